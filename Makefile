@@ -1,0 +1,29 @@
+# The two commands of the README, and what they are made of. Python >= 3.11 is all that must be there.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test setup lint check clean
+
+demo: setup ## the whole system on real books, sandboxed providers, no keys
+	$(BIN)/alexandria demo --year 2023 --months 12 --exit
+
+test: setup lint ## everything but benchmarks
+	$(BIN)/python -m pytest
+
+setup: .venv/.ready ## leaves .venv/bin/alexandria
+
+.venv/.ready: pyproject.toml uv.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make setup PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --python $(BIN)/python
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv

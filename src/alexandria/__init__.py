@@ -1,0 +1,1 @@
+"""Alexandria Backfill: fill the gaps of a book catalogue, month by month."""

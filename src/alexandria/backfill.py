@@ -1,0 +1,1 @@
+"""Schedule months, process one month."""

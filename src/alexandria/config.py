@@ -1,0 +1,167 @@
+"""What has the operator configured? Read once from environment and secret files, frozen, and masked wherever shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from alexandria.errors import Misconfigured
+
+LOCAL_CONTACT = "self-hosted catalogue; contact not configured"
+
+
+class ProviderDefaults(BaseModel):
+    """A provider's published limits, as far as known. All of it can be overridden: limits and hosts change."""
+
+    model_config = ConfigDict(frozen=True)
+    base_url: str
+    rate: float  # requests per second
+    timeout: float = 15.0  # seconds for an answer
+    daily_limit: int | None = None  # requests a day
+    daily_reserve: int = 0  # of these, kept for people
+    zone: str = "UTC"  # where its day begins
+
+
+DEFAULTS = {
+    "gemini": ProviderDefaults(base_url="https://generativelanguage.googleapis.com", rate=2, timeout=120),
+    "xai": ProviderDefaults(base_url="https://api.x.ai", rate=2, timeout=120),
+    "isbndb": ProviderDefaults(base_url="https://api2.isbndb.com", rate=3, daily_limit=15000, daily_reserve=2000),
+    "google_books": ProviderDefaults(
+        base_url="https://www.googleapis.com", rate=1, daily_limit=1000, zone="America/Los_Angeles"
+    ),
+    "open_library": ProviderDefaults(base_url="https://openlibrary.org", rate=3),
+    "internet_archive": ProviderDefaults(base_url="https://archive.org", rate=1),
+    "wikidata": ProviderDefaults(base_url="https://query.wikidata.org", rate=1, timeout=65),
+    "openai": ProviderDefaults(base_url="", rate=2, timeout=300),
+}
+KEYS = {
+    "gemini": "GEMINI_API_KEY",
+    "xai": "XAI_API_KEY",
+    "isbndb": "ISBNDB_API_KEY",
+    "google_books": "GOOGLE_BOOKS_API_KEY",
+    "openai": "OPENAI_API_KEY",
+}
+
+
+class ProviderSettings(BaseModel):
+    """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    base_url: str
+    rate: float = Field(gt=0, le=1000)
+    timeout: float = Field(gt=0)
+    daily_limit: int | None = Field(ge=0)
+    daily_reserve: int = Field(ge=0)
+    zone: str
+    key: SecretStr | None
+
+    @property
+    def daily_cap(self) -> int | None:
+        """What months may spend a day."""
+        return None if self.daily_limit is None else max(self.daily_limit - self.daily_reserve, 0)
+
+
+class _ProviderOverrides(BaseSettings):
+    """ALEXANDRIA_<NAME>_BASE_URL and friends, for one NAME."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+    base_url: str | None = None
+    rate: float | None = None
+    timeout: float | None = None
+    daily_limit: int | None = None
+    daily_reserve: int | None = None
+    zone: str | None = None
+
+
+def _env(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Every setting of contract.md section 4. Made by `load()`; secrets are SecretStr and print as stars."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
+
+    database_url: SecretStr | None = Field(None, validation_alias=_env("DATABASE_URL"))
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("alexandria")),
+        validation_alias=_env("ALEXANDRIA_DATA_DIR"),
+    )
+    webhook_secret: SecretStr | None = Field(None, validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET"))
+    webhook_secret_previous: SecretStr | None = Field(None, validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"))
+    contact: str = Field("", validation_alias=_env("ALEXANDRIA_CONTACT"))
+    generators: Names = Field(
+        ("gemini:gemini-3.5-flash", "xai:grok-4.3"), validation_alias=_env("ALEXANDRIA_GENERATORS")
+    )
+    sources: Names = Field(("open_library", "isbndb"), validation_alias=_env("ALEXANDRIA_SOURCES"))
+    concurrency: int = Field(4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"))
+    log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"))
+    log_format: str = Field("console", pattern="^(console|json)$", validation_alias=_env("ALEXANDRIA_LOG_FORMAT"))
+    gemini_api_key: SecretStr | None = Field(None, validation_alias=_env("GEMINI_API_KEY"))
+    xai_api_key: SecretStr | None = Field(None, validation_alias=_env("XAI_API_KEY"))
+    isbndb_api_key: SecretStr | None = Field(None, validation_alias=_env("ISBNDB_API_KEY"))
+    google_books_api_key: SecretStr | None = Field(None, validation_alias=_env("GOOGLE_BOOKS_API_KEY"))
+    openai_api_key: SecretStr | None = Field(None, validation_alias=_env("OPENAI_API_KEY"))
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
+
+    @field_validator("generators", "sources", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _known_source(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = set(DEFAULTS) - {"gemini", "xai", "openai"}
+        unknown = [name for name in value if name not in known]
+        if unknown:
+            raise ValueError(f"unknown source {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        return value
+
+    @property
+    def production(self) -> bool:
+        """With a database of its own the system is in earnest: no secret is invented."""
+        return self.database_url is not None
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises Misconfigured, naming the setting and never its value."""
+    folders = [folder for folder in _secret_folders() if folder.is_dir()]
+    try:
+        settings = Settings(_secrets_dir=folders or None, **overrides)
+        providers = {name: _provider(name, settings, folders) for name in DEFAULTS}
+    except ValidationError as invalid:
+        raise _misconfigured(invalid) from None
+    return settings.model_copy(update={"providers": providers})
+
+
+def _secret_folders() -> list[Path]:
+    configured = os.environ.get("ALEXANDRIA_SECRETS_DIR")
+    return [Path(configured)] if configured else [Path("/run/secrets")]
+
+
+def _provider(name: str, settings: Settings, folders: list[Path]) -> ProviderSettings:
+    overrides = _ProviderOverrides(_env_prefix=f"ALEXANDRIA_{name.upper()}_", _secrets_dir=folders or None)
+    chosen = DEFAULTS[name].model_dump() | overrides.model_dump(exclude_none=True)
+    chosen["base_url"] = chosen["base_url"].rstrip("/")
+    key = getattr(settings, KEYS[name].lower()) if name in KEYS else None
+    return ProviderSettings(name=name, key=key, **chosen)
+
+
+def _misconfigured(invalid: ValidationError) -> Misconfigured:
+    problem = invalid.errors(include_input=False, include_url=False)[0]
+    name = str(problem["loc"][0]) if problem["loc"] else invalid.title
+    return Misconfigured(
+        f"setting {name}: {problem['msg']}", hint="see the configuration reference, or run: alexandria config"
+    )

@@ -1,0 +1,1 @@
+"""How do we log? One structured line an event, secrets masked."""

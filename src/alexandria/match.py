@@ -1,0 +1,1 @@
+"""Do these two records name the same work? Scored and explained."""

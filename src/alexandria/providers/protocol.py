@@ -1,0 +1,47 @@
+"""What must a provider be able to do? Two protocols: generators name books, sources find editions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from alexandria.book import Candidate, Hit
+from alexandria.month import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a generator answered: its candidates, and why each unusable item of its list was dropped."""
+
+    candidates: tuple[Candidate, ...]
+    dropped: tuple[str, ...] = ()
+
+
+class Generator(Protocol):
+    """Names the notable books of a month."""
+
+    @property
+    def name(self) -> str:
+        """The provider, e.g. "gemini": names the lane and the call counter."""
+
+    @property
+    def label(self) -> str:
+        """Provider and model, e.g. "gemini:gemini-3.5-flash"."""
+
+    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+        """About `count` books first published in `month`. Raises ProviderError; an empty list is an answer."""
+
+
+class Source(Protocol):
+    """Finds editions in a bibliographic source."""
+
+    @property
+    def name(self) -> str:
+        """The provider, e.g. "isbndb": names the lane and the call counter."""
+
+    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+        """Editions that may be the candidate, in the source's order, unjudged; [] if it knows none.
+
+        Raises ProviderError when the source could not be asked or could not be understood.
+        """

@@ -1,0 +1,1 @@
+"""The job queue: tasks, periodic tasks, rescue of lost attempts."""

@@ -1,0 +1,1 @@
+"""The steps of the walk of one month; they never import each other."""

@@ -1,0 +1,1 @@
+"""Settings -> a running system; alone names concrete providers."""

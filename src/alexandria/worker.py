@@ -1,0 +1,1 @@
+"""A worker process: takes months from the queue until it is told to stop."""
