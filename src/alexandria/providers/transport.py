@@ -3,32 +3,40 @@ redaction and stored answers. Every request that leaves is paced by a lane and l
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import email.utils
 import hashlib
 import json
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx2
 import stamina
+from pydantic import SecretStr
 
 from alexandria import __name__ as product
 from alexandria import errors
-from alexandria.config import ProviderSettings
+from alexandria.config import KEYS, ProviderSettings
 from alexandria.month import Month
 
 T = TypeVar("T")
+Sign = Callable[[httpx2.Request], httpx2.Request]
 
 TRIES = 3  # sends of one request before its error is reported
+CONNECT_TIMEOUT = 5.0  # seconds
+SHORTEST_PAUSE = 1.0  # seconds that a lane rests after a refusal, whatever the provider says
 LONGEST_WAIT = 30.0  # seconds that a caller waits in place for a provider's hint; longer hints go to the caller
 NEGATIVE_LIFE = timedelta(hours=20)  # "not found" may be true tomorrow
+NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 class Slot(Protocol):
@@ -77,6 +85,14 @@ class Answers(Protocol):
     async def record(self, call: Call) -> None: ...
 
 
+class PartlyGranted(Exception):
+    """The day's quota has room for `granted` units only, fewer than the request costs. Nothing was sent."""
+
+    def __init__(self, granted: int) -> None:
+        super().__init__(f"only {granted} units granted")
+        self.granted = granted
+
+
 _charged: ContextVar[tuple[Month, UUID] | None] = ContextVar("charged", default=None)
 
 
@@ -93,57 +109,108 @@ def charged_to(month: Month, attempt_token: UUID) -> Iterator[None]:
 class _Metered(httpx2.AsyncBaseTransport):
     """Sends one request: waits for the lane, times it, records it. Used by our clients and by the models' SDKs."""
 
-    def __init__(self, provider: str, lanes: Lanes, answers: Answers, inner: httpx2.AsyncBaseTransport) -> None:
-        self._provider, self._lanes, self._answers, self._inner = provider, lanes, answers, inner
+    def __init__(
+        self, settings: ProviderSettings, lanes: Lanes, answers: Answers, inner: httpx2.AsyncBaseTransport
+    ) -> None:
+        self._provider, self._lanes, self._answers, self._inner = settings.name, lanes, answers, inner
+        self._seconds = settings.timeout
+        self._timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)).as_dict()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         units = int(request.extensions.get("units", 1))
+        request.extensions = {**request.extensions, "timeout": self._timeout}  # the SDKs would set their own
         async with self._lanes.slot(self._provider, units) as slot:
-            sent_at, began = datetime.now(UTC), time.monotonic()
-            status: int | None = None
-            error = "cancelled"
-            try:
-                response = await self._inner.handle_async_request(request)
-                status, error = response.status_code, ""
-                return response
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as unsent:
+            if slot.granted < units:
                 slot.unsent()
-                error = type(unsent).__name__
-                raise
-            except httpx2.HTTPError as failed:
-                error = type(failed).__name__
-                raise
-            finally:
-                month, attempt_token = _charged.get() or (None, None)
+                raise PartlyGranted(slot.granted)
+            return await self._send(request, slot, units)
+
+    async def _send(self, request: httpx2.Request, slot: Slot, units: int) -> httpx2.Response:
+        sent_at, began = datetime.now(UTC), time.monotonic()
+        status, error, sent = None, "cancelled", True
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._inner.handle_async_request(request)
+                status = response.status_code
+                response = await _whole(response)
+            error = ""
+            return response
+        except NEVER_SENT:
+            sent = False
+            slot.unsent()
+            raise
+        except TimeoutError:
+            error = "ReadTimeout"
+            raise httpx2.ReadTimeout("the answer took too long", request=request) from None
+        except httpx2.HTTPError as failed:
+            error = type(failed).__name__
+            raise
+        finally:
+            if sent:
                 ms = round((time.monotonic() - began) * 1000)
-                call = Call(self._provider, request.url.path, sent_at, ms, units, status, error, month, attempt_token)
-                if error not in {"ConnectError", "ConnectTimeout"}:
-                    await self._answers.record(call)
+                who = _charged.get() or (None, None)
+                await self._answers.record(
+                    Call(self._provider, request.url.path, sent_at, ms, units, status, error, *who)
+                )
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
+async def _whole(response: httpx2.Response) -> httpx2.Response:
+    """The response with its body read, so that a body that breaks off or dribbles is this call's failure."""
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    try:
+        body = b"".join([part async for part in response.stream])
+    finally:
+        await response.aclose()
+    return httpx2.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=httpx2.ByteStream(body),
+        extensions=response.extensions,
+    )
+
+
 class Transport:
-    """The way to one provider."""
+    """The way to one provider. `reread` fetches the key anew when the provider refuses the present one."""
 
     def __init__(
-        self, settings: ProviderSettings, lanes: Lanes, answers: Answers, *, contact: str, version: str
+        self,
+        settings: ProviderSettings,
+        lanes: Lanes,
+        answers: Answers,
+        *,
+        contact: str,
+        version: str,
+        reread: Callable[[], SecretStr | None] | None = None,
+        inner: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name
+        self.key = settings.key
+        self._reread = reread
         self._lanes, self._answers = lanes, answers
         agent = f"{product.capitalize()}/{version}" + (f" ({contact})" if contact else "")
         self.client = httpx2.AsyncClient(
-            transport=_Metered(self.name, lanes, answers, httpx2.AsyncHTTPTransport()),
+            transport=_Metered(settings, lanes, answers, inner or httpx2.AsyncHTTPTransport()),
             base_url=settings.base_url,
-            timeout=httpx2.Timeout(settings.timeout, connect=5.0),
+            timeout=settings.timeout,
             headers={"User-Agent": agent},
-            follow_redirects=True,
+            follow_redirects=settings.key is None,  # a key is never carried to another place
         )
 
     async def aclose(self) -> None:
         await self.client.aclose()
+
+    def secret(self) -> str:
+        """The key in clear, for the one header or parameter that needs it."""
+        if self.key is None:
+            raise errors.KeyMissing(self.name, "no key is configured", hint=f"set {KEYS.get(self.name, 'its key')}")
+        key = self.key.get_secret_value()
+        if not (key.isascii() and key.isprintable()):
+            raise errors.KeyRefused(self.name, "the key holds characters that no request can carry")
+        return key
 
     async def ask(
         self,
@@ -151,88 +218,138 @@ class Transport:
         path: str,
         *,
         read: Callable[[httpx2.Response], T],
-        explain: Callable[[httpx2.Response], errors.ProviderError | None],
-        params: Mapping[str, str] | None = None,
+        explain: Callable[[httpx2.Response], errors.ProviderError | None] | None = None,
+        sign: Sign | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         units: int = 1,
         life: timedelta | None = None,
         empty: Callable[[Any], bool] = lambda parsed: not parsed,
-    ) -> tuple[Any, datetime]:
+    ) -> tuple[T, datetime]:
         """A stored answer, or a fresh one that is stored before it is returned, with its time of fetching (UTC).
 
         `explain` turns a refusing response into one of our errors, or None if the response is an answer;
-        `read` turns an answer into plain JSON data, raising BadAnswer if it cannot. Headers (keys) are no part of
-        the storage key. `life` limits how long the answer serves; one that is `empty` serves NEGATIVE_LIFE.
-        Tries again on ProviderDown, BadAnswer and short waits, TRIES sends in all.
+        `read` turns an answer into plain JSON data, raising BadAnswer if it cannot. `sign` adds the key to a request
+        on its way out; neither it nor `headers` is part of the storage key. `life`, `empty` and retries: see `stored`.
         """
         request = {"method": method, "path": path, "params": dict(params or {}), "body": body}
+
+        async def fetch() -> T:
+            response = await self._reach(request, headers, units, sign)
+            problem = refusal(self.name, response) if explain is None else explain(response)
+            if problem is not None:
+                await self.heed(problem)
+                raise problem
+            return read(response)
+
+        return await self.stored(request, fetch, life=life, empty=empty)
+
+    async def stored(
+        self,
+        request: Any,
+        fetch: Callable[[], Awaitable[T]],
+        *,
+        life: timedelta | None = None,
+        empty: Callable[[T], bool] = lambda parsed: not parsed,
+    ) -> tuple[T, datetime]:
+        """The answer to `request` (JSON data) if it is stored, else what `fetch` returns (JSON data), stored first.
+
+        `life` limits how long the answer serves; one that is `empty` serves NEGATIVE_LIFE. Fetches again on
+        ProviderDown, BadAnswer, short waits and a changed key, TRIES times in all.
+        """
+        request = {"base": self.settings.base_url, **request}
         key = storage_key(request)
         stored = await self._answers.read(self.name, key)
         if stored is not None:
             return stored
-        parsed: Any = None
-        async for attempt in stamina.retry_context(on=_wait_before_next_try, attempts=TRIES, timeout=None):
-            with attempt:
-                parsed = await self._send(request, headers, units, read, explain)
-        if empty(parsed):
-            life = NEGATIVE_LIFE
-        return parsed, await self._answers.write(self.name, key, request, parsed, life)
+        fresh = storable(await stamina.AsyncRetryingCaller(attempts=TRIES, timeout=None)(self._again, fetch))
+        served = NEGATIVE_LIFE if empty(fresh) else life
+        return fresh, await self._answers.write(self.name, key, request, fresh, served)
 
-    async def _send(
-        self,
-        request: dict[str, Any],
-        headers: Mapping[str, str] | None,
-        units: int,
-        read: Callable[[httpx2.Response], T],
-        explain: Callable[[httpx2.Response], errors.ProviderError | None],
-    ) -> T:
-        async with self.watched():
-            response = await self.client.request(
+    async def heed(self, problem: errors.ProviderError) -> None:
+        """A refusal for speed or quota by the provider itself rests the lane for everybody."""
+        if isinstance(problem, errors.RateLimited):
+            rest = max(problem.retry_after or 0.0, SHORTEST_PAUSE)
+            await self._lanes.pause(self.name, datetime.now(UTC) + timedelta(seconds=rest), problem.message)
+        elif isinstance(problem, errors.QuotaSpent):
+            await self._lanes.pause(self.name, problem.until, problem.message)
+
+    async def _reach(
+        self, request: dict[str, Any], headers: Mapping[str, str] | None, units: int, sign: Sign | None
+    ) -> httpx2.Response:
+        try:
+            return await self.client.request(
                 request["method"],
                 request["path"],
                 params=request["params"],
                 json=request["body"],
                 headers=dict(headers or {}),
+                auth=sign,
                 extensions={"units": units},
             )
-            problem = explain(response)
-            if problem is not None:
-                raise problem
-            return read(response)
-
-    @contextlib.asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        """Connection errors inside become ProviderDown; a refusal for speed or quota pauses the lane for everybody."""
-        try:
-            yield
-        except httpx2.TimeoutException as slow:
-            raise errors.ProviderDown(self.name, f"no answer within {self.settings.timeout:g} s") from slow
+        except httpx2.TimeoutException:
+            raise self.unreached("timeout") from None
         except httpx2.HTTPError as broken:
-            raise errors.ProviderDown(self.name, f"connection failed ({type(broken).__name__})") from broken
-        except errors.RateLimited as refused:
-            until = datetime.now(UTC) + timedelta(seconds=refused.retry_after or 1.0)
-            await self._lanes.pause(self.name, until, refused.message)
-            raise
-        except errors.QuotaSpent as spent:
-            await self._lanes.pause(self.name, spent.until, spent.message)
-            raise
+            raise self.unreached(type(broken).__name__) from None
+
+    def unreached(self, why: str) -> errors.ProviderDown:
+        """No answer came: why is "timeout" or the name of what broke."""
+        if why == "timeout":
+            return errors.ProviderDown(self.name, f"no answer within {self.settings.timeout:g} s")
+        return errors.ProviderDown(self.name, f"connection failed ({why})")
+
+    def _again(self, error: Exception) -> bool | float:
+        """Stamina's question: try again, and after how many seconds exactly?"""
+        match error:
+            case errors.RateLimited(retry_after=float(hint)):
+                return hint if hint <= LONGEST_WAIT else False
+            case errors.RateLimited() | errors.ProviderDown() | errors.BadAnswer():
+                return True
+            case errors.KeyRefused():
+                return 0.0 if self._key_changed() else False
+            case _:
+                return False
+
+    def _key_changed(self) -> bool:
+        before = self.key
+        if self._reread is not None:
+            self.key = self._reread()
+        return self.key is not None and self.key != before
 
 
-def _wait_before_next_try(error: Exception) -> bool | float:
-    """Stamina's question: try again, and after how many seconds exactly?"""
-    match error:
-        case errors.RateLimited(retry_after=float(hint)):
-            return hint if hint <= LONGEST_WAIT else False
-        case errors.RateLimited() | errors.ProviderDown() | errors.BadAnswer():
-            return True
-        case _:
-            return False
+def refusal(provider: str, response: httpx2.Response) -> errors.ProviderError | None:
+    """What a status means when the provider has no oddities of its own; None for an answer. Never shows the body."""
+    status = response.status_code
+    if status == 429:
+        return errors.RateLimited(provider, "refuses for speed", retry_after=retry_after(response))
+    if status in {401, 403}:
+        return errors.KeyRefused(provider, f"refuses us with {status}")
+    if status in {408, 425} or status >= 500:
+        return errors.ProviderDown(provider, f"answered {status}")
+    if status != 200:
+        return errors.RequestRefused(provider, f"answered {status}")
+    return None
 
 
 def storage_key(request: Any) -> str:
     """A content address: equal requests have equal keys, whoever sends them."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def storable(value: T) -> T:
+    """JSON data without what PostgreSQL cannot hold: NUL characters, lone surrogates, numbers that are not finite."""
+    plain: Any = value
+    match value:
+        case str():
+            plain = value.replace("\0", "").encode("utf-8", "replace").decode()
+        case float() if not math.isfinite(value):
+            plain = None
+        case dict():
+            plain = {storable(key): storable(inner) for key, inner in value.items()}
+        case list():
+            plain = [storable(inner) for inner in value]
+    return plain  # type: ignore[no-any-return]  # the shape is kept, which no type says
 
 
 def retry_after(response: httpx2.Response) -> float | None:
@@ -241,18 +358,28 @@ def retry_after(response: httpx2.Response) -> float | None:
     if not value:
         return None
     with contextlib.suppress(ValueError):
-        return max(float(value), 0.0)
+        seconds = float(value)
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
     try:
         at = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
     return max((at - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def next_midnight(zone: str) -> datetime:
+    """When the provider's next day begins, in UTC. `zone` is an IANA name."""
+    local = datetime.now(ZoneInfo(zone))
+    tomorrow = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return tomorrow.astimezone(UTC)
 
 
 def json_of(provider: str, response: httpx2.Response) -> Any:
     """The JSON body, or BadAnswer saying what came instead; never the body itself, which may hold secrets."""
     try:
         return response.json()
-    except ValueError as broken:
+    except (ValueError, RecursionError):
         kind = response.headers.get("content-type", "no content type")
-        raise errors.BadAnswer(provider, f"answered {response.status_code} with {kind} that is not JSON") from broken
+        raise errors.BadAnswer(provider, f"answered {response.status_code} with {kind} that is not JSON") from None

@@ -1,0 +1,64 @@
+"""Which language is meant? Sources write "eng", "Eng English", "/languages/eng", "pt-BR" or "English"; we keep ISO 639-1."""
+
+from __future__ import annotations
+
+import re
+
+# Two letters, three letters (with the bibliographic form where it differs), English name.
+TABLE = """
+aa aar Afar; ab abk Abkhazian; ae ave Avestan; af afr Afrikaans; ak aka Akan; am amh Amharic; an arg Aragonese;
+ar ara Arabic; as asm Assamese; av ava Avaric; ay aym Aymara; az aze Azerbaijani; ba bak Bashkir; be bel Belarusian;
+bg bul Bulgarian; bh bih Bihari; bi bis Bislama; bm bam Bambara; bn ben Bengali; bo bod/tib Tibetan;
+br bre Breton; bs bos Bosnian; ca cat Catalan; ce che Chechen; ch cha Chamorro; co cos Corsican; cr cre Cree;
+cs ces/cze Czech; cu chu Church Slavic; cv chv Chuvash; cy cym/wel Welsh; da dan Danish; de deu/ger German;
+dv div Divehi; dz dzo Dzongkha; ee ewe Ewe; el ell/gre Greek; en eng English; eo epo Esperanto; es spa Spanish;
+et est Estonian; eu eus/baq Basque; fa fas/per Persian; ff ful Fulah; fi fin Finnish; fj fij Fijian; fo fao Faroese;
+fr fra/fre French; fy fry Frisian; ga gle Irish; gd gla Gaelic; gl glg Galician; gn grn Guarani;
+gu guj Gujarati; gv glv Manx; ha hau Hausa; he heb Hebrew; hi hin Hindi; ho hmo Hiri Motu; hr hrv Croatian;
+ht hat Haitian; hu hun Hungarian; hy hye/arm Armenian; hz her Herero; ia ina Interlingua; id ind Indonesian;
+ie ile Interlingue; ig ibo Igbo; ii iii Sichuan Yi; ik ipk Inupiaq; io ido Ido; is isl/ice Icelandic; it ita Italian;
+iu iku Inuktitut; ja jpn Japanese; jv jav Javanese; ka kat/geo Georgian; kg kon Kongo; ki kik Kikuyu;
+kj kua Kuanyama; kk kaz Kazakh; kl kal Kalaallisut; km khm Khmer; kn kan Kannada; ko kor Korean;
+kr kau Kanuri; ks kas Kashmiri; ku kur Kurdish; kv kom Komi; kw cor Cornish; ky kir Kirghiz; la lat Latin;
+lb ltz Luxembourgish; lg lug Ganda; li lim Limburgan; ln lin Lingala; lo lao Lao; lt lit Lithuanian;
+lu lub Luba-Katanga; lv lav Latvian; mg mlg Malagasy; mh mah Marshallese; mi mri/mao Maori; mk mkd/mac Macedonian;
+ml mal Malayalam; mn mon Mongolian; mr mar Marathi; ms msa/may Malay; mt mlt Maltese; my mya/bur Burmese;
+na nau Nauru; nb nob Bokmål; nd nde Ndebele; ne nep Nepali; ng ndo Ndonga; nl nld/dut Dutch;
+nn nno Norwegian Nynorsk; no nor Norwegian; nr nbl Ndebele; nv nav Navajo; ny nya Chichewa; oc oci Occitan;
+oj oji Ojibwa; om orm Oromo; or ori Oriya; os oss Ossetian; pa pan Panjabi; pi pli Pali; pl pol Polish;
+ps pus Pushto; pt por Portuguese; qu que Quechua; rm roh Romansh; rn run Rundi; ro ron/rum Romanian; ru rus Russian;
+rw kin Kinyarwanda; sa san Sanskrit; sc srd Sardinian; sd snd Sindhi; se sme Northern Sami; sg sag Sango;
+si sin Sinhala; sk slk/slo Slovak; sl slv Slovenian; sm smo Samoan; sn sna Shona; so som Somali; sq sqi/alb Albanian;
+sr srp Serbian; ss ssw Swati; st sot Sotho; su sun Sundanese; sv swe Swedish; sw swa Swahili; ta tam Tamil;
+te tel Telugu; tg tgk Tajik; th tha Thai; ti tir Tigrinya; tk tuk Turkmen; tl tgl Tagalog; tn tsn Tswana;
+to ton Tonga; tr tur Turkish; ts tso Tsonga; tt tat Tatar; tw twi Twi; ty tah Tahitian; ug uig Uighur;
+uk ukr Ukrainian; ur urd Urdu; uz uzb Uzbek; ve ven Venda; vi vie Vietnamese; vo vol Volapük; wa wln Walloon;
+wo wol Wolof; xh xho Xhosa; yi yid Yiddish; yo yor Yoruba; za zha Zhuang; zh zho/chi Chinese; zu zul Zulu
+"""
+OTHER_NAMES = {"farsi": "fa", "castilian": "es", "flemish": "nl", "mandarin": "zh", "cmn": "zh", "filipino": "tl",
+               "bokmal": "nb", "punjabi": "pa", "pashto": "ps", "slovene": "sl", "scc": "sr", "scr": "hr"}  # fmt: skip
+
+
+def _codes() -> dict[str, str]:
+    known = dict(OTHER_NAMES)
+    for line in TABLE.replace("\n", " ").split(";"):
+        short, long, name = line.strip().split(" ", 2)
+        known.setdefault(name.lower(), short)
+        known.update(dict.fromkeys([short, *long.split("/")], short))
+    return known
+
+
+CODES = _codes()
+
+
+def language(printed: object) -> str:
+    """Two lower-case letters, or "" when the source is silent or unclear. A list is read by its first entry."""
+    if isinstance(printed, dict):
+        printed = printed.get("key")
+    if isinstance(printed, list):
+        return language(printed[0]) if printed else ""
+    if not isinstance(printed, str):
+        return ""
+    text = printed.rsplit("/", 1)[-1].strip().lower()
+    first = re.split(r"[^\w]|_", text, maxsplit=1)[0]
+    return CODES.get(text) or CODES.get(first, "")
