@@ -1,1 +1,250 @@
-"""Schedule months, process one month."""
+"""Schedule months, process one month, take up what was lost: the acts of the backfill, each one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import structlog
+
+from alexandria import errors, status
+from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
+from alexandria.providers.prompts import default_variant
+from alexandria.providers.protocol import Generator, Source
+from alexandria.providers.transport import charged_to
+from alexandria.status import Status
+from alexandria.steps.record import record
+from alexandria.steps.resolve import resolve
+from alexandria.steps.suggest import suggest
+from alexandria.store import months
+from alexandria.store.database import Connection, Database
+from alexandria.store.months import Begun, Claim, Open
+
+log = structlog.get_logger(__name__)
+
+LOST_AFTER = 6.0  # seconds without a heartbeat after which a worker is taken for dead
+
+
+class Queue(Protocol):
+    """Where jobs wait. Both methods enqueue inside the caller's transaction."""
+
+    async def add_attempts(self, connection: Connection, claims: Sequence[Claim]) -> list[int]:
+        """One job an attempt, to be made now; returns the job ids in order."""
+
+    async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
+        """A job that claims the month again at `at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which months a schedule call is after. `plan` is a dry run's, to be carried out exactly."""
+
+    batch_size: int = 10
+    first_year: int = FIRST_YEAR
+    last_year: int = LAST_YEAR
+    force_retry: bool = False
+    plan: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What a schedule call found or did: the months with their jobs (none on a dry run), totals after it, its plan."""
+
+    months: tuple[Open, ...]
+    totals: dict[Status, int]
+    plan: str
+    jobs: tuple[int, ...] = ()
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class Backfill:
+    """The acts. Time and chance are passed in."""
+
+    database: Database
+    queue: Queue
+    generators: Sequence[Generator] = ()
+    sources: Sequence[Source] = ()
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    rng: random.Random = field(default_factory=random.Random)
+
+    async def preview(self, selection: Selection) -> Scheduled:
+        """What `schedule` would take now; changes nothing and waits for nobody."""
+        async with self.database.transaction() as connection:
+            found = await _open(connection, selection, lock=False)
+            return Scheduled(tuple(found), await months.totals(connection), make_plan(selection, found))
+
+    async def schedule(self, selection: Selection, who: str) -> Scheduled:
+        """Claim the newest open months and enqueue their attempts, in one transaction.
+
+        Raises PlanChanged if `selection.plan` can no longer be carried out exactly; then nothing was done.
+        """
+        async with self.database.transaction() as connection:
+            wanted = await _open(connection, selection, lock=False)
+            found = await _lock(connection, selection)
+            reopened = [m.key for m in found if m.status is Status.FAILED]
+            if reopened:
+                await months.reopen(connection, reopened)
+                await months.audit(connection, who, "retry", {"months": [str(month) for month in reopened]})
+            jobs = await self._claim(connection, [m.key for m in found])
+            claimed = tuple(replace(m, status=Status.PROCESSING, error_message=None) for m in found)
+            passed_over = {m.key for m in wanted} - {m.key for m in found} if selection.plan is None else set()
+            plan = make_plan(selection, found)
+            return Scheduled(claimed, await months.totals(connection), plan, tuple(jobs), len(passed_over))
+
+    async def wake(self, month: Month) -> None:
+        """A month in retry whose time has come gets its next attempt; anything else is left alone."""
+        async with self.database.transaction() as connection:
+            if await months.due(connection, month):
+                await self._claim(connection, [month])
+
+    async def process(self, token: UUID, worker: str) -> None:
+        """Make one attempt at one month. It ends in a row whatever happens; a token that is lost has no effect."""
+        try:
+            async with self.database.transaction() as connection:
+                begun = await months.begin(connection, token, worker)
+        except errors.AttemptLost as lost:
+            log.info("attempt skipped", attempt=str(token), reason=lost.message)
+            return
+        with charged_to(begun.month, token), structlog.contextvars.bound_contextvars(month=str(begun.month)):
+            try:
+                await self._walk(begun)
+            except asyncio.CancelledError:
+                stopped = errors.Paused("the worker was stopped; another takes over", self.now())
+                await asyncio.shield(self._settle(begun, stopped))
+                raise
+            except Exception as error:  # noqa: BLE001 # the worker's edge: every failure becomes a row
+                await self._settle(begun, error)
+
+    async def rescue(self) -> int:
+        """Take up months whose worker or job is gone, and wake those that no job would; returns how many."""
+        async with self.database.transaction() as connection:
+            lost = await months.lost(connection, LOST_AFTER)
+            asleep = await months.unscheduled(connection, LOST_AFTER)
+            for month in asleep:
+                await self.queue.add_wake(connection, month, self.now())
+        for row in lost:
+            await self._take_over(Month(row["year"], row["month"]), row["token"])
+        return len(lost) + len(asleep)
+
+    async def _claim(self, connection: Connection, locked: Sequence[Month]) -> list[int]:
+        claims = [Claim(month, uuid4()) for month in locked]
+        if not claims:
+            return []
+        jobs = await self.queue.add_attempts(connection, claims)
+        await months.claim(connection, claims, jobs)
+        return jobs
+
+    async def _walk(self, begun: Begun) -> None:
+        month = begun.month
+        variant = begun.prompt_variant or default_variant(month)
+        suggested = await suggest(month, variant, begun.batch_size, self.generators)
+        log.info("suggested", candidates=len(suggested.candidates), failed=list(suggested.failed))
+        resolutions = await resolve(suggested.candidates, self.sources, self.database)
+        note = "; ".join(suggested.failed) or None
+        new = await record(self.database, month, begun.token, resolutions, variant=variant, note=note)
+        resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
+        log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)
+
+    async def _settle(self, begun: Begun, error: BaseException) -> None:
+        """Write what follows from an error. If the month has gone to another, nothing follows."""
+        if isinstance(error, errors.AttemptLost):
+            log.info("attempt lost", reason=error.message)
+            return
+        known = isinstance(error, errors.AlexandriaError)
+        decision = status.decide(error, begun.failed_before, self.now(), self.rng)
+        log.warning("attempt ended", decision=type(decision).__name__, reason=decision.reason, exc_info=not known)
+        try:
+            await self._write(begun.month, begun.token, decision)
+        except errors.AttemptLost as lost:
+            log.info("attempt lost", reason=lost.message)
+
+    async def _take_over(self, month: Month, token: UUID) -> None:
+        """A lost attempt counts as one; the month goes on at once, or is failed if that was its last."""
+        try:
+            async with self.database.transaction() as connection:
+                failed = await months.hold(connection, token)
+        except errors.AttemptLost:
+            return
+        reason, code = "its worker was lost", "worker_lost"
+        decision: status.Decision = (
+            status.Bury(f"{reason} (attempt {failed + 1} of {status.MAX_ATTEMPTS})", code)
+            if failed + 1 >= status.MAX_ATTEMPTS
+            else status.Retry(self.now(), reason, code)
+        )
+        log.warning("attempt taken over", month=str(month), reason=reason)
+        try:
+            await self._write(month, token, decision, outcome="lost")
+        except errors.AttemptLost:
+            log.info("attempt ended by itself", month=str(month))
+
+    async def _write(self, month: Month, token: UUID, decision: status.Decision, outcome: str | None = None) -> None:
+        async with self.database.transaction() as connection:
+            match decision:
+                case status.Retry():
+                    await months.retry(connection, token, decision, outcome=outcome or "retry")
+                    await self.queue.add_wake(connection, month, decision.at)
+                case status.Snooze():
+                    await months.snooze(connection, token, decision)
+                    await self.queue.add_wake(connection, month, decision.until)
+                case status.Bury():
+                    await months.fail(connection, token, decision, outcome=outcome or "failed")
+
+
+def make_plan(selection: Selection, found: Sequence[Open]) -> str:
+    """The plan as text: what was asked and found, hashed, and the months themselves so that a difference can be told."""
+    asked = f"{selection.batch_size} {selection.first_year} {selection.last_year} {selection.force_retry}"
+    listed = ".".join(f"{m.year:04d}{m.month:02d}" for m in found)
+    return f"{hashlib.sha256(f'{asked} {listed}'.encode()).hexdigest()[:16]}-{listed}"
+
+
+def read_plan(selection: Selection) -> list[Month]:
+    """The months of `selection.plan`. Raises BadInput if it is no plan, or one that was made for another request."""
+    assert selection.plan is not None
+    _, _, listed = selection.plan.partition("-")
+    try:
+        planned = [Month(int(part[:4]), int(part[4:])) for part in listed.split(".") if part]
+    except (ValueError, errors.BadInput):
+        planned = []
+    again = make_plan(selection, [Open(m.year, m.month, Status.PENDING) for m in planned])
+    if again != selection.plan:
+        raise errors.BadInput(
+            "plan: it was not made for this request",
+            hint="send the plan of a dry run together with that dry run's batch_size, year_range and force_retry",
+        )
+    return planned
+
+
+async def _open(connection: Connection, selection: Selection, *, lock: bool) -> list[Open]:
+    return await months.open_months(
+        connection,
+        limit=selection.batch_size,
+        first_year=selection.first_year,
+        last_year=selection.last_year,
+        failed_too=selection.force_retry,
+        lock=lock,
+    )
+
+
+async def _lock(connection: Connection, selection: Selection) -> list[Open]:
+    """The months to claim, locked. Raises PlanChanged if they are not all the plan's."""
+    if selection.plan is None:
+        return await _open(connection, selection, lock=True)
+    planned = read_plan(selection)
+    found = await months.planned_months(connection, planned, failed_too=selection.force_retry)
+    missing = sorted({*planned} - {m.key for m in found}, reverse=True)
+    if missing:
+        now = {month: await months.one(connection, month) for month in missing}
+        difference = [{"month": str(month), "status": row["status"] if row else None} for month, row in now.items()]
+        raise errors.PlanChanged(
+            f"{len(missing)} of the plan's {len(planned)} months can no longer be claimed",
+            hint="make a new dry run and send its plan",
+            details={"no_longer_open": difference},
+        )
+    return found

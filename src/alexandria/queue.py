@@ -1,1 +1,94 @@
-"""The job queue: tasks, periodic tasks, rescue of lost attempts."""
+"""The job queue in the same PostgreSQL: which jobs exist, and how does a worker run them and rescue what was lost?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+from procrastinate.exceptions import ConnectorException
+
+from alexandria.backfill import Backfill
+from alexandria.month import Month
+from alexandria.store.database import Connection, Database, unavailable
+from alexandria.store.months import Claim
+
+MONTHS, UPKEEP = "months", "upkeep"  # the queues: long work, and short work that must not wait behind it
+HEARTBEAT = 2.0  # seconds between a worker's signs of life
+POLL = 1.0  # seconds after which due jobs are seen at the latest
+UPKEEP_AT_ONCE = 2
+
+logging.getLogger("procrastinate").setLevel(logging.ERROR)  # what matters of a job is in its attempt's row
+
+
+class Jobs:
+    """The queue of one process. Enqueues by task name, so that the API needs to know none of the tasks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+    async def open(self) -> None:
+        """Use the process's pool; the pool must be open."""
+        await self._app.open_async(self._database.pool)
+
+    async def aclose(self) -> None:
+        await self._app.close_async()
+
+    async def add_attempts(self, connection: Connection, claims: Sequence[Claim]) -> list[int]:
+        deferrer = self._app.configure_task("attempt", queue=MONTHS, connection=connection)
+        return await deferrer.batch_defer_async(*({"token": str(claim.token)} for claim in claims))
+
+    async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
+        deferrer = self._app.configure_task("wake", queue=UPKEEP, schedule_at=at, connection=connection)
+        await deferrer.defer_async(year=month.year, month=month.month)
+
+    async def work(self, backfill: Backfill, *, concurrency: int, name: str) -> None:
+        """Run jobs until cancelled; months in work are then snoozed. Raises DatabaseUnavailable if the server is lost."""
+        app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        _register(app, backfill, name)
+        with unavailable():
+            await app.open_async(self._database.pool)
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(_run(app, MONTHS, concurrency, name))
+                    both.create_task(_run(app, UPKEEP, UPKEEP_AT_ONCE, name))
+            except* ConnectorException as lost:
+                raise lost.exceptions[0] from lost
+
+    async def waiting(self) -> int:
+        """Jobs for months that are due or running."""
+        jobs: list[dict[str, Any]] = list(await self._app.job_manager.list_queues_async(queue=MONTHS))
+        return sum(int(queue["todo"]) + int(queue["doing"]) for queue in jobs)
+
+
+async def _run(app: procrastinate.App, queue: str, concurrency: int, name: str) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        name=f"{name}/{queue}",
+        concurrency=concurrency,
+        fetch_job_polling_interval=POLL,
+        shutdown_graceful_timeout=0.0,
+        install_signal_handlers=False,
+        update_heartbeat_interval=HEARTBEAT,
+        delete_jobs="successful",
+    )
+
+
+def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
+    @app.task(name="attempt", queue=MONTHS)
+    async def attempt(token: str) -> None:
+        await backfill.process(UUID(token), worker)
+
+    @app.task(name="wake", queue=UPKEEP)
+    async def wake(year: int, month: int) -> None:
+        await backfill.wake(Month(year, month))
+
+    @app.periodic(cron="*/2 * * * * *")
+    @app.task(name="rescue", queue=UPKEEP)
+    async def rescue(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
+        await backfill.rescue()

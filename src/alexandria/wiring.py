@@ -1,1 +1,122 @@
 """Settings -> a running system; alone names concrete providers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Protocol
+
+from alexandria.backfill import Backfill
+from alexandria.config import Settings
+from alexandria.errors import Misconfigured, NotMigrated
+from alexandria.providers.isbndb import ISBNdb
+from alexandria.providers.llm import LanguageModel, parse_generators
+from alexandria.providers.open_library import OpenLibrary
+from alexandria.providers.protocol import Generator, Source
+from alexandria.providers.transport import Transport
+from alexandria.queue import Jobs
+from alexandria.store import migrate
+from alexandria.store.answers import StoredAnswers
+from alexandria.store.database import Database
+from alexandria.store.embedded import Embedded
+from alexandria.store.lanes import Lanes
+
+SOURCES = {"open_library": OpenLibrary, "isbndb": ISBNdb}
+
+
+class Server(Protocol):
+    """A PostgreSQL that this process relies on."""
+
+    @property
+    def url(self) -> str: ...
+
+    def ensure(self) -> None:
+        """Bring it back if it is ours and has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """Somebody else's server: we can only hope."""
+
+    url: str = field(repr=False)
+
+    def ensure(self) -> None:
+        return
+
+
+@contextlib.contextmanager
+def server(settings: Settings) -> Iterator[Server]:
+    """The configured PostgreSQL, or the embedded one, started if need be."""
+    if settings.database_url is not None:
+        yield _Foreign(settings.database_url.get_secret_value())
+        return
+    with Embedded(settings.data_dir) as embedded:
+        yield embedded
+
+
+def need_migrated(url: str) -> None:
+    """Raises NotMigrated if the schema is older than this version."""
+    steps = migrate.missing(url)
+    if steps:
+        raise NotMigrated(f"the database lacks {', '.join(steps)}", hint="run: alexandria migrate")
+
+
+@dataclass(slots=True)
+class System:
+    """One process's view of the running system."""
+
+    settings: Settings
+    server: Server
+    database: Database
+    answers: StoredAnswers
+    lanes: Lanes
+    jobs: Jobs
+    backfill: Backfill
+
+    async def reconnect(self) -> None:
+        """The database answers again when this returns. Raises DatabaseUnavailable."""
+        await asyncio.to_thread(self.server.ensure)
+        async with self.database.transaction() as connection:
+            await connection.execute("SELECT 1")
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, server: Server, *, providers: bool) -> AsyncIterator[System]:
+    """The system on `server`; with `providers` it can process months, without it only schedule and show."""
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(server.url))
+        answers = StoredAnswers(database)
+        lanes = await stack.enter_async_context(Lanes(server.url, database.pool, settings.providers))
+        jobs = Jobs(database)
+        await jobs.open()
+        stack.push_async_callback(jobs.aclose)
+        backfill = Backfill(database, jobs)
+        if providers:
+            transports = {name: _transport(settings, lanes, answers, name) for name in settings.providers}
+            for transport in transports.values():
+                stack.push_async_callback(transport.aclose)
+            backfill.generators = _generators(settings, transports)
+            backfill.sources = _sources(settings, transports)
+        yield System(settings, server, database, answers, lanes, jobs, backfill)
+
+
+def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: str) -> Transport:
+    return Transport(
+        settings.providers[name], lanes, answers, contact=settings.contact, version=version("alexandria-backfill")
+    )
+
+
+def _generators(settings: Settings, transports: dict[str, Transport]) -> list[Generator]:
+    return [LanguageModel(spec, transports[spec.provider]) for spec in parse_generators(settings.generators)]
+
+
+def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Source]:
+    missing = [name for name in settings.sources if name not in SOURCES]
+    if missing:
+        raise Misconfigured(
+            f"ALEXANDRIA_SOURCES: {missing[0]} is not available", hint=f"choose of {', '.join(SOURCES)}"
+        )
+    return [SOURCES[name](transports[name]) for name in settings.sources]

@@ -1,0 +1,56 @@
+"""Which webhook secret opens the API? Configured ones, or one that the embedded default makes for itself."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alexandria.config import Settings
+from alexandria.errors import Misconfigured
+
+FILE = "webhook-secret"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecrets:
+    """The secrets that are valid now, newest first, and the file they come from, if it is ours."""
+
+    valid: tuple[str, ...] = field(repr=False)
+    path: Path | None = None
+
+    def admits(self, shown: str | None) -> bool:
+        """Whether `shown` is one of the valid secrets, in time that does not depend on where it differs."""
+        offered = (shown or "").encode()
+        return any([secrets.compare_digest(offered, secret.encode()) for secret in self.valid])
+
+
+def webhook_secrets(settings: Settings) -> WebhookSecrets:
+    """Raises Misconfigured in production mode without a secret: an open door is worse than no start."""
+    configured = [settings.webhook_secret, settings.webhook_secret_previous]
+    valid = tuple(secret.get_secret_value() for secret in configured if secret is not None)
+    if settings.webhook_secret is not None:
+        return WebhookSecrets(valid)
+    if settings.production:
+        raise Misconfigured(
+            "ALEXANDRIA_WEBHOOK_SECRET is not set, and with DATABASE_URL set none is invented",
+            hint="set it in the environment or as a file in ALEXANDRIA_SECRETS_DIR",
+        )
+    path = settings.data_dir / FILE
+    return WebhookSecrets((_read_or_make(path), *valid), path)
+
+
+def _read_or_make(path: Path) -> str:
+    """The secret in `path`, made on first use. Several processes may come at once: all get the same one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text(encoding="utf-8").strip()

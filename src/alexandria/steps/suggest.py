@@ -1,0 +1,48 @@
+"""Which books does a month have? Every generator is asked at once; one that fails or is silent hides no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alexandria.book import Candidate
+from alexandria.errors import NoBooks, ProviderError
+from alexandria.match import merge
+from alexandria.month import Month
+from alexandria.providers.protocol import Generator, Named
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """The merged candidates, and a sentence of what each generator that failed said."""
+
+    candidates: tuple[Candidate, ...]
+    failed: tuple[str, ...]
+
+
+async def suggest(month: Month, variant: str, count: int, generators: Sequence[Generator]) -> Suggested:
+    """Ask all `generators` for about `count` books each. Raises NoBooks if none named a single one."""
+    answers = await asyncio.gather(*(_ask(generator, month, variant, count) for generator in generators))
+    named = [list(answer.candidates) for answer in answers if isinstance(answer, Named)]
+    errors = [answer for answer in answers if isinstance(answer, ProviderError)]
+    candidates = merge(named)
+    if not candidates:
+        said = [_said(g, a) for g, a in zip(generators, answers, strict=True)]
+        causes = tuple(errors) if len(errors) == len(answers) else ()
+        raise NoBooks(f"no generator named a book of {month}: " + ("; ".join(said) or "none is configured"), causes)
+    return Suggested(tuple(candidates), tuple(error.message for error in errors))
+
+
+async def _ask(generator: Generator, month: Month, variant: str, count: int) -> Named | ProviderError:
+    try:
+        return await generator.suggest(month, variant, count)
+    except ProviderError as refused:
+        return refused
+
+
+def _said(generator: Generator, answer: Named | ProviderError) -> str:
+    if isinstance(answer, ProviderError):
+        return answer.message
+    dropped = f", {len(answer.dropped)} items unusable" if answer.dropped else ""
+    return f"{generator.label} named {len(answer.candidates)} books{dropped}"

@@ -1,0 +1,91 @@
+"""What did providers answer, and what was asked of them? Paid answers are kept so that nothing is paid twice."""
+
+from __future__ import annotations
+
+import functools
+import json
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from alexandria.month import Month
+from alexandria.store.database import Database
+from alexandria.store.sql import load
+
+SQL = load("answers")
+_strict = functools.partial(json.dumps, allow_nan=False)  # NaN is no JSON, and PostgreSQL says so only later
+
+
+class Sent(Protocol):
+    """A request that was sent; see `providers.transport.Call`."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def route(self) -> str: ...
+    @property
+    def sent_at(self) -> datetime: ...
+    @property
+    def ms(self) -> int: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def month(self) -> Month | None: ...
+    @property
+    def attempt_token(self) -> UUID | None: ...
+
+
+class StoredAnswers:
+    """Answers and calls in PostgreSQL; satisfies `providers.transport.Answers`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, provider: str, key: str) -> tuple[Any, datetime] | None:
+        """The stored body and when it was fetched (UTC), unless unknown or expired."""
+        async with self._database.transaction() as connection:
+            found = await connection.execute(SQL["read"], {"provider": provider, "key": key})
+            row = await found.fetchone()
+        return None if row is None else (row["body"], row["fetched_at"])
+
+    async def write(self, provider: str, key: str, request: Any, body: Any, life: timedelta | None) -> datetime:
+        """Keep `body` (plain JSON data) for `life`, or for good; returns when it was stored."""
+        values = {
+            "provider": provider,
+            "key": key,
+            "request": Jsonb(request, dumps=_strict),
+            "body": Jsonb(body, dumps=_strict),
+            "life": life,
+        }
+        async with self._database.transaction() as connection:
+            row = await (await connection.execute(SQL["write"], values)).fetchone()
+        assert row is not None
+        fetched_at: datetime = row["fetched_at"]
+        return fetched_at
+
+    async def record(self, call: Sent) -> None:
+        values = {
+            "provider": call.provider,
+            "route": call.route,
+            "sent_at": call.sent_at,
+            "ms": call.ms,
+            "units": call.units,
+            "status": call.status,
+            "error": call.error,
+            "year": call.month.year if call.month else None,
+            "month": call.month.month if call.month else None,
+            "attempt_token": call.attempt_token,
+        }
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL["record"], values)
+
+    async def purge(self, provider: str) -> int:
+        """Forget all answers of one provider; returns how many."""
+        async with self._database.transaction() as connection:
+            return (await connection.execute(SQL["purge"], {"provider": provider})).rowcount

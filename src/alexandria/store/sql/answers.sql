@@ -1,0 +1,24 @@
+-- Answers that were paid for, and the record of every request.
+
+-- name: read
+-- A stored answer that has not expired.
+SELECT body, fetched_at FROM answer
+WHERE provider = %(provider)s AND key = %(key)s AND (expires_at IS NULL OR expires_at > now())
+
+-- name: write
+-- Keep an answer, in the place of an older one.
+INSERT INTO answer (provider, key, request, body, fetched_at, expires_at)
+VALUES (%(provider)s, %(key)s, %(request)s, %(body)s, now(), now() + %(life)s::interval)
+ON CONFLICT (provider, key) DO UPDATE
+SET request = excluded.request, body = excluded.body, fetched_at = excluded.fetched_at, expires_at = excluded.expires_at
+RETURNING fetched_at
+
+-- name: purge
+-- Forget all answers of one provider.
+DELETE FROM answer WHERE provider = %(provider)s
+
+-- name: record
+-- One request that was sent.
+INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, month, attempt_token)
+VALUES (%(provider)s, %(route)s, %(sent_at)s, %(ms)s, %(units)s, %(status)s, %(error)s,
+        %(year)s, %(month)s, %(attempt_token)s)

@@ -1,0 +1,77 @@
+-- Works, editions and contributors, and what each month's candidates became.
+
+-- name: by_isbn
+-- The edition with this ISBN, and its work.
+SELECT e.isbn13, e.work_id, w.title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id
+WHERE e.isbn13 = %(isbn13)s
+
+-- name: by_key
+-- A work by its key, with its oldest edition.
+SELECT w.id AS work_id, w.title, w.author, w.first_published, e.isbn13
+FROM work AS w LEFT JOIN LATERAL (
+    SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY created_at, isbn13 LIMIT 1) AS e ON true
+WHERE w.key = %(key)s
+
+-- name: add_work
+-- A work, or the one that is there already.
+INSERT INTO work (key, title, author, first_published, language)
+VALUES (%(key)s, %(title)s, %(author)s, %(first_published)s, %(language)s)
+ON CONFLICT (key) DO UPDATE SET
+    first_published = coalesce(work.first_published, excluded.first_published),
+    language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END
+RETURNING id
+
+-- name: add_edition
+-- An edition that is not there yet; no row if it is.
+INSERT INTO edition (isbn13, work_id, title, subtitle, publisher, published, language, binding, pages)
+VALUES (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(publisher)s, %(published)s, %(language)s,
+        %(binding)s, %(pages)s)
+ON CONFLICT (isbn13) DO NOTHING
+RETURNING isbn13
+
+-- name: add_contributor
+-- A person, or the one that is there already.
+INSERT INTO contributor (key, name) VALUES (%(key)s, %(name)s)
+ON CONFLICT (key) DO UPDATE SET name = contributor.name
+RETURNING id
+
+-- name: link_contributor
+-- A person's part in a work.
+INSERT INTO work_contributor (work_id, contributor_id, role, position)
+VALUES (%(work_id)s, %(contributor_id)s, %(role)s, %(position)s)
+ON CONFLICT DO NOTHING
+
+-- name: add_source_record
+-- Where a fact came from.
+INSERT INTO source_record (provider, provider_id, fetched_at) VALUES (%(provider)s, %(provider_id)s, %(fetched_at)s)
+ON CONFLICT (provider, provider_id) DO UPDATE SET fetched_at = greatest(source_record.fetched_at, excluded.fetched_at)
+RETURNING id
+
+-- name: add_provenance
+-- What a stored field rests on.
+INSERT INTO provenance (isbn13, field, source_record_id)
+SELECT %(isbn13)s, field, %(source_record_id)s FROM unnest(%(fields)s::text[]) AS field
+ON CONFLICT DO NOTHING
+
+-- name: forget_candidates
+-- A month named anew.
+DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
+
+-- name: add_candidate
+-- What a model named and what became of it.
+INSERT INTO candidate (year, month, position, title, author, named_by, work_id, isbn13, source, score, reason,
+                       evidence, unavailable)
+VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_by)s, %(work_id)s, %(isbn13)s, %(source)s,
+        %(score)s, %(reason)s, %(evidence)s, %(unavailable)s)
+
+-- name: candidates
+-- A month's candidates with their evidence.
+SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.reason, c.evidence, c.unavailable,
+       c.work_id, e.title AS edition_title, e.publisher, e.published
+FROM candidate AS c LEFT JOIN edition AS e USING (isbn13)
+WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
+
+-- name: found
+-- Resolved candidates of a range of months, for a reader.
+SELECT c.year, c.month, c.title, c.author, c.isbn13, c.source, c.score
+FROM candidate AS c WHERE c.isbn13 IS NOT NULL ORDER BY c.year DESC, c.month DESC, c.position LIMIT %(limit)s

@@ -1,0 +1,188 @@
+-- Months and the attempts at them.
+
+-- name: seed
+-- Add the months of a range of years that are not there yet.
+INSERT INTO backfill_log (year, month)
+SELECT year, month FROM generate_series(%(first)s::integer, %(last)s::integer) AS year, generate_series(1, 12) AS month
+ON CONFLICT (year, month) DO NOTHING
+
+-- name: totals
+-- How many months are in each status.
+SELECT status, count(*)::integer AS months FROM backfill_log GROUP BY status
+
+-- name: open
+-- The newest months that may be claimed now.
+SELECT year, month, status, books_generated, isbns_resolved, resolution_rate, error_message
+FROM backfill_log
+WHERE (status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed'))
+  AND year BETWEEN %(first)s AND %(last)s
+ORDER BY year DESC, month DESC
+LIMIT %(limit)s
+
+-- name: open_locked
+-- The same, locked, passing over those that another call holds.
+SELECT year, month, status, books_generated, isbns_resolved, resolution_rate, error_message
+FROM backfill_log
+WHERE (status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed'))
+  AND year BETWEEN %(first)s AND %(last)s
+ORDER BY year DESC, month DESC
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+
+-- name: planned_locked
+-- The months of a plan that may still be claimed, locked.
+SELECT b.year, b.month, b.status, b.books_generated, b.isbns_resolved, b.resolution_rate, b.error_message
+FROM backfill_log AS b
+JOIN unnest(%(years)s::integer[], %(months)s::integer[]) AS planned (year, month) USING (year, month)
+WHERE (status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed'))
+ORDER BY b.year DESC, b.month DESC
+FOR UPDATE OF b SKIP LOCKED
+
+-- name: due_locked
+-- One month in retry whose time has come, locked.
+SELECT year, month, status FROM backfill_log
+WHERE year = %(year)s AND month = %(month)s AND status = 'retry' AND next_attempt_at <= now()
+FOR UPDATE
+
+-- name: reopen
+-- Failed months become pending with a clean sheet.
+UPDATE backfill_log SET status = 'pending', retry_count = 0, error_message = NULL, error_code = NULL
+FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
+WHERE backfill_log.year = asked.year AND backfill_log.month = asked.month AND status = 'failed'
+
+-- name: claim
+-- Give each month its new attempt token.
+UPDATE backfill_log
+SET status = 'processing', attempt_token = claimed.token, started_at = now(), error_message = NULL, error_code = NULL
+FROM unnest(%(years)s::integer[], %(months)s::integer[], %(tokens)s::uuid[]) AS claimed (year, month, token)
+WHERE backfill_log.year = claimed.year AND backfill_log.month = claimed.month AND status IN ('pending', 'retry')
+
+-- name: add_attempts
+-- One attempt a claimed month, with the job that will make it.
+INSERT INTO attempt (token, year, month, job_id)
+SELECT * FROM unnest(%(tokens)s::uuid[], %(years)s::integer[], %(months)s::integer[], %(jobs)s::bigint[])
+
+-- name: begin
+-- A worker starts an attempt, if its token still holds.
+UPDATE attempt SET began_at = coalesce(began_at, now()), worker = %(worker)s
+FROM backfill_log AS b
+WHERE attempt.token = %(token)s AND b.attempt_token = attempt.token AND attempt.ended_at IS NULL
+RETURNING b.year, b.month, b.retry_count, b.prompt_variant, b.batch_size
+
+-- name: hold
+-- Lock the month for the attempt that owns it, until the transaction ends.
+SELECT retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE
+
+-- name: complete
+-- The month is done.
+UPDATE backfill_log
+SET status = 'completed', completed_at = greatest(now(), started_at),
+    books_generated = %(generated)s, isbns_resolved = %(resolved)s, isbns_queued = %(queued)s,
+    resolution_rate = CASE WHEN %(generated)s > 0 THEN round(100.0 * %(resolved)s / %(generated)s, 2) ELSE 0 END,
+    prompt_variant = %(variant)s, error_message = %(note)s, error_code = NULL,
+    gemini_calls = calls_sent(year, month, 'gemini'),
+    xai_calls = calls_sent(year, month, 'xai'),
+    isbndb_calls = calls_sent(year, month, 'isbndb')
+WHERE attempt_token = %(token)s
+
+-- name: postpone
+-- The month waits: after a failed attempt (failed = 1) or snoozed (failed = 0, with the reason it is blocked).
+UPDATE backfill_log
+SET status = 'retry', retry_count = retry_count + %(failed)s, next_attempt_at = %(at)s,
+    last_retry_at = CASE WHEN %(failed)s > 0 THEN now() ELSE last_retry_at END,
+    error_message = %(message)s, error_code = %(code)s, blocked_reason = %(blocked)s,
+    gemini_calls = calls_sent(year, month, 'gemini'),
+    xai_calls = calls_sent(year, month, 'xai'),
+    isbndb_calls = calls_sent(year, month, 'isbndb')
+WHERE attempt_token = %(token)s
+
+-- name: fail
+-- The month is given up until a person asks for it again.
+UPDATE backfill_log
+SET status = 'failed', completed_at = greatest(now(), started_at), retry_count = least(retry_count + 1, 5),
+    last_retry_at = now(), error_message = %(message)s, error_code = %(code)s,
+    gemini_calls = calls_sent(year, month, 'gemini'),
+    xai_calls = calls_sent(year, month, 'xai'),
+    isbndb_calls = calls_sent(year, month, 'isbndb')
+WHERE attempt_token = %(token)s
+
+-- name: end_attempt
+-- How an attempt ended; runs before the month lets go of the token.
+UPDATE attempt SET ended_at = now(), outcome = %(outcome)s, code = %(code)s, reason = %(reason)s
+WHERE token = %(token)s AND ended_at IS NULL
+
+-- name: lost
+-- Attempts whose job is gone, or whose worker no longer beats.
+SELECT b.year, b.month, b.attempt_token AS token, a.job_id
+FROM backfill_log AS b
+LEFT JOIN attempt AS a ON a.token = b.attempt_token
+LEFT JOIN procrastinate_jobs AS j ON j.id = a.job_id
+LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
+WHERE b.status = 'processing'
+  AND (j.id IS NULL
+       OR j.status NOT IN ('todo', 'doing')
+       OR (j.status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %(silence)s))))
+ORDER BY b.year DESC, b.month DESC
+
+-- name: unscheduled
+-- Months in retry that are overdue, with no job to wake them.
+SELECT b.year, b.month FROM backfill_log AS b
+WHERE b.status = 'retry' AND b.next_attempt_at < now() - make_interval(secs => %(silence)s)
+  AND NOT EXISTS (
+    SELECT FROM procrastinate_jobs AS j
+    WHERE j.status IN ('todo', 'doing') AND j.task_name = 'wake'
+      AND j.args @> jsonb_build_object('year', b.year, 'month', b.month))
+
+-- name: progress
+-- Sums over all months.
+SELECT coalesce(sum(books_generated), 0)::integer AS total_books_generated,
+       coalesce(sum(isbns_resolved), 0)::integer AS total_isbns_resolved,
+       CASE WHEN sum(books_generated) > 0
+            THEN round(100.0 * sum(isbns_resolved) / sum(books_generated), 2) ELSE 0 END AS overall_resolution_rate,
+       coalesce(sum(isbns_queued), 0)::integer AS total_isbns_queued
+FROM backfill_log
+
+-- name: recent
+-- The newest completed months.
+SELECT year, month, status, books_generated, isbns_resolved, resolution_rate, error_message
+FROM backfill_log WHERE status = 'completed' ORDER BY completed_at DESC, year DESC, month DESC LIMIT %(limit)s
+
+-- name: listed
+-- Months for a list or the grid, newest first.
+SELECT * FROM backfill_log
+WHERE (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(year)s::integer IS NULL OR year = %(year)s)
+  AND (%(reason)s::text IS NULL OR error_code = %(reason)s OR error_message = %(reason)s OR blocked_reason = %(reason)s)
+ORDER BY year DESC, month DESC
+
+-- name: one
+-- One month in full.
+SELECT * FROM backfill_log WHERE year = %(year)s AND month = %(month)s
+
+-- name: attempts
+-- The attempts at one month, oldest first.
+SELECT token, job_id, created_at, began_at, ended_at, worker, outcome, code, reason
+FROM attempt WHERE year = %(year)s AND month = %(month)s ORDER BY created_at, token
+
+-- name: attempt_of_job
+-- The attempt that a job makes.
+SELECT token, job_id, year, month, created_at, began_at, ended_at, worker, outcome, code, reason
+FROM attempt WHERE job_id = %(job_id)s
+
+-- name: spent
+-- The requests that a month has cost, by provider.
+SELECT provider, count(*)::integer AS calls, sum(units)::integer AS units,
+       (count(*) FILTER (WHERE status = 429))::integer AS refused
+FROM call WHERE year = %(year)s AND month = %(month)s GROUP BY provider ORDER BY provider
+
+-- name: workers
+-- How many workers have beaten lately, and how much waits to be worked on.
+SELECT (SELECT count(*) FROM procrastinate_workers
+        WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS beating,
+       (SELECT count(*) FROM procrastinate_jobs
+        WHERE status IN ('todo', 'doing') AND (scheduled_at IS NULL OR scheduled_at <= now()))::integer AS waiting,
+       (SELECT count(*) FROM backfill_log WHERE status = 'processing')::integer AS processing
+
+-- name: audit
+-- A person asked for something.
+INSERT INTO audit (who, act, detail) VALUES (%(who)s, %(act)s, %(detail)s)
