@@ -1,1 +1,403 @@
-"""Do these two records name the same work? Scored and explained."""
+"""Do these two records name the same work, and which edition of it was meant? Scored and explained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rapidfuzz import fuzz
+
+from alexandria import person, title
+from alexandria.book import Candidate, Hit, Scored
+from alexandria.title import Title, fold
+
+ACCEPT, DOUBT, REFUSE = "accept", "doubt", "refuse"
+ACCEPTED, DOUBTED, RAISABLE = 85.0, 60.0, 75.0  # least scores: accepted, kept in doubt, raised by a second source
+MARGIN = 5.0  # by which the best work must lead the second best
+VETO = 100.0
+
+_LANGUAGES = {
+    "eng": "en", "english": "en", "fre": "fr", "fra": "fr", "french": "fr", "ger": "de", "deu": "de", "german": "de",
+    "spa": "es", "spanish": "es", "ita": "it", "italian": "it", "por": "pt", "portuguese": "pt", "dut": "nl", "nld": "nl",
+    "dutch": "nl", "rus": "ru", "russian": "ru", "jpn": "ja", "japanese": "ja", "chi": "zh", "zho": "zh", "chinese": "zh",
+    "kor": "ko", "korean": "ko", "ara": "ar", "arabic": "ar", "per": "fa", "fas": "fa", "heb": "he", "gre": "el",
+    "ell": "el", "hin": "hi", "pol": "pl", "polish": "pl", "swe": "sv", "ukr": "uk",
+}  # fmt: skip
+_NO_LANGUAGE = frozenset({"", "un", "mu", "mul", "und", "zxx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether two records are one work: score 0-100, verdict accept, doubt or refuse, reasons in words."""
+
+    score: float
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One reason and the points it costs; negative points are in favour. `partial` titles need a sure author."""
+
+    points: float
+    reason: str
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What the comparison needs of a candidate or a hit."""
+
+    title: Title
+    authors: tuple[str, ...]
+    series: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def all_series(self) -> tuple[tuple[str, str], ...]:
+        return self.title.series + self.series
+
+
+def score(candidate: Candidate, hit: Hit) -> Scored:
+    """How likely `hit` is an edition of the book that `candidate` names."""
+    findings = _compare(_of_candidate(candidate), _of_hit(hit))
+    findings += _year_findings(candidate.year, hit)
+    findings += _edition_findings(candidate, hit)
+    judgement = _judge(findings)
+    return Scored(hit, judgement.score, judgement.verdict, judgement.reasons)
+
+
+def same_work(one: Hit, other: Hit) -> Judgement:
+    """Whether two records describe editions of one work, whatever their language, format and date. Symmetric."""
+    if one.isbn13 is not None and one.isbn13 == other.isbn13:
+        return Judgement(100.0, ACCEPT, ("same ISBN",))
+    return _judge(_compare(_of_hit(one), _of_hit(other)))
+
+
+def choose(candidate: Candidate, hits: Iterable[Hit]) -> tuple[Hit | None, list[Scored], str]:
+    """The edition to keep, every hit as judged (best first), and the reason in words; None if no hit is sure enough."""
+    scored = _raise_agreed(sorted((score(candidate, hit) for hit in hits), key=lambda found: -found.score))
+    works = _works([found for found in scored if found.verdict != REFUSE])
+    if not works:
+        return None, scored, "no source knows it" if not scored else f"nothing fits: {_why(scored[0])}"
+    best = next((work for work in works if any(found.verdict == ACCEPT for found in work)), None)
+    if best is None:
+        return None, scored, f"not sure enough: {_why(works[0][0])}"
+    rival = next((work for work in works if work is not best), None)
+    if rival and best[0].score - rival[0].score < MARGIN:
+        return None, scored, f"two works fit equally well: {best[0].hit.title!r} and {rival[0].hit.title!r}"
+    editions = [found for found in best if found.verdict == ACCEPT and found.hit.isbn13]
+    if not editions:
+        return None, scored, "the work is known, but no edition with an ISBN"
+    chosen = min(editions, key=lambda found: _edition_rank(candidate, found))
+    return chosen.hit, scored, "; ".join(chosen.reasons)
+
+
+def merge(lists: Iterable[Sequence[Candidate]]) -> list[Candidate]:
+    """What several generators named for one month, each book once, in the order first named."""
+    groups: list[list[Candidate]] = []
+    for candidate in (candidate for named in lists for candidate in named):
+        mine = _of_candidate(candidate)
+        for group in groups:
+            if _judge(_compare(mine, _of_candidate(group[0]))).verdict == ACCEPT:
+                group.append(candidate)
+                break
+        else:
+            groups.append([candidate])
+    return [_merged(group) for group in groups]
+
+
+def work_key(name: str, authors: Sequence[str]) -> str:
+    """The catalogue's key of a work: equal for the usual spellings of title and first author; never empty."""
+    read = title.read(name)
+    first = next(iter(person.people(tuple(authors))), None)
+    parts = [" ".join(read.words), *sorted(read.volumes), *sorted(read.kinds)]
+    by = f"{first.family} {first.initials[:1]}".rstrip() if first else ""
+    return f"{' / '.join(part for part in parts if part) or 'untitled'} | {by}".rstrip(" |") or "untitled"
+
+
+def _of_candidate(candidate: Candidate) -> _Record:
+    return _Record(title.read(candidate.title), (candidate.author,))
+
+
+def _of_hit(hit: Hit) -> _Record:
+    return _Record(title.read(hit.title, hit.subtitle), hit.authors, title.series_of(hit.series))
+
+
+def _judge(findings: Sequence[_Finding]) -> Judgement:
+    points = sum(finding.points for finding in findings)
+    total = round(max(0.0, min(100.0, 100.0 - points)), 1)
+    verdict = ACCEPT if total >= ACCEPTED else DOUBT if total >= DOUBTED else REFUSE
+    return Judgement(total, verdict, tuple(finding.reason for finding in findings if finding.reason))
+
+
+def _compare(one: _Record, other: _Record) -> list[_Finding]:
+    """Everything that speaks for or against one work: titles, kinds, authors, numbers."""
+    alike = _title_finding(one, other)
+    findings = [alike, *_kind_findings(one.title, other.title)]
+    if alike.points >= VETO:
+        return findings
+    agreement = person.agreement(one.authors, other.authors)
+    findings.append(_AUTHORS[agreement])
+    if alike.partial and agreement in (person.FAMILY_ONLY, person.UNKNOWN):
+        findings.append(_Finding(20, "only part of the title agrees, and the author's given name does not confirm it"))
+    findings += _number_findings(one, other, alike)
+    return findings
+
+
+_AUTHORS = {
+    person.SAME: _Finding(0, "same author"),
+    person.INITIALS: _Finding(2, "author agrees by family name and initial"),
+    person.MISSPELT: _Finding(5, "author agrees but for the spelling"),
+    person.FAMILY_ONLY: _Finding(10, "only the author's family name is known to agree"),
+    person.UNKNOWN: _Finding(25, "no author to compare"),
+    person.OTHER: _Finding(VETO, "another author"),
+}
+
+
+def _title_finding(one: _Record, other: _Record) -> _Finding:
+    """How the titles compare, as one finding; points at VETO and above mean different titles."""
+    a, b = one.title, other.title
+    if a.squash == b.squash:
+        return _Finding(0, "same title")
+    if a.latin != b.latin:
+        return _transliterated(a, b)
+    whole = _words_finding(a.words, b.words)
+    if whole:
+        return whole
+    parts = [_head_finding(a, b), _rest_finding(one, other), _rest_finding(other, one), _extra_finding(one, other)]
+    return min((part for part in parts if part), key=lambda part: part.points, default=_Finding(VETO, "another title"))
+
+
+def _transliterated(a: Title, b: Title) -> _Finding:
+    one, other = title.romanized(a.raw), title.romanized(b.raw)
+    if one and other and fuzz.ratio(one, other) >= 85:
+        return _Finding(6, "same title in another script")
+    return _Finding(VETO, "another title")
+
+
+def _words_finding(a: tuple[str, ...], b: tuple[str, ...]) -> _Finding | None:
+    """Same words but for articles, spacing, order or a slip of the pen; None if they differ more."""
+    one, other = "".join(a), "".join(b)
+    if one == other:
+        return _Finding(0, "same title")
+    mine = [word for word in a if word not in title.IGNORABLE] or list(a)
+    yours = [word for word in b if word not in title.IGNORABLE] or list(b)
+    if mine == yours:
+        return _Finding(1, "same title but for an article")
+    if len(mine) > 1 and sorted(mine) == sorted(yours):
+        return _Finding(6, "same words in another order")
+    if len(mine) == len(yours):
+        differing = [(word, twin) for word, twin in zip(mine, yours, strict=True) if word != twin]
+        if len(differing) <= 1 + len(mine) // 5 and all(title.slip(word, twin) for word, twin in differing):
+            sure = min(len(one), len(other)) >= 5
+            return _Finding(7 if sure else 28, "same title but for a slip of the pen")
+    if min(len(one), len(other)) >= 8 and title.slip(one, other):
+        return _Finding(8, "same title but for a slip of the pen")
+    return None
+
+
+def _head_finding(a: Title, b: Title) -> _Finding | None:
+    """Same main title where a subtitle is missing on one side, or differs."""
+    if not (a.rest or b.rest):
+        return None
+    alike = _words_finding(a.head, b.head)
+    if not alike:
+        return None
+    if not (a.rest and b.rest):
+        return _Finding(6 + alike.points, "same title before the colon", partial=True)
+    shared = set(a.rest) & set(b.rest) - title.IGNORABLE
+    if len([word for word in shared if len(word) > 3]) >= 2:
+        return _Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
+    return _Finding(28 + alike.points, "same main title, but another subtitle", partial=True)
+
+
+def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
+    """What follows the colon is the other's whole title, as when a series or an author's name stands in front."""
+    if not one.title.rest:
+        return None
+    alike = _words_finding(one.title.rest, other.title.words) or _words_finding(one.title.rest, other.title.head)
+    if not alike:
+        return None
+    prefix = "".join(one.title.head)
+    names = _names(one) | _names(other)
+    known = {name for name, _ in other.all_series if name} | {name for name, _ in one.all_series if name}
+    if one.title.lead or prefix in known or all(word in names for word in one.title.head):
+        return _Finding(2 + alike.points, "same title after the name of a series or person")
+    return _Finding(12 + alike.points, "same title after another heading", partial=True)
+
+
+def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
+    """One title has all the words of the other and more."""
+    mine = Counter(word for word in one.title.words if word not in title.IGNORABLE)
+    yours = Counter(word for word in other.title.words if word not in title.IGNORABLE)
+    less, more = (mine, yours) if mine.total() < yours.total() else (yours, mine)
+    if not less or less - more:
+        return None
+    extra = list((more - less).elements())
+    names = _names(one) | _names(other)
+    if all(word in names for word in extra):
+        return _Finding(4, "same title but for the author's name in it")
+    if len(extra) == 1 and not extra[0].isdigit():
+        return _Finding(30, f"one title has a word more: {extra[0]}", partial=True)
+    return _Finding(55, f"one title has words more: {' '.join(extra)}", partial=True)
+
+
+def _names(record: _Record) -> set[str]:
+    """The words of the authors' names, also as possessives."""
+    tokens = {token for one in person.people(record.authors) for token in one.tokens}
+    return tokens | {f"{token}s" for token in tokens}
+
+
+def _kind_findings(a: Title, b: Title) -> list[_Finding]:
+    return [_Finding(VETO, f"one is {kind}, the other is not") for kind in sorted(a.kinds ^ b.kinds)]
+
+
+def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Finding]:
+    """Volume and series numbers that agree or contradict each other."""
+    mine, yours = _volume_numbers(one.title), _volume_numbers(other.title)
+    if mine and yours:
+        if mine != yours:
+            return [_Finding(VETO, f"volume numbers differ: {', '.join(mine)} and {', '.join(yours)}")]
+        if {mark.split()[0] for mark in one.title.volumes} ^ {mark.split()[0] for mark in other.title.volumes} == {
+            "book",
+            "volume",
+        }:
+            return [_Finding(10, "one counts books, the other volumes")]
+        return []
+    if mine or yours:
+        numbers, record = (mine, other) if mine else (yours, one)
+        stated = {number for _, number in record.all_series}
+        if stated & set(numbers):
+            return []
+        if any(number.isdigit() for number in stated) or alike.partial or not (one.title.rest or other.title.rest):
+            return [_Finding(28, f"one is numbered {', '.join(numbers)}, the other is not")]
+        return [_Finding(3, f"only one states its number, {', '.join(numbers)}")]
+    return _series_findings(one, other, alike)
+
+
+def _volume_numbers(read: Title) -> tuple[str, ...]:
+    return tuple(sorted(volume.split(" ", 1)[1] for volume in read.volumes))
+
+
+def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Finding]:
+    yours = [(name, number) for name, number in other.all_series if number]
+    pairs = [
+        (number, second)
+        for name, number in one.all_series
+        if number
+        for named, second in yours
+        if name == named or name in named or named in name
+    ]
+    if not pairs:
+        return []
+    if any(number == second for number, second in pairs):
+        return [_Finding(-2, f"same number in the series, {pairs[0][0]}")]
+    points = 12 if alike.points == 0 else VETO
+    return [_Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
+
+
+def _year_findings(year: int | None, hit: Hit) -> list[_Finding]:
+    """The named year against the work's first year, or else the edition's, which may be a reprint's."""
+    known = hit.first_published or (hit.published.year if hit.published else None)
+    if year is None or known is None:
+        return []
+    apart = known - year
+    if abs(apart) <= 1:
+        return [_Finding(-2, f"published {known}, as named")]
+    if abs(apart) <= 3:
+        return []
+    if hit.first_published:
+        return [_Finding(6, f"first published {known}, not {year}")]
+    return [_Finding(2 if apart > 0 else 4, f"this edition is of {known}, {year} was named")]
+
+
+def _edition_findings(candidate: Candidate, hit: Hit) -> list[_Finding]:
+    """Vetoes and doubts about the edition itself: audio for print, another language."""
+    findings = []
+    if title.AUDIO in _formats(hit) and title.AUDIO not in title.formats_of(candidate.format):
+        printed = bool(candidate.format)
+        findings.append(_Finding(VETO if printed else 16, "an audio edition, where print was meant"))
+    wanted, given = title.read(candidate.title).tongue, language(hit.language)
+    if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()):
+        findings.append(_Finding(16, f"an edition in another language ({given}), the title named is {wanted}"))
+    return findings
+
+
+def language(text: str) -> str:
+    """Two-letter code from "en", "eng", "Eng English", "pt-BR"; "" if unknown or several."""
+    first = fold(text).replace("-", " ").replace("_", " ").split(" ")[0]
+    code = _LANGUAGES.get(first, first)
+    return "" if code[:3] in _NO_LANGUAGE else code
+
+
+def _formats(hit: Hit) -> frozenset[str]:
+    return title.formats_of(f"{hit.binding} | {hit.title} | {hit.publisher}")
+
+
+def _raise_agreed(scored: list[Scored]) -> list[Scored]:
+    """A doubt about the record becomes an acceptance when another source has the same ISBN for a fitting book."""
+    sources: dict[str, set[str]] = {}
+    for found in scored:
+        if found.hit.isbn13 and found.score >= RAISABLE:
+            sources.setdefault(found.hit.isbn13, set()).add(found.hit.source.provider)
+    return [
+        replace(found, verdict=ACCEPT, reasons=(*found.reasons, "two sources agree on this ISBN"))
+        if found.verdict == DOUBT and len(sources.get(found.hit.isbn13 or "", ())) > 1 and found.score >= RAISABLE
+        else found
+        for found in scored
+    ]
+
+
+def _works(scored: Sequence[Scored]) -> list[list[Scored]]:
+    """Hits grouped by work, best work first."""
+    works: list[list[Scored]] = []
+    for found in scored:
+        for work in works:
+            first = work[0].hit
+            keyed = first.work_key and first.source.provider == found.hit.source.provider
+            if (keyed and first.work_key == found.hit.work_key) or same_work(first, found.hit).verdict == ACCEPT:
+                work.append(found)
+                break
+        else:
+            works.append([found])
+    return works
+
+
+def _why(found: Scored) -> str:
+    return f"{found.hit.title!r}: {'; '.join(found.reasons)}"
+
+
+def _edition_rank(candidate: Candidate, found: Scored) -> tuple[float, ...]:
+    """Lower is better: the wanted format, the wanted language, near the named month, better score."""
+    hit, formats = found.hit, _formats(found.hit)
+    wanted = title.formats_of(candidate.format)
+    tongue = title.read(candidate.title).tongue or "en"
+    published = hit.published
+    named = (candidate.year * 12 + (candidate.month or 6)) if candidate.year else None
+    months = (published.year * 12 + (published.month or 6)) if published else None
+    apart = 600 if months is None else months if named is None else abs(months - named)
+    return (len(formats ^ wanted), language(hit.language) not in ("", tongue), apart, -found.score)
+
+
+def _merged(group: Sequence[Candidate]) -> Candidate:
+    """One candidate for all of `group`: the best spelt title, the fullest author, whatever else any of them knows."""
+    spellings = Counter(candidate.title for candidate in group)
+    best = max(group, key=lambda candidate: (spellings[candidate.title], *_care(candidate.title)))
+    author = max((candidate.author for candidate in group), key=_care)
+    dated = next((candidate for candidate in group if candidate.year and candidate.month), group[0])
+    return Candidate(
+        title=best.title,
+        author=author,
+        year=dated.year or next((candidate.year for candidate in group if candidate.year), None),
+        month=dated.month,
+        publisher=next((candidate.publisher for candidate in group if candidate.publisher), ""),
+        format=next((candidate.format for candidate in group if candidate.format), ""),
+        named_by=tuple(dict.fromkeys(name for candidate in group for name in candidate.named_by)),
+    )
+
+
+def _care(text: str) -> tuple[bool, bool, int, int]:
+    """How carefully a name is spelt: not in capitals, not inverted, with its accents, in full."""
+    marks = sum(not letter.isascii() for letter in text)
+    return (not text.isupper(), "," not in text, marks, len(text))
