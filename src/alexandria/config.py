@@ -140,9 +140,9 @@ def load(**overrides: Any) -> Settings:
     folders = [folder for folder in _secret_folders() if folder.is_dir()]
     try:
         settings = Settings(_secrets_dir=folders or None, **overrides)
-        providers = {name: _provider(name, settings, folders) for name in DEFAULTS}
     except ValidationError as invalid:
-        raise _misconfigured(invalid) from None
+        raise _misconfigured(invalid, "") from None
+    providers = {name: _provider(name, settings, folders) for name in DEFAULTS}
     return settings.model_copy(update={"providers": providers})
 
 
@@ -152,16 +152,21 @@ def _secret_folders() -> list[Path]:
 
 
 def _provider(name: str, settings: Settings, folders: list[Path]) -> ProviderSettings:
-    overrides = _ProviderOverrides(_env_prefix=f"ALEXANDRIA_{name.upper()}_", _secrets_dir=folders or None)
-    chosen = DEFAULTS[name].model_dump() | overrides.model_dump(exclude_none=True)
-    chosen["base_url"] = chosen["base_url"].rstrip("/")
+    prefix = f"ALEXANDRIA_{name.upper()}_"
     key = getattr(settings, KEYS[name].lower()) if name in KEYS else None
-    return ProviderSettings(name=name, key=key, **chosen)
+    try:
+        overrides = _ProviderOverrides(_env_prefix=prefix, _secrets_dir=folders or None)
+        chosen = DEFAULTS[name].model_dump() | overrides.model_dump(exclude_none=True)
+        chosen["base_url"] = chosen["base_url"].rstrip("/")
+        return ProviderSettings(name=name, key=key, **chosen)
+    except ValidationError as invalid:
+        raise _misconfigured(invalid, prefix) from None
 
 
-def _misconfigured(invalid: ValidationError) -> Misconfigured:
+def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:
     problem = invalid.errors(include_input=False, include_url=False)[0]
-    name = str(problem["loc"][0]) if problem["loc"] else invalid.title
+    field = str(problem["loc"][0]) if problem["loc"] else invalid.title
+    name = field if field.isupper() else f"{prefix}{field}".upper()
     return Misconfigured(
         f"setting {name}: {problem['msg']}", hint="see the configuration reference, or run: alexandria config"
     )

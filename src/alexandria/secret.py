@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,13 +45,13 @@ def webhook_secrets(settings: Settings) -> WebhookSecrets:
 def _read_or_make(path: Path) -> str:
     """The secret in `path`, made on first use. Several processes may come at once: all get the same one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # 0600 from birth
+    with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(32))
     try:
         path.hardlink_to(draft)
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        Path(draft).unlink()
     return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,52 @@
+"""Settings from the environment and from files, and what happens to nonsense."""
+
+import pytest
+
+from alexandria import config
+from alexandria.errors import Misconfigured
+
+
+def test_a_provider_is_moved_slowed_and_capped_by_its_own_settings(monkeypatch):
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_BASE_URL", "http://127.0.0.1:9/isbndb/")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "0.5")
+    monkeypatch.setenv("ALEXANDRIA_GOOGLE_BOOKS_DAILY_LIMIT", "77")
+    providers = config.load().providers
+    assert providers["isbndb"].base_url == "http://127.0.0.1:9/isbndb"
+    assert providers["isbndb"].rate == 0.5
+    assert providers["isbndb"].daily_cap == 13000
+    assert providers["google_books"].daily_limit == 77
+    assert providers["open_library"].daily_cap is None
+
+
+def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
+    (tmp_path / "ISBNDB_API_KEY").write_text("canary-key")
+    (tmp_path / "ALEXANDRIA_WEBHOOK_SECRET").write_text("canary-secret")
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
+    settings = config.load()
+    key = settings.providers["isbndb"].key
+    assert key is not None
+    assert key.get_secret_value() == "canary-key"
+    assert "canary" not in repr(settings) + str(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALEXANDRIA_SOURCES", "isbndb,goodreads"),
+        ("ALEXANDRIA_ISBNDB_RATE", "-3"),
+        ("ALEXANDRIA_ISBNDB_RATE", "canary"),
+        ("ALEXANDRIA_CONCURRENCY", "0"),
+        ("ALEXANDRIA_LOG_FORMAT", "xml"),
+    ],
+)
+def test_nonsense_is_refused_by_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured) as refused:
+        config.load()
+    assert name in refused.value.message
+    assert "canary" not in refused.value.message
+
+
+def test_lists_are_split_at_commas(monkeypatch):
+    monkeypatch.setenv("ALEXANDRIA_GENERATORS", "xai:grok-4.3, openai:llama@http://127.0.0.1:11434/v1")
+    assert config.load().generators == ("xai:grok-4.3", "openai:llama@http://127.0.0.1:11434/v1")

@@ -1,0 +1,40 @@
+"""Who is let in, and where the secret lives."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from alexandria import config
+from alexandria.errors import Misconfigured
+from alexandria.secret import webhook_secrets
+
+
+def test_the_embedded_default_makes_one_secret_that_only_its_owner_can_read(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALEXANDRIA_DATA_DIR", str(tmp_path / "data"))
+    with ThreadPoolExecutor(8) as many:
+        made = set(many.map(lambda _: webhook_secrets(config.load()).valid, range(8)))
+    assert len(made) == 1
+    secrets = webhook_secrets(config.load())
+    assert secrets.path is not None
+    assert secrets.path.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in secrets.path.parent.iterdir()] == [secrets.path.name]
+    assert secrets.admits(secrets.valid[0])
+    assert not secrets.admits(secrets.valid[0] + "x")
+    assert not secrets.admits(None)
+    assert secrets.valid[0] not in repr(secrets)
+
+
+def test_a_rotation_keeps_the_previous_secret_valid(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/")
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "new-canary")
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS", "old-canary")
+    secrets = webhook_secrets(config.load())
+    assert secrets.admits("new-canary")
+    assert secrets.admits("old-canary")
+    assert not secrets.admits("")
+
+
+def test_production_without_a_secret_does_not_start(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/")
+    with pytest.raises(Misconfigured, match="ALEXANDRIA_WEBHOOK_SECRET"):
+        webhook_secrets(config.load())
