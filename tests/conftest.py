@@ -1,0 +1,109 @@
+"""What every test may ask for: a clean environment and, by the fixture `database_url`, a PostgreSQL of its own.
+
+database_url         a fresh database with all migrations, dropped afterwards
+empty_database_url   a fresh database without them
+data_dir             a fresh data folder for tests that start the embedded server themselves
+psql                 the client program that fits the server
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from alexandria.store.embedded import Embedded
+
+_FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+")
+# Short, and open to the account that runs the server for root; pytest's own folders are neither.
+_PLACE = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
+
+
+def pytest_configure():
+    """Nothing of the developer's environment reaches a test, and being told to stop still cleans up."""
+    for name in filter(_FOREIGN.fullmatch, list(os.environ)):
+        del os.environ[name]
+    _PLACE.chmod(0o711)
+    os.environ["ALEXANDRIA_DATA_DIR"] = str(_PLACE / "default")
+    os.environ["ALEXANDRIA_SECRETS_DIR"] = str(_PLACE / "secrets")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_unconfigure():
+    shutil.rmtree(_PLACE)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Embedded]:
+    """The one server of the session. It forgets on a crash, which makes it fast: tests of crashes start their own."""
+    with Embedded(_PLACE / "server", durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(server) -> str:
+    """The name of a database that has been migrated once, to be copied."""
+    if importlib.util.find_spec("alexandria.store.migrate") is None:
+        pytest.skip("there are no migrations yet")
+    from alexandria.store.migrate import upgrade
+
+    name = "migrated"
+    _administer(server, f"CREATE DATABASE {name}")
+    upgrade(_url_of(server, name))
+    return name
+
+
+@pytest.fixture
+def database_url(server, template) -> Iterator[str]:
+    yield from _database(server, template)
+
+
+@pytest.fixture
+def empty_database_url(server) -> Iterator[str]:
+    yield from _database(server, "template1")
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A path for a data folder that does not exist yet. Whoever starts a server in it stops it."""
+    folder = _PLACE / uuid.uuid4().hex[:8]
+    yield folder
+    remove_data(folder)
+
+
+@pytest.fixture(scope="session")
+def psql(server: Embedded) -> Path:
+    return server.psql
+
+
+def remove_data(folder: Path) -> None:
+    """Also what a server for root keeps elsewhere when its account cannot reach `folder`."""
+    home = folder / "postgresql"
+    if home.is_symlink():
+        shutil.rmtree(home.resolve().parent)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _database(server: Embedded, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _url_of(server, name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(server: Embedded, statement: str) -> None:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _url_of(server: Embedded, database: str) -> str:
+    return server.url.replace("/alexandria?", f"/{database}?")
