@@ -147,3 +147,15 @@ def _across_scripts(one: Person, other: Person) -> int:
     alike = family and name and fuzz.ratio(family, name) >= 75
     given = one.given and other.given and romanized(one.given[0])[:1] == romanized(other.given[0])[:1]
     return MISSPELT if alike and given else OTHER
+
+
+def name_key(name: str) -> str:
+    """The catalogue's key of a person: equal for the usual spellings of one name; never empty."""
+    first = next(iter(people((name,))), None)
+    return " ".join(first.tokens) if first else fold(name).strip() or "unknown"
+
+
+def natural(name: str) -> str:
+    """A name as people say it: "Dan Brown" for "Brown, Dan"; anything less clear stays as printed."""
+    family, comma, given = (part.strip() for part in name.partition(","))
+    return f"{given} {family}" if comma and given and "," not in given and " " not in family else name.strip()

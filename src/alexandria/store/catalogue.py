@@ -8,8 +8,9 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from alexandria.book import Hit, Isbn13, Resolution, Scored
-from alexandria.match import name_key, work_key
+from alexandria.match import work_key
 from alexandria.month import Month
+from alexandria.person import name_key, natural
 from alexandria.store.database import Connection, Row
 from alexandria.store.sql import load
 
@@ -29,6 +30,7 @@ async def by_key(connection: Connection, key: str) -> Row | None:
 
 async def record_month(connection: Connection, month: Month, resolutions: Sequence[Resolution]) -> int:
     """Store what became of a month's candidates, replacing an earlier naming; returns the editions that were new."""
+    await connection.execute(SQL["one_writer"])
     await connection.execute(SQL["forget_candidates"], {"year": month.year, "month": month.month})
     new = 0
     for position, resolution in enumerate(resolutions):
@@ -59,9 +61,9 @@ async def _record_work(connection: Connection, month: Month, resolution: Resolut
     held = await by_isbn(connection, hit.isbn13)
     if held is not None:
         return held["work_id"], 0
-    authors = hit.authors or (candidate.author,)
+    authors = [natural(name) for name in hit.authors or (candidate.author,)]
     work = {
-        "key": work_key(candidate.title, (candidate.author,)),
+        "key": work_key(hit.title, authors),
         "title": hit.title,
         "author": authors[0],
         "first_published": str(month),

@@ -1,5 +1,9 @@
 -- Works, editions and contributors, and what each month's candidates became.
 
+-- name: one_writer
+-- Months are recorded one after the other: two that share works or people would wait for each other for ever.
+SELECT pg_advisory_xact_lock(hashtext('alexandria.catalogue'))
+
 -- name: by_isbn
 -- The edition with this ISBN, and its work.
 SELECT e.isbn13, e.work_id, w.title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id

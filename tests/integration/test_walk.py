@@ -1,0 +1,282 @@
+"""The walk of one month through real PostgreSQL and the real queue, with generators and sources that we script."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alexandria import errors
+from alexandria.backfill import Backfill, Selection
+from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.month import Month
+from alexandria.providers.protocol import Named
+from alexandria.queue import Jobs
+from alexandria.store import catalogue, months
+from alexandria.store.database import Database
+
+NOVEMBER = Month(2023, 11)
+BEE_STING = Candidate("The Bee Sting", "Paul Murray", year=2023)
+PROPHET = Candidate("Prophet Song", "Paul Lynch", year=2023)
+ISBNS = {"The Bee Sting": "9780374600303", "Prophet Song": "9780861545896"}
+
+
+@dataclass
+class Scripted:
+    """A generator that gives its answers one after the other; the last one for ever."""
+
+    name: str
+    answers: list[Sequence[Candidate] | Exception]
+    asked: int = 0
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}:scripted"
+
+    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+        answer = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        if isinstance(answer, Exception):
+            raise answer
+        return Named(tuple(dataclasses.replace(candidate, named_by=(self.name,)) for candidate in answer))
+
+
+@dataclass
+class Shelf:
+    """A source that knows the ISBNS above, or fails."""
+
+    name: str = "open_library"
+    failure: Exception | None = None
+    asked: list[str] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+        self.asked.append(candidate.title)
+        self.reached.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        isbn = ISBNS.get(candidate.title)
+        record = SourceRecord(self.name, f"id-{candidate.title}", datetime.now(UTC))
+        hit = Hit(
+            record,
+            candidate.title,
+            authors=(candidate.author,),
+            isbn13=Isbn13.parse(isbn) if isbn else None,
+            published=PartialDate(2023, 11),
+            language="en",
+            binding="Hardcover",
+        )
+        return [hit] if isbn else []
+
+
+@contextlib.asynccontextmanager
+async def backfill(url: str, generators: list[Scripted], sources: list[Shelf]) -> AsyncIterator[Backfill]:
+    async with Database(url) as database:
+        jobs = Jobs(database)
+        await jobs.open()
+        try:
+            yield Backfill(database, jobs, generators, sources)
+        finally:
+            await jobs.aclose()
+
+
+async def claim(system: Backfill, month: Month = NOVEMBER) -> months.Claim:
+    """Schedule one month and return its attempt."""
+    async with system.database.transaction() as connection:
+        await months.seed(connection, month.year, month.year)
+    await system.schedule(Selection(batch_size=50, first_year=month.year, last_year=month.year), "test")
+    async with system.database.transaction() as connection:
+        row = await months.one(connection, month)
+    assert row is not None
+    return months.Claim(month, row["attempt_token"])
+
+
+async def row_of(system: Backfill, month: Month = NOVEMBER):
+    async with system.database.transaction() as connection:
+        row = await months.one(connection, month)
+    assert row is not None
+    return row
+
+
+async def test_a_month_is_completed_with_books_counters_and_evidence(database_url):
+    """Two generators, one source: merged, resolved, recorded, and the unknown book is kept with its reason."""
+    unknown = Candidate("A Book That Never Was", "Nobody Atall", year=2023)
+    generators = [Scripted("gemini", [[BEE_STING, unknown]]), Scripted("xai", [[BEE_STING, PROPHET]])]
+    async with backfill(database_url, generators, [Shelf()]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert (row["status"], row["books_generated"], row["isbns_resolved"]) == ("completed", 3, 2)
+        assert float(row["resolution_rate"]) == 66.67
+        assert row["isbns_queued"] == 2
+        assert row["prompt_variant"] == "contemporary-notable"
+        async with system.database.transaction() as connection:
+            stored = {c["title"]: c for c in await catalogue.candidates(connection, NOVEMBER)}
+        assert stored["The Bee Sting"]["isbn13"] == ISBNS["The Bee Sting"]
+        assert stored["The Bee Sting"]["named_by"] == ["gemini", "xai"]
+        assert stored["The Bee Sting"]["evidence"][0]["verdict"] == "accept"
+        assert stored["A Book That Never Was"]["isbn13"] is None
+        assert stored["A Book That Never Was"]["reason"]
+
+
+async def test_one_generator_that_fails_hides_no_other_and_is_named(database_url):
+    generators = [Scripted("gemini", [errors.ContentRefused("gemini", "refused")]), Scripted("xai", [[PROPHET]])]
+    async with backfill(database_url, generators, [Shelf()]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert row["status"] == "completed"
+        assert "gemini: refused" in row["error_message"]
+
+
+async def test_no_book_at_all_is_a_failed_attempt_that_says_what_each_answered(database_url):
+    generators = [Scripted("gemini", [[]]), Scripted("xai", [errors.ProviderDown("xai", "answered 503")])]
+    async with backfill(database_url, generators, [Shelf()]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"], row["blocked_reason"]) == ("retry", 1, None)
+        assert "gemini:scripted named 0 books" in row["error_message"]
+        assert "xai: answered 503" in row["error_message"]
+        assert row["next_attempt_at"] > datetime.now(UTC)
+
+
+async def test_the_fifth_failed_attempt_fails_the_month(database_url):
+    async with backfill(database_url, [Scripted("gemini", [[]])], [Shelf()]) as system:
+        for _ in range(5):
+            attempt = await claim(system)
+            await system.process(attempt.token, "test")
+            async with system.database.transaction() as connection:
+                await connection.execute("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"]) == ("failed", 5)
+        assert row["completed_at"] is not None
+        async with system.database.transaction() as connection:
+            outcomes = [a["outcome"] for a in await months.attempts(connection, NOVEMBER)]
+        assert outcomes == ["retry"] * 4 + ["failed"]
+
+
+async def test_a_bad_key_fails_the_month_at_once(database_url):
+    async with backfill(database_url, [Scripted("gemini", [errors.KeyRefused("gemini", "no")])], [Shelf()]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        assert (await row_of(system))["status"] == "failed"
+
+
+async def test_a_spent_quota_is_a_wait_and_no_failure(database_url):
+    until = datetime.now(UTC) + timedelta(hours=3)
+    spent = errors.QuotaSpent("isbndb", "the day's quota is used up", until=until)
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf("isbndb", spent)]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
+        assert "quota" in row["blocked_reason"]
+        assert abs((row["next_attempt_at"] - until).total_seconds()) < 1
+
+
+async def test_a_source_that_is_down_costs_only_its_answers(database_url):
+    down = Shelf("isbndb", errors.ProviderDown("isbndb", "answered 503"))
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [down, Shelf()]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert (row["status"], row["isbns_resolved"]) == ("completed", 1)
+
+
+async def test_an_attempt_that_lost_its_month_writes_nothing(database_url):
+    """The guide's reset while the attempt is in the middle of its look-ups: the books of the old attempt never appear."""
+    gate = asyncio.Event()
+    shelf = Shelf(gate=gate)
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [shelf]) as system:
+        attempt = await claim(system)
+        running = asyncio.create_task(system.process(attempt.token, "test"))
+        await shelf.reached.wait()
+        async with system.database.transaction() as connection:
+            await connection.execute(
+                "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1"
+                " WHERE status = 'processing' AND year = 2023 AND month = 11"
+            )
+        gate.set()
+        await running
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"], row["books_generated"]) == ("pending", 1, 0)
+        async with system.database.transaction() as connection:
+            assert await catalogue.candidates(connection, NOVEMBER) == []
+            outcomes = [a["outcome"] for a in await months.attempts(connection, NOVEMBER)]
+        assert outcomes == ["superseded"]
+
+
+async def test_a_stopped_worker_snoozes_its_month(database_url):
+    shelf = Shelf(gate=asyncio.Event())
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [shelf]) as system:
+        attempt = await claim(system)
+        running = asyncio.create_task(system.process(attempt.token, "test"))
+        await shelf.reached.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"]) == ("retry", 0)
+        assert "stopped" in row["blocked_reason"]
+
+
+async def test_a_book_the_catalogue_holds_costs_no_call_and_is_not_stored_twice(database_url):
+    shelf = Shelf()
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [shelf]) as system:
+        for month in (NOVEMBER, Month(2022, 11)):
+            attempt = await claim(system, month)
+            await system.process(attempt.token, "test")
+        assert shelf.asked == ["Prophet Song"]
+        row = await row_of(system, Month(2022, 11))
+        assert (row["isbns_resolved"], row["isbns_queued"]) == (1, 0)
+        async with system.database.transaction() as connection:
+            counted = await (await connection.execute("SELECT count(*) AS n FROM work")).fetchone()
+        assert counted == {"n": 1}
+
+
+async def test_the_queue_runs_scheduled_months_to_completion(database_url):
+    """Schedule 12 months; a real worker of the real queue completes them all and nothing is left to do."""
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        async with system.database.transaction() as connection:
+            await months.seed(connection, 2023, 2023)
+        done = await system.schedule(Selection(batch_size=12), "test")
+        assert len(done.jobs) == len(set(done.jobs)) == 12
+        jobs = system.queue
+        assert isinstance(jobs, Jobs)
+        working = asyncio.create_task(jobs.work(system, concurrency=4, name="test"))
+        while await jobs.waiting():
+            assert not working.done(), working
+            await asyncio.sleep(0.05)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+        async with system.database.transaction() as connection:
+            assert (await months.totals(connection))["completed"] == 12
+
+
+async def test_a_month_whose_worker_died_is_taken_over(database_url):
+    """A worker that no longer beats: its attempt is lost, counts as one, and the month goes on."""
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        await claim(system)
+        async with system.database.transaction() as connection:
+            await connection.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
+            )
+            await connection.execute(
+                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
+                " WHERE task_name = 'attempt'"
+            )
+        assert await system.rescue() == 12
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"]) == ("retry", 1)
+        assert "worker was lost" in row["error_message"]
+        assert await system.rescue() == 0
+        await system.wake(NOVEMBER)
+        assert (await row_of(system))["status"] == "processing"
