@@ -79,8 +79,8 @@ class System:
     async def reconnect(self) -> None:
         """The database answers again when this returns. Raises DatabaseUnavailable."""
         await asyncio.to_thread(self.server.ensure)
-        async with self.database.transaction() as connection:
-            await connection.execute("SELECT 1")
+        async with self.database.transaction():
+            pass
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,80 @@
+"""The house rules that a machine can check (CONTRIBUTING.md)."""
+
+import ast
+import re
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import alexandria
+
+ROOT = Path(alexandria.__file__).parent
+MODULES = sorted(path for path in ROOT.rglob("*.py") if "migrations/versions" not in path.as_posix())
+VAGUE = {
+    "utils",
+    "util",
+    "common",
+    "helpers",
+    "helper",
+    "manager",
+    "service",
+    "services",
+    "data",
+    "info",
+    "item",
+    "types",
+}
+
+
+def functions():
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                yield f"{path.relative_to(ROOT)}:{node.name}", node.end_lineno - node.lineno + 1
+
+
+def test_functions_are_short():
+    """Half under 10 lines, nine in ten under 30, none over 60."""
+    lengths = dict(functions())
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
+    ordered = sorted(lengths.values())
+    assert median(ordered) <= 10
+    assert ordered[int(len(ordered) * 0.9)] <= 30
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_has_one_duty(path):
+    """Under 450 lines, a docstring that says what for, and a name that says it too."""
+    text = path.read_text()
+    assert text.count("\n") < 450
+    assert ast.get_docstring(ast.parse(text))
+    assert path.stem not in VAGUE
+
+
+def test_everything_is_caught_in_one_place_only():
+    """The worker's edge, where every failure becomes a row."""
+    broad = [
+        f"{path.relative_to(ROOT)}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)  # tidies up and passes it on
+    ]
+    assert broad == ["backfill.py"]
+
+
+def test_sql_lives_in_sql_files():
+    """But for what must run before there is a schema."""
+    before_schema = {"store/embedded.py", "store/migrate.py"}
+    statement = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP)\s+\w+", re.ASCII)
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value[:40]}"
+        for path in MODULES
+        if str(path.relative_to(ROOT)) not in before_schema
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and statement.match(node.value.strip())
+    ]
+    assert found == []
