@@ -1,0 +1,90 @@
+"""Which books does a language model name for a month? Gemini, xAI and OpenAI-compatible servers, local ones too."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from alexandria import errors
+from alexandria.month import Month
+from alexandria.providers import named, prompts
+from alexandria.providers.protocol import Named
+from alexandria.providers.transport import Transport
+
+if TYPE_CHECKING:
+    from alexandria.providers.dialects import Dialect
+
+SETTING = "ALEXANDRIA_GENERATORS"
+HOSTED = ("gemini", "xai")
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSpec:
+    """One entry of the setting. `provider` is gemini, xai, openai or wikidata; the last has no model."""
+
+    provider: str
+    model: str = ""
+    url: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.provider + (f":{self.model}" if self.model else "") + (f"@{self.url}" if self.url else "")
+
+
+def parse_generators(entries: Sequence[str]) -> list[GeneratorSpec]:
+    """The setting's generators, each once, in their order. Raises Misconfigured, naming the setting."""
+    specs = list(dict.fromkeys(map(_spec, entries)))
+    if not specs:
+        raise errors.Misconfigured(f"setting {SETTING}: no generator", hint="e.g. gemini:gemini-3.5-flash,wikidata")
+    return specs
+
+
+def _spec(entry: str) -> GeneratorSpec:
+    if entry == "wikidata":
+        return GeneratorSpec("wikidata")
+    provider, _, model = entry.partition(":")
+    if provider in HOSTED and re.fullmatch(r"[^\s@]+", model):
+        return GeneratorSpec(provider, model)
+    compatible = re.fullmatch(r"([^\s@]+)@(https?://[^\s@]+)", model)
+    if provider == "openai" and compatible:
+        return GeneratorSpec(provider, compatible[1], compatible[2].rstrip("/"))
+    shown = entry.partition("@")[0]  # behind the @ a password might stand
+    raise errors.Misconfigured(
+        f"setting {SETTING}: {shown!r} is no generator",
+        hint="a generator is gemini:MODEL, xai:MODEL, openai:MODEL@URL (a key goes to OPENAI_API_KEY) or wikidata",
+    )
+
+
+class LanguageModel:
+    """One model as a generator of months."""
+
+    def __init__(self, spec: GeneratorSpec, transport: Transport) -> None:
+        self.name, self.label = spec.provider, spec.label
+        self._spec, self._transport = spec, transport
+        self._dialect: tuple[SecretStr | None, Dialect] | None = None
+
+    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+        """At most `count` books of `month`. The list is stored before it is judged, and read back on a retry."""
+        prompt = prompts.render(variant, month, count)
+
+        async def fetch() -> dict[str, Any]:
+            dialect = await asyncio.to_thread(self._speak)  # the first call imports for seconds
+            return await dialect.ask(prompt)
+
+        request = {"generator": self.label, "prompt": prompt}
+        answer, _ = await self._transport.stored(request, fetch, empty=lambda answer: not answer["books"])
+        return named.judge(answer["books"], month, count, self.name)
+
+    def _speak(self) -> Dialect:
+        """The way to ask, made anew when the key has changed."""
+        key = self._transport.key
+        if self._dialect is None or self._dialect[0] != key:
+            from alexandria.providers.dialects import Dialect  # noqa: PLC0415  # it imports for seconds
+
+            self._dialect = key, Dialect(self._transport, self._spec.model, self._spec.url)
+        return self._dialect[1]

@@ -1,0 +1,115 @@
+"""What tests of the providers share: lanes and answers in memory, and a transport whose far end is a function."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+
+import httpx2
+import pytest
+import stamina
+
+from alexandria.config import DEFAULTS, KEYS, ProviderSettings
+from alexandria.providers.transport import Transport
+
+
+class Slot:
+    def __init__(self, granted, lanes):
+        self.granted, self._lanes = granted, lanes
+
+    def unsent(self):
+        self._lanes.given_back += self.granted
+
+
+class Lanes:
+    """Lets everything pass at once. `room` bounds the units of one slot; `refusal` is raised instead of a slot."""
+
+    def __init__(self):
+        self.slots, self.pauses, self.given_back, self.inside = [], [], 0, 0
+        self.room, self.refusal = None, None
+
+    @contextlib.asynccontextmanager
+    async def slot(self, provider, units=1):
+        if self.refusal is not None:
+            raise self.refusal
+        self.slots.append((provider, units))
+        self.inside += 1
+        try:
+            yield Slot(units if self.room is None else min(units, self.room), self)
+        finally:
+            self.inside -= 1
+
+    async def pause(self, provider, until, reason):
+        self.pauses.append((provider, (until - datetime.now(UTC)).total_seconds(), reason))
+
+
+class Answers:
+    """Keeps everything for good and remembers for how long it was asked to."""
+
+    def __init__(self):
+        self.kept, self.lives, self.calls = {}, {}, []
+
+    async def read(self, provider, key):
+        return self.kept.get((provider, key))
+
+    async def write(self, provider, key, request, body, life):
+        self.lives[provider, key] = life
+        self.kept[provider, key] = (body, datetime.now(UTC))
+        return self.kept[provider, key][1]
+
+    async def record(self, call):
+        self.calls.append(call)
+
+
+class Recorded(Transport):
+    """Remembers the requests that arrived at its far end."""
+
+    sent: list[httpx2.Request]
+
+
+@pytest.fixture
+def lanes():
+    return Lanes()
+
+
+@pytest.fixture
+def answers():
+    return Answers()
+
+
+@pytest.fixture(autouse=True)
+def _no_backoff():
+    """As many tries as in earnest, without the waits between them."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture
+async def reach(lanes, answers):
+    """`reach(name, answer)` is a transport to provider `name` whose far end is `answer`: a response, a list of
+    responses in turn, or a function of the request. `reach(...).sent` are the requests that arrived."""
+    opened = []
+
+    def reach(name, answer, *, key="canary-key", base_url="http://far.test/prefix", timeout=15.0, reread=None):
+        def far_end(request):
+            transport.sent.append(request)
+            if callable(answer):
+                return answer(request)
+            return answer.pop(0) if isinstance(answer, list) else answer
+
+        settings = ProviderSettings(
+            name=name,
+            **DEFAULTS[name].model_dump() | {"base_url": base_url, "timeout": timeout},
+            key=key if name in KEYS else None,
+        )
+        transport = Recorded(
+            settings, lanes, answers,
+            contact="ops@library.test", version="1.2", reread=reread, inner=httpx2.MockTransport(far_end),
+        )  # fmt: skip
+        transport.sent = []
+        opened.append(transport)
+        return transport
+
+    yield reach
+    for transport in opened:
+        await transport.aclose()

@@ -1,0 +1,314 @@
+"""What the one way to the outside promises: paced, metered, timed, retried with measure, stored before use."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from alexandria import errors
+from alexandria.month import Month
+from alexandria.providers.transport import (
+    NEGATIVE_LIFE,
+    TRIES,
+    PartlyGranted,
+    charged_to,
+    json_of,
+    next_midnight,
+    refusal,
+    retry_after,
+    storable,
+    storage_key,
+)
+
+
+def ok(body=None, **kwargs):
+    return httpx2.Response(200, json={"found": 1} if body is None else body, **kwargs)
+
+
+def ask(transport, path="/thing", **kwargs):
+    return transport.ask("GET", path, read=lambda response: json_of(transport.name, response), **kwargs)
+
+
+class Dribble(httpx2.AsyncByteStream):
+    """A body that sends its first bytes and then does what `then` does."""
+
+    def __init__(self, then):
+        self._then = then
+
+    async def __aiter__(self):
+        yield b'{"found"'
+        await self._then()
+
+
+async def test_an_answer_is_asked_for_once_and_stored_before_it_is_used(reach, answers):
+    transport = reach("isbndb", [ok()])
+    first, at = await ask(transport, params={"q": "dune"})
+    again, at_again = await ask(transport, params={"q": "dune"})
+    assert first == again == {"found": 1}
+    assert at == at_again
+    assert len(transport.sent) == 1
+    assert list(answers.lives.values()) == [None]
+
+
+async def test_a_negative_answer_serves_less_than_a_day_and_others_as_asked(reach, answers):
+    transport = reach("isbndb", [ok({}), ok()])
+    await ask(transport, "/a", life=timedelta(days=30))
+    await ask(transport, "/b", life=timedelta(days=30))
+    assert list(answers.lives.values()) == [NEGATIVE_LIFE, timedelta(days=30)]
+    assert timedelta(days=1) > NEGATIVE_LIFE
+
+
+async def test_answers_of_one_place_do_not_serve_another(reach):
+    real, sandbox = (
+        reach("isbndb", ok({"real": 1})),
+        reach("isbndb", ok({"sandbox": 1}), base_url="http://sandbox.test"),
+    )
+    assert (await ask(sandbox))[0] == {"sandbox": 1}
+    assert (await ask(real))[0] == {"real": 1}
+
+
+async def test_the_key_is_in_the_request_and_in_nothing_that_is_kept(reach, answers):
+    def sign(request):
+        request.url = request.url.copy_merge_params({"key": transport.secret()})
+        return request
+
+    transport = reach("google_books", ok())
+    await ask(transport, sign=sign)
+    assert transport.sent[0].url.params["key"] == "canary-key"
+    assert "canary-key" not in f"{answers.kept} {answers.calls} {transport.settings!r} {transport.key!r}"
+
+
+async def test_every_send_leaves_a_call_charged_to_its_attempt(reach, answers, lanes):
+    transport = reach("isbndb", [httpx2.Response(503), ok()])
+    month, token = Month(2023, 11), uuid4()
+    before = datetime.now(UTC)
+    with charged_to(month, token):
+        await ask(transport, "/books/x", units=3)
+    assert [(c.status, c.units, c.route, c.month, c.attempt_token) for c in answers.calls] == [
+        (503, 3, "/prefix/books/x", month, token),
+        (200, 3, "/prefix/books/x", month, token),
+    ]
+    assert all(before <= c.sent_at <= datetime.now(UTC) and c.error == "" for c in answers.calls)
+    assert lanes.slots == [("isbndb", 3)] * 2
+
+
+@pytest.mark.parametrize("broken", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout])
+async def test_what_was_never_sent_is_given_back_and_not_counted(reach, lanes, answers, broken):
+    def far_end(request):
+        raise broken("no", request=request)
+
+    with pytest.raises(errors.ProviderDown):
+        await ask(reach("isbndb", far_end), units=2)
+    assert answers.calls == []
+    assert lanes.given_back == 2 * TRIES
+
+
+@pytest.mark.parametrize("broken", [httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.ReadTimeout])
+async def test_what_was_sent_is_counted_whatever_became_of_it(reach, lanes, answers, broken):
+    def far_end(request):
+        raise broken("no", request=request)
+
+    with pytest.raises(errors.ProviderDown) as down:
+        await ask(reach("isbndb", far_end))
+    assert [(c.status, c.error) for c in answers.calls] == [(None, broken.__name__)] * TRIES
+    assert lanes.given_back == 0
+    assert down.value.__cause__ is None
+
+
+async def test_a_body_that_breaks_off_is_a_failed_call_inside_the_slot(reach, lanes, answers):
+    async def break_off():
+        assert lanes.inside == 1
+        raise httpx2.ReadError("reset")
+
+    with pytest.raises(errors.ProviderDown):
+        await ask(reach("isbndb", lambda request: httpx2.Response(200, stream=Dribble(break_off))))
+    assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadError")] * TRIES
+
+
+async def test_a_body_that_dribbles_for_ever_ends_at_the_time_out(reach, answers):
+    async def for_ever():
+        await asyncio.Event().wait()
+
+    transport = reach("isbndb", lambda request: httpx2.Response(200, stream=Dribble(for_ever)), timeout=0.01)
+    with pytest.raises(errors.ProviderDown, match=r"no answer within 0\.01 s"):
+        await ask(transport)
+    assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadTimeout")] * TRIES
+
+
+async def test_a_cancelled_call_is_counted_and_leaves_its_lane(reach, lanes, answers):
+    arrived = asyncio.Event()
+
+    async def far_end(request):
+        arrived.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(ask(reach("isbndb", far_end)))
+    await arrived.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [(c.status, c.error) for c in answers.calls] == [(None, "cancelled")]
+    assert lanes.inside == 0
+
+
+async def test_a_refusal_of_our_own_lane_sends_nothing_and_rests_nobody(reach, lanes, answers):
+    lanes.refusal = errors.QuotaSpent("isbndb", "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
+    transport = reach("isbndb", ok())
+    with pytest.raises(errors.QuotaSpent):
+        await ask(transport)
+    assert (transport.sent, answers.calls, lanes.pauses) == ([], [], [])
+
+
+async def test_a_grant_of_too_few_units_sends_nothing_and_gives_them_back(reach, lanes, answers):
+    lanes.room = 4
+    transport = reach("isbndb", ok())
+    with pytest.raises(PartlyGranted) as partly:
+        await ask(transport, units=10)
+    assert partly.value.granted == lanes.given_back == 4
+    assert (transport.sent, answers.calls) == ([], [])
+
+
+async def test_a_refusal_for_speed_rests_the_lane_for_everybody(reach, lanes):
+    transport = reach("isbndb", [httpx2.Response(429, headers={"Retry-After": "7"}), ok()])
+    await ask(transport)
+    (provider, seconds, reason), = lanes.pauses  # fmt: skip
+    assert provider == "isbndb"
+    assert 6.5 < seconds <= 7
+    assert "speed" in reason
+
+
+@pytest.mark.parametrize("hint", [{}, {"Retry-After": "0"}])
+async def test_a_refusal_that_says_to_come_back_at_once_still_rests_the_lane(reach, lanes, hint):
+    await ask(reach("isbndb", [httpx2.Response(429, headers=hint), ok()]))
+    assert 0.5 < lanes.pauses[0][1] <= 1
+
+
+async def test_a_long_wait_is_handed_to_the_caller(reach):
+    transport = reach("isbndb", httpx2.Response(429, headers={"Retry-After": "31"}))
+    with pytest.raises(errors.RateLimited) as limited:
+        await ask(transport)
+    assert limited.value.retry_after == 31
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "sends"),
+    [
+        (429, errors.RateLimited, TRIES),
+        (500, errors.ProviderDown, TRIES),
+        (503, errors.ProviderDown, TRIES),
+        (408, errors.ProviderDown, TRIES),
+        (401, errors.KeyRefused, 1),
+        (403, errors.KeyRefused, 1),
+        (400, errors.RequestRefused, 1),
+        (404, errors.RequestRefused, 1),
+        (302, errors.RequestRefused, 1),
+    ],
+)
+async def test_a_status_is_one_of_our_errors_and_only_passing_ones_are_tried_again(reach, status, error, sends):
+    transport = reach("isbndb", httpx2.Response(status, text="canary-body", headers={"Location": "http://else.test"}))
+    with pytest.raises(error) as refused:
+        await ask(transport)
+    assert len(transport.sent) == sends
+    assert "canary" not in refused.value.message
+
+
+async def test_what_is_not_json_is_a_bad_answer_and_tried_again(reach):
+    transport = reach("isbndb", [httpx2.Response(200, html="<p>busy</p>"), httpx2.Response(200, text="{"), ok()])
+    assert (await ask(transport))[0] == {"found": 1}
+
+
+def test_nesting_without_end_is_a_bad_answer():
+    with pytest.raises(errors.BadAnswer):
+        json_of("isbndb", httpx2.Response(200, text="[" * 100_000))
+
+
+async def test_a_key_is_read_again_when_it_is_refused(reach):
+    def far_end(request):
+        return ok() if request.headers["Authorization"] == "new" else httpx2.Response(401)
+
+    def sign(request):
+        request.headers["Authorization"] = transport.secret()
+        return request
+
+    transport = reach("isbndb", far_end, reread=lambda: SecretStr("new"))
+    assert (await ask(transport, sign=sign))[0] == {"found": 1}
+    assert len(transport.sent) == 2
+
+
+async def test_an_unchanged_key_is_refused_once(reach):
+    transport = reach("isbndb", httpx2.Response(401), reread=lambda: SecretStr("canary-key"))
+    with pytest.raises(errors.KeyRefused):
+        await ask(transport)
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize(("key", "error"), [(None, errors.KeyMissing), ("pass\nwort", errors.KeyRefused)])
+async def test_a_key_that_is_absent_or_impossible_says_so_without_showing_it(reach, key, error):
+    with pytest.raises(error) as refused:
+        reach("isbndb", ok(), key=key).secret()
+    assert "wort" not in refused.value.message
+
+
+async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_followed(reach):
+    def far_end(request):
+        return ok() if request.url.path == "/prefix/new" else httpx2.Response(302, headers={"Location": "/prefix/new"})
+
+    with pytest.raises(errors.RequestRefused):
+        await ask(reach("isbndb", far_end))
+    followed = reach("open_library", far_end)
+    assert (await ask(followed))[0] == {"found": 1}
+    assert followed.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
+
+
+async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):
+    transport = reach("gemini", ok(), timeout=90)
+    await transport.client.get("/x", timeout=600)
+    assert transport.sent[0].extensions["timeout"] == {"connect": 5.0, "read": 90, "write": 90, "pool": 90}
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("0.5", 0.5),
+        ("-3", 0),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        ("Mon, 01 Jan 2001 00:00:00 GMT", 0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header, seconds):
+    assert retry_after(httpx2.Response(429, headers={"Retry-After": header})) == seconds
+
+
+def test_a_date_to_come_is_so_many_seconds_away():
+    header = (datetime.now(UTC) + timedelta(seconds=90)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    seconds = retry_after(httpx2.Response(429, headers={"Retry-After": header}))
+    assert seconds is not None
+    assert 85 < seconds <= 90
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Auckland"])
+def test_the_next_day_begins_at_the_providers_midnight(zone):
+    midnight = next_midnight(zone)
+    assert timedelta(0) < midnight - datetime.now(UTC) <= timedelta(hours=25)
+    assert midnight.utcoffset() == timedelta(0)
+
+
+def test_postgresql_can_hold_whatever_is_stored():
+    hostile = {"a\0": ["x\0y", "\ud800", float("nan"), 1.5, {"deep": None}]}
+    assert storable(hostile) == {"a": ["xy", "?", None, 1.5, {"deep": None}]}
+
+
+def test_equal_requests_have_equal_keys():
+    assert storage_key({"a": 1, "b": "é"}) == storage_key({"b": "é", "a": 1})
+    assert storage_key({"a": 1}) != storage_key({"a": 2})
+
+
+def test_an_answer_is_no_refusal():
+    assert refusal("isbndb", ok()) is None
