@@ -61,8 +61,9 @@ class _Record:
 def score(candidate: Candidate, hit: Hit) -> Scored:
     """How likely `hit` is an edition of the book that `candidate` names."""
     findings = _compare(_of_candidate(candidate), _of_hit(hit))
-    findings += _year_findings(candidate.year, hit)
-    findings += _edition_findings(candidate, hit)
+    if all(finding.points < VETO for finding in findings):
+        findings += _year_findings(candidate.year, hit)
+        findings += _edition_findings(candidate, hit, exact=findings[0].points <= 1)
     judgement = _judge(findings)
     return Scored(hit, judgement.score, judgement.verdict, judgement.reasons)
 
@@ -132,11 +133,11 @@ def _judge(findings: Sequence[_Finding]) -> Judgement:
 
 
 def _compare(one: _Record, other: _Record) -> list[_Finding]:
-    """Everything that speaks for or against one work: titles, kinds, authors, numbers."""
+    """Everything that speaks for or against one work: titles, kinds, authors, numbers; a veto ends it."""
     alike = _title_finding(one, other)
-    findings = [alike, *_kind_findings(one.title, other.title)]
     if alike.points >= VETO:
-        return findings
+        return [alike]
+    findings = [alike, *_kind_findings(one.title, other.title)]
     agreement = person.agreement(one.authors, other.authors)
     findings.append(_AUTHORS[agreement])
     if alike.partial and agreement in (person.FAMILY_ONLY, person.UNKNOWN):
@@ -229,12 +230,12 @@ def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
 
 def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
     """One title has all the words of the other and more."""
-    mine = Counter(word for word in one.title.words if word not in title.IGNORABLE)
-    yours = Counter(word for word in other.title.words if word not in title.IGNORABLE)
-    less, more = (mine, yours) if mine.total() < yours.total() else (yours, mine)
-    if not less or less - more:
+    less, more = sorted(
+        ([word for word in read.words if word not in title.IGNORABLE] for read in (one.title, other.title)), key=len
+    )
+    if not less or not set(less) <= set(more):
         return None
-    extra = list((more - less).elements())
+    extra = list((Counter(more) - Counter(less)).elements())
     names = _names(one) | _names(other)
     if all(word in names for word in extra):
         return _Finding(4, "same title but for the author's name in it")
@@ -312,14 +313,18 @@ def _year_findings(year: int | None, hit: Hit) -> list[_Finding]:
     return [_Finding(2 if apart > 0 else 4, f"this edition is of {known}, {year} was named")]
 
 
-def _edition_findings(candidate: Candidate, hit: Hit) -> list[_Finding]:
-    """Vetoes and doubts about the edition itself: audio for print, another language."""
+def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_Finding]:
+    """Vetoes and doubts about the edition itself: audio for print, another language.
+
+    Sources call what they do not know English: on an `exact` foreign title that says nothing.
+    """
     findings = []
     if title.AUDIO in _formats(hit) and title.AUDIO not in title.formats_of(candidate.format):
         printed = bool(candidate.format)
         findings.append(_Finding(VETO if printed else 16, "an audio edition, where print was meant"))
     wanted, given = title.read(candidate.title).tongue, language(hit.language)
-    if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()):
+    supposed = exact and given == "en"
+    if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()) and not supposed:
         findings.append(_Finding(16, f"an edition in another language ({given}), the title named is {wanted}"))
     return findings
 

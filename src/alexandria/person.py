@@ -15,8 +15,8 @@ SAME, INITIALS, MISSPELT, FAMILY_ONLY, UNKNOWN, OTHER = range(6)
 
 _DATES = re.compile(r",?\s*\(?\b(?:b\.|d\.|fl\.|ca?\.)?\s*\d{3,4}\??\s*-?\s*(?:\d{3,4})?\??\)?")
 _NOISE = re.compile(
-    r"\([^)]*\)?|\[[^\]]*\]?|~\w+~|,?\s*\b(?:ph\.?\s?d|m\.?d|d\.?d\.?s|esq|r\.n|mba|ed|eds|editor|translator|illustrator|"
-    r"narrator|author|foreword|introduction|jr|sr|[23](?:nd|rd)|ii|iii)\b\.?"
+    r"\([^)]*\)?|\[[^\]]*\]?|~\w+~|,?\s*\b(?:ph\.?\s?d|m\.?d|d\.?d\.?s|esq|r\.n|mba|editor|translator|illustrator|"
+    r"narrator|jr|sr|[23](?:nd|rd)|ii|iii)\b\.?"
 )
 _BY = re.compile(r"^(?:by|from|edited by|written by)\s+")
 _LIST = re.compile(r"\s*[;|/]\s*|\s+(?:&|and|with|et|und|y)\s+")
@@ -80,7 +80,7 @@ def _commas(pieces: list[str]) -> list[str]:
 
 
 def _person(words: str) -> Person | None:
-    tokens = _TOKEN.findall(words.replace("'", ""))
+    tokens = _TOKEN.findall(words.replace("'", "").removeprefix("the "))
     if len(tokens) > 1 and tokens[-1] in {"jr", "sr", "ii", "iii"}:
         tokens.pop()
     return Person(tokens[-1], tuple(tokens[:-1])) if tokens else None
@@ -110,6 +110,8 @@ def _compare(one: Person, other: Person) -> int:
         return _given(one, other)
     if len(one.family) > 3 and len(other.family) > 3 and slip(one.family, other.family):
         return MISSPELT if _given(one, other) <= INITIALS else OTHER
+    if _begins(one, other):
+        return INITIALS
     if one.family[0] > "\u036f" or other.family[0] > "\u036f":
         return _across_scripts(one, other)
     if len(one.family) > 7 and fuzz.ratio(one.family, other.family) >= 82:
@@ -134,6 +136,13 @@ def _given(one: Person, other: Person) -> int:
         return MISSPELT
     shared = {word for word in one.given if len(word) > 2} & set(other.given)
     return INITIALS if shared else OTHER
+
+
+def _begins(one: Person, other: Person) -> bool:
+    """One name is the beginning of the other: second surnames, "Freedom Writers Staff"."""
+    mine, yours = one.tokens, other.tokens
+    least = min(len(mine), len(yours))
+    return least > 1 and len(mine[0]) > 1 and mine[:least] == yours[:least]
 
 
 def _across_scripts(one: Person, other: Person) -> int:

@@ -34,6 +34,7 @@ SCALES = {"hundred": 100, "thousand": 1000}
 ORDINALS = {word: f"{value}{({1: 'st', 2: 'nd', 3: 'rd'}).get(value, 'th')}" for value, word in enumerate(_ORDINAL, 1)}
 ROMANS = {word: str(value) for value, word in enumerate(_ROMAN, 1)}
 _SINGLE_ROMANS = frozenset("ivx")
+SPELT = {str(value): word for word, value in (UNITS | TENS).items()} | {text: word for word, text in ORDINALS.items()}
 _NUMBERED = frozenset((*UNITS, *TENS, *SCALES, *ORDINALS, *ROMANS))
 
 _MARKS = {
@@ -98,20 +99,21 @@ _FORMATS = {
     EBOOK: re.compile(r"kindle|e-?book|\bepub|digital", re.IGNORECASE),
 }
 
-# Parentheses and subtitles that say nothing about the work: formats, prizes, clubs, blurbs.
+# Subtitles that say nothing about the work: its genre, an edition, a prize, a blurb.
 _COMMONPLACE = re.compile(
-    r"^(?:(?:a|an|the|#?\d+(?:st|nd|rd|th)?) )?(?:[\w'.&-]+ ){0,5}(?:novel|novella|thriller|mystery|romance|memoir|biography|"
-    r"autobiography|story|stories|poems|life|history|book|adventure|tale|fantasy|play|essays)"
-    r"(?: (?:by|of suspense|about) .*)?$"
-    r"|\b(?:edition|editions|hardcover|hardback|paperback|softcover|kindle|audio ?book|audio cd|e-?book|large print|"
-    r"unabridged|reissue|illustrated|annotated|translated|prize|award|medal|winner|book club|club pick|bestseller|best seller|"
-    r"tie-in|alternate cover|(?:from|by) the (?:bestselling |new york times bestselling )?(?:author|creators?) of|"
-    r"now a (?:major|netflix|hulu)|for (?:fans|those who love)|reese's|oprah's|gma|soon to be)\b"
+    r"^(?:(?:a|an|the) )?(?:[\w'.&-]+ ){0,3}(?:novel|novella|thriller|mystery|romance)(?: (?:by|of suspense|about) .*)?$"
+    r"|^(?:(?:a|an|the) )?(?:\w+ )?(?:memoir|biography|autobiography|life|history|love story|true story|stories|poems|essays)$"
+    r"|\beditions?$|\b(?:hardcover|hardback|paperback|softcover|kindle|audio ?book|audio cd|e-?book|large print|unabridged|"
+    r"reissue|tie-in|alternate cover)\b|^(?:illustrated|annotated|translated)$"
+    r"|\b(?:prize|award|medal)(?: winner| finalist| for \w+| honou?r(?: book)?)?(?: \d{4})?$|\b(?:winner|finalist) of\b"
+    r"|\bbook club\b|\bclub pick\b|\bbest-? ?seller|^(?:from|by) the .*(?:author|creators?) of\b"
+    r"|^(?:for (?:fans of|those who love)|now a (?:major|netflix|hulu)|soon to be)\b"
 )
 _ASIDE = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?")
 _SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+|\s+/\s+")
 _WORD = re.compile(r"#|\w+")
 _MOVED = re.compile(r",\s*(the|an?|le|la|les|l'|el|los|las|der|die|das|il|un|une|una)\s*(?=$|[:(\[])|(?<=\w) (the)\s*$")
+_UNTIDY = re.compile(r"\d|№|\bvs\b|\bversus\b|\w\.\s?\w\.")
 _TIDY = (
     (re.compile(r"\b(?:no|nr)s?\.\s*(?=\d)|№\s*"), "#"),
     (re.compile(r"(?<=\d)[,.](?=\d{3}\b)"), ""),
@@ -135,6 +137,9 @@ def slip(one: str, other: str) -> bool:
 
     Never between numbers, nor in scripts where one character is a word.
     """
+    one, other = SPELT.get(one, one), SPELT.get(other, other)
+    if one in _NUMBERED and other in _NUMBERED:
+        return False
     if abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < 3 or max(one[0], other[0]) > "\u0590":
         return False
     if OSA.distance(one, other, score_cutoff=1) != 1:
@@ -162,10 +167,7 @@ class Title:
     tongue: str
     squash: str
     raw: str
-
-    @property
-    def latin(self) -> bool:
-        return all(letter < "\u0370" for letter in self.squash)
+    latin: bool
 
 
 @lru_cache(CACHED)
@@ -198,8 +200,9 @@ def read(title: str, subtitle: str = "") -> Title:
         lead=lead,
         kinds=kinds_of(folded),
         tongue=_tongue(folded),
-        squash="".join(words),
+        squash=(squash := "".join(words)),
         raw=folded,
+        latin=max(squash, default="") < "\u0370",
     )
 
 
@@ -229,8 +232,9 @@ def _series(text: str) -> tuple[tuple[str, str], ...]:
 
 def words_of(text: str) -> list[str]:
     """The words of folded text: apostrophes closed up, numbers as digits, leading article gone."""
-    for pattern, plain in _TIDY:
-        text = pattern.sub(plain, text)
+    if _UNTIDY.search(text):
+        for pattern, plain in _TIDY:
+            text = pattern.sub(plain, text)
     words = _WORD.findall(text.replace("'", "").replace("&", " and ").replace("+", " and "))
     if not _NUMBERED.isdisjoint(words):
         words = list(_digits(words))
@@ -256,7 +260,10 @@ def _parts(main: str) -> tuple[str, str]:
     """Before and after the first colon or dash, moved articles and commonplace subtitles dropped."""
     main = _MOVED.sub("", main) if len(main) > 4 else main
     head, *rest = _SPLIT.split(main)
-    told = [part for part in rest if part and not _COMMONPLACE.search(part)]
+    if not rest:
+        return head, ""
+    # After "Discworld 8:" stands the title, however commonplace.
+    told = [part for part in rest if part and (head[-1:].isdigit() or not _COMMONPLACE.search(part))]
     if not _WORD.search(head):
         return " ".join(told) or main, ""
     return head, " : ".join(told)
