@@ -1,0 +1,100 @@
+"""How are the providers assembled into one server? Each under a path of its own, the sandbox's own pages beside them."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable, Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from alexandria.book import Isbn13
+from alexandria.errors import Misconfigured
+from alexandria.sandbox.arrivals import Stamped
+from alexandria.sandbox.behaviour import Service
+from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.gemini import Gemini
+from alexandria.sandbox.isbndb import ISBNdb
+from alexandria.sandbox.open_library import OpenLibrary
+from alexandria.sandbox.settings import SandboxSettings
+from alexandria.sandbox.world import World
+from alexandria.sandbox.xai import XAI
+
+SERVICES: tuple[type[Service], ...] = (Gemini, XAI, ISBNdb, OpenLibrary)
+PROVIDERS = tuple(service.name for service in SERVICES)
+
+
+def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlette:
+    """The ASGI app: provider NAME under /NAME, so a base URL ends in its name; /__sandbox/ tells what happened.
+
+    Raises Misconfigured when the books cannot be read.
+    """
+    world = World.of(settings, clock or Clock())
+    mounts = [Mount(f"/{service.name}", routes=service(world).routes()) for service in SERVICES]
+    routes: list[BaseRoute] = [*mounts, Mount("/__sandbox", routes=_own_routes(world))]
+    stamped = Middleware(Stamped, arrivals=world.arrivals, providers=PROVIDERS)
+    return Starlette(routes=routes, middleware=[stamped])
+
+
+def serve(
+    settings: SandboxSettings, port: int = 0, *, announce: Callable[[str], None], host: str = "127.0.0.1"
+) -> None:
+    """Serves until SIGINT or SIGTERM. Port 0 takes a free one; `announce` gets the URL once it answers.
+
+    Raises Misconfigured when the books cannot be read or the port is taken.
+    """
+    app = create_app(settings)
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as taken:
+        raise Misconfigured(f"the sandbox cannot listen on {host}:{port}: {taken.strerror}") from taken
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; asyncio would not set it
+    gc.collect()
+    gc.freeze()  # a pause for counting books would show up as a late stamp
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+    _Announcing(config, lambda: announce(f"http://{host}:{listening.getsockname()[1]}")).run(sockets=[listening])
+
+
+class _Announcing(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        await super().startup(list(sockets) if sockets else None)
+        self._announce()
+
+
+def _own_routes(world: World) -> list[BaseRoute]:
+    async def stats(_: Request) -> Response:
+        return JSONResponse(world.arrivals.stats(PROVIDERS))
+
+    async def truth(request: Request) -> Response:
+        asked = request.query_params
+        if "title" not in asked:
+            return JSONResponse(world.truth.whole())
+        told = world.truth.of(asked["title"], asked.get("author", ""))
+        return (
+            JSONResponse(told) if told else JSONResponse({"error": "neither named by a model nor in the library"}, 404)
+        )
+
+    async def truth_of_isbn(request: Request) -> Response:
+        isbn = Isbn13.read(request.path_params["isbn"])
+        told = world.truth.of_isbn(isbn) if isbn else None
+        return JSONResponse(told) if told else JSONResponse({"error": "no such ISBN in the library"}, 404)
+
+    async def reset(_: Request) -> Response:
+        world.arrivals.forget()
+        return JSONResponse({"reset": True})
+
+    return [
+        Route("/stats", stats),
+        Route("/truth", truth),
+        Route("/truth/isbn/{isbn}", truth_of_isbn),
+        Route("/reset", reset, methods=["POST"]),
+    ]

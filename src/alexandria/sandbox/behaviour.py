@@ -1,0 +1,160 @@
+"""How does a provider treat its clients? Keys, pace, daily quota and latency: the same for all, worded by each."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+from typing import ClassVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from alexandria.sandbox.arrivals import Arrival
+from alexandria.sandbox.world import World
+
+Answer = Callable[[Request], Awaitable[Response]]
+Cost = Callable[[Request], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Log-normal: half of the answers take less than `median` seconds; `spread` is the deviation of the logarithm."""
+
+    median: float
+    spread: float
+
+    def draw(self, rng: Random) -> float:
+        return min(self.median * math.exp(rng.gauss(0, self.spread)), 5 * self.median)
+
+
+class Pace:
+    """Admits `rate` requests a second in every window, wherever it begins: stricter than a token bucket of that size,
+    and than a window fixed to the clock, so a client tuned to either of them is caught."""
+
+    def __init__(self, rate: float) -> None:
+        self._size = max(int(rate), 1)
+        self._seconds = self._size / rate
+        self._admitted: deque[float] = deque(maxlen=self._size)
+
+    def wait(self, at: float) -> float:
+        """0 if a request that arrived at `at` (monotonic seconds) is admitted, else the seconds until one will be."""
+        if len(self._admitted) == self._size and at - self._admitted[0] < self._seconds:
+            return self._admitted[0] + self._seconds - at
+        self._admitted.append(at)
+        return 0.0
+
+    @property
+    def policy(self) -> tuple[int, float]:
+        """Requests, and the seconds of their window."""
+        return self._size, self._seconds
+
+
+async def one_unit(_: Request) -> int:
+    return 1
+
+
+async def free(_: Request) -> int:
+    return 0
+
+
+class Service(ABC):
+    """One provider. A subclass names its routes and words its refusals; `endpoint` does the rest.
+
+    What an answer holds may depend on the request and on `draw`, never on earlier requests.
+    """
+
+    name: ClassVar[str]
+    latency: ClassVar[Latency]
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._paces: dict[str, Pace] = {}
+        self._spent: Counter[tuple[str, date]] = Counter()
+
+    @abstractmethod
+    def routes(self) -> list[BaseRoute]:
+        """The service's own paths."""
+
+    @abstractmethod
+    def client(self, request: Request) -> str:
+        """Who is asking: whose pace and quota it is."""
+
+    @abstractmethod
+    def stranger(self, request: Request) -> Response | None:
+        """The refusal of a request without the right to ask, if it is one."""
+
+    @abstractmethod
+    def too_fast(self, request: Request, wait: float) -> Response:
+        """The refusal of a request that came `wait` seconds too early."""
+
+    @abstractmethod
+    def exhausted(self, request: Request) -> Response:
+        """The refusal of a request for which the day's quota does not suffice."""
+
+    def rate(self, request: Request) -> float:  # noqa: ARG002 # some services have faster and slower clients
+        """Requests per second that this client may send."""
+        return self.world.settings.rate(self.name)
+
+    def headers(self, request: Request) -> dict[str, str]:  # noqa: ARG002 # most services send none
+        """What the service puts on all its responses."""
+        return {}
+
+    def endpoint(self, answer: Answer, cost: Cost = one_unit) -> Answer:
+        """`answer` behind key, pace, quota and latency."""
+
+        async def handle(request: Request) -> Response:
+            response = self.stranger(request) or self._too_fast(request) or await self._exhausted(request, cost)
+            if response is None:
+                request.state.text = await _text(request)
+                response = await answer(request)
+                seconds = self.latency.draw(self.draw(request, "latency"))
+                await self.world.clock.sleep(seconds * self.world.settings.latency_scale)
+            response.headers.update(self.headers(request))
+            return response
+
+        return handle
+
+    def draw(self, request: Request, purpose: str) -> Random:
+        """Chance that depends on the seed, this service, the request's content and `purpose`."""
+        return self.world.draw(self.name, purpose, request.state.text)
+
+    def pace(self, request: Request) -> Pace:
+        return self._paces.setdefault(self.client(request), Pace(self.rate(request)))
+
+    def spent(self, request: Request) -> int:
+        """Units that this client has used today, UTC."""
+        return self._spent[self.client(request), self.world.clock.now().date()]
+
+    @property
+    def daily_limit(self) -> int | None:
+        return self.world.settings.daily_limit(self.name)
+
+    def _too_fast(self, request: Request) -> Response | None:
+        wait = self.pace(request).wait(_arrival(request).monotonic)
+        return self.too_fast(request, wait) if wait else None
+
+    async def _exhausted(self, request: Request, cost: Cost) -> Response | None:
+        units = await cost(request)
+        if self.daily_limit is not None and self.spent(request) + units > self.daily_limit:
+            return self.exhausted(request)
+        self._spent[self.client(request), self.world.clock.now().date()] += units
+        _arrival(request).units = units
+        return None
+
+
+def _arrival(request: Request) -> Arrival:
+    arrival: Arrival = request.scope["arrival"]
+    return arrival
+
+
+async def _text(request: Request) -> str:
+    """The content of a request in one string: equal requests have equal texts, whatever their keys."""
+    params = sorted((name, value) for name, value in request.query_params.multi_items() if name != "key")
+    body = (await request.body()).decode(errors="replace")
+    return f"{request.method} {request.url.path} {params} {body}"

@@ -1,0 +1,275 @@
+"""How does ISBNdb v2 speak? One record an edition, fields that vary in type, containers that vary by endpoint."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, quote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from alexandria.book import Isbn13
+from alexandria.month import NAMES
+from alexandria.sandbox.behaviour import Latency, Service, free
+from alexandria.sandbox.library import Edition
+from alexandria.sandbox.search import Query
+
+LONGEST_QUERY = 150  # characters
+USUAL_PAGE, LARGEST_PAGE = 20, 1000  # records
+LARGEST_BULK = 1000  # ISBNs of one POST
+UNHELD = 0.015  # of all editions are unknown to ISBNdb
+LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
+
+
+class ISBNdb(Service):
+    name: ClassVar[str] = "isbndb"
+    latency: ClassVar[Latency] = Latency(0.35, 0.5)
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/book/{isbn}", self.endpoint(self._book)),
+            Route("/books", self.endpoint(self._bulk, _isbns_asked), methods=["POST"]),
+            Route("/books/{query:path}", self.endpoint(self._books)),
+            Route("/search/books", self.endpoint(self._search)),
+            Route("/author/{name:path}", self.endpoint(self._author)),
+            Route("/key", self.endpoint(self._key, free)),
+            Route("/stats", self.endpoint(self._stats)),
+        ]
+
+    def client(self, request: Request) -> str:
+        return request.headers.get("authorization", "")
+
+    def stranger(self, request: Request) -> Response | None:
+        if self.client(request) == self.world.settings.key(self.name):
+            return None
+        return JSONResponse({"message": "Full authentication is required to access this resource"}, 401)
+
+    def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # gives no hint when to return
+        return JSONResponse({"message": "Limit Exceeded"}, 429)
+
+    def exhausted(self, request: Request) -> Response:  # noqa: ARG002 # the same for every request
+        return JSONResponse({"message": "Daily quota exceeded, please try again later"}, 429)
+
+    def headers(self, request: Request) -> dict[str, str]:
+        size, seconds = self.pace(request).policy
+        left = max((self.daily_limit or 0) - self.spent(request), 0)
+        policy = f'"pace";q={size};w={seconds:g}, "daily";q={self.daily_limit};w=86400'
+        return {"ratelimit-policy": policy, "ratelimit": f'"daily";r={left}'}
+
+    def holds(self, edition: Edition) -> bool:
+        return self.world.draw(self.name, "holds", edition.isbn13).random() >= UNHELD
+
+    async def _book(self, request: Request) -> Response:
+        isbn = Isbn13.read(request.path_params["isbn"])
+        edition = self.world.edition(isbn) if isbn else None
+        return JSONResponse({"book": self._record(edition)}) if edition and self.holds(edition) else _not_found()
+
+    async def _bulk(self, request: Request) -> Response:
+        try:
+            isbns = await _isbns(request)
+        except (ValueError, TypeError, AttributeError):
+            return _bad_request("Request body must hold isbns")
+        if len(isbns) > LARGEST_BULK:
+            return _bad_request(f"Maximum of {LARGEST_BULK} ISBNs exceeded")
+        read = [isbn for text in isbns if (isbn := Isbn13.read(text))]
+        known = [edition for isbn in read if (edition := self.world.edition(isbn)) and self.holds(edition)]
+        return JSONResponse({"total": len(known), "requested": len(isbns), "data": [self._record(e) for e in known]})
+
+    async def _books(self, request: Request) -> Response:
+        text = request.path_params["query"]
+        if len(text) > LONGEST_QUERY:
+            return _bad_request(f"Query longer than {LONGEST_QUERY} characters")
+        every = request.query_params.get("shouldMatchAll") == "1"
+        field = {"title": "title", "author": "author"}.get(request.query_params.get("column", ""), "anywhere")
+        rng = self.draw(request, "ranking")
+        records, total = self._page(request, Query.of(every=every, **{field: text}), rng)
+        if not records:
+            return rng.choice(
+                (_not_found(), JSONResponse({"subject": "", "books": []}), JSONResponse({"total": 0, "books": []}))
+            )
+        if rng.random() < 0.1:
+            return JSONResponse({"total": total, "data": records, "requested": len(records)})
+        return JSONResponse({"total": total, "books": records})
+
+    async def _search(self, request: Request) -> Response:
+        asked = request.query_params
+        isbn = Isbn13.read(asked.get("isbn13") or asked.get("isbn") or "")
+        if isbn:
+            edition = self.world.edition(isbn)
+            records = [self._record(edition)] if edition and self.holds(edition) else []
+            return JSONResponse({"total": len(records), "data": records})
+        query = Query.of(author=asked.get("author", ""), anywhere=asked.get("text", ""), every=True)
+        records, total = self._page(request, query, self.draw(request, "ranking"))
+        return JSONResponse({"total": total, "data": records})
+
+    async def _author(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        records, _ = self._page(request, Query.of(author=name, every=True), self.draw(request, "ranking"))
+        return JSONResponse({"author": quote(name), "books": records}) if records else _not_found()
+
+    async def _key(self, request: Request) -> Response:
+        total, spent = self.daily_limit, self.spent(request)
+        plan = {"total": total, "spent": spent, "left": None if total is None else total - spent}
+        return JSONResponse({"api_host": "api2.isbndb.com", "plan_limit": plan, "plan_name": "Sandbox"})
+
+    async def _stats(self, _: Request) -> Response:
+        library = self.world.library
+        authors = {name for edition in library.editions for name in edition.authors}
+        publishers = {edition.publisher for edition in library.editions if edition.publisher}
+        counts = {"books": len(library.editions), "authors": len(authors), "publishers": len(publishers)}
+        return JSONResponse(counts | {"subjects": 0})
+
+    def _page(self, request: Request, query: Query, rng: Random) -> tuple[list[dict[str, Any]], int]:
+        """The records of the page asked for, now and then one of them twice, and how many there are in all."""
+        page = max(_integer(request, "page", 1), 1)
+        size = min(max(_integer(request, "pageSize", USUAL_PAGE), 1), LARGEST_PAGE)
+        found = [edition for edition in self.world.hits(query, page * size + USUAL_PAGE, rng) if self.holds(edition)]
+        wanted = [edition for edition in found if _within(edition, request)]
+        records = [self._record(edition) for edition in wanted[(page - 1) * size : page * size]]
+        if records and rng.random() < 0.03:
+            records.insert(rng.randint(1, len(records)), records[0] | {"isbn10": records[0].get("isbn10", "").lower()})
+        return records[:size], len(wanted)
+
+    def _record(self, edition: Edition) -> dict[str, Any]:
+        """One edition as ISBNdb holds it: the same at every endpoint, complete at few."""
+        rng = self.world.draw(self.name, "record", edition.isbn13)
+        record: dict[str, Any] = {"title": _title(edition, rng), "title_long": _title_long(edition, rng)}
+        record |= _isbns_of(edition, rng) | _authors(edition, rng) | _published(edition, rng) | _about(edition, rng)
+        record |= _of_choice(rng, "publisher", [edition.publisher] * 12 + ["", None])
+        record |= _of_choice(rng, "pages", [edition.pages] * 6 + [[], None])
+        record |= _of_choice(rng, "binding", [edition.binding] * 12 + ["", None])
+        record |= _of_choice(rng, "msrp", ["0.00", "20", "17.95", 9.99, 24.95, 0, None, None])
+        record |= _of_choice(rng, "edition", ["1st", "", None, None])
+        record |= _of_choice(rng, "dewey_decimal", ["813.54", ["813.54"], "", None, None])
+        record |= (
+            {"related": [], "dimensions_structured": [], "prices": [], "reviews": []} if rng.random() < 0.4 else {}
+        )
+        return record
+
+
+def _title(edition: Edition, rng: Random) -> str:
+    kind = rng.random()
+    if kind < 0.08 and edition.series:
+        return f"{edition.title} ({edition.series})"
+    if kind < 0.14 and edition.subtitle:
+        return f"{edition.title}: {edition.subtitle}"
+    return edition.title.capitalize() if kind > 0.97 else edition.title
+
+
+def _title_long(edition: Edition, rng: Random) -> str:
+    kind = rng.random()
+    if kind < 0.05:
+        return edition.title.lower().replace(" ", rng.choice("-_"))
+    if edition.subtitle and kind < 0.8:
+        return f"{edition.title}: {edition.subtitle}"
+    return f"{edition.title} ({edition.series})" if edition.series and kind < 0.5 else edition.title
+
+
+def _isbns_of(edition: Edition, rng: Random) -> dict[str, Any]:
+    """`isbn` mostly repeats the 13; older records hold the 10 there."""
+    isbns = {"isbn13": edition.isbn13, "isbn": edition.isbn13}
+    if edition.isbn10:
+        ten = edition.isbn10.lower() if rng.random() < 0.4 else edition.isbn10
+        isbns |= {"isbn": ten} if rng.random() < 0.2 else {"isbn10": ten}
+    return isbns
+
+
+def _authors(edition: Edition, rng: Random) -> dict[str, Any]:
+    kind = rng.random()
+    if kind < 0.012:
+        return {}
+    names = [_inverted(name, rng) if 0.05 < kind < 0.4 else name for name in edition.authors]
+    if kind < 0.02 and names and " " in names[0]:
+        return {"authors": names[0].rsplit(" ", 1)[::-1]}
+    if kind > 0.97 and len(names) > 1:
+        return {"authors": [" & ".join(names)]}
+    if kind > 0.95 and names:
+        names[0] += rng.choice((".", " (author)", " ~autofilled~"))
+    return {"authors": names}
+
+
+def _inverted(name: str, rng: Random) -> str:
+    """Surname first, as library records have it."""
+    *given, family = name.split()
+    return f"{family},{' ' * rng.randint(1, 2)}{' '.join(given)}" if given else name
+
+
+def _published(edition: Edition, rng: Random) -> dict[str, Any]:
+    """The date in one of the formats seen, at most as precise as the file knows it."""
+    full, kind = edition.published, rng.random()
+    year, month = full[:4], full[5:7]
+    if not full or kind < 0.03:
+        return {} if kind < 0.01 else {"date_published": ""}
+    if month and kind < 0.1:
+        return {"date_published": f"{NAMES[int(month) - 1]} {year}"}
+    if len(full) == 10 and kind < 0.13:
+        return {"date_published": f"{full}T00:00:00.000Z"}
+    if kind > 0.98:
+        return {"date_published": int(year)}
+    return {"date_published": year if kind > 0.8 else full, "publish_date": "" if kind > 0.6 else full}
+
+
+def _about(edition: Edition, rng: Random) -> dict[str, Any]:
+    """Language, subjects, picture and a description, each under the names and in the forms seen."""
+    code = edition.language or "en"
+    about = _of_choice(
+        rng, "language", [code] * 5 + [LANGUAGES.get(code, code), "eng" if code == "en" else code, "", None]
+    )
+    about |= _of_choice(
+        rng, "subjects", [["Fiction"], ["Fiction", "Self Service"], ["Books &amp; Reading"], None, None]
+    )
+    picture = f"Https://images.isbndb.com/covers/{edition.isbn13[-5:-3]}/{edition.isbn13[-3:-1]}/{edition.isbn13}.jpg"
+    about |= _of_choice(rng, "image", [picture, picture, picture, None])
+    written = f"<p><b>{edition.title}</b><br/>{', '.join(edition.authors)}</p>"
+    return about | _of_choice(rng, rng.choice(("synopsis", "synopsys", "overview")), [written, None, None])
+
+
+def _of_choice(rng: Random, name: str, values: list[Any]) -> dict[str, Any]:
+    """One of `values` under `name`; nothing at all if that is None."""
+    value = rng.choice(values)
+    return {} if value is None else {name: value}
+
+
+def _within(edition: Edition, request: Request) -> bool:
+    """Whether an edition passes the filters of date and language."""
+    asked, published = request.query_params, edition.published
+    since, until = asked.get("publishedFrom", ""), asked.get("publishedTo", "")
+    language = asked.get("language", "")[:2]
+    return (
+        (not since or published >= since)
+        and (not until or (bool(published) and published[: len(until)] <= until))
+        and published.startswith(asked.get("year", ""))
+        and (not language or edition.language in ("", language))
+    )
+
+
+async def _isbns_asked(request: Request) -> int:
+    """The price of a bulk request: one unit an ISBN; a body that cannot be read costs one."""
+    try:
+        return max(len(await _isbns(request)), 1)
+    except (ValueError, TypeError, AttributeError):
+        return 1
+
+
+async def _isbns(request: Request) -> list[str]:
+    """The ISBNs of a bulk body, JSON or form."""
+    text = (await request.body()).decode()
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return ",".join(value for values in parse_qs(text).values() for value in values).split(",")
+    return [str(isbn) for isbn in json.loads(text).get("isbns", [])]
+
+
+def _integer(request: Request, name: str, usual: int) -> int:
+    text = request.query_params.get(name, "")
+    return int(text) if text.isdecimal() else usual
+
+
+def _not_found() -> Response:
+    return JSONResponse({"errorMessage": "Not Found"}, 404)
+
+
+def _bad_request(message: str) -> Response:
+    return JSONResponse({"message": message, "error_message": message}, 400)

@@ -1,0 +1,212 @@
+"""What does Open Library hold about a book? Keys for works, editions and authors, and the records behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from random import Random
+from typing import Any
+from zlib import crc32
+
+from alexandria.month import NAMES
+from alexandria.sandbox.library import Edition
+from alexandria.sandbox.lookalikes import FIRST_NAMES, FORMS, LAST_NAMES, other_work
+from alexandria.sandbox.world import World
+
+UNHELD = 0.03  # of all works are unknown to Open Library
+WORKS, MADE_WORKS = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
+EDITIONS, MADE_EDITIONS = 60_000_000, 70_000_000
+LANGUAGES = {"en": "eng", "es": "spa", "fr": "fre", "de": "ger", "sv": "swe", "ko": "kor", "mul": "mul", "ale": "ale"}
+
+
+class Catalogue:
+    """The same records at every endpoint, as uneven as volunteers leave them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._library, self._relatives = world.library, world.relatives
+
+    def holds(self, edition: Edition) -> bool:
+        return self._world.draw("open_library", "holds", self.work_key(edition)).random() >= UNHELD
+
+    def work_key(self, edition: Edition) -> str:
+        if other_work(edition):
+            return f"/works/OL{MADE_WORKS + self._relatives.number(edition)}W"
+        scheme, _, id_ = self._library.works[edition.work].id.partition(":")
+        return f"/works/{id_}" if scheme == "ol" else f"/works/OL{WORKS + edition.work}W"
+
+    def edition_key(self, edition: Edition) -> str:
+        if edition.form:
+            return f"/books/OL{MADE_EDITIONS + self._relatives.number(edition)}M"
+        return f"/books/OL{EDITIONS + self._library.number_of[edition.isbn13]}M"
+
+    def face_of(self, work_key: str) -> Edition | None:
+        """The edition that stands for a work."""
+        number = _digits(work_key)
+        if number >= MADE_WORKS:
+            return self._relatives.numbered(number - MADE_WORKS)
+        return self._faces.get(work_key)
+
+    def edition_of(self, key: str) -> Edition | None:
+        number = _digits(key)
+        if number >= MADE_EDITIONS:
+            return self._relatives.numbered(number - MADE_EDITIONS)
+        place = number - EDITIONS
+        return self._library.editions[place] if 0 <= place < len(self._library.editions) else None
+
+    def author_of(self, key: str) -> str | None:
+        return self._authors.get(key)
+
+    def editions(self, edition: Edition) -> tuple[Edition, ...]:
+        """All editions of the work that `edition` belongs to, those made up after the real ones."""
+        if other_work(edition):
+            return (edition,)
+        work = self._library.works[edition.work]
+        return *work.editions, *(made for made in self._relatives.of(work) if not other_work(made))
+
+    def doc(self, found: Edition, fields: Collection[str], rng: Random) -> dict[str, Any]:
+        """A hit of the search: the work of `found`, cut down to `fields`, with its best-matching edition if asked."""
+        editions = self.editions(found)
+        key = self.work_key(found)
+        luck = self._world.draw("open_library", "doc", key)
+        face = found if other_work(found) else self._library.works[found.work].face
+        doc = self._work_fields(key, face, editions, luck)
+        nested = [field.partition(".")[2] for field in fields if field.split(".")[0] == "editions"]
+        doc = doc if "*" in fields else {name: value for name, value in doc.items() if name in fields}
+        if nested:
+            best = rng.choice(editions) if rng.random() < 0.08 else found
+            record = self._nested(best)
+            chosen = record if "" in nested or "*" in nested else {k: v for k, v in record.items() if k in nested}
+            doc["editions"] = {"numFound": len(editions), "start": 0, "numFoundExact": True, "docs": [chosen]}
+        return doc
+
+    def _work_fields(self, key: str, face: Edition, editions: Sequence[Edition], rng: Random) -> dict[str, Any]:
+        first = face.year if other_work(face) else self._library.works[face.work].first_year
+        isbns = [isbn for edition in editions for isbn in (edition.isbn13, edition.isbn10) if isbn]
+        isbns += ["675093686"] if rng.random() < 0.01 else []
+        rng.shuffle(isbns)
+        doc: dict[str, Any] = {"key": key, "type": "work", "title": _padded(face.title, rng), "isbn": isbns}
+        if face.authors and rng.random() > 0.02:
+            doc |= {"author_name": list(face.authors), "author_key": [_bare(author_key(n)) for n in face.authors]}
+        doc |= {"subtitle": face.subtitle} if face.subtitle and rng.random() < 0.3 else {}
+        doc |= {"first_publish_year": first} if first and rng.random() > 0.03 else {}
+        doc |= {
+            "edition_count": len(editions),
+            "ebook_access": "no_ebook",
+            "has_fulltext": False,
+            "public_scan_b": False,
+        }
+        doc |= {"language": sorted({LANGUAGES.get(e.language, "eng") for e in editions})} if rng.random() < 0.8 else {}
+        publishers = sorted({edition.publisher for edition in editions if edition.publisher})
+        doc |= {"publisher": publishers} if publishers else {}
+        doc |= {"format": sorted({edition.binding for edition in editions})}
+        return doc
+
+    def _nested(self, edition: Edition) -> dict[str, Any]:
+        rng = self._world.draw("open_library", "edition", edition.isbn13)
+        record: dict[str, Any] = {
+            "key": self.edition_key(edition),
+            "title": edition.title,
+            "isbn": _isbns(edition, rng),
+        }
+        record |= {"subtitle": edition.subtitle} if edition.subtitle else {}
+        record |= {"publisher": [edition.publisher]} if edition.publisher else {}
+        record |= {"publish_date": [_date(edition, rng)]} if edition.published and rng.random() > 0.03 else {}
+        record |= {"language": [LANGUAGES.get(edition.language, "eng")]} if rng.random() < 0.8 else {}
+        return record | ({"format": [edition.binding]} if rng.random() < 0.8 else {})
+
+    def book(self, edition: Edition) -> dict[str, Any]:
+        """The edition record behind /books/."""
+        rng = self._world.draw("open_library", "edition", edition.isbn13)
+        numbers = _isbns(edition, rng)
+        record: dict[str, Any] = {"key": self.edition_key(edition), "type": {"key": "/type/edition"}}
+        record |= {"title": edition.title, "works": [{"key": self.work_key(edition)}], "revision": rng.randint(1, 9)}
+        for name, length in (("isbn_13", 13), ("isbn_10", 10)):
+            record |= {name: isbns} if (isbns := [isbn for isbn in numbers if len(isbn) == length]) else {}
+        record |= {"subtitle": edition.subtitle} if edition.subtitle else {}
+        record |= {"publishers": [edition.publisher]} if edition.publisher else {}
+        record |= {"publish_date": _date(edition, rng)} if edition.published and rng.random() > 0.03 else {}
+        record |= {"authors": [{"key": author_key(name)} for name in edition.authors]} if rng.random() < 0.5 else {}
+        code = LANGUAGES.get(edition.language, "eng")
+        record |= {"languages": [{"key": f"/languages/{code}"}]} if rng.random() < 0.8 else {}
+        record |= (
+            {"physical_format": rng.choice((edition.binding, edition.binding.lower()))} if rng.random() < 0.7 else {}
+        )
+        if edition.pages:
+            record |= {"number_of_pages": edition.pages, "pagination": f"{edition.pages + rng.randint(0, 4)} p. ;"}
+        return record
+
+    def work(self, face: Edition) -> dict[str, Any]:
+        """The work record behind /works/; its description is a text, an object with one, or absent."""
+        key = self.work_key(face)
+        rng = self._world.draw("open_library", "work", key)
+        text = f"{face.title}\r\n\r\nby {', '.join(face.authors)}"
+        told = rng.choice((text, {"type": "/type/text", "value": text}, None))
+        authors = [{"author": {"key": author_key(n)}, "type": {"key": "/type/author_role"}} for n in face.authors]
+        record = {"key": key, "type": {"key": "/type/work"}, "title": face.title, "authors": authors}
+        return record | ({"description": told} if told else {})
+
+    def api(self, edition: Edition, bibkey: str, command: str) -> dict[str, Any]:
+        """One entry of /api/books: `command` is data, details or viewapi."""
+        key, book = self.edition_key(edition), self.book(edition)
+        entry: dict[str, Any] = {"bib_key": bibkey, "info_url": f"https://openlibrary.org{key}", "preview": "noview"}
+        if command == "details":
+            named = [{"key": author_key(name), "name": name} for name in edition.authors]
+            return entry | {"details": book | {"authors": named}}
+        if command == "data":
+            identifiers = {name: book[name] for name in ("isbn_13", "isbn_10") if name in book}
+            data: dict[str, Any] = {"url": entry["info_url"], "key": key, "identifiers": identifiers}
+            data |= {"authors": [{"name": name, "url": author_key(name)} for name in edition.authors]}
+            data |= {"publishers": [{"name": name} for name in book.get("publishers", ())]}
+            kept = ("title", "subtitle", "number_of_pages", "pagination", "publish_date")
+            return data | {name: book[name] for name in kept if name in book}
+        return entry
+
+    @cached_property
+    def _faces(self) -> dict[str, Edition]:
+        return {self.work_key(work.face): work.face for work in self._library.works}
+
+    @cached_property
+    def _authors(self) -> dict[str, str]:
+        names = {name for edition in self._library.editions for name in edition.authors}
+        names |= {form.author for form in FORMS}
+        names |= {f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES}
+        return {author_key(name): name for name in sorted(names)}
+
+
+def author_key(name: str) -> str:
+    return f"/authors/OL{crc32(name.encode())}A"
+
+
+def _bare(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _digits(key: str) -> int:
+    digits = "".join(letter for letter in _bare(key) if letter.isdecimal())
+    return int(digits) if digits else 0
+
+
+def _padded(title: str, rng: Random) -> str:
+    return f"{title} **" if rng.random() < 0.01 else title + " " * (rng.random() < 0.02)
+
+
+def _isbns(edition: Edition, rng: Random) -> list[str]:
+    """Both lengths, in either order, or one of them alone."""
+    ten, thirteen = [edition.isbn10] if edition.isbn10 else [], [edition.isbn13]
+    kind = rng.random()
+    if kind < 0.05 and ten:
+        return ten
+    return thirteen if kind < 0.15 else (ten + thirteen if kind < 0.6 else thirteen + ten)
+
+
+def _date(edition: Edition, rng: Random) -> str:
+    """The date as people type it, at most as precise as the file knows it."""
+    year, _, rest = edition.published.partition("-")
+    month, _, day = rest.partition("-")
+    kind = rng.random()
+    if not month or kind < 0.12:
+        return year
+    if not day or kind < 0.25:
+        return f"{NAMES[int(month) - 1]} {year}"
+    return edition.published if kind < 0.4 else f"{NAMES[int(month) - 1]} {int(day)}, {year}"

@@ -1,0 +1,149 @@
+"""Which editions does a query find, best first? An inverted index over titles and authors, forgiving of one typo a word."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from alexandria.sandbox.library import Edition, Library, words
+
+STOP_WORDS = frozenset(("the", "a", "an", "of", "and", "in", "to", "for", "on", "with", "by", "at", "from", "novel"))
+ENOUGH = 0.3  # of a query's weight must be matched by a hit
+SHORTEST = 4  # letters of a word in which a typo is forgiven
+RERANKED = 80  # hits whose order is judged in detail
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Words asked for in the title, in the authors, and anywhere. `every`: a hit must have them all, spelt so."""
+
+    title: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    anywhere: tuple[str, ...] = ()
+    every: bool = False
+
+    @classmethod
+    def of(cls, *, title: str = "", author: str = "", anywhere: str = "", every: bool = False) -> Query:
+        return cls(_telling(title), _telling(author), _telling(anywhere), every)
+
+    def __bool__(self) -> bool:
+        return bool(self.title or self.author or self.anywhere)
+
+    def finds(self, edition: Edition) -> bool:
+        """Whether `edition` has every word of the query."""
+        titled, written = title_words(edition), author_words(edition)
+        return (
+            titled.issuperset(self.title)
+            and written.issuperset(self.author)
+            and (titled | written).issuperset(self.anywhere)
+        )
+
+
+def title_words(edition: Edition) -> set[str]:
+    return set(words(f"{edition.title} {edition.subtitle} {edition.series}"))
+
+
+def author_words(edition: Edition) -> set[str]:
+    return set(words(" ".join(edition.authors)))
+
+
+def _telling(text: str) -> tuple[str, ...]:
+    """The words worth searching for; stop words only where there is nothing else."""
+    found = tuple(dict.fromkeys(words(text)))
+    return tuple(word for word in found if word not in STOP_WORDS) or found
+
+
+class Index:
+    """The search of one library."""
+
+    def __init__(self, library: Library) -> None:
+        self._editions = library.editions
+        self._titles: dict[str, list[int]] = defaultdict(list)
+        self._authors: dict[str, list[int]] = defaultdict(list)
+        for number, edition in enumerate(library.editions):
+            for word in title_words(edition):
+                self._titles[word].append(number)
+            for word in author_words(edition):
+                self._authors[word].append(number)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)  # words by what is left when a letter is lost
+        for word in {*self._titles, *self._authors}:
+            for stem in _stems(word) if len(word) >= SHORTEST else ():
+                self._by_stem[stem].append(word)
+
+    def search(self, query: Query, limit: int) -> list[Edition]:
+        """At most `limit` editions, best first; equal input gives equal output."""
+        found = self._all(query) if query.every else self._some(query)
+        best = heapq.nlargest(max(limit, RERANKED), found.items(), key=lambda hit: (hit[1], -hit[0]))
+        asked = set(query.title) | set(query.anywhere)
+        judged = [(-score - self._fit(number, asked), number) for number, score in best]
+        return [self._editions[number] for _, number in sorted(judged)[:limit]]
+
+    def _fit(self, number: int, asked: set[str]) -> float:
+        """Up to about 1: how much of the title was asked for, and a nudge for the well known."""
+        edition = self._editions[number]
+        titled = set(words(edition.title)) - STOP_WORDS
+        covered = len(titled & asked) / len(titled) if titled else 0.0
+        return 0.6 * covered + 0.05 * math.log10(1 + edition.notability)
+
+    def _all(self, query: Query) -> dict[int, float]:
+        """Editions with every word. The score is the same for all: the fit decides."""
+        postings = [set(self._titles.get(word, ())) for word in query.title]
+        postings += [set(self._authors.get(word, ())) for word in query.author]
+        postings += [{*self._titles.get(word, ()), *self._authors.get(word, ())} for word in query.anywhere]
+        if not postings:
+            return {}
+        postings.sort(key=len)
+        return dict.fromkeys(set.intersection(*postings), 1.0)
+
+    def _some(self, query: Query) -> dict[int, float]:
+        """Editions with enough of the words, scored by the share of the query's weight that they have."""
+        scores: dict[int, float] = defaultdict(float)
+        total = 0.0
+        for word, fields in self._terms(query):
+            weight, matched = self._postings(word, fields)
+            total += weight
+            for number, nearness in matched.items():
+                scores[number] += weight * nearness
+        return {number: score / total for number, score in scores.items() if score >= ENOUGH * total}
+
+    def _terms(self, query: Query) -> Iterable[tuple[str, Sequence[dict[str, list[int]]]]]:
+        for word in query.title:
+            yield word, (self._titles,)
+        for word in query.author:
+            yield word, (self._authors,)
+        for word in query.anywhere:
+            yield word, (self._titles, self._authors)
+
+    def _postings(self, word: str, fields: Sequence[dict[str, list[int]]]) -> tuple[float, dict[int, float]]:
+        """The weight of a word (rare ones weigh more) and the editions that have it, or nearly have it."""
+        matched: dict[int, float] = {}
+        spellings = [(word, 1.0)]
+        if not any(word in field for field in fields):
+            spellings = [(near, 0.75) for near in self._nearby(word)]
+        for spelling, nearness in spellings:
+            for field in fields:
+                matched.update(dict.fromkeys(field.get(spelling, ()), nearness))
+        return math.log(1 + len(self._editions) / (1 + len(matched))), matched
+
+    def _nearby(self, word: str) -> set[str]:
+        """Known words that differ by one letter more, less, other, or by two neighbours swapped."""
+        if len(word) < SHORTEST:
+            return set()
+        return {near for stem in _stems(word) for near in self._by_stem.get(stem, ()) if _close(word, near)}
+
+
+def _stems(word: str) -> set[str]:
+    return {word} | {word[:at] + word[at + 1 :] for at in range(len(word))}
+
+
+def _close(one: str, other: str) -> bool:
+    """Words that share a stem are at most two edits apart; two of equal length may be a swap or one replacement."""
+    if len(one) != len(other):
+        return True
+    differing = [at for at, (here, there) in enumerate(zip(one, other, strict=True)) if here != there]
+    return len(differing) <= 1 or (
+        len(differing) == 2 and one[differing[0]] == other[differing[1]] and one[differing[1]] == other[differing[0]]
+    )

@@ -1,0 +1,54 @@
+"""How should the sandbox behave? One frozen value; every number can be set by whoever starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alexandria.config import DEFAULTS
+from alexandria.errors import Misconfigured
+
+SAMPLE = Path(__file__).parent / "sample_books.csv"
+FAULTS = ("none",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """`books` is a CSV, gzipped or not. `rates` (requests/s), `daily_limits` (units a UTC day) and `keys` go by
+    provider name and fall back to the published limits and to the key sandbox-NAME. Shares are between 0 and 1:
+    of searches that show a look-alike first, and of a model's list that is invented, misspelt or of another month.
+    Raises Misconfigured."""
+
+    books: Path = SAMPLE
+    seed: int = 1
+    latency_scale: float = 1.0
+    rates: Mapping[str, float] = field(default_factory=dict)
+    daily_limits: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    look_alikes: float = 0.04
+    invented: float = 0.05
+    misspelt: float = 0.06
+    strays: float = 0.12
+    faults: str = "none"
+
+    def __post_init__(self) -> None:
+        for share in ("look_alikes", "invented", "misspelt", "strays"):
+            if not 0 <= getattr(self, share) <= 1:
+                raise Misconfigured(f"sandbox setting {share} must be between 0 and 1")
+        if self.latency_scale < 0 or any(rate <= 0 for rate in self.rates.values()):
+            raise Misconfigured("the sandbox's latency scale must not be negative, and its rates must be positive")
+        if self.faults not in FAULTS:
+            raise Misconfigured(f"the sandbox knows no faults {self.faults!r}", hint=f"known: {', '.join(FAULTS)}")
+        for name in (*self.rates, *self.daily_limits, *self.keys):
+            if name not in DEFAULTS:
+                raise Misconfigured(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(DEFAULTS)}")
+
+    def rate(self, provider: str) -> float:
+        return self.rates.get(provider, DEFAULTS[provider].rate)
+
+    def daily_limit(self, provider: str) -> int | None:
+        return self.daily_limits.get(provider, DEFAULTS[provider].daily_limit)
+
+    def key(self, provider: str) -> str:
+        return self.keys.get(provider, f"sandbox-{provider}")

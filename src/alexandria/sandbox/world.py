@@ -1,0 +1,50 @@
+"""What do all providers of one sandbox share? The books, the seed, the clock, and the register of what was named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from alexandria.sandbox.arrivals import Arrivals
+from alexandria.sandbox.chance import chance
+from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.library import Edition, Library
+from alexandria.sandbox.lookalikes import Relatives
+from alexandria.sandbox.search import Index, Query
+from alexandria.sandbox.settings import SandboxSettings
+from alexandria.sandbox.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Frozen but for its two registers, `truth` and `arrivals`."""
+
+    settings: SandboxSettings
+    clock: Clock
+    library: Library
+    index: Index
+    relatives: Relatives
+    truth: Truth
+    arrivals: Arrivals
+
+    @classmethod
+    def of(cls, settings: SandboxSettings, clock: Clock) -> World:
+        library = Library.load(settings.books)
+        relatives = Relatives(library, settings.seed)
+        truth = Truth(library, relatives)
+        return cls(settings, clock, library, Index(library), relatives, truth, Arrivals(clock))
+
+    def draw(self, *parts: object) -> Random:
+        """A source of chance that depends on the seed and on `parts` alone, never on what was asked before."""
+        return chance(self.settings.seed, *parts)
+
+    def edition(self, isbn13: str) -> Edition | None:
+        """An edition of the file, or a relative made from it."""
+        return self.library.edition(isbn13) or self.relatives.edition(isbn13)
+
+    def hits(self, query: Query, limit: int, rng: Random) -> list[Edition]:
+        """What a search shows, best first, look-alikes included; somewhat more than `limit` at most."""
+        if not query:
+            return []
+        found = self.index.search(query, limit)
+        return self.relatives.shelve(found, query, self.settings.look_alikes, rng)

@@ -1,0 +1,110 @@
+"""How does xAI speak? The OpenAI dialect of chat completions, with flat errors and reasoning tokens counted apart."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from random import Random
+from typing import Any, ClassVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from alexandria.sandbox.behaviour import Latency, Service
+from alexandria.sandbox.models import name_books
+
+ANSWERED = (1_767_225_600, 1_798_761_600)  # seconds since 1970: drawn, so that an answer depends on its request alone
+RETIRED = ("grok-4-1-fast", "grok-4-fast", "grok-3", "grok-2", "grok-beta")
+
+
+class XAI(Service):
+    name: ClassVar[str] = "xai"
+    latency: ClassVar[Latency] = Latency(5.0, 0.45)
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/v1/chat/completions", self.endpoint(self._complete), methods=["POST"])]
+
+    def client(self, request: Request) -> str:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        return key.strip() if scheme.lower() == "bearer" else ""
+
+    def stranger(self, request: Request) -> Response | None:
+        key = self.client(request)
+        if not key:
+            said = "No API key provided. Please provide a valid API key in the Authorization header."
+            return _refusal(401, "The request does not have valid authentication credentials", said)
+        if key != self.world.settings.key(self.name):
+            said = f"Incorrect API key provided: {key[:2]}***. You can obtain an API key from https://console.x.ai."
+            return _refusal(400, "Client specified an invalid argument", said)
+        return None
+
+    def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # xAI gives no hint when to return
+        limit = self.rate(request)
+        said = f"Too many requests for team {self._team}. Your team's rate limit is"
+        said = f"{said} — Requests per Second (actual/limit): {int(limit) + 1}/{limit:g}"
+        return _refusal(429, "Some resource has been exhausted", said)
+
+    def exhausted(self, request: Request) -> Response:  # noqa: ARG002 # the same for every request
+        said = f"Your team {self._team} has either used all available credits or reached its monthly spending limit."
+        return _refusal(429, "Some resource has been exhausted", said)
+
+    @property
+    def _team(self) -> str:
+        return str(uuid.UUID(int=self.world.draw(self.name, "team").getrandbits(128), version=4))
+
+    async def _complete(self, request: Request) -> Response:
+        try:
+            body = json.loads(await request.body())
+            model, texts = str(body["model"]), _texts(body["messages"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return _refusal(422, "Client specified an invalid argument", "Failed to deserialize the JSON body.")
+        if not model.startswith("grok-") or model.startswith(RETIRED):
+            said = f"The model {model} does not exist or your team {self._team} does not have access to it."
+            return _refusal(404, "Some requested entity was not found", said)
+        rng = self.draw(request, "books")
+        answer = json.dumps({"books": name_books(self.world, self.name, texts, rng)}, ensure_ascii=False)
+        return JSONResponse(_completion(model, texts, answer, rng))
+
+
+def _texts(messages: list[dict[str, Any]]) -> list[str]:
+    """What was said, the newest first. Content is a text or a list of parts."""
+    texts = []
+    for message in reversed(messages):
+        content = message.get("content") or ""
+        parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]
+        texts += parts
+    return texts
+
+
+def _completion(model: str, texts: list[str], answer: str, rng: Random) -> dict[str, Any]:
+    """Tokens are counted as a quarter of the characters; the total includes reasoning, the completion does not."""
+    reasoning = rng.randint(60, 700)
+    prompt, completion = sum(map(len, texts)) // 4 + 1, len(answer) // 4 + 1
+    message = {"role": "assistant", "content": answer, "refusal": None}
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion + reasoning,
+        "prompt_tokens_details": {"text_tokens": prompt, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+        "num_sources_used": 0,
+    }
+    return {
+        "id": f"{rng.getrandbits(60):x}",
+        "object": "chat.completion",
+        "created": rng.randrange(*ANSWERED),
+        "model": model,
+        "system_fingerprint": "fp_sandbox",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": usage,
+    }
+
+
+def _refusal(status: int, code: str, error: str) -> Response:
+    return JSONResponse({"code": code, "error": error}, status)
