@@ -14,6 +14,7 @@ from alexandria.providers.transport import (
     NEGATIVE_LIFE,
     TRIES,
     PartlyGranted,
+    Request,
     charged_to,
     json_of,
     next_midnight,
@@ -28,8 +29,8 @@ def ok(body=None, **kwargs):
     return httpx2.Response(200, json={"found": 1} if body is None else body, **kwargs)
 
 
-def ask(transport, path="/thing", **kwargs):
-    return transport.ask("GET", path, read=lambda response: json_of(transport.name, response), **kwargs)
+def ask(transport, path="/thing", life=None, **kwargs):
+    return transport.ask(Request("GET", path, **kwargs), lambda answer: json_of(transport.name, answer), life=life)
 
 
 class Dribble(httpx2.AsyncByteStream):

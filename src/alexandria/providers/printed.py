@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date as calendar_date
 from typing import Annotated, Any
 
+import structlog
 from pydantic import PlainValidator
 
-from alexandria.book import Isbn13, PartialDate
+from alexandria.book import Hit, Isbn13, PartialDate
 from alexandria.month import NAMES
 from alexandria.providers.languages import language
+
+log = structlog.get_logger(__name__)
 
 OLDEST, NEWEST = 1000, 2100  # years outside are misprints
 MOST_PAGES = 50_000
@@ -133,3 +138,23 @@ Pages = Annotated[int | None, PlainValidator(pages)]
 Isbn = Annotated[Isbn13 | None, PlainValidator(isbn)]
 Isbns = Annotated[tuple[Isbn13, ...], PlainValidator(isbns)]
 Language = Annotated[str, PlainValidator(language)]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that cannot be an edition of a book, and why. It costs nobody but itself."""
+
+    provider: str
+    id: str
+    reason: str
+
+
+def usable(read: Iterable[Hit | Refused]) -> list[Hit]:
+    """The hits among records that were read, each ISBN of a provider once; the refusals go to the log."""
+    hits: dict[object, Hit] = {}
+    for one in read:
+        if isinstance(one, Refused):
+            log.debug("record refused", provider=one.provider, id=one.id, reason=one.reason)
+        else:
+            hits.setdefault(one.isbn13 or one.source.id, one)
+    return list(hits.values())

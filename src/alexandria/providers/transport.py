@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -29,7 +29,6 @@ from alexandria.config import KEYS, ProviderSettings
 from alexandria.month import Month
 
 T = TypeVar("T")
-Sign = Callable[[httpx2.Request], httpx2.Request]
 
 TRIES = 3  # sends of one request before its error is reported
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -83,6 +82,29 @@ class Answers(Protocol):
         """Store `body`; returns when."""
 
     async def record(self, call: Call) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask. `path` starts at the provider's base URL; `body` is JSON data; `units` is what it costs.
+
+    `sign` adds the key to the request on its way out; neither it nor `headers` is part of the storage key.
+    `explain` turns a refusing response into one of our errors, or None if the response is an answer.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    units: int = 1
+    sign: Callable[[httpx2.Request], httpx2.Request] | None = None
+    explain: Callable[[httpx2.Response], errors.ProviderError | None] | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What makes it this request and no other; JSON data."""
+        return {"method": self.method, "path": self.path, "params": dict(self.params), "body": self.body}
 
 
 class PartlyGranted(Exception):
@@ -214,58 +236,72 @@ class Transport:
 
     async def ask(
         self,
-        method: str,
-        path: str,
-        *,
+        request: Request,
         read: Callable[[httpx2.Response], T],
-        explain: Callable[[httpx2.Response], errors.ProviderError | None] | None = None,
-        sign: Sign | None = None,
-        params: Mapping[str, str | Sequence[str]] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        units: int = 1,
+        *,
         life: timedelta | None = None,
-        empty: Callable[[Any], bool] = lambda parsed: not parsed,
+        empty: Callable[[T], bool] = lambda parsed: not parsed,
     ) -> tuple[T, datetime]:
         """A stored answer, or a fresh one that is stored before it is returned, with its time of fetching (UTC).
 
-        `explain` turns a refusing response into one of our errors, or None if the response is an answer;
-        `read` turns an answer into plain JSON data, raising BadAnswer if it cannot. `sign` adds the key to a request
-        on its way out; neither it nor `headers` is part of the storage key. `life`, `empty` and retries: see `stored`.
+        `read` turns an answer into JSON data, raising BadAnswer if it cannot. `life`, `empty` and retries: see `stored`.
         """
-        request = {"method": method, "path": path, "params": dict(params or {}), "body": body}
 
         async def fetch() -> T:
-            response = await self._reach(request, headers, units, sign)
-            problem = refusal(self.name, response) if explain is None else explain(response)
-            if problem is not None:
-                await self.heed(problem)
-                raise problem
-            return read(response)
+            return await self._send(request, read)
 
-        return await self.stored(request, fetch, life=life, empty=empty)
+        return await self.stored(request.content, fetch, life=life, empty=empty)
+
+    async def send(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
+        """As `ask`, for answers that are not stored as they come."""
+
+        async def fetch() -> T:
+            return await self._send(request, read)
+
+        return await self._persist(fetch)
 
     async def stored(
         self,
-        request: Any,
+        content: Any,
         fetch: Callable[[], Awaitable[T]],
         *,
         life: timedelta | None = None,
         empty: Callable[[T], bool] = lambda parsed: not parsed,
     ) -> tuple[T, datetime]:
-        """The answer to `request` (JSON data) if it is stored, else what `fetch` returns (JSON data), stored first.
+        """The answer to `content` (JSON data) if it is stored, else what `fetch` returns (JSON data), stored first.
 
         `life` limits how long the answer serves; one that is `empty` serves NEGATIVE_LIFE. Fetches again on
         ProviderDown, BadAnswer, short waits and a changed key, TRIES times in all.
         """
-        request = {"base": self.settings.base_url, **request}
-        key = storage_key(request)
-        stored = await self._answers.read(self.name, key)
-        if stored is not None:
-            return stored
-        fresh = storable(await stamina.AsyncRetryingCaller(attempts=TRIES, timeout=None)(self._again, fetch))
-        served = NEGATIVE_LIFE if empty(fresh) else life
-        return fresh, await self._answers.write(self.name, key, request, fresh, served)
+        known = await self.recall(content)
+        if known is not None:
+            return known
+        fresh = storable(await self._persist(fetch))
+        return fresh, await self.keep(content, fresh, NEGATIVE_LIFE if empty(fresh) else life)
+
+    async def recall(self, content: Any) -> tuple[Any, datetime] | None:
+        """The stored answer to `content` and when it was fetched (UTC)."""
+        return await self._answers.read(self.name, storage_key(self._here(content)))
+
+    async def keep(self, content: Any, answer: Any, life: timedelta | None) -> datetime:
+        """Store `answer` (JSON data) to `content`; returns when (UTC)."""
+        asked = self._here(content)
+        return await self._answers.write(self.name, storage_key(asked), asked, storable(answer), life)
+
+    def _here(self, content: Any) -> dict[str, Any]:
+        """What a sandbox answered must not be taken for the real provider's word."""
+        return {"base": self.settings.base_url, **content}
+
+    async def _persist(self, fetch: Callable[[], Awaitable[T]]) -> T:
+        return await stamina.AsyncRetryingCaller(attempts=TRIES, timeout=None)(self._again, fetch)
+
+    async def _send(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
+        response = await self._reach(request)
+        problem = refusal(self.name, response) if request.explain is None else request.explain(response)
+        if problem is not None:
+            await self.heed(problem)
+            raise problem
+        return read(response)
 
     async def heed(self, problem: errors.ProviderError) -> None:
         """A refusal for speed or quota by the provider itself rests the lane for everybody."""
@@ -275,18 +311,16 @@ class Transport:
         elif isinstance(problem, errors.QuotaSpent):
             await self._lanes.pause(self.name, problem.until, problem.message)
 
-    async def _reach(
-        self, request: dict[str, Any], headers: Mapping[str, str] | None, units: int, sign: Sign | None
-    ) -> httpx2.Response:
+    async def _reach(self, request: Request) -> httpx2.Response:
         try:
             return await self.client.request(
-                request["method"],
-                request["path"],
-                params=request["params"],
-                json=request["body"],
-                headers=dict(headers or {}),
-                auth=sign,
-                extensions={"units": units},
+                request.method,
+                request.path,
+                params=dict(request.params),
+                json=request.body,
+                headers=dict(request.headers),
+                auth=request.sign,
+                extensions={"units": request.units},
             )
         except httpx2.TimeoutException:
             raise self.unreached("timeout") from None

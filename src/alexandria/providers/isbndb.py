@@ -1,0 +1,281 @@
+"""Which editions does ISBNdb know? Search by title and author, look-up of many ISBNs, and what is left of the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, PlainValidator
+
+from alexandria import errors
+from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.providers import printed, wording
+from alexandria.providers.printed import Refused
+from alexandria.providers.transport import (
+    NEGATIVE_LIFE,
+    PartlyGranted,
+    Request,
+    Transport,
+    json_of,
+    next_midnight,
+    refusal,
+    retry_after,
+)
+
+LONGEST_QUERY = 150  # characters
+PAGE = 40  # records of a search; a larger page costs the same
+BULK = 100  # ISBNs of one request: what every plan above the smallest allows
+LIFE = timedelta(days=90)  # that an answer serves
+DAILY = re.compile(r"daily", re.IGNORECASE)
+DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]*?;\s*r=(\d+)", re.IGNORECASE)
+RESET = re.compile(r"(?:\bt|reset)=(\d+)")
+SHOP_SHELVES = {"self service", "custom stores", "subjects", "specialty boutique", "categories"}
+CALL_NUMBER = re.compile(r"[A-Z]{1,3}\d[\w.]*( .*)?|[\d./]+")
+
+
+def _other_isbns(value: object) -> tuple[Isbn13, ...]:
+    listed = value if isinstance(value, list) else []
+    return printed.isbns([other.get("isbn") for other in listed if isinstance(other, dict)])
+
+
+class _Book(BaseModel):
+    """One record. Everything may be absent, empty, or of another type than last time."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    title: printed.Text = ""
+    title_long: printed.Text = ""
+    isbn13: printed.Isbn = None
+    isbn: printed.Isbn = None
+    isbn10: printed.Isbn = None
+    authors: printed.Names = ()
+    publisher: printed.Text = ""
+    language: printed.Language = ""
+    date_published: printed.Date = None
+    publish_date: printed.Date = None
+    binding: printed.Text = ""
+    pages: printed.Pages = None
+    subjects: printed.Texts = ()
+    other_isbns: Annotated[tuple[Isbn13, ...], PlainValidator(_other_isbns)] = ()
+
+
+KEPT = frozenset(_Book.model_fields)  # of a record; pictures' addresses carry tokens, descriptions rights
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """What the plan allows a day and what is left of it, in units; None where ISBNdb does not say."""
+
+    host: str = ""
+    plan: str = ""
+    total: int | None = None
+    spent: int | None = None
+    left: int | None = None
+
+
+class _NothingOrSpent(errors.RequestRefused):
+    """A 404 that older hosts send for a query without hits and for a plan that is used up."""
+
+
+class ISBNdb:
+    """The source "isbndb". Its key goes bare into the Authorization header."""
+
+    name = "isbndb"
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+        """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
+        query = wording.cut(f"{wording.title(candidate)} {wording.author(candidate)}", LONGEST_QUERY)
+        request = self._request("GET", f"/books/{quote(query, safe='')}", params={"pageSize": str(PAGE)})
+        try:
+            records, at = await self._transport.ask(request, self._records, life=LIFE)
+        except _NothingOrSpent:
+            await self._need_allowance()
+            await self._transport.keep(request.content, [], NEGATIVE_LIFE)
+            return []
+        return printed.usable(_read(record, at) for record in records)
+
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
+        """The editions with these ISBNs; unknown ones are absent. One unit an ISBN, none for those asked before.
+
+        Raises QuotaSpent when the day's units are used up; what was fetched until then is stored and free next time.
+        """
+        found: dict[Isbn13, Hit] = {}
+        missing = []
+        for isbn in dict.fromkeys(isbns):
+            known = await self._transport.recall(_address(isbn))
+            if known is None:
+                missing.append(isbn)
+            else:
+                found |= _of(isbn, *known)
+        size = BULK
+        while missing:
+            try:
+                found |= await self._fetch(missing[:size])
+            except PartlyGranted as partly:  # the last units of the day
+                size = partly.granted
+                continue
+            missing = missing[size:]
+        return found
+
+    async def key_status(self) -> KeyStatus:
+        """What ISBNdb says about our key and plan, now."""
+        body = await self._transport.send(self._request("GET", "/key"), self._json)
+        limit: Any = body.get("plan_limit")
+        counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
+        return KeyStatus(
+            host=printed.text(body.get("api_host")),
+            plan=printed.text(body.get("plan_name")),
+            **{name: count if isinstance(count, int) else None for name, count in counts.items()},
+        )
+
+    async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, Hit]:
+        """Ask for all of `isbns` at once and keep each one's record, so that no later grouping pays for it again."""
+        request = self._request("POST", "/books", body={"isbns": list(isbns)}, units=len(isbns))
+        records = await self._transport.send(request, self._records)
+        by_isbn = {isbn: record for record in reversed(records) if (isbn := _Book.model_validate(record).isbn13)}
+        found: dict[Isbn13, Hit] = {}
+        for isbn in isbns:
+            record = by_isbn.get(isbn)
+            at = await self._transport.keep(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
+            found |= _of(isbn, record, at)
+        return found
+
+    async def _need_allowance(self) -> None:
+        if (await self.key_status()).left == 0:
+            spent = self._spent()
+            await self._transport.heed(spent)
+            raise spent
+
+    def _spent(self) -> errors.QuotaSpent:
+        until = next_midnight(self._transport.settings.zone)
+        return errors.QuotaSpent(self.name, "the day's calls are used up", until=until)
+
+    def _request(self, method: str, path: str, **kwargs: Any) -> Request:
+        return Request(method, path, sign=self._sign, explain=self._explain, **kwargs)
+
+    def _sign(self, request: httpx2.Request) -> httpx2.Request:
+        request.headers["Authorization"] = self._transport.secret()
+        return request
+
+    def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
+        match response.status_code:
+            case 404:
+                return self._explain_nothing(response)
+            case 429 if DAILY.search(_message(response)):
+                return self._spent()
+            case 429:
+                wait = retry_after(response)
+                reset = RESET.search(response.headers.get("ratelimit", ""))
+                return errors.RateLimited(
+                    self.name, "refuses for speed", retry_after=float(reset[1]) if wait is None and reset else wait
+                )
+            case 401:
+                return errors.KeyRefused(self.name, "refuses our key", hint="check ISBNDB_API_KEY")
+            case 403:
+                return errors.KeyRefused(
+                    self.name,
+                    "denies access with this key",
+                    hint="each plan has its own host: set ALEXANDRIA_ISBNDB_BASE_URL to https://api.premium.isbndb.com "
+                    "or https://api.pro.isbndb.com if yours is such a plan, or renew it",
+                )
+            case _:
+                return refusal(self.name, response)
+
+    def _explain_nothing(self, response: httpx2.Response) -> errors.ProviderError | None:
+        left = DAILY_LEFT.search(response.headers.get("ratelimit", ""))
+        if left:
+            return None if int(left[1]) else self._spent()
+        ambiguous = _message(response, "errorMessage") == "Not Found"
+        return _NothingOrSpent(self.name, "knows nothing, or the plan is used up") if ambiguous else None
+
+    def _records(self, response: httpx2.Response) -> list[Any]:
+        """The records of an answer, cut down to what we keep; newer hosts call the list data, older ones books."""
+        if response.status_code == 404:
+            return []
+        body = self._json(response)
+        listed = next((body[name] for name in ("data", "books") if isinstance(body.get(name), list)), None)
+        if listed is None:
+            raise errors.BadAnswer(self.name, "the answer holds no list of books")
+        return [_cut_down(record) for record in listed]
+
+    def _json(self, response: httpx2.Response) -> dict[str, Any]:
+        body = json_of(self.name, response)
+        if not isinstance(body, dict):
+            raise errors.BadAnswer(self.name, "the answer is no object")
+        return body
+
+
+def _address(isbn: Isbn13) -> dict[str, str]:
+    """What an ISBN's own record is stored under."""
+    return {"isbn": isbn}
+
+
+def _of(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
+    hits = printed.usable([_read(record, at)]) if record else []
+    return {isbn: hits[0]} if hits else {}
+
+
+def _cut_down(record: Any) -> Any:
+    return {name: value for name, value in record.items() if name in KEPT} if isinstance(record, dict) else None
+
+
+def _read(record: Any, at: datetime) -> Hit | Refused:
+    """A record as a hit, or why it is none."""
+    if not isinstance(record, dict):
+        return Refused(ISBNdb.name, "", "not a record")
+    book = _Book.model_validate(record)
+    isbn = book.isbn13 if record.get("isbn13") else book.isbn or book.isbn10
+    title = book.title or ("" if _is_slug(book.title_long) else book.title_long)
+    if isbn is None:
+        return Refused(ISBNdb.name, printed.text(record.get("isbn13")), "no valid ISBN")
+    if {isbn, book.isbn or isbn, book.isbn10 or isbn} != {isbn}:
+        return Refused(ISBNdb.name, isbn, "its ISBNs are of different editions")
+    if not title:
+        return Refused(ISBNdb.name, isbn, "no title")
+    return Hit(
+        SourceRecord(ISBNdb.name, isbn, at),
+        title,
+        subtitle=_subtitle(title, book.title_long),
+        authors=_joined(book.authors),
+        isbn13=isbn,
+        publisher=book.publisher,
+        published=book.date_published or book.publish_date,
+        language=book.language,
+        binding=book.binding,
+        pages=book.pages,
+        subjects=tuple(s for s in book.subjects if s.lower() not in SHOP_SHELVES and not CALL_NUMBER.fullmatch(s)),
+        related=tuple(other for other in book.other_isbns if other != isbn),
+    )
+
+
+def _is_slug(title: str) -> bool:
+    """Whether a title is an address ("the_red_tide") rather than words."""
+    return " " not in title and ("-" in title or "_" in title) and title == title.lower()
+
+
+def _subtitle(title: str, long: str) -> str:
+    return long[len(title) :].lstrip(" :") if long.lower().startswith(f"{title.lower()}: ") else ""
+
+
+def _joined(authors: tuple[str, ...]) -> tuple[str, ...]:
+    """One person is sometimes split over two entries, family name first."""
+    if len(authors) == 2 and not any(" " in name or "," in name for name in authors):
+        return (", ".join(authors),)
+    return authors
+
+
+def _message(response: httpx2.Response, *names: str) -> str:
+    """What an error body says, under any of the names in use."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return ""
+    wanted = names or ("message", "errorMessage", "error_message", "error")
+    return next((text for name in wanted if isinstance(body, dict) and (text := printed.text(body.get(name)))), "")
