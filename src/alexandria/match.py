@@ -51,7 +51,8 @@ class _Record:
 
     title: Title
     authors: tuple[str, ...]
-    series: tuple[tuple[str, str], ...] = ()
+    series: tuple[tuple[str, str], ...]
+    kinds: frozenset[str]
 
     @property
     def all_series(self) -> tuple[tuple[str, str], ...]:
@@ -118,11 +119,14 @@ def work_key(name: str, authors: Sequence[str]) -> str:
 
 
 def _of_candidate(candidate: Candidate) -> _Record:
-    return _Record(title.read(candidate.title), (candidate.author,))
+    read = title.read(candidate.title)
+    return _Record(read, (candidate.author,), (), read.kinds)
 
 
 def _of_hit(hit: Hit) -> _Record:
-    return _Record(title.read(hit.title, hit.subtitle), hit.authors, title.series_of(hit.series))
+    read = title.read(hit.title, hit.subtitle)
+    kinds = read.kinds | title.kinds_of(fold(hit.series)) if hit.series else read.kinds
+    return _Record(read, hit.authors, title.series_of(hit.series), kinds)
 
 
 def _judge(findings: Sequence[_Finding]) -> Judgement:
@@ -137,7 +141,7 @@ def _compare(one: _Record, other: _Record) -> list[_Finding]:
     alike = _title_finding(one, other)
     if alike.points >= VETO:
         return [alike]
-    findings = [alike, *_kind_findings(one.title, other.title)]
+    findings = [alike, *_kind_findings(one, other)]
     agreement = person.agreement(one.authors, other.authors)
     findings.append(_AUTHORS[agreement])
     if alike.partial and agreement in (person.FAMILY_ONLY, person.UNKNOWN):
@@ -166,13 +170,19 @@ def _title_finding(one: _Record, other: _Record) -> _Finding:
     whole = _words_finding(a.words, b.words)
     if whole:
         return whole
-    parts = [_head_finding(a, b), _rest_finding(one, other), _rest_finding(other, one), _extra_finding(one, other)]
+    parts = [
+        _head_finding(one, other),
+        _rest_finding(one, other),
+        _rest_finding(other, one),
+        _extra_finding(one, other),
+    ]
     return min((part for part in parts if part), key=lambda part: part.points, default=_Finding(VETO, "another title"))
 
 
 def _transliterated(a: Title, b: Title) -> _Finding:
     one, other = title.romanized(a.raw), title.romanized(b.raw)
-    if one and other and fuzz.ratio(one, other) >= 85:
+    counted = [[letter for letter in text if letter.isdigit()] for text in (one, other)]
+    if one and other and counted[0] == counted[1] and fuzz.ratio(one, other) >= 85:
         return _Finding(6, "same title in another script")
     return _Finding(VETO, "another title")
 
@@ -191,24 +201,27 @@ def _words_finding(a: tuple[str, ...], b: tuple[str, ...]) -> _Finding | None:
     if len(mine) == len(yours):
         differing = [(word, twin) for word, twin in zip(mine, yours, strict=True) if word != twin]
         if len(differing) <= 1 + len(mine) // 5 and all(title.slip(word, twin) for word, twin in differing):
-            sure = min(len(one), len(other)) >= 5
+            sure = min(len(one), len(other)) >= 5 and all(max(map(len, pair)) > 3 for pair in differing)
             return _Finding(7 if sure else 28, "same title but for a slip of the pen")
     if min(len(one), len(other)) >= 8 and title.slip(one, other):
         return _Finding(8, "same title but for a slip of the pen")
     return None
 
 
-def _head_finding(a: Title, b: Title) -> _Finding | None:
+def _head_finding(one: _Record, other: _Record) -> _Finding | None:
     """Same main title where a subtitle is missing on one side, or differs."""
-    if not (a.rest or b.rest):
-        return None
-    alike = _words_finding(a.head, b.head)
+    a, b = one.title, other.title
+    alike = _words_finding(a.head, b.head) if a.rest or b.rest else None
     if not alike:
         return None
     if not (a.rest and b.rest):
+        longer = one if a.rest else other
+        heading = "".join(longer.title.head)
+        if any(name == heading and number not in ("", "1") for name, number in longer.all_series):
+            return _Finding(28, "one title is only the name of the series", partial=True)
         return _Finding(6 + alike.points, "same title before the colon", partial=True)
-    shared = set(a.rest) & set(b.rest) - title.IGNORABLE
-    if len([word for word in shared if len(word) > 3]) >= 2:
+    telling = [{word for word in part if len(word) > 3} for part in (a.head, a.rest, b.rest)]
+    if len(telling[0]) > 2 and 2 * len(telling[1] & telling[2]) >= min(len(telling[1]), len(telling[2])) > 1:
         return _Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
     return _Finding(28 + alike.points, "same main title, but another subtitle", partial=True)
 
@@ -223,9 +236,10 @@ def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
     prefix = "".join(one.title.head)
     names = _names(one) | _names(other)
     known = {name for name, _ in other.all_series if name} | {name for name, _ in one.all_series if name}
-    if one.title.lead or prefix in known or all(word in names for word in one.title.head):
+    if one.title.lead or any(prefix in name for name in known) or all(word in names for word in one.title.head):
         return _Finding(2 + alike.points, "same title after the name of a series or person")
-    return _Finding(12 + alike.points, "same title after another heading", partial=True)
+    telling = len([word for word in one.title.rest if word not in title.IGNORABLE]) > 1
+    return _Finding((12 if telling else 28) + alike.points, "same title after another heading", partial=True)
 
 
 def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
@@ -237,7 +251,7 @@ def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
         return None
     extra = list((Counter(more) - Counter(less)).elements())
     names = _names(one) | _names(other)
-    if all(word in names for word in extra):
+    if names.intersection(extra) and names.union(("of", "by")).issuperset(extra):
         return _Finding(4, "same title but for the author's name in it")
     if len(extra) == 1 and not extra[0].isdigit():
         return _Finding(30, f"one title has a word more: {extra[0]}", partial=True)
@@ -250,8 +264,8 @@ def _names(record: _Record) -> set[str]:
     return tokens | {f"{token}s" for token in tokens}
 
 
-def _kind_findings(a: Title, b: Title) -> list[_Finding]:
-    return [_Finding(VETO, f"one is {kind}, the other is not") for kind in sorted(a.kinds ^ b.kinds)]
+def _kind_findings(one: _Record, other: _Record) -> list[_Finding]:
+    return [_Finding(VETO, f"one is {kind}, the other is not") for kind in sorted(one.kinds ^ other.kinds)]
 
 
 def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Finding]:
@@ -267,9 +281,9 @@ def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
             return [_Finding(10, "one counts books, the other volumes")]
         return []
     if mine or yours:
-        numbers, record = (mine, other) if mine else (yours, one)
+        numbers, counted, record = (mine, one, other) if mine else (yours, other, one)
         stated = {number for _, number in record.all_series}
-        if stated & set(numbers):
+        if stated & set(numbers) and not any(volume.startswith("part") for volume in counted.title.volumes):
             return []
         if any(number.isdigit() for number in stated) or alike.partial or not (one.title.rest or other.title.rest):
             return [_Finding(28, f"one is numbered {', '.join(numbers)}, the other is not")]
@@ -294,7 +308,7 @@ def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
         return []
     if any(number == second for number, second in pairs):
         return [_Finding(-2, f"same number in the series, {pairs[0][0]}")]
-    points = 12 if alike.points == 0 else VETO
+    points = 28 if alike.points == 0 else VETO
     return [_Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
 
 

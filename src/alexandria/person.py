@@ -21,6 +21,15 @@ _NOISE = re.compile(
 _BY = re.compile(r"^(?:by|from|edited by|written by)\s+")
 _LIST = re.compile(r"\s*[;|/]\s*|\s+(?:&|and|with|et|und|y)\s+")
 _TOKEN = re.compile(r"\w+")
+# Short forms that do not begin as the full name does.
+_FULL = {
+    "bill": "william", "will": "william", "billy": "william", "bob": "robert", "bobby": "robert", "rob": "robert",
+    "jim": "james", "jimmy": "james", "jack": "john", "tom": "thomas", "mike": "michael", "mick": "michael",
+    "dick": "richard", "rick": "richard", "ted": "edward", "liz": "elizabeth", "beth": "elizabeth", "betty": "elizabeth",
+    "peggy": "margaret", "kate": "katherine", "kathy": "katherine", "catherine": "katherine", "tony": "anthony",
+    "chuck": "charles", "charlie": "charles", "harry": "henry", "hank": "henry", "larry": "lawrence",
+    "jerry": "gerald", "joe": "joseph", "steve": "stephen", "steven": "stephen", "dave": "david", "andy": "andrew",
+}  # fmt: skip
 _NO_ONE = frozenset({"", "unknown", "anonymous", "various", "various authors", "n/a", "none", "na", "author unknown"})
 
 
@@ -124,6 +133,8 @@ def _given(one: Person, other: Person) -> int:
     if not one.given or not other.given:
         return FAMILY_ONLY
     first, second = one.given[0], other.given[0]
+    if _FULL.get(first, first) == _FULL.get(second, second) and first != second:
+        return INITIALS
     if first == second and len(first) > 1:
         return SAME
     if len(first) == 1 or len(second) == 1:

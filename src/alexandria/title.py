@@ -36,6 +36,7 @@ ROMANS = {word: str(value) for value, word in enumerate(_ROMAN, 1)}
 _SINGLE_ROMANS = frozenset("ivx")
 SPELT = {str(value): word for word, value in (UNITS | TENS).items()} | {text: word for word, text in ORDINALS.items()}
 _NUMBERED = frozenset((*UNITS, *TENS, *SCALES, *ORDINALS, *ROMANS))
+_SHORT = {"doctor": "dr", "mister": "mr", "saint": "st", "versus": "vs", "mount": "mt", "und": "and"}
 
 _MARKS = {
     "vol": "volume", "vols": "volume", "volume": "volume", "volumes": "volume", "tome": "volume", "tomo": "volume",
@@ -80,14 +81,15 @@ _KINDS = {
     r"novel (?:study|units?)|trivia|quiz|workbook|critical interpretations|bloom's|analysis (?:of|and)|summary$",
     "a companion": r"companion(?: to\b|$)|unofficial|unauthori[sz]ed|(?:^|: )the making of|\band philosophy\b|"
     r"^a (?:guide|handbook) to|visual dictionary|behind the scenes|(?:illustrated|official|movie) companion",
-    "a box set or omnibus": r"box(?:ed)? ?set|slip ?case|omnibus|compendium|\bcollection set\b|\b\d+[- ]book (?:set|box|collection|bundle)|"
+    "a box set or omnibus": r"\w / \w|^[^:]*;[^:;]*;|box(?:ed)? ?set|slip ?case|omnibus|compendium|\bcollection set\b|\b\d+[- ]book (?:set|box|collection|bundle)|"
     r"\bbooks? (?:collection )?set|(?:trilogy|series|saga|collection) (?:bundle|set)|\bbundle\b|complete (?:series|trilogy|saga)|"
     r"(?:\d|two|three|four|five) (?:books|novels) in (?:1|one)|\b\d+ books (?:collection|set)",
     "a colouring, activity or blank book": r"colou?ring book|activity book|sticker book|calendar\b|\bplanner\b|"
     r"\bdeluxe journal|guided journal|\bnotebook$|puzzle book|word search|postcards?\b|paper dolls|pop-up",
     "a graphic novel": r"graphic novel|\bmanga\b|\bcomic adaptation",
-    "an adaptation": r"\babridged|young readers'? edition|adapted for|for young readers|screenplay|stage play|"
+    "an adaptation": r"\babridged|\badapted\b|young readers'? edition|for young readers|screenplay|stage play|"
     r"the (?:play|musical)$|junior novel|no fear shakespeare|great illustrated classics|classic starts",
+    "a part of a divided book": r"\bpart \w+ of (?:\d|two|three|four)\b",
     "an excerpt": r"\bexcerpt|\bsampler\b|sneak peek|free preview|\bpreview\b",
 }  # fmt: skip
 _ANY_KIND = re.compile("|".join(f"(?P<k{at}>{pattern})" for at, pattern in enumerate(_KINDS.values())))
@@ -110,16 +112,20 @@ _COMMONPLACE = re.compile(
     r"|^(?:for (?:fans of|those who love)|now a (?:major|netflix|hulu)|soon to be)\b"
 )
 _ASIDE = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?")
-_SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+|\s+/\s+")
+_SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+(?:or,?\s+)?|,\s+or,?\s+|\s+or,\s+")
+_EDITION = re.compile(
+    r"[\s,:-]+(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
+    r"annotated|unabridged|hardcover|paperback|international|movie tie-in|\d+(?:st|nd|rd|th)) )+edition$"
+    r"|[\s,:-]+(?:illustrated|unabridged)$"
+)
 _WORD = re.compile(r"#|\w+")
 _MOVED = re.compile(r",\s*(the|an?|le|la|les|l'|el|los|las|der|die|das|il|un|une|una)\s*(?=$|[:(\[])|(?<=\w) (the)\s*$")
-_UNTIDY = re.compile(r"\d|№|\bvs\b|\bversus\b|\w\.\s?\w\.")
+_UNTIDY = re.compile(r"\d|№|\w\.\s?\w\.")
 _TIDY = (
     (re.compile(r"\b(?:no|nr)s?\.\s*(?=\d)|№\s*"), "#"),
     (re.compile(r"(?<=\d)[,.](?=\d{3}\b)"), ""),
     (re.compile(r"\b(\d{1,3})\s?-\s?(\d{1,3})\b(?! ?(?:day|week|minute|step))"), r"\1to\2"),
     (re.compile(r"\b(?:[^\W\d_]\.\s?){2,}"), lambda found: re.sub(r"[.\s]", "", found[0]) + " "),
-    (re.compile(r"\bvs\b|\bversus\b"), "vs"),
 )
 
 
@@ -178,24 +184,22 @@ def read(title: str, subtitle: str = "") -> Title:
     if beneath and beneath not in folded:
         folded = f"{folded.rstrip(' :')}: {beneath}"
     main, asides = _without_asides(folded)
-    series: list[tuple[str, str]] = []
-    volumes: list[str] = []
-    for aside in asides:
-        name, numbers = _numbered(aside)
-        series += [(name, number.split(" ", 1)[1]) for number in numbers if name]
-        volumes += [number for number in numbers if not name]
-    head, rest = _parts(main)
+    head, *parts = _split(main)
     head_words, marked = _unmark(words_of(head))
-    rest_words, more = _unmark(words_of(rest))
-    lead = bool(rest_words and head_words and (marked or (len(head_words) > 1 and head_words[-1].isdigit())))
+    told, volumes, series = _sorted_parts(parts, numbered=head[-1:].isdigit())
+    lead = bool(told and head_words and (marked or (len(head_words) > 1 and head_words[-1].isdigit())))
     if lead and not marked:
         series.append(("".join(head_words[:-1]), head_words[-1]))
-    words = (*head_words, *rest_words) or tuple(words_of(folded)) or (folded,)
+    for aside in asides:
+        name, numbers = _numbered(aside)
+        series += [(name, _value(number)) for number in numbers if name]
+        volumes += [number for number in numbers if not name]
+    words = (*head_words, *told) or tuple(words_of(folded)) or (folded,)
     return Title(
         words=words,
         head=head_words or words,
-        rest=rest_words,
-        volumes=(*marked, *more, *volumes),
+        rest=tuple(told),
+        volumes=(*marked, *volumes),
         series=tuple(series),
         lead=lead,
         kinds=kinds_of(folded),
@@ -206,6 +210,7 @@ def read(title: str, subtitle: str = "") -> Title:
     )
 
 
+@lru_cache(CACHED)
 def kinds_of(folded: str) -> frozenset[str]:
     """What the book is instead of the plain book: "a study guide or summary", "a box set or omnibus"..."""
     return frozenset(_KIND_NAMES[int(found.lastgroup[1:])] for found in _ANY_KIND.finditer(folded) if found.lastgroup)
@@ -226,7 +231,7 @@ def _series(text: str) -> tuple[tuple[str, str], ...]:
     found = []
     for entry in text.split(";"):
         name, numbers = _numbered(fold(entry))
-        found += [(name, number.split(" ", 1)[1]) for number in numbers] or [(name, "")]
+        found += [(name, _value(number)) for number in numbers] or [(name, "")]
     return tuple(found)
 
 
@@ -237,10 +242,12 @@ def words_of(text: str) -> list[str]:
             text = pattern.sub(plain, text)
     words = _WORD.findall(text.replace("'", "").replace("&", " and ").replace("+", " and "))
     if not _NUMBERED.isdisjoint(words):
+        if len(words) > 1 and words[-1] in _SINGLE_ROMANS:
+            words[-1] = ROMANS[words[-1]]
         words = list(_digits(words))
     if len(words) > 1 and words[0] in _LEADING:
         del words[0]
-    return words
+    return [_SHORT.get(word, word) for word in words]
 
 
 def romanized(text: str) -> str:
@@ -256,17 +263,36 @@ def _without_asides(folded: str) -> tuple[str, list[str]]:
     return (main, _ASIDE.findall(folded)) if _WORD.search(main) else (folded, [])
 
 
-def _parts(main: str) -> tuple[str, str]:
-    """Before and after the first colon or dash, moved articles and commonplace subtitles dropped."""
-    main = _MOVED.sub("", main) if len(main) > 4 else main
-    head, *rest = _SPLIT.split(main)
-    if not rest:
-        return head, ""
-    # After "Discworld 8:" stands the title, however commonplace.
-    told = [part for part in rest if part and (head[-1:].isdigit() or not _COMMONPLACE.search(part))]
-    if not _WORD.search(head):
-        return " ".join(told) or main, ""
-    return head, " : ".join(told)
+def _split(main: str) -> list[str]:
+    """The parts between colons and dashes, moved articles put away and editions dropped; never empty."""
+    main = _EDITION.sub("", _MOVED.sub("", main)) or main
+    parts = [part for part in _SPLIT.split(main) if _WORD.search(part)]
+    return parts or [main]
+
+
+def _sorted_parts(parts: list[str], *, numbered: bool) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """The words of a subtitle, its volume numbers, and the series it names ("A Song of Ice and Fire, Book One").
+
+    What is commonplace is left out, but after a numbered series ("Discworld 8:") stands the title, whatever it is.
+    """
+    told: list[list[str]] = []
+    volumes: list[str] = []
+    series: list[tuple[str, str]] = []
+    for part in parts:
+        left, numbers = _unmark(words_of(part))
+        commonplace = bool(_COMMONPLACE.search(" ".join(left)))
+        counts_books = numbers and all(number.startswith(("book", "number")) for number in numbers)
+        if counts_books and not commonplace and (left or (told and not numbered)):
+            series.append(("".join(left or told.pop()), _value(numbers[-1])))
+            continue
+        volumes += numbers
+        if left and (numbered or not commonplace):
+            told.append(list(left))
+    return [word for words in told for word in words], volumes, series
+
+
+def _value(number: str) -> str:
+    return number.split(" ", 1)[1]
 
 
 def _numbered(folded: str) -> tuple[str, list[str]]:
@@ -287,12 +313,19 @@ def _unmark(words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         mark, after = _MARKS.get(words[at]), words[at + 1] if at + 1 < len(words) else ""
         number = ROMANS.get(after, after)
         if mark and number[:1].isdigit():
-            numbers.append(f"{mark} {number}")
-            at += 2
+            last = _range_end(words, at + 2)
+            numbers.append(f"{mark} {number}to{last}" if last else f"{mark} {number.lstrip('0') or '0'}")
+            at += 4 if last else 2
         else:
             left.append(words[at])
             at += 1
     return tuple(word for word in left if word != "#"), tuple(numbers)
+
+
+def _range_end(words: list[str], at: int) -> str:
+    """The last number of "books 1 to 3", or ""."""
+    last = words[at + 1] if words[at : at + 1] == ["to"] and at + 1 < len(words) else ""
+    return ROMANS.get(last, last) if ROMANS.get(last, last).isdigit() else ""
 
 
 def _digits(words: list[str]) -> Iterator[str]:
