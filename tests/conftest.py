@@ -39,12 +39,12 @@ def pytest_configure():
 
 
 def pytest_unconfigure():
-    shutil.rmtree(_PLACE)
+    _remove(_PLACE)
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Embedded]:
-    """The one server of the session. It forgets on a crash, which makes it fast: tests of crashes start their own."""
+    """The one server of the session, not to be killed: tests of crashes start their own in `data_dir`."""
     with Embedded(_PLACE / "server", durable=False) as running:
         yield running
 
@@ -74,10 +74,10 @@ def empty_database_url(server) -> Iterator[str]:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A path for a data folder that does not exist yet. Whoever starts a server in it stops it."""
+    """Where a data folder can be made, for tests that start a server of their own; removed afterwards."""
     folder = _PLACE / uuid.uuid4().hex[:8]
     yield folder
-    remove_data(folder)
+    _remove(folder)
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +85,15 @@ def psql(server: Embedded) -> Path:
     return server.psql
 
 
-def remove_data(folder: Path) -> None:
-    """Also what a server for root keeps elsewhere when its account cannot reach `folder`."""
-    home = folder / "postgresql"
-    if home.is_symlink():
-        shutil.rmtree(home.resolve().parent)
-    shutil.rmtree(folder, ignore_errors=True)
+def _remove(place: Path) -> None:
+    """All data folders under `place`, with what a server of root's keeps elsewhere; stops what a failed test left."""
+    for home in place.rglob("postgresql"):
+        if (home / "data" / "postmaster.pid").exists():
+            with Embedded(home.parent, durable=False):
+                pass
+        if home.is_symlink():
+            shutil.rmtree(home.resolve().parent)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _database(server: Embedded, template: str) -> Iterator[str]:

