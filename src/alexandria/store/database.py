@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self, TypeAlias
 
 import psycopg
+from psycopg.errors import UndefinedColumn, UndefinedFunction, UndefinedTable
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from alexandria.errors import DatabaseUnavailable
+from alexandria.errors import DatabaseUnavailable, NotMigrated
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
@@ -53,7 +54,7 @@ class Database:
 
 @contextlib.contextmanager
 def unavailable() -> Iterator[None]:
-    """Loss of the server inside becomes DatabaseUnavailable; an error in a statement stays what it is."""
+    """Loss of the server inside becomes DatabaseUnavailable, an old schema NotMigrated; other errors stay what they are."""
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as lost:
@@ -61,3 +62,5 @@ def unavailable() -> Iterator[None]:
             f"PostgreSQL does not answer ({type(lost).__name__})",
             hint="check DATABASE_URL and that the server runs, then: alexandria doctor",
         ) from lost
+    except (UndefinedColumn, UndefinedFunction, UndefinedTable) as old:
+        raise NotMigrated("the database lacks what this version needs", hint="run: alexandria migrate") from old

@@ -206,7 +206,7 @@ async def spent(connection: Connection, month: Month) -> list[Row]:
 
 
 async def workers(connection: Connection, silence: float) -> Row:
-    """{beating, waiting, processing}: workers heard within `silence` seconds, jobs due, months in work."""
+    """{beating, due, processing}: workers heard within `silence` seconds, months due again, months claimed."""
     row = await (await connection.execute(SQL["workers"], {"silence": silence})).fetchone()
     assert row is not None
     return row
@@ -225,9 +225,10 @@ def _columns(months: Sequence[Month]) -> dict[str, list[Any]]:
 
 
 async def _end(connection: Connection, token: UUID, outcome: str, code: str | None, reason: str | None) -> None:
+    await hold(connection, token)  # the month before its attempt, as a hand-made reset locks them: no deadlock
     await connection.execute(SQL["end_attempt"], {"token": token, "outcome": outcome, "code": code, "reason": reason})
 
 
 async def _write(connection: Connection, block: str, values: dict[str, Any]) -> None:
-    if (await connection.execute(SQL[block], values)).rowcount != 1:
-        raise AttemptLost("the month was reset, taken over or finished")
+    written = await connection.execute(SQL[block], values)
+    assert written.rowcount == 1, "the month was held"

@@ -125,21 +125,22 @@ WHERE b.status = 'processing'
 ORDER BY b.year DESC, b.month DESC
 
 -- name: unscheduled
--- Months in retry that are overdue, with no job to wake them.
+-- Months in retry that are overdue, with no job to wake them now.
 SELECT b.year, b.month FROM backfill_log AS b
 WHERE b.status = 'retry' AND b.next_attempt_at < now() - make_interval(secs => %(silence)s)
   AND NOT EXISTS (
-    SELECT FROM procrastinate_jobs AS j
-    WHERE j.status IN ('todo', 'doing') AND j.task_name = 'wake'
-      AND j.args @> jsonb_build_object('year', b.year, 'month', b.month))
+    SELECT FROM procrastinate_jobs AS j LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
+    WHERE j.task_name = 'wake' AND j.args @> jsonb_build_object('year', b.year, 'month', b.month)
+      AND ((j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now()))
+           OR (j.status = 'doing' AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))))
 
 -- name: progress
 -- Sums over all months.
-SELECT coalesce(sum(books_generated), 0)::integer AS total_books_generated,
-       coalesce(sum(isbns_resolved), 0)::integer AS total_isbns_resolved,
+SELECT coalesce(sum(books_generated), 0)::bigint AS total_books_generated,
+       coalesce(sum(isbns_resolved), 0)::bigint AS total_isbns_resolved,
        CASE WHEN sum(books_generated) > 0
             THEN round(100.0 * sum(isbns_resolved) / sum(books_generated), 2) ELSE 0 END AS overall_resolution_rate,
-       coalesce(sum(isbns_queued), 0)::integer AS total_isbns_queued
+       coalesce(sum(isbns_queued), 0)::bigint AS total_isbns_queued
 FROM backfill_log
 
 -- name: recent
@@ -176,11 +177,10 @@ SELECT provider, count(*)::integer AS calls, sum(units)::integer AS units,
 FROM call WHERE year = %(year)s AND month = %(month)s GROUP BY provider ORDER BY provider
 
 -- name: workers
--- How many workers have beaten lately, and how much waits to be worked on.
+-- How many workers have beaten lately, and how many months need one.
 SELECT (SELECT count(*) FROM procrastinate_workers
         WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS beating,
-       (SELECT count(*) FROM procrastinate_jobs
-        WHERE status IN ('todo', 'doing') AND (scheduled_at IS NULL OR scheduled_at <= now()))::integer AS waiting,
+       (SELECT count(*) FROM backfill_log WHERE status = 'retry' AND next_attempt_at <= now())::integer AS due,
        (SELECT count(*) FROM backfill_log WHERE status = 'processing')::integer AS processing
 
 -- name: audit
