@@ -1,0 +1,78 @@
+"""The application: every route, behind the guard, over one running system."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+from starlette.middleware.exceptions import ExceptionMiddleware
+
+from alexandria.errors import AlexandriaError
+from alexandria.secret import WebhookSecrets
+from alexandria.web import health, internal, metrics, problem, quota, reference
+from alexandria.web.door import Door
+from alexandria.web.guard import Guard
+from alexandria.wiring import System
+
+log = structlog.get_logger(__name__)
+
+DESCRIPTION = "Fill a book catalogue month by month with ISBNs you can trust."
+
+
+class Healer:
+    """Brings a lost database back in the background, so that one of the next requests finds it."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Does nothing while it is already at it."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._heal())
+
+    async def aclose(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _heal(self) -> None:
+        try:
+            await self._system.reconnect()
+        except AlexandriaError as lost:
+            log.warning("database still away", reason=lost.message)
+        else:
+            log.info("database answers")
+
+
+def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
+    """The ASGI application over `system`, which the caller has opened in the event loop that serves it."""
+    healer = Healer(system)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await healer.aclose()
+
+    app = FastAPI(
+        title="Alexandria Backfill",
+        version=version("alexandria-backfill"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.system, app.state.door, app.state.healer = system, Door(secrets), healer
+    app.state.tally = metrics.Tally()
+    for part in (internal, quota, health, metrics, reference):
+        app.include_router(part.router)
+    problem.install(app)
+    # The last one added is the outermost: what nobody expected still gets the guard's headers and count.
+    app.add_middleware(ExceptionMiddleware, handlers={Exception: problem.unexpected})
+    app.add_middleware(Guard, requests=app.state.tally.requests)
+    return app

@@ -1,0 +1,141 @@
+"""The API behind the secret: schedule and seed months, and see what became of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Security
+from fastapi.security import APIKeyHeader
+
+from alexandria.backfill import Scheduled, Selection
+from alexandria.errors import Unknown
+from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
+from alexandria.status import Status
+from alexandria.store import catalogue, months
+from alexandria.store.database import Row
+from alexandria.store.months import Open
+from alexandria.web import bodies
+from alexandria.web.door import HEADER
+from alexandria.web.problem import documented
+from alexandria.web.route import InternalRoute, Running
+
+# Only described here: InternalRoute checks the secret before anything else is read.
+_described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
+
+router = APIRouter(
+    prefix="/api/internal",
+    route_class=InternalRoute,
+    dependencies=[Security(_described)],
+    responses=documented(401, 422, 429, 500, 503),
+    tags=["backfill"],
+)
+WRITES = documented(400, 413, 415)
+
+
+MonthInPath = Annotated[
+    str,
+    Path(
+        description="YYYY-MM",
+        examples=["2023-11"],
+        json_schema_extra={"pattern": "^(19[0-9]{2}|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$"},
+    ),
+]
+JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+InYear = Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
+@router.post(
+    "/schedule-backfill",
+    response_model_exclude_none=True,
+    responses={**WRITES, **documented(409)},
+    summary="Take the newest open months and have them worked on; or, as a dry run, show which",
+)
+async def schedule_backfill(wanted: bodies.ScheduleRequest, system: Running) -> bodies.ScheduleAnswer:
+    first, last = sorted((wanted.year_range.start, wanted.year_range.end))
+    selection = Selection(wanted.batch_size, first, last, wanted.force_retry, wanted.plan or None)
+    if wanted.dry_run:
+        return _scheduled(wanted, await system.backfill.preview(selection))
+    done = await system.backfill.schedule(selection, "api")
+    summary = bodies.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
+    return _scheduled(wanted, done).model_copy(update={"execution_summary": summary})
+
+
+@router.get("/backfill-stats", summary="Where the backfill stands")
+async def backfill_stats(system: Running) -> bodies.StatsAnswer:
+    async with system.database.transaction() as connection:
+        totals = await months.totals(connection)
+        progress = await months.progress(connection)
+        recent = await months.recent(connection)
+    return bodies.StatsAnswer(
+        total_months=sum(totals.values()),
+        by_status=bodies.StatusCounts.model_validate(totals),
+        progress=bodies.Progress.model_validate(progress),
+        recent_activity=[bodies.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
+    )
+
+
+@router.post("/seed-backfill-queue", responses=WRITES, summary="Add the missing months of some years")
+async def seed_backfill_queue(wanted: bodies.SeedRequest, system: Running) -> bodies.SeedAnswer:
+    async with system.database.transaction() as connection:
+        added = await months.seed(connection, wanted.year_start, wanted.year_end)
+    asked = 12 * (wanted.year_end - wanted.year_start + 1)
+    message = f"{wanted.year_start}-{wanted.year_end}: {added} of {asked} months added, the others were there"
+    return bodies.SeedAnswer(months_seeded=added, message=message)
+
+
+@router.get("/months", summary="Months, newest first")
+async def list_months(
+    system: Running, status: Annotated[Status | None, Query()] = None, year: InYear = None
+) -> bodies.MonthsAnswer:
+    async with system.database.transaction() as connection:
+        rows = await months.listed(connection, status=status, year=year)
+    return bodies.MonthsAnswer(total=len(rows), months=[bodies.MonthRow.model_validate(row) for row in rows])
+
+
+@router.get("/months/{month}", responses=documented(404), summary="One month in full: attempts, candidates, calls")
+async def show_month(month: MonthInPath, system: Running) -> bodies.MonthAnswer:
+    key = Month.parse(month)
+    async with system.database.transaction() as connection:
+        row = await months.one(connection, key)
+        if row is None:
+            raise Unknown(f"month {key} is not seeded", hint="POST /api/internal/seed-backfill-queue adds years")
+        rows: dict[str, list[Row]] = {
+            "attempts": await months.attempts(connection, key),
+            "candidates": await catalogue.candidates(connection, key),
+            "calls": await months.spent(connection, key),
+        }
+    return bodies.MonthAnswer.model_validate(row | rows)
+
+
+@router.get("/jobs/{job_id}", responses=documented(404), summary="What became of a scheduled attempt")
+async def show_job(job_id: JobId, system: Running) -> bodies.JobAnswer:
+    async with system.database.transaction() as connection:
+        row = await months.attempt_of_job(connection, job_id)
+    if row is None:
+        raise Unknown(f"job {job_id} makes no attempt at a month", hint="a live schedule call answers with job ids")
+    waiting = "queued" if row["began_at"] is None else "running"
+    return bodies.JobAnswer.model_validate(row | {"state": row["outcome"] or waiting})
+
+
+def _scheduled(wanted: bodies.ScheduleRequest, found: Scheduled) -> bodies.ScheduleAnswer:
+    jobs = found.jobs or [None] * len(found.months)
+    return bodies.ScheduleAnswer(
+        dry_run=wanted.dry_run,
+        batch_size=wanted.batch_size,
+        months_selected=len(found.months),
+        months=[_month(month, job) for month, job in zip(found.months, jobs, strict=True)],
+        **{f"total_{status}": count for status, count in found.totals.items()},
+        plan=found.plan,
+    )
+
+
+def _month(month: Open, job_id: int | None) -> bodies.ScheduledMonth:
+    """Without the counters if there are none yet."""
+    row: dict[str, Any] = {"year": month.year, "month": month.month, "status": month.status, "job_id": job_id}
+    if month.books_generated:
+        row |= {
+            "books_generated": month.books_generated,
+            "isbns_resolved": month.isbns_resolved,
+            "resolution_rate": month.resolution_rate,
+        }
+    return bodies.ScheduledMonth(**row, error_message=month.error_message)

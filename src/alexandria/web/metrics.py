@@ -1,0 +1,93 @@
+"""What does Prometheus get to see? Requests counted here, and the backfill's numbers as the database has them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alexandria.errors import DatabaseUnavailable, NotMigrated
+from alexandria.store import months
+from alexandria.web.health import SILENCE
+from alexandria.web.problem import documented
+from alexandria.web.route import Running
+from alexandria.wiring import System
+
+router = APIRouter(responses=documented(500), tags=["health"])
+
+
+class Tally:
+    """What one application counts itself."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "alexandria_http_requests",
+            "HTTP requests answered",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+
+
+class _Snapshot(Collector):
+    """Gauges read from the database beside what was counted."""
+
+    def __init__(self, gauges: list[Metric], tally: Tally) -> None:
+        self._gauges, self._tally = gauges, tally
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._gauges
+        yield from self._tally.registry.collect()
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    summary="Numbers for Prometheus",
+)
+async def metrics(system: Running, request: Request) -> Response:
+    """Without a database the gauges are missing and alexandria_database_up is 0."""
+    try:
+        gauges = [_gauge("database_up", "Whether PostgreSQL answers", {(): 1}), *await _gauges(system)]
+    except (DatabaseUnavailable, NotMigrated):
+        request.app.state.healer.start()
+        gauges = [_gauge("database_up", "Whether PostgreSQL answers", {(): 0})]
+    tally: Tally = request.app.state.tally
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(_Snapshot(gauges, tally)), headers={"Content-Type": content_type})
+
+
+async def _gauges(system: System) -> list[Metric]:
+    async with system.database.transaction() as connection:
+        totals = await months.totals(connection)
+        progress = await months.progress(connection)
+        workers = await months.workers(connection, SILENCE)
+    lanes = await system.lanes.status()
+    return [
+        _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
+        _gauge("books", "Books that models named", {(): progress["total_books_generated"]}),
+        _gauge("isbns", "Of these, with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
+        _gauge("worker_loops", "Queues being worked on: two per worker process", {(): workers["beating"]}),
+        _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider"),
+        _gauge(
+            "quota_limit",
+            "What months may spend of the provider's day",
+            {(lane.name,): lane.cap for lane in lanes if lane.cap is not None},
+            "provider",
+        ),
+    ]
+
+
+def _gauge(name: str, what: str, values: dict[tuple[str, ...], int], *labels: str) -> Metric:
+    family = GaugeMetricFamily(f"alexandria_{name}", what, labels=labels)
+    for key, value in values.items():
+        family.add_metric(list(key), value)
+    return family
