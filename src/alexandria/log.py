@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
+import stamina.instrumentation
 import structlog
 
 _STRUCK = "[secret]"
@@ -29,6 +30,7 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         strike(secrets),
         renderer,
     ]
+    stamina.instrumentation.set_on_retry_hooks([])  # every send is a row already
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

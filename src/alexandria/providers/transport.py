@@ -30,6 +30,7 @@ from alexandria.month import Month
 
 T = TypeVar("T")
 
+IDLE = httpx2.Limits(keepalive_expiry=2.0)  # seconds; a server that closes first costs a request that nobody saw
 TRIES = 3  # sends of one request before its error is reported
 CONNECT_TIMEOUT = 5.0  # seconds
 SHORTEST_PAUSE = 1.0  # seconds that a lane rests after a refusal, whatever the provider says
@@ -215,7 +216,7 @@ class Transport:
         self._lanes, self._answers = lanes, answers
         agent = f"{product.capitalize()}/{version}" + (f" ({contact})" if contact else "")
         self.client = httpx2.AsyncClient(
-            transport=_Metered(settings, lanes, answers, inner or httpx2.AsyncHTTPTransport()),
+            transport=_Metered(settings, lanes, answers, inner or httpx2.AsyncHTTPTransport(limits=IDLE)),
             base_url=settings.base_url,
             timeout=settings.timeout,
             headers={"User-Agent": agent},
