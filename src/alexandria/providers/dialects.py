@@ -53,7 +53,7 @@ class Dialect:
             )
         except exceptions.ModelAPIError as refused:
             problem = self._explain(refused)
-        except exceptions.UnexpectedModelBehavior:
+        except (exceptions.UnexpectedModelBehavior, RecursionError):  # the latter for nesting without end
             problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
         else:
             return self._read(response)

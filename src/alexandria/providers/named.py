@@ -126,9 +126,11 @@ def _why(invalid: ValidationError) -> str:
     problem = invalid.errors(include_input=False, include_url=False, include_context=False)[0]
     where = problem["loc"][0] if problem["loc"] else "item"
     match problem["type"]:
-        case "missing" | "string_too_short":
+        case "missing" | "too_short" | "string_too_short":
             return f"no {where}"
-        case "string_too_long":
+        case "too_long" | "string_too_long":
             return f"{where} too long"
+        case "model_type":
+            return "not an object"
         case kind:
             return f"{where} unusable ({kind})"

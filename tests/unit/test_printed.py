@@ -1,0 +1,150 @@
+"""How the door reads what sources print: dates, names, languages, numbers, texts."""
+
+import pytest
+
+from alexandria.book import Candidate
+from alexandria.providers import printed, wording
+from alexandria.providers.languages import language
+
+
+@pytest.mark.parametrize(
+    ("as_printed", "meant"),
+    [
+        ("1988", "1988"),
+        (2015, "2015"),
+        ("1983-10", "1983-10"),
+        ("2017-11-30", "2017-11-30"),
+        ("2017-11-30T00:00:00.000Z", "2017-11-30"),
+        ("20171130", "2017-11-30"),
+        ("July 1982", "1982-07"),
+        ("january 2014", "2014-01"),
+        ("Sept. 2004", "2004-09"),
+        ("April 22, 2008", "2008-04-22"),
+        ("October 1, 1988", "1988-10-01"),
+        ("May 3rd, 1999", "1999-05-03"),
+        ("22 April 2008", "2008-04-22"),
+        ("2008 Apr 22", "2008-04-22"),
+        (["March 18, 2003", "2004"], "2003-03-18"),
+        ("c2003.", "2003"),
+        ("[2003]", "2003"),
+        ("Spring 1999", "1999"),
+        ("12/05/2003", "2003"),
+        ("2003-00-00", "2003"),
+        ("2003-02-30", "2003-02"),
+        ("1998-1999", None),
+        ("199?", None),
+        ("1999?", None),
+        ("0", None),
+        ("", None),
+        (None, None),
+        ([], None),
+        ({"year": 1999}, None),
+        (True, None),
+        ("Marchetti", None),
+    ],
+)
+def test_a_date_is_as_precise_as_it_is_printed(as_printed, meant):
+    found = printed.date(as_printed)
+    assert (str(found) if found else None) == meant
+
+
+def test_new_years_day_is_only_a_year_where_a_source_pads():
+    assert str(printed.padded_date("2010-01-01T00:00:00Z")) == "2010"
+    assert str(printed.padded_date("2010-01-02T00:00:00Z")) == "2010-01-02"
+
+
+@pytest.mark.parametrize(
+    ("as_printed", "meant"),
+    [
+        (["Dan Brown"], ("Dan Brown",)),
+        (["Brown, Dan"], ("Brown, Dan",)),
+        (["Nelson, Bob, Ph.D."], ("Nelson, Bob, Ph.D.",)),
+        (["Rhea, Nicholas , 1936-2017"], ("Rhea, Nicholas",)),
+        ("Brown, Dan, 1964-", ("Brown, Dan",)),
+        ("Burges, George, 1786?-1864; Cary, Henry", ("Burges, George", "Cary, Henry")),
+        (["Bierce, Ambrose (1842"], ("Bierce, Ambrose",)),
+        (["Whitelaw, Stella."], ("Whitelaw, Stella",)),
+        (["Sammy Davis Jr."], ("Sammy Davis Jr.",)),
+        (["Ann Lee (editor)", "Bo Li (Author)"], ("Ann Lee", "Bo Li")),
+        (["Gege Akutami ~autofilled~"], ("Gege Akutami",)),
+        (["ISBN:978-1-891267-03-1", "1984", ""], ()),
+        ([" Walravens, Hartmut", "Walravens, Hartmut"], ("Walravens, Hartmut",)),
+        (["Fran&ccedil;ois &amp; Sons"], ("François & Sons",)),
+        ([None, 7, {"name": "x"}], ()),
+        (None, ()),
+    ],
+)
+def test_people_are_kept_as_printed_without_roles_and_dates(as_printed, meant):
+    assert printed.names(as_printed) == meant
+
+
+@pytest.mark.parametrize(
+    ("as_printed", "meant"),
+    [
+        ("en", "en"), ("eng", "en"), ("Eng", "en"), ("Eng English", "en"), ("English", "en"), ("English (US)", "en"),
+        ("ger German", "de"), ("deu", "de"), ("Fr", "fr"), ("fre", "fr"), ("pt-BR", "pt"), ("zh-tw", "zh"),
+        ("Norwegian Nynorsk", "nn"), ("/languages/spa", "es"), ([{"key": "/languages/jpn"}], "ja"), (["rum"], "ro"),
+        ("Romanian", "ro"), ("", ""), ("und", ""), ("mul", ""), ("unknown", ""), (None, ""), ([], ""), (7, ""),
+    ],
+)  # fmt: skip
+def test_a_language_is_two_letters_or_nothing(as_printed, meant):
+    assert language(as_printed) == meant
+
+
+@pytest.mark.parametrize(
+    ("as_printed", "meant"),
+    [(454, 454), ("455", 455), (0, None), (-3, None), ([], None), ("", None), ("206 p. ;", None), (True, None),
+     (10**9, None), ("9" * 5000, None), (None, None)],
+)  # fmt: skip
+def test_pages_are_a_plausible_number_or_nothing(as_printed, meant):
+    assert printed.pages(as_printed) == meant
+
+
+def test_isbns_are_valid_and_thirteen_digits_whatever_else_the_list_holds():
+    listed = [
+        "0385504209",
+        "9780385504201",
+        "115082395x",
+        "67509368",
+        "9780385504202",
+        None,
+        ["x"],
+        "urn:isbn:0385504209",
+    ]
+    assert printed.isbns(listed) == ("9780385504201", "9781150823954")
+    assert printed.isbns("9780385504201") == ("9780385504201",)
+    assert printed.isbn("67509368") is None
+
+
+def test_text_is_one_line_without_entities():
+    assert printed.text(" War\r\n &amp;\u00a0Peace\x07 ") == "War & Peace"
+    assert printed.text(["no"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "author", "asked"),
+    [
+        ("Dune: House Atreides", "Brian Herbert & Kevin J. Anderson", ("dune house atreides", "dune", "brian herbert", "herbert")),
+        ("Worth Dying For (Jack Reacher, #15)", "Lee Child", ("worth dying for", "worth dying for", "lee child", "child")),
+        ("Salem's Lot", "King, Stephen", ("salem's lot", "salem's lot", "king", "king")),
+        ("(500) Days", "Sammy Davis Jr.", ("days", "days", "sammy davis jr", "davis")),
+        ("[sic]", "Ursula K. Le Guin", ("sic", "sic", "ursula k le guin", "guin")),
+        ('What? "Who" AND -why', "莫言", ("what who and why", "what who and why", "莫言", "莫言")),
+        ("The Way - A Memoir", "Li, Bo; Wu, An", ("the way a memoir", "the way", "li", "li")),
+        ("???", "", ("", "", "", "")),
+    ],
+)  # fmt: skip
+def test_sources_are_asked_in_plain_words(title, author, asked):
+    ways = (wording.title, wording.main_title, wording.author, wording.family_name)
+    assert tuple(way(Candidate(title, author)) for way in ways) == asked
+
+
+def test_a_long_query_is_cut_between_words():
+    assert wording.cut("one two three", 13) == "one two three"
+    assert wording.cut("one two three", 12) == "one two"
+    assert wording.cut("one two three", 7) == "one two"
+    assert wording.cut("abcdef", 3) == "abc"
+
+
+def test_refused_records_cost_only_themselves():
+    assert printed.usable([printed.Refused("isbndb", "1", "no title")]) == []
