@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alexandria.sandbox.app import create_app, serve
+from alexandria.sandbox.app import create_app, environment, serve
 from alexandria.sandbox.settings import SandboxSettings
 
-__all__ = ["SandboxSettings", "create_app", "serve"]
+__all__ = ["SandboxSettings", "create_app", "environment", "serve"]

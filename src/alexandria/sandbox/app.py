@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from alexandria.book import Isbn13
+from alexandria.config import KEYS
 from alexandria.errors import Misconfigured
 from alexandria.sandbox.arrivals import Stamped
 from alexandria.sandbox.behaviour import Service
@@ -29,7 +30,7 @@ SERVICES: tuple[type[Service], ...] = (Gemini, XAI, ISBNdb, OpenLibrary)
 PROVIDERS = tuple(service.name for service in SERVICES)
 
 
-def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlette:
+def create_app(settings: SandboxSettings, clock: Clock | None = None) -> ASGIApp:
     """The ASGI app: provider NAME under /NAME, so a base URL ends in its name; /__sandbox/ tells what happened.
 
     Raises Misconfigured when the books cannot be read.
@@ -37,8 +38,7 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> Starlet
     world = World.of(settings, clock or Clock())
     mounts = [Mount(f"/{service.name}", routes=service(world).routes()) for service in SERVICES]
     routes: list[BaseRoute] = [*mounts, Mount("/__sandbox", routes=_own_routes(world))]
-    stamped = Middleware(Stamped, arrivals=world.arrivals, providers=PROVIDERS)
-    return Starlette(routes=routes, middleware=[stamped])
+    return Stamped(Starlette(routes=routes), world.arrivals, PROVIDERS)
 
 
 def serve(
@@ -56,8 +56,16 @@ def serve(
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; asyncio would not set it
     gc.collect()
     gc.freeze()  # a pause for counting books would show up as a late stamp
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
+    )
     _Announcing(config, lambda: announce(f"http://{host}:{listening.getsockname()[1]}")).run(sockets=[listening])
+
+
+def environment(settings: SandboxSettings, url: str) -> dict[str, str]:
+    """The variables that lead a client of `alexandria` to the sandbox at `url` instead of to the providers."""
+    places = {f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{url}/{name}" for name in PROVIDERS}
+    return places | {KEYS[name]: settings.key(name) for name in PROVIDERS if name in KEYS}
 
 
 class _Announcing(uvicorn.Server):
@@ -79,9 +87,7 @@ def _own_routes(world: World) -> list[BaseRoute]:
         if "title" not in asked:
             return JSONResponse(world.truth.whole())
         told = world.truth.of(asked["title"], asked.get("author", ""))
-        return (
-            JSONResponse(told) if told else JSONResponse({"error": "neither named by a model nor in the library"}, 404)
-        )
+        return JSONResponse(told) if told else JSONResponse({"error": "no model named it, no library holds it"}, 404)
 
     async def truth_of_isbn(request: Request) -> Response:
         isbn = Isbn13.read(request.path_params["isbn"])

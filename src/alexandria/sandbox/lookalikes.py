@@ -45,8 +45,6 @@ FORMS = (
     Form("audio", True, 0.4, "9781", "{title}", publisher="Hearken Audio", binding="Audio CD"),
     Form("translation", True, 0.2, "9798", "{title} (Spanish Edition)", publisher="Ediciones Farola", language="es",
          years_later=1),
-    Form("summary", False, 0.4, "9798", "Summary of {title} by {author}", "Quickleaf Notes", "Quickleaf Notes",
-         years_later=1),
     Form("study guide", False, 0.35, "9781", "{title}: A Study Guide", "Lantern Study Press", "Lantern Study Press",
          years_later=2),
     Form("workbook", False, 0.15, "9798", "Workbook for {title}: A Companion in Exercises", "{author}",
@@ -54,6 +52,8 @@ FORMS = (
     Form("box set", False, 0.12, "9781", "{author} Collection: {title} and Two More (Boxed Set)",
          publisher="Wayside Reprints", years_later=3),
     Form("namesake", False, 0.08, "9798", "{title}", "{stranger}", "Independently Published", years_later=1),
+    Form("summary", False, 0.4, "9798", "Summary of {title} by {author}", "Quickleaf Notes", "Quickleaf Notes",
+         years_later=1),
 )  # fmt: skip
 SPACE = 10**8  # numbers behind one prefix
 STEP = 38_196_601  # coprime to SPACE, so every number gets an ISBN of its own, and neighbours stay apart
@@ -111,13 +111,16 @@ class Relatives:
 
     def _make(self, work: Work) -> list[Edition]:
         rng = chance(self._seed, "relatives", work.id)
-        made = []
-        for place, form in enumerate(FORMS):
-            wanted, stranger = rng.random() < form.share, invented_name(rng)
-            isbn13 = self._isbn(form, work.number * len(FORMS) + place)
-            if wanted and isbn13 not in self._library.number_of:
-                made.append(_printed(form, work.face, isbn13, stranger))
-        return made
+        stranger = invented_name(rng)
+        forms = [form for form in FORMS if rng.random() < form.share]
+        if all(form.same_work for form in forms):
+            forms.append(FORMS[-1])  # every book has something that can be taken for it
+        isbns = {form: self._isbn(form, work.number * len(FORMS) + FORMS.index(form)) for form in forms}
+        return [
+            _printed(form, work.face, isbn13, stranger)
+            for form, isbn13 in isbns.items()
+            if isbn13 not in self._library.number_of
+        ]
 
     def _isbn(self, form: Form, number: int) -> str:
         body = f"{form.prefix}{(number * STEP + self._shift) % SPACE:08d}"

@@ -48,11 +48,12 @@ def name_books(world: World, provider: str, texts: Sequence[str], rng: Random) -
     asked = Asked.of(texts)
     if asked.month is None:
         return []
-    invented = _share(asked.count, world.settings.invented, rng)
-    strays = _share(asked.count, world.settings.strays, rng)
-    own = _of_month(world, asked.month, asked.count - invented - strays, rng)
-    strays += (asked.count - invented - strays - len(own)) // 2  # a model that knows too few does not say so
+    real = asked.count - _share(asked.count, world.settings.invented, rng)
+    strays = _share(real, world.settings.strays, rng)
+    own = _of_month(world, asked.month, real - strays, rng)
+    strays += (real - strays - len(own)) // 2  # a model that knows too few does not say so
     chosen = [*own, *_strays(world, asked.month, strays, rng)]
+    invented = min(_share(len(chosen), world.settings.invented, rng), asked.count - len(chosen))
     items = [_tell(world, provider, asked.month, edition, rng) for edition in chosen]
     items += [_invent(world, provider, asked.month, rng) for _ in range(invented)]
     rng.shuffle(items)
@@ -76,7 +77,7 @@ def _month(text: str) -> Month | None:
 
 
 def _count(text: str) -> int | None:
-    found = re.search(r"\b(\d{1,3})(?:\s+[\w'-]+){0,5}?\s+(?:books|titles|works)\b", text)
+    found = re.search(r"\b(\d{1,3})(?:\s+[^\W\d][\w'-]*){0,5}?\s+(?:books|titles|works)\b", text)
     return min(max(int(found[1]), 1), MOST) if found else None
 
 
@@ -90,7 +91,7 @@ def _of_month(world: World, month: Month, wanted: int, rng: Random) -> list[Edit
     famous = world.library.of_month.get(month, ())
     by_taste = sorted(enumerate(famous), key=lambda ranked: ranked[0] * rng.uniform(0.5, 1.5))
     known = [edition for _, edition in by_taste if rng.random() < KNOWN]
-    return known[: max(wanted, 0)]
+    return known[:wanted]
 
 
 def _strays(world: World, month: Month, wanted: int, rng: Random) -> list[Edition]:

@@ -71,12 +71,12 @@ class Catalogue:
         luck = self._world.draw("open_library", "doc", key)
         face = found if other_work(found) else self._library.works[found.work].face
         doc = self._work_fields(key, face, editions, luck)
-        nested = [field.partition(".")[2] for field in fields if field.split(".")[0] == "editions"]
+        nested = {field.removeprefix("editions.") for field in fields if field.startswith("editions.")}
         doc = doc if "*" in fields else {name: value for name, value in doc.items() if name in fields}
-        if nested:
-            best = rng.choice(editions) if rng.random() < 0.08 else found
-            record = self._nested(best)
-            chosen = record if "" in nested or "*" in nested else {k: v for k, v in record.items() if k in nested}
+        if nested or "editions" in fields:
+            record = self._nested(rng.choice(editions) if rng.random() < 0.08 else found)
+            wanted = nested or set(fields)
+            chosen = {name: value for name, value in record.items() if name in wanted or "*" in wanted}
             doc["editions"] = {"numFound": len(editions), "start": 0, "numFoundExact": True, "docs": [chosen]}
         return doc
 

@@ -27,7 +27,7 @@ class SandboxSettings:
     daily_limits: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     look_alikes: float = 0.04
-    invented: float = 0.05
+    invented: float = 0.04
     misspelt: float = 0.06
     strays: float = 0.12
     faults: str = "none"

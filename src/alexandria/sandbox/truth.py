@@ -51,7 +51,8 @@ class Truth:
         if edition is None:
             return None
         work = self._library.works[edition.work]
-        told = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors), "kind": _kind(edition)}
+        told = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors)}
+        told |= {"published": edition.published, "language": edition.language, "kind": _kind(edition)}
         own = work.id if not other_work(edition) else f"{edition.form} of {work.id}"
         return told | {"form": edition.form, "work_id": own, "about": work.id}
 

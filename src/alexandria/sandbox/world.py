@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from random import Random
 
 from alexandria.sandbox.arrivals import Arrivals
@@ -13,6 +15,13 @@ from alexandria.sandbox.lookalikes import Relatives
 from alexandria.sandbox.search import Index, Query
 from alexandria.sandbox.settings import SandboxSettings
 from alexandria.sandbox.truth import Truth
+
+
+@lru_cache(maxsize=2)
+def _books(path: Path) -> tuple[Library, Index]:
+    """Read once a process: neither ever changes, and several sandboxes may share them."""
+    library = Library.load(path)
+    return library, Index(library)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +38,10 @@ class World:
 
     @classmethod
     def of(cls, settings: SandboxSettings, clock: Clock) -> World:
-        library = Library.load(settings.books)
+        library, index = _books(settings.books)
         relatives = Relatives(library, settings.seed)
         truth = Truth(library, relatives)
-        return cls(settings, clock, library, Index(library), relatives, truth, Arrivals(clock))
+        return cls(settings, clock, library, index, relatives, truth, Arrivals(clock))
 
     def draw(self, *parts: object) -> Random:
         """A source of chance that depends on the seed and on `parts` alone, never on what was asked before."""

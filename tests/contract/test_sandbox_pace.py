@@ -1,0 +1,201 @@
+"""The sandbox treats its clients as the services do: keys, pace, quota and latency, each refusal in its own words."""
+
+from typing import Any
+
+import pytest
+
+GEMINI = "/gemini/v1beta/models/gemini-3.5-flash:generateContent"
+XAI = "/xai/v1/chat/completions"
+ISBNDB = "/isbndb/book/9780593781326"
+OPEN_LIBRARY = "/open_library/search.json?q=murtagh"
+PROMPT = "Name 20 books of November 2023."
+ASK_GEMINI = {"contents": [{"role": "user", "parts": [{"text": PROMPT}]}]}
+ASK_XAI = {"model": "grok-4.3", "messages": [{"role": "user", "content": PROMPT}]}
+REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "gemini": ("POST", GEMINI, {"headers": {"x-goog-api-key": "sandbox-gemini"}, "json": ASK_GEMINI}),
+    "xai": ("POST", XAI, {"headers": {"Authorization": "Bearer sandbox-xai"}, "json": ASK_XAI}),
+    "isbndb": ("GET", ISBNDB, {"headers": {"Authorization": "sandbox-isbndb"}}),
+    "open_library": ("GET", OPEN_LIBRARY, {}),
+}
+everywhere = pytest.mark.parametrize("provider", list(REQUESTS))
+
+
+async def ask(client, provider, **changes):
+    method, url, options = REQUESTS[provider]
+    return await client.request(method, url, **options | changes)
+
+
+async def stats(client, provider):
+    return (await client.get("/__sandbox/stats")).json()["providers"][provider]
+
+
+@everywhere
+async def test_the_right_key_is_let_in(sandbox, provider):
+    assert (await ask(sandbox(), provider)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("provider", "headers", "status", "words"),
+    [
+        ("gemini", {"x-goog-api-key": "wrong"}, 400, "API_KEY_INVALID"),
+        ("gemini", {}, 403, "PERMISSION_DENIED"),
+        ("xai", {"Authorization": "Bearer wrong"}, 400, "Incorrect API key"),
+        ("xai", {}, 401, "No API key provided"),
+        ("isbndb", {"Authorization": "Bearer sandbox-isbndb"}, 401, "Full authentication is required"),
+        ("isbndb", {}, 401, "Full authentication is required"),
+        ("open_library", {"User-Agent": "Alexandria/1.0"}, 403, "<h1>403 Forbidden</h1>"),
+        ("open_library", {"User-Agent": "Alexandria/1.0 (nobody in particular)"}, 403, "<h1>403 Forbidden</h1>"),
+    ],
+)
+async def test_strangers_are_refused_in_the_services_own_words(sandbox, provider, headers, status, words):
+    answer = await ask(sandbox(), provider, headers=headers)
+    assert answer.status_code == status
+    assert words in answer.text
+
+
+async def test_keys_can_be_chosen(sandbox):
+    client = sandbox(keys={"isbndb": "mine"})
+    assert (await ask(client, "isbndb")).status_code == 401
+    assert (await ask(client, "isbndb", headers={"Authorization": "mine"})).status_code == 200
+
+
+@everywhere
+async def test_a_burst_gets_its_rate_and_not_one_more(sandbox, hands, provider):
+    client = sandbox(hands.clock, rates={provider: 3})
+    assert [(await ask(client, provider)).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+@everywhere
+async def test_no_window_holds_more_than_the_rate_wherever_it_begins(sandbox, hands, provider):
+    """Three late in one second of the clock and one early in the next are four in a second; a refusal takes no room."""
+    client = sandbox(hands.clock, rates={provider: 3})
+    answers = []
+    for pause in (0.8, 0.1, 0.05, 0.15, 0.69, 0.02):  # at 0.8, 0.9, 0.95, 1.1, 1.79 and 1.81 s
+        hands.move(pause)
+        answers.append((await ask(client, provider)).status_code)
+    assert answers == [200, 200, 200, 429, 429, 200]
+
+
+async def test_a_rate_below_one_spaces_requests(sandbox, hands):
+    client = sandbox(hands.clock, rates={"isbndb": 0.5})
+    answers = []
+    for pause in (0, 1.9, 0.2):
+        hands.move(pause)
+        answers.append((await ask(client, "isbndb")).status_code)
+    assert answers == [200, 429, 200]
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [
+        ("gemini", "RESOURCE_EXHAUSTED"),
+        ("xai", "Requests per Second (actual/limit): 3/2"),
+        ("isbndb", "Limit Exceeded"),
+        ("open_library", "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."),
+    ],
+)
+async def test_haste_is_refused_in_the_services_own_words(sandbox, hands, provider, words):
+    client = sandbox(hands.clock, rates={provider: 2})
+    refused = [await ask(client, provider) for _ in range(3)][-1]
+    assert refused.status_code == 429
+    assert words in refused.text
+
+
+async def test_gemini_says_when_to_come_back_in_the_body_only(sandbox, hands):
+    client = sandbox(hands.clock, rates={"gemini": 2})
+    await ask(client, "gemini")
+    hands.move(0.25)
+    await ask(client, "gemini")
+    refused = await ask(client, "gemini")
+    details = {detail["@type"].rpartition(".")[2]: detail for detail in refused.json()["error"]["details"]}
+    assert details["RetryInfo"]["retryDelay"] == "0.75s"
+    assert "PerMinute" in details["QuotaFailure"]["violations"][0]["quotaId"]
+    assert "retry-after" not in refused.headers
+    hands.move(0.75)
+    assert (await ask(client, "gemini")).status_code == 200
+
+
+async def test_who_says_who_they_are_may_ask_faster(sandbox, hands):
+    """Open Library: three a second with a contact, one without."""
+    client = sandbox(hands.clock, rates={"open_library": 3})
+    curl = [(await ask(client, "open_library", headers={"User-Agent": "curl/8.5"})).status_code for _ in range(3)]
+    known = [(await ask(client, "open_library")).status_code for _ in range(3)]
+    assert (curl, known) == ([200, 429, 429], [200, 200, 200])
+
+
+async def test_isbndb_counts_units_until_midnight_utc(sandbox, hands):
+    """A bulk request costs one unit an ISBN, is refused whole when too dear, and the next day begins at zero."""
+    client = sandbox(hands.clock, daily_limits={"isbndb": 5})
+    options = REQUESTS["isbndb"][2]
+
+    async def plan():
+        return (await client.get("/isbndb/key", **options)).json()["plan_limit"]
+
+    async def bulk(count):
+        return await client.post("/isbndb/books", json={"isbns": ["9780593781326"] * count}, **options)
+
+    assert (await bulk(4)).status_code == 200
+    assert await plan() == {"total": 5, "spent": 4, "left": 1}
+    refused = await bulk(2)
+    assert (refused.status_code, refused.json()) == (429, {"message": "Daily quota exceeded, please try again later"})
+    assert (await ask(client, "isbndb")).status_code == 200
+    assert (await ask(client, "isbndb")).status_code == 429
+    assert await plan() == {"total": 5, "spent": 5, "left": 0}
+    assert (await stats(client, "isbndb"))["units"] == 5
+    hands.move(12 * 3600)
+    assert (await ask(client, "isbndb")).status_code == 200
+
+
+async def test_other_quotas_speak_of_days_and_credit(sandbox):
+    client = sandbox(daily_limits={"gemini": 0, "xai": 0})
+    assert "GenerateRequestsPerDay" in (await ask(client, "gemini")).text
+    assert "used all available credits" in (await ask(client, "xai")).text
+
+
+@everywhere
+async def test_latency_follows_its_scale_and_not_the_past(sandbox, hands, provider):
+    """The same request takes the same time, whatever was asked before; twice the scale takes twice as long."""
+    await ask(sandbox(hands.clock, latency_scale=1), provider)
+    client = sandbox(hands.clock, latency_scale=2)
+    await client.get("/__sandbox/stats")
+    await ask(client, "open_library", headers={"User-Agent": "curl/8.5"})
+    hands.slept.clear()
+    await ask(client, provider)
+    await ask(sandbox(hands.clock, latency_scale=1), provider)
+    twice, once = hands.slept
+    assert once > 0
+    assert twice == pytest.approx(2 * once)
+
+
+async def test_stats_tell_who_came_when_and_what_became_of_it(sandbox, hands):
+    client = sandbox(hands.clock, rates={"isbndb": 2})
+    for pause in (0.0, 0.5, 0.4, 0.2):
+        hands.move(pause)
+        await ask(client, "isbndb")
+    await ask(client, "isbndb", headers={"Authorization": "wrong"})
+    told = await stats(client, "isbndb")
+    assert told["arrivals"] == 5
+    assert told["accepted"] == 3
+    assert told["refused"] == {"429": 1, "401": 1}
+    assert told["statuses"] == [200, 200, 429, 200, 401]
+    assert told["units"] == 3
+    assert told["peak_per_second"] == 4  # at 0.5, 0.9, and twice at 1.1 s
+    assert told["peak_accepted_per_second"] == 2
+    start = told["times"]["monotonic"][0]
+    assert [round(at - start, 3) for at in told["times"]["monotonic"]] == [0, 0.5, 0.9, 1.1, 1.1]
+    assert told["times"]["wall"][-1] == hands.at.timestamp()
+    assert (await stats(client, "gemini"))["arrivals"] == 0
+
+
+async def test_reset_forgets_arrivals_but_no_quota(sandbox):
+    client = sandbox(daily_limits={"isbndb": 1})
+    await ask(client, "isbndb")
+    await client.post("/__sandbox/reset")
+    assert (await stats(client, "isbndb"))["arrivals"] == 0
+    assert (await ask(client, "isbndb")).status_code == 429
+
+
+async def test_an_unanswered_path_is_counted_too(sandbox):
+    client = sandbox()
+    assert (await client.get("/isbndb/nowhere")).status_code == 404
+    assert (await stats(client, "isbndb"))["refused"] == {"404": 1}
