@@ -128,7 +128,7 @@ class OpenLibrary:
 
     async def _follow_up(self, works: Sequence[_Work]) -> list[Hit | Refused]:
         """The editions behind the works' ISBNs."""
-        isbns = [isbn for work in works for isbn in work.isbn][:ISBNS]
+        isbns = list(dict.fromkeys(isbn for work in works for isbn in work.isbn))[:ISBNS]
         if not isbns:
             return []
         asked = {"bibkeys": ",".join(f"ISBN:{isbn}" for isbn in isbns), "jscmd": "details", "format": "json"}

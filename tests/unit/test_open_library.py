@@ -1,0 +1,268 @@
+"""What Open Library's works and editions look like in the wild, and which ISBN may be believed."""
+
+import httpx2
+import pytest
+
+from alexandria import errors
+from alexandria.book import Candidate, PartialDate
+from alexandria.providers.open_library import ISBNS, RELATED, OpenLibrary
+from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
+
+CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
+EDITION = {
+    "key": "/books/OL1M",
+    "title": "The Da Vinci Code",
+    "publisher": ["Doubleday"],
+    "publish_date": ["March 18, 2003"],
+    "format": ["Hardcover"],
+    "language": ["eng"],
+    "isbn": ["0385504209", "9780385504201"],
+}
+WORK = {
+    "key": "/works/OL1W",
+    "title": "The Da Vinci Code",
+    "author_name": ["Dan Brown"],
+    "first_publish_year": 2003,
+    "isbn": ["9780307474278", "0385504209", "9780385504201", "67509368"],
+    "editions": {"numFound": 1, "start": 0, "numFoundExact": True, "docs": [EDITION]},
+}
+DETAILS = {
+    "key": "/books/OL2M",
+    "title": "The Da Vinci Code",
+    "isbn_13": ["9780307474278"],
+    "authors": [{"key": "/authors/OL1A", "name": "Dan Brown"}],
+    "works": [{"key": "/works/OL1W"}],
+    "publishers": ["Anchor"],
+    "publish_date": "March 31, 2009",
+    "physical_format": "Mass Market Paperback",
+    "number_of_pages": 597,
+    "pagination": "xii, 600 p. ;",
+    "languages": [{"key": "/languages/eng"}],
+    "description": {"type": "/type/text", "value": "canary description\r\n"},
+}
+
+
+def valid_isbns(count):
+    """Old ISBNs with ten digits and a check digit that is no X."""
+    bodies = (f"{number:09d}" for number in range(10 * count))
+    checked = (f"{body}{-sum(int(d) * (10 - i) for i, d in enumerate(body)) % 11}" for body in bodies)
+    return [isbn for isbn in checked if len(isbn) == 10][:count]
+
+
+def found(*works):
+    return httpx2.Response(200, json={"numFound": len(works), "num_found": len(works), "start": 0, "docs": works})
+
+
+def detailed(*records):
+    entries = {f"ISBN:{number}": {"bib_key": "x", "details": record} for number, record in enumerate(records)}
+    return httpx2.Response(200, json=entries)
+
+
+def without(record, *names):
+    return {name: value for name, value in record.items() if name not in names}
+
+
+def nested(edition, **work):
+    return WORK | {"editions": {"docs": [edition]}} | work
+
+
+async def find(reach, *responses, candidate=CODE):
+    transport = reach("open_library", list(responses))
+    return await OpenLibrary(transport).find(candidate), transport
+
+
+async def test_a_work_is_searched_by_title_and_family_name_with_its_best_edition(reach):
+    (hit,), transport = await find(reach, found(WORK))
+    (request,) = transport.sent
+    assert request.url.path == "/prefix/search.json"
+    assert request.url.params["title"] == "the da vinci code"
+    assert request.url.params["author"] == "brown"
+    assert {"isbn", "editions", "editions.isbn"} < set(request.url.params["fields"].split(","))
+    assert (hit.source.provider, hit.source.id, hit.work_key) == ("open_library", "/books/OL1M", "/works/OL1W")
+    assert (hit.title, hit.authors, hit.isbn13) == ("The Da Vinci Code", ("Dan Brown",), "9780385504201")
+    assert (hit.published, hit.first_published) == (PartialDate(2003, 3, 18), 2003)
+    assert (hit.publisher, hit.binding, hit.language) == ("Doubleday", "Hardcover", "en")
+    assert hit.related == ("9780307474278",)
+
+
+async def test_a_works_mixed_isbns_are_never_an_editions(reach):
+    """An edition without an ISBN gets none from its work; the ISBNs are traced to the editions they belong to."""
+    hits, transport = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(DETAILS))
+    assert [(hit.source.id, hit.isbn13) for hit in hits] == [("/books/OL1M", None), ("/books/OL2M", "9780307474278")]
+    assert transport.sent[1].url.path == "/prefix/api/books"
+    assert transport.sent[1].url.params["jscmd"] == "details"
+    assert transport.sent[1].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
+
+
+async def test_an_edition_that_was_traced_is_told_in_full(reach, answers):
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(DETAILS))
+    hit = hits[1]
+    assert (hit.title, hit.authors, hit.publisher) == ("The Da Vinci Code", ("Dan Brown",), "Anchor")
+    assert (hit.published, hit.first_published, hit.work_key) == (PartialDate(2009, 3, 31), 2003, "/works/OL1W")
+    assert (hit.binding, hit.pages, hit.language) == ("Mass Market Paperback", 597, "en")
+    assert "canary" not in str(answers.kept)
+
+
+@pytest.mark.parametrize(
+    "edition",
+    [
+        without(EDITION, "isbn"),
+        EDITION | {"isbn": ["67509368"]},
+        EDITION | {"publish_date": ["1999"]},
+        EDITION | {"format": ["Audio CD"]},
+        EDITION | {"format": ["eBook"]},
+    ],
+    ids=["no ISBN", "no valid ISBN", "far from the year", "audio", "ebook"],
+)
+async def test_a_work_whose_best_edition_says_too_little_is_followed_up(reach, edition):
+    hits, transport = await find(reach, found(nested(edition)), detailed(DETAILS))
+    assert len(transport.sent) == 2
+    assert "9780307474278" in [hit.isbn13 for hit in hits]
+
+
+async def test_a_follow_up_asks_about_all_open_works_at_once_but_not_without_end(reach):
+    isbns = valid_isbns(ISBNS + 20)
+    works = [
+        nested(without(EDITION, "isbn"), key=f"/works/{at}W", isbn=[isbn, isbns[0]]) for at, isbn in enumerate(isbns)
+    ]
+    _, transport = await find(reach, found(*works), detailed())
+    assert len(transport.sent) == 2
+    assert transport.sent[1].url.params["bibkeys"].count("ISBN:") == ISBNS
+
+
+async def test_a_work_of_another_title_is_not_followed_up(reach):
+    other = nested(without(EDITION, "isbn"), title="Angels and Demons")
+    _, transport = await find(reach, found(other))
+    assert len(transport.sent) == 1
+
+
+async def test_the_same_edition_by_both_ways_is_one_hit(reach):
+    same = DETAILS | {"isbn_13": ["9780385504201"]}
+    hits, _ = await find(reach, found(nested(EDITION | {"publish_date": ["1999"]})), detailed(same))
+    assert [hit.isbn13 for hit in hits] == ["9780385504201"]
+
+
+async def test_what_the_search_knows_too_little_of_is_still_evidence(reach):
+    (hit,), _ = await find(reach, found({"key": "/works/OL9W", "title": "The Da Vinci Code", "type": "work"}))
+    assert (hit.title, hit.isbn13, hit.authors, hit.first_published) == ("The Da Vinci Code", None, (), None)
+
+
+@pytest.mark.parametrize(
+    ("isbn", "own", "others"),
+    [
+        (["0385504209"], "9780385504201", ()),
+        (["9780385504201"], "9780385504201", ()),
+        (["0385504209", "0307474275", "038550420x"], "9780385504201", ("9780307474278",)),
+        (["9798218000004"], "9798218000004", ()),
+        (["080442957X"], "9780804429573", ()),
+    ],
+)
+async def test_an_editions_isbns_are_read_in_every_form(reach, isbn, own, others):
+    edition = nested(EDITION | {"isbn": isbn}, isbn=[])
+    (hit,), _ = await find(reach, found(edition))
+    assert (hit.isbn13, hit.related) == (own, others)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"isbn_13": ["9780307474278"]},
+        {"isbn_10": ["0307474275"]},
+        {"isbn_13": [], "isbn_10": ["0307474275", "0385504209"]},
+    ],
+)
+async def test_a_traced_edition_may_have_either_kind_of_isbn(reach, numbers):
+    record = without(DETAILS, "isbn_13") | numbers
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(record))
+    assert hits[1].isbn13 == "9780307474278"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [without(DETAILS, "isbn_13"), DETAILS | {"isbn_13": ["9780307474279"]}, DETAILS | {"title": " ** "}, {}],
+    ids=["no ISBN", "wrong check digit", "no title", "empty"],
+)
+async def test_a_traced_edition_that_cannot_be_believed_is_refused_alone(reach, record):
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(record, DETAILS))
+    assert [hit.isbn13 for hit in hits] == [None, "9780307474278"]
+
+
+async def test_an_edition_without_names_has_those_of_its_work(reach):
+    record = DETAILS | {"authors": [{"key": "/authors/OL1A"}]}
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(record))
+    assert hits[1].authors == ("Dan Brown",)
+
+
+@pytest.mark.parametrize("title", ["  The Da Vinci Code ", "The Da Vinci Code **", "The Da Vinci Code\r\n"])
+async def test_titles_come_with_blanks_and_asterisks(reach, title):
+    (hit,), _ = await find(reach, found(nested(EDITION | {"title": title})))
+    assert hit.title == "The Da Vinci Code"
+
+
+async def test_the_same_work_twice_is_one_hit_an_edition(reach):
+    hits, _ = await find(reach, found(WORK, WORK))
+    assert len(hits) == 1
+
+
+async def test_related_isbns_are_bounded(reach):
+    (hit,), _ = await find(reach, found(nested(EDITION, isbn=valid_isbns(RELATED + 9))))
+    assert len(hit.related) == RELATED
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"editions": []}, {"editions": None}, {"editions": {"docs": None}}, {"isbn": None}, {"author_name": "Dan Brown"},
+     {"first_publish_year": "2003"}, {"subtitle": 7}],
+    ids=str,
+)  # fmt: skip
+async def test_fields_of_another_type_are_silence(reach, odd):
+    hits, _ = await find(reach, found(WORK | odd), detailed())
+    assert [hit.title for hit in hits] == ["The Da Vinci Code"]
+
+
+async def test_a_title_with_a_subtitle_is_tried_without_it_and_then_the_author(reach):
+    candidate = Candidate("Code: The Novel", "Dan Brown, Somebody Else", 2003)
+    hits, transport = await find(reach, found(), found(), found(WORK), candidate=candidate)
+    asked = [(request.url.params.get("title"), request.url.params["author"]) for request in transport.sent]
+    assert asked == [("code the novel", "brown"), ("code", "brown"), (None, "dan brown")]
+    assert len(hits) == 1
+
+
+async def test_nothing_found_is_stored_for_less_than_a_day(reach, answers):
+    hits, transport = await find(reach, found(), found())
+    assert (hits, len(transport.sent)) == ([], 2)
+    assert set(answers.lives.values()) == {NEGATIVE_LIFE}
+
+
+async def test_unknown_isbns_are_an_empty_object(reach):
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), httpx2.Response(200, json={}))
+    assert [hit.isbn13 for hit in hits] == [None]
+
+
+async def test_a_refused_user_agent_is_told_with_its_cure(reach):
+    forbidden = httpx2.Response(403, html="<html>\r\n<h1>403 Forbidden</h1>")
+    with pytest.raises(errors.KeyRefused) as refused:
+        await find(reach, forbidden)
+    assert "ALEXANDRIA_CONTACT" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (httpx2.Response(429, json={"status": 429, "message": "Too Many Requests."}), errors.RateLimited),
+        (httpx2.Response(503, text="No server is available to handle this request"), errors.ProviderDown),
+        (httpx2.Response(200, html="<p>"), errors.BadAnswer),
+        (httpx2.Response(200, json={"error": "solr"}), errors.BadAnswer),
+        (httpx2.Response(200, json=[]), errors.BadAnswer),
+    ],
+)
+async def test_passing_troubles_are_tried_again(reach, response, error):
+    transport = reach("open_library", response)
+    with pytest.raises(error):
+        await OpenLibrary(transport).find(CODE)
+    assert len(transport.sent) == TRIES
+
+
+async def test_it_says_who_we_are(reach):
+    _, transport = await find(reach, found(WORK))
+    assert transport.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
