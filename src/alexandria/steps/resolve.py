@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from alexandria import errors
-from alexandria.book import Candidate, Hit, Isbn13, Resolution
-from alexandria.match import choose, work_key
+from alexandria.book import Candidate, Hit, Isbn13, Resolution, SourceRecord
+from alexandria.match import ACCEPT, choose, same_work
 from alexandria.providers.protocol import Source
 from alexandria.store import catalogue
 from alexandria.store.database import Database
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PATIENCE = 3  # failures in a row after which a source is left alone for the rest of the month
 _OUT_AT_ONCE = (
     errors.KeyMissing,
@@ -70,17 +72,23 @@ async def _one(candidate: Candidate, panel: Panel, database: Database) -> Resolu
 async def recognise(candidate: Candidate, database: Database) -> Resolution | None:
     """The catalogue's own edition of this candidate, if it holds one: that costs no call."""
     async with database.transaction() as connection:
-        held = await catalogue.by_key(connection, work_key(candidate.title, (candidate.author,)))
-    if held is None or held["isbn13"] is None:
-        return None
-    return Resolution(
-        candidate,
-        Isbn13(held["isbn13"]),
-        source="catalogue",
-        score=100.0,
-        reason=f"already in the catalogue as {held['title']!r} by {held['author']}",
-        work_id=held["work_id"],
-    )
+        rows = await catalogue.alike(connection, candidate.title, (candidate.author,))
+    for row in rows:
+        found = same_work(_as_hit(candidate.title, (candidate.author,)), _as_hit(row["title"], row["authors"]))
+        if row["isbn13"] is not None and found.verdict == ACCEPT:
+            return Resolution(
+                candidate,
+                Isbn13.parse(row["isbn13"]),
+                source="catalogue",
+                score=found.score,
+                reason=f"already in the catalogue as {row['title']!r} by {row['author']}; {'; '.join(found.reasons)}",
+                work_id=row["work_id"],
+            )
+    return None
+
+
+def _as_hit(title: str, authors: Sequence[str]) -> Hit:
+    return Hit(SourceRecord("catalogue", "", EPOCH), title, authors=tuple(authors))
 
 
 async def look_up(candidate: Candidate, panel: Panel) -> Resolution:

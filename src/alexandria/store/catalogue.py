@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from alexandria.block import blocks
 from alexandria.book import Hit, Isbn13, Resolution, Scored
 from alexandria.match import work_key
 from alexandria.month import Month
@@ -15,6 +16,7 @@ from alexandria.store.database import Connection, Row
 from alexandria.store.sql import load
 
 SQL = load("catalogue")
+ALIKE = 8  # works compared with one candidate
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
 
 
@@ -23,9 +25,13 @@ async def by_isbn(connection: Connection, isbn13: Isbn13) -> Row | None:
     return await (await connection.execute(SQL["by_isbn"], {"isbn13": isbn13})).fetchone()
 
 
-async def by_key(connection: Connection, key: str) -> Row | None:
-    """{work_id, title, author, first_published, isbn13} of the work with this key; isbn13 None if it has no edition."""
-    return await (await connection.execute(SQL["by_key"], {"key": key})).fetchone()
+async def alike(connection: Connection, title: str, authors: Sequence[str]) -> list[Row]:
+    """Works that may be this one, likeliest first: {work_id, key, title, author, authors, first_published, isbn13}.
+
+    `isbn13` is the oldest edition's, None if the work has none. Whether one of them is the work, `match` must say.
+    """
+    values = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors), "limit": ALIKE}
+    return await (await connection.execute(SQL["alike"], values)).fetchall()
 
 
 async def record_month(connection: Connection, month: Month, resolutions: Sequence[Resolution]) -> int:
@@ -68,6 +74,7 @@ async def _record_work(connection: Connection, month: Month, resolution: Resolut
         "author": authors[0],
         "first_published": str(month),
         "language": hit.language,
+        "blocks": blocks(hit.title, authors),
     }
     row = await (await connection.execute(SQL["add_work"], work)).fetchone()
     assert row is not None
@@ -115,12 +122,13 @@ def _candidate_row(month: Month, position: int, work_id: int | None, resolution:
         "source": resolution.source,
         "score": round(resolution.score, 2),
         "reason": resolution.reason,
-        "evidence": Jsonb([_evidence(scored) for scored in resolution.considered]),
+        "evidence": Jsonb([evidence(scored) for scored in resolution.considered]),
         "unavailable": Jsonb(resolution.unavailable),
     }
 
 
-def _evidence(scored: Scored) -> dict[str, Any]:
+def evidence(scored: Scored) -> dict[str, Any]:
+    """A hit that was considered, as JSON data."""
     hit = scored.hit
     return {
         "score": round(scored.score, 2),

@@ -9,17 +9,22 @@ SELECT pg_advisory_xact_lock(hashtext('alexandria.catalogue'))
 SELECT e.isbn13, e.work_id, w.title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id
 WHERE e.isbn13 = %(isbn13)s
 
--- name: by_key
--- A work by its key, with its oldest edition.
-SELECT w.id AS work_id, w.title, w.author, w.first_published, e.isbn13
-FROM work AS w LEFT JOIN LATERAL (
-    SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY created_at, isbn13 LIMIT 1) AS e ON true
-WHERE w.key = %(key)s
+-- name: alike
+-- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
+SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language, e.isbn13,
+       ARRAY(SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
+             WHERE wc.work_id = w.id ORDER BY wc.position) AS authors
+FROM (SELECT * FROM work WHERE key = %(key)s
+      UNION
+      (SELECT * FROM work WHERE blocks && %(blocks)s ORDER BY similarity(title, %(title)s) DESC, id LIMIT %(limit)s)
+     ) AS w
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY created_at, isbn13 LIMIT 1) AS e ON true
+ORDER BY w.key = %(key)s DESC, similarity(w.title, %(title)s) DESC, w.id
 
 -- name: add_work
 -- A work, or the one that is there already.
-INSERT INTO work (key, title, author, first_published, language)
-VALUES (%(key)s, %(title)s, %(author)s, %(first_published)s, %(language)s)
+INSERT INTO work (key, title, author, first_published, language, blocks)
+VALUES (%(key)s, %(title)s, %(author)s, %(first_published)s, %(language)s, %(blocks)s)
 ON CONFLICT (key) DO UPDATE SET
     first_published = coalesce(work.first_published, excluded.first_published),
     language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END

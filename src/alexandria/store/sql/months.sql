@@ -77,7 +77,7 @@ SELECT retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE
 -- The month is done.
 UPDATE backfill_log
 SET status = 'completed', completed_at = greatest(now(), started_at),
-    books_generated = %(generated)s, isbns_resolved = %(resolved)s, isbns_queued = %(queued)s,
+    books_generated = %(generated)s::integer, isbns_resolved = %(resolved)s::integer, isbns_queued = %(queued)s,
     resolution_rate = CASE WHEN %(generated)s > 0 THEN round(100.0 * %(resolved)s / %(generated)s, 2) ELSE 0 END,
     prompt_variant = %(variant)s, error_message = %(note)s, error_code = NULL,
     gemini_calls = calls_sent(year, month, 'gemini'),

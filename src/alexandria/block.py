@@ -1,0 +1,28 @@
+"""Which works of a large catalogue are worth comparing with this one? Keys that spellings of one work share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alexandria import person, title
+from alexandria.title import romanized
+
+START, END = 4, 3  # letters of a word that one slip of the pen seldom touches both of
+_SMALL = frozenset(
+    title.words_of("in the of and a an to for on with by at from der die das le la les de el un une und et")
+)
+
+
+def blocks(name: str, authors: Sequence[str]) -> list[str]:
+    """Keys of a work: its title alone, and each family name with the start and the end of each word of the title.
+
+    Two spellings of one work share a key although a word, a letter or the order of the author's names differs.
+    """
+    words = title.read(name).words
+    latin = [plain for word in words if (plain := romanized(word))]
+    telling = [word for word in latin if len(word) >= END and word not in _SMALL] or latin
+    keys = {"= " + "".join(telling)}
+    for family in {romanized(found.family) for found in person.people(tuple(authors))}:
+        keys |= {f"{family} {word[:START]}" for word in telling}
+        keys |= {f"{family} -{word[-END:]}" for word in telling if len(word) > END}
+    return sorted(keys)
