@@ -17,15 +17,6 @@ ACCEPTED, DOUBTED, RAISABLE = 85.0, 60.0, 75.0  # least scores: accepted, kept i
 MARGIN = 5.0  # by which the best work must lead the second best
 VETO = 100.0
 
-_LANGUAGES = {
-    "eng": "en", "english": "en", "fre": "fr", "fra": "fr", "french": "fr", "ger": "de", "deu": "de", "german": "de",
-    "spa": "es", "spanish": "es", "ita": "it", "italian": "it", "por": "pt", "portuguese": "pt", "dut": "nl", "nld": "nl",
-    "dutch": "nl", "rus": "ru", "russian": "ru", "jpn": "ja", "japanese": "ja", "chi": "zh", "zho": "zh", "chinese": "zh",
-    "kor": "ko", "korean": "ko", "ara": "ar", "arabic": "ar", "per": "fa", "fas": "fa", "heb": "he", "gre": "el",
-    "ell": "el", "hin": "hi", "pol": "pl", "polish": "pl", "swe": "sv", "ukr": "uk",
-}  # fmt: skip
-_NO_LANGUAGE = frozenset({"", "un", "mu", "mul", "und", "zxx"})
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -51,8 +42,13 @@ class _Record:
 
     title: Title
     authors: tuple[str, ...]
-    series: tuple[tuple[str, str], ...]
-    kinds: frozenset[str]
+    series: tuple[tuple[str, str], ...] = ()
+    series_text: str = ""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        halved = title.kinds_of(fold(self.series_text)) & {title.HALF} if self.series_text else frozenset()
+        return self.title.kinds | halved
 
     @property
     def all_series(self) -> tuple[tuple[str, str], ...]:
@@ -63,7 +59,7 @@ def score(candidate: Candidate, hit: Hit) -> Scored:
     """How likely `hit` is an edition of the book that `candidate` names."""
     findings = _compare(_of_candidate(candidate), _of_hit(hit))
     if all(finding.points < VETO for finding in findings):
-        findings += _year_findings(candidate.year, hit)
+        findings += _year_findings(candidate.year, hit, partial=findings[0].partial)
         findings += _edition_findings(candidate, hit, exact=findings[0].points <= 1)
     judgement = _judge(findings)
     return Scored(hit, judgement.score, judgement.verdict, judgement.reasons)
@@ -88,7 +84,7 @@ def choose(candidate: Candidate, hits: Iterable[Hit]) -> tuple[Hit | None, list[
     rival = next((work for work in works if work is not best), None)
     if rival and best[0].score - rival[0].score < MARGIN:
         return None, scored, f"two works fit equally well: {best[0].hit.title!r} and {rival[0].hit.title!r}"
-    editions = [found for found in best if found.verdict == ACCEPT and found.hit.isbn13]
+    editions = [found for found in _sure_editions(best) if found.hit.isbn13]
     if not editions:
         return None, scored, "the work is known, but no edition with an ISBN"
     chosen = min(editions, key=lambda found: _edition_rank(candidate, found))
@@ -109,24 +105,20 @@ def merge(lists: Iterable[Sequence[Candidate]]) -> list[Candidate]:
     return [_merged(group) for group in groups]
 
 
-def work_key(name: str, authors: Sequence[str]) -> str:
+def work_key(name: str, authors: Sequence[str], subtitle: str = "") -> str:
     """The catalogue's key of a work: equal for the usual spellings of title and first author; never empty."""
-    read = title.read(name)
-    first = next(iter(person.people(tuple(authors))), None)
+    read = title.read(name, subtitle)
     parts = [" ".join(read.words), *sorted(read.volumes), *sorted(read.kinds)]
-    by = f"{first.family} {first.initials[:1]}".rstrip() if first else ""
-    return f"{' / '.join(part for part in parts if part) or 'untitled'} | {by}".rstrip(" |") or "untitled"
+    first = next(iter(person.people(tuple(authors))), None)
+    return " | ".join(filter(None, (" / ".join(filter(None, parts)) or "untitled", first.key if first else "")))
 
 
 def _of_candidate(candidate: Candidate) -> _Record:
-    read = title.read(candidate.title)
-    return _Record(read, (candidate.author,), (), read.kinds)
+    return _Record(title.read(candidate.title), (candidate.author,))
 
 
 def _of_hit(hit: Hit) -> _Record:
-    read = title.read(hit.title, hit.subtitle)
-    kinds = read.kinds | title.kinds_of(fold(hit.series)) if hit.series else read.kinds
-    return _Record(read, hit.authors, title.series_of(hit.series), kinds)
+    return _Record(title.read(hit.title, hit.subtitle), hit.authors, title.series_of(hit.series), hit.series)
 
 
 def _judge(findings: Sequence[_Finding]) -> Judgement:
@@ -146,8 +138,15 @@ def _compare(one: _Record, other: _Record) -> list[_Finding]:
     findings.append(_AUTHORS[agreement])
     if alike.partial and agreement in (person.FAMILY_ONLY, person.UNKNOWN):
         findings.append(_Finding(20, "only part of the title agrees, and the author's given name does not confirm it"))
+    if agreement < person.UNKNOWN and not _leads(one.authors, other.authors):
+        findings.append(_Finding(16 if alike.partial else 6, "the author is not the first named"))
     findings += _number_findings(one, other, alike)
     return findings
+
+
+def _leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Does each side's first author appear on the other? Who adapts or explains a book is named before its author."""
+    return max(person.agreement(some[:1], others), person.agreement(some, others[:1])) < person.UNKNOWN
 
 
 _AUTHORS = {
@@ -201,11 +200,22 @@ def _words_finding(a: tuple[str, ...], b: tuple[str, ...]) -> _Finding | None:
     if len(mine) == len(yours):
         differing = [(word, twin) for word, twin in zip(mine, yours, strict=True) if word != twin]
         if len(differing) <= 1 + len(mine) // 5 and all(title.slip(word, twin) for word, twin in differing):
-            sure = min(len(one), len(other)) >= 5 and all(max(map(len, pair)) > 3 for pair in differing)
-            return _Finding(7 if sure else 28, "same title but for a slip of the pen")
+            return _Finding(7 if _sure_slips(differing, alone=len(mine) == 1) else 28, _SLIP)
     if min(len(one), len(other)) >= 8 and title.slip(one, other):
-        return _Finding(8, "same title but for a slip of the pen")
+        return _Finding(8, _SLIP)
     return None
+
+
+_SLIP = "same title but for a slip of the pen"
+
+
+def _sure_slips(differing: Sequence[tuple[str, str]], *, alone: bool) -> bool:
+    """A letter exchanged in a short word, or in a title of one word, often makes another title."""
+    for word, twin in differing:
+        exchanged = len(word) == len(twin) and sorted(word) != sorted(twin)
+        if (exchanged and (alone or len(word) < 4)) or (alone and max(len(word), len(twin)) < 5):
+            return False
+    return True
 
 
 def _head_finding(one: _Record, other: _Record) -> _Finding | None:
@@ -220,7 +230,7 @@ def _head_finding(one: _Record, other: _Record) -> _Finding | None:
         if any(name == heading and number not in ("", "1") for name, number in longer.all_series):
             return _Finding(28, "one title is only the name of the series", partial=True)
         return _Finding(6 + alike.points, "same title before the colon", partial=True)
-    telling = [{word for word in part if len(word) > 3} for part in (a.head, a.rest, b.rest)]
+    telling = [set(part) - title.IGNORABLE for part in (a.head, a.rest, b.rest)]
     if len(telling[0]) > 2 and 2 * len(telling[1] & telling[2]) >= min(len(telling[1]), len(telling[2])) > 1:
         return _Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
     return _Finding(28 + alike.points, "same main title, but another subtitle", partial=True)
@@ -250,6 +260,8 @@ def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
     if not less or not set(less) <= set(more):
         return None
     extra = list((Counter(more) - Counter(less)).elements())
+    if len(extra) == 1 and more[0] == extra[0] and title.slip("the", extra[0]):
+        return _Finding(9, "same title but for a slip of the pen in the article")
     names = _names(one) | _names(other)
     if names.intersection(extra) and names.union(("of", "by")).issuperset(extra):
         return _Finding(4, "same title but for the author's name in it")
@@ -292,7 +304,7 @@ def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
 
 
 def _volume_numbers(read: Title) -> tuple[str, ...]:
-    return tuple(sorted(volume.split(" ", 1)[1] for volume in read.volumes))
+    return tuple(sorted({volume.split(" ", 1)[1] for volume in read.volumes}))
 
 
 def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Finding]:
@@ -312,7 +324,7 @@ def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
     return [_Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
 
 
-def _year_findings(year: int | None, hit: Hit) -> list[_Finding]:
+def _year_findings(year: int | None, hit: Hit, *, partial: bool) -> list[_Finding]:
     """The named year against the work's first year, or else the edition's, which may be a reprint's."""
     known = hit.first_published or (hit.published.year if hit.published else None)
     if year is None or known is None:
@@ -320,6 +332,8 @@ def _year_findings(year: int | None, hit: Hit) -> list[_Finding]:
     apart = known - year
     if abs(apart) <= 1:
         return [_Finding(-2, f"published {known}, as named")]
+    if hit.first_published and partial:
+        return [_Finding(10, f"only part of the title agrees, and it was first published {known}, not {year}")]
     if abs(apart) <= 3:
         return []
     if hit.first_published:
@@ -336,18 +350,11 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     if title.AUDIO in _formats(hit) and title.AUDIO not in title.formats_of(candidate.format):
         printed = bool(candidate.format)
         findings.append(_Finding(VETO if printed else 16, "an audio edition, where print was meant"))
-    wanted, given = title.read(candidate.title).tongue, language(hit.language)
+    wanted, given = title.read(candidate.title).tongue, title.language(hit.language)
     supposed = exact and given == "en"
     if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()) and not supposed:
         findings.append(_Finding(16, f"an edition in another language ({given}), the title named is {wanted}"))
     return findings
-
-
-def language(text: str) -> str:
-    """Two-letter code from "en", "eng", "Eng English", "pt-BR"; "" if unknown or several."""
-    first = fold(text).replace("-", " ").replace("_", " ").split(" ")[0]
-    code = _LANGUAGES.get(first, first)
-    return "" if code[:3] in _NO_LANGUAGE else code
 
 
 def _formats(hit: Hit) -> frozenset[str]:
@@ -383,6 +390,14 @@ def _works(scored: Sequence[Scored]) -> list[list[Scored]]:
     return works
 
 
+def _sure_editions(work: Sequence[Scored]) -> list[Scored]:
+    """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best."""
+    accepted = [found for found in work if found.verdict == ACCEPT]
+    subtitles = {title.read(found.hit.title, found.hit.subtitle).rest for found in accepted}
+    least = accepted[0].score - MARGIN if len(subtitles - {()}) > 1 else 0.0
+    return [found for found in accepted if found.score > least]
+
+
 def _why(found: Scored) -> str:
     return f"{found.hit.title!r}: {'; '.join(found.reasons)}"
 
@@ -393,10 +408,9 @@ def _edition_rank(candidate: Candidate, found: Scored) -> tuple[float, ...]:
     wanted = title.formats_of(candidate.format)
     tongue = title.read(candidate.title).tongue or "en"
     published = hit.published
-    named = (candidate.year * 12 + (candidate.month or 6)) if candidate.year else None
-    months = (published.year * 12 + (published.month or 6)) if published else None
-    apart = 600 if months is None else months if named is None else abs(months - named)
-    return (len(formats ^ wanted), language(hit.language) not in ("", tongue), apart, -found.score)
+    named = candidate.year * 12 + (candidate.month or 6) if candidate.year else 0
+    apart = abs(published.year * 12 + (published.month or 6) - named) if published else 600 if named else 10**6
+    return (len(formats ^ wanted), title.language(hit.language) not in ("", tongue), apart, -found.score)
 
 
 def _merged(group: Sequence[Candidate]) -> Candidate:

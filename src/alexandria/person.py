@@ -18,7 +18,7 @@ _NOISE = re.compile(
     r"\([^)]*\)?|\[[^\]]*\]?|~\w+~|,?\s*\b(?:ph\.?\s?d|m\.?d|d\.?d\.?s|esq|r\.n|mba|editor|translator|illustrator|"
     r"narrator|jr|sr|[23](?:nd|rd)|ii|iii)\b\.?"
 )
-_BY = re.compile(r"^(?:by|from|edited by|written by)\s+")
+_BY = re.compile(r"^(?:by|from|edited by|written by|and|with)\s+")
 _LIST = re.compile(r"\s*[;|/]\s*|\s+(?:&|and|with|et|und|y)\s+")
 _TOKEN = re.compile(r"\w+")
 # Short forms that do not begin as the full name does.
@@ -30,6 +30,7 @@ _FULL = {
     "chuck": "charles", "charlie": "charles", "harry": "henry", "hank": "henry", "larry": "lawrence",
     "jerry": "gerald", "joe": "joseph", "steve": "stephen", "steven": "stephen", "dave": "david", "andy": "andrew",
 }  # fmt: skip
+_PARTICLES = frozenset({"van", "von", "de", "di", "da", "du", "del", "des", "le", "la", "al", "el", "ter", "ten", "st"})
 _NO_ONE = frozenset({"", "unknown", "anonymous", "various", "various authors", "n/a", "none", "na", "author unknown"})
 
 
@@ -43,6 +44,12 @@ class Person:
     @property
     def tokens(self) -> tuple[str, ...]:
         return (*self.given, self.family)
+
+    @property
+    def key(self) -> str:
+        """Family name and first initial, as most spellings of a name have them."""
+        first = _FULL.get(self.given[0], self.given[0]) if self.given else ""
+        return f"{self.family} {first[:1]}".rstrip()
 
     @property
     def initials(self) -> str:
@@ -85,7 +92,10 @@ def _commas(pieces: list[str]) -> list[str]:
     inverted = f"{pieces[1]} {pieces[0]}"
     if " " not in pieces[0] or " " not in pieces[1]:
         return [inverted, *pieces[2:]]
-    return [*pieces, inverted] if len(pieces) == 2 else pieces
+    if len(pieces) > 2:
+        return pieces
+    sure = pieces[1][-2] == " " or pieces[0].split()[0] in _PARTICLES
+    return [inverted, *pieces] if sure else [*pieces, inverted]
 
 
 def _person(words: str) -> Person | None:
@@ -117,8 +127,10 @@ def _compare(one: Person, other: Person) -> int:
         return SAME
     if one.family == other.family:
         return _given(one, other)
-    if len(one.family) > 3 and len(other.family) > 3 and slip(one.family, other.family):
-        return MISSPELT if _given(one, other) <= INITIALS else OTHER
+    if slip(one.family, other.family):
+        given = _given(one, other) if one.given or other.given else SAME
+        short = max(len(one.family), len(other.family)) < 5
+        return MISSPELT if given == SAME or (given == INITIALS and not short) else OTHER
     if _begins(one, other):
         return INITIALS
     if one.family[0] > "\u036f" or other.family[0] > "\u036f":

@@ -65,6 +65,7 @@ _TONGUES = {
     "pt": {"os", "do", "dos", "uma", "em", "não", "nao", "com"},
     "nl": {"het", "een", "van", "voor", "niet"},
 }  # fmt: skip
+_LITTLE = frozenset().union(*_TONGUES.values())
 _SCRIPTS = (
     (0x0370, 0x03FF, "el"), (0x0400, 0x052F, "ru"), (0x0590, 0x05FF, "he"), (0x0600, 0x06FF, "ar"),
     (0x0900, 0x097F, "hi"), (0x0E00, 0x0E7F, "th"), (0x3040, 0x30FF, "ja"), (0xAC00, 0xD7AF, "ko"),
@@ -73,27 +74,35 @@ _SCRIPTS = (
 # Languages that share a script with the one named for it above.
 KINDRED = {"ru": {"uk", "bg", "sr", "be", "mk"}, "zh": {"ja", "ko"}, "ar": {"fa", "ur"}, "hi": {"mr", "ne", "sa"}}
 
+_LANGUAGES = {
+    "eng": "en", "english": "en", "fre": "fr", "fra": "fr", "french": "fr", "ger": "de", "deu": "de", "german": "de",
+    "spa": "es", "spanish": "es", "ita": "it", "italian": "it", "por": "pt", "portuguese": "pt", "dut": "nl", "nld": "nl",
+    "dutch": "nl", "rus": "ru", "russian": "ru", "jpn": "ja", "japanese": "ja", "chi": "zh", "zho": "zh", "chinese": "zh",
+    "kor": "ko", "korean": "ko", "ara": "ar", "arabic": "ar", "per": "fa", "fas": "fa", "heb": "he", "gre": "el",
+    "ell": "el", "hin": "hi", "pol": "pl", "polish": "pl", "swe": "sv", "ukr": "uk",
+}  # fmt: skip
+_NO_LANGUAGE = frozenset({"", "un", "mu", "mul", "und", "zxx"})
 # What makes a book another book, however like the titles are.
+HALF = "a part of a divided book"
 _KINDS = {
     "a study guide or summary": r"study guide|summary (?:of|and)|summaries|\bsummary\b[^:]*$|spark ?notes|cliffs? ?notes|york notes|"
     r"instaread|supersummary|bookrags|lit ?charts|key takeaways|conversation starters|discussion (?:questions|guide)|"
     r"(?:reading|reader'?s'?|teachers?'?s?|teaching|literature|study|book ?club) (?:group )?guide|lesson plans?|"
     r"novel (?:study|units?)|trivia|quiz|workbook|critical interpretations|bloom's|analysis (?:of|and)|summary$",
-    "a companion": r"companion(?: to\b|$)|unofficial|unauthori[sz]ed|(?:^|: )the making of|\band philosophy\b|"
+    "a companion": r"companion(?: to\b|$)|unofficial|unauthori[sz]ed|(?:^|: )(?:the )?making of|\band philosophy\b|"
     r"^a (?:guide|handbook) to|visual dictionary|behind the scenes|(?:illustrated|official|movie) companion",
-    "a box set or omnibus": r"\w / \w|^[^:]*;[^:;]*;|box(?:ed)? ?set|slip ?case|omnibus|compendium|\bcollection set\b|\b\d+[- ]book (?:set|box|collection|bundle)|"
-    r"\bbooks? (?:collection )?set|(?:trilogy|series|saga|collection) (?:bundle|set)|\bbundle\b|complete (?:series|trilogy|saga)|"
-    r"(?:\d|two|three|four|five) (?:books|novels) in (?:1|one)|\b\d+ books (?:collection|set)",
+    "a box set or omnibus": r"\s/\s|^[^:]*;[^:;]*;|box(?:ed)? ?set|slip ?case|omnibus|compendium|collection set\b|"
+    r"books? (?:collection |box )?(?:set|bundle)\b|book collection\b|books box\b|\bbundle\b|complete (?:series|trilogy|saga)|"
+    r"(?:trilogy|series|saga) set\b|(?:books|novels) in (?:1|one)\b",
     "a colouring, activity or blank book": r"colou?ring book|activity book|sticker book|calendar\b|\bplanner\b|"
     r"\bdeluxe journal|guided journal|\bnotebook$|puzzle book|word search|postcards?\b|paper dolls|pop-up",
     "a graphic novel": r"graphic novel|\bmanga\b|\bcomic adaptation",
     "an adaptation": r"\babridged|\badapted\b|young readers'? edition|for young readers|screenplay|stage play|"
     r"the (?:play|musical)$|junior novel|no fear shakespeare|great illustrated classics|classic starts",
-    "a part of a divided book": r"\bpart \w+ of (?:\d|two|three|four)\b",
+    HALF: r"\bpart \w+ of (?:\d|two|three|four)\b",
     "an excerpt": r"\bexcerpt|\bsampler\b|sneak peek|free preview|\bpreview\b",
 }  # fmt: skip
-_ANY_KIND = re.compile("|".join(f"(?P<k{at}>{pattern})" for at, pattern in enumerate(_KINDS.values())))
-_KIND_NAMES = tuple(_KINDS)
+_KIND_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
 AUDIO, LARGE_PRINT, EBOOK = "audio", "large print", "e-book"
 _FORMATS = {
     AUDIO: re.compile(r"audio|\bunabridged|cassette|\bcds?\b|\bmp3|audible|spoken word|full[- ]cast", re.IGNORECASE),
@@ -112,11 +121,13 @@ _COMMONPLACE = re.compile(
     r"|^(?:for (?:fans of|those who love)|now a (?:major|netflix|hulu)|soon to be)\b"
 )
 _ASIDE = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?")
+_INLINE = re.compile(r"(?<=\s)\((\w+)\)(?=\s+\w)")  # "How to Be a (Young) Antiracist"
 _SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+(?:or,?\s+)?|,\s+or,?\s+|\s+or,\s+")
+_EDITION_ENDS = ("edition", "illustrated", "unabridged", "hardcover", "hardback", "paperback")
 _EDITION = re.compile(
-    r"[\s,:-]+(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
-    r"annotated|unabridged|hardcover|paperback|international|movie tie-in|\d+(?:st|nd|rd|th)) )+edition$"
-    r"|[\s,:-]+(?:illustrated|unabridged)$"
+    r"[\s,-]+(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
+    r"annotated|unabridged|hardcover|paperback|kindle|international|movie tie-in|\d+(?:st|nd|rd|th)) )+edition$"
+    r"|[\s,-]+(?:illustrated|unabridged|hardcover|hardback|paperback)$"
 )
 _WORD = re.compile(r"#|\w+")
 _MOVED = re.compile(r",\s*(the|an?|le|la|les|l'|el|los|las|der|die|das|il|un|une|una)\s*(?=$|[:(\[])|(?<=\w) (the)\s*$")
@@ -169,11 +180,17 @@ class Title:
     volumes: tuple[str, ...]
     series: tuple[tuple[str, str], ...]
     lead: bool
-    kinds: frozenset[str]
-    tongue: str
     squash: str
     raw: str
     latin: bool
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return kinds_of(self.raw)
+
+    @property
+    def tongue(self) -> str:
+        return tongue_of(self.raw)
 
 
 @lru_cache(CACHED)
@@ -202,8 +219,6 @@ def read(title: str, subtitle: str = "") -> Title:
         volumes=(*marked, *volumes),
         series=tuple(series),
         lead=lead,
-        kinds=kinds_of(folded),
-        tongue=_tongue(folded),
         squash=(squash := "".join(words)),
         raw=folded,
         latin=max(squash, default="") < "\u0370",
@@ -213,7 +228,7 @@ def read(title: str, subtitle: str = "") -> Title:
 @lru_cache(CACHED)
 def kinds_of(folded: str) -> frozenset[str]:
     """What the book is instead of the plain book: "a study guide or summary", "a box set or omnibus"..."""
-    return frozenset(_KIND_NAMES[int(found.lastgroup[1:])] for found in _ANY_KIND.finditer(folded) if found.lastgroup)
+    return frozenset(kind for kind, pattern in _KIND_PATTERNS.items() if pattern.search(folded))
 
 
 def formats_of(text: str) -> frozenset[str]:
@@ -255,19 +270,29 @@ def romanized(text: str) -> str:
     return "".join(character for character in fold(anyascii(text)) if character.isalnum())
 
 
+@lru_cache(CACHED)
+def language(text: str) -> str:
+    """Two-letter code from "en", "eng", "Eng English", "pt-BR"; "" if unknown or several."""
+    first = fold(text).replace("-", " ").replace("_", " ").split(" ")[0]
+    code = _LANGUAGES.get(first, first)
+    return "" if code[:3] in _NO_LANGUAGE else code
+
+
 def _without_asides(folded: str) -> tuple[str, list[str]]:
     """The text outside parentheses, and what was inside them; a title all in parentheses stays whole."""
     if "(" not in folded and "[" not in folded:
         return folded, []
+    folded = _INLINE.sub(r"\1", folded)
     main = _ASIDE.sub(" ", folded).strip()
     return (main, _ASIDE.findall(folded)) if _WORD.search(main) else (folded, [])
 
 
 def _split(main: str) -> list[str]:
     """The parts between colons and dashes, moved articles put away and editions dropped; never empty."""
-    main = _EDITION.sub("", _MOVED.sub("", main)) or main
-    parts = [part for part in _SPLIT.split(main) if _WORD.search(part)]
-    return parts or [main]
+    parts = [
+        _EDITION.sub("", part) if part.endswith(_EDITION_ENDS) else part for part in _SPLIT.split(_MOVED.sub("", main))
+    ]
+    return [part for part in parts if _WORD.search(part)] or [main]
 
 
 def _sorted_parts(parts: list[str], *, numbered: bool) -> tuple[list[str], list[str], list[tuple[str, str]]]:
@@ -280,13 +305,13 @@ def _sorted_parts(parts: list[str], *, numbered: bool) -> tuple[list[str], list[
     series: list[tuple[str, str]] = []
     for part in parts:
         left, numbers = _unmark(words_of(part))
-        commonplace = bool(_COMMONPLACE.search(" ".join(left)))
+        commonplace = bool(_COMMONPLACE.search(" ".join(left))) and bool(told or not numbered)
         counts_books = numbers and all(number.startswith(("book", "number")) for number in numbers)
         if counts_books and not commonplace and (left or (told and not numbered)):
             series.append(("".join(left or told.pop()), _value(numbers[-1])))
             continue
         volumes += numbers
-        if left and (numbered or not commonplace):
+        if left and not commonplace:
             told.append(list(left))
     return [word for words in told for word in words], volumes, series
 
@@ -373,7 +398,9 @@ def _below_hundred(words: list[str], at: int) -> tuple[int, int]:
     return 0, at
 
 
-def _tongue(folded: str) -> str:
+@lru_cache(CACHED)
+def tongue_of(folded: str) -> str:
+    """The language that script or little words give away, as a code, or ""."""
     if not folded.isascii():
         for letter in folded:
             code = ord(letter)
@@ -381,6 +408,8 @@ def _tongue(folded: str) -> str:
                 for first, last, tongue in _SCRIPTS:
                     if first <= code <= last:
                         return tongue
-    words = set(folded.split())
-    likely = sorted(((len(words & little), tongue) for tongue, little in _TONGUES.items()), reverse=True)
-    return likely[0][1] if likely[0][0] > likely[1][0] else ""
+    words = _LITTLE.intersection(folded.split())
+    if not words:
+        return ""
+    second, (most, tongue) = sorted((len(words & little), tongue) for tongue, little in _TONGUES.items())[-2:]
+    return tongue if most > second[0] else ""
