@@ -1,9 +1,6 @@
 """The `alexandria` command."""
 
-
-def main() -> None:
-    raise SystemExit(2)
-
+from alexandria.cli import main
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

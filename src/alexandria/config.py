@@ -137,7 +137,7 @@ class Settings(BaseSettings):
 
 def load(**overrides: Any) -> Settings:
     """The settings of this process. Raises Misconfigured, naming the setting and never its value."""
-    folders = [folder for folder in _secret_folders() if folder.is_dir()]
+    folders = [folder for folder in secret_folders() if folder.is_dir()]
     try:
         settings = Settings(_secrets_dir=folders or None, **overrides)
     except ValidationError as invalid:
@@ -146,7 +146,7 @@ def load(**overrides: Any) -> Settings:
     return settings.model_copy(update={"providers": providers})
 
 
-def _secret_folders() -> list[Path]:
+def secret_folders() -> list[Path]:
     configured = os.environ.get("ALEXANDRIA_SECRETS_DIR")
     return [Path(configured)] if configured else [Path("/run/secrets")]
 

@@ -84,12 +84,19 @@ class System:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, server: Server, *, providers: bool) -> AsyncIterator[System]:
-    """The system on `server`; with `providers` it can process months, without it only schedule and show."""
+async def running(
+    settings: Settings, server: Server, *, providers: bool, interactive: bool = False
+) -> AsyncIterator[System]:
+    """The system on `server`; with `providers` it can process months, without it only schedule and show.
+
+    `interactive`: a person waits for it, so that the daily reserve may be spent.
+    """
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(server.url))
         answers = StoredAnswers(database)
-        lanes = await stack.enter_async_context(Lanes(server.url, database.pool, settings.providers))
+        lanes = await stack.enter_async_context(
+            Lanes(server.url, database.pool, settings.providers, interactive=interactive)
+        )
         jobs = Jobs(database)
         await jobs.open()
         stack.push_async_callback(jobs.aclose)

@@ -18,6 +18,7 @@ from alexandria.web import bodies
 from alexandria.web.door import HEADER
 from alexandria.web.problem import documented
 from alexandria.web.route import InternalRoute, Running
+from alexandria.wiring import System
 
 # Only described here: InternalRoute checks the secret before anything else is read.
 _described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
@@ -51,13 +52,7 @@ InYear = Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
     summary="Take the newest open months and have them worked on; or, as a dry run, show which",
 )
 async def schedule_backfill(wanted: bodies.ScheduleRequest, system: Running) -> bodies.ScheduleAnswer:
-    first, last = sorted((wanted.year_range.start, wanted.year_range.end))
-    selection = Selection(wanted.batch_size, first, last, wanted.force_retry, wanted.plan or None)
-    if wanted.dry_run:
-        return _scheduled(wanted, await system.backfill.preview(selection))
-    done = await system.backfill.schedule(selection, "api")
-    summary = bodies.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
-    return _scheduled(wanted, done).model_copy(update={"execution_summary": summary})
+    return await schedule(wanted, system, "api")
 
 
 @router.get("/backfill-stats", summary="Where the backfill stands")
@@ -115,6 +110,17 @@ async def show_job(job_id: JobId, system: Running) -> bodies.JobAnswer:
         raise Unknown(f"job {job_id} makes no attempt at a month", hint="a live schedule call answers with job ids")
     waiting = "queued" if row["began_at"] is None else "running"
     return bodies.JobAnswer.model_validate(row | {"state": row["outcome"] or waiting})
+
+
+async def schedule(wanted: bodies.ScheduleRequest, system: System, who: str) -> bodies.ScheduleAnswer:
+    """Carry out a schedule request; `who` asked for it. Raises PlanChanged and BadInput."""
+    first, last = sorted((wanted.year_range.start, wanted.year_range.end))
+    selection = Selection(wanted.batch_size, first, last, wanted.force_retry, wanted.plan or None)
+    if wanted.dry_run:
+        return _scheduled(wanted, await system.backfill.preview(selection))
+    done = await system.backfill.schedule(selection, who)
+    summary = bodies.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
+    return _scheduled(wanted, done).model_copy(update={"execution_summary": summary})
 
 
 def _scheduled(wanted: bodies.ScheduleRequest, found: Scheduled) -> bodies.ScheduleAnswer:

@@ -1,0 +1,96 @@
+"""The commands that change what will be worked on: seed, schedule."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alexandria.cli.options import DryRun, years
+from alexandria.cli.output import Output, chip, output_of, table
+from alexandria.errors import BadInput
+from alexandria.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
+
+if TYPE_CHECKING:
+    from alexandria.web.bodies import ScheduleAnswer
+    from alexandria.wiring import System
+
+commands = typer.Typer()
+NOTHING = 3
+
+
+@commands.command(rich_help_panel="Prepare")
+def seed(
+    context: typer.Context,
+    range_of_years: Annotated[str, typer.Argument(metavar="YEARS", help="A..B or one year.")] = "2000..2024",
+    dry_run: DryRun = False,
+) -> int:
+    """Add the months of these years. Months that are there stay as they are."""
+    from alexandria.cli.session import on_system
+    from alexandria.store.months import listed
+    from alexandria.web import bodies, internal
+
+    first, last = years(range_of_years)
+    if first > last:
+        raise BadInput(f"{range_of_years} runs backwards", hint=f"try: alexandria seed {last}..{first}")
+
+    async def act(system: System) -> bodies.SeedAnswer:
+        if not dry_run:
+            return await internal.seed_backfill_queue(bodies.SeedRequest(year_start=first, year_end=last), system)
+        async with system.database.transaction() as connection:
+            there = {Month(row["year"], row["month"]) for row in await listed(connection)}
+        missing = [month for month in months_of_years(first, last) if month not in there]
+        return bodies.SeedAnswer(months_seeded=len(missing), message=f"{len(missing)} months would be added")
+
+    output = output_of(context)
+    seeded = on_system(output, act)
+    output.result({"dry_run": dry_run, **seeded.model_dump(mode="json")}, seeded.message)
+    output.say(f"next: alexandria {f'seed {range_of_years}' if dry_run else 'schedule --dry-run'}")
+    return 0
+
+
+@commands.command(rich_help_panel="Work")
+def schedule(
+    context: typer.Context,
+    batch_size: Annotated[int, typer.Option(min=1, max=50, help="How many months to take.")] = 10,
+    range_of_years: Annotated[str | None, typer.Option("--years", metavar="A..B", help="Only of these years.")] = None,
+    force_retry: Annotated[bool, typer.Option("--force-retry", help="Take failed months too.")] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Take the newest open months and have workers fill them."""
+    from alexandria.cli.session import on_system
+    from alexandria.web import bodies, internal
+
+    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
+    wanted = bodies.ScheduleRequest(
+        batch_size=batch_size,
+        dry_run=dry_run,
+        force_retry=force_retry,
+        year_range=bodies.YearRange(start=start, end=end),
+    )
+    output = output_of(context)
+    answer = on_system(output, lambda system: internal.schedule(wanted, system, _who()))
+    _show(output, answer)
+    return 0 if answer.months else NOTHING
+
+
+def _who() -> str:
+    return f"cli {os.environ.get('USER') or os.getuid()}"
+
+
+def _show(output: Output, answer: ScheduleAnswer) -> None:
+    rows = [(Month(m.year, m.month), chip(m.status, m.status), m.job_id) for m in answer.months]
+    shown = [table(["month", "status", "job#"], rows)] if rows else []
+    output.result(answer.model_dump(mode="json", exclude_none=True), *shown)
+    output.say(
+        f"{answer.months_selected} months {'would be' if answer.dry_run else 'are'} scheduled; "
+        f"{answer.total_pending} pending, {answer.total_processing} processing, {answer.total_completed} completed, "
+        f"{answer.total_failed} failed, {answer.total_retry} to be retried"
+    )
+    if not answer.months:
+        output.say("no month is open there; see: alexandria months")
+    elif answer.dry_run:
+        output.say("next: the same without --dry-run")
+    else:
+        output.say("next: alexandria status --watch (and alexandria work, if no worker runs)")

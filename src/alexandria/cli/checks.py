@@ -1,0 +1,137 @@
+"""Is everything there that months need? Each check is a line with its cure; none waits long, none spends a key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from alexandria import wiring
+from alexandria.config import KEYS, Settings
+from alexandria.errors import AlexandriaError
+from alexandria.providers.llm import parse_generators
+from alexandria.store import migrate, months
+from alexandria.store.database import Database
+from alexandria.store.session import SQL
+from alexandria.web.health import SILENCE
+
+PATIENCE = 8.0  # seconds for the database, an embedded one's start included
+CONNECT_PATIENCE = "4"  # seconds for one connection to it
+PROVIDER_PATIENCE = 4.0  # seconds
+SKEW = 2.0  # seconds between the clocks that do not matter
+ROOM = 500_000_000  # bytes that a catalogue and its log should find free
+KEYLESS = {"openai"}  # a server of one's own needs none
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`cure` is empty if all is well."""
+
+    name: str
+    ok: bool
+    said: str
+    cure: str = ""
+
+
+def all_of(settings: Settings) -> list[Check]:
+    """In the order in which one would repair. Raises Misconfigured if the generators cannot be read."""
+    asked = _providers(settings)
+    found: list[Check] = []
+    looking = threading.Thread(target=lambda: found.extend(_database(settings)), daemon=True)
+    looking.start()
+    reached = asyncio.run(_reach(asked))
+    looking.join(PATIENCE)
+    if looking.is_alive():
+        silent = Check("database", False, f"no answer within {PATIENCE:.0f} s", "look at its log; is its disk full?")
+        found = [*found, silent]
+    return [*found, *_keys(settings, asked), *reached, _disk(settings)]
+
+
+def _providers(settings: Settings) -> dict[str, str]:
+    """The base URLs of the configured generators and sources."""
+    generators = {spec.provider: spec.url for spec in parse_generators(settings.generators)}
+    names = dict.fromkeys([*generators, *settings.sources])
+    return {name: generators.get(name) or settings.providers[name].base_url for name in names}
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_PATIENCE)
+    try:
+        with wiring.server(settings) as server:
+            missing = migrate.missing(server.url)
+            where = "at DATABASE_URL" if settings.production else f"embedded in {settings.data_dir}"
+            yield Check("database", True, f"PostgreSQL answers, {where}")
+            yield _migrations(missing)
+            yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
+    except AlexandriaError as ailing:
+        yield Check("database", False, ailing.message, ailing.hint)
+
+
+def _migrations(missing: list[str]) -> Check:
+    if missing:
+        return Check("migrations", False, f"{', '.join(missing)} missing", "alexandria migrate")
+    return Check("migrations", True, "none is missing")
+
+
+async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
+    async with Database(url, size=1) as database, database.transaction() as connection:
+        before = time.time()
+        row = await (await connection.execute(SQL["clock"])).fetchone()
+        after = time.time()
+        workers = await months.workers(connection, SILENCE) if migrated else None
+    assert row is not None
+    skew = max(before - row["clock"], row["clock"] - after, 0.0)
+    clock = Check("clock", skew <= SKEW, f"{skew:.1f} s apart from the database's")
+    if not clock.ok:
+        clock = Check(clock.name, False, clock.said, "set both clocks by NTP")
+    return [clock] if workers is None else [_worker(workers["beating"]), clock]
+
+
+def _worker(beating: int) -> Check:
+    if beating:
+        return Check("worker", True, "alive")
+    return Check("worker", False, f"none has been heard for {SILENCE:.0f} s", "alexandria work, or alexandria up")
+
+
+def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
+    for provider in asked:
+        if provider in KEYS and provider not in KEYLESS:
+            there = settings.providers[provider].key is not None
+            cure = "" if there else f"set {KEYS[provider]}, or configure without {provider}"
+            yield Check(f"key {provider}", there, "present" if there else f"{KEYS[provider]} is not set", cure)
+
+
+async def _reach(asked: dict[str, str]) -> list[Check]:
+    # Straight, without the environment's proxies: so do those who ask in earnest.
+    async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(), timeout=PROVIDER_PATIENCE) as client:
+        return await asyncio.gather(*(_knock(client, name, url) for name, url in asked.items()))
+
+
+async def _knock(client: httpx2.AsyncClient, name: str, url: str) -> Check:
+    try:
+        async with asyncio.timeout(PROVIDER_PATIENCE):
+            await client.head(url)
+    except (httpx2.HTTPError, TimeoutError) as unreached:
+        cure = f"check the network, and ALEXANDRIA_{name.upper()}_BASE_URL"
+        return Check(f"reach {name}", False, f"{httpx2.URL(url).host}: {type(unreached).__name__}", cure)
+    return Check(f"reach {name}", True, f"{httpx2.URL(url).host} answers")
+
+
+def _disk(settings: Settings) -> Check:
+    folder: Path = next(
+        place for place in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if place.exists()
+    )
+    free = shutil.disk_usage(folder).free
+    return Check(
+        "disk",
+        free >= ROOM,
+        f"{free / 1e9:.1f} GB free for {settings.data_dir}",
+        "" if free >= ROOM else "free some space",
+    )

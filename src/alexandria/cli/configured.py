@@ -1,0 +1,63 @@
+"""Which settings hold, and where does each come from?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import AliasChoices, SecretStr
+
+from alexandria.config import Settings, secret_folders
+
+MASK = "********"
+OF_PROVIDERS = ("base_url", "rate", "timeout", "daily_limit", "daily_reserve", "zone")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """`name` as in the environment; `origin` is default, environment, command line, or the file it was read from."""
+
+    name: str
+    value: str | None
+    origin: str
+
+
+def listed(settings: Settings, *, given: bool) -> list[Configured]:
+    """Every setting, secrets masked. `given`: the database's URL stood on the command line."""
+    found = [Configured(name, _shown(value), _origin(name)) for name, value in _all(settings)]
+    if given:
+        found = [Configured(s.name, s.value, "command line") if s.name == "DATABASE_URL" else s for s in found]
+    return found
+
+
+def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.validation_alias, AliasChoices):
+            yield str(field.validation_alias.choices[0]), getattr(settings, name)
+    for provider in settings.providers.values():
+        for name in OF_PROVIDERS:
+            yield f"ALEXANDRIA_{provider.name}_{name}".upper(), getattr(provider, name)
+
+
+def _shown(value: Any) -> str | None:
+    match value:
+        case None | "":
+            return None
+        case SecretStr():
+            return MASK
+        case tuple():
+            return ",".join(value)
+        case _:
+            return str(value)
+
+
+def _origin(name: str) -> str:
+    if any(known.upper() == name and value for known, value in os.environ.items()):
+        return "environment"
+    for folder in reversed(secret_folders()):
+        for file in folder.glob("*"):
+            if file.name.upper() == name:
+                return str(file)
+    return "default"

@@ -1,0 +1,101 @@
+"""How does the whole backfill look? Counters and a grid of years and months, once or again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from alexandria.cli.output import Output, chip, table
+from alexandria.palette import PALETTE, state
+from alexandria.status import Status
+from alexandria.web import bodies, internal
+from alexandria.wiring import System
+
+REDRAW = 1.0  # seconds on a terminal
+SPEAK = 30.0  # seconds off it
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All months at one instant."""
+
+    at: datetime
+    stats: bodies.StatsAnswer
+    months: list[bodies.MonthRow]
+
+    def drawn(self) -> Iterator[RenderableType]:
+        if not self.months:
+            yield "no month is seeded; next: alexandria seed 2000..2024"
+            return
+        yield self._grid()
+        yield self._legend()
+        progress = self.stats.progress
+        yield (
+            f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
+            f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
+        )
+
+    def line(self) -> str:
+        """The same in one line."""
+        count = self.stats.by_status
+        hour = sum(_since(row.completed_at, self.at) < timedelta(hours=1) for row in self.months if _done(row))
+        return (
+            f"{self.at:%H:%M:%S} {count.completed}/{self.stats.total_months} done, {count.failed} failed, "
+            f"{count.processing} processing, {count.retry} waiting, {hour}/h"
+        )
+
+    def _grid(self) -> RenderableType:
+        years: dict[int, dict[int, bodies.MonthRow]] = defaultdict(dict)
+        for row in self.months:
+            years[row.year][row.month] = row
+        columns = ["year", *(f"{month:02d}" for month in range(1, 13)), "done#"]
+        return table(columns, [_row(year, months) for year, months in years.items()])
+
+    def _legend(self) -> Text:
+        counted = Counter(state(row.status, row.blocked_reason) for row in self.months)
+        parts = [part for name in PALETTE for part in (chip(name), f" {counted[name]} {name}   ")]
+        return Text.assemble("\n", *parts)
+
+
+async def look(system: System) -> Seen:
+    listed = await internal.list_months(system)
+    return Seen(datetime.now(UTC), await internal.backfill_stats(system), listed.months)
+
+
+async def watch(output: Output, system: System) -> None:
+    """Look again and again until cancelled."""
+    if not output.moving:
+        while True:
+            seen = await look(system)
+            output.result(seen.stats.model_dump(mode="json"), seen.line())
+            await asyncio.sleep(SPEAK)
+    with Live(console=output.out, auto_refresh=False, screen=False) as live:
+        while True:
+            seen = await look(system)
+            live.update(Group(*seen.drawn(), seen.line()), refresh=True)
+            await asyncio.sleep(REDRAW)
+
+
+def _row(year: int, months: dict[int, bodies.MonthRow]) -> list[object]:
+    cells: list[object] = [_cell(months[month]) if month in months else "" for month in range(1, 13)]
+    return [year, *cells, f"{sum(map(_done, months.values()))}/{len(months)}"]
+
+
+def _cell(row: bodies.MonthRow) -> Text:
+    """The glyph, and the share resolved when done."""
+    return chip(state(row.status, row.blocked_reason), f"{row.resolution_rate:3.0f}" if _done(row) else "   ")
+
+
+def _done(row: bodies.MonthRow) -> bool:
+    return row.status is Status.COMPLETED
+
+
+def _since(then: datetime | None, now: datetime) -> timedelta:
+    return timedelta.max if then is None else now - then

@@ -1,0 +1,62 @@
+"""Which ISBN has this one book, by the same judgement as a month's books, and what speaks for it?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+
+from alexandria import wiring
+from alexandria.book import Candidate, Resolution, Scored
+from alexandria.cli.output import Output, heading, table
+from alexandria.cli.session import settings_of
+from alexandria.config import Settings
+from alexandria.steps import resolve
+from alexandria.store.catalogue import evidence
+
+
+def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:
+    """Raises NoSources if none could be asked."""
+    settings = settings_of(output)
+    if sources is not None:
+        names = tuple(name.strip() for name in sources.split(",") if name.strip())
+        settings = settings.model_copy(update={"sources": names})
+    with wiring.server(settings) as server:
+        wiring.need_migrated(server.url)
+        return asyncio.run(_look_up(settings, server, Candidate(title, author, year)))
+
+
+async def _look_up(settings: Settings, server: wiring.Server, candidate: Candidate) -> Resolution:
+    async with wiring.running(settings, server, providers=True, interactive=True) as system:
+        return (await resolve.resolve([candidate], system.backfill.sources, system.database))[0]
+
+
+def told(found: Resolution) -> dict[str, Any]:
+    """As a month's candidates are told by the HTTP API."""
+    return {
+        "title": found.candidate.title,
+        "author": found.candidate.author,
+        "isbn13": found.isbn13,
+        "source": found.source,
+        "score": round(found.score, 2),
+        "reason": found.reason,
+        "evidence": [evidence(scored) for scored in found.considered],
+        "unavailable": found.unavailable,
+    }
+
+
+def drawn(found: Resolution) -> Iterator[RenderableType]:
+    yield f"{found.isbn13 or 'no ISBN'}  {found.reason}"
+    if found.considered:
+        columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
+        yield heading("Evidence")
+        yield table(columns, map(_line, found.considered))
+    yield from (f"not asked: {name}: {said}" for name, said in found.unavailable.items())
+
+
+def _line(scored: Scored) -> tuple[object, ...]:
+    hit = scored.hit
+    seen = (hit.isbn13, hit.title, hit.authors, hit.published, hit.source.provider)
+    return scored.verdict, f"{scored.score:.0f}", *seen, "; ".join(scored.reasons)

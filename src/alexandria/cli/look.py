@@ -1,0 +1,94 @@
+"""The commands that only look: status, months, month, quota, config."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alexandria.cli.options import Year
+from alexandria.cli.output import output_of
+from alexandria.month import Month
+from alexandria.status import Status
+
+commands = typer.Typer()
+NOTHING = 3
+
+
+@commands.command(rich_help_panel="Look")
+def status(
+    context: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
+) -> int:
+    """Counters, and every month at a glance with the share of its books that have an ISBN."""
+    from alexandria.cli import grid
+    from alexandria.cli.session import on_system
+
+    output = output_of(context)
+    if watch:
+        on_system(output, lambda system: grid.watch(output, system))
+    else:
+        seen = on_system(output, grid.look)
+        output.result(seen.stats.model_dump(mode="json"), *seen.drawn())
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def months(
+    context: typer.Context,
+    with_status: Annotated[Status | None, typer.Option("--status", help="Only months in this status.")] = None,
+    year: Year = None,
+    reason: Annotated[str | None, typer.Option(help="Only months with this error code or reason.")] = None,
+) -> int:
+    """The months, newest first."""
+    from alexandria.cli import sheets
+    from alexandria.cli.session import on_system
+
+    output = output_of(context)
+    found = on_system(output, lambda system: sheets.list_months(system, with_status, year, reason))
+    output.result(found.model_dump(mode="json"), *sheets.of_months(found))
+    if not found.months:
+        output.say("no month matches; see: alexandria status")
+        return NOTHING
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def month(context: typer.Context, which: Annotated[str, typer.Argument(metavar="YYYY-MM")]) -> int:
+    """One month in full: its attempts, its books with the evidence for each, and the calls it cost."""
+    key = Month.parse(which)
+
+    from alexandria.cli import sheets
+    from alexandria.cli.session import on_system
+    from alexandria.web import internal
+
+    output = output_of(context)
+    found = on_system(output, lambda system: internal.show_month(str(key), system))
+    output.result(found.model_dump(mode="json"), *sheets.of_month(found))
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def quota(context: typer.Context) -> int:
+    """What is left of the day at each provider."""
+    from alexandria.cli import sheets
+    from alexandria.cli.session import on_system
+
+    output = output_of(context)
+    found = on_system(output, sheets.quota)
+    output.result(found.model_dump(mode="json"), sheets.of_quota(found))
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def config(context: typer.Context) -> int:
+    """Every setting, where it comes from, and its value unless it is a secret."""
+    from alexandria.cli import configured
+    from alexandria.cli.output import table
+    from alexandria.cli.session import settings_of
+
+    output = output_of(context)
+    found = configured.listed(settings_of(output), given=output.options.database is not None)
+    rows = [(each.name, each.value, each.origin) for each in found]
+    output.result(found, table(["setting", "value", "from"], rows))
+    return 0

@@ -1,0 +1,43 @@
+"""Which options do several commands share, and how are their values read?"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from alexandria.errors import BadInput
+from alexandria.month import FIRST_YEAR, LAST_YEAR
+
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
+Concurrency = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Months at once; by default ALEXANDRIA_CONCURRENCY.")
+]
+WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
+Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only this year.")]
+
+_RULE = f"a range is A..B or one year, from {FIRST_YEAR} to {LAST_YEAR}"
+
+
+def years(text: str) -> tuple[int, int]:
+    """First and last year of "A..B" or "A", as written. Raises BadInput."""
+    found = re.fullmatch(r"(\d{4})(?:\.\.(\d{4}))?", text, re.ASCII)
+    if not found:
+        raise BadInput(f"{text!r} is not a range of years", hint=_RULE)
+    first, last = int(found[1]), int(found[2] or found[1])
+    for year in (first, last):
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            raise BadInput(f"year {year} is out of range", hint=_RULE)
+    return first, last
+
+
+def rates(text: str) -> dict[str, float]:
+    """Requests a second by provider, from "NAME=N,NAME=N". Raises BadInput."""
+    try:
+        pairs = [part.split("=") for part in text.split(",") if part]
+        return {name.strip(): float(rate) for name, rate in pairs}
+    except ValueError:
+        raise BadInput(f"{text!r} are no rates", hint="rates are NAME=N,NAME=N with N requests a second") from None

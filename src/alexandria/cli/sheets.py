@@ -1,0 +1,103 @@
+"""What do months and quotas look like in full? As tables for people, from the same bodies that the HTTP API answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from alexandria.cli.output import chip, heading, shown, table
+from alexandria.month import Month
+from alexandria.palette import state
+from alexandria.status import Status
+from alexandria.store import months
+from alexandria.web import bodies
+from alexandria.web.quota import provider_quota
+from alexandria.wiring import System
+
+
+async def list_months(
+    system: System, status: Status | None, year: int | None, reason: str | None
+) -> bodies.MonthsAnswer:
+    async with system.database.transaction() as connection:
+        rows = await months.listed(connection, status=status, year=year, reason=reason)
+    return bodies.MonthsAnswer(total=len(rows), months=[bodies.MonthRow.model_validate(row) for row in rows])
+
+
+def of_months(found: bodies.MonthsAnswer) -> Iterator[RenderableType]:
+    if found.months:
+        columns = ["month", "status", "books#", "with ISBN#", "rate#", "retries#", "since", "why"]
+        yield table(columns, [_line(row) for row in found.months])
+
+
+def of_month(found: bodies.MonthAnswer) -> Iterator[RenderableType]:
+    facts = found.model_dump(exclude={"attempts", "candidates", "calls"})
+    yield table(["", str(Month(found.year, found.month))], [(name, value) for name, value in facts.items()])
+    if found.attempts:
+        columns = ["began", "ended", "outcome", "worker", "reason"]
+        attempts = [(a.began_at, a.ended_at, a.outcome, a.worker, a.reason) for a in found.attempts]
+        yield heading("Attempts")
+        yield table(columns, attempts)
+    if found.candidates:
+        yield heading("Books")
+        yield of_candidates(found.candidates)
+    if found.calls:
+        calls = [(c.provider, c.calls, c.units, c.refused) for c in found.calls]
+        yield heading("Calls")
+        yield table(["provider", "calls#", "units#", "refused#"], calls)
+
+
+def of_candidates(found: list[bodies.CandidateRow]) -> Table:
+    columns = ["title", "author", "ISBN", "source", "score#", "named by", "why"]
+    rows = [(c.title, c.author, c.isbn13, c.source, f"{c.score:.0f}", c.named_by, c.reason) for c in found]
+    return table(columns, rows)
+
+
+async def quota(system: System) -> bodies.Quota:
+    lanes = await system.lanes.status()
+    if len(lanes) < len(system.settings.providers):
+        await system.lanes.open()  # nobody has worked here yet
+        lanes = await system.lanes.status()
+    providers = {lane.name: provider_quota(lane) for lane in lanes}
+    first = {name: getattr(providers["isbndb"], name) for name in bodies.Quota.model_fields if name != "providers"}
+    return bodies.Quota(**first, providers=providers)
+
+
+def of_quota(found: bodies.Quota) -> Table:
+    columns = [
+        "provider",
+        "used#",
+        "reserved#",
+        "for months#",
+        "for all#",
+        "used %#",
+        "next day",
+        "requests/s#",
+        "paused",
+    ]
+    rows = [
+        (
+            name,
+            each.used,
+            each.reserved,
+            each.safety_limit,
+            each.daily_limit,
+            each.percentage_used,
+            each.reset_at,
+            f"{each.rate:g}",
+            f"until {shown(each.paused_until)}: {each.pause_reason}" if each.paused_until else "",
+        )
+        for name, each in found.providers.items()
+    ]
+    return table(columns, rows)
+
+
+def _line(row: bodies.MonthRow) -> tuple[object, ...]:
+    label = state(row.status, row.blocked_reason)
+    done = row.status is Status.COMPLETED
+    why = row.blocked_reason or row.error_message or ""
+    if row.next_attempt_at:
+        why = f"until {shown(row.next_attempt_at)}: {why}"
+    counts = (row.books_generated, row.isbns_resolved, f"{row.resolution_rate:.1f} %") if done else ("", "", "")
+    return Month(row.year, row.month), chip(label, label), *counts, row.retry_count, row.updated_at, why

@@ -1,0 +1,66 @@
+"""How is a process that stays told to stop? By a signal, or by the end of its standard input; it then ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+
+
+class Stopping:
+    """Takes SIGTERM and SIGINT while in context; of an interruption only `exit_code` remains, 130 for SIGINT, else 0."""
+
+    def __init__(self, *, while_stdin: bool = False) -> None:
+        self._while_stdin = while_stdin
+        self._told: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._take) for number in (signal.SIGTERM, signal.SIGINT)}
+        if self._while_stdin:
+            threading.Thread(target=_stop_with_stdin, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        return kind is KeyboardInterrupt
+
+    @property
+    def exit_code(self) -> int:
+        return 130 if self._told == signal.SIGINT else 0
+
+    def run(self, act: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+        """Run `act` in an event loop with the event that says stop."""
+
+        async def bound() -> T:
+            self._loop = asyncio.get_running_loop()
+            try:
+                return await act(self._stop)
+            finally:
+                self._loop = None
+
+        return asyncio.run(bound())
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if self._told is not None:
+            return  # it is under way
+        self._told = number
+        if self._loop is None:
+            raise KeyboardInterrupt
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+
+def _stop_with_stdin() -> None:
+    """A parent that dies, however it dies, closes the pipe that is our standard input: no child outlives it."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
