@@ -20,7 +20,7 @@ def blocks(name: str, authors: Sequence[str]) -> list[str]:
     """
     words = title.read(name).words
     latin = [plain for word in words if (plain := romanized(word))]
-    telling = [word for word in latin if len(word) >= END and word not in _SMALL] or latin
+    telling = [word for word in latin if word.isdigit() or (len(word) >= END and word not in _SMALL)] or latin
     keys = {"= " + "".join(telling)}
     for family in {romanized(found.family) for found in person.people(tuple(authors))}:
         keys |= {f"{family} {word[:START]}" for word in telling}
