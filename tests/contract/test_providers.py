@@ -1,0 +1,164 @@
+"""The clients against the sandbox, through real lanes and stored answers: what one says, the other understands."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from alexandria import config, errors
+from alexandria.book import Candidate
+from alexandria.month import Month
+from alexandria.providers.isbndb import ISBNdb
+from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.open_library import OpenLibrary
+from alexandria.providers.transport import Transport
+from alexandria.store.answers import StoredAnswers
+from alexandria.store.database import Database
+from alexandria.store.lanes import Lanes
+
+NOVEMBER = Month(2023, 11)
+MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
+SOURCES = {"isbndb": ISBNdb, "open_library": OpenLibrary}
+FAST = dict.fromkeys((*MODELS, *SOURCES), 400.0)
+
+
+@pytest.fixture
+async def wired(sandbox, database_url, monkeypatch):
+    """`wired(**settings of the sandbox)` is (a client of the sandbox's own pages, `speak`); `speak(name)` is the
+    generator or source of that name. `contact` and `keys` are what we send."""
+    opened = []
+    async with Database(database_url) as database:
+
+        async def wired(*, contact="mailto:ops@library.test", keys=None, rates=FAST, lanes_rate=400, **settings):
+            client = sandbox(rates=rates, latency_scale=0, **settings)
+            for name in (*MODELS, *SOURCES):
+                monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
+                monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", str(lanes_rate))
+            for name in ("gemini", "xai", "isbndb"):
+                monkeypatch.setenv(config.KEYS[name], (keys or {}).get(name, f"sandbox-{name}"))
+            providers = config.load().providers
+            lanes = Lanes(database_url, database.pool, providers)
+            await lanes.open()
+            opened.append(lanes)
+            answers = StoredAnswers(database)
+
+            def speak(name):
+                transport = Transport(
+                    providers[name], lanes, answers, contact=contact, version="0", inner=client._transport
+                )
+                if name in MODELS:
+                    return LanguageModel(GeneratorSpec(name, MODELS[name]), transport)
+                return SOURCES[name](transport)
+
+            return client, speak
+
+        yield wired
+        for lanes in opened:
+            await lanes.aclose()
+
+
+async def told(client, path, **params):
+    return (await client.get(f"/__sandbox/{path}", params=params)).json()
+
+
+async def calls(database_url):
+    async with Database(database_url) as database, database.transaction() as connection:
+        rows = await (await connection.execute("SELECT provider, count(*) AS sent FROM call GROUP BY 1")).fetchall()
+        return {row["provider"]: row["sent"] for row in rows}
+
+
+async def test_models_name_books_of_the_month_once_and_for_all(wired, database_url):
+    client, speak = await wired()
+    for name in MODELS:
+        answer = await speak(name).suggest(NOVEMBER, "contemporary-notable", 20)
+        again = await speak(name).suggest(NOVEMBER, "contemporary-notable", 20)
+        assert answer == again
+        assert 10 <= len(answer.candidates) <= 20
+        spellings = {(named["title"], named["author"]) for named in await told(client, "truth")}
+        assert {(candidate.title, candidate.author) for candidate in answer.candidates} <= spellings
+    assert await calls(database_url) == {"gemini": 1, "xai": 1}
+
+
+async def test_sources_find_real_books_and_call_counters_agree_with_the_sandbox(wired, database_url):
+    client, speak = await wired()
+    named = (await speak("gemini").suggest(NOVEMBER, "contemporary-notable", 20)).candidates
+    found: Counter[str] = Counter()
+    for candidate in named:
+        truth = await told(client, "truth", title=candidate.title, author=candidate.author)
+        right = {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
+        found["real"] += not truth["invented"]
+        for name in SOURCES:
+            hits = await speak(name).find(candidate)
+            found[name] += any(hit.isbn13 in right for hit in hits)
+            for hit in hits:
+                assert hit.isbn13 is None or "error" not in await told(client, f"truth/isbn/{hit.isbn13}")
+    assert found["isbndb"] >= 0.9 * found["real"]
+    assert found["open_library"] >= 0.75 * found["real"]
+    arrivals = {name: said["arrivals"] for name, said in (await told(client, "stats"))["providers"].items()}
+    assert {name: sent for name, sent in arrivals.items() if sent} == await calls(database_url)
+
+
+async def test_many_isbns_cost_isbndb_one_unit_each(wired):
+    _, speak = await wired()
+    source = speak("isbndb")
+    hits = await source.find(Candidate("Fourth Wing", "Rebecca Yarros", 2023, 4))
+    asked = {hit.isbn13 for hit in hits if hit.isbn13}
+    before = await source.key_status()
+    known = await source.by_isbns(asked)
+    after = await source.key_status()
+    assert known.keys() == asked
+    assert after.spent - before.spent == len(asked)
+    assert (after.total, after.left) == (15000, 15000 - after.spent)
+
+
+@pytest.mark.parametrize("name", ["gemini", "xai", "isbndb"])
+async def test_a_wrong_key_is_a_refused_key(wired, name):
+    _, speak = await wired(keys={name: "wrong"})
+    with pytest.raises(errors.KeyRefused):
+        await ask(speak(name))
+
+
+async def test_without_a_contact_open_library_refuses(wired):
+    _, speak = await wired(contact="")
+    with pytest.raises(errors.KeyRefused):
+        await ask(speak("open_library"))
+
+
+@pytest.mark.parametrize("model", ["gemini-2.0-flash", "grok-2"])
+async def test_a_retired_model_is_a_refused_request(wired, monkeypatch, model):
+    name = "gemini" if model.startswith("gemini") else "xai"
+    monkeypatch.setitem(MODELS, name, model)
+    _, speak = await wired()
+    with pytest.raises(errors.RequestRefused) as refused:
+        await ask(speak(name))
+    assert "ALEXANDRIA_GENERATORS" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("gemini", errors.QuotaSpent), ("isbndb", errors.QuotaSpent), ("xai", errors.NoCredit)]
+)
+async def test_a_spent_day_is_told_from_a_busy_second(wired, name, error):
+    _, speak = await wired(daily_limits={name: 1})
+    await ask(speak(name), 0)
+    with pytest.raises(error) as spent:
+        await ask(speak(name), 1)
+    assert error is errors.NoCredit or spent.value.until > datetime.now(UTC)
+
+
+@pytest.mark.parametrize("name", [*MODELS, *SOURCES])
+async def test_who_is_refused_for_speed_waits_and_gets_the_answer(wired, name):
+    client, speak = await wired(rates=FAST | {name: 1.0})
+    one = speak(name)
+    await asyncio.gather(*(ask(one, number) for number in range(2)))
+    said = (await told(client, "stats"))["providers"][name]
+    assert said["refused"].keys() == {"429"}
+    assert said["accepted"] >= 2
+
+
+async def ask(provider, number=0):
+    """One question; every number is another one."""
+    if isinstance(provider, LanguageModel):
+        return await provider.suggest(Month(2023, 1 + number), "baseline", 5)
+    book = [Candidate("Fourth Wing", "Rebecca Yarros"), Candidate("Yellowface", "R. F. Kuang")][number]
+    return await provider.find(book)
