@@ -364,8 +364,9 @@ def test_root_keeps_data_and_programs_where_its_server_can_reach_them(data_dir):
     closed.mkdir(mode=0o700)
     folder = closed / "share" / "alexandria"
     for answer in (None, (42,)):
-        with Embedded(folder, durable=False) as server:
-            server._programs = programs
+        server = Embedded(folder, durable=False)
+        server._programs = programs
+        with server:
             if answer is None:
                 query(server.url, "CREATE TABLE kept AS SELECT 42 AS answer")
             assert query(server.url, "SELECT answer FROM kept") == (42,)
@@ -373,6 +374,7 @@ def test_root_keeps_data_and_programs_where_its_server_can_reach_them(data_dir):
             assert closed not in home.parents
             assert stat.S_IMODE(home.stat().st_mode) == 0o700
             assert home.owner() == premises.account(folder).pw_name
+            assert str(home.parent) in command_line(postmaster(folder)).split("\0")[0]
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
