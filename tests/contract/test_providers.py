@@ -160,5 +160,5 @@ async def ask(provider, number=0):
     """One question; every number is another one."""
     if isinstance(provider, LanguageModel):
         return await provider.suggest(Month(2023, 1 + number), "baseline", 5)
-    book = [Candidate("Fourth Wing", "Rebecca Yarros"), Candidate("Yellowface", "R. F. Kuang")][number]
+    book = [Candidate("Tom Lake", "Ann Patchett"), Candidate("Babel", "R. F. Kuang")][number]
     return await provider.find(book)
