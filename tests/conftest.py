@@ -8,7 +8,6 @@ psql                 the client program that fits the server
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ import psycopg
 import pytest
 
 from alexandria.store.embedded import Embedded
+from alexandria.store.migrate import upgrade
 
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+")
 # Short, and open to the account that runs the server for root; pytest's own folders are neither.
@@ -52,10 +52,6 @@ def server() -> Iterator[Embedded]:
 @pytest.fixture(scope="session")
 def template(server) -> str:
     """The name of a database that has been migrated once, to be copied."""
-    if importlib.util.find_spec("alexandria.store.migrate") is None:
-        pytest.skip("there are no migrations yet")
-    from alexandria.store.migrate import upgrade
-
     name = "migrated"
     _administer(server, f"CREATE DATABASE {name}")
     upgrade(_url_of(server, name))

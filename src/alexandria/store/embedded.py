@@ -31,6 +31,7 @@ from alexandria.store.premises import ELSEWHERE, SOCKET
 
 NAME = "alexandria"  # of the database and of its owner
 ORPHANS_LEAVE = 60.0  # seconds that backends of a killed server may need to notice and go
+STARTS = 3  # attempts, if the server dies at once
 RECOVERY_LASTS = 300.0  # seconds that a server may need to read its write-ahead log after a crash
 LONGEST_LOG, KEPT_LOG = 1_000_000, 100_000  # bytes
 OLDEST = 15  # major version
@@ -175,14 +176,21 @@ class Embedded:
 
     def _start(self) -> None:
         """Returns when the server answers and has the application's database."""
-        began = time.monotonic()
-        while (state := self._ping()) != Ping.OK:
-            if state == Ping.NO_RESPONSE:
-                self._revive()
+        began, failures = time.monotonic(), 0
+        while True:
+            state = self._ping()
+            try:
+                if state == Ping.OK:
+                    return self._create_database()
+                if state == Ping.NO_RESPONSE:
+                    self._revive()
+            except DatabaseUnavailable:
+                failures += 1  # it may have been killed while it started
+                if failures == STARTS:
+                    raise
             if time.monotonic() - began > (RECOVERY_LASTS if state == Ping.REJECT else ORPHANS_LEAVE):
                 raise DatabaseUnavailable(f"PostgreSQL does not answer{self._last_words()}", hint=ELSEWHERE)
             time.sleep(0.02)
-        self._create_database()
 
     def _revive(self) -> None:
         with self._lock("server") as server:
