@@ -15,19 +15,22 @@ import structlog
 
 from alexandria import errors, status
 from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
+from alexandria.panel import Desk, Panel, Policy
 from alexandria.providers.prompts import default_variant
-from alexandria.providers.protocol import Generator, Source
+from alexandria.providers.protocol import Generator
 from alexandria.providers.transport import charged_to
 from alexandria.status import Status
 from alexandria.steps.record import record
-from alexandria.steps.resolve import resolve
+from alexandria.steps.resolve import look_up, resolve
 from alexandria.steps.suggest import suggest
-from alexandria.store import months
+from alexandria.store import candidates, months
+from alexandria.store.candidates import Sought
 from alexandria.store.database import Connection, Database
 from alexandria.store.months import Begun, Claim, Open
 
 log = structlog.get_logger(__name__)
 
+LOOKS_AT_ONCE = 20  # unresolved candidates looked up together
 LOST_AFTER = 6.0  # seconds without a heartbeat after which a worker is taken for dead
 
 
@@ -65,12 +68,13 @@ class Scheduled:
 
 @dataclass(slots=True)
 class Backfill:
-    """The acts. Time and chance are passed in."""
+    """The acts. Time and chance are passed in. Further looks may cost `look_again_calls` requests a day."""
 
     database: Database
     queue: Queue
     generators: Sequence[Generator] = ()
-    sources: Sequence[Source] = ()
+    desk: Desk = field(default_factory=lambda: Desk((), Policy.BALANCED))
+    look_again_calls: int = 1000
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     rng: random.Random = field(default_factory=random.Random)
 
@@ -133,6 +137,20 @@ class Backfill:
             await self._take_over(Month(row["year"], row["month"]), row["token"])
         return len(lost) + len(asleep)
 
+    async def look_again(self) -> int:
+        """Look up unresolved candidates whose time has come, within the day's budget; returns how many were found."""
+        async with self.database.transaction() as connection:
+            left = self.look_again_calls - await candidates.spent_on_looks(connection)
+            sought = await candidates.due(connection, min(left, LOOKS_AT_ONCE)) if left > 0 else []
+        panel = Panel(self.desk)
+        return sum(await asyncio.gather(*(self._look(one, panel) for one in sought)))
+
+    async def _look(self, sought: Sought, panel: Panel) -> bool:
+        with charged_to(sought.month, None):
+            resolution = await look_up(sought.month, sought.candidate, panel)
+        async with self.database.transaction() as connection:
+            return await candidates.end_look(connection, sought, resolution, self.now())
+
     async def _claim(self, connection: Connection, locked: Sequence[Month]) -> list[int]:
         claims = [Claim(month, uuid4()) for month in locked]
         if not claims:
@@ -146,9 +164,9 @@ class Backfill:
         variant = begun.prompt_variant or default_variant(month)
         suggested = await suggest(month, variant, begun.batch_size, self.generators)
         log.info("suggested", candidates=len(suggested.candidates), failed=list(suggested.failed))
-        resolutions = await resolve(suggested.candidates, self.sources, self.database)
+        resolutions = await resolve(month, suggested.candidates, Panel(self.desk), self.database)
         note = "; ".join(suggested.failed) or None
-        new = await record(self.database, month, begun.token, resolutions, variant=variant, note=note)
+        new = await record(self.database, month, begun.token, resolutions, variant=variant, note=note, now=self.now())
         resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
         log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)
 

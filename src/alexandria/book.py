@@ -112,7 +112,9 @@ class Resolution:
     """What became of a candidate: an accepted hit, or none and why. `considered` is the evidence.
 
     `work_id` and `isbn13` are set without `accepted` when the catalogue already held the book (`source` "catalogue").
-    `unavailable` names the sources that could not be asked, with what they said.
+    `unavailable` names the sources that could not be asked, with what they said. `related` are further editions of
+    the same work. `in_month` is the answer of `dating`: first published in the month it was named for? `hindered`: a source that could not
+    be asked may be able to, later.
     """
 
     candidate: Candidate
@@ -124,3 +126,6 @@ class Resolution:
     work_id: int | None = None
     considered: tuple[Scored, ...] = ()
     unavailable: dict[str, str] = field(default_factory=dict)
+    related: tuple[Hit, ...] = ()
+    in_month: str = "unknown"
+    hindered: bool = False

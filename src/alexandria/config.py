@@ -103,6 +103,8 @@ class Settings(BaseSettings):
         ("gemini:gemini-3.5-flash", "xai:grok-4.3"), validation_alias=_env("ALEXANDRIA_GENERATORS")
     )
     sources: Names = Field(("open_library", "isbndb"), validation_alias=_env("ALEXANDRIA_SOURCES"))
+    policy: str = Field("balanced", pattern="^(frugal|balanced|exact)$", validation_alias=_env("ALEXANDRIA_POLICY"))
+    look_again_calls: int = Field(1000, ge=0, validation_alias=_env("ALEXANDRIA_LOOK_AGAIN_CALLS"))
     concurrency: int = Field(4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"))
     log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"))
     log_format: str = Field("console", pattern="^(console|json)$", validation_alias=_env("ALEXANDRIA_LOG_FORMAT"))

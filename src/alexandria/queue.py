@@ -11,6 +11,7 @@ from uuid import UUID
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException
+from procrastinate.types import JSONDict
 
 from alexandria.backfill import Backfill
 from alexandria.month import Month
@@ -41,7 +42,8 @@ class Jobs:
 
     async def add_attempts(self, connection: Connection, claims: Sequence[Claim]) -> list[int]:
         deferrer = self._app.configure_task("attempt", queue=MONTHS, connection=connection)
-        return await deferrer.batch_defer_async(*({"token": str(claim.token)} for claim in claims))
+        arguments: list[JSONDict] = [{"token": str(claim.token)} for claim in claims]
+        return await deferrer.batch_defer_async(*arguments)
 
     async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
         deferrer = self._app.configure_task("wake", queue=UPKEEP, schedule_at=at, connection=connection)
@@ -92,3 +94,8 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
     @app.task(name="rescue", queue=UPKEEP)
     async def rescue(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
         await backfill.rescue()
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="look_again", queue=UPKEEP)
+    async def look_again(timestamp: int) -> None:  # noqa: ARG001 # as above
+        await backfill.look_again()

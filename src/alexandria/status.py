@@ -13,6 +13,7 @@ MAX_ATTEMPTS = 5  # failed attempts before a month is failed
 BACKOFF_BASE = timedelta(seconds=30)
 BACKOFF_CAP = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(minutes=1)  # when a provider refuses for speed and gives no hint
+LOOKS_AGAIN = (timedelta(days=7), timedelta(days=30))  # after the first, second ... look at an unresolved candidate
 OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away
 
 
@@ -86,6 +87,16 @@ def decide(error: BaseException, failed_before: int, now: datetime, rng: random.
     if failed_before + 1 >= MAX_ATTEMPTS:
         return Bury(f"{reason} (attempt {failed_before + 1} of {MAX_ATTEMPTS})", code)
     return Retry(now + backoff(failed_before + 1, rng), reason, code)
+
+
+def look_again(looks: int, hindered: bool, now: datetime) -> datetime | None:
+    """When to look up an unresolved candidate again after `looks` looks; None: never.
+
+    If a source was `hindered` (quota, outage) the look was none: once more when the providers' new day has begun.
+    """
+    if hindered:
+        return (now + timedelta(days=1)).replace(hour=0, minute=10, second=0, microsecond=0)
+    return now + LOOKS_AGAIN[looks - 1] if looks <= len(LOOKS_AGAIN) else None
 
 
 def describe(error: BaseException) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from alexandria.backfill import Backfill
 from alexandria.config import Settings
 from alexandria.errors import Misconfigured, NotMigrated
+from alexandria.panel import Desk, Policy
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.open_library import OpenLibrary
@@ -24,7 +25,7 @@ from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
 
-SOURCES = {"open_library": OpenLibrary, "isbndb": ISBNdb}
+SOURCES: dict[str, Callable[[Transport], Source]] = {"open_library": OpenLibrary, "isbndb": ISBNdb}
 
 
 class Server(Protocol):
@@ -106,7 +107,8 @@ async def running(
             for transport in transports.values():
                 stack.push_async_callback(transport.aclose)
             backfill.generators = _generators(settings, transports)
-            backfill.sources = _sources(settings, transports)
+            backfill.desk = Desk(_sources(settings, transports), Policy(settings.policy))
+            backfill.look_again_calls = settings.look_again_calls
         yield System(settings, server, database, answers, lanes, jobs, backfill)
 
 

@@ -13,9 +13,11 @@ from alexandria import errors
 from alexandria.backfill import Backfill, Selection
 from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
 from alexandria.month import Month
+from alexandria.panel import Desk, Policy
 from alexandria.providers.protocol import Named
 from alexandria.queue import Jobs
-from alexandria.store import catalogue, months
+from alexandria.status import Status
+from alexandria.store import candidates, months
 from alexandria.store.database import Database
 
 NOVEMBER = Month(2023, 11)
@@ -49,6 +51,8 @@ class Shelf:
     """A source that knows the ISBNS above, or fails."""
 
     name: str = "open_library"
+    paid: bool = False
+    rate: float = 3.0
     failure: Exception | None = None
     asked: list[str] = field(default_factory=list)
     gate: asyncio.Event | None = None
@@ -81,7 +85,7 @@ async def backfill(url: str, generators: list[Scripted], sources: list[Shelf]) -
         jobs = Jobs(database)
         await jobs.open()
         try:
-            yield Backfill(database, jobs, generators, sources)
+            yield Backfill(database, jobs, generators, Desk(sources, Policy.BALANCED))
         finally:
             await jobs.aclose()
 
@@ -117,7 +121,7 @@ async def test_a_month_is_completed_with_books_counters_and_evidence(database_ur
         assert row["isbns_queued"] == 2
         assert row["prompt_variant"] == "contemporary-notable"
         async with system.database.transaction() as connection:
-            stored = {c["title"]: c for c in await catalogue.candidates(connection, NOVEMBER)}
+            stored = {c["title"]: c for c in await candidates.of_month(connection, NOVEMBER)}
         assert stored["The Bee Sting"]["isbn13"] == ISBNS["The Bee Sting"]
         assert stored["The Bee Sting"]["named_by"] == ["gemini", "xai"]
         assert stored["The Bee Sting"]["evidence"][0]["verdict"] == "accept"
@@ -172,7 +176,7 @@ async def test_a_bad_key_fails_the_month_at_once(database_url):
 async def test_a_spent_quota_is_a_wait_and_no_failure(database_url):
     until = datetime.now(UTC) + timedelta(hours=3)
     spent = errors.QuotaSpent("isbndb", "the day's quota is used up", until=until)
-    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf("isbndb", spent)]) as system:
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf("isbndb", failure=spent)]) as system:
         attempt = await claim(system)
         await system.process(attempt.token, "test")
         row = await row_of(system)
@@ -182,7 +186,7 @@ async def test_a_spent_quota_is_a_wait_and_no_failure(database_url):
 
 
 async def test_a_source_that_is_down_costs_only_its_answers(database_url):
-    down = Shelf("isbndb", errors.ProviderDown("isbndb", "answered 503"))
+    down = Shelf("isbndb", failure=errors.ProviderDown("isbndb", "answered 503"))
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [down, Shelf()]) as system:
         attempt = await claim(system)
         await system.process(attempt.token, "test")
@@ -208,7 +212,7 @@ async def test_an_attempt_that_lost_its_month_writes_nothing(database_url):
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["books_generated"]) == ("pending", 1, 0)
         async with system.database.transaction() as connection:
-            assert await catalogue.candidates(connection, NOVEMBER) == []
+            assert await candidates.of_month(connection, NOVEMBER) == []
             outcomes = [a["outcome"] for a in await months.attempts(connection, NOVEMBER)]
         assert outcomes == ["superseded"]
 
@@ -258,7 +262,7 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
         with contextlib.suppress(asyncio.CancelledError):
             await working
         async with system.database.transaction() as connection:
-            assert (await months.totals(connection))["completed"] == 12
+            assert (await months.totals(connection))[Status.COMPLETED] == 12
 
 
 async def test_a_month_whose_worker_died_is_taken_over(database_url):

@@ -10,11 +10,12 @@ from rich.console import RenderableType
 
 from alexandria import wiring
 from alexandria.book import Candidate, Resolution, Scored
+from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output, heading, table
-from alexandria.cli.session import settings_of
 from alexandria.config import Settings
+from alexandria.panel import Panel
 from alexandria.steps import resolve
-from alexandria.store.catalogue import evidence
+from alexandria.store.candidates import evidence
 
 
 def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:
@@ -30,7 +31,7 @@ def look_up(output: Output, title: str, author: str, year: int | None, sources: 
 
 async def _look_up(settings: Settings, server: wiring.Server, candidate: Candidate) -> Resolution:
     async with wiring.running(settings, server, providers=True, interactive=True) as system:
-        return (await resolve.resolve([candidate], system.backfill.sources, system.database))[0]
+        return (await resolve.resolve(None, [candidate], Panel(system.backfill.desk), system.database))[0]
 
 
 def told(found: Resolution) -> dict[str, Any]:

@@ -85,9 +85,11 @@ class ISBNdb:
     """The source "isbndb". Its key goes bare into the Authorization header."""
 
     name = "isbndb"
+    paid = True
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.rate = transport.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""

@@ -107,9 +107,11 @@ class OpenLibrary:
     """The source "open_library". It wants no key, but to know whom to write to."""
 
     name = "open_library"
+    paid = False
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.rate = transport.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.

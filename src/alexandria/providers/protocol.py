@@ -40,6 +40,14 @@ class Source(Protocol):
     def name(self) -> str:
         """The provider, e.g. "isbndb": names the lane and the call counter."""
 
+    @property
+    def paid(self) -> bool:
+        """Whether a call costs money or a scarce allowance."""
+
+    @property
+    def rate(self) -> float:
+        """Requests per second that it may be asked."""
+
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Editions that may be the candidate, in the source's order, unjudged; [] if it knows none.
 

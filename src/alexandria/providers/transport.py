@@ -116,12 +116,12 @@ class PartlyGranted(Exception):
         self.granted = granted
 
 
-_charged: ContextVar[tuple[Month, UUID] | None] = ContextVar("charged", default=None)
+_charged: ContextVar[tuple[Month, UUID | None] | None] = ContextVar("charged", default=None)
 
 
 @contextlib.contextmanager
-def charged_to(month: Month, attempt_token: UUID) -> Iterator[None]:
-    """Calls made inside, in tasks started inside too, are charged to this attempt of this month."""
+def charged_to(month: Month, attempt_token: UUID | None) -> Iterator[None]:
+    """Calls made inside, in tasks started inside too, are charged to this attempt of this month (None: to no attempt)."""
     token = _charged.set((month, attempt_token))
     try:
         yield

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from alexandria.book import Resolution
 from alexandria.month import Month
-from alexandria.store import catalogue, months
+from alexandria.store import candidates, months
 from alexandria.store.database import Database
 
 
 async def record(
-    database: Database, month: Month, token: UUID, resolutions: Sequence[Resolution], *, variant: str, note: str | None
+    database: Database,
+    month: Month,
+    token: UUID,
+    resolutions: Sequence[Resolution],
+    *,
+    variant: str,
+    note: str | None,
+    now: datetime,
 ) -> int:
     """Store everything and complete the month; returns how many editions were new. Raises AttemptLost."""
     async with database.transaction() as connection:
         await months.hold(connection, token)
-        queued = await catalogue.record_month(connection, month, resolutions)
+        queued = await candidates.record_month(connection, month, resolutions, now)
         await months.complete(
             connection,
             token,

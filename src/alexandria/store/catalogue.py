@@ -1,55 +1,108 @@
-"""What does the catalogue hold? Works, editions and contributors with provenance, and each month's candidates."""
+"""What does the catalogue hold? Works, their editions and contributors, and the source record each field rests on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from psycopg.types.json import Jsonb
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from alexandria.block import blocks
-from alexandria.book import Hit, Isbn13, Resolution, Scored
-from alexandria.match import work_key
-from alexandria.month import Month
+from alexandria.book import Hit, Isbn13, SourceRecord
+from alexandria.match import ACCEPT, same_work, work_key
 from alexandria.person import name_key, natural
 from alexandria.store.database import Connection, Row
 from alexandria.store.sql import load
 
 SQL = load("catalogue")
+NAME = "catalogue"  # as a source of ISBNs
 ALIKE = 8  # works compared with one candidate
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
+_OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 
 
-async def by_isbn(connection: Connection, isbn13: Isbn13) -> Row | None:
-    """{isbn13, work_id, title, author} of the edition with this ISBN."""
-    return await (await connection.execute(SQL["by_isbn"], {"isbn13": isbn13})).fetchone()
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one."""
+
+    work_id: int
+    title: str
+    author: str
+    isbn13: str
+    score: float
+    reasons: tuple[str, ...]
 
 
-async def alike(connection: Connection, title: str, authors: Sequence[str]) -> list[Row]:
-    """Works that may be this one, likeliest first: {work_id, key, title, author, authors, first_published, isbn13}.
-
-    `isbn13` is the oldest edition's, None if the work has none. Whether one of them is the work, `match` must say.
-    """
+async def find_work(
+    connection: Connection, title: str, authors: Sequence[str], *, with_edition: bool = False
+) -> Held | None:
+    """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it)."""
     values = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors), "limit": ALIKE}
-    return await (await connection.execute(SQL["alike"], values)).fetchall()
+    rows = await (await connection.execute(SQL["alike"], values)).fetchall()
+    sought = Hit(_OURSELVES, title, authors=tuple(authors))
+    for row in rows:
+        judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
+        if judged.verdict == ACCEPT and (row["isbn13"] or not with_edition):
+            isbn13 = row["isbn13"] or ""
+            return Held(row["work_id"], row["title"], row["author"], isbn13, judged.score, judged.reasons)
+    return None
 
 
-async def record_month(connection: Connection, month: Month, resolutions: Sequence[Resolution]) -> int:
-    """Store what became of a month's candidates, replacing an earlier naming; returns the editions that were new."""
+async def one_writer(connection: Connection) -> None:
+    """Wait until nobody else adds to the catalogue; the right lasts until the transaction ends."""
     await connection.execute(SQL["one_writer"])
-    await connection.execute(SQL["forget_candidates"], {"year": month.year, "month": month.month})
-    new = 0
-    for position, resolution in enumerate(resolutions):
-        work_id, added = await _record_work(connection, month, resolution)
-        new += added
-        await connection.execute(SQL["add_candidate"], _candidate_row(month, position, work_id, resolution))
-    return new
 
 
-async def candidates(connection: Connection, month: Month) -> list[Row]:
-    """A month's candidates in the order named, each with ISBN, source, score, reason and evidence."""
-    found = await connection.execute(SQL["candidates"], {"year": month.year, "month": month.month})
-    return await found.fetchall()
+async def add_work(
+    connection: Connection, title: str, authors: Sequence[str], *, first_published: str | None, language: str
+) -> int:
+    """The id of the work, added with its contributors if the catalogue did not hold it.
+
+    One that it held without any edition takes over this spelling.
+    """
+    people = [natural(name) for name in authors]
+    work: dict[str, object] = {
+        "title": title,
+        "author": people[0],
+        "first_published": first_published,
+        "language": language,
+    }
+    held = await find_work(connection, title, authors)
+    if held is not None:
+        await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
+        return held.work_id
+    work |= {"key": work_key(title, people), "blocks": blocks(title, people)}
+    work_id = await _id(connection, "add_work", work)
+    for position, name in enumerate(people):
+        person_id = await _id(connection, "add_contributor", {"key": name_key(name), "name": name})
+        link = {"work_id": work_id, "contributor_id": person_id, "role": "author", "position": position}
+        await connection.execute(SQL["link_contributor"], link)
+    return work_id
+
+
+async def drop_unproven(connection: Connection, work_id: int) -> None:
+    """Forget a work that has no edition and that no candidate needs."""
+    await connection.execute(SQL["drop_unproven"], {"work_id": work_id})
+
+
+async def add_edition(connection: Connection, work_id: int, hit: Hit, *, related: bool = False) -> bool:
+    """Add the hit's edition with its provenance unless the catalogue holds it; whether it was new."""
+    values = {field: getattr(hit, field) for field in EDITION_FIELDS}
+    values["published"] = str(hit.published) if hit.published else None
+    values |= {"isbn13": hit.isbn13, "work_id": work_id, "related": related}
+    if await (await connection.execute(SQL["add_edition"], values)).fetchone() is None:
+        return False
+    source = {"provider": hit.source.provider, "provider_id": hit.source.id, "fetched_at": hit.source.fetched_at}
+    record_id = await _id(connection, "add_source_record", source)
+    fields = [field for field in EDITION_FIELDS if values[field]]
+    provenance = {"isbn13": hit.isbn13, "fields": fields, "source_record_id": record_id}
+    await connection.execute(SQL["add_provenance"], provenance)
+    return True
+
+
+async def work_of(connection: Connection, isbn13: Isbn13) -> int | None:
+    """The work that this ISBN is an edition of."""
+    row = await (await connection.execute(SQL["by_isbn"], {"isbn13": isbn13})).fetchone()
+    return None if row is None else row["work_id"]
 
 
 async def found(connection: Connection, limit: int) -> list[Row]:
@@ -57,92 +110,7 @@ async def found(connection: Connection, limit: int) -> list[Row]:
     return await (await connection.execute(SQL["found"], {"limit": limit})).fetchall()
 
 
-async def _record_work(connection: Connection, month: Month, resolution: Resolution) -> tuple[int | None, int]:
-    """The work of a candidate, added if new, and 1 if its edition was new. An unresolved candidate has no edition."""
-    hit, candidate = resolution.accepted, resolution.candidate
-    if resolution.work_id is not None:
-        return resolution.work_id, 0
-    if hit is None or hit.isbn13 is None:
-        return None, 0
-    held = await by_isbn(connection, hit.isbn13)
-    if held is not None:
-        return held["work_id"], 0
-    authors = [natural(name) for name in hit.authors or (candidate.author,)]
-    work = {
-        "key": work_key(hit.title, authors),
-        "title": hit.title,
-        "author": authors[0],
-        "first_published": str(month),
-        "language": hit.language,
-        "blocks": blocks(hit.title, authors),
-    }
-    row = await (await connection.execute(SQL["add_work"], work)).fetchone()
+async def _id(connection: Connection, block: str, values: Mapping[str, object]) -> int:
+    row = await (await connection.execute(SQL[block], values)).fetchone()
     assert row is not None
-    await _record_contributors(connection, row["id"], authors)
-    return row["id"], await _record_edition(connection, row["id"], hit)
-
-
-async def _record_contributors(connection: Connection, work_id: int, names: Sequence[str]) -> None:
-    for position, name in enumerate(names):
-        row = await (await connection.execute(SQL["add_contributor"], {"key": name_key(name), "name": name})).fetchone()
-        assert row is not None
-        link = {"work_id": work_id, "contributor_id": row["id"], "role": "author", "position": position}
-        await connection.execute(SQL["link_contributor"], link)
-
-
-async def _record_edition(connection: Connection, work_id: int, hit: Hit) -> int:
-    values = {field: getattr(hit, field) for field in EDITION_FIELDS}
-    values["published"] = str(hit.published) if hit.published else None
-    values |= {"isbn13": hit.isbn13, "work_id": work_id}
-    added = await (await connection.execute(SQL["add_edition"], values)).fetchone()
-    source = {
-        "provider": hit.source.provider,
-        "provider_id": hit.source.id,
-        "fetched_at": hit.source.fetched_at,
-    }
-    record = await (await connection.execute(SQL["add_source_record"], source)).fetchone()
-    assert record is not None
-    fields = [field for field in EDITION_FIELDS if values[field]]
-    provenance = {"isbn13": hit.isbn13, "fields": fields, "source_record_id": record["id"]}
-    await connection.execute(SQL["add_provenance"], provenance)
-    return 0 if added is None else 1
-
-
-def _candidate_row(month: Month, position: int, work_id: int | None, resolution: Resolution) -> dict[str, Any]:
-    candidate = resolution.candidate
-    return {
-        "year": month.year,
-        "month": month.month,
-        "position": position,
-        "title": candidate.title,
-        "author": candidate.author,
-        "named_by": list(candidate.named_by),
-        "work_id": work_id,
-        "isbn13": resolution.isbn13,
-        "source": resolution.source,
-        "score": round(resolution.score, 2),
-        "reason": resolution.reason,
-        "evidence": Jsonb([evidence(scored) for scored in resolution.considered]),
-        "unavailable": Jsonb(resolution.unavailable),
-    }
-
-
-def evidence(scored: Scored) -> dict[str, Any]:
-    """A hit that was considered, as JSON data."""
-    hit = scored.hit
-    return {
-        "score": round(scored.score, 2),
-        "verdict": scored.verdict,
-        "reasons": list(scored.reasons),
-        "source": hit.source.provider,
-        "source_id": hit.source.id,
-        "fetched_at": hit.source.fetched_at.isoformat(),
-        "isbn13": hit.isbn13,
-        "title": hit.title,
-        "subtitle": hit.subtitle,
-        "authors": list(hit.authors),
-        "publisher": hit.publisher,
-        "published": str(hit.published) if hit.published else None,
-        "binding": hit.binding,
-        "language": hit.language,
-    }
+    return int(row["id"])

@@ -11,7 +11,7 @@ from alexandria.backfill import Scheduled, Selection
 from alexandria.errors import Unknown
 from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.status import Status
-from alexandria.store import catalogue, months
+from alexandria.store import candidates, months
 from alexandria.store.database import Row
 from alexandria.store.months import Open
 from alexandria.web import bodies
@@ -96,7 +96,7 @@ async def show_month(month: MonthInPath, system: Running) -> bodies.MonthAnswer:
             raise Unknown(f"month {key} is not seeded", hint="POST /api/internal/seed-backfill-queue adds years")
         rows: dict[str, list[Row]] = {
             "attempts": await months.attempts(connection, key),
-            "candidates": await catalogue.candidates(connection, key),
+            "candidates": await candidates.of_month(connection, key),
             "calls": await months.spent(connection, key),
         }
     return bodies.MonthAnswer.model_validate(row | rows)

@@ -1,4 +1,4 @@
--- Works, editions and contributors, and what each month's candidates became.
+-- Works, editions and contributors.
 
 -- name: one_writer
 -- Months are recorded one after the other: two that share works or people would wait for each other for ever.
@@ -18,7 +18,7 @@ FROM (SELECT * FROM work WHERE key = %(key)s
       UNION
       (SELECT * FROM work WHERE blocks && %(blocks)s ORDER BY similarity(title, %(title)s) DESC, id LIMIT %(limit)s)
      ) AS w
-LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY created_at, isbn13 LIMIT 1) AS e ON true
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY w.key = %(key)s DESC, similarity(w.title, %(title)s) DESC, w.id
 
 -- name: add_work
@@ -30,11 +30,23 @@ ON CONFLICT (key) DO UPDATE SET
     language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END
 RETURNING id
 
+-- name: correct_work
+-- What a source says of a work that only a model had named so far.
+UPDATE work SET title = %(title)s, author = %(author)s, language = %(language)s,
+    first_published = coalesce(%(first_published)s, first_published)
+WHERE id = %(work_id)s AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s)
+
+-- name: drop_unproven
+-- A work without edition that no candidate needs any more.
+DELETE FROM work WHERE id = %(work_id)s
+    AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s)
+    AND NOT EXISTS (SELECT FROM candidate WHERE work_id = %(work_id)s)
+
 -- name: add_edition
 -- An edition that is not there yet; no row if it is.
-INSERT INTO edition (isbn13, work_id, title, subtitle, publisher, published, language, binding, pages)
+INSERT INTO edition (isbn13, work_id, title, subtitle, publisher, published, language, binding, pages, related)
 VALUES (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(publisher)s, %(published)s, %(language)s,
-        %(binding)s, %(pages)s)
+        %(binding)s, %(pages)s, %(related)s)
 ON CONFLICT (isbn13) DO NOTHING
 RETURNING isbn13
 
@@ -61,24 +73,6 @@ RETURNING id
 INSERT INTO provenance (isbn13, field, source_record_id)
 SELECT %(isbn13)s, field, %(source_record_id)s FROM unnest(%(fields)s::text[]) AS field
 ON CONFLICT DO NOTHING
-
--- name: forget_candidates
--- A month named anew.
-DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
-
--- name: add_candidate
--- What a model named and what became of it.
-INSERT INTO candidate (year, month, position, title, author, named_by, work_id, isbn13, source, score, reason,
-                       evidence, unavailable)
-VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_by)s, %(work_id)s, %(isbn13)s, %(source)s,
-        %(score)s, %(reason)s, %(evidence)s, %(unavailable)s)
-
--- name: candidates
--- A month's candidates with their evidence.
-SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.reason, c.evidence, c.unavailable,
-       c.work_id, e.title AS edition_title, e.publisher, e.published
-FROM candidate AS c LEFT JOIN edition AS e USING (isbn13)
-WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
 
 -- name: found
 -- Resolved candidates of a range of months, for a reader.

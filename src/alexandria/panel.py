@@ -1,0 +1,94 @@
+"""Which source is asked next, and when has enough been heard? Free ones first, paid ones as the policy allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from alexandria import errors
+from alexandria.book import Candidate, Hit, Resolution
+from alexandria.match import ACCEPT
+from alexandria.providers.protocol import Source
+
+PATIENCE = 3  # failures in a row after which a source is left alone for the rest of the month
+_OUT_AT_ONCE = (
+    errors.KeyMissing,
+    errors.KeyRefused,
+    errors.NoCredit,
+    errors.QuotaSpent,
+    errors.RateLimited,
+    errors.RequestRefused,
+)
+
+
+class Policy(StrEnum):
+    """How much is paid for certainty."""
+
+    FRUGAL = "frugal"  # paid sources only when every free one has been asked in vain
+    BALANCED = "balanced"  # a paid source when two free ones did not settle it
+    EXACT = "exact"  # an ISBN is taken only when two sources know the book, one of them paid if there is one
+
+
+FREE_BEFORE_PAID = {Policy.FRUGAL: None, Policy.BALANCED: 2, Policy.EXACT: 1}
+
+
+class Desk:
+    """The sources of this process and how busy each is: work spreads over the lanes that have room."""
+
+    def __init__(self, sources: Sequence[Source], policy: Policy) -> None:
+        self.sources, self.policy = tuple(sources), policy
+        self.under_way: Counter[str] = Counter()
+
+    def order(self) -> list[Source]:
+        """Free sources by expected wait, the operator's order breaking ties, with the paid ones where policy puts them."""
+        free = sorted((source for source in self.sources if not source.paid), key=self._wait)
+        paid = [source for source in self.sources if source.paid]
+        before = FREE_BEFORE_PAID[self.policy]
+        return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
+
+    def _wait(self, source: Source) -> float:
+        return self.under_way[source.name] / source.rate
+
+
+class Panel:
+    """The sources for one batch of candidates, and which of them are out of it and why."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.out: dict[str, errors.ProviderError] = {}
+        self.answered = False
+        self._failures: Counter[str] = Counter()
+
+    def order(self) -> Iterator[Source]:
+        """The sources to ask about one candidate, the best first as things stand."""
+        return iter(self._desk.order())
+
+    def content(self, found: Resolution) -> bool:
+        """Whether `found` needs no further source."""
+        if found.accepted is None:
+            return False
+        if self._desk.policy is not Policy.EXACT:
+            return True
+        agreeing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
+        able = [source for source in self._desk.sources if source.name not in self.out]
+        paid_heard = any(s.name in agreeing for s in able if s.paid) or not any(s.paid for s in able)
+        return len(agreeing) > 1 and paid_heard
+
+    async def ask(self, source: Source, candidate: Candidate) -> Sequence[Hit] | errors.ProviderError:
+        """The source's hits, or why it could not be asked."""
+        if source.name in self.out:
+            return self.out[source.name]
+        self._desk.under_way[source.name] += 1
+        try:
+            hits = await source.find(candidate)
+        except errors.ProviderError as failed:
+            self._failures[source.name] += 1
+            if isinstance(failed, _OUT_AT_ONCE) or self._failures[source.name] >= PATIENCE:
+                self.out[source.name] = failed
+            return failed
+        finally:
+            self._desk.under_way[source.name] -= 1
+        self._failures[source.name] = 0
+        self.answered = True
+        return hits

@@ -1,0 +1,58 @@
+-- What models named for each month, and what became of it.
+
+-- name: forget
+-- A month named anew.
+DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
+
+-- name: add
+-- What a model named and what became of it.
+INSERT INTO candidate (year, month, position, title, author, named_year, named_by, work_id, isbn13, source, score,
+                       reason, evidence, unavailable, in_month, looks, look_again_at)
+VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s, %(named_by)s, %(work_id)s,
+        %(isbn13)s, %(source)s, %(score)s, %(reason)s, %(evidence)s, %(unavailable)s, %(in_month)s, %(looks)s,
+        %(look_again_at)s)
+
+-- name: of_month
+-- A month's candidates with their evidence.
+SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.reason, c.evidence, c.unavailable,
+       c.in_month, c.looks, c.look_again_at, c.work_id, e.title AS edition_title, e.publisher, e.published
+FROM candidate AS c LEFT JOIN edition AS e USING (isbn13)
+WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
+
+-- name: unresolved
+-- Candidates that are due to be looked up again, newest months first; other looks pass them over.
+SELECT id, year, month, title, author, named_year, named_by, work_id, looks FROM candidate
+WHERE isbn13 IS NULL AND look_again_at <= now()
+ORDER BY year DESC, month DESC, position LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+
+-- name: put_off
+-- Candidates that are being looked up are nobody else's for a while.
+UPDATE candidate SET look_again_at = now() + interval '15 minutes' WHERE id = ANY(%(ids)s::bigint[])
+
+-- name: look_ended
+-- What a further look at an unresolved candidate found.
+UPDATE candidate
+SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s, reason = %(reason)s,
+    evidence = %(evidence)s, unavailable = %(unavailable)s, in_month = %(in_month)s, looks = %(looks)s,
+    look_again_at = %(look_again_at)s
+WHERE id = %(id)s AND isbn13 IS NULL
+
+-- name: count_again
+-- A completed month's counters after a further look.
+UPDATE backfill_log AS b
+SET isbns_resolved = c.resolved, isbns_queued = least(b.isbns_queued + %(queued)s, c.resolved),
+    resolution_rate = CASE WHEN b.books_generated > 0 THEN round(100.0 * c.resolved / b.books_generated, 2) ELSE 0 END,
+    isbndb_calls = calls_sent(b.year, b.month, 'isbndb')
+FROM (SELECT count(isbn13)::integer AS resolved FROM candidate WHERE year = %(year)s AND month = %(month)s) AS c
+WHERE b.year = %(year)s AND b.month = %(month)s AND b.status = 'completed'
+
+-- name: in_month
+-- How many of a month's resolved books were first published in it, by what the sources date.
+SELECT in_month, count(*)::integer AS books FROM candidate
+WHERE year = %(year)s AND month = %(month)s AND isbn13 IS NOT NULL GROUP BY in_month
+
+-- name: spent_on_looks
+-- Requests sent today for further looks: they belong to a month but to no attempt.
+SELECT count(*)::integer AS calls FROM call
+WHERE sent_at >= date_trunc('day', now()) AND year IS NOT NULL AND attempt_token IS NULL
