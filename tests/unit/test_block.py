@@ -19,7 +19,9 @@ def test_spellings_of_one_work_share_a_key(one, other):
 
 
 def test_works_that_share_only_small_words_or_only_the_author_share_none():
-    assert not set(blocks("The Winds of Winter", ["George Martin"])) & set(blocks("The Clash of Kings", ["George Martin"]))
+    assert not set(blocks("The Winds of Winter", ["George Martin"])) & set(
+        blocks("The Clash of Kings", ["George Martin"])
+    )
     assert not set(blocks("The Clash", ["A. Lee"])) & set(blocks("The Clash", ["B. Cole"])) - {"= clash"}
 
 
