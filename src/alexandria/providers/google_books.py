@@ -1,0 +1,133 @@
+"""Which editions does Google Books know? It needs a key, and tells the day's quota from the second's only in detail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+from pydantic import BaseModel, ConfigDict
+
+from alexandria import errors
+from alexandria.book import Candidate, Hit, SourceRecord
+from alexandria.providers import printed, wording
+from alexandria.providers.printed import Refused
+from alexandria.providers.transport import Request, Transport, json_of, next_midnight, refusal, retry_after
+
+LIFE = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
+VOLUMES = 20  # of one search
+KEPT = ("title", "subtitle", "authors", "publisher", "publishedDate", "industryIdentifiers", "pageCount", "language")
+OTHERS = {
+    "maxResults": str(VOLUMES),
+    "printType": "books",
+    "country": "US",  # a server's place is not always known to them, and then they refuse
+    "fields": f"totalItems,items(id,volumeInfo({','.join(KEPT)}))",
+}
+DAILY = re.compile(r"perday|per day|/d/|daily", re.IGNORECASE)
+QUOTA = re.compile(r"quota|limit ?exceeded", re.IGNORECASE)
+BAD_KEY = re.compile(r"API_KEY_INVALID|API key|keyInvalid|accessNotConfigured|SERVICE_DISABLED")
+
+
+class _Volume(BaseModel):
+    """What a volume says of itself; everything may be absent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    title: printed.Text = ""
+    subtitle: printed.Text = ""
+    authors: printed.Names = ()
+    publisher: printed.Text = ""
+    publishedDate: printed.Date = None  # noqa: N815 # their name
+    pageCount: printed.Pages = None  # noqa: N815 # their name
+    language: printed.Language = ""
+
+
+class GoogleBooks:
+    """The source "google_books"."""
+
+    name = "google_books"
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+        """Volumes by exact title and author's name; if there are none, by all words anywhere."""
+        for query in _queries(candidate):
+            request = Request(
+                "GET", "/books/v1/volumes", params={"q": query, **OTHERS}, sign=self._sign, explain=self._explain
+            )
+            volumes, at = await self._transport.ask(request, self._volumes, life=LIFE)
+            if volumes:
+                return printed.usable(_read(volume, at) for volume in volumes)
+        return []
+
+    def _sign(self, request: httpx2.Request) -> httpx2.Request:
+        request.url = request.url.copy_merge_params({"key": self._transport.secret()})
+        return request
+
+    def _volumes(self, response: httpx2.Response) -> list[Any]:
+        """The volumes of an answer, cut down to what we read; no match is an answer without the list."""
+        body = json_of(self.name, response)
+        if not isinstance(body, dict) or not isinstance(body.get("items", []), list):
+            raise errors.BadAnswer(self.name, "the answer holds no list of volumes")
+        return [_cut_down(item) for item in body.get("items", [])]
+
+    def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
+        """By the quota's name and unit, as the reason is the same for a second and for a day."""
+        if response.status_code not in {400, 403, 429}:
+            return refusal(self.name, response)
+        said = response.text
+        if response.status_code != 429 and BAD_KEY.search(said):
+            hint = "check GOOGLE_BOOKS_API_KEY, and that the Books API is enabled for its project"
+            return errors.KeyRefused(self.name, "refuses our key", hint=hint)
+        if response.status_code != 429 and not QUOTA.search(said):
+            return errors.RequestRefused(self.name, f"refuses the request with {response.status_code}")
+        if re.search(r'"quota_limit_value":\s*"0"', said):
+            return errors.NoCredit(self.name, "this key has no allowance")
+        if response.status_code == 400 or DAILY.search(said):
+            until = next_midnight(self._transport.settings.zone)
+            return errors.QuotaSpent(self.name, "the day's allowance is used up", until=until)
+        return errors.RateLimited(self.name, "refuses for speed", retry_after=retry_after(response))
+
+
+def _queries(candidate: Candidate) -> Iterator[str]:
+    title, family = wording.main_title(candidate), wording.family_name(candidate)
+    yield f'intitle:"{title}"' + (f' inauthor:"{family}"' if family else "")
+    yield f"{wording.title(candidate)} {wording.author(candidate)}".strip()
+
+
+def _cut_down(item: Any) -> Any:
+    told = item.get("volumeInfo") if isinstance(item, dict) else None
+    if not isinstance(told, dict):
+        return None
+    return {"id": item.get("id"), "volumeInfo": {name: told[name] for name in KEPT if name in told}}
+
+
+def _read(item: Any, at: datetime) -> Hit | Refused:
+    """A volume as a hit, or why it is none. Without an ISBN it still is evidence of the work."""
+    if item is None:
+        return Refused(GoogleBooks.name, "", "not a volume")
+    told, key = item["volumeInfo"], printed.text(item["id"])
+    volume = _Volume.model_validate(told)
+    isbns = printed.isbns([one.get("identifier") for one in _identifiers(told) if "ISBN" in str(one.get("type"))])
+    if not (volume.title and key):
+        return Refused(GoogleBooks.name, key, "no title")
+    if len(isbns) > 1:
+        return Refused(GoogleBooks.name, key, "its ISBNs are of different editions")
+    return Hit(
+        SourceRecord(GoogleBooks.name, key, at),
+        volume.title,
+        subtitle=volume.subtitle,
+        authors=volume.authors,
+        isbn13=isbns[0] if isbns else None,
+        publisher=volume.publisher,
+        published=volume.publishedDate,
+        language=volume.language,
+        pages=volume.pageCount,
+    )
+
+
+def _identifiers(told: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = told.get("industryIdentifiers")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

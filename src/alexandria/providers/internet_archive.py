@@ -1,0 +1,103 @@
+"""Which scanned books does the Internet Archive hold? Every field may be a text or a list, and dates are padded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import httpx2
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+
+from alexandria import errors
+from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.providers import printed, wording
+from alexandria.providers.printed import Refused
+from alexandria.providers.transport import Request, Transport, json_of
+
+LIFE = timedelta(days=30)  # that an answer serves
+ITEMS = 20  # of one search
+FIELDS = ("identifier", "mediatype", "title", "creator", "isbn", "external-identifier", "date", "publisher", "language")
+
+
+def _isbns(value: object) -> tuple[Isbn13, ...]:
+    """Of identifiers of many kinds, the ISBNs."""
+    return printed.isbns([text.lower().removeprefix("urn:isbn:") for text in printed.texts(value)])
+
+
+def _publisher(value: object) -> str:
+    """Without the place that catalogue cards print before it."""
+    return printed.first_text(value).rpartition(" : ")[2].strip(" ,;")
+
+
+class _Item(BaseModel):
+    """One item of the Archive."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    identifier: printed.FirstText = ""
+    mediatype: printed.FirstText = ""
+    title: printed.FirstText = ""
+    creator: printed.Names = ()
+    isbn: Annotated[tuple[Isbn13, ...], PlainValidator(_isbns)] = ()
+    external: Annotated[tuple[Isbn13, ...], PlainValidator(_isbns)] = Field((), validation_alias="external-identifier")
+    date: printed.PaddedDate = None
+    publisher: Annotated[str, BeforeValidator(_publisher)] = ""
+    language: printed.Language = ""
+
+
+class InternetArchive:
+    """The source "internet_archive"."""
+
+    name = "internet_archive"
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+        """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""
+        family = wording.family_name(candidate)
+        query = f'title:("{wording.main_title(candidate)}")' + (f" AND creator:({family})" if family else "")
+        params: dict[str, str | Sequence[str]] = {
+            "q": f"{query} AND mediatype:texts",
+            "fl[]": FIELDS,
+            "rows": str(ITEMS),
+            "page": "1",
+            "output": "json",
+        }
+        items, at = await self._transport.ask(
+            Request("GET", "/advancedsearch.php", params=params), self._items, life=LIFE
+        )
+        return printed.usable(_read(item, at) for item in items)
+
+    def _items(self, response: httpx2.Response) -> list[Any]:
+        body = json_of(self.name, response)
+        found = body.get("response") if isinstance(body, dict) else None
+        if isinstance(found, dict) and isinstance(found.get("docs"), list):
+            return [
+                {name: doc[name] for name in FIELDS if name in doc} for doc in found["docs"] if isinstance(doc, dict)
+            ]
+        if isinstance(body, dict) and "error" in body:
+            raise errors.RequestRefused(self.name, "does not understand the query")
+        raise errors.BadAnswer(self.name, "the answer holds no list of items")
+
+
+def _read(doc: Any, at: datetime) -> Hit | Refused:
+    """An item as a hit, or why it is none. One that lists several editions' ISBNs has none of its own."""
+    item = _Item.model_validate(doc)
+    if item.mediatype not in {"", "texts"}:
+        return Refused(InternetArchive.name, item.identifier, f"its media type is {item.mediatype}")
+    title, _, subtitle = item.title.partition(" / ")[0].partition(" : ")
+    if not (item.identifier and title):
+        return Refused(InternetArchive.name, item.identifier, "no title")
+    isbns = tuple(dict.fromkeys((*item.isbn, *item.external)))
+    return Hit(
+        SourceRecord(InternetArchive.name, item.identifier, at),
+        title,
+        subtitle=subtitle,
+        authors=item.creator,
+        isbn13=isbns[0] if len(isbns) == 1 else None,
+        publisher=item.publisher,
+        published=item.date,
+        language=item.language,
+        related=isbns if len(isbns) > 1 else (),
+    )

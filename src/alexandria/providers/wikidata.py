@@ -1,0 +1,221 @@
+"""What does Wikidata know? Which editions a book has, and, for who has no key at all, which books a month has."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx2
+
+from alexandria import errors
+from alexandria.book import Candidate, Hit, PartialDate, SourceRecord
+from alexandria.month import Month
+from alexandria.providers import printed, prompts, wording
+from alexandria.providers.languages import language
+from alexandria.providers.printed import Refused
+from alexandria.providers.protocol import Named
+from alexandria.providers.transport import Request, Transport, json_of, refusal
+
+LIFE = timedelta(days=30)  # that an answer serves
+BAN = timedelta(days=1)  # when none is named
+ROWS_A_WORK = 4  # that a month's query must have room for: one for each author
+ITEM = re.compile(r"http://www\.wikidata\.org/entity/(Q\d+)")
+UNNAMED = re.compile(r"Q\d+")  # the label service's word for an item without a label
+UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
+LABELS = 'SERVICE wikibase:label { bd:serviceParam wikibase:language "en,mul,fr,de,es,it,pt,nl,sv,pl,ru,ja,zh". }'
+
+# Through the search index: a filter over all labels runs into the time limit. ISBNs sit on editions more than on works.
+EDITIONS = """
+SELECT DISTINCT ?work ?workLabel ?authorLabel ?first ?item ?itemLabel ?isbn ?date ?precision ?language ?pages WHERE {
+  SERVICE wikibase:mwapi {
+    bd:serviceParam wikibase:endpoint "www.wikidata.org"; wikibase:api "EntitySearch".
+    bd:serviceParam mwapi:search "%(title)s"; mwapi:language "en"; mwapi:limit "10".
+    ?work wikibase:apiOutputItem mwapi:item.
+  }
+  ?work wdt:P50 ?author.
+  FILTER EXISTS { ?author rdfs:label|skos:altLabel ?name. FILTER(CONTAINS(LCASE(STR(?name)), "%(family)s")) }
+  { BIND(?work AS ?item) } UNION { ?item wdt:P629 ?work. }
+  ?item wdt:P212|wdt:P957 ?isbn.
+  OPTIONAL { ?work wdt:P577 ?first. }
+  OPTIONAL { ?item p:P577/psv:P577 [ wikibase:timeValue ?date; wikibase:timePrecision ?precision ]. }
+  OPTIONAL { ?item wdt:P407/wdt:P218 ?language. }
+  OPTIONAL { ?item wdt:P1104 ?pages. }
+  %(labels)s
+} LIMIT 200
+"""
+
+# Only dates known to the month: all others stand on the first of January. A work dated to an earlier year is a reprint.
+MONTH = """
+SELECT DISTINCT ?work ?workLabel ?authorLabel ?sitelinks WHERE {
+  ?work p:P577/psv:P577 [ wikibase:timeValue ?date; wikibase:timePrecision ?precision ].
+  hint:Prior hint:rangeSafe true.
+  FILTER(?precision >= 10 && ?date >= "%(start)s"^^xsd:dateTime && ?date < "%(end)s"^^xsd:dateTime)
+  VALUES ?class { wd:Q7725634 wd:Q571 wd:Q8261 wd:Q47461344 }
+  ?work wdt:P31 ?class; wdt:P50 ?author; wikibase:sitelinks ?sitelinks.
+  FILTER(?sitelinks >= 3)
+  FILTER NOT EXISTS { ?work wdt:P577 ?earlier. FILTER(YEAR(?earlier) < %(year)d) }
+  %(labels)s
+} ORDER BY DESC(?sitelinks) LIMIT %(limit)d
+"""
+
+Row = Mapping[str, str]
+
+
+class Wikidata:
+    """The source and the generator "wikidata"."""
+
+    name = label = "wikidata"
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+        """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""
+        title, family = wording.main_title(candidate), wording.family_name(candidate)
+        if not title:
+            return []
+        rows, at = await self._ask(EDITIONS % {"title": title, "family": family, "labels": LABELS})
+        return printed.usable(_read(key, of_item, at) for key, of_item in _grouped(rows, "item").items())
+
+    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+        """The `count` works first published in `month` that most encyclopedias have an article on.
+
+        Every `variant` gives the same: Wikidata takes no advice. Raises BadInput for an unknown one.
+        """
+        prompts.known(variant)
+        end = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+        bounds = {"start": f"{month.first_day}T00:00:00Z", "end": f"{end}T00:00:00Z", "year": month.year}
+        rows, _ = await self._ask(MONTH % (bounds | {"limit": count * ROWS_A_WORK, "labels": LABELS}))
+        return _named(rows, month, count)
+
+    async def _ask(self, query: str) -> tuple[list[Row], datetime]:
+        request = Request(
+            "GET",
+            "/sparql",
+            params={"query": query},
+            headers={"Accept": "application/sparql-results+json"},
+            explain=self._explain,
+        )
+        return await self._transport.ask(request, self._rows, life=LIFE)
+
+    def _rows(self, response: httpx2.Response) -> list[Row]:
+        """Each row's bound variables as text; nodes without a name ("some value") are as good as unbound."""
+        body = json_of(self.name, response)  # a query that ran too long breaks off in mid-answer
+        results = body.get("results") if isinstance(body, dict) else None
+        bindings = results.get("bindings") if isinstance(results, dict) else None
+        if not isinstance(bindings, list):
+            raise errors.BadAnswer(self.name, "the answer holds no rows")
+        return [_bound(binding) for binding in bindings if isinstance(binding, dict)]
+
+    def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
+        if response.status_code != 403:
+            return refusal(self.name, response)
+        if "banned" in response.text:
+            return errors.QuotaSpent(self.name, "has banned us for asking too much", until=_end_of_ban(response.text))
+        hint = "set ALEXANDRIA_CONTACT to a mail address or URL; Wikidata wants to know whom to write to"
+        return errors.KeyRefused(self.name, "refuses our User-Agent", hint=hint)
+
+
+def _end_of_ban(text: str) -> datetime:
+    until = UNTIL.search(text)
+    with contextlib.suppress(ValueError):
+        if until:
+            return datetime.fromisoformat(f"{until[1]}T{until[2]}+00:00")
+    return datetime.now(UTC) + BAN
+
+
+def _bound(binding: Mapping[str, Any]) -> Row:
+    values = {
+        name: value for name, value in binding.items() if isinstance(value, dict) and value.get("type") != "bnode"
+    }
+    return {name: printed.text(value.get("value")) for name, value in values.items()}
+
+
+def _item(uri: str | None) -> str:
+    found = ITEM.fullmatch(uri or "")
+    return found[1] if found else ""
+
+
+def _grouped(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:
+    """The rows of each item: what differs between them, it has several of."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        key = _item(row.get(name))
+        if key:
+            groups.setdefault(key, []).append(row)
+    return groups
+
+
+def _all(rows: Sequence[Row], name: str) -> list[str]:
+    return list(dict.fromkeys(row[name] for row in rows if row.get(name)))
+
+
+def _labels(rows: Sequence[Row], name: str) -> list[str]:
+    return [label for label in _all(rows, name) if not UNNAMED.fullmatch(label)]
+
+
+def _only(rows: Sequence[Row], name: str) -> str:
+    """The one value of `name`; "" if there is none, or more than one to choose from."""
+    values = _all(rows, name)
+    return values[0] if len(values) == 1 else ""
+
+
+def _read(key: str, rows: Sequence[Row], at: datetime) -> Hit | Refused:
+    """An item as a hit, or why it is none. One with several ISBNs stands for several editions."""
+    titles = _labels(rows, "itemLabel") or _labels(rows, "workLabel")
+    isbns = printed.isbns(_all(rows, "isbn"))
+    if not titles:
+        return Refused(Wikidata.name, key, "no title in a language we ask for")
+    if not isbns:
+        return Refused(Wikidata.name, key, "no valid ISBN")
+    dates = [dated for dated in map(_dated, rows) if dated]
+    return Hit(
+        SourceRecord(Wikidata.name, key, at),
+        titles[0],
+        authors=printed.names(_labels(rows, "authorLabel")),
+        isbn13=isbns[0] if len(isbns) == 1 else None,
+        published=min(dates, key=str, default=None),
+        first_published=min(filter(None, map(printed.year, _all(rows, "first"))), default=None),
+        language=language(_only(rows, "language")),
+        pages=printed.pages(_only(rows, "pages").removeprefix("+")),
+        work_key=_item(rows[0].get("work")),
+        related=isbns if len(isbns) > 1 else (),
+    )
+
+
+def _dated(row: Row) -> PartialDate | None:
+    """A date is always written in full; its precision says how much of it is known (9 year, 10 month, 11 day)."""
+    full = printed.date(row.get("date"))
+    match row.get("precision"):
+        case "11":
+            return full
+        case "10" if full:
+            return PartialDate(full.year, full.month)
+        case "9" if full:
+            return PartialDate(full.year)
+        case None:
+            return printed.padded_date(row.get("date"))
+        case _:
+            return None
+
+
+def _named(rows: Iterable[Row], month: Month, count: int) -> Named:
+    """The works of the rows as candidates, the most widely known first, and why the others were dropped."""
+    works = _grouped(rows, "work")
+    candidates: list[Candidate] = []
+    dropped: list[str] = []
+    for key in sorted(works, key=lambda key: -_number(_only(works[key], "sitelinks"))):
+        titles, authors = _labels(works[key], "workLabel"), printed.names(_labels(works[key], "authorLabel"))
+        if not (titles and authors):
+            dropped.append(f"{key}: no title or author in a language we ask for")
+        elif len(candidates) < count:
+            by = ", ".join(authors)
+            candidates.append(Candidate(titles[0], by, month.year, month.month, named_by=(Wikidata.name,)))
+    return Named(tuple(candidates), tuple(dropped))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

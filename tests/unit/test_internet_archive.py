@@ -1,0 +1,111 @@
+"""What the Archive's items look like in the wild, and which ISBN is a scan's own."""
+
+import httpx2
+import pytest
+
+from alexandria import errors
+from alexandria.book import Candidate, PartialDate
+from alexandria.providers.internet_archive import InternetArchive
+from alexandria.providers.transport import TRIES
+
+CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
+ITEM = {
+    "identifier": "davincicode00brow",
+    "mediatype": "texts",
+    "title": "The Da Vinci code : a novel / Dan Brown",
+    "creator": "Brown, Dan, 1964-",
+    "date": "2003-01-01T00:00:00Z",
+    "publisher": "New York : Doubleday",
+    "isbn": ["0385504209", "978-0-385-50420-1"],
+    "language": ["eng"],
+    "year": 2003,
+}
+
+
+def found(*docs):
+    return httpx2.Response(
+        200, json={"responseHeader": {"status": 0}, "response": {"numFound": len(docs), "docs": docs}}
+    )
+
+
+async def find(reach, *docs):
+    transport = reach("internet_archive", found(*docs))
+    return await InternetArchive(transport).find(CODE), transport
+
+
+async def test_a_scan_is_searched_by_title_and_creator_among_texts(reach):
+    (hit,), transport = await find(reach, ITEM)
+    asked = transport.sent[0].url
+    assert asked.path == "/prefix/advancedsearch.php"
+    assert asked.params["q"] == 'title:("the da vinci code") AND creator:(brown) AND mediatype:texts'
+    assert {"identifier", "isbn", "title"} < set(asked.params.get_list("fl[]"))
+    assert (hit.source.id, hit.title, hit.subtitle) == ("davincicode00brow", "The Da Vinci code", "a novel")
+    assert (hit.authors, hit.publisher, hit.isbn13) == (("Brown, Dan",), "Doubleday", "9780385504201")
+    assert (hit.language, hit.published) == ("en", PartialDate(2003))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "own", "read"),
+    [
+        ("creator", ["Brown, Dan, 1964-", "Doe, Ann"], "authors", ("Brown, Dan", "Doe, Ann")),
+        ("creator", "Burges, George, 1786?-1864; Cary, Henry", "authors", ("Burges, George", "Cary, Henry")),
+        ("creator", None, "authors", ()),
+        ("title", ["The Da Vinci code", "Another"], "title", "The Da Vinci code"),
+        ("publisher", ["Doubleday", "Anchor"], "publisher", "Doubleday"),
+        ("publisher", None, "publisher", ""),
+        ("language", "Romanian", "language", "ro"),
+        ("language", None, "language", ""),
+        ("date", "1977-04-23", "published", PartialDate(1977, 4, 23)),
+        ("date", ["2010-05-01T00:00:00Z"], "published", PartialDate(2010, 5, 1)),
+        ("date", None, "published", None),
+        ("isbn", "038550420x", "isbn13", None),
+        ("isbn", "0385504209", "isbn13", "9780385504201"),
+        ("isbn", None, "isbn13", None),
+    ],
+)
+async def test_a_field_is_one_value_or_a_list(reach, field, value, own, read):
+    (hit,), _ = await find(reach, ITEM | {field: value})
+    assert getattr(hit, own) == read
+
+
+async def test_isbns_stand_among_other_identifiers_too(reach):
+    item = {name: value for name, value in ITEM.items() if name != "isbn"}
+    (hit,), _ = await find(reach, item | {"external-identifier": ["urn:oclc:record:1", "urn:isbn:0385504209"]})
+    assert hit.isbn13 == "9780385504201"
+
+
+async def test_several_editions_isbns_are_none_of_them_the_scans_own(reach):
+    (hit,), _ = await find(reach, ITEM | {"isbn": ["0385504209", "0307474275"]})
+    assert hit.isbn13 is None
+    assert hit.related == ("9780385504201", "9780307474278")
+
+
+@pytest.mark.parametrize(
+    "odd", [{"mediatype": "collection"}, {"mediatype": "etree"}, {"title": None}, {"identifier": None}]
+)
+async def test_what_is_no_book_is_refused_alone(reach, odd):
+    hits, _ = await find(reach, ITEM | odd, "odd", ITEM | {"identifier": "other", "isbn": []})
+    assert [hit.source.id for hit in hits] == ["other"]
+
+
+async def test_nothing_found_is_an_answer(reach):
+    assert (await find(reach))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("response", "error", "sends"),
+    [
+        (httpx2.Response(200, html="<html>Search error"), errors.BadAnswer, TRIES),
+        (httpx2.Response(200, json={"error": "bad query"}), errors.RequestRefused, 1),
+        (httpx2.Response(200, json={}), errors.BadAnswer, TRIES),
+        (httpx2.Response(200, json=[]), errors.BadAnswer, TRIES),
+        (httpx2.Response(400, html="<html>"), errors.RequestRefused, 1),
+        (httpx2.Response(429, headers={"Retry-After": "60"}), errors.RateLimited, 1),
+        (httpx2.Response(503, html="<html>"), errors.ProviderDown, TRIES),
+    ],
+)
+async def test_an_error_may_come_as_a_good_status(reach, response, error, sends):
+    transport = reach("internet_archive", response)
+    with pytest.raises(error):
+        await InternetArchive(transport).find(CODE)
+    assert len(transport.sent) == sends
