@@ -1,17 +1,35 @@
 """What integration tests may ask for beyond the fixtures of all tests.
 
 shared_database_url   one migrated database for all tests of a module, which leave it as they found it or empty it first
+system, app, api      the system on that database, the HTTP application over it, and a client with the secret
+sql                   runs a statement on that database and returns its rows
+empty                 leaves that database without months, jobs, books and calls
+
+The last five live in the module's event loop: mark their tests with asyncio(loop_scope="module").
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
+import httpx2
 import psycopg
 import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from pydantic import SecretStr
 
+from alexandria import config, wiring
+from alexandria.secret import WebhookSecrets
 from alexandria.store.embedded import Embedded
+from alexandria.web.api import create_app
+
+SECRET = "canary-secret-of-the-door"
+PREVIOUS = "canary-secret-of-yesterday"
+Sql = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +39,48 @@ def shared_database_url(server: Embedded, template: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield server.url.replace("/alexandria?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass
+class Steady:
+    """A server that somebody else looks after."""
+
+    url: str
+
+    def ensure(self) -> None:
+        return
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system(shared_database_url: str) -> AsyncIterator[wiring.System]:
+    settings = config.load(database_url=SecretStr(shared_database_url))
+    async with wiring.running(settings, Steady(shared_database_url), providers=False) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sql(system: wiring.System) -> Sql:
+    async def run(statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+        async with system.database.transaction() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def empty(sql: Sql) -> None:
+    await sql("TRUNCATE backfill_log, procrastinate_jobs, procrastinate_workers, work, call, quota, audit CASCADE")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def app(system: wiring.System) -> FastAPI:
+    return create_app(system, WebhookSecrets((SECRET, PREVIOUS)))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app)
+    headers = {"X-Cron-Secret": SECRET}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://alexandria", headers=headers) as client:
+        yield client

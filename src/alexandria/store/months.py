@@ -33,6 +33,9 @@ class Open:
     resolution_rate: Decimal = Decimal(0)
     error_message: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", Status(self.status))  # a row brings plain text
+
     @property
     def key(self) -> Month:
         return Month(self.year, self.month)

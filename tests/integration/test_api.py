@@ -1,0 +1,404 @@
+"""What holds for every route of the API: statuses, the error shape, the secret, headers, and that nothing leaks."""
+
+import asyncio
+import dataclasses
+import json
+import re
+import secrets
+from datetime import datetime
+
+import httpx2
+import psycopg
+import pytest
+import structlog
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from alexandria import config, errors, wiring
+from alexandria.secret import WebhookSecrets
+from alexandria.web.api import create_app
+from alexandria.web.problem import STATUSES, documented
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
+SCHEDULE, SEED = "/api/internal/schedule-backfill", "/api/internal/seed-backfill-queue"
+INTERNAL = [
+    ("POST", SCHEDULE),
+    ("POST", SEED),
+    ("GET", "/api/internal/backfill-stats"),
+    ("GET", "/api/internal/months"),
+    ("GET", "/api/internal/months/2023-11"),
+    ("GET", "/api/internal/jobs/1"),
+]
+PUBLIC = [
+    ("GET", "/api/quota/status"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+]
+ALL = INTERNAL + PUBLIC + [("GET", "/openapi.json"), ("GET", "/docs")]
+LARGE = b'{"plan": "' + b"0" * 64 * 1024 + b'"}'
+JSON = {"Content-Type": "application/json"}
+
+MALFORMED = {
+    "cut off": b'{"batch_size": 1',
+    "words": b"hello",
+    "a field twice": b'{"dry_run": true, "dry_run": false}',
+    "not UTF-8": b'{"batch_size": "\xff"}',
+    "UTF-16": '{"batch_size": 1}'.encode("utf-16"),
+    "no number": b'{"batch_size": NaN}',
+    "deep": b"[" * 60_000,
+    "a number of 5000 digits": b'{"batch_size": ' + b"9" * 5000 + b"}",
+}
+VIOLATIONS = {
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "a text": b'"batch_size"',
+    "an unknown field": b'{"dryrun": true}',
+    "a field that cannot be encoded": b'{"\\ud800": true}',
+    "a field of 60000 characters": b'{"' + b"x" * 60_000 + b'": 1}',
+}
+SCHEDULE_VIOLATIONS = [
+    {"batch_size": 0}, {"batch_size": 51}, {"batch_size": "2"}, {"batch_size": True}, {"batch_size": 2.0},
+    {"batch_size": 2.5}, {"batch_size": None}, {"batch_size": 10**30}, {"dry_run": "true"}, {"dry_run": 1},
+    {"dry_run": None}, {"force_retry": 0}, {"year_range": 2023}, {"year_range": None}, {"year_range": [2023, 2023]},
+    {"year_range": {"start": 1899}}, {"year_range": {"end": 2101}}, {"year_range": {"start": "2023"}},
+    {"year_range": {"start": 2023.0}}, {"year_range": {"start": None}}, {"year_range": {"from": 2023}},
+    {"year_range": {"start": True}}, {"plan": None}, {"plan": ""}, {"plan": "x"}, {"plan": 1}, {"plan": "\0"},
+    {"plan": "0123456789abcdef-202311"}, {"plan": "0123456789abcdef-999999"}, {"plan": "0123456789abcdef-202313"},
+    {"plan": "0123456789abcdef-202311", "dry_run": True},
+]  # fmt: skip
+SEED_VIOLATIONS = [
+    {"year_start": 2024, "year_end": 2023}, {"year_start": 1899}, {"year_end": 2101}, {"year_start": "2000"},
+    {"year_start": True}, {"year_end": 2000.0}, {"year_start": None}, {"years": 2000}, {"year_start": 2025},
+]  # fmt: skip
+PATHS = {
+    404: ["/", "/api", "/api/internal", "/api/internal/nothing", "/api/internal/months/", "/Health/live", "/api//quota/status",
+          "/api/internal/months/2099-01", "/api/internal/jobs/9223372036854775807", "/api/internal/months/2023-11/x",
+          "/docs/oauth2-redirect", "/redoc", "/%00", "/health/live%2f"],
+    422: ["/api/internal/months/2014-13", "/api/internal/months/1899-12", "/api/internal/months/x", "/api/internal/months/%00",
+          "/api/internal/months/2023-1", "/api/internal/months/%ff", "/api/internal/jobs/0", "/api/internal/jobs/x",
+          "/api/internal/jobs/-1", "/api/internal/jobs/9223372036854775808", "/api/internal/jobs/" + "9" * 5000,
+          "/api/internal/months?status=done", "/api/internal/months?year=1899", "/api/internal/months?year=x",
+          "/api/internal/months?staus=failed", "/api/internal/backfill-stats?x=1", "/api/quota/status?x"],
+}  # fmt: skip
+
+
+def check_shape(response, status, code=None):
+    """The one error shape, and that the answer's status is documented where it has a body of ours."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert list(body) == ["success", "error", "meta"]
+    assert body["success"] is False
+    assert list(body["error"]) == ["code", "message", "details"]
+    assert re.fullmatch("[a-z_]+", body["error"]["code"])
+    assert code in {None, body["error"]["code"]}
+    assert len(body["error"]["message"]) > 10
+    assert body["meta"]["request_id"] == response.headers["x-request-id"]
+    assert body["meta"]["latency_ms"] >= 0
+    datetime.fromisoformat(body["meta"]["timestamp"])
+    assert body["meta"]["timestamp"].endswith("Z")
+    assert len(response.content) < 5000
+    return body["error"]
+
+
+async def test_the_routes_of_this_table_are_all_there_are(app):
+    described = {(m.upper(), path) for path, methods in app.openapi()["paths"].items() for m in methods}
+    assert {
+        (m, path.replace("2023-11", "{month}").replace("jobs/1", "jobs/{job_id}")) for m, path in ALL[:-2]
+    } == described
+
+
+@pytest.mark.parametrize(("method", "path"), INTERNAL)
+async def test_401_without_a_valid_secret_whatever_else_is_wrong(api, method, path):
+    """Before the body is looked at, and in the guide's own words."""
+    del api.headers["X-Cron-Secret"]
+    for shown in [None, "", "wrong", SECRET[:-1], SECRET + "x", SECRET.upper(), b"\xff\xfe", "é".encode()]:
+        headers = {"X-Cron-Secret": shown} if shown is not None else {}
+        response = await api.request(method, path + "?x=1", content=b"{", headers=headers)
+        assert response.status_code == 401
+        assert response.content == b'{"error":"Unauthorized: Invalid or missing X-Cron-Secret"}'
+        assert response.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("secret", [SECRET, PREVIOUS])
+async def test_the_current_and_the_previous_secret_open_every_route(api, secret):
+    for method, path in INTERNAL:
+        response = await api.request(method, path, headers={"X-Cron-Secret": secret})
+        assert response.status_code != 401
+
+
+async def test_secrets_are_compared_in_constant_time_and_all_of_them(api, monkeypatch):
+    compared = []
+    compare = secrets.compare_digest
+
+    def note(one, other):
+        compared.append((one, other))
+        return compare(one, other)
+
+    monkeypatch.setattr("secrets.compare_digest", note)
+    await api.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": SECRET})
+    assert compared == [(SECRET.encode(), SECRET.encode()), (SECRET.encode(), PREVIOUS.encode())]
+
+
+@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("body", MALFORMED)
+async def test_400_for_a_body_that_is_not_json(api, path, body):
+    error = check_shape(await api.post(path, content=MALFORMED[body], headers=JSON), 400, "malformed_json")
+    assert error["details"]["hint"]
+
+
+@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin-1",
+                                  "application/jsonx", "multipart/form-data; boundary=x", "application/xml", ""])  # fmt: skip
+async def test_415_for_a_body_that_is_not_declared_as_json(api, path, kind):
+    """What curl sends without a header; the answer names the header to add."""
+    response = await api.post(
+        path, content=b'{"dry_run": true}', headers={} if kind is None else {"Content-Type": kind}
+    )
+    assert "Content-Type: application/json" in check_shape(response, 415)["details"]["hint"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"']
+)
+async def test_json_may_be_declared_in_every_legal_way(api, kind):
+    assert (await api.post(SCHEDULE, content=b'{"dry_run": true}', headers={"Content-Type": kind})).status_code == 200
+
+
+@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("body", VIOLATIONS)
+async def test_422_for_json_that_is_no_request(api, sql, empty, path, body):
+    error = check_shape(await api.post(path, content=VIOLATIONS[body], headers=JSON), 422, "bad_input")
+    assert error["details"]["problems"]
+    assert await sql("SELECT id FROM backfill_log") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [(SCHEDULE, b) for b in SCHEDULE_VIOLATIONS] + [(SEED, b) for b in SEED_VIOLATIONS], ids=str
+)
+async def test_422_names_the_field(api, sql, empty, path, body):
+    """The value's own field is in the message; nothing is claimed or seeded."""
+    await sql("INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
+    error = check_shape(await api.post(path, json=body), 422, "bad_input")
+    innermost = next(iter(body.values()))
+    assert any(field in error["message"] for field in [*body, *(innermost if isinstance(innermost, dict) else [])])
+    assert await sql("SELECT status FROM backfill_log") == [{"status": "pending"}]
+
+
+async def test_a_misspelt_field_is_told_its_right_name(api):
+    for sent, meant in {"dryrun": "dry_run", "batchsize": "batch_size", "force": "force_retry"}.items():
+        error = check_shape(await api.post(SCHEDULE, json={sent: True}), 422)
+        assert error["message"] == f"{sent}: there is no such field; did you mean {meant}?"
+    error = check_shape(await api.get("/api/internal/months?staus=failed"), 422)
+    assert error["message"].endswith("did you mean status?")
+
+
+async def test_a_parameter_in_the_address_is_no_field_of_the_body(api, sql, empty):
+    """?dry_run=true must not run live."""
+    await sql("INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
+    check_shape(await api.post(SCHEDULE + "?dry_run=true", json={}), 422)
+    assert await sql("SELECT status FROM backfill_log") == [{"status": "pending"}]
+
+
+@pytest.mark.parametrize(("status", "path"), [(status, path) for status, paths in PATHS.items() for path in paths])
+async def test_404_and_422_for_paths_and_parameters(api, status, path):
+    check_shape(await api.get(path), status)
+
+
+@pytest.mark.parametrize(("method", "path"), ALL)
+async def test_405_for_every_other_method_with_what_is_allowed(api, method, path):
+    for other in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"} - {method}:
+        response = await api.request(other, path)
+        check_shape(response, 405, "method_not_allowed")
+        assert method in response.headers["allow"]
+
+
+@pytest.mark.parametrize(("method", "path"), ALL)
+async def test_413_for_a_large_body_on_every_route(api, method, path):
+    check_shape(await api.request(method, path, content=LARGE, headers=JSON), 413, "too_large")
+
+
+@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+async def test_413_for_a_large_body_that_does_not_say_so(api, path):
+    async def chunks():
+        for start in range(0, len(LARGE), 1000):
+            yield LARGE[start : start + 1000]
+
+    check_shape(await api.post(path, content=chunks(), headers=JSON), 413, "too_large")
+
+
+async def test_a_body_of_just_64_kib_is_read(api):
+    body = b'{"dry_run": true}'.ljust(64 * 1024)
+    assert (await api.post(SCHEDULE, content=body, headers=JSON)).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [*ALL, ("GET", "/nothing"), ("DELETE", "/docs")])
+async def test_every_answer_has_the_security_headers_and_no_cors(api, method, path):
+    response = await api.request(method, path, headers={"Origin": "https://elsewhere.example"})
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["x-frame-options"] == "DENY"
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "unsafe" not in response.headers["content-security-policy"]
+    assert response.headers["cache-control"] == ("max-age=60" if path == "/api/quota/status" else "no-store")
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("sane", ["a", "7f0c-42", "trace:1/2@x.y_z+a=b", "x" * 128])
+async def test_a_sane_request_id_is_echoed(api, sane):
+    response = await api.get("/nothing", headers={"X-Request-ID": sane})
+    assert check_shape(response, 404)
+    assert response.headers["x-request-id"] == sane
+
+
+@pytest.mark.parametrize("insane", ["", "x" * 129, "a b", "a\tb", "<script>", b"\xff", "a;b", '"'])
+async def test_any_other_request_id_is_replaced(api, insane):
+    response = await api.get("/health/live", headers={"X-Request-ID": insane})
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
+
+
+async def test_an_odd_host_is_no_error(api):
+    for host in ("[", "a b", "x" * 2000, ""):
+        assert (await api.get("/docs", headers={"Host": host})).status_code == 200
+        check_shape(await api.get("/nothing", headers={"Host": host}), 404)
+
+
+class Broken:
+    """Lanes that fail with an error of our choice."""
+
+    def __init__(self, error):
+        self.error = error
+
+    async def status(self):
+        raise self.error
+
+
+async def broken(system, error):
+    """The quota route's answer when the lanes fail with `error`, and what was logged."""
+    app = create_app(dataclasses.replace(system, lanes=Broken(error)), WebhookSecrets(()))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
+        with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
+            response = await client.get("/api/quota/status")
+    return response, logged
+
+
+@given(st.text(min_size=8), st.sampled_from([RuntimeError, KeyError, psycopg.errors.SyntaxError, errors.Misconfigured]))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_nothing_of_an_unexpected_error_leaks(system, text, kind):
+    """Whatever it says, the caller gets one and the same sentence with an id, and the log has the error under that id."""
+    error = kind(f"SELECT {text} FROM secrets")
+    response, logged = await broken(system, error)
+    told = check_shape(response, 500, "unexpected")
+    assert told["message"] == "something went wrong that is not your fault"
+    assert "SELECT" not in response.text
+    assert kind.__name__ not in response.text
+    [line] = logged
+    assert line["request_id"] == response.headers["x-request-id"]
+    assert line["exc_info"] is error
+    assert (line["log_level"], line["path"]) == ("error", "/api/quota/status")
+
+
+def kinds(of):
+    """The class and all below it."""
+    return [of, *(kind for child in of.__subclasses__() for kind in kinds(child))]
+
+
+@pytest.mark.parametrize("kind", kinds(errors.AlexandriaError))
+async def test_every_error_of_ours_has_a_status(system, kind):
+    """With code, message and hint for the caller, but for those that are defects."""
+    error = kind.__new__(kind)
+    errors.AlexandriaError.__init__(error, "the message", hint="the hint", details={"more": 1})
+    response, _ = await broken(system, error)
+    status = next(STATUSES[c] for c in kind.__mro__ if c in STATUSES)
+    if status == 500:
+        check_shape(response, 500, "unexpected")
+    else:
+        told = check_shape(response, status, kind.code)
+        assert (told["message"], told["details"]) == ("the message", {"hint": "the hint", "more": 1})
+
+
+async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
+    """The database is renamed away under the open pool; the first refusal has the server healed, and then all is well."""
+    [name] = re.findall(r"/(test_\w+)\?", database_url)
+    elsewhere = database_url.replace(f"/{name}?", "/postgres?")
+    away = f"ALTER DATABASE {name} RENAME TO {name}_away"
+    back = f"ALTER DATABASE {name}_away RENAME TO {name}"
+
+    class Server:
+        url = database_url
+        asked = 0
+
+        def ensure(self):
+            Server.asked += 1
+            with psycopg.connect(elsewhere, autocommit=True) as connection:
+                connection.execute(back)
+
+    async with wiring.running(config.load(database_url=SecretStr(database_url)), Server(), providers=False) as system:
+        system.database.pool.timeout = 0.2
+        app = create_app(system, WebhookSecrets(()))
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
+            assert (await client.get("/health/ready")).status_code == 200
+            with psycopg.connect(elsewhere, autocommit=True) as connection:
+                connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+                connection.execute(away)
+            both = await asyncio.gather(client.get("/health/ready"), client.get("/api/quota/status"))
+            for response in both:
+                check_shape(response, 503, "database_unavailable")
+                assert response.headers["retry-after"]
+            assert (await client.get("/health/live")).status_code == 200
+            system.database.pool.timeout = 10.0
+            await app.state.healer._task
+            assert Server.asked == 1
+            assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_an_old_schema_is_503_and_names_the_cure(app, api, sql):
+    await sql("ALTER TABLE backfill_log RENAME TO hidden")
+    try:
+        error = check_shape(await api.get("/api/internal/backfill-stats"), 503, "not_migrated")
+        assert error["details"]["hint"] == "run: alexandria migrate"
+        metrics = (await api.get("/metrics")).text
+    finally:
+        await sql("ALTER TABLE hidden RENAME TO backfill_log")
+    assert "alexandria_database_up 0.0" in metrics
+
+
+async def test_the_description_is_complete(app):
+    """Every operation documents its errors with their bodies, its security, and nothing but our own shapes."""
+    described = app.openapi()
+    for path, methods in described["paths"].items():
+        for method, told in methods.items():
+            internal = path.startswith("/api/internal/")
+            assert bool(told.get("security")) == internal, path
+            wanted = {"200", "500"} | ({"401", "422", "429", "503"} if internal else set())
+            wanted |= {"400", "413", "415"} if method == "post" else set()
+            assert set(told["responses"]) >= wanted, path
+            for status, response in told["responses"].items():
+                [content] = response["content"].values()
+                shape = "Unauthorized" if status == "401" else "Problem"
+                if status != "200":
+                    assert content["schema"] == {"$ref": f"#/components/schemas/{shape}"}
+                    assert documented(int(status))
+    assert "HTTPValidationError" not in json.dumps(described)
+
+
+async def test_the_docs_need_no_other_host_and_no_script(api, app):
+    page = (await api.get("/docs")).text
+    assert "<script" not in page
+    links = re.findall(r"\s(?:src|href|action)=\"?([^\" >]*)", page)
+    assert [link for link in links if not link.startswith("#")] == ["openapi.json"]
+    assert "@import" not in page
+    assert "url(" not in page
+    for path, methods in app.openapi()["paths"].items():
+        for method in methods:
+            assert f"{method.upper()} {path}" in page
+    assert "&#34;dry_run&#34;: true" in page
+
+
+async def test_the_docs_escape_what_a_caller_sends(api):
+    page = (await api.get("/docs", headers={"Host": "<script>alert(1)</script>"})).text
+    assert "<script" not in page
