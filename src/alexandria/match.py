@@ -108,7 +108,9 @@ def merge(lists: Iterable[Sequence[Candidate]]) -> list[Candidate]:
 def work_key(name: str, authors: Sequence[str], subtitle: str = "") -> str:
     """The catalogue's key of a work: equal for the usual spellings of title and first author; never empty."""
     read = title.read(name, subtitle)
-    parts = [" ".join(read.words), *sorted(read.volumes), *sorted(read.kinds)]
+    outside = title.outside(read.raw)
+    counted = sorted({number for series, number in read.series if number != "1" and series in outside})
+    parts = [" ".join(read.words), *sorted(read.volumes), *counted, *sorted(read.kinds)]
     first = next(iter(person.people(tuple(authors))), None)
     return " | ".join(filter(None, (" / ".join(filter(None, parts)) or "untitled", first.key if first else "")))
 
@@ -229,6 +231,8 @@ def _head_finding(one: _Record, other: _Record) -> _Finding | None:
         heading = "".join(longer.title.head)
         if any(name == heading and number not in ("", "1") for name, number in longer.all_series):
             return _Finding(28, "one title is only the name of the series", partial=True)
+        if longer.title.rest[-1] in title.SEVERAL:
+            return _Finding(28, f"one may be the whole {longer.title.rest[-1]}", partial=True)
         return _Finding(6 + alike.points, "same title before the colon", partial=True)
     telling = [set(part) - title.IGNORABLE for part in (a.head, a.rest, b.rest)]
     if len(telling[0]) > 2 and 2 * len(telling[1] & telling[2]) >= min(len(telling[1]), len(telling[2])) > 1:
@@ -257,7 +261,7 @@ def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
     less, more = sorted(
         ([word for word in read.words if word not in title.IGNORABLE] for read in (one.title, other.title)), key=len
     )
-    if not less or not set(less) <= set(more):
+    if not less or len(less) == len(more) or not set(less) <= set(more):
         return None
     extra = list((Counter(more) - Counter(less)).elements())
     if len(extra) == 1 and more[0] == extra[0] and title.slip("the", extra[0]):
@@ -350,10 +354,12 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     if title.AUDIO in _formats(hit) and title.AUDIO not in title.formats_of(candidate.format):
         printed = bool(candidate.format)
         findings.append(_Finding(VETO if printed else 16, "an audio edition, where print was meant"))
-    wanted, given = title.read(candidate.title).tongue, title.language(hit.language)
+    wanted = title.read(candidate.title).tongue
+    said = title.edition_language(title.read(hit.title, hit.subtitle).raw)
+    given = said or title.language(hit.language)
     supposed = exact and given == "en"
     if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()) and not supposed:
-        findings.append(_Finding(16, f"an edition in another language ({given}), the title named is {wanted}"))
+        findings.append(_Finding(16, f"an edition in another language, {given} for {wanted}"))
     return findings
 
 

@@ -66,6 +66,8 @@ _TONGUES = {
     "nl": {"het", "een", "van", "voor", "niet"},
 }  # fmt: skip
 _LITTLE = frozenset().union(*_TONGUES.values())
+_FOREIGN = _ANY_ARTICLE - ARTICLES["en"] - {"die", "o", "os"}
+_SAID = re.compile(r"\b(\w+) edition\b")
 _SCRIPTS = (
     (0x0370, 0x03FF, "el"), (0x0400, 0x052F, "ru"), (0x0590, 0x05FF, "he"), (0x0600, 0x06FF, "ar"),
     (0x0900, 0x097F, "hi"), (0x0E00, 0x0E7F, "th"), (0x3040, 0x30FF, "ja"), (0xAC00, 0xD7AF, "ko"),
@@ -103,6 +105,7 @@ _KINDS = {
     "an excerpt": r"\bexcerpt|\bsampler\b|sneak peek|free preview|\bpreview\b",
 }  # fmt: skip
 _KIND_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
+SEVERAL = frozenset({"duology", "trilogy", "tetralogy", "quartet", "saga", "collection", "treasury", "set"})
 AUDIO, LARGE_PRINT, EBOOK = "audio", "large print", "e-book"
 _FORMATS = {
     AUDIO: re.compile(r"audio|\bunabridged|cassette|\bcds?\b|\bmp3|audible|spoken word|full[- ]cast", re.IGNORECASE),
@@ -170,8 +173,8 @@ class Title:
 
     `head` and `rest` are the words before and after the first colon; `volumes` like ("book 2",) what the title itself
     numbers; `series` pairs of series name and number from parentheses or a prefix; `lead` is true when `head` is such
-    a prefix ("Discworld 8: Guards! Guards!"). `kinds` say what it is instead of the book; `tongue` is a language code
-    if script or little words give it away, else "".
+    a prefix ("Discworld 8: Guards! Guards!"). `kinds` say what it is instead of the book; `tongue` is
+    the code of its likely language, "" if unsure.
     """
 
     words: tuple[str, ...]
@@ -270,12 +273,22 @@ def romanized(text: str) -> str:
     return "".join(character for character in fold(anyascii(text)) if character.isalnum())
 
 
+def edition_language(folded: str) -> str:
+    """The language of which a title says that it is the edition's, as in "(Spanish Edition)", or ""."""
+    return next((_LANGUAGES[name] for name in _SAID.findall(folded) if name in _LANGUAGES), "")
+
+
 @lru_cache(CACHED)
 def language(text: str) -> str:
     """Two-letter code from "en", "eng", "Eng English", "pt-BR"; "" if unknown or several."""
     first = fold(text).replace("-", " ").replace("_", " ").split(" ")[0]
     code = _LANGUAGES.get(first, first)
     return "" if code[:3] in _NO_LANGUAGE else code
+
+
+def outside(folded: str) -> str:
+    """The words outside parentheses, closed up."""
+    return "".join(words_of(_without_asides(folded)[0]))
 
 
 def _without_asides(folded: str) -> tuple[str, list[str]]:
@@ -400,7 +413,7 @@ def _below_hundred(words: list[str], at: int) -> tuple[int, int]:
 
 @lru_cache(CACHED)
 def tongue_of(folded: str) -> str:
-    """The language that script or little words give away, as a code, or ""."""
+    """The language that script or little words give away, as a code; English if nothing is foreign, "" if unsure."""
     if not folded.isascii():
         for letter in folded:
             code = ord(letter)
@@ -408,8 +421,9 @@ def tongue_of(folded: str) -> str:
                 for first, last, tongue in _SCRIPTS:
                     if first <= code <= last:
                         return tongue
-    words = _LITTLE.intersection(folded.split())
-    if not words:
-        return ""
-    second, (most, tongue) = sorted((len(words & little), tongue) for tongue, little in _TONGUES.items())[-2:]
+    words = set(folded.split())
+    little = words & _LITTLE
+    if not little:
+        return "" if words & _FOREIGN else "en"
+    second, (most, tongue) = sorted((len(words & known), tongue) for tongue, known in _TONGUES.items())[-2:]
     return tongue if most > second[0] else ""

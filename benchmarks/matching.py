@@ -1,0 +1,309 @@
+"""How often is the matcher right, and how fast is it? Judged on labelled pairs and queries, beside simpler rules."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import hashlib
+import heapq
+import importlib
+import json
+import math
+import re
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA, Levenshtein
+
+from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.match import ACCEPT, choose, same_work
+from alexandria.title import fold
+
+SHELF = 20  # hits that a search answers
+COMMON = 4000  # records; words in more of them than this find nothing
+
+Row = dict[str, Any]
+Find = Callable[[Candidate], Sequence[Hit]]
+Choose = Callable[[Candidate, Sequence[Hit]], Hit | None]
+Same = Callable[[Hit, Hit], bool]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", choices=("match", "dedup"), required=True)
+    parser.add_argument("--gold", type=Path, required=True, help="JSON lines of labelled queries or pairs")
+    parser.add_argument("--catalogue", type=Path, help="CSV (.gz) of the editions that queries are answered from")
+    parser.add_argument("--baselines", action="store_true", help="also judge simpler rules; table on stderr")
+    parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N wrong rows on stderr")
+    parser.add_argument("--half", choices=HALVES, help="only the rows whose work falls into this half")
+    options = parser.parse_args()
+    rows = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if options.half in (None, half(row))]
+    if options.kind == "dedup":
+        results = {name: judge_pairs(rows, rule, options.errors) for name, rule in pair_rules(options.baselines)}
+    else:
+        find = Shelves(read_catalogue(options.catalogue)).find
+        found = [(row, candidate := candidate_of(row["query"]), find(candidate)) for row in rows]
+        results = {name: judge_queries(found, rule, options.errors) for name, rule in query_rules(options.baselines)}
+    ours = results.pop("alexandria")
+    if results:
+        print_table({"alexandria": ours, **results})
+    print(json.dumps({"kind": options.kind, **ours, **({"baselines": results} if results else {})}))
+
+
+# The labelled rows
+
+
+HALVES = ("develop", "held-out")
+
+
+def half(row: Row) -> str:
+    """Rules are written looking at one half only; figures that drift apart mean rules that memorise."""
+    of = row.get("work_id") or row["id"]
+    return HALVES[hashlib.sha256(of.encode()).digest()[0] % 2]
+
+
+def candidate_of(query: Row) -> Candidate:
+    known = {name: query[name] for name in ("year", "month", "publisher", "format") if query.get(name)}
+    return Candidate(query["title"], query["author"], named_by=("benchmark",), **known)
+
+
+def hit_of(row: Row, authors: Sequence[str]) -> Hit:
+    parts = [int(part) for part in str(row["published"]).split("-") if part]
+    first = str(row.get("work_first_date") or "")[:4]
+    return Hit(
+        source=SourceRecord("benchmark", str(row["isbn13"]), _FETCHED),
+        title=row["title"],
+        subtitle=row["subtitle"],
+        authors=tuple(authors),
+        isbn13=Isbn13.read(row["isbn13"]),
+        publisher=row["publisher"],
+        published=PartialDate(*parts) if parts else None,
+        first_published=int(first) if first else None,
+        language=row["language"],
+        binding=row["binding"],
+        pages=int(row["pages"]) if str(row["pages"]).isdigit() else None,
+        series=row["series"],
+    )
+
+
+_FETCHED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# A bibliographic search over the catalogue, with all its look-alikes
+
+
+def read_catalogue(path: Path) -> list[Hit]:
+    with gzip.open(path, "rt", encoding="utf-8") as text:
+        return [hit_of(row, row["authors"].split("|")) for row in csv.DictReader(text)]
+
+
+class Shelves:
+    """Finds editions by the rare words of title and author; misspelt words find their neighbours."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = hits
+        self.titles: dict[str, list[int]] = defaultdict(list)
+        self.authors: dict[str, list[int]] = defaultdict(list)
+        self.lengths = []
+        for at, hit in enumerate(hits):
+            words = set(words_of(f"{hit.title} {hit.subtitle}"))
+            self.lengths.append(len(words))
+            for word in words:
+                self.titles[word].append(at)
+            for word in {word for name in hit.authors for word in words_of(name)}:
+                self.authors[word].append(at)
+        self.known = {id(index): list(index) for index in (self.titles, self.authors)}
+
+    def find(self, candidate: Candidate) -> list[Hit]:
+        """The best SHELF editions; look-alikes by other authors and the author's other books among them."""
+        weights: dict[int, float] = defaultdict(float)
+        title = re.sub(r"\([^)]*\)", " ", candidate.title) or candidate.title
+        for index, words in ((self.titles, words_of(title)), (self.authors, words_of(candidate.author))):
+            for word in set(words):
+                for at, weight in self._postings(index, word):
+                    weights[at] += weight
+        best = heapq.nlargest(SHELF, weights, key=lambda at: (weights[at] - 0.1 * self.lengths[at], -at))
+        return [self.hits[at] for at in best]
+
+    def _postings(self, index: dict[str, list[int]], word: str) -> Iterable[tuple[int, float]]:
+        spellings = [word]
+        if word not in index and len(word) > 3:
+            known = self.known[id(index)]
+            spellings = [
+                near for near, *_ in process.extract(word, known, scorer=OSA.distance, score_cutoff=1, limit=5)
+            ]
+        for spelling in spellings:
+            places = index.get(spelling, [])
+            if len(places) <= COMMON:
+                weight = math.log(len(self.hits) / (1 + len(places)))
+                yield from ((at, weight) for at in places)
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"\w+", fold(text).replace("'", ""))
+
+
+# The rules that are compared
+
+
+def query_rules(baselines: bool) -> list[tuple[str, Choose]]:
+    rules: list[tuple[str, Choose]] = [("alexandria", lambda candidate, hits: choose(candidate, hits)[0])]
+    if baselines:
+        rules += [("first hit", lambda _, hits: hits[0] if hits else None), ("levenshtein 0.6", first_alike)]
+        rules += [("book-match", rule) for rule in [book_match_rule()] if rule]
+    return rules
+
+
+def pair_rules(baselines: bool) -> list[tuple[str, Same]]:
+    rules: list[tuple[str, Same]] = [("alexandria", lambda one, other: same_work(one, other).verdict == ACCEPT)]
+    if baselines:
+        rules += [("equal titles", lambda one, other: fold(one.title) == fold(other.title))]
+        rules += [("levenshtein 0.6", lambda one, other: alike(one.title, other.title))]
+        choose_one = book_match_rule()
+        if choose_one:
+            rules += [("book-match", lambda one, other: choose_one(as_candidate(one), [other]) is not None)]
+    return rules
+
+
+def alike(one: str, other: str) -> bool:
+    return Levenshtein.normalized_similarity(one.lower(), other.lower()) >= 0.6
+
+
+def first_alike(candidate: Candidate, hits: Sequence[Hit]) -> Hit | None:
+    return next((hit for hit in hits if alike(candidate.title, hit.title)), None)
+
+
+def as_candidate(hit: Hit) -> Candidate:
+    return Candidate(f"{hit.title}: {hit.subtitle}" if hit.subtitle else hit.title, ", ".join(hit.authors))
+
+
+def book_match_rule() -> Choose | None:
+    """The rule of the package book-match, if it is installed."""
+    try:
+        package = importlib.import_module("book_match")
+    except ModuleNotFoundError:
+        return None
+    matcher = package.BookMatcher()
+
+    def choose_one(candidate: Candidate, hits: Sequence[Hit]) -> Hit | None:
+        asked = package.Book(title=candidate.title, authors=(candidate.author,), year=candidate.year)
+        judged = [(matcher.match(asked, package.Book(**book_of(hit))), hit) for hit in hits]
+        sure = [(result.confidence, hit) for result, hit in judged if result.verdict.name == "AUTO_ACCEPT"]
+        return max(sure, key=lambda found: found[0], default=(0.0, None))[1]
+
+    return choose_one
+
+
+def book_of(hit: Hit) -> dict[str, Any]:
+    full = f"{hit.title}: {hit.subtitle}" if hit.subtitle else hit.title
+    year = hit.published.year if hit.published else None
+    return {"title": full, "authors": hit.authors, "language": hit.language or None, "year": year}
+
+
+# The judging
+
+
+def judge_queries(found: Sequence[tuple[Row, Candidate, Sequence[Hit]]], rule: Choose, errors: int) -> Row:
+    began = time.perf_counter()
+    answers = [rule(candidate, hits) for _, candidate, hits in found]
+    spent = time.perf_counter() - began
+    outcomes = [query_outcome(row, answer) for (row, *_), answer in zip(found, answers, strict=True)]
+    show(errors, found, answers, outcomes)
+    pairs = sum(len(hits) for *_, hits in found)
+    return summary([row for row, *_ in found], outcomes, spent / pairs, reachable=reachable(found))
+
+
+def query_outcome(row: Row, answer: Hit | None) -> str:
+    isbn = answer.isbn13 if answer else None
+    if row["expect"] == "match":
+        if isbn in row["neutral_isbn13"]:
+            return "neutral"
+        return "missed" if isbn is None else "right" if isbn in row["acceptable_isbn13"] else "wrong"
+    if isbn is None:
+        return "refused"
+    taken = row["expect"] == "no_match" or isbn in row["must_not_isbn13"]
+    return "taken" if taken and isbn not in row["neutral_isbn13"] else "neutral"
+
+
+def reachable(found: Sequence[tuple[Row, Candidate, Sequence[Hit]]]) -> float:
+    """The share of positive queries whose book is among the hits at all."""
+    positive = [(row, hits) for row, _, hits in found if row["expect"] == "match"]
+    seen = sum(any(hit.isbn13 in row["acceptable_isbn13"] for hit in hits) for row, hits in positive)
+    return round(seen / max(len(positive), 1), 4)
+
+
+def judge_pairs(rows: Sequence[Row], rule: Same, errors: int) -> Row:
+    pairs = [tuple(hit_of(row[side], row[side]["authors"]) for side in "ab") for row in rows]
+    began = time.perf_counter()
+    answers = [rule(one, other) for one, other in pairs]
+    spent = time.perf_counter() - began
+    outcomes = [pair_outcome(row, answer) for row, answer in zip(rows, answers, strict=True)]
+    show(errors, [(row, *pair) for row, pair in zip(rows, pairs, strict=True)], answers, outcomes)
+    return summary(rows, outcomes, spent / len(rows))
+
+
+def pair_outcome(row: Row, same: bool) -> str:
+    if row["label"] == "same_work":
+        return "right" if same else "missed"
+    return "wrong" if same else "refused"
+
+
+def summary(rows: Sequence[Row], outcomes: Sequence[str], seconds: float, **more: Any) -> Row:
+    halves = {
+        name: rates([outcome for row, outcome in zip(rows, outcomes, strict=True) if half(row) == name])
+        for name in HALVES
+    }
+    return {**rates(outcomes), "microseconds_per_pair": round(seconds * 1e6, 1), **more, "halves": halves}
+
+
+def rates(outcomes: Sequence[str]) -> Row:
+    count = Counter(outcomes)
+    right, accepted = count["right"], count["right"] + count["wrong"] + count["taken"]
+    precision = right / accepted if accepted else 0.0
+    recall = right / max(right + count["wrong"] + count["missed"], 1)
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    named = {"precision": precision, "recall": recall, "f1": f1}
+    return {**{name: round(value, 4) for name, value in named.items()}, "n": len(outcomes), "outcomes": dict(count)}
+
+
+def show(errors: int, cases: Sequence[tuple[Any, ...]], answers: Sequence[Any], outcomes: Sequence[str]) -> None:
+    bad = [at for at, outcome in enumerate(outcomes) if outcome in ("wrong", "taken", "missed")]
+    for at in bad[:errors]:
+        row, one, other = cases[at]
+        print(
+            f"\n{outcomes[at]} {row['id']}", row.get("type") or row.get("neg_type") or row["variation"], file=sys.stderr
+        )
+        if "query" in row:
+            print("  asked  ", row["query"], "answered", explain(answers[at]), file=sys.stderr)
+            print("  because", choose(one, other)[2], file=sys.stderr)
+            print("  label  ", row.get("note") or (row["true_title"], row["true_author"]), file=sys.stderr)
+        else:
+            judgement = same_work(one, other)
+            print("  one    ", explain(one), "\n  other  ", explain(other), file=sys.stderr)
+            print("  because", judgement.score, judgement.verdict, judgement.reasons, file=sys.stderr)
+
+
+def explain(hit: Hit | None) -> str:
+    if hit is None:
+        return "nothing"
+    return f"{hit.title!r} : {hit.subtitle!r} {hit.authors} {hit.isbn13} {hit.published} {hit.language} {hit.series!r}"
+
+
+def print_table(results: dict[str, Row]) -> None:
+    columns = ("precision", "recall", "f1", "microseconds_per_pair")
+    print(f"{'rule':<18}" + "".join(f"{column:>23}" for column in columns) + "  outcomes", file=sys.stderr)
+    for name, result in results.items():
+        cells = "".join(f"{result[column]:>23}" for column in columns)
+        print(f"{name:<18}{cells}  {result['outcomes']}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
