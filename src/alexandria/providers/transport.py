@@ -259,7 +259,7 @@ class Transport:
         async def fetch() -> T:
             return await self._send(request, read)
 
-        return await self._persist(fetch)
+        return await self._insist(fetch)
 
     async def stored(
         self,
@@ -277,7 +277,7 @@ class Transport:
         known = await self.recall(content)
         if known is not None:
             return known
-        fresh = storable(await self._persist(fetch))
+        fresh = storable(await self._insist(fetch))
         return fresh, await self.keep(content, fresh, NEGATIVE_LIFE if empty(fresh) else life)
 
     async def recall(self, content: Any) -> tuple[Any, datetime] | None:
@@ -293,7 +293,7 @@ class Transport:
         """What a sandbox answered must not be taken for the real provider's word."""
         return {"base": self.settings.base_url, **content}
 
-    async def _persist(self, fetch: Callable[[], Awaitable[T]]) -> T:
+    async def _insist(self, fetch: Callable[[], Awaitable[T]]) -> T:
         return await stamina.AsyncRetryingCaller(attempts=TRIES, timeout=None)(self._again, fetch)
 
     async def _send(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from typing import Any
 
 import httpx2
@@ -27,39 +28,8 @@ UNNAMED = re.compile(r"Q\d+")  # the label service's word for an item without a 
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 LABELS = 'SERVICE wikibase:label { bd:serviceParam wikibase:language "en,mul,fr,de,es,it,pt,nl,sv,pl,ru,ja,zh". }'
 
-# Through the search index: a filter over all labels runs into the time limit. ISBNs sit on editions more than on works.
-EDITIONS = """
-SELECT DISTINCT ?work ?workLabel ?authorLabel ?first ?item ?itemLabel ?isbn ?date ?precision ?language ?pages WHERE {
-  SERVICE wikibase:mwapi {
-    bd:serviceParam wikibase:endpoint "www.wikidata.org"; wikibase:api "EntitySearch".
-    bd:serviceParam mwapi:search "%(title)s"; mwapi:language "en"; mwapi:limit "10".
-    ?work wikibase:apiOutputItem mwapi:item.
-  }
-  ?work wdt:P50 ?author.
-  FILTER EXISTS { ?author rdfs:label|skos:altLabel ?name. FILTER(CONTAINS(LCASE(STR(?name)), "%(family)s")) }
-  { BIND(?work AS ?item) } UNION { ?item wdt:P629 ?work. }
-  ?item wdt:P212|wdt:P957 ?isbn.
-  OPTIONAL { ?work wdt:P577 ?first. }
-  OPTIONAL { ?item p:P577/psv:P577 [ wikibase:timeValue ?date; wikibase:timePrecision ?precision ]. }
-  OPTIONAL { ?item wdt:P407/wdt:P218 ?language. }
-  OPTIONAL { ?item wdt:P1104 ?pages. }
-  %(labels)s
-} LIMIT 200
-"""
-
-# Only dates known to the month: all others stand on the first of January. A work dated to an earlier year is a reprint.
-MONTH = """
-SELECT DISTINCT ?work ?workLabel ?authorLabel ?sitelinks WHERE {
-  ?work p:P577/psv:P577 [ wikibase:timeValue ?date; wikibase:timePrecision ?precision ].
-  hint:Prior hint:rangeSafe true.
-  FILTER(?precision >= 10 && ?date >= "%(start)s"^^xsd:dateTime && ?date < "%(end)s"^^xsd:dateTime)
-  VALUES ?class { wd:Q7725634 wd:Q571 wd:Q8261 wd:Q47461344 }
-  ?work wdt:P31 ?class; wdt:P50 ?author; wikibase:sitelinks ?sitelinks.
-  FILTER(?sitelinks >= 3)
-  FILTER NOT EXISTS { ?work wdt:P577 ?earlier. FILTER(YEAR(?earlier) < %(year)d) }
-  %(labels)s
-} ORDER BY DESC(?sitelinks) LIMIT %(limit)d
-"""
+QUERIES = resources.files("alexandria.providers") / "sparql"
+EDITIONS, MONTH = ((QUERIES / f"{name}.sparql").read_text("utf-8") for name in ("editions", "month"))
 
 Row = Mapping[str, str]
 
