@@ -15,7 +15,8 @@ from alexandria.title import Title, fold
 ACCEPT, DOUBT, REFUSE = "accept", "doubt", "refuse"
 ACCEPTED, DOUBTED, RAISABLE = 85.0, 60.0, 75.0  # least scores: accepted, kept in doubt, raised by a second source
 MARGIN = 5.0  # by which the best work must lead the second best
-VETO = 100.0
+VETO = 100.0  # points that refuse
+OPEN = 30.0  # points that leave a doubt however many sources agree: which work or edition it is, not how it is recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ def _words_finding(a: tuple[str, ...], b: tuple[str, ...]) -> _Finding | None:
     if len(mine) == len(yours):
         differing = [(word, twin) for word, twin in zip(mine, yours, strict=True) if word != twin]
         if len(differing) <= 1 + len(mine) // 5 and all(title.slip(word, twin) for word, twin in differing):
-            return _Finding(7 if _sure_slips(differing, alone=len(mine) == 1) else 28, _SLIP)
+            return _Finding(7 if _sure_slips(differing, alone=len(mine) == 1) else OPEN, _SLIP)
     if min(len(one), len(other)) >= 8 and title.slip(one, other):
         return _Finding(8, _SLIP)
     return None
@@ -230,14 +231,14 @@ def _head_finding(one: _Record, other: _Record) -> _Finding | None:
         longer = one if a.rest else other
         heading = "".join(longer.title.head)
         if any(name == heading and number not in ("", "1") for name, number in longer.all_series):
-            return _Finding(28, "one title is only the name of the series", partial=True)
+            return _Finding(OPEN, "one title is only the name of the series", partial=True)
         if longer.title.rest[-1] in title.SEVERAL:
-            return _Finding(28, f"one may be the whole {longer.title.rest[-1]}", partial=True)
+            return _Finding(OPEN, f"one may be the whole {longer.title.rest[-1]}", partial=True)
         return _Finding(6 + alike.points, "same title before the colon", partial=True)
     telling = [set(part) - title.IGNORABLE for part in (a.head, a.rest, b.rest)]
     if len(telling[0]) > 2 and 2 * len(telling[1] & telling[2]) >= min(len(telling[1]), len(telling[2])) > 1:
         return _Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
-    return _Finding(28 + alike.points, "same main title, but another subtitle", partial=True)
+    return _Finding(OPEN + alike.points, "same main title, but another subtitle", partial=True)
 
 
 def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
@@ -253,7 +254,7 @@ def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
     if one.title.lead or any(prefix in name for name in known) or all(word in names for word in one.title.head):
         return _Finding(2 + alike.points, "same title after the name of a series or person")
     telling = len([word for word in one.title.rest if word not in title.IGNORABLE]) > 1
-    return _Finding((12 if telling else 28) + alike.points, "same title after another heading", partial=True)
+    return _Finding((12 if telling else OPEN) + alike.points, "same title after another heading", partial=True)
 
 
 def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
@@ -270,7 +271,7 @@ def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
     if names.intersection(extra) and names.union(("of", "by")).issuperset(extra):
         return _Finding(4, "same title but for the author's name in it")
     if len(extra) == 1 and not extra[0].isdigit():
-        return _Finding(30, f"one title has a word more: {extra[0]}", partial=True)
+        return _Finding(OPEN, f"one title has a word more: {extra[0]}", partial=True)
     return _Finding(55, f"one title has words more: {' '.join(extra)}", partial=True)
 
 
@@ -290,10 +291,7 @@ def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
     if mine and yours:
         if mine != yours:
             return [_Finding(VETO, f"volume numbers differ: {', '.join(mine)} and {', '.join(yours)}")]
-        if {mark.split()[0] for mark in one.title.volumes} ^ {mark.split()[0] for mark in other.title.volumes} == {
-            "book",
-            "volume",
-        }:
+        if {volume.split()[0] for volume in one.title.volumes + other.title.volumes} == {"book", "volume"}:
             return [_Finding(10, "one counts books, the other volumes")]
         return []
     if mine or yours:
@@ -302,7 +300,7 @@ def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
         if stated & set(numbers) and not any(volume.startswith("part") for volume in counted.title.volumes):
             return []
         if any(number.isdigit() for number in stated) or alike.partial or not (one.title.rest or other.title.rest):
-            return [_Finding(28, f"one is numbered {', '.join(numbers)}, the other is not")]
+            return [_Finding(OPEN, f"one is numbered {', '.join(numbers)}, the other is not")]
         return [_Finding(3, f"only one states its number, {', '.join(numbers)}")]
     return _series_findings(one, other, alike)
 
@@ -312,19 +310,13 @@ def _volume_numbers(read: Title) -> tuple[str, ...]:
 
 
 def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Finding]:
-    yours = [(name, number) for name, number in other.all_series if number]
-    pairs = [
-        (number, second)
-        for name, number in one.all_series
-        if number
-        for named, second in yours
-        if name == named or name in named or named in name
-    ]
+    mine, yours = ([pair for pair in record.all_series if all(pair)] for record in (one, other))
+    pairs = [(number, twin) for name, number in mine for named, twin in yours if name in named or named in name]
     if not pairs:
         return []
-    if any(number == second for number, second in pairs):
+    if any(number == twin for number, twin in pairs):
         return [_Finding(-2, f"same number in the series, {pairs[0][0]}")]
-    points = 28 if alike.points == 0 else VETO
+    points = OPEN if alike.points == 0 else VETO
     return [_Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
 
 
@@ -352,14 +344,13 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     """
     findings = []
     if title.AUDIO in _formats(hit) and title.AUDIO not in title.formats_of(candidate.format):
-        printed = bool(candidate.format)
-        findings.append(_Finding(VETO if printed else 16, "an audio edition, where print was meant"))
+        findings.append(_Finding(VETO if candidate.format else OPEN, "an audio edition, where print was meant"))
     wanted = title.read(candidate.title).tongue
     said = title.edition_language(title.read(hit.title, hit.subtitle).raw)
     given = said or title.language(hit.language)
     supposed = exact and given == "en"
     if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()) and not supposed:
-        findings.append(_Finding(16, f"an edition in another language, {given} for {wanted}"))
+        findings.append(_Finding(OPEN if said else 16, f"an edition in another language, {given} for {wanted}"))
     return findings
 
 
