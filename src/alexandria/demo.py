@@ -39,7 +39,7 @@ RATE = 25  # requests a second to each provider, in the sandbox and in our lanes
 LATENCY = 0.2  # times the providers' usual latency
 AT_ONCE = 6  # months
 POLL = 0.3  # seconds between looks at the months
-PATIENCE = 600.0  # seconds for all of them
+PATIENCE = 30.0  # seconds a month, before the rest is given up
 START_PATIENCE = 60.0  # seconds for a process to announce itself
 STOP_PATIENCE = 20.0  # seconds for a process to end by itself
 LAST_WORDS = 15  # lines of a process that ended early
@@ -339,7 +339,7 @@ def _backfill(plan: Plan, stage: Stage, audience: Audience) -> Report:
 
 def _watch(months: Sequence[Month], stage: Stage, audience: Audience) -> list[MonthSeen]:
     """Look until every month is done, or has had its time."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE * len(months)
     while True:
         rows = [
             row

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, SecretStr
 
-from alexandria.config import Settings, secret_folders
+from alexandria import log
+from alexandria.cli.output import Output
+from alexandria.config import Settings, load, secret_folders
 
 MASK = "********"
 OF_PROVIDERS = ("base_url", "rate", "timeout", "daily_limit", "daily_reserve", "zone")
@@ -22,6 +26,16 @@ class Configured:
     name: str
     value: str | None
     origin: str
+
+
+def settings_of(output: Output) -> Settings:
+    """The settings, with the command line's database before the environment's; logging is set up on the way."""
+    given = output.options.database
+    settings = load(**({"DATABASE_URL": given} if given else {}))
+    output.secrets = tuple(_secrets(settings))
+    level = "DEBUG" if output.options.verbose else "ERROR" if output.options.quiet else settings.log_level
+    log.configure(level, settings.log_format, output.secrets)
+    return settings
 
 
 def listed(settings: Settings, *, given: bool) -> list[Configured]:
@@ -50,7 +64,7 @@ def _shown(value: Any) -> str | None:
         case tuple():
             return ",".join(value)
         case _:
-            return str(value)
+            return re.sub("//[^/]*@", f"//{MASK}@", str(value))  # a password may stand in an address
 
 
 def _origin(name: str) -> str:
@@ -61,3 +75,10 @@ def _origin(name: str) -> str:
             if file.name.upper() == name:
                 return str(file)
     return "default"
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    held: list[Any] = [getattr(settings, name) for name in Settings.model_fields]
+    yield from (value.get_secret_value() for value in held if isinstance(value, SecretStr))
+    if settings.database_url is not None:
+        yield urlsplit(settings.database_url.get_secret_value()).password or ""

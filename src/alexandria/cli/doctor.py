@@ -14,7 +14,7 @@ AILING = 1
 def doctor(context: typer.Context) -> int:
     """Database, migrations, worker, keys, providers, clock, disk: what is wrong, and the cure. Takes seconds."""
     from alexandria.cli import checks
-    from alexandria.cli.session import settings_of
+    from alexandria.cli.configured import settings_of
 
     output = output_of(context)
     found = checks.all_of(settings_of(output))

@@ -84,8 +84,8 @@ def quota(context: typer.Context) -> int:
 def config(context: typer.Context) -> int:
     """Every setting, where it comes from, and its value unless it is a secret."""
     from alexandria.cli import configured
+    from alexandria.cli.configured import settings_of
     from alexandria.cli.output import table
-    from alexandria.cli.session import settings_of
 
     output = output_of(context)
     found = configured.listed(settings_of(output), given=output.options.database is not None)

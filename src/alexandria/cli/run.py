@@ -70,7 +70,7 @@ def migrate(
 ) -> int:
     """Bring the database's schema to this version's. Nothing happens if it is there already."""
     from alexandria import wiring
-    from alexandria.cli.session import settings_of
+    from alexandria.cli.configured import settings_of
     from alexandria.store import migrate as schema
 
     output = output_of(context)

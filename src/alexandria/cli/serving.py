@@ -11,8 +11,8 @@ from typing import Any
 import uvicorn
 
 from alexandria import wiring, worker
+from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output
-from alexandria.cli.session import settings_of
 from alexandria.cli.stopping import Stopping
 from alexandria.config import Settings
 from alexandria.errors import Misconfigured

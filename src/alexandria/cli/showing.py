@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.table import Table
 
+from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output, chip, heading, table
-from alexandria.cli.session import settings_of
 from alexandria.demo import Audience, MonthSeen, Plan, Report, Stage, performed
 from alexandria.month import Month
 
