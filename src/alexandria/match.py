@@ -343,7 +343,7 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     Sources call what they do not know English: on an `exact` foreign title that says nothing.
     """
     findings = []
-    if title.AUDIO in _formats(hit) and title.AUDIO not in title.formats_of(candidate.format):
+    if title.AUDIO in _formats(hit) - _named_formats(candidate):
         findings.append(_Finding(VETO if candidate.format else OPEN, "an audio edition, where print was meant"))
     wanted = title.read(candidate.title).tongue
     said = title.edition_language(title.read(hit.title, hit.subtitle).raw)
@@ -356,6 +356,11 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
 
 def _formats(hit: Hit) -> frozenset[str]:
     return title.formats_of(f"{hit.binding} | {hit.title} | {hit.publisher}")
+
+
+def _named_formats(candidate: Candidate) -> frozenset[str]:
+    """Formats of the candidate; also of its title, lest "The Unabridged Journals" be a recording."""
+    return title.formats_of(f"{candidate.format} | {candidate.title}")
 
 
 def _raise_agreed(scored: list[Scored]) -> list[Scored]:
@@ -402,12 +407,16 @@ def _why(found: Scored) -> str:
 def _edition_rank(candidate: Candidate, found: Scored) -> tuple[float, ...]:
     """Lower is better: the wanted format, the wanted language, near the named month, better score."""
     hit, formats = found.hit, _formats(found.hit)
-    wanted = title.formats_of(candidate.format)
     tongue = title.read(candidate.title).tongue or "en"
     published = hit.published
     named = candidate.year * 12 + (candidate.month or 6) if candidate.year else 0
     apart = abs(published.year * 12 + (published.month or 6) - named) if published else 600 if named else 10**6
-    return (len(formats ^ wanted), title.language(hit.language) not in ("", tongue), apart, -found.score)
+    return (
+        len(formats ^ _named_formats(candidate)),
+        title.language(hit.language) not in ("", tongue),
+        apart,
+        -found.score,
+    )
 
 
 def _merged(group: Sequence[Candidate]) -> Candidate:

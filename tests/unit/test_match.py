@@ -196,6 +196,12 @@ def test_the_recording_is_chosen_when_it_was_named():
     assert accepted == AUDIO
 
 
+@pytest.mark.parametrize("name", ["The Unabridged Journals", "Digital Fortress", "The Audiophile"])
+def test_a_title_that_sounds_like_a_format_is_a_title(name):
+    hit = record(name, "Sylvia Plath", isbn="9780316556347", binding="Paperback")
+    assert choose(Candidate(name, "Sylvia Plath", format="Paperback"), [hit])[0] == hit
+
+
 def test_two_works_that_fit_alike_are_not_guessed_between():
     hits = [
         record("The Book of Dust: La Belle Sauvage", "Philip Pullman", isbn="9780375815300"),
