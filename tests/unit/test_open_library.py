@@ -4,8 +4,8 @@ import httpx2
 import pytest
 
 from alexandria import errors
-from alexandria.book import Candidate, PartialDate
-from alexandria.providers.open_library import ISBNS, RELATED, OpenLibrary
+from alexandria.book import Candidate, Isbn13, PartialDate
+from alexandria.providers.open_library import BULK, ISBNS, LIFE, RELATED, OpenLibrary
 from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
@@ -266,3 +266,64 @@ async def test_passing_troubles_are_tried_again(reach, response, error):
 async def test_it_says_who_we_are(reach):
     _, transport = await find(reach, found(WORK))
     assert transport.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
+
+
+ISBNS_ASKED = ["9780307474278", "9780385504201"]
+FULL_WORK = without(WORK, "editions") | {
+    "subject": ["Fiction", "Accessible book", "nyt:paperback=2009-04-19", "Secret societies -- Fiction"]
+}
+
+
+def numbered(**records):
+    return httpx2.Response(200, json={f"ISBN:{number[1:]}": {"details": record} for number, record in records.items()})
+
+
+async def test_many_isbns_are_asked_together_with_their_works(reach, answers):
+    """One request for the editions and one for the works; the edition's facts and the work's are one hit."""
+    both = numbered(_9780307474278=DETAILS | {"subjects": ["Art museums"]})
+    transport = reach("open_library", [both, found(FULL_WORK)])
+    source = OpenLibrary(transport)
+    known = await source.by_isbns([Isbn13.parse(isbn) for isbn in ISBNS_ASKED])
+    (hit,) = known.values()
+    assert (list(known), hit.isbn13, hit.source.id) == (ISBNS_ASKED[:1], ISBNS_ASKED[0], "/books/OL2M")
+    assert (hit.publisher, hit.published, hit.pages) == ("Anchor", PartialDate(2009, 3, 31), 597)
+    assert (hit.binding, hit.language, hit.first_published) == ("Mass Market Paperback", "en", 2003)
+    assert hit.subjects == ("Art museums", "Fiction", "Secret societies -- Fiction")
+    assert hit.related == ("9780385504201",)
+    assert transport.sent[0].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
+    assert transport.sent[1].url.params["q"] == "isbn:(9780307474278)"
+    assert "canary description" not in str(answers.kept)
+
+
+async def test_an_isbn_is_asked_once_however_it_is_grouped_later(reach, answers):
+    transport = reach("open_library", [numbered(_9780307474278=DETAILS), found()])
+    source = OpenLibrary(transport)
+    first = await source.by_isbns(map(Isbn13.parse, ISBNS_ASKED))
+    again = await source.by_isbns([Isbn13.parse(ISBNS_ASKED[0])])
+    assert again.keys() == first.keys()
+    assert len(transport.sent) == 2
+    assert sorted(answers.lives.values()) == [NEGATIVE_LIFE, LIFE]
+
+
+async def test_bulk_look_ups_are_as_small_as_the_maintainers_ask(reach):
+    transport = reach("open_library", lambda request: httpx2.Response(200, json={}))
+    assert await OpenLibrary(transport).by_isbns(map(Isbn13.parse, valid_isbns(2 * BULK))) == {}
+    assert [request.url.params["bibkeys"].count("ISBN:") for request in transport.sent] == [BULK, BULK]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [DETAILS | {"isbn_13": ["9780385504201"]}, DETAILS | {"title": ""}, without(DETAILS, "isbn_13")],
+    ids=["of another ISBN", "without title", "without ISBN"],
+)
+async def test_a_record_that_is_not_of_the_isbn_is_no_answer(reach, record):
+    transport = reach("open_library", [numbered(_9780307474278=record), found()])
+    assert await OpenLibrary(transport).by_isbns([Isbn13.parse("9780307474278")]) == {}
+
+
+async def test_an_edition_with_several_isbns_answers_for_the_one_that_was_asked(reach):
+    record = DETAILS | {"isbn_13": ["9780385504201", "9780307474278"]}
+    transport = reach("open_library", [numbered(_9780307474278=record), found()])
+    known = await OpenLibrary(transport).by_isbns([Isbn13.parse("9780307474278")])
+    (hit,) = known.values()
+    assert hit.related == ("9780385504201",)

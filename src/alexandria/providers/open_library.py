@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import httpx2
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from rapidfuzz import fuzz
 
 from alexandria import errors
 from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
 from alexandria.providers import printed, wording
 from alexandria.providers.printed import Refused
-from alexandria.providers.transport import Request, Transport, json_of, refusal
+from alexandria.providers.transport import NEGATIVE_LIFE, Request, Transport, json_of, refusal, storable
 
 LIFE = timedelta(days=30)  # that an answer serves
 WORKS = 5  # of a search for title and author
@@ -24,11 +25,16 @@ ISBNS = 40  # of works without a telling edition that one follow-up asks about
 ALIKE = 70  # of 100: titles that may be one, misspelt
 NO_PRINT = re.compile(r"audio|cassette|\bcd\b|mp3|e-?book|kindle|electronic", re.IGNORECASE)
 RELATED = 20  # ISBNs of a work's other editions that are worth keeping
+BULK = 25  # ISBNs of one look-up, as its maintainers ask
+SUBJECTS = 30  # of a work that are worth keeping
+# Lists and loans that stand among the subjects: "nyt:hardcover-fiction=2013-05-26", "Accessible book".
+NO_SUBJECT = re.compile(r"\w+:\S*|accessible book|protected daisy|(?:in|lending) library|overdrive", re.IGNORECASE)
 FIELDS = (
     "key,title,subtitle,author_name,first_publish_year,isbn,"
     "editions,editions.key,editions.title,editions.subtitle,editions.isbn,editions.publish_date,editions.publisher,"
     "editions.format,editions.language"
 )
+WORK_FIELDS = ("key", "title", "author_name", "first_publish_year", "isbn", "subject")
 
 
 def _padded(value: object) -> str:
@@ -53,7 +59,12 @@ def _key(value: object) -> str:
     return next((printed.text(one.get("key")) for one in _dicts(value)), "")
 
 
+def _subjects(value: object) -> tuple[str, ...]:
+    return tuple(name for name in printed.texts(value) if not NO_SUBJECT.fullmatch(name))[:SUBJECTS]
+
+
 Title = Annotated[str, BeforeValidator(_padded)]
+Subjects = Annotated[tuple[str, ...], PlainValidator(_subjects)]
 
 
 class _Edition(BaseModel):
@@ -80,6 +91,7 @@ class _Work(BaseModel):
     author_name: printed.Names = ()
     first_publish_year: printed.Year = None
     isbn: printed.Isbns = ()
+    subject: Subjects = ()
     editions: Annotated[tuple[_Edition, ...], BeforeValidator(_docs)] = ()
 
 
@@ -100,7 +112,7 @@ class _Details(BaseModel):
     number_of_pages: printed.Pages = None
     languages: printed.Language = ""
     series: printed.FirstText = ""
-    subjects: printed.Texts = ()
+    subjects: Subjects = ()
 
 
 class OpenLibrary:
@@ -128,14 +140,55 @@ class OpenLibrary:
                 return printed.usable([*found, *await self._follow_up(followed)])
         return []
 
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
+        """The editions with these ISBNs; unknown ones are absent. Two requests for BULK, none for those asked before.
+
+        What was fetched before an error is stored, and free next time.
+        """
+        found: dict[Isbn13, Hit] = {}
+        missing = []
+        for isbn in dict.fromkeys(isbns):
+            known = await self._transport.recall(_address(isbn))
+            if known is None:
+                missing.append(isbn)
+            else:
+                found |= _of_isbn(isbn, *known)
+        for start in range(0, len(missing), BULK):
+            found |= await self._fetch(missing[start : start + BULK])
+        return found
+
+    async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, Hit]:
+        """Editions by number, then the works behind them; each is kept by its ISBN, so that it serves any grouping."""
+        editions = await self._transport.send(self._numbers(isbns), self._by_number)
+        works = await self._works_of([isbn for isbn in isbns if f"ISBN:{isbn}" in editions])
+        found: dict[Isbn13, Hit] = {}
+        for isbn in isbns:
+            edition = editions.get(f"ISBN:{isbn}")
+            work = works.get(_key(edition.get("works"))) if edition else None
+            record = storable({"edition": edition, "work": work}) if edition else None
+            at = await self._transport.keep(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
+            found |= _of_isbn(isbn, record, at)
+        return found
+
+    async def _works_of(self, isbns: Sequence[Isbn13]) -> dict[str, Any]:
+        """Records of the works by key."""
+        if not isbns:
+            return {}
+        asked = {"q": f"isbn:({' OR '.join(isbns)})", "fields": ",".join(WORK_FIELDS), "limit": str(BULK)}
+        docs = await self._transport.send(self._request("/search.json", asked), self._found)
+        return {_key([doc]): _work_record(doc) for doc in docs}
+
     async def _follow_up(self, works: Sequence[_Work]) -> list[Hit | Refused]:
         """The editions behind the works' ISBNs."""
         isbns = list(dict.fromkeys(isbn for work in works for isbn in work.isbn))[:ISBNS]
         if not isbns:
             return []
-        asked = {"bibkeys": ",".join(f"ISBN:{isbn}" for isbn in isbns), "jscmd": "details", "format": "json"}
-        records, at = await self._transport.ask(self._request("/api/books", asked), self._detailed, life=LIFE)
+        records, at = await self._transport.ask(self._numbers(isbns), self._detailed, life=LIFE)
         return [_of_details(record, {work.key: work for work in works}, at) for record in records]
+
+    def _numbers(self, isbns: Sequence[Isbn13]) -> Request:
+        asked = {"bibkeys": ",".join(f"ISBN:{isbn}" for isbn in isbns), "jscmd": "details", "format": "json"}
+        return self._request("/api/books", asked)
 
     def _request(self, path: str, params: Mapping[str, str]) -> Request:
         return Request("GET", path, params=params, explain=self._explain)
@@ -153,12 +206,44 @@ class OpenLibrary:
         return _docs(body)
 
     def _detailed(self, response: httpx2.Response) -> list[Any]:
+        return list(self._by_number(response).values())
+
+    def _by_number(self, response: httpx2.Response) -> dict[str, dict[str, Any]]:
         """Records by the key we sent; of a record only what we read, as descriptions are long and not ours."""
         body = json_of(self.name, response)
         if not isinstance(body, dict):
             raise errors.BadAnswer(self.name, "the answer is no object")
-        records = [entry["details"] for entry in _dicts(list(body.values())) if isinstance(entry.get("details"), dict)]
-        return [{name: record[name] for name in _Details.model_fields if name in record} for record in records]
+        entries = {number: entry.get("details") for number, entry in body.items() if isinstance(entry, dict)}
+        return {
+            number: {name: details[name] for name in _Details.model_fields if name in details}
+            for number, details in entries.items()
+            if isinstance(details, dict)
+        }
+
+
+def _address(isbn: Isbn13) -> dict[str, str]:
+    """What an ISBN's own record is stored under."""
+    return {"isbn": isbn}
+
+
+def _work_record(doc: dict[str, Any]) -> dict[str, Any]:
+    """What we keep of a work: popular ones list thousands of ISBNs and hundreds of subjects."""
+    few = {"isbn": list(printed.isbns(doc.get("isbn"))[: RELATED + 1]), "subject": list(_subjects(doc.get("subject")))}
+    return {name: doc[name] for name in WORK_FIELDS if name in doc} | few
+
+
+def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
+    """The edition as a hit by the ISBN that was asked for, if it has that number."""
+    if not record:
+        return {}
+    work = _Work.model_validate(record["work"] or {})
+    for hit in printed.usable([_of_details(record["edition"], {work.key: work}, at)]):
+        own = (hit.isbn13, *hit.related)
+        others = tuple(dict.fromkeys(number for number in (*own, *work.isbn) if number and number != isbn))
+        subjects = tuple(dict.fromkeys((*hit.subjects, *work.subject)))[:SUBJECTS]
+        if isbn in own:
+            return {isbn: replace(hit, isbn13=isbn, subjects=subjects, related=others[:RELATED])}
+    return {}
 
 
 def _searches(candidate: Candidate) -> Iterator[dict[str, str]]:

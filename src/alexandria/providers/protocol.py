@@ -1,12 +1,12 @@
-"""What must a provider be able to do? Two protocols: generators name books, sources find editions."""
+"""What must a provider be able to do? Generators name books, sources find editions, some of them many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from alexandria.book import Candidate, Hit
+from alexandria.book import Candidate, Hit, Isbn13
 from alexandria.month import Month
 
 
@@ -52,4 +52,15 @@ class Source(Protocol):
         """Editions that may be the candidate, in the source's order, unjudged; [] if it knows none.
 
         Raises ProviderError when the source could not be asked or could not be understood.
+        """
+
+
+@runtime_checkable
+class Bulk(Source, Protocol):
+    """A source that can be asked about many ISBNs together."""
+
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
+        """The editions with these ISBNs, unjudged; unknown ones are absent. Raises ProviderError.
+
+        Each hit has the ISBN that was asked for. What was paid before an error is stored, and free next time.
         """
