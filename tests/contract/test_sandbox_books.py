@@ -117,7 +117,12 @@ def test_the_environment_leads_every_provider_to_the_sandbox(monkeypatch):
     assert providers["gemini"].base_url == "http://127.0.0.1:9/gemini"
     assert providers["open_library"].base_url == "http://127.0.0.1:9/open_library"
     keys = {name: provider.key.get_secret_value() for name, provider in providers.items() if provider.key}
-    assert keys == {"gemini": "sandbox-gemini", "xai": "mine", "isbndb": "sandbox-isbndb"}
+    assert keys == {
+        "gemini": "sandbox-gemini",
+        "xai": "mine",
+        "isbndb": "sandbox-isbndb",
+        "google_books": "sandbox-google_books",
+    }
 
 
 # ---- their relatives

@@ -1,5 +1,6 @@
 """The sandbox treats its clients as the services do: keys, pace, quota and latency, each refusal in its own words."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,10 @@ GEMINI = "/gemini/v1beta/models/gemini-3.5-flash:generateContent"
 XAI = "/xai/v1/chat/completions"
 ISBNDB = "/isbndb/book/9780593781326"
 OPEN_LIBRARY = "/open_library/search.json?q=murtagh"
+GOOGLE_BOOKS = "/google_books/books/v1/volumes"
+INTERNET_ARCHIVE = "/internet_archive/advancedsearch.php?q=murtagh&output=json"
+MURTAGH = """SELECT ?work WHERE { SERVICE wikibase:mwapi { bd:serviceParam mwapi:search "murtagh". }
+  FILTER(CONTAINS(LCASE(?name), "paolini")) }"""
 PROMPT = "Name 20 books of November 2023."
 ASK_GEMINI = {"contents": [{"role": "user", "parts": [{"text": PROMPT}]}]}
 ASK_XAI = {"model": "grok-4.3", "messages": [{"role": "user", "content": PROMPT}]}
@@ -15,7 +20,10 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "gemini": ("POST", GEMINI, {"headers": {"x-goog-api-key": "sandbox-gemini"}, "json": ASK_GEMINI}),
     "xai": ("POST", XAI, {"headers": {"Authorization": "Bearer sandbox-xai"}, "json": ASK_XAI}),
     "isbndb": ("GET", ISBNDB, {"headers": {"Authorization": "sandbox-isbndb"}}),
+    "google_books": ("GET", GOOGLE_BOOKS, {"params": {"q": "murtagh", "key": "sandbox-google_books"}}),
     "open_library": ("GET", OPEN_LIBRARY, {}),
+    "internet_archive": ("GET", INTERNET_ARCHIVE, {}),
+    "wikidata": ("GET", "/wikidata/sparql", {"params": {"query": MURTAGH}}),
 }
 everywhere = pytest.mark.parametrize("provider", list(REQUESTS))
 
@@ -35,20 +43,28 @@ async def test_the_right_key_is_let_in(sandbox, provider):
 
 
 @pytest.mark.parametrize(
-    ("provider", "headers", "status", "words"),
+    ("provider", "changes", "status", "words"),
     [
-        ("gemini", {"x-goog-api-key": "wrong"}, 400, "API_KEY_INVALID"),
-        ("gemini", {}, 403, "PERMISSION_DENIED"),
-        ("xai", {"Authorization": "Bearer wrong"}, 400, "Incorrect API key"),
-        ("xai", {}, 401, "No API key provided"),
-        ("isbndb", {"Authorization": "Bearer sandbox-isbndb"}, 401, "Full authentication is required"),
-        ("isbndb", {}, 401, "Full authentication is required"),
-        ("open_library", {"User-Agent": "Alexandria/1.0"}, 403, "<h1>403 Forbidden</h1>"),
-        ("open_library", {"User-Agent": "Alexandria/1.0 (nobody in particular)"}, 403, "<h1>403 Forbidden</h1>"),
+        ("gemini", {"headers": {"x-goog-api-key": "wrong"}}, 400, "API_KEY_INVALID"),
+        ("gemini", {"headers": {}}, 403, "PERMISSION_DENIED"),
+        ("xai", {"headers": {"Authorization": "Bearer wrong"}}, 400, "Incorrect API key"),
+        ("xai", {"headers": {}}, 401, "No API key provided"),
+        ("isbndb", {"headers": {"Authorization": "Bearer sandbox-isbndb"}}, 401, "Full authentication is required"),
+        ("isbndb", {"headers": {}}, 401, "Full authentication is required"),
+        ("google_books", {"params": {"q": "murtagh"}}, 429, '"quota_limit_value":"0"'),
+        ("google_books", {"params": {"q": "murtagh", "key": "wrong"}}, 400, "API_KEY_INVALID"),
+        ("wikidata", {"headers": {"User-Agent": "Alexandria/1.0"}}, 403, "User-Agent"),
+        ("open_library", {"headers": {"User-Agent": "Alexandria/1.0"}}, 403, "<h1>403 Forbidden</h1>"),
+        (
+            "open_library",
+            {"headers": {"User-Agent": "Alexandria/1.0 (nobody in particular)"}},
+            403,
+            "<h1>403 Forbidden</h1>",
+        ),
     ],
 )
-async def test_strangers_are_refused_in_the_services_own_words(sandbox, provider, headers, status, words):
-    answer = await ask(sandbox(), provider, headers=headers)
+async def test_strangers_are_refused_in_the_services_own_words(sandbox, provider, changes, status, words):
+    answer = await ask(sandbox(), provider, **changes)
     assert answer.status_code == status
     assert words in answer.text
 
@@ -91,7 +107,10 @@ async def test_a_rate_below_one_spaces_requests(sandbox, hands):
         ("gemini", "RESOURCE_EXHAUSTED"),
         ("xai", "Requests per Second (actual/limit): 3/2"),
         ("isbndb", "Limit Exceeded"),
+        ("google_books", '"quota_unit":"1/min/{project}"'),
         ("open_library", "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."),
+        ("internet_archive", "<h1>429 Too Many Requests</h1>"),
+        ("wikidata", "Please retry in 1 seconds."),
     ],
 )
 async def test_haste_is_refused_in_the_services_own_words(sandbox, hands, provider, words):
@@ -144,6 +163,30 @@ async def test_isbndb_counts_units_until_midnight_utc(sandbox, hands):
     assert (await stats(client, "isbndb"))["units"] == 5
     hands.move(12 * 3600)
     assert (await ask(client, "isbndb")).status_code == 200
+
+
+async def test_google_books_counts_units_until_midnight_in_california(sandbox, hands):
+    """Seven hours behind in summer: at 06:59 UTC it is still yesterday there."""
+    hands.at = datetime(2026, 7, 1, 6, 58, tzinfo=UTC)
+    client = sandbox(hands.clock, daily_limits={"google_books": 1})
+    assert (await ask(client, "google_books")).status_code == 200
+    refused = await ask(client, "google_books")
+    assert refused.status_code == 429
+    assert refused.json()["error"]["details"][0]["metadata"]["quota_limit"] == "defaultPerDayPerProject"
+    hands.move(60)
+    assert (await ask(client, "google_books")).status_code == 429
+    hands.move(60)
+    assert (await ask(client, "google_books")).status_code == 200
+
+
+@pytest.mark.parametrize("provider", ["internet_archive", "wikidata"])
+async def test_some_say_in_a_header_when_to_come_back(sandbox, hands, provider):
+    client = sandbox(hands.clock, rates={provider: 0.2})
+    await ask(client, provider)
+    hands.move(1.5)
+    assert (await ask(client, provider)).headers["retry-after"] == "4"
+    hands.move(4)
+    assert (await ask(client, provider)).status_code == 200
 
 
 async def test_other_quotas_speak_of_days_and_credit(sandbox):

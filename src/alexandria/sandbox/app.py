@@ -20,13 +20,16 @@ from alexandria.sandbox.arrivals import Stamped
 from alexandria.sandbox.behaviour import Service
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.gemini import Gemini
+from alexandria.sandbox.google_books import GoogleBooks
+from alexandria.sandbox.internet_archive import InternetArchive
 from alexandria.sandbox.isbndb import ISBNdb
 from alexandria.sandbox.open_library import OpenLibrary
 from alexandria.sandbox.settings import SandboxSettings
+from alexandria.sandbox.wikidata import Wikidata
 from alexandria.sandbox.world import World
 from alexandria.sandbox.xai import XAI
 
-SERVICES: tuple[type[Service], ...] = (Gemini, XAI, ISBNdb, OpenLibrary)
+SERVICES: tuple[type[Service], ...] = (Gemini, XAI, ISBNdb, GoogleBooks, OpenLibrary, InternetArchive, Wikidata)
 PROVIDERS = tuple(service.name for service in SERVICES)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from random import Random
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from starlette.routing import BaseRoute
 
 from alexandria.sandbox.arrivals import Arrival
 from alexandria.sandbox.world import World
+
+CONTACT = re.compile(r"\([^)]*(@|://|www\.)[^)]*\)")  # of a User-Agent: whom to write to
 
 Answer = Callable[[Request], Awaitable[Response]]
 Cost = Callable[[Request], Awaitable[int]]
@@ -128,8 +131,12 @@ class Service(ABC):
         return self._paces.setdefault(self.client(request), Pace(self.rate(request)))
 
     def spent(self, request: Request) -> int:
-        """Units that this client has used today, UTC."""
-        return self._spent[self.client(request), self.world.clock.now().date()]
+        """Units that this client has used today, by the service's own clock."""
+        return self._spent[self.client(request), self.now().date()]
+
+    def now(self) -> datetime:
+        """The time where the service's day begins."""
+        return self.world.clock.now().astimezone(self.world.settings.zone(self.name))
 
     @property
     def daily_limit(self) -> int | None:
@@ -143,7 +150,7 @@ class Service(ABC):
         units = await cost(request)
         if self.daily_limit is not None and self.spent(request) + units > self.daily_limit:
             return self.exhausted(request)
-        self._spent[self.client(request), self.world.clock.now().date()] += units
+        self._spent[self.client(request), self.now().date()] += units
         _arrival(request).units = units
         return None
 

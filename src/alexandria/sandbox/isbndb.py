@@ -20,7 +20,6 @@ from alexandria.sandbox.search import Query
 LONGEST_QUERY = 150  # characters
 USUAL_PAGE, LARGEST_PAGE = 20, 1000  # records
 LARGEST_BULK = 1000  # ISBNs of one POST
-UNHELD = 0.015  # of all editions are unknown to ISBNdb
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
 
 
@@ -60,7 +59,7 @@ class ISBNdb(Service):
         return {"ratelimit-policy": policy, "ratelimit": f'"daily";r={left}'}
 
     def holds(self, edition: Edition) -> bool:
-        return self.world.draw(self.name, "holds", edition.isbn13).random() >= UNHELD
+        return self.world.holds(self.name, edition.isbn13)
 
     async def _book(self, request: Request) -> Response:
         isbn = Isbn13.read(request.path_params["isbn"])

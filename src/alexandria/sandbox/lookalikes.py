@@ -136,6 +136,11 @@ def other_work(edition: Edition) -> bool:
     return any(form.name == edition.form and not form.same_work for form in FORMS)
 
 
+def work_id(edition: Edition, work: Work) -> str:
+    """Of which work `edition` is: `work`, or one of its own if it was only made from that."""
+    return f"{edition.form} of {work.id}" if other_work(edition) else work.id
+
+
 def invented_name(rng: Random) -> str:
     """A person who has written nothing."""
     return f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"

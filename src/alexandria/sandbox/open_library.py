@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from alexandria.book import Isbn13
-from alexandria.sandbox.behaviour import Latency, Service
+from alexandria.sandbox.behaviour import CONTACT, Latency, Service
 from alexandria.sandbox.library import Edition
 from alexandria.sandbox.open_library_records import Catalogue
 from alexandria.sandbox.search import Query
@@ -21,7 +21,6 @@ from alexandria.sandbox.world import World
 USUAL_LIMIT, LARGEST_LIMIT = 100, 1000  # docs
 EDITIONS_A_WORK = 4  # looked at, so that one work with many does not fill a page
 ANONYMOUS = 1 / 3  # of the pace, for those who do not say who they are
-CONTACT = re.compile(r"\([^)]*(@|://|www\.)[^)]*\)")
 COMMON_AGENTS = ("Mozilla/", "curl/", "Wget/")
 DEFAULT_FIELDS = ("author_key", "author_name", "cover_edition_key", "cover_i", "ebook_access", "edition_count",
                   "first_publish_year", "has_fulltext", "ia", "key", "language", "public_scan_b", "title")  # fmt: skip

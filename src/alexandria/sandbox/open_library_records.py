@@ -13,7 +13,6 @@ from alexandria.sandbox.library import Edition
 from alexandria.sandbox.lookalikes import FIRST_NAMES, FORMS, LAST_NAMES, other_work
 from alexandria.sandbox.world import World
 
-UNHELD = 0.03  # of all works are unknown to Open Library
 WORKS, MADE_WORKS = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
 EDITIONS, MADE_EDITIONS = 60_000_000, 70_000_000
 LANGUAGES = {"en": "eng", "es": "spa", "fr": "fre", "de": "ger", "sv": "swe", "ko": "kor", "mul": "mul", "ale": "ale"}
@@ -27,7 +26,7 @@ class Catalogue:
         self._library, self._relatives = world.library, world.relatives
 
     def holds(self, edition: Edition) -> bool:
-        return self._world.draw("open_library", "holds", self.work_key(edition)).random() >= UNHELD
+        return self._world.holds("open_library", self.work_key(edition))
 
     def work_key(self, edition: Edition) -> str:
         if other_work(edition):

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from alexandria.config import DEFAULTS
 from alexandria.errors import Misconfigured
 
 SAMPLE = Path(__file__).parent / "sample_books.csv"
+COVERAGE = {"isbndb": 0.985, "google_books": 0.8, "open_library": 0.97, "internet_archive": 0.45, "wikidata": 0.3}
 FAULTS = ("none",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """`books` is a CSV, gzipped or not. `rates` (requests/s), `daily_limits` (units a UTC day) and `keys` go by
-    provider name and fall back to the published limits and to the key sandbox-NAME. Shares are between 0 and 1:
-    of searches that show a look-alike first, and of a model's list that is invented, misspelt or of another month.
-    Raises Misconfigured."""
+    """`books` is a CSV, gzipped or not. `rates` (requests/s), `daily_limits` (units a day of the provider) and `keys` go
+    by provider name and fall back to the published limits and to the key sandbox-NAME; `coverage`, the share of books
+    that a source knows with their ISBN, to COVERAGE. Shares are between 0 and 1: of searches that show a look-alike
+    first, and of a model's list that is invented, misspelt or of another month. Raises Misconfigured."""
 
     books: Path = SAMPLE
     seed: int = 1
@@ -26,6 +28,7 @@ class SandboxSettings:
     rates: Mapping[str, float] = field(default_factory=dict)
     daily_limits: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    coverage: Mapping[str, float] = field(default_factory=dict)
     look_alikes: float = 0.04
     invented: float = 0.04
     misspelt: float = 0.06
@@ -33,14 +36,15 @@ class SandboxSettings:
     faults: str = "none"
 
     def __post_init__(self) -> None:
-        for share in ("look_alikes", "invented", "misspelt", "strays"):
-            if not 0 <= getattr(self, share) <= 1:
-                raise Misconfigured(f"sandbox setting {share} must be between 0 and 1")
+        shares = {name: getattr(self, name) for name in ("look_alikes", "invented", "misspelt", "strays")}
+        for name, share in (shares | dict(self.coverage)).items():
+            if not 0 <= share <= 1:
+                raise Misconfigured(f"sandbox setting {name} must be between 0 and 1")
         if self.latency_scale < 0 or any(rate <= 0 for rate in self.rates.values()):
             raise Misconfigured("the sandbox's latency scale must not be negative, and its rates must be positive")
         if self.faults not in FAULTS:
             raise Misconfigured(f"the sandbox knows no faults {self.faults!r}", hint=f"known: {', '.join(FAULTS)}")
-        for name in (*self.rates, *self.daily_limits, *self.keys):
+        for name in (*self.rates, *self.daily_limits, *self.keys, *self.coverage):
             if name not in DEFAULTS:
                 raise Misconfigured(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(DEFAULTS)}")
 
@@ -49,6 +53,14 @@ class SandboxSettings:
 
     def daily_limit(self, provider: str) -> int | None:
         return self.daily_limits.get(provider, DEFAULTS[provider].daily_limit)
+
+    def zone(self, provider: str) -> ZoneInfo:
+        """Where the provider's day begins."""
+        return ZoneInfo(DEFAULTS[provider].zone)
+
+    def known(self, source: str) -> float:
+        """The share of all books that `source` knows."""
+        return self.coverage.get(source, COVERAGE[source])
 
     def key(self, provider: str) -> str:
         return self.keys.get(provider, f"sandbox-{provider}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from alexandria.month import Month
 from alexandria.sandbox.library import Edition, Library, Work, words
-from alexandria.sandbox.lookalikes import Relatives, form_of, other_work
+from alexandria.sandbox.lookalikes import Relatives, form_of, other_work, work_id
 
 
 @dataclass(slots=True)
@@ -53,8 +53,7 @@ class Truth:
         work = self._library.works[edition.work]
         told = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors)}
         told |= {"published": edition.published, "language": edition.language, "kind": _kind(edition)}
-        own = work.id if not other_work(edition) else f"{edition.form} of {work.id}"
-        return told | {"form": edition.form, "work_id": own, "about": work.id}
+        return told | {"form": edition.form, "work_id": work_id(edition, work), "about": work.id}
 
     def _told(self, named: Named) -> dict[str, Any]:
         told: dict[str, Any] = {

@@ -11,7 +11,7 @@ from alexandria.sandbox.arrivals import Arrivals
 from alexandria.sandbox.chance import chance
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.library import Edition, Library
-from alexandria.sandbox.lookalikes import Relatives
+from alexandria.sandbox.lookalikes import Relatives, work_id
 from alexandria.sandbox.search import Index, Query
 from alexandria.sandbox.settings import SandboxSettings
 from alexandria.sandbox.truth import Truth
@@ -50,6 +50,14 @@ class World:
     def edition(self, isbn13: str) -> Edition | None:
         """An edition of the file, or a relative made from it."""
         return self.library.edition(isbn13) or self.relatives.edition(isbn13)
+
+    def holds(self, source: str, what: str) -> bool:
+        """Whether `source` knows `what`, a book by the name that this source's coverage goes by."""
+        return self.draw(source, "holds", what).random() >= 1 - self.settings.known(source)
+
+    def work_id(self, edition: Edition) -> str:
+        """The work that `edition` is of: a look-alike is one of its own."""
+        return work_id(edition, self.library.works[edition.work])
 
     def hits(self, query: Query, limit: int, rng: Random) -> list[Edition]:
         """What a search shows, best first, look-alikes included; somewhat more than `limit` at most."""

@@ -1,0 +1,115 @@
+"""How does the Internet Archive speak? Lucene queries over scanned items; what it cannot read it answers with a page."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import ClassVar
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from alexandria.book import Isbn13
+from alexandria.sandbox.behaviour import Latency, Service
+from alexandria.sandbox.internet_archive_items import Shelf
+from alexandria.sandbox.library import Edition
+from alexandria.sandbox.search import Query
+from alexandria.sandbox.world import World
+
+USUAL_ROWS, MOST_ROWS = 50, 10_000
+VALUE = r'\([^()]*\)|"[^"]*"|\[[^\]]*\]|[^\s()"\[\]:]+'
+CLAUSE = re.compile(rf"\s*(?:(?:AND|OR)\s+)?(NOT\s+|-)?\+?(?:(\w+):)?({VALUE})\s*")
+OPERATORS = re.compile(r"\b(?:AND|OR|NOT)\b")
+PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n'
+
+
+class InternetArchive(Service):
+    name: ClassVar[str] = "internet_archive"
+    latency: ClassVar[Latency] = Latency(0.9, 0.7)
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._shelf = Shelf(world)
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/advancedsearch.php", self.endpoint(self._search)),
+            Route("/metadata/{identifier}", self.endpoint(self._metadata)),
+        ]
+
+    def client(self, request: Request) -> str:
+        return request.headers.get("user-agent", "")
+
+    def stranger(self, request: Request) -> None:
+        """Everybody may ask."""
+
+    def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # the same for every request
+        page = PAGE.format(title="429 Too Many Requests")
+        return HTMLResponse(page, 429, {"retry-after": str(math.ceil(wait))})
+
+    def exhausted(self, request: Request) -> Response:
+        return self.too_fast(request, 60.0)
+
+    async def _search(self, request: Request) -> Response:
+        asked = request.query_params
+        clauses = read_query(asked.get("q", ""))
+        if clauses is None or asked.get("output") != "json":
+            return search_page()
+        rows = min(_number(asked.get("rows"), USUAL_ROWS), MOST_ROWS)
+        start = _number(asked.get("start"), (max(_number(asked.get("page"), 1), 1) - 1) * rows)
+        rng = self.draw(request, "ranking")
+        docs = [self._shelf.doc(edition) for edition in self._found(clauses, start + rows, rng)]
+        if "mediatype" not in clauses:
+            docs = self._shelf.with_other_media(docs, rng)
+        wanted = {name for listed in asked.getlist("fl[]") + asked.getlist("fl") for name in listed.split(",")}
+        shown = [{k: v for k, v in doc.items() if not wanted or k in wanted} for doc in docs[start : start + rows]]
+        header = {"status": 0, "QTime": rng.randint(4, 90), "params": {"query": asked["q"], "rows": str(rows)}}
+        found = {"numFound": len(docs), "start": start, "docs": shown}
+        return JSONResponse({"responseHeader": header, "response": found})
+
+    def _found(self, clauses: Mapping[str, str], limit: int, rng: Random) -> list[Edition]:
+        """Items with every word asked for, spelt so."""
+        if clauses.get("mediatype", "texts") != "texts":
+            return []
+        if "isbn" in clauses:
+            isbns = [isbn for text in clauses["isbn"].split() if (isbn := Isbn13.read(text))]
+            found = [e for isbn in isbns if (e := self.world.edition(isbn)) and self._shelf.tells_isbn(e)]
+        else:
+            texts = {"title": clauses.get("title", ""), "author": clauses.get("creator", "")}
+            query = Query.of(**texts, anywhere=clauses.get("", ""), every=True)
+            found = self.world.hits(query, 3 * limit, rng)
+        return [edition for edition in found if self._shelf.holds(edition)]
+
+    async def _metadata(self, request: Request) -> Response:
+        """An unknown item is an empty object."""
+        edition = self._shelf.edition(request.path_params["identifier"])
+        return JSONResponse(self._shelf.metadata(edition) if edition else {})
+
+
+def read_query(q: str) -> Mapping[str, str] | None:
+    """The words of a Lucene query by field, "" for those without; None if it breaks the syntax."""
+    rest = re.sub(r"\\.", " ", q).strip()
+    found: dict[str, str] = {}
+    while rest:
+        clause = CLAUSE.match(rest)
+        if clause is None or clause.end() == 0:
+            return None
+        field, value = clause[2] or "", OPERATORS.sub(" ", clause[3]).strip('()[]" ')
+        if not value or value.count('"') % 2 or "/" in value:  # a slash begins a pattern
+            return None
+        if not clause[1]:  # what is not wanted is not in our shelf either
+            found[field] = f"{found.get(field, '')} {value}".strip()
+        rest = rest[clause.end() :]
+    return found or None
+
+
+def search_page() -> Response:
+    """What a person would see: no answer for a program, and not called an error."""
+    return HTMLResponse(PAGE.format(title="Internet Archive Search"))
+
+
+def _number(text: str | None, usual: int) -> int:
+    return int(text) if text and text.isdecimal() else usual

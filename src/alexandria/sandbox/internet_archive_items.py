@@ -1,0 +1,163 @@
+"""What does the Internet Archive hold about a book? One item a scan, its fields a text or a list as it happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from alexandria.book import Isbn13
+from alexandria.sandbox.library import Edition, words
+from alexandria.sandbox.world import World
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+PLACES = ("New York", "London", "Toronto ; New York", "Garden City, N.Y.", "Boston, Mass.")
+LANGUAGES = {"en": ("eng", "English"), "es": ("spa", "Spanish"), "fr": ("fre", "French"), "de": ("ger", "German")}
+OTHER_MEDIA = ("audio", "data", "etree", "collection", "movies")
+
+Doc = dict[str, Any]
+
+
+class Shelf:
+    """The items, the same at every endpoint."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def holds(self, edition: Edition) -> bool:
+        return edition.binding != "Audio CD" and self._world.holds("internet_archive", edition.isbn13)
+
+    def tells_isbn(self, edition: Edition) -> bool:
+        """Whether the item can be found by its ISBN."""
+        return bool(self._isbns(edition))
+
+    def edition(self, identifier: str) -> Edition | None:
+        """The edition that an item is a scan of."""
+        isbn = _isbn_of(identifier)
+        edition = self._world.edition(isbn) if isbn else None
+        return edition if edition and self.holds(edition) and self._identifier(edition) == identifier else None
+
+    def doc(self, edition: Edition) -> Doc:
+        """A hit of the search, with every field that can be asked for."""
+        rng = self._chance(edition)
+        doc: Doc = {"identifier": self._identifier(edition), "title": _title(edition, rng), "mediatype": "texts"}
+        doc |= _loose("creator", _creators(edition, rng), rng) | _loose("isbn", self._isbns(edition), rng)
+        doc |= _loose("external-identifier", self._urns(edition), rng)
+        if edition.publisher:
+            place = f"{rng.choice(PLACES)} : " if rng.random() < 0.5 else ""
+            doc |= _loose("publisher", [f"{place}{edition.publisher}"], rng)
+        if edition.published:
+            doc |= _dated(edition, rng)
+        names = LANGUAGES.get(edition.language or "en", (edition.language,))
+        doc |= _loose("language", [rng.choice(names)] if rng.random() < 0.85 else [], rng)
+        doc |= _loose("collection", ["internetarchivebooks", "printdisabled", "inlibrary"][: rng.randint(1, 3)], rng)
+        return doc | _loose("format", ["Text PDF", "DjVuTXT", "EPUB"][: rng.randint(1, 3)], rng)
+
+    def metadata(self, edition: Edition) -> Doc:
+        """The record behind /metadata/: every number a text, one value bare and several in a list."""
+        doc, rng = self.doc(edition), self._chance(edition, "metadata")
+        told = {name: value for name, value in doc.items() if name not in ("date", "year", "format")}
+        for name, values in (("isbn", self._isbns(edition)), ("external-identifier", self._urns(edition))):
+            told |= {name: values if len(values) > 1 else values[0]} if values else {}
+        told |= {"date": edition.published} if edition.published else {}
+        told |= {"imagecount": str((edition.pages or 200) + rng.randint(4, 20)), "ppi": "300", "scanner": "ttscribe"}
+        told |= {"publicdate": f"20{rng.randint(10, 24)}-0{rng.randint(1, 9)}-1{rng.randint(0, 9)} 08:30:00"}
+        files = [{"name": f"{told['identifier']}.pdf", "size": str(rng.randint(10**6, 10**8))}]
+        place = {"server": "ia800000.us.archive.org", "dir": f"/0/items/{told['identifier']}"}
+        return place | {"created": 1_767_225_600, "files": files, "files_count": len(files), "metadata": told}
+
+    def with_other_media(self, docs: Sequence[Doc], rng: Random) -> list[Doc]:
+        """`docs` among recordings, films and data of the same name, which a query for books finds too."""
+        mixed = list(docs)
+        for doc in docs[: rng.randint(1, 3)]:
+            kind = rng.choice(OTHER_MEDIA)
+            other = {"identifier": f"{kind}-{doc['identifier']}", "title": doc["title"], "mediatype": kind}
+            mixed.insert(rng.randint(0, len(mixed)), other | {"creator": doc.get("creator", "LibriVox")})
+        return mixed
+
+    def _chance(self, edition: Edition, purpose: str = "record") -> Random:
+        return self._world.draw("internet_archive", purpose, edition.isbn13)
+
+    def _identifier(self, edition: Edition) -> str:
+        """By its ISBN, or from title and author with a tail that no other item has."""
+        if self._chance(edition, "identifier").random() < 0.3:
+            return f"isbn_{edition.isbn13}"
+        title = "".join(words(edition.title))[:16]
+        author = "".join(words(edition.authors[0].split()[-1]))[:4] if edition.authors else "unse"
+        return f"{title}0000{author}_{_tail(edition.isbn13)}"
+
+    def _isbns(self, edition: Edition) -> list[str]:
+        """Those printed in the scanned copy, which may name another edition of the work too; or none."""
+        rng = self._chance(edition, "isbns")
+        kind, ten = rng.random(), edition.isbn10
+        if kind < 0.06:
+            return []
+        isbns = [ten] if ten and kind < 0.25 else [edition.isbn13, ten] if ten else [edition.isbn13]
+        if kind > 0.85:
+            isbns = [Isbn13.parse(edition.isbn13).hyphenated, *isbns[1:]]
+        siblings = [other.isbn13 for other in self._world.library.works[edition.work].editions if other != edition]
+        if siblings and not edition.form and rng.random() < 0.15:
+            isbns.append(rng.choice(siblings))
+        return isbns if rng.random() < 0.5 else isbns[::-1]
+
+    def _urns(self, edition: Edition) -> list[str]:
+        rng = self._chance(edition, "urns")
+        urns = [f"urn:isbn:{isbn}" for isbn in self._isbns(edition)]
+        return urns + [f"urn:oclc:{rng.randrange(10**9)}"] * (rng.random() < 0.6)
+
+
+def _loose(name: str, values: list[str], rng: Random) -> Doc:
+    """Under `name`: nothing, one value as a text or a list, or a list."""
+    if not values:
+        return {}
+    return {name: values[0] if len(values) == 1 and rng.random() < 0.6 else values}
+
+
+def _title(edition: Edition, rng: Random) -> str:
+    title, kind = edition.title, rng.random()
+    if kind < 0.4:
+        title = title.capitalize()
+    title = f"{title} : {edition.subtitle.lower()}" if edition.subtitle and kind < 0.2 else title
+    return f"{title} / {' and '.join(edition.authors)}" if edition.authors and 0.4 < kind < 0.43 else title
+
+
+def _creators(edition: Edition, rng: Random) -> list[str]:
+    """As library records have them, mostly; sometimes several in one text."""
+    kind, born = rng.random(), rng.randint(1900, 1985)
+    names = [_inverted(name) if kind < 0.7 else name for name in edition.authors]
+    if names and kind < 0.4:
+        names[0] += f", {born}-" if kind < 0.35 else f", {born}-{born + 30}"
+    return ["; ".join(names)] if len(names) > 1 and kind < 0.15 else names
+
+
+def _inverted(name: str) -> str:
+    given, _, family = name.rpartition(" ")
+    return f"{family}, {given}" if given else name
+
+
+def _dated(edition: Edition, rng: Random) -> Doc:
+    """A full date whatever is known: most often 1 January of the year."""
+    year, *rest = edition.published.split("-")
+    month, day = [*rest, "01", "01"][:2] if rng.random() < 0.4 else ("01", "01")
+    return {"date": f"{year}-{month}-{day}T00:00:00Z", "year": int(year)}
+
+
+def _tail(isbn13: str) -> str:
+    number, digits = int(isbn13[2:12]), ""  # all that tells one ISBN from another
+    while number:
+        number, digit = divmod(number, len(DIGITS))
+        digits = DIGITS[digit] + digits
+    return digits
+
+
+def _isbn_of(identifier: str) -> Isbn13 | None:
+    """The ISBN hidden in an identifier."""
+    head, _, tail = identifier.rpartition("_")
+    if head == "isbn":
+        return Isbn13.read(tail)
+    if not head or not re.fullmatch(r"[0-9a-z]{1,7}", tail):
+        return None
+    body = f"97{int(tail, 36):010d}"
+    check = -sum(int(digit) * (1, 3)[at % 2] for at, digit in enumerate(body)) % 10
+    return Isbn13.read(f"{body}{check}")
