@@ -19,12 +19,12 @@ class ProviderDefaults(BaseModel):
     """A provider's published limits, as far as known. All of it can be overridden: limits and hosts change."""
 
     model_config = ConfigDict(frozen=True)
-    base_url: str
-    rate: float  # requests per second
-    timeout: float = 15.0  # seconds for an answer
-    daily_limit: int | None = None  # requests a day
-    daily_reserve: int = 0  # of these, kept for people
-    zone: str = "UTC"  # where its day begins
+    base_url: str = Field(description="where the provider answers; a path is kept as a prefix")
+    rate: float = Field(description="requests a second")
+    timeout: float = Field(15.0, description="seconds for an answer")
+    daily_limit: int | None = Field(None, description="units a day; most requests cost one")
+    daily_reserve: int = Field(0, description="of these, kept for people: months may not spend them")
+    zone: str = Field("UTC", description="where the provider's day begins, as an IANA time zone")
 
 
 DEFAULTS = {
@@ -87,32 +87,80 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Every setting of contract.md section 4. Made by `load()`; secrets are SecretStr and print as stars."""
+    """Every setting that is not a provider's own. Made by `load()`; secrets are SecretStr and print as stars."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
-    database_url: SecretStr | None = Field(None, validation_alias=_env("DATABASE_URL"))
+    database_url: SecretStr | None = Field(
+        None, validation_alias=_env("DATABASE_URL"), description="a PostgreSQL to use instead of the embedded one"
+    )
     data_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("alexandria")),
         validation_alias=_env("ALEXANDRIA_DATA_DIR"),
+        description="folder of the embedded PostgreSQL and of the secret that is made for it",
     )
-    webhook_secret: SecretStr | None = Field(None, validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET"))
-    webhook_secret_previous: SecretStr | None = Field(None, validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"))
-    contact: str = Field("", validation_alias=_env("ALEXANDRIA_CONTACT"))
+    webhook_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET"),
+        description="what callers show as X-Cron-Secret; made in the data folder if DATABASE_URL is unset too",
+    )
+    webhook_secret_previous: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"),
+        description="also valid, while callers change to a new secret",
+    )
+    contact: str = Field(
+        "",
+        validation_alias=_env("ALEXANDRIA_CONTACT"),
+        description="mail address or URL that providers may write to; some refuse who names none",
+    )
     generators: Names = Field(
-        ("gemini:gemini-3.5-flash", "xai:grok-4.3"), validation_alias=_env("ALEXANDRIA_GENERATORS")
+        ("gemini:gemini-3.5-flash", "xai:grok-4.3"),
+        validation_alias=_env("ALEXANDRIA_GENERATORS"),
+        description="what names the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
     )
-    sources: Names = Field(("open_library", "isbndb"), validation_alias=_env("ALEXANDRIA_SOURCES"))
-    policy: str = Field("balanced", pattern="^(frugal|balanced|exact)$", validation_alias=_env("ALEXANDRIA_POLICY"))
-    look_again_calls: int = Field(1000, ge=0, validation_alias=_env("ALEXANDRIA_LOOK_AGAIN_CALLS"))
-    concurrency: int = Field(4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"))
-    log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"))
-    log_format: str = Field("console", pattern="^(console|json)$", validation_alias=_env("ALEXANDRIA_LOG_FORMAT"))
-    gemini_api_key: SecretStr | None = Field(None, validation_alias=_env("GEMINI_API_KEY"))
-    xai_api_key: SecretStr | None = Field(None, validation_alias=_env("XAI_API_KEY"))
-    isbndb_api_key: SecretStr | None = Field(None, validation_alias=_env("ISBNDB_API_KEY"))
-    google_books_api_key: SecretStr | None = Field(None, validation_alias=_env("GOOGLE_BOOKS_API_KEY"))
-    openai_api_key: SecretStr | None = Field(None, validation_alias=_env("OPENAI_API_KEY"))
+    sources: Names = Field(
+        ("open_library", "isbndb"),
+        validation_alias=_env("ALEXANDRIA_SOURCES"),
+        description="what proves them, in order of preference",
+    )
+    policy: str = Field(
+        "balanced",
+        pattern="^(frugal|balanced|exact)$",
+        validation_alias=_env("ALEXANDRIA_POLICY"),
+        description="how much is paid for certainty: frugal, balanced or exact",
+    )
+    look_again_calls: int = Field(
+        1000,
+        ge=0,
+        validation_alias=_env("ALEXANDRIA_LOOK_AGAIN_CALLS"),
+        description="requests a day for further looks at unresolved books",
+    )
+    concurrency: int = Field(
+        4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"), description="months at once in a worker"
+    )
+    log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"), description="least level logged")
+    log_format: str = Field(
+        "console",
+        pattern="^(console|json)$",
+        validation_alias=_env("ALEXANDRIA_LOG_FORMAT"),
+        description="console for people, json for programs",
+    )
+    gemini_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("GEMINI_API_KEY"), description="key of the generator gemini"
+    )
+    xai_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("XAI_API_KEY"), description="key of the generator xai"
+    )
+    isbndb_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("ISBNDB_API_KEY"), description="key of the source isbndb"
+    )
+    google_books_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("GOOGLE_BOOKS_API_KEY"), description="key of the source google_books"
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("OPENAI_API_KEY"), description="key of openai:MODEL@URL servers that want one"
+    )
     providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
 
     @field_validator("generators", "sources", mode="before")
