@@ -33,11 +33,27 @@ CREATE TABLE backfill_log (
     CONSTRAINT due_if_retry CHECK ((next_attempt_at IS NOT NULL) = (status = 'retry')),
     CONSTRAINT blocked_only_in_retry CHECK (blocked_reason IS NULL OR status = 'retry')
 );
-COMMENT ON TABLE backfill_log IS 'One row per month of the backfill.';
+COMMENT ON TABLE backfill_log IS 'One row per month of the backfill. People may write to it: a trigger keeps true what follows from status.';
+COMMENT ON COLUMN backfill_log.status IS 'pending, processing, completed, failed or retry';
+COMMENT ON COLUMN backfill_log.books_generated IS 'books that the generators named, each counted once';
+COMMENT ON COLUMN backfill_log.isbns_resolved IS 'of these, with an accepted ISBN, from a source or from the catalogue';
+COMMENT ON COLUMN backfill_log.isbns_queued IS 'editions that were new to the catalogue';
+COMMENT ON COLUMN backfill_log.resolution_rate IS 'isbns_resolved in percent of books_generated';
+COMMENT ON COLUMN backfill_log.gemini_calls IS 'requests sent to Gemini for this month, in all attempts';
+COMMENT ON COLUMN backfill_log.xai_calls IS 'requests sent to xAI for this month, in all attempts';
+COMMENT ON COLUMN backfill_log.isbndb_calls IS 'requests sent to ISBNdb for this month, in all attempts';
+COMMENT ON COLUMN backfill_log.started_at IS 'when the latest attempt was claimed';
+COMMENT ON COLUMN backfill_log.completed_at IS 'when it was completed or failed; null in every other status';
+COMMENT ON COLUMN backfill_log.retry_count IS 'failed attempts; a wait for quota or a pause is none';
+COMMENT ON COLUMN backfill_log.last_retry_at IS 'when an attempt last failed';
+COMMENT ON COLUMN backfill_log.error_message IS 'why the latest attempt failed, or what a completed month had to do without';
+COMMENT ON COLUMN backfill_log.error_code IS 'the same as a stable word';
+COMMENT ON COLUMN backfill_log.prompt_variant IS 'how the generators are asked; null: the default of its year';
 COMMENT ON COLUMN backfill_log.batch_size IS 'books asked of each generator';
 COMMENT ON COLUMN backfill_log.attempt_token IS 'the attempt that may write; set while processing';
 COMMENT ON COLUMN backfill_log.next_attempt_at IS 'when a month in retry may be taken up again';
 COMMENT ON COLUMN backfill_log.blocked_reason IS 'why it waits, if it waits without having failed';
+COMMENT ON COLUMN backfill_log.updated_at IS 'when this row last changed';
 
 CREATE INDEX backfill_log_newest_first ON backfill_log (year DESC, month DESC) WHERE status IN ('pending', 'retry');
 CREATE INDEX backfill_log_recent ON backfill_log (completed_at DESC) WHERE status = 'completed';
@@ -58,6 +74,12 @@ CREATE TABLE attempt (
     CONSTRAINT ended_with_outcome CHECK ((ended_at IS NULL) = (outcome IS NULL))
 );
 COMMENT ON TABLE attempt IS 'Every attempt at a month, with how it ended and why.';
+COMMENT ON COLUMN attempt.token IS 'equal to backfill_log.attempt_token while this attempt may write';
+COMMENT ON COLUMN attempt.job_id IS 'the job that makes it, as a schedule call answers it';
+COMMENT ON COLUMN attempt.created_at IS 'when the month was claimed for it';
+COMMENT ON COLUMN attempt.began_at IS 'when a worker took it; null: it still waits in the queue';
+COMMENT ON COLUMN attempt.worker IS 'machine and process';
+COMMENT ON COLUMN attempt.code IS 'the reason as a stable word';
 CREATE INDEX attempt_of_month ON attempt (year, month, created_at);
 CREATE INDEX attempt_of_job ON attempt (job_id);
 
@@ -113,6 +135,8 @@ CREATE TABLE answer (
     PRIMARY KEY (provider, key)
 );
 COMMENT ON TABLE answer IS 'Answers that were paid for, by content of the request; purge by provider is allowed.';
+COMMENT ON COLUMN answer.key IS 'digest of the request: equal requests have equal keys';
+COMMENT ON COLUMN answer.expires_at IS 'until when it serves; null: for good';
 
 CREATE TABLE call (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -128,6 +152,10 @@ CREATE TABLE call (
     attempt_token uuid
 );
 COMMENT ON TABLE call IS 'Every request that was sent to a provider.';
+COMMENT ON COLUMN call.ms IS 'milliseconds until the whole answer was there';
+COMMENT ON COLUMN call.units IS 'what it cost of the daily quota';
+COMMENT ON COLUMN call.status IS 'the HTTP status; null: no answer came, and error says why';
+COMMENT ON COLUMN call.attempt_token IS 'the attempt it was sent for; null: a further look, or nobody''s month';
 CREATE INDEX call_of_month ON call (year, month) WHERE year IS NOT NULL;
 CREATE INDEX call_by_time ON call (sent_at);
 

@@ -17,7 +17,9 @@ CREATE TABLE work (
     language        text NOT NULL DEFAULT '',
     created_at      timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON TABLE work IS 'A book in the abstract: what all its editions have in common.';
 COMMENT ON COLUMN work.key IS 'equal for all spellings of one work; made by alexandria.match';
+COMMENT ON COLUMN work.first_published IS 'as precise as it is known: YYYY, YYYY-MM or YYYY-MM-DD';
 COMMENT ON COLUMN work.author IS 'the first contributor as shown';
 CREATE INDEX work_title_similar ON work USING gin (title gin_trgm_ops);
 
@@ -34,6 +36,7 @@ CREATE TABLE edition (
     created_at  timestamptz NOT NULL DEFAULT now(),
     enriched_at timestamptz
 );
+COMMENT ON TABLE edition IS 'One publication of a work, with an ISBN of its own.';
 COMMENT ON COLUMN edition.published IS 'as precise as the source: YYYY, YYYY-MM or YYYY-MM-DD';
 CREATE INDEX edition_of_work ON edition (work_id);
 CREATE INDEX edition_to_enrich ON edition (created_at) WHERE enriched_at IS NULL;
@@ -43,6 +46,8 @@ CREATE TABLE contributor (
     key  text NOT NULL UNIQUE CHECK (key <> ''),
     name text NOT NULL CHECK (name <> '')
 );
+COMMENT ON TABLE contributor IS 'A person who had a part in works.';
+COMMENT ON COLUMN contributor.key IS 'equal for all spellings of one name; made by alexandria.person';
 
 CREATE TABLE work_contributor (
     work_id        bigint NOT NULL REFERENCES work ON DELETE CASCADE,
@@ -51,6 +56,7 @@ CREATE TABLE work_contributor (
     position       integer NOT NULL,
     PRIMARY KEY (work_id, contributor_id, role)
 );
+COMMENT ON TABLE work_contributor IS 'Who had which part in a work, in the order of the title page.';
 
 CREATE TABLE source_record (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -59,6 +65,8 @@ CREATE TABLE source_record (
     fetched_at  timestamptz NOT NULL,
     UNIQUE (provider, provider_id)
 );
+COMMENT ON TABLE source_record IS 'A record of a source that something in the catalogue rests on.';
+COMMENT ON COLUMN source_record.provider_id IS 'the source''s own name for the record';
 
 CREATE TABLE provenance (
     isbn13           text NOT NULL REFERENCES edition ON DELETE CASCADE,
@@ -87,4 +95,10 @@ CREATE TABLE candidate (
     UNIQUE (year, month, position)
 );
 COMMENT ON TABLE candidate IS 'What models named for a month and what became of it; evidence holds every hit considered.';
+COMMENT ON COLUMN candidate.position IS 'its place among the month''s books';
+COMMENT ON COLUMN candidate.named_by IS 'the generators that named it';
+COMMENT ON COLUMN candidate.isbn13 IS 'the accepted ISBN; null: unresolved, and reason says why';
+COMMENT ON COLUMN candidate.source IS 'who had the accepted record; catalogue: it was held already';
+COMMENT ON COLUMN candidate.score IS 'how well the accepted record fits, 0 to 100';
+COMMENT ON COLUMN candidate.unavailable IS 'sources that could not be asked, with what they said';
 CREATE INDEX candidate_of_work ON candidate (work_id);
