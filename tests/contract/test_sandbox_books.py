@@ -166,6 +166,28 @@ def test_every_word_means_every_word(index):
     assert index.search(Query.of(title="mystery guest", author="Paolini", every=True), 5) == []
 
 
+@pytest.mark.parametrize(
+    ("title", "author", "found"),
+    [
+        ("Murtagh: The World of Eragon", "Paolini", "Murtagh"),
+        ("A Mystery Guest", "Prose", "The Mystery Guest"),
+        ("Mystery Guest and Other Cases", "", "The Mystery Guest"),
+        ("Murtagh: The World of Eragon", "", None),
+        ("Murtagh: The World of Eragon", "Prose", None),
+        ("Murtahg", "Paolini", None),
+    ],
+)
+def test_articles_and_subtitles_are_forgiven_where_they_are_and_typos_are_not(index, title, author, found):
+    """One word alone begins too many titles: it needs the author beside it."""
+    hits = index.search(Query.of(title=title, author=author, shorter=True), 5)
+    assert (hits[0].title if hits else None) == found
+
+
+def test_a_shorter_title_will_do_only_where_nothing_has_the_whole(index):
+    whole = index.search(Query.of(title="the housemaid is watching", author="mcfadden", shorter=True), 9)
+    assert {edition.title for edition in whole} == {"The Housemaid Is Watching"}
+
+
 @pytest.mark.parametrize("text", ["", "'", "???", "xyzzy plugh"])
 async def test_a_query_for_nothing_finds_nothing(sandbox, text):
     client = sandbox()

@@ -97,7 +97,7 @@ class GoogleBooks(Service):
             found = [edition] if isbn and (edition := self.world.edition(isbn)) else []
             return [edition for edition in found if self._holds(edition) and tells_isbn(self.world, edition)]
         title, author = texts.get("intitle", ""), texts.get("inauthor", "")
-        query = Query.of(title=title, author=author, anywhere=texts.get("", ""), every=bool(title or author))
+        query = Query.of(title=title, author=author, anywhere=texts.get("", ""), shorter=bool(title or author))
         publisher = set(words(texts.get("inpublisher", "")))
         hits = self.world.hits(query, 2 * limit, rng)
         return [e for e in hits if self._holds(e) and publisher <= set(words(e.publisher))]

@@ -80,7 +80,7 @@ class OpenLibrary(Service):
     def _found(self, q: str, title: str, author: str, limit: int, rng: Random) -> list[Edition]:
         """The best-matching edition of every work found, best first, rarely one of them twice.
 
-        Every word must be there: no typo is forgiven.
+        Every word must be there, but for a subtitle: no typo is forgiven.
         """
         isbns = _isbns(q)
         if isbns:
@@ -88,7 +88,7 @@ class OpenLibrary(Service):
         else:
             phrases = dict(re.findall(r'\b(title|author):\(?"?([^":()]*?)"?\)?(?=\s+(?:AND\s+)?\w+:|$)', q))
             title, author = title or phrases.get("title", ""), author or phrases.get("author", "")
-            query = Query.of(title=title, author=author, anywhere="" if phrases else q, every=True)
+            query = Query.of(title=title, author=author, anywhere="" if phrases else q, shorter=True)
             editions = self.world.hits(query, limit * EDITIONS_A_WORK, rng)
         works: dict[str, Edition] = {}
         for edition in editions:

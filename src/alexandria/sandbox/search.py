@@ -18,16 +18,21 @@ RERANKED = 80  # hits whose order is judged in detail
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Words asked for in the title, in the authors, and anywhere. `every`: a hit must have them all, spelt so."""
+    """Words asked for in the title, in the authors, and anywhere. `every`: a hit must have them all, spelt so;
+    `shorter`: where none has, one whose title is the beginning of the one asked for will do, as subtitles come and go.
+    """
 
     title: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     anywhere: tuple[str, ...] = ()
     every: bool = False
+    shorter: bool = False
 
     @classmethod
-    def of(cls, *, title: str = "", author: str = "", anywhere: str = "", every: bool = False) -> Query:
-        return cls(_telling(title), _telling(author), _telling(anywhere), every)
+    def of(
+        cls, *, title: str = "", author: str = "", anywhere: str = "", every: bool = False, shorter: bool = False
+    ) -> Query:
+        return cls(_telling(title), _telling(author), _telling(anywhere), every or shorter, shorter)
 
     def __bool__(self) -> bool:
         return bool(self.title or self.author or self.anywhere)
@@ -63,11 +68,13 @@ class Index:
         self._editions = library.editions
         self._titles: dict[str, list[int]] = defaultdict(list)
         self._authors: dict[str, list[int]] = defaultdict(list)
+        self._whole_titles: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, edition in enumerate(library.editions):
             for word in title_words(edition):
                 self._titles[word].append(number)
             for word in author_words(edition):
                 self._authors[word].append(number)
+            self._whole_titles[_telling(edition.title)].append(number)
         self._by_stem: dict[str, list[str]] = defaultdict(list)  # words by what is left when a letter is lost
         for word in {*self._titles, *self._authors}:
             for stem in _stems(word) if len(word) >= SHORTEST else ():
@@ -90,13 +97,19 @@ class Index:
 
     def _all(self, query: Query) -> dict[int, float]:
         """Editions with every word. The score is the same for all: the fit decides."""
-        postings = [set(self._titles.get(word, ())) for word in query.title]
-        postings += [set(self._authors.get(word, ())) for word in query.author]
-        postings += [{*self._titles.get(word, ()), *self._authors.get(word, ())} for word in query.anywhere]
-        if not postings:
-            return {}
-        postings.sort(key=len)
-        return dict.fromkeys(set.intersection(*postings), 1.0)
+        titled = [set(self._titles.get(word, ())) for word in query.title]
+        others = [set(self._authors.get(word, ())) for word in query.author]
+        others += [{*self._titles.get(word, ()), *self._authors.get(word, ())} for word in query.anywhere]
+        found = _shared(titled + others)
+        if query.shorter and not found and len(titled) > 1:
+            found = _shared([self._begun(query), *others])
+        return dict.fromkeys(found, 1.0)
+
+    def _begun(self, query: Query) -> set[int]:
+        """Editions with the longest title that is a beginning of the one asked for; one word needs an author beside it."""
+        shortest = 1 if query.author else 2
+        beginnings = (query.title[:length] for length in range(len(query.title) - 1, shortest - 1, -1))
+        return set(next((numbers for title in beginnings if (numbers := self._whole_titles.get(title))), ()))
 
     def _some(self, query: Query) -> dict[int, float]:
         """Editions with enough of the words, scored by the share of the query's weight that they have."""
@@ -133,6 +146,11 @@ class Index:
         if len(word) < SHORTEST:
             return set()
         return {near for stem in _stems(word) for near in self._by_stem.get(stem, ()) if _close(word, near)}
+
+
+def _shared(postings: list[set[int]]) -> set[int]:
+    """What all have; nothing of nothing."""
+    return set.intersection(*sorted(postings, key=len)) if postings else set()
 
 
 def _stems(word: str) -> set[str]:
