@@ -33,7 +33,7 @@ async def ready(system: Running, request: Request) -> bodies.ReadyAnswer | JSONR
     at_work = await _look(system)
     due, in_work = at_work["due"], at_work["processing"]
     if due + in_work and not at_work["beating"]:
-        message = f"{due + in_work} months wait, but no worker has been heard for {SILENCE:.0f} s"
+        message = f"no worker has been heard for {SILENCE:.0f} s, and months wait for one: {due + in_work}"
         return problem(request.scope, 503, "no_worker", message, {"hint": "start one: alexandria work"})
     return bodies.ReadyAnswer(status="ready", workers=at_work["beating"], months_in_work=in_work, months_due=due)
 

@@ -119,9 +119,7 @@ async def unexpected(request: Request, error: Exception) -> JSONResponse:
     """A defect of ours: the caller learns the request's id, the log the rest."""
     log.error("unexpected error", method=request.method, path=request.scope["path"], exc_info=error)
     message = "something went wrong that is not your fault"
-    return problem(
-        request.scope, 500, "unexpected", message, {"hint": "the server's log tells more by meta.request_id"}
-    )
+    return problem(request.scope, 500, "unexpected", message, {"hint": "search the server's log for meta.request_id"})
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
