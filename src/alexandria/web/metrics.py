@@ -75,7 +75,7 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
         _gauge("books", "Books that models named", {(): progress["total_books_generated"]}),
         _gauge("isbns", "Of these, with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
-        _gauge("worker_loops", "Queues being worked on: two per worker process", {(): workers["beating"]}),
+        _gauge("worker_loops", "Queues being worked on; a worker process works on several", {(): workers["beating"]}),
         _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider"),
         _gauge(
             "quota_limit",
