@@ -1,0 +1,331 @@
+"""What does the code say of itself? Writes docs/reference/ from settings, commands, routes, schema and metrics.
+
+Run it so: .venv/bin/python docs/generate.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from inspect import getdoc
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import typer
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import AliasChoices, SecretStr
+
+from alexandria import config, errors, wiring
+from alexandria.cli.app import (
+    BLOCKED,
+    DONE,
+    ENDINGS,
+    INTERRUPTED,
+    NO_DATABASE,
+    NOTHING,
+    SOME_FAILED,
+    UNEXPECTED,
+    USAGE,
+    app,
+)
+from alexandria.secret import WebhookSecrets
+from alexandria.status import ARROWS
+from alexandria.store.database import Connection, Row
+from alexandria.store.embedded import Embedded
+from alexandria.store.migrate import upgrade
+from alexandria.web.api import create_app
+from alexandria.web.problem import STATUSES
+from alexandria.web.reference import Operation, operations
+
+FOLDER = Path(__file__).with_name("reference")
+BASE = "http://127.0.0.1:8000"
+
+CODES = {
+    DONE: "done",
+    UNEXPECTED: "unexpected; from `doctor`: something ails",
+    USAGE: "the command or a setting is wrong",
+    NOTHING: "nothing matched",
+    SOME_FAILED: "finished, but some months failed",
+    BLOCKED: "blocked: paused, changed meanwhile, or a quota is spent",
+    NO_DATABASE: "the database is unreachable or not migrated",
+    INTERRUPTED: "interrupted",
+}
+
+COLUMNS = """
+SELECT c.relname AS table, obj_description(c.oid) AS about, a.attname AS column,
+       format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS needed,
+       CASE WHEN a.attidentity <> '' THEN 'numbered' ELSE coalesce(pg_get_expr(d.adbin, d.adrelid), '') END AS default,
+       coalesce(col_description(c.oid, a.attnum), '') AS meaning
+FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+  AND c.relname NOT LIKE 'procrastinate%' AND c.relname <> 'schema_version'
+ORDER BY c.relname <> 'backfill_log', c.oid, a.attnum
+"""
+RULES = """
+SELECT conrelid::regclass::text AS table, pg_get_constraintdef(oid) AS rule
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'f', 'p')
+ORDER BY conrelid, contype DESC, conname
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A server that somebody else looks after."""
+
+    url: str
+
+    def ensure(self) -> None:
+        return
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # short, for the socket's sake
+        Path(folder).chmod(0o711)
+        with Embedded(Path(folder) / "data", durable=False) as server:
+            upgrade(server.url)
+            made = asyncio.run(pages(server.url))
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in made.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    sys.stderr.write(f"{len(made)} pages in {FOLDER.name}/\n")
+    return 0
+
+
+async def pages(database_url: str) -> dict[str, str]:
+    """Every page of the reference by file name, made with the help of a migrated database."""
+    settings = config.load(DATABASE_URL=SecretStr(database_url))
+    async with wiring.running(settings, Elsewhere(database_url), providers=False) as system:
+        api = create_app(system, WebhookSecrets(("none",)))
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
+            await client.get("/health/live")  # so that the counter has something to show
+            exposed = (await client.get("/metrics")).text
+        async with system.database.transaction() as connection:
+            sql = await schema(connection)
+        parts = {
+            "configuration.md": configuration(),
+            "cli.md": commands(),
+            "http.md": http(api.openapi()),
+            "sql.md": sql,
+            "metrics.md": metrics(exposed),
+        }
+    return {name: "\n".join(lines).rstrip() + "\n" for name, lines in parts.items()}
+
+
+def configuration() -> list[str]:
+    return [
+        *_opening("Configuration", "`Settings` and `DEFAULTS` in `alexandria/config.py`"),
+        "Every setting is a variable of the environment, or a file of that name in `/run/secrets` or in the folder that",
+        "`ALEXANDRIA_SECRETS_DIR` names; the environment goes first. Empty counts as unset. They are read once, when a",
+        "process starts. `alexandria config` shows what holds and where it comes from, secrets masked.",
+        "",
+        *_table(("setting", "default", "meaning"), _settings()),
+        "",
+        "## Of each provider",
+        "",
+        "`NAME` is one of " + ", ".join(f"`{name.upper()}`" for name in config.DEFAULTS) + ".",
+        "",
+        *_table(("setting", "meaning"), _of_providers()),
+        "",
+        "The defaults, which are the limits that the providers publish, as far as known:",
+        "",
+        *_table(("NAME", *config.ProviderDefaults.model_fields), _defaults()),
+    ]
+
+
+def _settings() -> Iterator[tuple[str, ...]]:
+    for name, field in config.Settings.model_fields.items():
+        if isinstance(field.validation_alias, AliasChoices):
+            default = "the user's data folder" if name == "data_dir" else _code(_joined(field.default))
+            yield _code(str(field.validation_alias.choices[0])), default, field.description or ""
+
+
+def _of_providers() -> Iterator[tuple[str, ...]]:
+    for name, field in config.ProviderDefaults.model_fields.items():
+        yield _code(f"ALEXANDRIA_NAME_{name.upper()}"), field.description or ""
+
+
+def _defaults() -> Iterator[tuple[str, ...]]:
+    for name, default in config.DEFAULTS.items():
+        values = default.model_dump().values()
+        yield _code(name.upper()), *("" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+                                     for value in values)  # fmt: skip
+
+
+def _joined(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+
+
+def commands() -> list[str]:
+    group: Any = typer.main.get_command(app)
+    whole = group.make_context("alexandria", [], resilient_parsing=True)
+    panels: dict[str, list[str]] = defaultdict(list)
+    for name, command in group.commands.items():
+        panels[command.rich_help_panel] += _command(name, command, whole)
+    return [
+        *_opening("Command line", "the help of `alexandria`"),
+        group.help,
+        "",
+        "Data goes to standard output, talk to standard error. These options may stand before or after the command:",
+        "",
+        *_table(("option", "meaning"), _options(group, whole)),
+        *(line for panel, lines in panels.items() for line in ("", f"## {panel}", *lines)),
+        "",
+        "## Exit codes",
+        "",
+        *_table(("code", "meaning", "errors"), _exits()),
+    ]
+
+
+def _command(name: str, command: Any, whole: Any) -> list[str]:
+    context = command.make_context(name, [], parent=whole, resilient_parsing=True)
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    options = list(_options(command, context))
+    return ["", f"### `{usage}`", "", command.help, *(["", *_table(("option", "meaning"), options)] if options else [])]
+
+
+def _options(command: Any, context: Any) -> Iterator[tuple[str, ...]]:
+    records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
+    yield from ((_code(record[0]), record[1]) for record in records if record and "--help" not in record[0])
+
+
+def _exits() -> Iterator[tuple[str, ...]]:
+    kinds: dict[int, list[str]] = defaultdict(list)
+    for kind in ENDINGS:
+        kinds[ENDINGS[kind][0]].append("any other" if kind is errors.AlexandriaError else _code(kind.code))
+    yield from ((str(code), meaning, ", ".join(kinds[code])) for code, meaning in CODES.items())
+
+
+def http(description: dict[str, Any]) -> list[str]:
+    schemas = description["components"]["schemas"]
+    return [
+        *_opening("HTTP", "the OpenAPI description that `alexandria serve` answers at `/openapi.json`"),
+        "JSON in, JSON out. A running server shows the same at `/docs`. Fields and parameters that are not listed are",
+        "refused, so that a misspelt `dry_run` never runs live. Every error but 401 has the shape of `Problem`.",
+        *(line for operation in operations(description, BASE) for line in _operation(operation)),
+        "",
+        "## Bodies",
+        *(line for name, schema in schemas.items() if "properties" in schema for line in _body(name, schema)),
+        "",
+        "## Errors",
+        "",
+        "`error.code` is stable, `error.message` is for people. What the code can raise, with its status:",
+        "",
+        *_table(("code", "status", "meaning"), _errors()),
+    ]
+
+
+def _operation(operation: Operation) -> Iterator[str]:
+    yield from ("", f"## `{operation.method} {operation.path}`", "")
+    yield operation.summary + "." + (f" Needs the header `{operation.secret}`." if operation.secret else "")
+    if operation.fields:
+        rows = [(_code(f.name), f.kind, _code(f.default), f.description) for f in operation.fields]
+        yield from ("", *_table(("field", "type", "default", "meaning"), rows))
+    yield from ("", "```sh", operation.curl, "```", "")
+    answers = [(s, told["description"], _linked(told["model"])) for s, told in operation.responses.items()]
+    yield from _table(("status", "answer", "body"), answers)
+
+
+def _linked(model: str) -> str:
+    return f"[{model}](#{model.lower()})" if model else ""
+
+
+def _body(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"### {name}", "")
+    if "description" in schema:
+        yield from (" ".join(schema["description"].split()), "")
+    rows = [(_code(field), _kind(told), told.get("description", "")) for field, told in schema["properties"].items()]
+    yield from _table(("field", "type", "meaning"), rows)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(map(_kind, schema["anyOf"]))
+    if "items" in schema:
+        return f"list of {_kind(schema['items'])}"
+    return _linked(schema["$ref"].rpartition("/")[2]) if "$ref" in schema else str(schema.get("type", "any"))
+
+
+def _errors() -> Iterator[tuple[str, ...]]:
+    for kind in _kinds(errors.AlexandriaError):
+        status = next(STATUSES[base] for base in kind.__mro__ if base in STATUSES)
+        yield _code(kind.code), str(status), " ".join((getdoc(kind) or "").split())
+
+
+def _kinds(base: type[errors.AlexandriaError]) -> Iterator[type[errors.AlexandriaError]]:
+    for kind in base.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield kind
+            yield from _kinds(kind)
+
+
+async def schema(connection: Connection) -> list[str]:
+    columns = await (await connection.execute(COLUMNS)).fetchall()
+    rules = await (await connection.execute(RULES)).fetchall()
+    arrows = [(_code(start), _code(end), when) for (start, end), when in ARROWS.items()]
+    return [
+        *_opening("SQL", "the comments and constraints in a migrated database"),
+        "`backfill_log` is the table that people read and, with care, write; see [psql](../how-to/psql.md). The others",
+        "are for reading. The queue's own tables begin with `procrastinate_`. Times are UTC.",
+        "",
+        "## How a month changes its status",
+        "",
+        *_table(("from", "to", "when"), arrows),
+        *(line for name in dict.fromkeys(row["table"] for row in columns) for line in _relation(name, columns, rules)),
+    ]
+
+
+def _relation(name: str, columns: Sequence[Row], rules: Sequence[Row]) -> Iterator[str]:
+    mine = [row for row in columns if row["table"] == name]
+    yield from ("", f"## `{name}`", "")
+    if mine[0]["about"]:
+        yield from (mine[0]["about"], "")
+    rows = [
+        (_code(r["column"]), r["type"], "" if r["needed"] else "yes", _code(r["default"]), r["meaning"]) for r in mine
+    ]
+    yield from _table(("column", "type", "null", "default", "meaning"), rows)
+    held = [f"- {_code(rule['rule'])}" for rule in rules if rule["table"] == name]
+    yield from ("", *held) if held else ()
+
+
+def metrics(exposed: str) -> list[str]:
+    families = [
+        family
+        for family in text_string_to_metric_families(exposed)
+        if family.name.startswith("alexandria_") and not family.name.endswith("_created")
+    ]
+    rows = []
+    for family in sorted(families, key=lambda family: family.name):
+        labels = sorted({label for sample in family.samples for label in sample.labels})
+        name = family.name + ("_total" if family.type == "counter" else "")
+        rows.append((_code(name), family.type, ", ".join(map(_code, labels)), family.documentation))
+    return [
+        *_opening("Metrics", "what `GET /metrics` answers"),
+        "Gauges are read from the database at every scrape: any process that serves shows the same. Counters are the",
+        "process's own. Beside these there are the usual `process_` metrics, on Linux.",
+        "",
+        *_table(("metric", "type", "labels", "meaning"), rows),
+    ]
+
+
+def _opening(title: str, origin: str) -> list[str]:
+    return [f"# {title}", "", f"<!-- Made by docs/generate.py from {origin}. Do not edit. -->", ""]
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for cells in (head, ["---"] * len(head), *rows):
+        yield "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
