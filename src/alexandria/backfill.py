@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,23 +14,27 @@ from uuid import UUID, uuid4
 import structlog
 
 from alexandria import errors, status
+from alexandria.book import Isbn13
 from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.panel import Desk, Panel, Policy
 from alexandria.providers.prompts import default_variant
-from alexandria.providers.protocol import Generator
+from alexandria.providers.protocol import Bulk, Generator
 from alexandria.providers.transport import charged_to
 from alexandria.status import Status
+from alexandria.steps.enrich import Room, enrich
 from alexandria.steps.record import record
 from alexandria.steps.resolve import look_up, resolve
 from alexandria.steps.suggest import suggest
-from alexandria.store import candidates, months
+from alexandria.store import candidates, enrichment, months
 from alexandria.store.candidates import Sought
 from alexandria.store.database import Connection, Database
+from alexandria.store.lanes import LaneStatus
 from alexandria.store.months import Begun, Claim, Open
 
 log = structlog.get_logger(__name__)
 
 LOOKS_AT_ONCE = 20  # unresolved candidates looked up together
+ENRICHED_AT_ONCE = 100  # editions that sources are asked about together
 LOST_AFTER = 6.0  # seconds without a heartbeat after which a worker is taken for dead
 
 
@@ -66,15 +70,24 @@ class Scheduled:
     skipped: int = 0
 
 
+async def _unlimited() -> list[LaneStatus]:
+    return []
+
+
 @dataclass(slots=True)
 class Backfill:
-    """The acts. Time and chance are passed in. Further looks may cost `look_again_calls` requests a day."""
+    """The acts. Time and chance are passed in. Further looks may cost `look_again_calls` requests a day.
+
+    Enrichment leaves the share `kept_for_months` of the sources' `allowances` untouched.
+    """
 
     database: Database
     queue: Queue
     generators: Sequence[Generator] = ()
     desk: Desk = field(default_factory=lambda: Desk((), Policy.BALANCED))
     look_again_calls: int = 1000
+    kept_for_months: float = 0.5
+    allowances: Callable[[], Awaitable[Sequence[LaneStatus]]] = _unlimited
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     rng: random.Random = field(default_factory=random.Random)
 
@@ -130,6 +143,7 @@ class Backfill:
         """Take up months whose worker or job is gone, and wake those that no job would; returns how many."""
         async with self.database.transaction() as connection:
             lost = await months.lost(connection, LOST_AFTER)
+            await months.drop_dead_jobs(connection, LOST_AFTER)
             asleep = await months.unscheduled(connection, LOST_AFTER)
             for month in asleep:
                 await self.queue.add_wake(connection, month, self.now())
@@ -144,6 +158,40 @@ class Backfill:
             sought = await candidates.due(connection, min(left, LOOKS_AT_ONCE)) if left > 0 else []
         panel = Panel(self.desk)
         return sum(await asyncio.gather(*(self._look(one, panel) for one in sought)))
+
+    async def enrich(self) -> int:
+        """Ask sources in bulk about editions whose turn it is; returns of how many we know more than before."""
+        sources = [source for source in self.desk.sources if isinstance(source, Bulk)]
+        async with self.database.transaction() as connection:
+            due = await enrichment.due(connection, ENRICHED_AT_ONCE) if sources else []
+            rests = await enrichment.rests(connection) if due else {}
+        if not due:
+            return 0
+        now, rooms = self.now(), await self._rooms()
+        done = await enrich(due, sources, policy=self.desk.policy, rests=rests, rooms=rooms, now=now, rng=self.rng)
+        async with self.database.transaction() as connection:
+            more = await enrichment.record(connection, done.enriched, now)
+            await enrichment.keep_rests(connection, done.rests)
+        log.info("enriched", editions=len(due), more=more, resting=sorted(done.rests))
+        return more
+
+    async def enrich_again(self, isbns: Sequence[Isbn13], older_than: int | None, who: str) -> int:
+        """Have these editions, and those enriched more than `older_than` days ago, asked about anew; returns how many."""
+        async with self.database.transaction() as connection:
+            editions = await enrichment.again(connection, isbns, older_than)
+            wish = {"isbns": list(isbns), "older_than_days": older_than, "editions": editions}
+            await months.audit(connection, who, "enrich", wish)
+        return editions
+
+    async def _rooms(self) -> dict[str, Room]:
+        """What enrichment may still spend today, by source."""
+        return {
+            lane.name: Room(
+                max(int(lane.cap * (1 - self.kept_for_months)) - lane.used - lane.reserved, 0), lane.reset_at
+            )
+            for lane in await self.allowances()
+            if lane.cap is not None
+        }
 
     async def _look(self, sought: Sought, panel: Panel) -> bool:
         with charged_to(sought.month, None):

@@ -136,6 +136,13 @@ class Settings(BaseSettings):
         validation_alias=_env("ALEXANDRIA_LOOK_AGAIN_CALLS"),
         description="requests a day for further looks at unresolved books",
     )
+    kept_for_months: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        validation_alias=_env("ALEXANDRIA_KEPT_FOR_MONTHS"),
+        description="share of a source's daily allowance that enrichment leaves to months",
+    )
     concurrency: int = Field(
         4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"), description="months at once in a worker"
     )

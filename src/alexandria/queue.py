@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,8 @@ from alexandria.month import Month
 from alexandria.store.database import Connection, Database, unavailable
 from alexandria.store.months import Claim
 
-MONTHS, UPKEEP = "months", "upkeep"  # the queues: long work, and short work that must not wait behind it
+# The queues: long work, short work that must not wait behind it, and what can wait for both.
+MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
 HEARTBEAT = 2.0  # seconds between a worker's signs of life
 POLL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_AT_ONCE = 2
@@ -43,24 +45,46 @@ class Jobs:
     async def add_attempts(self, connection: Connection, claims: Sequence[Claim]) -> list[int]:
         deferrer = self._app.configure_task("attempt", queue=MONTHS, connection=connection)
         arguments: list[JSONDict] = [{"token": str(claim.token)} for claim in claims]
-        return await deferrer.batch_defer_async(*arguments)
+        with _reachable():
+            return await deferrer.batch_defer_async(*arguments)
 
     async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
         deferrer = self._app.configure_task("wake", queue=UPKEEP, schedule_at=at, connection=connection)
-        await deferrer.defer_async(year=month.year, month=month.month)
+        with _reachable():
+            await deferrer.defer_async(year=month.year, month=month.month)
 
     async def work(self, backfill: Backfill, *, concurrency: int, name: str) -> None:
-        """Run jobs until cancelled; months in work are then snoozed. Raises DatabaseUnavailable if the server is lost."""
+        """Run jobs until cancelled; months in work are then snoozed. Ends, or raises DatabaseUnavailable, if the server
+        is lost: then the caller starts anew.
+        """
+        at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_AT_ONCE, ENRICHMENT: 1}
+        runners = [asyncio.create_task(self._run(backfill, queue, n, name)) for queue, n in at_once.items()]
+        try:
+            await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for runner in runners:
+                runner.cancel()
+            ended = await asyncio.gather(*runners, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+    async def _run(self, backfill: Backfill, queue: str, concurrency: int, name: str) -> None:
+        """Each queue has an app of its own: procrastinate's periodic tasks cannot be shared between two workers."""
         app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         _register(app, backfill, name)
-        with unavailable():
+        with _reachable():
             await app.open_async(self._database.pool)
-            try:
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(_run(app, MONTHS, concurrency, name))
-                    both.create_task(_run(app, UPKEEP, UPKEEP_AT_ONCE, name))
-            except* ConnectorException as lost:
-                raise lost.exceptions[0] from lost
+            await app.run_worker_async(
+                queues=[queue],
+                name=f"{name}/{queue}",
+                concurrency=concurrency,
+                fetch_job_polling_interval=POLL,
+                shutdown_graceful_timeout=0.0,
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT,
+                delete_jobs="successful",
+            )
 
     async def waiting(self) -> int:
         """Jobs for months that are due or running."""
@@ -68,17 +92,14 @@ class Jobs:
         return sum(int(queue["todo"]) + int(queue["doing"]) for queue in jobs)
 
 
-async def _run(app: procrastinate.App, queue: str, concurrency: int, name: str) -> None:
-    await app.run_worker_async(
-        queues=[queue],
-        name=f"{name}/{queue}",
-        concurrency=concurrency,
-        fetch_job_polling_interval=POLL,
-        shutdown_graceful_timeout=0.0,
-        install_signal_handlers=False,
-        update_heartbeat_interval=HEARTBEAT,
-        delete_jobs="successful",
-    )
+@contextlib.contextmanager
+def _reachable() -> Iterator[None]:
+    """Loss of the server inside becomes DatabaseUnavailable, also where procrastinate has wrapped it."""
+    with unavailable():
+        try:
+            yield
+        except ConnectorException as wrapped:
+            raise wrapped.__cause__ or wrapped from wrapped
 
 
 def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
@@ -99,3 +120,8 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
     @app.task(name="look_again", queue=UPKEEP)
     async def look_again(timestamp: int) -> None:  # noqa: ARG001 # as above
         await backfill.look_again()
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="enrich", queue=ENRICHMENT, queueing_lock="enrich")
+    async def enrich(timestamp: int) -> None:  # noqa: ARG001 # as above
+        await backfill.enrich()

@@ -109,6 +109,8 @@ async def running(
             backfill.generators = _generators(settings, transports)
             backfill.desk = Desk(_sources(settings, transports), Policy(settings.policy))
             backfill.look_again_calls = settings.look_again_calls
+            backfill.kept_for_months = settings.kept_for_months
+            backfill.allowances = lanes.status
         yield System(settings, server, database, answers, lanes, jobs, backfill)
 
 

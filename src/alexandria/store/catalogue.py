@@ -16,6 +16,7 @@ from alexandria.store.sql import load
 SQL = load("catalogue")
 NAME = "catalogue"  # as a source of ISBNs
 ALIKE = 8  # works compared with one candidate
+LONGEST_SUBJECT = 200  # characters; what is longer is no subject
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
 _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 
@@ -91,12 +92,31 @@ async def add_edition(connection: Connection, work_id: int, hit: Hit, *, related
     values |= {"isbn13": hit.isbn13, "work_id": work_id, "related": related}
     if await (await connection.execute(SQL["add_edition"], values)).fetchone() is None:
         return False
-    source = {"provider": hit.source.provider, "provider_id": hit.source.id, "fetched_at": hit.source.fetched_at}
-    record_id = await _id(connection, "add_source_record", source)
+    record_id = await source_record(connection, hit.source)
     fields = [field for field in EDITION_FIELDS if values[field]]
     provenance = {"isbn13": hit.isbn13, "fields": fields, "source_record_id": record_id}
     await connection.execute(SQL["add_provenance"], provenance)
+    await describe(connection, work_id, hit.isbn13, hit)
     return True
+
+
+async def describe(connection: Connection, work_id: int, isbn13: str | None, hit: Hit) -> bool:
+    """Keep what a record says beside an edition's fields, subjects and related ISBNs; whether any of it was new."""
+    if not (hit.subjects or hit.related):
+        return False
+    record_id = await source_record(connection, hit.source)
+    names = [name for name in hit.subjects if len(name) <= LONGEST_SUBJECT]
+    subjects = {"work_id": work_id, "names": names, "source_record_id": record_id}
+    numbers = [other for other in hit.related if other != isbn13]
+    related = {"isbn13": isbn13, "others": numbers, "source_record_id": record_id}
+    added = (await connection.execute(SQL["add_subjects"], subjects)).rowcount
+    return added + (await connection.execute(SQL["add_related_isbns"], related)).rowcount > 0
+
+
+async def source_record(connection: Connection, source: SourceRecord) -> int:
+    """The id of the record that a fact rests on."""
+    values = {"provider": source.provider, "provider_id": source.id, "fetched_at": source.fetched_at}
+    return await _id(connection, "add_source_record", values)
 
 
 async def work_of(connection: Connection, isbn13: Isbn13) -> int | None:

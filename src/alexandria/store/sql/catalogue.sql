@@ -74,6 +74,18 @@ INSERT INTO provenance (isbn13, field, source_record_id)
 SELECT %(isbn13)s, field, %(source_record_id)s FROM unnest(%(fields)s::text[]) AS field
 ON CONFLICT DO NOTHING
 
+-- name: add_subjects
+-- What a work is about, each subject once whatever its capitals.
+INSERT INTO subject (work_id, name, source_record_id)
+SELECT %(work_id)s, name, %(source_record_id)s FROM unnest(%(names)s::text[]) AS name
+ON CONFLICT (work_id, lower(name)) DO NOTHING
+
+-- name: add_related_isbns
+-- Numbers that a source lists beside an edition.
+INSERT INTO related_isbn (isbn13, other, source_record_id)
+SELECT %(isbn13)s, other, %(source_record_id)s FROM unnest(%(others)s::text[]) AS other
+ON CONFLICT DO NOTHING
+
 -- name: found
 -- Resolved candidates of a range of months, for a reader.
 SELECT c.year, c.month, c.title, c.author, c.isbn13, c.source, c.score
