@@ -6,6 +6,7 @@ months are asked for by HTTP as anybody would.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -16,10 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -32,6 +32,8 @@ from alexandria.sandbox import SandboxSettings, environment
 from alexandria.sandbox.app import PROVIDERS
 from alexandria.secret import FILE as SECRET
 from alexandria.status import Status
+from alexandria.store.answers import StoredAnswers
+from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 
 FIRST_YEAR, LAST_YEAR = 2000, 2024  # what is seeded
@@ -41,6 +43,7 @@ AT_ONCE = 6  # months
 POLL = 0.3  # seconds between looks at the months
 PATIENCE = 30.0  # seconds a month, before the rest is given up
 START_PATIENCE = 60.0  # seconds for a process to announce itself
+QUIET = 5.0  # seconds for what is under way, to compare what was counted
 STOP_PATIENCE = 20.0  # seconds for a process to end by itself
 LAST_WORDS = 15  # lines of a process that ended early
 FINAL = {Status.COMPLETED, Status.FAILED}
@@ -92,12 +95,12 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Requests to one provider: as many as we counted, and as many as arrived there; the most in one second."""
+    """Requests to one provider, enrichment's too: as many as we counted, and as many as arrived, refused ones among them."""
 
     provider: str
     counted: int
     arrived: int
-    peak: int
+    refused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +211,14 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The running system: `api` and `sandbox` are clients of the two servers."""
+    """The running system: `api` and `sandbox` are clients of the two servers, which began to answer after `since`."""
 
     api: httpx2.Client
     sandbox: httpx2.Client
     children: tuple[Child, ...]
     folder: Path
+    database_url: str
+    since: datetime
 
     @property
     def url(self) -> str:
@@ -287,11 +292,12 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
+    since = datetime.now(UTC)
     with contextlib.ExitStack() as stack:
         rates = ",".join(f"{name}={RATE}" for name in PROVIDERS)
         options = ["--faults", plan.faults, "--latency-scale", str(LATENCY), "--rates", rates]
         sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
-        stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
+        server = stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
         there = sandbox.url()
         audience.said(f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY:g} times their usual latency")
         options = ["--port", str(plan.port), "--concurrency", str(AT_ONCE)]
@@ -305,6 +311,8 @@ def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
             stack.enter_context(httpx2.Client(base_url=there, timeout=30, trust_env=False)),
             (sandbox, system),
             folder,
+            server.url,
+            since,
         )
 
 
@@ -376,12 +384,28 @@ def _report(seen: Sequence[MonthSeen], stage: Stage, seconds: float) -> Report:
         for row in month["candidates"]
         if row["isbn13"]
     ]
-    counted: Counter[str] = Counter()
-    for month in whole:
-        counted.update({spent["provider"]: spent["calls"] for spent in month["calls"]})
-    arrived = _json(stage.sandbox.get("/__sandbox/stats"))["providers"]
-    calls = [Calls(n, counted[n], arrived[n]["arrivals"], arrived[n]["peak_per_second"]) for n in PROVIDERS]
-    return Report(tuple(seen), tuple(books), tuple(calls), seconds)
+    return Report(tuple(seen), tuple(books), _calls(stage), seconds)
+
+
+def _calls(stage: Stage) -> tuple[Calls, ...]:
+    """Counted here and there when nothing is under way, if such a moment comes soon."""
+    end = time.monotonic() + QUIET
+    while True:
+        arrived = _json(stage.sandbox.get("/__sandbox/stats"))["providers"]
+        counted = asyncio.run(_counted(stage))
+        calls = tuple(
+            Calls(name, counted.get(name, 0), there["arrivals"], sum(there["refused"].values()))
+            for name, there in arrived.items()
+            if there["arrivals"]
+        )
+        if all(each.counted == each.arrived for each in calls) or time.monotonic() > end:
+            return calls
+        time.sleep(POLL)
+
+
+async def _counted(stage: Stage) -> dict[str, int]:
+    async with Database(stage.database_url, size=1) as database:
+        return await StoredAnswers(database).sent(stage.since)
 
 
 def _book(month: Month, row: dict[str, Any], stage: Stage) -> Book:

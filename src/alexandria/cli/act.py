@@ -27,13 +27,13 @@ def seed(
     dry_run: DryRun = False,
 ) -> int:
     """Add the months of these years. Months that are there stay as they are."""
+    first, last = years(range_of_years)
+    if first > last:
+        raise BadInput(f"{range_of_years} runs backwards", hint=f"the first year comes first: {last}..{first}")
+
     from alexandria.cli.session import on_system
     from alexandria.store.months import listed
     from alexandria.web import bodies, internal
-
-    first, last = years(range_of_years)
-    if first > last:
-        raise BadInput(f"{range_of_years} runs backwards", hint=f"try: alexandria seed {last}..{first}")
 
     async def act(system: System) -> bodies.SeedAnswer:
         if not dry_run:
@@ -59,10 +59,11 @@ def schedule(
     dry_run: DryRun = False,
 ) -> int:
     """Take the newest open months and have workers fill them."""
+    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
+
     from alexandria.cli.session import on_system
     from alexandria.web import bodies, internal
 
-    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
     wanted = bodies.ScheduleRequest(
         batch_size=batch_size,
         dry_run=dry_run,

@@ -14,7 +14,6 @@ from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output, heading, table
 from alexandria.config import Settings
 from alexandria.panel import Panel
-from alexandria.panel import Panel
 from alexandria.steps import resolve
 from alexandria.store.candidates import evidence
 

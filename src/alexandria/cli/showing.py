@@ -101,8 +101,8 @@ def drawn(report: Report) -> Iterator[RenderableType]:
     yield table(["ISBN", "title", "author", "month", "source", "score#"], rows)
     yield heading("Calls")
     yield table(
-        ["provider", "calls counted by us#", "by the sandbox#", "most in a second#"],
-        [(c.provider, c.counted, c.arrived, c.peak) for c in report.calls],
+        ["provider", "calls counted by us#", "by the sandbox#", "of these refused#"],
+        [(c.provider, c.counted, c.arrived, c.refused) for c in report.calls],
     )
     yield (
         f"\n{report.resolved} of {report.named} books have an ISBN ({report.rate:.1f} %) after {report.seconds:.1f} s. "

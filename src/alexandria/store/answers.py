@@ -85,6 +85,12 @@ class StoredAnswers:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["record"], values)
 
+    async def sent(self, since: datetime) -> dict[str, int]:
+        """Requests by provider, for whatever purpose."""
+        async with self._database.transaction() as connection:
+            rows = await (await connection.execute(SQL["sent"], {"since": since})).fetchall()
+        return {row["provider"]: row["calls"] for row in rows}
+
     async def purge(self, provider: str) -> int:
         """Forget all answers of one provider; returns how many."""
         async with self._database.transaction() as connection:

@@ -22,3 +22,7 @@ DELETE FROM answer WHERE provider = %(provider)s
 INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, month, attempt_token)
 VALUES (%(provider)s, %(route)s, %(sent_at)s, %(ms)s, %(units)s, %(status)s, %(error)s,
         %(year)s, %(month)s, %(attempt_token)s)
+
+-- name: sent
+-- Requests sent since a moment, by provider.
+SELECT provider, count(*)::integer AS calls FROM call WHERE sent_at >= %(since)s GROUP BY provider

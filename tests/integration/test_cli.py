@@ -1,0 +1,402 @@
+"""The commands on a real database: what they print, what they change, and with which code they leave."""
+
+import contextlib
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx2
+import psycopg
+import pytest
+import structlog
+
+from alexandria import cli, demo
+from alexandria.config import KEYS
+from alexandria.sandbox.app import PROVIDERS
+from alexandria.web import bodies
+
+
+@pytest.fixture(autouse=True)
+def _as_found(monkeypatch):
+    """Commands set up logging and the last words of their process; tests share one."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def alexandria(capsys, database_url):
+    """`alexandria(...)` runs a command on the test's database: exit code, standard output, standard error."""
+
+    def run(*arguments, url=database_url):
+        code = cli.main(["--database", url, *arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def asked(alexandria):
+    """`asked(...)` runs a command with --json: exit code and the whole object."""
+
+    def run(*arguments, **options):
+        code, out, _ = alexandria("--json", *arguments, **options)
+        return code, json.loads(out)
+
+    return run
+
+
+@pytest.fixture
+def sql(database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield lambda statement, *values: connection.execute(statement, values or None)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+@contextlib.contextmanager
+def process(database_url, *arguments, **environment):
+    """A command as a process of its own, on the test's database; it is gone at the end."""
+    variables = {**os.environ, "DATABASE_URL": database_url, **environment}
+    command = [sys.executable, "-m", "alexandria", *arguments]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            yield running
+        finally:
+            if running.poll() is None:
+                running.kill()
+
+
+def test_a_database_that_was_not_migrated_is_6(alexandria, asked, empty_database_url):
+    """Every command says so; migrate says what is missing, does it, and does it once."""
+    for command in (["status"], ["seed"], ["schedule", "-n"], ["months"], ["month", "2023-11"], ["quota"], ["work"]):
+        code, out, err = alexandria(*command, url=empty_database_url)
+        assert (code, out) == (6, ""), command
+        assert "alexandria migrate" in err
+    code, told = asked("status", url=empty_database_url)
+    assert (code, told["ok"], told["error"]["code"]) == (6, False, "not_migrated")
+
+    code, told = asked("migrate", "--check", url=empty_database_url)
+    assert code == 6
+    assert told["data"]["missing"][0] == "0001_queue"
+    code, again = asked("migrate", "-n", url=empty_database_url)
+    assert (code, again) == (0, told)
+    code, out, _ = alexandria("migrate", url=empty_database_url)
+    assert (code, out.split()) == (0, told["data"]["missing"])
+    assert asked("migrate", "--check", url=empty_database_url) == (0, {"ok": True, "data": {"missing": []}})
+    assert asked("migrate", url=empty_database_url) == (0, {"ok": True, "data": {"applied": []}})
+
+
+@pytest.mark.parametrize("command", [["status"], ["migrate"], ["migrate", "--check"], ["seed"], ["work"]], ids=" ".join)
+def test_a_database_that_does_not_answer_is_6(command, alexandria, asked):
+    url = f"postgresql://someone:canary-password@127.0.0.1:{free_port()}/nothing"
+    code, out, err = alexandria(*command, url=url)
+    assert (code, out) == (6, "")
+    assert err.startswith("error: PostgreSQL does not answer")
+    assert "canary" not in err
+    assert asked(*command, url=url)[1]["error"]["code"] == "database_unavailable"
+
+
+def test_seed_adds_what_is_missing(asked, alexandria):
+    """The dry run says as much as the real one then does, and changes nothing."""
+    assert asked("seed", "2022..2023", "-n")[1]["data"]["months_seeded"] == 24
+    assert asked("seed", "2022..2023", "--dry-run")[1]["data"]["months_seeded"] == 24
+    assert asked("seed", "2022")[1]["data"]["months_seeded"] == 12
+    assert asked("seed", "2022..2023", "-n")[1]["data"]["months_seeded"] == 12
+    code, out, err = alexandria("seed", "2022..2023")
+    assert code == 0
+    assert "12 of 24 months added" in out
+    assert "next: alexandria schedule" in err
+    assert asked("seed", "2022..2023")[1]["data"]["months_seeded"] == 0
+    assert asked("months")[1]["data"]["total"] == 24
+
+
+def test_schedule_takes_what_the_dry_run_showed(asked, alexandria, sql):
+    """Newest first, within the years, in either order; failed months only on demand, and then by whom is noted."""
+    asked("seed", "2022..2023")
+    code, out, err = alexandria("schedule", "-n", "--batch-size", "2", "--years", "2022..2023")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["2023-12", "2023-11"]
+    assert "next:" in err
+    code, dry = asked("schedule", "-n", "--batch-size", "2", "--years", "2023..2022")
+    assert code == 0
+    code, live = asked("schedule", "--batch-size", "2", "--years", "2022..2023")
+    assert code == 0
+    assert live["data"]["plan"] == dry["data"]["plan"]
+    assert [(m["year"], m["month"], m["status"]) for m in live["data"]["months"]] == [
+        (2023, 12, "processing"),
+        (2023, 11, "processing"),
+    ]
+    assert all(month["job_id"] for month in live["data"]["months"])
+    assert live["data"]["execution_summary"] == {"triggered": 2, "skipped": 0, "errors": 0}
+    assert bodies.ScheduleAnswer.model_validate(live["data"]).total_processing == 2
+
+    sql("UPDATE backfill_log SET status = 'failed', error_message = 'canary' WHERE year = 2022")
+    code, out, err = alexandria("schedule", "--years", "2022")
+    assert (code, out) == (3, "")
+    assert "no month is open" in err
+    code, forced = asked("schedule", "--years", "2022", "--force-retry", "--batch-size", "1")
+    assert (code, forced["data"]["months_selected"]) == (0, 1)
+    assert sql("SELECT who FROM audit").fetchone()[0].startswith("cli ")
+
+
+def test_status_shows_counters_and_every_month(asked, alexandria, sql):
+    """A grid with the newest year first: glyphs, and the share resolved where a month is done."""
+    code, out, _ = alexandria("status")
+    assert (code, out) == (0, "no month is seeded; next: alexandria seed 2000..2024\n")
+    asked("seed", "2022..2023")
+    sql("UPDATE backfill_log SET status = 'completed', started_at = now(), books_generated = 20, isbns_resolved = 19,"
+        " resolution_rate = 95 WHERE year = 2023 AND month = 11")  # fmt: skip
+    sql("UPDATE backfill_log SET status = 'failed', error_message = 'no key' WHERE year = 2023 AND month = 12")
+    sql("UPDATE backfill_log SET status = 'retry', error_message = 'down' WHERE year = 2023 AND month = 10")
+    sql("UPDATE backfill_log SET status = 'retry', blocked_reason = 'quota' WHERE year = 2023 AND month = 9")
+    code, out, _ = alexandria("status")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[1].split() == ["2023", *"········", "‖", "↻", "✓", "95", "✕", "1/12"]
+    assert lines[2].split() == ["2022", *"············", "0/12"]
+    assert "✓ 1 completed" in out
+    assert "‖ 1 blocked" in out
+    assert "20 books named, 19 with an ISBN (95.00 %)" in out
+    assert "\x1b" not in out
+    code, told = asked("status")
+    assert code == 0
+    stats = bodies.StatsAnswer.model_validate(told["data"])
+    assert (stats.total_months, stats.by_status.retry, stats.progress.overall_resolution_rate) == (24, 2, 95)
+
+
+def test_months_are_listed_by_status_year_and_reason(asked, alexandria, sql):
+    asked("seed", "2022..2023")
+    sql(
+        "UPDATE backfill_log SET status = 'failed', error_message = 'no key', error_code = 'key_missing' WHERE month = 12"
+    )
+    assert [m["year"] for m in asked("months", "--status", "failed")[1]["data"]["months"]] == [2023, 2022]
+    assert asked("months", "--reason", "key_missing", "--year", "2022")[1]["data"]["total"] == 1
+    code, out, _ = alexandria("months", "--year", "2023", "--status", "failed")
+    assert code == 0
+    assert out.splitlines()[1].startswith("2023-12  ✕ failed")
+    assert out.splitlines()[1].endswith("no key")
+    code, out, err = alexandria("months", "--status", "completed")
+    assert (code, out) == (3, "")
+    assert "no month matches" in err
+    assert asked("months", "--status", "completed") == (3, {"ok": True, "data": {"total": 0, "months": []}})
+
+
+def test_one_month_in_full(asked, alexandria):
+    asked("seed", "2023")
+    asked("schedule", "--batch-size", "1")
+    code, told = asked("month", "2023-12")
+    assert code == 0
+    month = bodies.MonthAnswer.model_validate(told["data"])
+    assert (month.status, len(month.attempts), month.candidates) == ("processing", 1, [])
+    code, out, _ = alexandria("month", "2023-12")
+    assert code == 0
+    assert "Attempts" in out
+    code, told = asked("month", "1999-01")
+    assert (code, told["ok"], told["error"]["code"]) == (3, False, "not_found")
+
+
+def test_quota_is_every_providers_day(asked, alexandria):
+    """Also before anybody has worked, and without setting the pace of those who do."""
+    code, told = asked("quota")
+    assert code == 0
+    quota = bodies.Quota.model_validate(told["data"])
+    assert (quota.daily_limit, quota.safety_limit, quota.used, quota.can_make_calls) == (15000, 13000, 0, True)
+    code, out, _ = alexandria("quota")
+    assert code == 0
+    assert {line.split()[0] for line in out.splitlines()[1:]} == set(quota.providers)
+
+
+def test_a_look_does_not_set_the_pace(asked, monkeypatch):
+    """Whoever looks may be configured otherwise than those who work."""
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "2.5")
+    asked("quota")
+    monkeypatch.delenv("ALEXANDRIA_ISBNDB_RATE")
+    asked("status")
+    assert asked("quota")[1]["data"]["providers"]["isbndb"]["rate"] == 2.5
+
+
+def test_config_masks_and_tells_origins(asked, alexandria, monkeypatch):
+    monkeypatch.setenv("XAI_API_KEY", "canary-key")
+    code, told = asked("config")
+    assert code == 0
+    found = {each["name"]: (each["value"], each["origin"]) for each in told["data"]}
+    assert found["XAI_API_KEY"] == ("********", "environment")
+    assert found["DATABASE_URL"] == ("********", "command line")
+    assert found["ALEXANDRIA_CONCURRENCY"] == ("4", "default")
+    code, out, err = alexandria("config")
+    assert code == 0
+    assert "canary" not in out + err
+
+
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """A provider that is there; it refuses everything, which is an answer too."""
+
+    def do_HEAD(self):  # the library's name
+        self.send_response(401)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@pytest.fixture
+def provider():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, monkeypatch, sql):
+    """All well is 0; each ailment is a line with its cure, and 1."""
+    for name in PROVIDERS:
+        monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
+        if name in KEYS:
+            monkeypatch.setenv(KEYS[name], "canary-key")
+    sql("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    code, told = asked("doctor")
+    assert (code, [check for check in told["data"] if not check["ok"]]) == (0, [])
+    assert {"database", "migrations", "worker", "clock", "disk"} <= {check["name"] for check in told["data"]}
+
+    monkeypatch.delenv("ISBNDB_API_KEY")
+    monkeypatch.setenv("ALEXANDRIA_OPEN_LIBRARY_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    sql("DELETE FROM procrastinate_workers")
+    code, told = asked("doctor")
+    ailing = {check["name"]: check["cure"] for check in told["data"] if not check["ok"]}
+    assert code == 1
+    assert set(ailing) == {"worker", "key isbndb", "reach open_library"}
+    assert "alexandria work" in ailing["worker"]
+    assert "ISBNDB_API_KEY" in ailing["key isbndb"]
+    assert "ALEXANDRIA_OPEN_LIBRARY_BASE_URL" in ailing["reach open_library"]
+    code, out, err = alexandria("doctor")
+    assert code == 1
+    assert "cure: alexandria work" in out
+    assert "canary" not in out + err
+
+
+def test_doctor_does_not_wait_for_a_database_that_is_silent(asked, provider, monkeypatch):
+    """A host that takes the connection and says nothing: a line like the others, within ten seconds."""
+    for name in PROVIDERS:
+        monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        code, told = asked("doctor", url=f"postgresql://someone@127.0.0.1:{silent.getsockname()[1]}/nothing")
+    assert time.monotonic() - began < 10
+    assert code == 1
+    assert [check["ok"] for check in told["data"] if check["name"] == "database"] == [False]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sandbox")
+    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in PROVIDERS)]
+    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
+        yield child.url()
+
+
+def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox, monkeypatch):
+    """Found is 0, not found is 3; and it may spend what is kept for people when months may spend no more."""
+    for name, value in demo._sandboxed(sandbox).items():
+        monkeypatch.setenv(name, value)
+    code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--year", "2023")
+    assert code == 0
+    found = told["data"]
+    truth = httpx2.get(f"{sandbox}/__sandbox/truth", params={"title": "Orbital", "author": "Samantha Harvey"}).json()
+    assert found["isbn13"] in truth["isbns"] + [variant["isbn13"] for variant in truth["variants"]]
+    assert any(hit["verdict"] == "accept" and hit["isbn13"] == found["isbn13"] for hit in found["evidence"])
+
+    code, out, _ = alexandria("resolve", "--title", "The Unwritten Almanac of Nowhere", "--author", "Nemo Nobody")
+    assert code == 3
+    assert out.startswith("no ISBN")
+
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "5")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "5")
+    code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "isbndb")
+    assert (code, told["data"]["source"]) == (0, "isbndb")
+    code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "almanac")
+    assert (code, told["error"]["code"]) == (2, "misconfigured")
+
+
+def test_watching_ends_with_130(database_url, alexandria):
+    """Off a terminal it speaks a line at a time."""
+    alexandria("seed", "2022..2023")
+    with process(database_url, "status", "--watch") as watching:
+        assert "0/24 done, 0 failed, 0 processing" in watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130
+
+
+def test_up_needs_a_secret_and_migrations_in_earnest(alexandria, asked, empty_database_url, monkeypatch):
+    """With a database of somebody's own nothing is invented and nothing is migrated unasked."""
+    code, told = asked("up", "--port", "0")
+    assert (code, told["error"]["code"]) == (2, "misconfigured")
+    assert "ALEXANDRIA_WEBHOOK_SECRET" in told["error"]["message"]
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "canary-secret")
+    code, told = asked("up", "--port", "0", url=empty_database_url)
+    assert (code, told["error"]["code"]) == (6, "not_migrated")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = alexandria("serve", "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert "cannot listen" in err
+
+
+def test_up_serves_and_works_until_told_to_stop(database_url, asked):
+    """It says where in one line; the API answers, a worker beats, and SIGTERM ends both with 0."""
+    asked("seed", "2023")
+    with process(database_url, "up", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as up:
+        url = json.loads(up.stdout.readline())["data"]["url"]
+        with httpx2.Client(base_url=url, trust_env=False) as client:
+            assert client.get("/health/live").status_code == 200
+            stats = client.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": "canary-secret"})
+            assert stats.json()["total_months"] == 12
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(30) == 0
+        assert "canary" not in up.stderr.read()
+
+
+def test_serve_ends_with_130_by_the_keyboard(database_url):
+    with process(database_url, "serve", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as serve:
+        assert json.loads(serve.stdout.readline())["ok"]
+        serve.send_signal(signal.SIGINT)
+        assert serve.wait(30) == 130
+
+
+def test_a_worker_that_is_told_to_stop_snoozes_its_month(database_url, asked, sql):
+    """SIGTERM in the middle of a model's answer: no attempt is lost, another worker takes over, and it ends with 0."""
+    asked("seed", "2023")
+    asked("schedule", "--batch-size", "1")
+    with socket.create_server(("127.0.0.1", 0)) as model:
+        model.settimeout(60)
+        base = f"http://127.0.0.1:{model.getsockname()[1]}"
+        environment = {
+            "ALEXANDRIA_GENERATORS": "gemini:any",
+            "GEMINI_API_KEY": "canary",
+            "ALEXANDRIA_GEMINI_BASE_URL": base,
+        }
+        with process(database_url, "work", "--concurrency", "1", **environment) as work:
+            asking, _ = model.accept()
+            with asking:
+                work.send_signal(signal.SIGTERM)
+                assert work.wait(30) == 0
+    month = asked("month", "2023-12")[1]["data"]
+    assert (month["status"], month["retry_count"]) == ("retry", 0)
+    assert "another takes over" in month["blocked_reason"]
+    assert [attempt["outcome"] for attempt in month["attempts"]] == ["snoozed"]
+
+
+def test_a_worker_without_work_ends_when_idle(alexandria):
+    code, out, _ = alexandria("work", "--until-idle")
+    assert (code, out) == (0, "")

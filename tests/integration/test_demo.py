@@ -1,0 +1,108 @@
+"""The demo as a newcomer runs it: months are filled, what was found is right, and nothing is left behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from alexandria import demo
+from alexandria.book import Isbn13
+
+
+@contextlib.contextmanager
+def performing(place: Path, *options):
+    """`alexandria demo` with `place` for everything that it writes."""
+    place.mkdir(mode=0o711, exist_ok=True)
+    environment = {**os.environ, "TMPDIR": str(place), "ALEXANDRIA_DATA_DIR": str(place / "data")}
+    command = [sys.executable, "-m", "alexandria", "demo", *options]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        try:
+            yield running
+        finally:
+            if running.poll() is None:
+                running.kill()
+
+
+def processes(place: Path) -> list[str]:
+    """Everything that runs with `place` in its arguments or environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes()
+            with contextlib.suppress(PermissionError):
+                words += (process / "environ").read_bytes()
+            if os.fsencode(place) in words:
+                found.append(words.decode(errors="replace")[:200])
+    return found
+
+
+def read_until(stream, wanted: str) -> str:
+    said = []
+    for line in stream:
+        if wanted in line:
+            return str(line)
+        said.append(line)
+    return pytest.fail(f"the demo ended without saying {wanted!r}: {''.join(said)}")
+
+
+def test_twelve_months_are_filled_rightly(data_dir):
+    """All completed, most books resolved, next to every ISBN right, none for an invented book, every call counted."""
+    with performing(data_dir, "--months", "12", "--exit", "--json") as running:
+        out, err = running.communicate(timeout=170)
+    assert running.returncode == 0, out + err
+    told = json.loads(out)["data"]
+    assert [month["status"] for month in told["months"]] == ["completed"] * 12
+    assert [month["month"] for month in told["months"]] == [f"2023-{number:02d}" for number in range(12, 0, -1)]
+    assert 85 <= told["rate"] <= 100
+    assert told["books"] == sum(month["books"] for month in told["months"])
+    assert told["resolved"] == sum(month["resolved"] for month in told["months"]) == len(told["found"])
+    assert all(Isbn13.read(book["isbn13"]) == book["isbn13"] for book in told["found"])
+    assert told["right"] >= 0.97 * told["resolved"]
+    assert told["invented_with_isbn"] == 0
+    assert {calls["provider"] for calls in told["calls"]} >= {"gemini", "xai", "open_library"}
+    assert all(calls["counted"] == calls["arrived"] for calls in told["calls"])
+    assert processes(data_dir) == []
+    assert list(data_dir.iterdir()) == []
+
+
+def test_an_interrupted_demo_leaves_nothing(data_dir):
+    """Ctrl-C while months are in work."""
+    with performing(data_dir, "--months", "2", "--exit") as running:
+        read_until(running.stderr, "processing")
+        assert processes(data_dir)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert processes(data_dir) == []
+    assert list(data_dir.iterdir()) == []
+
+
+def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
+    """It stays up, alone in its folder; its children do not outlive even kill -9; with --keep the next one goes on."""
+    with performing(data_dir, "--months", "1") as first:
+        docs = read_until(first.stderr, "stays up").split()[-1]
+        assert httpx2.get(docs, trust_env=False).status_code == 200
+        with performing(data_dir) as second:
+            _, err = second.communicate(timeout=60)
+        assert second.returncode == 2
+        assert "already running" in err
+        first.kill()
+        first.communicate(timeout=60)
+    end = time.monotonic() + demo.STOP_PATIENCE
+    while processes(data_dir) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert processes(data_dir) == []
+    with performing(data_dir, "--months", "1", "--keep", "--exit", "--json") as third:
+        out, err = third.communicate(timeout=60)
+    assert third.returncode == 0, out + err
+    assert [month["month"] for month in json.loads(out)["data"]["months"]] == ["2023-11"]
+    assert processes(data_dir) == []

@@ -1,0 +1,302 @@
+"""The command line before anything runs: help, wrong use, errors as text and JSON, and how processes stop."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+import typer
+
+from alexandria import cli, errors
+from alexandria.cli.app import ENDINGS, app, ending, hoist
+from alexandria.cli.configured import MASK, listed
+from alexandria.cli.options import rates, years
+from alexandria.cli.output import Options, Output
+from alexandria.cli.stopping import Stopping
+from alexandria.config import load
+from alexandria.palette import BLOCKED, PALETTE, state
+from alexandria.status import Status
+
+COMMANDS = sorted(typer.main.get_group(app).commands)
+
+
+@pytest.fixture(autouse=True)
+def _hook(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output, standard error."""
+    code = cli.main(arguments)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_the_contracts_commands_are_there():
+    assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "status", "months", "month", "quota",
+            "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    """With both spellings of help, on standard output."""
+    for flag in ("-h", "--help"):
+        code, out, err = run(capsys, command, flag)
+        assert (code, err) == (0, "")
+        assert f"alexandria {command}" in out
+
+
+def test_without_arguments_the_commands_are_listed(capsys):
+    code, out, _ = run(capsys)
+    assert code == 0
+    assert all(command in out for command in COMMANDS)
+
+
+def test_help_is_quick():
+    """It imports nothing heavy: no database driver, no web framework, no model library, no event loop."""
+    heavy = "{'asyncio', 'fastapi', 'httpx2', 'alembic', 'psycopg', 'pydantic', 'pydantic_ai', 'structlog'}"
+    script = f"import sys; from alexandria.cli import main; main(['--help']); sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version(capsys):
+    code, out, _ = run(capsys, "--version")
+    assert code == 0
+    assert out[0].isdigit()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["seedling"],
+        ["month"],
+        ["month", "2014-13"],
+        ["month", "2014"],
+        ["months", "--year", "1899"],
+        ["months", "--status", "done"],
+        ["schedule", "--batch-size", "51"],
+        ["schedule", "--batch-size", "0"],
+        ["schedule", "--years", "2020-2021"],
+        ["schedule", "--years", "1899..2000"],
+        ["schedule", "--dryrun"],
+        ["seed", "2024..2000"],
+        ["work", "--concurrency", "0"],
+        ["up", "--port", "65536"],
+        ["resolve", "--title", "Dune"],
+        ["sandbox", "--rates", "isbndb"],
+        ["sandbox", "--rates", "nobody=1"],
+        ["sandbox", "--faults", "earthquake"],
+        ["demo", "--year", "1999"],
+        ["demo", "--months", "0"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_2_in_three_parts_and_as_json(arguments, capsys):
+    """What is wrong, what is right, and what to try; with --json the same as one object on standard output."""
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    lines = err.splitlines()
+    assert lines[0].startswith("error: ")
+    assert any("alexandria" in line for line in lines[1:])
+    for placed in (["--json", *arguments], [*arguments, "--json"]):
+        code, out, err = run(capsys, *placed)
+        assert (code, err) == (2, "")
+        told = json.loads(out)
+        assert told["ok"] is False
+        assert set(told["error"]) == {"code", "message", "hint"}
+        assert all(told["error"].values())
+
+
+def kinds(base):
+    return {base}.union(*(kinds(kind) for kind in base.__subclasses__()))
+
+
+@pytest.mark.parametrize(
+    "kind", sorted((k for k in kinds(errors.AlexandriaError) if k.__module__ == errors.__name__), key=str)
+)
+def test_every_kind_of_error_has_an_exit_code_of_the_contract(kind):
+    error = kind.__new__(kind)
+    code, cure = ending(error)
+    assert code in {1, 2, 3, 5, 6}
+    assert cure.startswith("alexandria ")
+    assert cure.split()[1] in {*COMMANDS, "{command}"}
+
+
+def test_the_endings_name_errors_that_exist():
+    assert set(ENDINGS) <= kinds(errors.AlexandriaError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "early", "later"),
+    [
+        (["status", "--json"], ["--json"], ["status"]),
+        (["--json", "status"], ["--json"], ["status"]),
+        (["seed", "-q", "2000..2001", "-v"], ["-q", "-v"], ["seed", "2000..2001"]),
+        (["status", "--database", "postgresql://x"], ["--database", "postgresql://x"], ["status"]),
+        (["status", "--database=postgresql://x"], ["--database=postgresql://x"], ["status"]),
+        (["status", "--database"], ["--database"], ["status"]),
+        (["month", "--", "--json"], [], ["month", "--", "--json"]),
+        (["schedule", "-n"], [], ["schedule", "-n"]),
+    ],
+)
+def test_options_for_all_commands_may_stand_anywhere(arguments, early, later):
+    assert hoist(arguments) == (early, later)
+
+
+def test_ranges_of_years():
+    """As written, in either order; what is no range says what one is."""
+    assert years("2000..2024") == (2000, 2024)
+    assert years("2024..2000") == (2024, 2000)
+    assert years("2023") == (2023, 2023)
+    for wrong in ("", "23", "2000...2001", "2000..", "..2001", "2000-2001", "1899", "2000..2101", "٢٠٢٣"):
+        with pytest.raises(errors.BadInput):
+            years(wrong)
+
+
+def test_rates():
+    assert rates("isbndb=2.5, open_library=25") == {"isbndb": 2.5, "open_library": 25.0}
+    assert rates("") == {}
+    with pytest.raises(errors.BadInput):
+        rates("isbndb=fast")
+
+
+def test_json_is_one_line_of_plain_data(capsys):
+    """Times in UTC, decimals as numbers, nothing escaped that need not be."""
+    Output(Options(json=True)).result(
+        {"at": datetime(2026, 1, 2, tzinfo=UTC), "rate": Decimal("95.10"), "title": "Žert"}
+    )
+    out = capsys.readouterr().out
+    assert out == '{"ok": true, "data": {"at": "2026-01-02T00:00:00Z", "rate": 95.1, "title": "Žert"}}\n'
+
+
+def test_talk_is_on_standard_error_and_can_be_silenced(capsys):
+    Output(Options()).say("[b]next[/b]: work")
+    assert capsys.readouterr() == ("", "[b]next[/b]: work\n")
+    Output(Options(quiet=True)).say("next: work")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_unforeseen_error_says_its_type_and_no_secret(capsys):
+    """Its arguments are not shown; with -v where it arose is, with the secrets struck out."""
+    output = Output(Options())
+    output.unforeseen(ValueError("canary-secret"))
+    err = capsys.readouterr().err
+    assert err.startswith("error: unexpected ValueError\n")
+    assert "-v" in err
+    assert "canary" not in err
+    talkative = Output(Options(verbose=True))
+    talkative.secrets = ("canary-secret",)
+    try:
+        raise ValueError("key canary-secret is odd")
+    except ValueError as error:
+        talkative.unforeseen(error)
+    err = capsys.readouterr().err
+    assert "test_cli.py" in err
+    assert "key [secret] is odd" in err
+    Output(Options(json=True)).unforeseen(ValueError("canary-secret"))
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "unexpected"
+
+
+UNFORESEEN = """
+import sys
+from alexandria import cli
+from alexandria.cli import act
+
+act.years = None
+sys.exit(cli.main(["seed"]))
+"""
+
+
+def test_what_nobody_foresaw_ends_with_1_and_one_error():
+    """Not with a traceback."""
+    done = subprocess.run([sys.executable, "-c", UNFORESEEN], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "error: unexpected TypeError"
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_are_masked_and_say_where_they_come_from(monkeypatch, tmp_path):
+    (tmp_path / "isbndb_api_key").write_text("canary-key")
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", "ops@library.test")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "2.5")
+    monkeypatch.setenv("ALEXANDRIA_XAI_BASE_URL", "https://me:canary-password@proxy.test/xai")
+    found = {each.name: each for each in listed(load(DATABASE_URL="postgresql://canary"), given=True)}
+    assert (found["ISBNDB_API_KEY"].value, found["ISBNDB_API_KEY"].origin) == (MASK, str(tmp_path / "isbndb_api_key"))
+    assert (found["DATABASE_URL"].value, found["DATABASE_URL"].origin) == (MASK, "command line")
+    assert (found["ALEXANDRIA_CONTACT"].value, found["ALEXANDRIA_CONTACT"].origin) == (
+        "ops@library.test",
+        "environment",
+    )
+    assert (found["ALEXANDRIA_ISBNDB_RATE"].value, found["ALEXANDRIA_ISBNDB_RATE"].origin) == ("2.5", "environment")
+    assert (found["XAI_API_KEY"].value, found["XAI_API_KEY"].origin) == (None, "default")
+    assert "canary" not in repr(found)
+
+
+def test_a_month_that_waits_without_having_failed_looks_blocked():
+    assert state(Status.RETRY, "quota spent") == BLOCKED
+    assert state(Status.RETRY, None) == Status.RETRY
+    assert state(Status.PENDING, "left over") == Status.PENDING
+    assert set(PALETTE) == {*Status, BLOCKED}
+    assert len({look.glyph for look in PALETTE.values()}) == len(PALETTE)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_stops_the_loop_in_good_order(number, code):
+    """The event is set, what runs ends by itself, and the exit code says who asked."""
+
+    async def act(stop: asyncio.Event) -> str:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
+        await stop.wait()
+        return "ended by itself"
+
+    before = signal.getsignal(number)
+    with Stopping() as stopping:
+        assert stopping.run(act) == "ended by itself"
+    assert stopping.exit_code == code
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_before_the_loop_stops_the_preparation(number, code):
+    """Contexts are left on the way out, and nothing is raised beyond."""
+    left = []
+    with Stopping() as stopping:
+        try:
+            os.kill(os.getpid(), number)
+            pytest.fail("nothing was interrupted")
+        finally:
+            left.append(True)
+    assert left
+    assert stopping.exit_code == code
+
+
+CHILD = """
+from alexandria.cli.stopping import Stopping
+
+async def act(stop):
+    print("up", flush=True)
+    await stop.wait()
+
+with Stopping(while_stdin=True) as stopping:
+    stopping.run(act)
+raise SystemExit(stopping.exit_code)
+"""
+
+
+def test_the_end_of_standard_input_stops_a_child():
+    """That is how no child outlives a parent that was killed."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", CHILD], stdin=pipe, stdout=pipe) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"up\n"
+        assert child.poll() is None
+        child.stdin.close()
+        assert child.wait(30) == 0
