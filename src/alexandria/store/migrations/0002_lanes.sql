@@ -87,7 +87,7 @@ BEGIN
         PERFORM pg_advisory_unlock('lane'::regclass::oid::integer, l.id);
         RETURN;
     END IF;
-    lease_ends := first + max_sends * gap + grace;
+    lease_ends := first + (max_sends - 1) * gap + grace;
     UPDATE lane SET held_until = lease_ends, held_units = granted WHERE name = lane_name;
     -- A holder that is frozen or cut off loses its session, and so the lock, once its lease is over.
     PERFORM set_config('idle_session_timeout', ceil((lease_ends - clock + grace) * 1000)::text, false);

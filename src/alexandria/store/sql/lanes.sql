@@ -1,0 +1,63 @@
+-- Lanes and their quota. The work of a turn is done in the functions lane_enter and lane_leave of the schema.
+
+-- name: configure
+-- A lane as the settings want it; its history stays.
+INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)
+VALUES (%(name)s, %(rate)s, %(sends)s, %(win)s, %(gap)s, %(daily_limit)s, %(daily_cap)s)
+ON CONFLICT (name) DO UPDATE
+SET rate = excluded.rate, sends = excluded.sends, win = excluded.win, gap = excluded.gap,
+    daily_limit = excluded.daily_limit, daily_cap = excluded.daily_cap
+WHERE (lane.rate, lane.sends, lane.win, lane.gap, lane.daily_limit, lane.daily_cap) IS DISTINCT FROM
+      (excluded.rate, excluded.sends, excluded.win, excluded.gap, excluded.daily_limit, excluded.daily_cap)
+
+-- name: session
+-- What a session must be so that leases hold: it outlives no lost client, loses no commit, and waits as long as it takes.
+SELECT set_config('synchronous_commit', 'on', false),
+       set_config('default_transaction_isolation', 'read committed', false),
+       set_config('statement_timeout', '0', false),
+       set_config('lock_timeout', '0', false),
+       set_config('idle_session_timeout', '0', false),
+       set_config('client_connection_check_interval', '250', false),
+       set_config('tcp_keepalives_idle', '5', false),
+       set_config('tcp_keepalives_interval', '1', false),
+       set_config('tcp_keepalives_count', '3', false)
+
+-- name: clock
+-- The server's clock in seconds.
+SELECT extract(epoch FROM clock_timestamp())::double precision AS clock
+
+-- name: enter
+-- Wait for the turn on a lane.
+SELECT * FROM lane_enter(%(name)s, %(day)s, %(opens)s, %(closes)s, %(sends)s, %(units)s, %(people)s, %(grace)s)
+
+-- name: leave
+-- Give the turn to the next.
+SELECT clock FROM lane_leave(%(name)s, %(day)s, %(ring)s, %(unspent)s)
+
+-- name: rest
+-- How many seconds a pause still lasts.
+SELECT now.clock, greatest(extract(epoch FROM paused_until) - now.clock, 0)::double precision AS rest
+FROM lane, (SELECT extract(epoch FROM clock_timestamp())::double precision AS clock) AS now
+WHERE name = %(name)s
+
+-- name: refund
+-- Take back units that were charged and not sent.
+UPDATE quota SET used = greatest(used - %(units)s, 0) WHERE name = %(name)s AND day = %(day)s
+
+-- name: pause
+-- Stop a lane for some seconds; a longer pause stays.
+UPDATE lane SET paused_until = clock_timestamp() + make_interval(secs => %(seconds)s), pause_reason = %(reason)s
+WHERE name = %(name)s AND coalesce(paused_until <= clock_timestamp() + make_interval(secs => %(seconds)s), true)
+
+-- name: status
+-- Pace, pause and quota of some lanes, each on the day that its provider has.
+SELECT lane.name, rate, CASE WHEN paused_until > clock_timestamp() THEN paused_until END AS paused_until,
+       pause_reason, daily_cap, daily_limit, coalesce(used, 0) - reserved AS used, reserved
+FROM unnest(%(names)s::text[], %(days)s::date[]) WITH ORDINALITY AS asked (name, day, position)
+JOIN lane USING (name)
+LEFT JOIN quota USING (name, day)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN held_until > extract(epoch FROM clock_timestamp())
+                THEN least(held_units, coalesce(used, 0)) ELSE 0 END AS reserved
+) AS held
+ORDER BY position
