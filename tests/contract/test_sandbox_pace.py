@@ -222,12 +222,52 @@ async def test_stats_tell_who_came_when_and_what_became_of_it(sandbox, hands):
     assert told["refused"] == {"429": 1, "401": 1}
     assert told["statuses"] == [200, 200, 429, 200, 401]
     assert told["units"] == 3
+    assert sorted(told["clients"].values()) == [1, 4]
+    assert "sandbox-isbndb" not in str(told)
     assert told["peak_per_second"] == 4  # at 0.5, 0.9, and twice at 1.1 s
     assert told["peak_accepted_per_second"] == 2
     start = told["times"]["monotonic"][0]
     assert [round(at - start, 3) for at in told["times"]["monotonic"]] == [0, 0.5, 0.9, 1.1, 1.1]
     assert told["times"]["wall"][-1] == hands.at.timestamp()
     assert (await stats(client, "gemini"))["arrivals"] == 0
+
+
+async def test_stats_count_days_in_utc_and_where_the_provider_lives(sandbox, hands):
+    """Five requests before and after midnight UTC: still one day in California."""
+    hands.at = datetime(2026, 11, 24, 23, 59, 58, tzinfo=UTC)
+    client = sandbox(hands.clock, rates={"isbndb": 1, "google_books": 9}, daily_limits={"google_books": 4})
+    isbns = {"isbns": ["9780593781326"] * 3}
+    for pause in (0.0, 0.5, 1.0, 1.0, 1.0):
+        hands.move(pause)
+        await ask(client, "google_books")
+        await client.post("/isbndb/books", json=isbns, **REQUESTS["isbndb"][2])
+    isbndb, google = await stats(client, "isbndb"), await stats(client, "google_books")
+    assert isbndb["days"] == isbndb["own_days"]
+    assert isbndb["days"] == {
+        "2026-11-24": {"accepted": 2, "refused": 1, "asked": 9, "units": 6},
+        "2026-11-25": {"accepted": 2, "asked": 6, "units": 6},
+    }
+    assert google["days"] == {
+        "2026-11-24": {"accepted": 3, "asked": 3, "units": 3},
+        "2026-11-25": {"accepted": 1, "refused": 1, "asked": 2, "units": 1},
+    }
+    assert google["own_days"] == {"2026-11-24": {"accepted": 4, "refused": 1, "asked": 5, "units": 4}}
+
+
+async def test_stats_count_the_calls_of_models_by_month(sandbox):
+    """All that came, those that were paid for, and of these the ones that a fault spoilt on the way."""
+    client = sandbox(faults="xai:down@2,xai:refusal@3")
+    for month in ("November 2023", "November 2023", "November 2023", "December 2023"):
+        said = {"model": "grok-4.3", "messages": [{"role": "user", "content": f"20 books of {month}"}]}
+        await ask(client, "xai", json=said)
+    await ask(client, "gemini", content="{", json=None)
+    told = (await client.get("/__sandbox/stats")).json()["model_calls"]
+    assert told == {
+        "xai": {
+            "2023-11": {"asked": 3, "paid": 2, "spoilt": 1},
+            "2023-12": {"asked": 1, "paid": 1, "spoilt": 0},
+        }
+    }
 
 
 async def test_reset_forgets_arrivals_but_no_quota(sandbox):

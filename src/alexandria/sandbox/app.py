@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import socket
 from collections.abc import Callable, Sequence
 
@@ -19,6 +20,7 @@ from alexandria.errors import Misconfigured
 from alexandria.sandbox.arrivals import Stamped
 from alexandria.sandbox.behaviour import Service
 from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.faults import CATALOGUE, PRESETS
 from alexandria.sandbox.gemini import Gemini
 from alexandria.sandbox.google_books import GoogleBooks
 from alexandria.sandbox.internet_archive import InternetArchive
@@ -59,6 +61,7 @@ def serve(
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; asyncio would not set it
     gc.collect()
     gc.freeze()  # a pause for counting books would show up as a late stamp
+    logging.getLogger("uvicorn.error").addFilter(_unintended)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
     )
@@ -69,6 +72,11 @@ def environment(settings: SandboxSettings, url: str) -> dict[str, str]:
     """The variables that lead a client of `alexandria` to the sandbox at `url` instead of to the providers."""
     places = {f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{url}/{name}" for name in PROVIDERS}
     return places | {KEYS[name]: settings.key(name) for name in PROVIDERS if name in KEYS}
+
+
+def _unintended(record: logging.LogRecord) -> bool:
+    """Whether a log line tells of more than an answer that a fault broke off."""
+    return "returned without completing response" not in record.getMessage()
 
 
 class _Announcing(uvicorn.Server):
@@ -83,7 +91,7 @@ class _Announcing(uvicorn.Server):
 
 def _own_routes(world: World) -> list[BaseRoute]:
     async def stats(_: Request) -> Response:
-        return JSONResponse(world.arrivals.stats(PROVIDERS))
+        return JSONResponse(world.arrivals.stats({name: world.settings.zone(name) for name in PROVIDERS}))
 
     async def truth(request: Request) -> Response:
         asked = request.query_params
@@ -101,8 +109,21 @@ def _own_routes(world: World) -> list[BaseRoute]:
         world.arrivals.forget()
         return JSONResponse({"reset": True})
 
+    async def faults(_: Request) -> Response:
+        known = {name: {"meaning": fault.meaning, "providers": fault.providers} for name, fault in CATALOGUE.items()}
+        return JSONResponse({"faults": world.faults.text, "known": known, "presets": PRESETS})
+
+    async def set_faults(request: Request) -> Response:
+        try:
+            world.faults.set((await request.body()).decode(errors="replace"))
+        except Misconfigured as refused:
+            return JSONResponse({"error": refused.message, "hint": refused.hint}, 400)
+        return JSONResponse({"faults": world.faults.text})
+
     return [
         Route("/stats", stats),
+        Route("/faults", faults),
+        Route("/faults", set_faults, methods=["POST"]),
         Route("/truth", truth),
         Route("/truth/isbn/{isbn}", truth_of_isbn),
         Route("/reset", reset, methods=["POST"]),

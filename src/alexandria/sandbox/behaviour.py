@@ -6,9 +6,10 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from random import Random
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from alexandria.sandbox.arrivals import Arrival
+from alexandria.sandbox.strikes import Proper, Strike, everywhere
 from alexandria.sandbox.world import World
 
 CONTACT = re.compile(r"\([^)]*(@|://|www\.)[^)]*\)")  # of a User-Agent: whom to write to
@@ -69,7 +71,7 @@ async def free(_: Request) -> int:
 class Service(ABC):
     """One provider. A subclass names its routes and words its refusals; `endpoint` does the rest.
 
-    What an answer holds may depend on the request and on `draw`, never on earlier requests.
+    What an answer holds may depend on the request and on `draw`, never on earlier requests; faults alone count them.
     """
 
     name: ClassVar[str]
@@ -79,6 +81,8 @@ class Service(ABC):
         self.world = world
         self._paces: dict[str, Pace] = {}
         self._spent: Counter[tuple[str, date]] = Counter()
+        scale = world.settings.latency_scale
+        self._strikes = {**everywhere(world.clock, scale, self.too_fast), **self.faults()}
 
     @abstractmethod
     def routes(self) -> list[BaseRoute]:
@@ -108,16 +112,25 @@ class Service(ABC):
         """What the service puts on all its responses."""
         return {}
 
+    def faults(self) -> Mapping[str, Strike]:
+        """What can go wrong here and nowhere else, by its name in the catalogue."""
+        return {}
+
+    async def month(self, request: Request) -> str:  # noqa: ARG002 # only a model is asked about months
+        """The month (YYYY-MM) that a request is about, or ""."""
+        return ""
+
     def endpoint(self, answer: Answer, cost: Cost = one_unit) -> Answer:
-        """`answer` behind key, pace, quota and latency."""
+        """`answer` behind key, pace, faults, quota and latency."""
 
         async def handle(request: Request) -> Response:
-            response = self.stranger(request) or self._too_fast(request) or await self._exhausted(request, cost)
+            response = self.stranger(request) or self._too_fast(request)
+            arrival = _arrival(request)
+            arrival.client = sha256(self.client(request).encode()).hexdigest()[:8]  # told to all who ask for the stats
+            request.state.text = await _text(request)
+            arrival.asked, arrival.month = await cost(request), await self.month(request)
             if response is None:
-                request.state.text = await _text(request)
-                response = await answer(request)
-                seconds = self.latency.draw(self.draw(request, "latency"))
-                await self.world.clock.sleep(seconds * self.world.settings.latency_scale)
+                response = await self._strike(request, lambda: self._proper(request, answer))
             response.headers.update(self.headers(request))
             return response
 
@@ -131,27 +144,45 @@ class Service(ABC):
         return self._paces.setdefault(self.client(request), Pace(self.rate(request)))
 
     def spent(self, request: Request) -> int:
-        """Units that this client has used today, by the service's own clock."""
-        return self._spent[self.client(request), self.now().date()]
-
-    def now(self) -> datetime:
-        """The time where the service's day begins."""
-        return self.world.clock.now().astimezone(self.world.settings.zone(self.name))
+        """Units that this client has used on the service's day on which this request came."""
+        return self._spent[self.client(request), self._day(request)]
 
     @property
     def daily_limit(self) -> int | None:
         return self.world.settings.daily_limit(self.name)
 
+    def _day(self, request: Request) -> date:
+        return datetime.fromtimestamp(_arrival(request).wall, self.world.settings.zone(self.name)).date()
+
     def _too_fast(self, request: Request) -> Response | None:
         wait = self.pace(request).wait(_arrival(request).monotonic)
         return self.too_fast(request, wait) if wait else None
 
-    async def _exhausted(self, request: Request, cost: Cost) -> Response | None:
-        units = await cost(request)
-        if self.daily_limit is not None and self.spent(request) + units > self.daily_limit:
+    async def _strike(self, request: Request, proper: Proper) -> Response:
+        arrival = _arrival(request)
+        path = arrival.route.partition(" /")[2]
+        fault = self.world.faults.strike(self.name, path, request.state.text)
+        if fault == "none":
+            return await proper()
+        arrival.fault = fault
+        return await self._strikes[fault](request, proper)
+
+    async def _proper(self, request: Request, answer: Answer) -> Response:
+        """What is due without a fault, after the time that it takes."""
+        refused = self._exhausted(request)
+        if refused:
+            return refused
+        response = await answer(request)
+        seconds = self.latency.draw(self.draw(request, "latency"))
+        await self.world.clock.sleep(seconds * self.world.settings.latency_scale)
+        return response
+
+    def _exhausted(self, request: Request) -> Response | None:
+        arrival = _arrival(request)
+        if self.daily_limit is not None and self.spent(request) + arrival.asked > self.daily_limit:
             return self.exhausted(request)
-        self._spent[self.client(request), self.now().date()] += units
-        _arrival(request).units = units
+        self._spent[self.client(request), self._day(request)] += arrival.asked
+        arrival.units = arrival.asked
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -11,11 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.behaviour import Latency, Service
-from alexandria.sandbox.models import name_books
+from alexandria.sandbox.models import cut_off, fenced, month_of, name_books, off_schema
+from alexandria.sandbox.strikes import Strike, changed, instead
 
 RETIRED = ("gemini-1", "gemini-2.0")
 TYPE = "type.googleapis.com/google.rpc."
 DOCUMENTATION = "https://ai.google.dev/gemini-api/docs/rate-limits"
+HELP = {"@type": f"{TYPE}Help", "links": [{"description": "Learn more about quotas", "url": DOCUMENTATION}]}
+DAILY_QUOTA = "GenerateRequestsPerDayPerProjectPerModel"
+USUAL_HINT = 46.1  # seconds
+USUAL_DAILY_LIMIT = 10_000  # requests, told to who has met no limit of his own
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 
 
 class Gemini(Service):
@@ -51,7 +58,39 @@ class Gemini(Service):
     def exhausted(self, request: Request) -> Response:
         now = self.world.clock.now()
         rest = 86400.0 - (now.hour * 3600 + now.minute * 60 + now.second)
-        return self._quota(request, "GenerateRequestsPerDayPerProjectPerModel", self.daily_limit or 0, rest)
+        limit = USUAL_DAILY_LIMIT if self.daily_limit is None else self.daily_limit
+        return self._quota(request, DAILY_QUOTA, limit, rest)
+
+    def faults(self) -> Mapping[str, Strike]:
+        return {
+            "429_retryinfo": instead(lambda request: self.too_fast(request, self._hint)),
+            "429_no_hint": instead(
+                lambda _: _refusal(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted.", [HELP])
+            ),
+            "429_daily": instead(self.exhausted),
+            "429_no_credit": instead(lambda request: self._quota(request, DAILY_QUOTA, 0, self._hint)),
+            "503_overloaded": instead(lambda _: _refusal(503, "UNAVAILABLE", "The model is overloaded.")),
+            "500_internal": instead(lambda _: _refusal(500, "INTERNAL", "An internal error has occurred.")),
+            "safety_prompt": changed(lambda answer: _blocked(answer, "PROHIBITED_CONTENT")),
+            "safety_candidate": changed(lambda answer: _withheld(answer, "SAFETY", {})),
+            "recitation": changed(lambda answer: _withheld(answer, "RECITATION", None)),
+            "max_tokens": changed(lambda answer: _stopped(_told(answer, cut_off), "MAX_TOKENS")),
+            "max_tokens_thinking": changed(lambda answer: _withheld(answer, "MAX_TOKENS", {"role": "model"})),
+            "empty_candidate": changed(lambda answer: _withheld(answer, "STOP", {"role": "model"})),
+            "fenced_json": changed(lambda answer: _told(answer, fenced)),
+            "schema_violation_once": changed(lambda answer: _told(answer, off_schema)),
+        }
+
+    @property
+    def _hint(self) -> float:
+        """Seconds that a refused client is told to wait; a hurried sandbox asks for less."""
+        return max(USUAL_HINT * self.world.settings.latency_scale, 0.5)
+
+    async def month(self, request: Request) -> str:
+        try:
+            return month_of(_prompt(await request.body()))
+        except UNREADABLE:
+            return ""
 
     def _quota(self, request: Request, quota: str, value: int, wait: float) -> Response:
         model = _model(request)[0]
@@ -61,7 +100,7 @@ class Gemini(Service):
         said = f"You exceeded your current quota. * Quota exceeded for metric: {metric}, limit: {value}, model: {model}"
         details = [
             {"@type": f"{TYPE}QuotaFailure", "violations": [violation | {"quotaDimensions": {"model": model, "location": "global"}}]},
-            {"@type": f"{TYPE}Help", "links": [{"description": "Learn more about quotas", "url": DOCUMENTATION}]},
+            HELP,
             {"@type": f"{TYPE}RetryInfo", "retryDelay": f"{seconds:g}s"},
         ]  # fmt: skip
         return _refusal(429, "RESOURCE_EXHAUSTED", f"{said}\nPlease retry in {seconds:g}s.", details)
@@ -72,9 +111,8 @@ class Gemini(Service):
             said = f"models/{model} is not found for API version v1beta, or is not supported for {method}."
             return _refusal(404, "NOT_FOUND", said)
         try:
-            body = json.loads(await request.body())
-            texts = [*_texts(body["contents"][-1:]), *_texts([body.get("systemInstruction") or {}])]
-        except (ValueError, KeyError, TypeError, AttributeError):
+            texts = _prompt(await request.body())
+        except UNREADABLE:
             return _refusal(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
         rng = self.draw(request, "books")
         answer = json.dumps({"books": name_books(self.world, self.name, texts, rng)}, ensure_ascii=False)
@@ -86,6 +124,12 @@ class Gemini(Service):
 def _model(request: Request) -> tuple[str, str]:
     model, _, method = str(request.path_params["call"]).partition(":")
     return model, method
+
+
+def _prompt(body: bytes) -> list[str]:
+    """What was said last, and before all of it. Raises one of UNREADABLE."""
+    asked = json.loads(body)
+    return [*_texts(asked["contents"][-1:]), *_texts([asked.get("systemInstruction") or {}])]
 
 
 def _texts(contents: list[dict[str, Any]]) -> list[str]:
@@ -104,6 +148,34 @@ def _completion(model: str, texts: list[str], answer: str, *, thoughts: int, id_
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt}],
     }
     return {"candidates": [part], "usageMetadata": usage, "modelVersion": model, "responseId": id_}
+
+
+def _told(answer: dict[str, Any], tell: Callable[[str], str]) -> dict[str, Any]:
+    """The same answer with its text told otherwise."""
+    part = answer["candidates"][0]["content"]["parts"][0]
+    part["text"] = tell(part["text"])
+    return answer
+
+
+def _stopped(answer: dict[str, Any], reason: str) -> dict[str, Any]:
+    answer["candidates"][0]["finishReason"] = reason
+    return answer
+
+
+def _withheld(answer: dict[str, Any], reason: str, content: dict[str, Any] | None) -> dict[str, Any]:
+    """An answer of which nothing is shown but `content`; None: not even that there was any."""
+    candidate = answer["candidates"][0]
+    del candidate["content"], answer["usageMetadata"]["candidatesTokenCount"]
+    candidate |= {} if content is None else {"content": content}
+    return _stopped(answer, reason)
+
+
+def _blocked(answer: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The answer to a prompt that no model was given."""
+    tokens = answer["usageMetadata"]["promptTokenCount"]
+    usage = {"promptTokenCount": tokens, "totalTokenCount": tokens}
+    told = {"promptFeedback": {"blockReason": reason, "safetyRatings": []}, "usageMetadata": usage}
+    return told | {name: answer[name] for name in ("modelVersion", "responseId")}
 
 
 def _refusal(code: int, status: str, message: str, details: list[Any] | None = None) -> Response:

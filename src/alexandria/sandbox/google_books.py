@@ -17,6 +17,7 @@ from alexandria.sandbox.behaviour import Latency, Service
 from alexandria.sandbox.google_books_volumes import isbn_of, tells_isbn, volume
 from alexandria.sandbox.library import Edition, words
 from alexandria.sandbox.search import Query
+from alexandria.sandbox.strikes import Strike, changed, instead
 
 USUAL_RESULTS, MOST_RESULTS = 10, 40
 UNRELATED = 10  # volumes that answer a query without sense
@@ -56,6 +57,17 @@ class GoogleBooks(Service):
 
     def exhausted(self, request: Request) -> Response:  # noqa: ARG002 # the same for every request
         return quota_exceeded("PerDay", self.daily_limit or 0)
+
+    def faults(self) -> Mapping[str, Strike]:
+        spent = {"message": "Daily Limit Exceeded", "reason": "dailyLimitExceeded", "domain": "usageLimits"}
+        return {
+            "429_daily": instead(self.exhausted),
+            "gb_no_items": changed(lambda answer: {"kind": answer.get("kind", "books#volumes"), "totalItems": 0}),
+            "gb_keyless_429": instead(lambda _: quota_exceeded("PerDay", 0)),
+            "gb_503_backend": instead(lambda _: backend_failed()),
+            "gb_400_daily": instead(lambda _: _refusal(400, **spent)),
+            "gb_403_daily": instead(lambda _: _refusal(403, **spent)),
+        }
 
     async def _search(self, request: Request) -> Response:
         asked = request.query_params
@@ -128,8 +140,10 @@ def backend_failed() -> Response:
     return _refusal(503, "Service temporarily unavailable.", "backendFailed")
 
 
-def _refusal(code: int, message: str, reason: str, *, location: str = "", **more: Any) -> Response:
-    cause = {"message": message, "domain": "global", "reason": reason}
+def _refusal(
+    code: int, message: str, reason: str, *, domain: str = "global", location: str = "", **more: Any
+) -> Response:
+    cause = {"message": message, "domain": domain, "reason": reason}
     cause |= {"location": location, "locationType": "parameter"} if location else {}
     return JSONResponse({"error": {"code": code, "message": message, "errors": [cause], **more}}, code)
 

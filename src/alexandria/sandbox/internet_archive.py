@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -17,6 +17,7 @@ from alexandria.sandbox.behaviour import Latency, Service
 from alexandria.sandbox.internet_archive_items import Shelf
 from alexandria.sandbox.library import Edition
 from alexandria.sandbox.search import Query
+from alexandria.sandbox.strikes import Strike, changed, instead
 from alexandria.sandbox.world import World
 
 USUAL_ROWS, MOST_ROWS = 50, 10_000
@@ -53,6 +54,13 @@ class InternetArchive(Service):
     def exhausted(self, request: Request) -> Response:
         return self.too_fast(request, 60.0)
 
+    def faults(self) -> Mapping[str, Strike]:
+        return {
+            "ia_scalar_fields": changed(_scalars),
+            "ia_html_200": instead(lambda _: search_page()),
+            "ia_empty_metadata": instead(lambda _: JSONResponse({})),
+        }
+
     async def _search(self, request: Request) -> Response:
         asked = request.query_params
         clauses = read_query(asked.get("q", ""))
@@ -78,8 +86,8 @@ class InternetArchive(Service):
             isbns = [isbn for text in clauses["isbn"].split() if (isbn := Isbn13.read(text))]
             found = [e for isbn in isbns if (e := self.world.edition(isbn)) and self._shelf.tells_isbn(e)]
         else:
-            texts = {"title": clauses.get("title", ""), "author": clauses.get("creator", "")}
-            query = Query.of(**texts, anywhere=clauses.get("", ""), every=True)
+            title, author, anywhere = (clauses.get(field, "") for field in ("title", "creator", ""))
+            query = Query.of(title=title, author=author, anywhere=anywhere, every=True)
             found = self.world.hits(query, 3 * limit, rng)
         return [edition for edition in found if self._shelf.holds(edition)]
 
@@ -109,6 +117,14 @@ def read_query(q: str) -> Mapping[str, str] | None:
 def search_page() -> Response:
     """What a person would see: no answer for a program, and not called an error."""
     return HTMLResponse(PAGE.format(title="Internet Archive Search"))
+
+
+def _scalars(answer: dict[str, Any]) -> dict[str, Any]:
+    """Of every field of every item the first value."""
+    docs = answer.get("response", {}).get("docs", [])
+    for doc in docs:
+        doc.update({name: value[0] for name, value in doc.items() if isinstance(value, list) and value})
+    return answer
 
 
 def _number(text: str | None, usual: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote
@@ -16,6 +17,7 @@ from alexandria.month import NAMES
 from alexandria.sandbox.behaviour import Latency, Service, free
 from alexandria.sandbox.library import Edition
 from alexandria.sandbox.search import Query
+from alexandria.sandbox.strikes import Strike, changed, instead
 
 LONGEST_QUERY = 150  # characters
 USUAL_PAGE, LARGEST_PAGE = 20, 1000  # records
@@ -44,7 +46,7 @@ class ISBNdb(Service):
     def stranger(self, request: Request) -> Response | None:
         if self.client(request) == self.world.settings.key(self.name):
             return None
-        return JSONResponse({"message": "Full authentication is required to access this resource"}, 401)
+        return _stranger()
 
     def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # gives no hint when to return
         return JSONResponse({"message": "Limit Exceeded"}, 429)
@@ -57,6 +59,15 @@ class ISBNdb(Service):
         left = max((self.daily_limit or 0) - self.spent(request), 0)
         policy = f'"pace";q={size};w={seconds:g}, "daily";q={self.daily_limit};w=86400'
         return {"ratelimit-policy": policy, "ratelimit": f'"daily";r={left}'}
+
+    def faults(self) -> Mapping[str, Strike]:
+        return {
+            "429_daily": instead(self.exhausted),
+            "isbndb_401": instead(lambda _: _stranger()),
+            "isbndb_403_wrong_host": instead(lambda _: JSONResponse({"message": "Access denied for this host"}, 403)),
+            "isbndb_404_then_200": instead(lambda _: _not_found()),
+            "isbndb_books_vs_data_key": changed(_other_container),
+        }
 
     def holds(self, edition: Edition) -> bool:
         return self.world.holds(self.name, edition.isbn13)
@@ -264,6 +275,16 @@ async def _isbns(request: Request) -> list[str]:
 def _integer(request: Request, name: str, usual: int) -> int:
     text = request.query_params.get(name, "")
     return int(text) if text.isdecimal() else usual
+
+
+def _other_container(answer: dict[str, Any]) -> dict[str, Any]:
+    """A list under "data" moves to "books", and the other way round."""
+    names = {"books": "data", "data": "books"}
+    return {names.get(name, name): value for name, value in answer.items()}
+
+
+def _stranger() -> Response:
+    return JSONResponse({"message": "Full authentication is required to access this resource"}, 401)
 
 
 def _not_found() -> Response:

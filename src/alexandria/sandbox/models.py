@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,27 @@ def name_books(world: World, provider: str, texts: Sequence[str], rng: Random) -
     items += [_invent(world, provider, asked.month, rng) for _ in range(invented)]
     rng.shuffle(items)
     return [_spoil(item, rng) for item in items]
+
+
+def month_of(texts: Sequence[str]) -> str:
+    """The month (YYYY-MM) that a prompt names, or ""."""
+    month = Asked.of(texts).month
+    return str(month) if month else ""
+
+
+def fenced(text: str) -> str:
+    """As a model writes JSON for people."""
+    return f"```json\n{text}\n```"
+
+
+def off_schema(text: str) -> str:
+    """JSON with the right content in the wrong place."""
+    return json.dumps({"response": {"items": json.loads(text)["books"]}}, ensure_ascii=False)
+
+
+def cut_off(text: str) -> str:
+    """As far as the tokens went."""
+    return text[: len(text) // 2]
 
 
 def _month(text: str) -> Month | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from random import Random
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from alexandria.sandbox.behaviour import CONTACT, Latency, Service
 from alexandria.sandbox.library import Edition
 from alexandria.sandbox.open_library_records import Catalogue
 from alexandria.sandbox.search import Query
+from alexandria.sandbox.strikes import UNAVAILABLE, Strike, instead
 from alexandria.sandbox.world import World
 
 USUAL_LIMIT, LARGEST_LIMIT = 100, 1000  # docs
@@ -65,6 +67,13 @@ class OpenLibrary(Service):
 
     def exhausted(self, request: Request) -> Response:
         return self.too_fast(request, 0.0)
+
+    def faults(self) -> Mapping[str, Strike]:
+        return {
+            "ol_403_ua": instead(lambda _: HTMLResponse(FORBIDDEN, 403)),
+            "ol_429": instead(lambda request: self.too_fast(request, 1.0)),
+            "ol_503": instead(lambda _: HTMLResponse(UNAVAILABLE, 503)),
+        }
 
     async def _search(self, request: Request) -> Response:
         asked = request.query_params

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from alexandria.config import DEFAULTS
 from alexandria.errors import Misconfigured
+from alexandria.sandbox.faults import read_rules
 
 SAMPLE = Path(__file__).parent / "sample_books.csv"
 COVERAGE = {"isbndb": 0.985, "google_books": 0.8, "open_library": 0.97, "internet_archive": 0.45, "wikidata": 0.3}
-FAULTS = ("none",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,8 @@ class SandboxSettings:
     """`books` is a CSV, gzipped or not. `rates` (requests/s), `daily_limits` (units a day of the provider) and `keys` go
     by provider name and fall back to the published limits and to the key sandbox-NAME; `coverage`, the share of books
     that a source knows with their ISBN, to COVERAGE. Shares are between 0 and 1: of searches that show a look-alike
-    first, and of a model's list that is invented, misspelt or of another month. Raises Misconfigured."""
+    first, and of a model's list that is invented, misspelt or of another month. `faults` are the rules of faults.py.
+    Raises Misconfigured."""
 
     books: Path = SAMPLE
     seed: int = 1
@@ -42,8 +43,7 @@ class SandboxSettings:
                 raise Misconfigured(f"sandbox setting {name} must be between 0 and 1")
         if self.latency_scale < 0 or any(rate <= 0 for rate in self.rates.values()):
             raise Misconfigured("the sandbox's latency scale must not be negative, and its rates must be positive")
-        if self.faults not in FAULTS:
-            raise Misconfigured(f"the sandbox knows no faults {self.faults!r}", hint=f"known: {', '.join(FAULTS)}")
+        read_rules(self.faults)
         for name in (*self.rates, *self.daily_limits, *self.keys, *self.coverage):
             if name not in DEFAULTS:
                 raise Misconfigured(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(DEFAULTS)}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from alexandria.sandbox.behaviour import CONTACT, Latency, Service
 from alexandria.sandbox.library import words
 from alexandria.sandbox.search import Query
+from alexandria.sandbox.strikes import Proper, Strike, instead
 from alexandria.sandbox.wikidata_items import Item, Items, Row
 from alexandria.sandbox.world import World
 
@@ -61,6 +63,18 @@ class Wikidata(Service):
 
     def exhausted(self, request: Request) -> Response:
         return self.too_fast(request, 60.0)
+
+    def faults(self) -> Mapping[str, Strike]:
+        return {
+            "wdqs_timeout_500": instead(lambda _: timed_out()),
+            "wdqs_truncated_200": _truncated,
+            "wdqs_429": instead(lambda request: self.too_fast(request, 0.0)),
+            "wdqs_ban_403": instead(self._banned),
+        }
+
+    def _banned(self, _: Request) -> Response:
+        until = (self.world.clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
+        return PlainTextResponse(f"You have been banned until {until}, please respect the limits.", 403)
 
     async def _query(self, request: Request) -> Response:
         query = await _asked(request)
@@ -124,6 +138,13 @@ def _answer(names: Sequence[str], rows: Iterable[Row], limit: re.Match[str] | No
         projected.setdefault(json.dumps(binding), binding)
     bindings = list(projected.values())[: int(limit[1]) if limit else None]
     return json.dumps({"head": {"vars": list(names)}, "results": {"bindings": bindings}}, ensure_ascii=False, indent=2)
+
+
+async def _truncated(_: Request, proper: Proper) -> Response:
+    """An answer that breaks off where the time was up."""
+    response = await proper()
+    begun = bytes(response.body)[: 2 * len(response.body) // 3].decode(errors="ignore")
+    return Response(f"{begun}\nSPARQL-QUERY: {TRACE}", response.status_code, media_type=response.media_type)
 
 
 def timed_out() -> Response:

@@ -10,6 +10,7 @@ from random import Random
 from alexandria.sandbox.arrivals import Arrivals
 from alexandria.sandbox.chance import chance
 from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.faults import Faults
 from alexandria.sandbox.library import Edition, Library
 from alexandria.sandbox.lookalikes import Relatives, work_id
 from alexandria.sandbox.search import Index, Query
@@ -26,7 +27,7 @@ def _books(path: Path) -> tuple[Library, Index]:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Frozen but for its two registers, `truth` and `arrivals`."""
+    """Frozen but for its registers: `truth`, `arrivals` and `faults`."""
 
     settings: SandboxSettings
     clock: Clock
@@ -35,13 +36,15 @@ class World:
     relatives: Relatives
     truth: Truth
     arrivals: Arrivals
+    faults: Faults
 
     @classmethod
     def of(cls, settings: SandboxSettings, clock: Clock) -> World:
         library, index = _books(settings.books)
         relatives = Relatives(library, settings.seed)
         truth = Truth(library, relatives)
-        return cls(settings, clock, library, index, relatives, truth, Arrivals(clock))
+        faults = Faults(settings.faults, settings.seed, clock)
+        return cls(settings, clock, library, index, relatives, truth, Arrivals(clock), faults)
 
     def draw(self, *parts: object) -> Random:
         """A source of chance that depends on the seed and on `parts` alone, never on what was asked before."""

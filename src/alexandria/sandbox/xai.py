@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, ClassVar
 
@@ -12,9 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.behaviour import Latency, Service
-from alexandria.sandbox.models import name_books
+from alexandria.sandbox.models import cut_off, fenced, month_of, name_books, off_schema
+from alexandria.sandbox.strikes import Strike, changed, instead
 
 ANSWERED = (1_767_225_600, 1_798_761_600)  # seconds since 1970: drawn, so that an answer depends on its request alone
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 RETIRED = ("grok-4-1-fast", "grok-4-fast", "grok-3", "grok-2", "grok-beta")
 
 
@@ -49,15 +52,33 @@ class XAI(Service):
         said = f"Your team {self._team} has either used all available credits or reached its monthly spending limit."
         return _refusal(429, "Some resource has been exhausted", said)
 
+    def faults(self) -> Mapping[str, Strike]:
+        unavailable = ("The service is currently unavailable", "The model is at capacity. Please try again later.")
+        return {
+            "429_no_credit": instead(self.exhausted),
+            "503_overloaded": instead(lambda _: _refusal(503, *unavailable)),
+            "refusal": changed(lambda answer: _said(answer, None, refusal="I can't help with that.")),
+            "max_tokens": changed(lambda answer: _told(answer, cut_off, "length")),
+            "empty_candidate": changed(lambda answer: _said(answer, "")),
+            "fenced_json": changed(lambda answer: _told(answer, fenced)),
+            "schema_violation_once": changed(lambda answer: _told(answer, off_schema)),
+            "no_choices": changed(lambda answer: {name: value for name, value in answer.items() if name != "choices"}),
+        }
+
+    async def month(self, request: Request) -> str:
+        try:
+            return month_of(_prompt(await request.body())[1])
+        except UNREADABLE:
+            return ""
+
     @property
     def _team(self) -> str:
         return str(uuid.UUID(int=self.world.draw(self.name, "team").getrandbits(128), version=4))
 
     async def _complete(self, request: Request) -> Response:
         try:
-            body = json.loads(await request.body())
-            model, texts = str(body["model"]), _texts(body["messages"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+            model, texts = _prompt(await request.body())
+        except UNREADABLE:
             return _refusal(422, "Client specified an invalid argument", "Failed to deserialize the JSON body.")
         if not model.startswith("grok-") or model.startswith(RETIRED):
             said = f"The model {model} does not exist or your team {self._team} does not have access to it."
@@ -65,6 +86,12 @@ class XAI(Service):
         rng = self.draw(request, "books")
         answer = json.dumps({"books": name_books(self.world, self.name, texts, rng)}, ensure_ascii=False)
         return JSONResponse(_completion(model, texts, answer, rng))
+
+
+def _prompt(body: bytes) -> tuple[str, list[str]]:
+    """The model asked, and what was said. Raises one of UNREADABLE."""
+    asked = json.loads(body)
+    return str(asked["model"]), _texts(asked["messages"])
 
 
 def _texts(messages: list[dict[str, Any]]) -> list[str]:
@@ -104,6 +131,17 @@ def _completion(model: str, texts: list[str], answer: str, rng: Random) -> dict[
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
         "usage": usage,
     }
+
+
+def _said(answer: dict[str, Any], content: str | None, refusal: str | None = None) -> dict[str, Any]:
+    answer["choices"][0]["message"] |= {"content": content, "refusal": refusal}
+    return answer
+
+
+def _told(answer: dict[str, Any], tell: Callable[[str], str], reason: str = "stop") -> dict[str, Any]:
+    """The same answer with its text told otherwise."""
+    answer["choices"][0]["finish_reason"] = reason
+    return _said(answer, tell(answer["choices"][0]["message"]["content"]))
 
 
 def _refusal(status: int, code: str, error: str) -> Response:

@@ -1,0 +1,352 @@
+"""The sandbox fails on demand: every fault of its catalogue, when and where its rules say, and the same for one seed."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from alexandria.errors import Misconfigured
+from alexandria.sandbox import SandboxSettings
+from alexandria.sandbox.app import PROVIDERS, SERVICES
+from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.faults import CATALOGUE, PRESETS, Faults, Rule, read_rules
+from alexandria.sandbox.world import World
+
+MURTAGH = """SELECT ?work WHERE { SERVICE wikibase:mwapi { bd:serviceParam mwapi:search "murtagh". }
+  FILTER(CONTAINS(LCASE(?name), "paolini")) }"""
+PROMPT = "Name 20 books of November 2023."
+ASK: dict[str, dict[str, Any]] = {
+    "gemini": {
+        "method": "POST",
+        "url": "/gemini/v1/models/gemini-3.5-flash:generateContent",
+        "headers": {"x-goog-api-key": "sandbox-gemini"},
+        "json": {"contents": [{"parts": [{"text": PROMPT}]}]},
+    },
+    "xai": {
+        "method": "POST",
+        "url": "/xai/v1/chat/completions",
+        "headers": {"Authorization": "Bearer sandbox-xai"},
+        "json": {"model": "grok-4.3", "messages": [{"role": "user", "content": PROMPT}]},
+    },
+    "isbndb": {"url": "/isbndb/books/murtagh", "headers": {"Authorization": "sandbox-isbndb"}},
+    "google_books": {"url": "/google_books/books/v1/volumes?q=murtagh&key=sandbox-google_books"},
+    "open_library": {"url": "/open_library/search.json?q=murtagh"},
+    "internet_archive": {"url": "/internet_archive/advancedsearch.php?q=title:love&output=json"},
+    "wikidata": {"url": "/wikidata/sparql", "params": {"query": MURTAGH, "format": "json"}},
+}
+# What a client sees of each fault: the status, and something in the body (behind "!": something that is not).
+SEEN = {
+    "gemini": {
+        "429_retryinfo": (429, '"retryDelay":"0.5s"'),
+        "429_no_hint": (429, "!RetryInfo"),
+        "429_daily": (429, 'PerDayPerProjectPerModel-PaidTier","quotaValue":"10000"'),
+        "429_no_credit": (429, '"quotaValue":"0"'),
+        "503_overloaded": (503, '"status":"UNAVAILABLE"'),
+        "500_internal": (500, '"status":"INTERNAL"'),
+        "safety_prompt": (200, '{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"'),
+        "safety_candidate": (200, '"finishReason":"SAFETY","content":{}'),
+        "recitation": (200, '[{"index":0,"finishReason":"RECITATION"}]'),
+        "max_tokens": (200, '"finishReason":"MAX_TOKENS","content":{"role":"model","parts":[{"text":"{'),
+        "max_tokens_thinking": (200, '"finishReason":"MAX_TOKENS","content":{"role":"model"}'),
+        "empty_candidate": (200, '"finishReason":"STOP","content":{"role":"model"}'),
+        "fenced_json": (200, '"text":"```json\\n{'),
+        "schema_violation_once": (200, r"{\"response\": {\"items\": [{"),
+    },
+    "xai": {
+        "429_no_hint": (429, "Requests per Second"),
+        "429_no_credit": (429, "used all available credits"),
+        "503_overloaded": (503, "at capacity"),
+        "refusal": (200, '"content":null,"refusal":"I can'),
+        "max_tokens": (200, '"finish_reason":"length"'),
+        "empty_candidate": (200, '"content":""'),
+        "fenced_json": (200, '"content":"```json\\n{'),
+        "schema_violation_once": (200, r"{\"response\": {\"items\": [{"),
+        "no_choices": (200, '!"choices"'),
+    },
+    "isbndb": {
+        "429_daily": (429, "Daily quota exceeded"),
+        "isbndb_401": (401, "Full authentication is required"),
+        "isbndb_403_wrong_host": (403, "Access denied"),
+        "isbndb_404_then_200": (404, "Not Found"),
+        "isbndb_books_vs_data_key": (200, '"books":[{'),  # this query is answered with data
+    },
+    "google_books": {
+        "429_daily": (429, '"quota_limit_value":"1000"'),
+        "gb_no_items": (200, '{"kind":"books#volumes","totalItems":0}'),
+        "gb_keyless_429": (429, '"quota_limit_value":"0"'),
+        "gb_503_backend": (503, '"reason":"backendFailed"'),
+        "gb_400_daily": (400, '"reason":"dailyLimitExceeded"'),
+        "gb_403_daily": (403, '"domain":"usageLimits"'),
+    },
+    "open_library": {
+        "ol_403_ua": (403, "<h1>403 Forbidden</h1>"),
+        "ol_429": (429, '"status":429'),
+        "ol_503": (503, "No server is available"),
+    },
+    "internet_archive": {
+        "ia_scalar_fields": (200, '!["'),
+        "ia_html_200": (200, "<title>Internet Archive Search</title>"),
+        "ia_empty_metadata": (200, "{}"),
+    },
+    "wikidata": {
+        "wdqs_timeout_500": (500, "java.util.concurrent.TimeoutException"),
+        "wdqs_truncated_200": (200, "java.util.concurrent.TimeoutException"),
+        "wdqs_429": (429, "retry in 0 seconds"),
+        "wdqs_ban_403": (403, "banned until 2026-11-25T12:00:00"),
+    },
+}
+EVERYWHERE = {
+    "down": (503, "No server is available"),
+    "slow_headers": (200, ""),
+    "slow_body": (200, ""),
+    "500_internal": (500, ""),
+    "html_200": (200, "<!DOCTYPE html>"),
+    "429_seconds": (429, ""),
+    "429_date": (429, ""),
+    "429_no_hint": (429, ""),
+}
+AT_A_SOCKET = {"hang", "reset_mid_body"}
+
+
+async def ask(client, provider, **changes):
+    return await client.request(**{"method": "GET", **ASK[provider], **changes})
+
+
+async def statuses(client, provider, count):
+    return [(await ask(client, provider)).status_code for _ in range(count)]
+
+
+async def set_faults(client, text):
+    return await client.post("/__sandbox/faults", content=text)
+
+
+# ---- the catalogue
+
+
+def test_every_service_has_the_faults_that_the_catalogue_gives_it():
+    world = World.of(SandboxSettings(), Clock())
+    for service in SERVICES:
+        listed = {name for name, fault in CATALOGUE.items() if service.name in fault.providers and name != "none"}
+        assert service(world)._strikes.keys() == listed, service.name
+        assert SEEN[service.name].keys() | EVERYWHERE.keys() | AT_A_SOCKET == listed, service.name
+
+
+@pytest.mark.parametrize(
+    ("provider", "fault"), [(provider, fault) for provider in PROVIDERS for fault in {**EVERYWHERE, **SEEN[provider]}]
+)
+async def test_a_fault_looks_as_the_provider_fails(sandbox, hands, provider, fault):
+    status, told = {**EVERYWHERE, **SEEN[provider]}[fault]
+    client = sandbox(hands.clock, faults=f"{provider}:{fault}")
+    answer = await ask(client, provider)
+    assert answer.status_code == status
+    assert (told.strip("!") in answer.text) != told.startswith("!")
+    stats = (await client.get("/__sandbox/stats")).json()["providers"][provider]
+    assert stats["faults"] == {fault: 1}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_slow_answers_are_the_proper_ones_and_take_long(sandbox, hands, provider):
+    client = sandbox(hands.clock, latency_scale=1)
+    proper = await ask(client, provider)
+    usual = hands.slept.pop()
+    for fault, slept in (("slow_headers", [20.0, usual]), ("slow_body", [usual, *[2.0] * 10])):
+        await set_faults(client, fault_of := f"{provider}:{fault}")
+        assert (await ask(client, provider)).content == proper.content, fault_of
+        assert hands.slept == slept
+        hands.slept.clear()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_refusal_for_speed_hints_in_seconds_as_a_date_or_not_at_all(sandbox, hands, provider):
+    client = sandbox(hands.clock)
+    hints = {}
+    for fault in ("429_seconds", "429_date", "429_no_hint"):
+        await set_faults(client, f"{provider}:{fault}")
+        hints[fault] = (await ask(client, provider)).headers.get("retry-after")
+    assert hints["429_seconds"] == "2"
+    assert (parsedate_to_datetime(hints["429_date"]) - hands.at).total_seconds() == 2
+    assert hints["429_no_hint"] is None
+
+
+async def test_what_is_refused_is_not_paid_and_what_is_spoilt_is(sandbox):
+    client = sandbox(faults="isbndb:down@1,isbndb:isbndb_books_vs_data_key@2")
+    for _ in range(3):
+        await ask(client, "isbndb")
+    stats = (await client.get("/__sandbox/stats")).json()["providers"]["isbndb"]
+    assert (stats["accepted"], stats["units"], stats["refused"]) == (2, 2, {"503": 1})
+
+
+@pytest.mark.parametrize(("fault", "first"), [("isbndb_404_then_200", 404), ("schema_violation_once", 200)])
+async def test_some_faults_pass_when_asked_again(sandbox, fault, first):
+    """Each request meets them once, whatever comes between."""
+    provider = CATALOGUE[fault].providers[0]
+    proper = (await ask(sandbox(), provider)).text
+    client = sandbox(faults=f"*:{fault}")
+    spoilt, again = await ask(client, provider), await ask(client, provider)
+    assert (spoilt.status_code, again.status_code) == (first, 200)
+    assert spoilt.text != proper == again.text
+
+
+# ---- the rules
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("", ()),
+        ("none", ()),
+        ("isbndb:down", (Rule("isbndb", "", "down"),)),
+        ("gemini:503_overloaded=0.1", (Rule("gemini", "", "503_overloaded", 0.1),)),
+        ("isbndb:429_daily@100", (Rule("isbndb", "", "429_daily", since=100, until=100),)),
+        (
+            "*:none, isbndb/books:hang=.5@3-7",
+            (Rule("*", "", "none"), Rule("isbndb", "books", "hang", 0.5, 3, 7)),
+        ),
+        ("xai:down@20-", (Rule("xai", "", "down", since=20),)),
+        ("xai:down@1.5s-60s", (Rule("xai", "", "down", since=1.5, until=60, timed=True),)),
+        ("xai:down@30s-", (Rule("xai", "", "down", since=30, timed=True),)),
+    ],
+)
+def test_rules_are_read(text, rules):
+    assert read_rules(text) == rules
+
+
+def test_a_preset_is_its_rules_and_stands_among_others():
+    for name, preset in PRESETS.items():
+        assert read_rules(f"{name},isbndb:hang@9") == (*read_rules(preset), *read_rules("isbndb:hang@9"))
+
+
+def test_presets_hold_nothing_that_needs_a_person_or_another_day():
+    lasting = {"down", "hang", "429_daily", "429_no_credit", "isbndb_401", "isbndb_403_wrong_host", "gb_keyless_429",
+               "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403"}  # fmt: skip
+    used = {name: {rule.fault for rule in read_rules(preset)} for name, preset in PRESETS.items()}
+    assert not lasting & set().union(*used.values())
+    assert set(CATALOGUE) - lasting - used["heavy"] == {"none", "429_date"}
+    assert all(rule.share < 1 for preset in PRESETS.values() for rule in read_rules(preset))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("some", "some"),
+        ("isbndb", "isbndb"),
+        ("isbndb:explodes", "explodes"),
+        ("isbndb:refusal", "of xai"),
+        ("isbdn:down", "isbdn"),
+        ("isbndb:down=2", "down=2"),
+        ("isbndb:down@x", "down@x"),
+        ("isbndb:down@1s-2", "1s-2"),
+        ("isbndb:down,,xai:", "xai:"),
+    ],
+)
+def test_rules_that_cannot_be_read_are_refused_by_name(text, named):
+    with pytest.raises(Misconfigured) as refused:
+        SandboxSettings(faults=text)
+    assert named in refused.value.message + refused.value.hint
+
+
+async def test_a_rule_strikes_the_requests_that_it_counts_to(sandbox):
+    client = sandbox(faults="isbndb:down@2,isbndb:500_internal@4-5,xai:down@3-")
+    assert await statuses(client, "isbndb", 6) == [200, 503, 200, 500, 500, 200]
+    assert await statuses(client, "xai", 4) == [200, 200, 503, 503]
+
+
+async def test_a_rule_counts_the_requests_of_its_route_even_those_that_another_struck(sandbox):
+    client = sandbox(faults="isbndb:500_internal@1,isbndb/book/:down@2")
+    book = "/isbndb/book/9780593781326"
+    answers = [await ask(client, "isbndb", **({"url": book} if at else {})) for at in (True, False, True, True)]
+    assert [answer.status_code for answer in answers] == [500, 200, 503, 200]
+
+
+async def test_a_rule_may_hold_for_a_while(sandbox, hands):
+    client = sandbox(hands.clock, faults="open_library:down@10s-20s")
+    seen = []
+    for _ in range(4):
+        seen += await statuses(client, "open_library", 1)
+        hands.move(8)
+    assert seen == [200, 200, 503, 200]  # at 0, 8, 16 and 24 s
+
+
+async def test_chance_depends_on_seed_and_number_alone(sandbox):
+    """About as often as the share says; equal seeds strike equal numbers, others do not."""
+    one, other, third = (sandbox(seed=seed, faults="wikidata:down=0.3") for seed in (5, 5, 6))
+    await ask(other, "isbndb")
+    seen = [await statuses(client, "wikidata", 60) for client in (one, other, third)]
+    assert seen[0] == seen[1] != seen[2]
+    assert 8 <= seen[0].count(503) <= 28
+
+
+def test_shares_hold_in_the_long_run(hands):
+    faults = Faults("xai:refusal=0.1,xai:down=0.5", 1, hands.clock)
+    met = [faults.strike("xai", "v1/chat/completions", str(number)) for number in range(4000)]
+    assert met.count("refusal") / len(met) == pytest.approx(0.1, abs=0.02)
+    assert met.count("down") / len(met) == pytest.approx(0.45, abs=0.03)
+
+
+# ---- at run time
+
+
+@pytest.mark.parametrize("alone", PROVIDERS)
+async def test_all_may_be_down_but_one(sandbox, alone):
+    client = sandbox()
+    assert (await set_faults(client, f"{alone}:none,*:down")).json() == {"faults": f"{alone}:none,*:down"}
+    up = {provider for provider in PROVIDERS if (await ask(client, provider)).status_code == 200}
+    assert up == {alone}
+
+
+async def test_faults_can_be_changed_and_read_back(sandbox):
+    """New rules count from their beginning; ones that cannot be read change nothing."""
+    client = sandbox(faults="isbndb:down")
+    assert await statuses(client, "isbndb", 2) == [503, 503]
+    await set_faults(client, "isbndb:500_internal@2")
+    assert await statuses(client, "isbndb", 1) == [200]
+    refused = await set_faults(client, "isbndb:explodes")
+    assert refused.status_code == 400
+    assert "explodes" in refused.json()["error"]
+    told = (await client.get("/__sandbox/faults")).json()
+    assert told["faults"] == "isbndb:500_internal@2"
+    assert told["known"]["isbndb_401"] == {"meaning": "the key is not known", "providers": ["isbndb"]}
+    assert await statuses(client, "isbndb", 1) == [500]
+    assert (await set_faults(client, "")).json() == {"faults": "none"}
+    assert await statuses(client, "isbndb", 1) == [200]
+
+
+# ---- at the socket
+
+
+@pytest.fixture
+def url():
+    program = """
+from alexandria.sandbox import SandboxSettings, serve
+faults = "isbndb:reset_mid_body,open_library:hang"
+serve(SandboxSettings(latency_scale=0, faults=faults), announce=lambda url: print(url, flush=True))
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+        assert process.stderr.read() == ""  # a fault is no accident to tell of
+
+
+async def test_a_connection_breaks_in_the_middle_and_another_stays_silent(url):
+    headers = {"User-Agent": "Alexandria/test (tests@example.org)"}
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=5) as client:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await ask(client, "isbndb")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await ask(client, "open_library")
+        assert (await ask(client, "wikidata")).status_code == 200
+        stats = (await client.get("/__sandbox/stats")).json()["providers"]
+    assert (stats["isbndb"]["accepted"], stats["isbndb"]["units"]) == (1, 1)
+    assert (stats["open_library"]["unanswered"], stats["open_library"]["units"]) == (1, 0)
