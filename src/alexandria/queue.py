@@ -111,7 +111,7 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
     async def wake(year: int, month: int) -> None:
         await backfill.wake(Month(year, month))
 
-    @app.periodic(cron="*/2 * * * * *")
+    @app.periodic(cron="* * * * * */2")  # the sixth field is seconds
     @app.task(name="rescue", queue=UPKEEP)
     async def rescue(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
         await backfill.rescue()

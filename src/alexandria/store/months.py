@@ -162,6 +162,11 @@ async def lost(connection: Connection, silence: float) -> list[Row]:
     return await (await connection.execute(SQL["lost"], {"silence": silence})).fetchall()
 
 
+async def drop_dead_jobs(connection: Connection, silence: float) -> int:
+    """Forget the jobs of workers that have been silent for `silence` seconds; returns how many."""
+    return (await connection.execute(SQL["drop_dead_jobs"], {"silence": silence})).rowcount
+
+
 async def unscheduled(connection: Connection, silence: float) -> list[Month]:
     """Overdue months in retry that no job will wake."""
     rows = await (await connection.execute(SQL["unscheduled"], {"silence": silence})).fetchall()

@@ -124,6 +124,13 @@ WHERE b.status = 'processing'
        OR (j.status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %(silence)s))))
 ORDER BY b.year DESC, b.month DESC
 
+-- name: drop_dead_jobs
+-- Jobs that dead workers have left behind; what they were for is taken up by other means.
+DELETE FROM procrastinate_jobs AS j
+WHERE j.status = 'doing' AND NOT EXISTS (
+    SELECT FROM procrastinate_workers AS w
+    WHERE w.id = j.worker_id AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))
+
 -- name: unscheduled
 -- Months in retry that are overdue, with no job to wake them now.
 SELECT b.year, b.month FROM backfill_log AS b
