@@ -71,12 +71,13 @@ def schedule(
         year_range=bodies.YearRange(start=start, end=end),
     )
     output = output_of(context)
-    answer = on_system(output, lambda system: internal.schedule(wanted, system, _who()))
+    answer = on_system(output, lambda system: internal.schedule(wanted, system, who()))
     _show(output, answer)
     return 0 if answer.months else NOTHING
 
 
-def _who() -> str:
+def who() -> str:
+    """Who asks, for the audit."""
     return f"cli {os.environ.get('USER') or os.getuid()}"
 
 

@@ -49,6 +49,7 @@ def _codes() -> dict[str, str]:
 
 
 CODES = _codes()
+LIBRARY_CODES = {line.split()[0]: line.split()[1].split("/")[-1] for line in TABLE.split(";")}
 
 
 def language(printed: object) -> str:
@@ -62,3 +63,8 @@ def language(printed: object) -> str:
     text = printed.rsplit("/", 1)[-1].strip().lower()
     first = re.split(r"[^\w]|_", text, maxsplit=1)[0]
     return CODES.get(text) or CODES.get(first, "")
+
+
+def three_letters(code: str) -> str:
+    """The code that libraries write for one of two letters, the bibliographic one where there are two; "" if unknown."""
+    return LIBRARY_CODES.get(code, "")

@@ -1,0 +1,9 @@
+"""How does the catalogue leave the house? Edition by edition, in one of three formats."""
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARC = "marc"

@@ -1,0 +1,17 @@
+-- The catalogue as others read it, edition by edition.
+
+-- name: editions
+-- Every edition in full, or those that changed since a time.
+SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages, e.related,
+    w.first_published, e.created_at, e.changed_at,
+    ARRAY(SELECT ARRAY[c.name, wc.role] FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
+          WHERE wc.work_id = e.work_id ORDER BY wc.position) AS people,
+    ARRAY(SELECT name FROM subject WHERE work_id = e.work_id ORDER BY lower(name)) AS subjects,
+    ARRAY(SELECT other FROM related_isbn AS r WHERE r.isbn13 = e.isbn13 ORDER BY other) AS related_isbns,
+    ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id,
+                                    'fetched_at', to_char(s.fetched_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+          FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
+          WHERE p.isbn13 = e.isbn13 ORDER BY p.field) AS sources
+FROM edition AS e JOIN work AS w ON w.id = e.work_id
+WHERE %(since)s::timestamptz IS NULL OR e.changed_at >= %(since)s
+ORDER BY e.isbn13
