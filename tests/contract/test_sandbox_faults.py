@@ -210,6 +210,7 @@ async def test_some_faults_pass_when_asked_again(sandbox, fault, first):
         ("xai:down@20-", (Rule("xai", "", "down", since=20),)),
         ("xai:down@1.5s-60s", (Rule("xai", "", "down", since=1.5, until=60, timed=True),)),
         ("xai:down@30s-", (Rule("xai", "", "down", since=30, timed=True),)),
+        ("xai:down@30s", (Rule("xai", "", "down", since=30, timed=True),)),
     ],
 )
 def test_rules_are_read(text, rules):
@@ -256,6 +257,14 @@ async def test_a_rule_strikes_the_requests_that_it_counts_to(sandbox):
     assert await statuses(client, "xai", 4) == [200, 200, 503, 503]
 
 
+async def test_a_rule_for_all_counts_each_provider_by_itself(sandbox):
+    """So that what one meets does not depend on how often others were asked meanwhile."""
+    client = sandbox(faults="*:down@2")
+    assert await statuses(client, "isbndb", 1) == [200]
+    assert await statuses(client, "xai", 3) == [200, 503, 200]
+    assert await statuses(client, "isbndb", 2) == [503, 200]
+
+
 async def test_a_rule_counts_the_requests_of_its_route_even_those_that_another_struck(sandbox):
     client = sandbox(faults="isbndb:500_internal@1,isbndb/book/:down@2")
     book = "/isbndb/book/9780593781326"
@@ -274,7 +283,7 @@ async def test_a_rule_may_hold_for_a_while(sandbox, hands):
 
 async def test_chance_depends_on_seed_and_number_alone(sandbox):
     """About as often as the share says; equal seeds strike equal numbers, others do not."""
-    one, other, third = (sandbox(seed=seed, faults="wikidata:down=0.3") for seed in (5, 5, 6))
+    one, other, third = (sandbox(seed=seed, faults="*:down=0.3") for seed in (5, 5, 6))
     await ask(other, "isbndb")
     seen = [await statuses(client, "wikidata", 60) for client in (one, other, third)]
     assert seen[0] == seen[1] != seen[2]

@@ -1,8 +1,8 @@
 """Which request meets which fault? Rules by provider, route, chance and schedule; equal seeds strike equal requests.
 
 A rule is WHERE:FAULT[=SHARE][@WHEN], rules are parted by commas, and the first that strikes decides. WHERE is a provider,
-a provider and the beginning of a path (isbndb/book), or * for all. SHARE is between 0 and 1. WHEN counts the requests
-that WHERE means (100, 5-9, 20-) or the seconds since the rules were made (30s-60s). The fault `none` spares a request
+a provider and the beginning of a path (isbndb/book), or * for each of them. SHARE is between 0 and 1. WHEN counts the
+requests to one provider that WHERE means (100, 5-9, 20-) or the seconds since the rules were made (30s-60s, 30s-). The fault `none` spares a request
 from the rules behind it, and the name of a preset stands for its rules.
 """
 
@@ -136,7 +136,8 @@ def _rules(part: str) -> tuple[Rule, ...]:
         providers = ", ".join(CATALOGUE[found["fault"]].providers)
         raise Misconfigured(f"{found['provider']!r} has no fault {found['fault']!r}", hint=f"it is of {providers}")
     since = float(found["since"] or 0)
-    until = since if found["since"] and not found["range"] else float(found["until"] or "inf")
+    alone = found["since"] and not (found["range"] or found["unit"])
+    until = since if alone else float(found["until"] or "inf")
     share = 1.0 if found["share"] is None else float(found["share"])
     return (Rule(found["provider"], found["path"] or "", found["fault"], share, since, until, bool(found["unit"])),)
 
@@ -153,22 +154,24 @@ class Faults:
         self._rules = read_rules(text)
         self.text = text.strip() or "none"
         self._since = self._clock.monotonic()
-        self._asked: Counter[Rule] = Counter()
+        self._asked: Counter[tuple[str, Rule]] = Counter()
         self._met: set[tuple[str, str]] = set()
 
     def strike(self, provider: str, path: str, content: str) -> str:
         """The fault that a request for `path` with this content meets now; "none" if it is spared."""
         meant = [rule for rule in dict.fromkeys(self._rules) if rule.means(provider, path)]
-        self._asked.update(meant)  # also those behind the one that strikes: they count requests, not chances
+        self._asked.update(
+            (provider, rule) for rule in meant
+        )  # also those behind the one that strikes: they count requests, not chances
         for rule in meant:
-            if self._due(rule) and (rule.fault, content) not in self._met:
+            if self._due(provider, rule) and (rule.fault, content) not in self._met:
                 if CATALOGUE[rule.fault].once:
                     self._met.add((rule.fault, content))
                 return rule.fault
         return "none"
 
-    def _due(self, rule: Rule) -> bool:
-        number = self._asked[rule]
+    def _due(self, provider: str, rule: Rule) -> bool:
+        number = self._asked[provider, rule]
         now = self._clock.monotonic() - self._since if rule.timed else number
-        drawn = chance(self._seed, "fault", rule, number).random()
+        drawn = chance(self._seed, "fault", provider, rule, number).random()
         return rule.since <= now <= rule.until and drawn < rule.share
