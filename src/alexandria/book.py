@@ -96,6 +96,11 @@ class Hit:
     subjects: tuple[str, ...] = ()
     related: tuple[Isbn13, ...] = ()
 
+    @property
+    def heading(self) -> str:
+        """Title and subtitle: works of a series may differ in the subtitle alone."""
+        return f"{self.title}: {self.subtitle}" if self.subtitle else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:

@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         description="what names the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
     )
     sources: Names = Field(
-        ("open_library", "isbndb"),
+        ("open_library", "google_books", "internet_archive", "wikidata", "isbndb"),
         validation_alias=_env("ALEXANDRIA_SOURCES"),
         description="what proves them, in order of preference",
     )

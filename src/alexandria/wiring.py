@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Protocol
 
+from alexandria import config
 from alexandria.backfill import Backfill
 from alexandria.config import Settings
-from alexandria.errors import Misconfigured, NotMigrated
+from alexandria.errors import NotMigrated
 from alexandria.panel import Desk, Policy
+from alexandria.providers.google_books import GoogleBooks
+from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.protocol import Generator, Source
 from alexandria.providers.transport import Transport
+from alexandria.providers.wikidata import Wikidata
 from alexandria.queue import Jobs
 from alexandria.store import migrate
 from alexandria.store.answers import StoredAnswers
@@ -25,7 +29,13 @@ from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
 
-SOURCES: dict[str, Callable[[Transport], Source]] = {"open_library": OpenLibrary, "isbndb": ISBNdb}
+SOURCES: dict[str, Callable[[Transport], Source]] = {
+    "open_library": OpenLibrary,
+    "google_books": GoogleBooks,
+    "internet_archive": InternetArchive,
+    "wikidata": Wikidata,
+    "isbndb": ISBNdb,
+}
 
 
 class Server(Protocol):
@@ -116,18 +126,23 @@ async def running(
 
 def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: str) -> Transport:
     return Transport(
-        settings.providers[name], lanes, answers, contact=settings.contact, version=version("alexandria-backfill")
+        settings.providers[name],
+        lanes,
+        answers,
+        contact=settings.contact,
+        version=version("alexandria-backfill"),
+        reread=lambda: config.load().providers[name].key,
     )
 
 
 def _generators(settings: Settings, transports: dict[str, Transport]) -> list[Generator]:
-    return [LanguageModel(spec, transports[spec.provider]) for spec in parse_generators(settings.generators)]
+    return [
+        Wikidata(transports["wikidata"])
+        if spec.provider == "wikidata"
+        else LanguageModel(spec, transports[spec.provider])
+        for spec in parse_generators(settings.generators)
+    ]
 
 
 def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Source]:
-    missing = [name for name in settings.sources if name not in SOURCES]
-    if missing:
-        raise Misconfigured(
-            f"ALEXANDRIA_SOURCES: {missing[0]} is not available", hint=f"choose of {', '.join(SOURCES)}"
-        )
     return [SOURCES[name](transports[name]) for name in settings.sources]

@@ -17,6 +17,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from alexandria import demo
+from alexandria.sandbox.app import PROVIDERS
 
 DEADLINE = 25.0  # seconds for anything that is waited for
 LOOK = 0.05  # seconds between looks
@@ -155,7 +156,7 @@ class Field:
 def field(database_url, data_dir):
     data_dir.mkdir(mode=0o711)
     plain = demo._environment(data_dir)
-    rates = ",".join(f"{name}={demo.RATE}" for name in demo.PROVIDERS)
+    rates = ",".join(f"{name}={demo.RATE}" for name in PROVIDERS)
     options = ["--latency-scale", "0.05", "--rates", rates]
     with demo.Child("sandbox", *options, folder=data_dir, environment=plain) as sandbox:
         url = sandbox.url()

@@ -47,9 +47,11 @@ class GoogleBooks:
     """The source "google_books"."""
 
     name = "google_books"
+    paid = False
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.rate = transport.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Volumes by exact title and author's name; if there are none, by all words anywhere."""

@@ -49,9 +49,11 @@ class InternetArchive:
     """The source "internet_archive"."""
 
     name = "internet_archive"
+    paid = False
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.rate = transport.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""

@@ -38,9 +38,11 @@ class Wikidata:
     """The source and the generator "wikidata"."""
 
     name = label = "wikidata"
+    paid = False
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.rate = transport.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""

@@ -101,7 +101,10 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
     if work_id is None:
         first = str(month) if resolution.in_month == "confirmed" else str(hit.first_published or "") or None
         authors = hit.authors or (candidate.author,)
-        work_id = await catalogue.add_work(connection, hit.title, authors, first_published=first, language=hit.language)
+        work_id = await catalogue.add_work(
+            connection, hit.heading, authors, first_published=first, language=hit.language
+        )
+    await catalogue.add_alias(connection, work_id, candidate.title, (candidate.author,))
     new = await catalogue.add_edition(connection, work_id, hit)
     for other in resolution.related:
         await catalogue.add_edition(connection, work_id, other, related=True)

@@ -15,6 +15,7 @@ from alexandria.store.sql import load
 
 SQL = load("catalogue")
 NAME = "catalogue"  # as a source of ISBNs
+SURE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
 ALIKE = 8  # works compared with one candidate
 LONGEST_SUBJECT = 200  # characters; what is longer is no subject
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
@@ -40,12 +41,18 @@ async def find_work(
     values = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors), "limit": ALIKE}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
     sought = Hit(_OURSELVES, title, authors=tuple(authors))
-    for row in rows:
-        judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
-        if judged.verdict == ACCEPT and (row["isbn13"] or not with_edition):
-            isbn13 = row["isbn13"] or ""
-            return Held(row["work_id"], row["title"], row["author"], isbn13, judged.score, judged.reasons)
-    return None
+    held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
+    best = max(held, key=lambda work: work.score, default=None)
+    return best if best is not None and best.score >= SURE else None
+
+
+def _held(sought: Hit, row: Row) -> Held:
+    if row["named_so"]:
+        reasons: tuple[str, ...] = ("named so before",)
+        return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", 100.0, reasons)
+    judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
+    score = judged.score if judged.verdict == ACCEPT else 0.0
+    return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, judged.reasons)
 
 
 async def one_writer(connection: Connection) -> None:
@@ -78,6 +85,11 @@ async def add_work(
         link = {"work_id": work_id, "contributor_id": person_id, "role": "author", "position": position}
         await connection.execute(SQL["link_contributor"], link)
     return work_id
+
+
+async def add_alias(connection: Connection, work_id: int, title: str, authors: Sequence[str]) -> None:
+    """Remember that a work was named so: the same naming is then recognised without comparing."""
+    await connection.execute(SQL["add_alias"], {"key": work_key(title, authors), "work_id": work_id})
 
 
 async def drop_unproven(connection: Connection, work_id: int) -> None:

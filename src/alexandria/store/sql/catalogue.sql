@@ -13,8 +13,11 @@ WHERE e.isbn13 = %(isbn13)s
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
 SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language, e.isbn13,
        ARRAY(SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
-             WHERE wc.work_id = w.id ORDER BY wc.position) AS authors
+             WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
+       EXISTS (SELECT FROM work_alias WHERE key = %(key)s AND work_id = w.id) AS named_so
 FROM (SELECT * FROM work WHERE key = %(key)s
+      UNION
+      SELECT work.* FROM work JOIN work_alias AS a ON a.work_id = work.id WHERE a.key = %(key)s
       UNION
       (SELECT * FROM work WHERE blocks && %(blocks)s ORDER BY similarity(title, %(title)s) DESC, id LIMIT %(limit)s)
      ) AS w
@@ -29,6 +32,10 @@ ON CONFLICT (key) DO UPDATE SET
     first_published = coalesce(work.first_published, excluded.first_published),
     language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END
 RETURNING id
+
+-- name: add_alias
+-- A naming that led to a work; the first one stays.
+INSERT INTO work_alias (key, work_id) VALUES (%(key)s, %(work_id)s) ON CONFLICT (key) DO NOTHING
 
 -- name: correct_work
 -- What a source says of a work that only a model had named so far.
