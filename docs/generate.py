@@ -122,8 +122,9 @@ def configuration() -> list[str]:
     return [
         *_opening("Configuration", "`Settings` and `DEFAULTS` in `alexandria/config.py`"),
         "Every setting is a variable of the environment, or a file of that name in `/run/secrets` or in the folder that",
-        "`ALEXANDRIA_SECRETS_DIR` names; the environment goes first. Empty counts as unset. They are read once, when a",
-        "process starts. `alexandria config` shows what holds and where it comes from, secrets masked.",
+        "`ALEXANDRIA_SECRETS_DIR` names; the environment goes first. Empty counts as unset. They are read when a process",
+        "starts; a key is read again when its provider refuses it. `alexandria config` shows what holds and where it",
+        "comes from, secrets masked.",
         "",
         *_table(("setting", "default", "meaning"), _settings()),
         "",
@@ -211,7 +212,7 @@ def http(description: dict[str, Any]) -> list[str]:
         *(line for operation in operations(description, BASE) for line in _operation(operation)),
         "",
         "## Bodies",
-        *(line for name, schema in schemas.items() if "properties" in schema for line in _body(name, schema)),
+        *(line for name, schema in schemas.items() for line in _body(name, schema)),
         "",
         "## Errors",
         "",
@@ -240,6 +241,9 @@ def _body(name: str, schema: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"### {name}", "")
     if "description" in schema:
         yield from (" ".join(schema["description"].split()), "")
+    if "enum" in schema:
+        yield "One of " + ", ".join(map(_code, schema["enum"])) + "."
+        return
     rows = [(_code(field), _kind(told), told.get("description", "")) for field, told in schema["properties"].items()]
     yield from _table(("field", "type", "meaning"), rows)
 

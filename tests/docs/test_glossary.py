@@ -1,0 +1,42 @@
+"""The glossary's words are the code's words."""
+
+import pkgutil
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import typer
+
+from alexandria.cli.app import app
+
+GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
+ROWS = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+WORDS = {word: re.findall(r"(?:(\w+) )?`([^`]+)`", where) for word, where in ROWS if "`" in where}
+PLACES = [(word, kind, name) for word, places in WORDS.items() for kind, name in places]
+
+
+def test_every_word_says_where_it_is():
+    assert len(WORDS) > 30
+    assert [word for word, where in ROWS if word not in {*WORDS, "---", "word", "verb"}] == []
+
+
+@pytest.mark.parametrize("name", sorted({name for _, kind, name in PLACES if not kind}))
+def test_a_word_of_the_code_is_there(name):
+    assert pkgutil.resolve_name(f"alexandria.{name}")
+
+
+@pytest.mark.parametrize("name", sorted({name for _, kind, name in PLACES if kind == "command"}))
+def test_a_command_is_there(name):
+    group: Any = typer.main.get_command(app)
+    assert name in group.commands
+
+
+def test_tables_and_columns_are_there(database_url):
+    """All of them can be selected from."""
+    names = {name for _, kind, name in PLACES if kind in {"table", "column"}}
+    assert {kind for _, kind, _ in PLACES} == {"", "command", "table", "column"}
+    with psycopg.connect(database_url) as connection:
+        for table, _, column in (name.partition(".") for name in names):
+            connection.execute(f"SELECT {column or '*'} FROM {table} LIMIT 0".encode())
