@@ -153,6 +153,15 @@ async def test_what_two_sources_say_is_put_together_with_the_source_of_each_fiel
     assert (one.done, one.again_at, one.note, len(one.hits)) == (True, None, "", 2)
 
 
+async def test_what_one_source_has_improved_the_next_does_not_undo():
+    """ISBNdb's own newer word on the language counts against what Open Library said meanwhile, not against its old word."""
+    free = Shelf(hits={BEE: hit(language="ja")})
+    paid = Shelf("isbndb", paid=True, hits={BEE: hit("isbndb", language="de")})
+    held = holding(language="en", sources={"language": by("isbndb", days_ago=9)})
+    (one,) = (await go(free, paid, holdings=[held], policy=Policy.EXACT)).enriched
+    assert one.fields == {"language": "ja"}
+
+
 async def test_a_record_of_another_book_under_the_same_number_is_not_believed():
     """The number alone proves nothing: its title must not contradict the title that we hold."""
     source = Shelf(hits={BEE: hit(title="Gardening for Beginners", pages=96)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alexandria import status
@@ -187,8 +187,9 @@ def _ended(case: _Case, now: datetime) -> Enriched:
 
 def _is_another(holding: Holding, hit: Hit) -> bool:
     """Whether a record describes another book: numbers are used twice, and typed wrong. The number itself proves nothing."""
-    held = Hit(hit.source, holding.title, authors=holding.authors)
-    return same_work(held, replace(hit, isbn13=None)).verdict == REFUSE
+    subtitle = str(holding.fields["subtitle"] or "")
+    held = Hit(hit.source, holding.title, subtitle=subtitle, authors=holding.authors)
+    return same_work(held, hit).verdict == REFUSE
 
 
 def _says(value: Value) -> bool:
