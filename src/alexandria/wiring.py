@@ -12,7 +12,7 @@ from typing import Protocol
 from alexandria import config
 from alexandria.backfill import Backfill
 from alexandria.config import Settings
-from alexandria.errors import NotMigrated
+from alexandria.errors import Misconfigured, NotMigrated
 from alexandria.panel import Desk, Policy
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
@@ -145,4 +145,7 @@ def _generators(settings: Settings, transports: dict[str, Transport]) -> list[Ge
 
 
 def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Source]:
+    unknown = [name for name in settings.sources if name not in SOURCES]
+    if unknown:
+        raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is no source", hint=f"choose of {', '.join(SOURCES)}")
     return [SOURCES[name](transports[name]) for name in settings.sources]
