@@ -1,13 +1,16 @@
-"""What does the code say of itself? Writes docs/reference/ from settings, commands, routes, schema and metrics.
+"""What does the code say of itself? Writes docs/reference/, and the tree of modules in CONTRIBUTING.md.
 
 Run it so: .venv/bin/python docs/generate.py
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 import sys
 import tempfile
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +45,10 @@ from alexandria.web.api import create_app
 from alexandria.web.problem import STATUSES
 from alexandria.web.reference import Operation, operations
 
-FOLDER = Path(__file__).with_name("reference")
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "reference"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+SOURCE = ROOT / "src" / "alexandria"
 BASE = "http://127.0.0.1:8000"
 
 CODES = {
@@ -94,7 +100,8 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    sys.stderr.write(f"{len(made)} pages in {FOLDER.name}/\n")
+    CONTRIBUTING.write_text(with_tree(CONTRIBUTING.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stderr.write(f"{len(made)} pages in {FOLDER.name}/, and the tree in {CONTRIBUTING.name}\n")
     return 0
 
 
@@ -116,6 +123,25 @@ async def pages(database_url: str) -> dict[str, str]:
             "metrics.md": metrics(exposed),
         }
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in parts.items()}
+
+
+def with_tree(page: str) -> str:
+    """The page with the modules and their questions as they are now, in the order in which they import each other."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = [sorted(layer.split(" | ")) for layer in reversed(contracts[0]["layers"])]
+    lines = [line for layer in layers for name in layer for line in _module(name)]
+    return re.sub(r"(?<=^src/alexandria/\n).*?(?=^\w)", "".join(lines), page, flags=re.MULTILINE | re.DOTALL)
+
+
+def _module(name: str) -> Iterator[str]:
+    """Its line, if it is there: its name, and the first sentence of its docstring."""
+    for path, shown in ((SOURCE / f"{name}.py", f"{name}.py"), (SOURCE / name / "__init__.py", f"{name}/")):
+        if path.exists():
+            told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            first = re.split(r"(?<=[?.])\s", told)[0]
+            yield f"  {shown:<13} {' '.join(first.split())}\n"
 
 
 def configuration() -> list[str]:

@@ -5,7 +5,6 @@ import itertools
 import json
 import re
 import shlex
-import tomllib
 from pathlib import Path
 from typing import Any, cast
 
@@ -140,17 +139,6 @@ def test_every_test_target_and_module_that_is_named_exists(name):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
     for module in re.findall(r"`(?:src/)?(alexandria/[\w/*]+(?:\.\w+)?)`", BY_HAND[name]):
         assert list((ROOT / "src").glob(module)), module
-
-
-def test_the_tree_is_whole_and_in_the_order_of_imports():
-    """CONTRIBUTING's list of modules, against the folder and import-linter's layers."""
-    tree = re.findall(r"^  ([a-z_]+)(?:\.py|/) ", TEXTS["CONTRIBUTING.md"], re.MULTILINE)
-    there = [path for path in (ROOT / "src" / "alexandria").iterdir() if path.suffix == ".py" or path.is_dir()]
-    assert sorted(tree) == sorted({path.stem for path in there} - {"__init__", "__pycache__"})
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layers = [layer.split(" | ") for layer in reversed(contracts[0]["layers"])]
-    heights = [next(height for height, names in enumerate(layers) if module in names) for module in tree]
-    assert heights == sorted(heights)
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -24,6 +24,13 @@ async def test_the_reference_is_up_to_date(generate, database_url):
         assert written[name].splitlines() == text.splitlines(), "run: .venv/bin/python docs/generate.py"
 
 
+def test_the_tree_of_modules_is_up_to_date(generate):
+    """As above. Every module is in it, unless it has no place among import-linter's layers."""
+    page = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert page == generate.with_tree(page), "run: .venv/bin/python docs/generate.py"
+    assert page.count("\n  ") > 20
+
+
 async def test_the_reference_leaves_nothing_to_guess(generate, database_url):
     """Every setting and every column that people read by psql has a meaning."""
     made = await generate.pages(database_url)
