@@ -107,6 +107,17 @@ def test_a_database_that_does_not_answer_is_6(command, alexandria, asked):
     assert asked(*command, url=url)[1]["error"]["code"] == "database_unavailable"
 
 
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://someone:canary@[bad/x", "canary://somewhere"])
+def test_a_database_url_that_cannot_be_read_is_2(url, alexandria, asked):
+    code, out, err = alexandria("status", url=url)
+    assert (code, out) == (2, "")
+    assert "postgresql://user:password@host" in err
+    assert "canary" not in err
+    code, told = asked("doctor", url=url)
+    assert code == 1
+    assert any(check["name"] == "database" and not check["ok"] for check in told["data"])
+
+
 def test_seed_adds_what_is_missing(asked, alexandria):
     """The dry run says as much as the real one then does, and changes nothing."""
     assert asked("seed", "2022..2023", "-n")[1]["data"]["months_seeded"] == 24

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -81,4 +82,5 @@ def _secrets(settings: Settings) -> Iterator[str]:
     held: list[Any] = [getattr(settings, name) for name in Settings.model_fields]
     yield from (value.get_secret_value() for value in held if isinstance(value, SecretStr))
     if settings.database_url is not None:
-        yield urlsplit(settings.database_url.get_secret_value()).password or ""
+        with contextlib.suppress(ValueError):  # no URL, and whoever connects says so
+            yield urlsplit(settings.database_url.get_secret_value()).password or ""

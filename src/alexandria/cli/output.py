@@ -139,7 +139,8 @@ def shown(value: object) -> str:
 def chip(state: str, text: str = "") -> Text:
     """A state in its colours: the glyph, and `text` if there is any."""
     look = PALETTE[state]
-    return Text(f"{look.glyph} {text}" if text else look.glyph, style=f"{look.ink} on {look.fill}")
+    # A state that is drawn as a frame has the terminal's own ground, which may be dark.
+    return Text(f"{look.glyph} {text}" if text else look.glyph, "dim" if look.border else f"{look.ink} on {look.fill}")
 
 
 def _console(options: Options, *, stderr: bool) -> Console:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from alexandria.errors import DatabaseUnavailable
+from alexandria.errors import DatabaseUnavailable, Misconfigured
 
 _LOCK = 4_902_341_717  # any number, the same in every version: one migration at a time
 
@@ -57,7 +57,7 @@ def _config(connection: Connection) -> Config:
 
 @contextlib.contextmanager
 def _connection(url: str) -> Iterator[Connection]:
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
     try:
         with engine.connect() as connection:
             yield connection
@@ -65,3 +65,12 @@ def _connection(url: str) -> Iterator[Connection]:
         raise DatabaseUnavailable(
             "PostgreSQL does not answer", hint="check DATABASE_URL and that the server runs, then: alexandria doctor"
         ) from lost
+
+
+def _connect(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(url)
+    except psycopg.ProgrammingError:  # shows the URL, and with it the password
+        raise Misconfigured(
+            "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
+        ) from None
