@@ -37,7 +37,7 @@ from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 
 FIRST_YEAR, LAST_YEAR = 2000, 2024  # what is seeded
-RATE = 25  # requests a second to each provider, in the sandbox and in our lanes alike
+RATE = 60  # requests a second to each provider, in the sandbox and in our lanes alike
 LATENCY = 0.2  # times the providers' usual latency
 AT_ONCE = 6  # months
 POLL = 0.3  # seconds between looks at the months

@@ -29,7 +29,7 @@ class Lanes:
         self.room, self.refusal = None, None
 
     @contextlib.asynccontextmanager
-    async def slot(self, provider, units=1):
+    async def slot(self, provider, units=1, *, tells=False):
         if self.refusal is not None:
             raise self.refusal
         self.slots.append((provider, units))

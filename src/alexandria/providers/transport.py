@@ -44,6 +44,9 @@ class Slot(Protocol):
 
     granted: int
 
+    def left(self) -> None:
+        """The request is on the wire."""
+
     def unsent(self) -> None:
         """Nothing left this machine: give the units back."""
 
@@ -51,7 +54,7 @@ class Slot(Protocol):
 class Lanes(Protocol):
     """The paced, metered ways to the providers, shared by every worker on every machine."""
 
-    def slot(self, provider: str, units: int = 1) -> AbstractAsyncContextManager[Slot]:
+    def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AbstractAsyncContextManager[Slot]:
         """Waits for the provider's pace. Raises QuotaSpent or RateLimited when the wait would be long."""
 
     async def pause(self, provider: str, until: datetime, reason: str) -> None:
@@ -142,7 +145,8 @@ class _Metered(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         units = int(request.extensions.get("units", 1))
         request.extensions = {**request.extensions, "timeout": self._timeout}  # the SDKs would set their own
-        async with self._lanes.slot(self._provider, units) as slot:
+        async with self._lanes.slot(self._provider, units, tells=True) as slot:
+            request.extensions["trace"] = _departure(slot)
             if slot.granted < units:
                 slot.unsent()
                 raise PartlyGranted(slot.granted)
@@ -178,6 +182,16 @@ class _Metered(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _departure(slot: Slot) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Tells the lane when the request is on the wire: a new connection may take longer than the lane's distances."""
+
+    async def trace(event: str, _: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_body.complete"):
+            slot.left()
+
+    return trace
 
 
 async def _whole(response: httpx2.Response) -> httpx2.Response:

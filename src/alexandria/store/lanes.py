@@ -30,7 +30,8 @@ from alexandria.store.session import SQL, Session
 
 log = structlog.get_logger(__name__)
 
-MARGIN = 0.012  # seconds a window is longer than promised, for requests that travel at different speeds
+SLOW_START = 0.4  # seconds that a request may need to get on the wire before the next one is not held up for it
+MARGIN = 0.015  # seconds a window is longer than promised, for requests that travel at different speeds
 SPREAD = 0.9  # of the even distance between two sends, what is kept
 TURN = 0.25  # seconds' worth of sends that one worker makes before the next has its turn
 GRACE = 0.5  # seconds that a holder may be late before its lease is over
@@ -100,10 +101,21 @@ class Slot:
         self.granted = granted
         self.day = day
         self.returned = False
+        self._on_the_wire = asyncio.Event()
 
     def unsent(self) -> None:
         """Nothing left this machine: the units are given back when the slot's context ends."""
         self.returned = True
+
+    def left(self) -> None:
+        """The request is on the wire: the next send keeps its distance from this instant."""
+        self._on_the_wire.set()
+
+    async def start(self) -> None:
+        """Until the request is on the wire, or has taken too long for that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SLOW_START):
+                await self._on_the_wire.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,7 @@ class _Waiter:
     """Somebody in the queue; `served` once it has looked at its turn, or has gone."""
 
     units: int
+    tells: bool
     turn: asyncio.Future[_Lease] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     served: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -136,6 +149,7 @@ class _Lease:
         self.at: float = entered["first"]
         self._short = self.units < asked
         self._ends: float = min(entered["lease_ends"], day.ends)
+        self.slot = Slot(0, day.date)
         self._win, self._gap = entered["win"], entered["gap"]
         self._clock = session.clock
 
@@ -154,10 +168,13 @@ class _Lease:
         self.units -= slot.granted
         self.sends -= 1
         self.ring.append(self._clock.latest())
+        self.slot = slot
         return slot
 
-    def taken(self) -> None:
-        """The caller has let go of the event loop, so what it had to send at once is sent by now."""
+    async def taken(self, *, tells: bool) -> None:
+        """The caller has let go of the event loop, so what it had to send at once is sent by now, unless it tells when."""
+        if tells:
+            await self.slot.start()
         self.ring[-1] = self._clock.latest()
         self.at = max(self.ring[0] + self._win, self.at + self._gap)
 
@@ -176,8 +193,8 @@ class _Lane:
         self._not_before = 0.0
         self._halted = False
 
-    async def wait(self, units: int) -> Slot:
-        waiter = _Waiter(units)
+    async def wait(self, units: int, *, tells: bool) -> Slot:
+        waiter = _Waiter(units, tells)
         self._queue.append(waiter)
         while True:
             self._hold()
@@ -188,7 +205,7 @@ class _Lane:
             slot = lease.take(units)
             if slot is not None:
                 return slot
-            waiter = _Waiter(units)
+            waiter = _Waiter(units, tells)
             self._queue.appendleft(waiter)
 
     def halt(self) -> None:
@@ -197,7 +214,8 @@ class _Lane:
 
     async def aclose(self) -> None:
         if self._holder is not None:
-            self._holder.cancel()
+            async with self._session.between_questions():  # else an answer, and a lease with it, would be lost
+                self._holder.cancel()
             await asyncio.wait({self._holder})
         await self._session.aclose()
 
@@ -290,7 +308,7 @@ class _Lane:
             waiter.turn.set_result(lease)
             await waiter.served.wait()
             if lease.sends < left:
-                lease.taken()
+                await lease.taken(tells=waiter.tells)
 
     async def _next(self, lease: _Lease) -> _Waiter | None:
         """Whose turn it is once the next send is due; None if the turn is over."""
@@ -376,16 +394,19 @@ class Lanes:
         await asyncio.gather(*(lane.aclose() for lane in self._lanes.values()))
 
     @contextlib.asynccontextmanager
-    async def slot(self, provider: str, units: int = 1) -> AsyncIterator[Slot]:
+    async def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AsyncIterator[Slot]:
         """Wait for leave to send one request that costs `units`; near the end of a quota `granted` may be fewer.
+
+        Who `tells` calls `left()` when the request is on the wire; else it is taken to be sent at once.
 
         Waits as long as the pace takes, first come first served, and for a pause that ends within `longest_wait`.
         Raises RateLimited for a longer pause, QuotaSpent if nothing is left of the day, DatabaseUnavailable.
         """
-        slot = await self._lanes[provider].wait(units)
+        slot = await self._lanes[provider].wait(units, tells=tells)
         try:
             yield slot
         finally:
+            slot.left()
             if slot.returned:
                 await self._execute("refund", name=provider, day=slot.day, units=slot.granted)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
@@ -45,10 +46,12 @@ class ServerClock:
 
     def learn(self, asked: float, server: float, answered: float) -> None:
         """A reply with the `server`'s time; `asked` and `answered` are local instants."""
-        drift = DRIFT * (answered - self._since)
-        low, high = max(self._low - drift, server - answered), min(self._high + drift, server - asked)
+        on_the_way = DRIFT * (answered - asked)
+        least, most = server - answered - on_the_way, server - asked + on_the_way
+        since = DRIFT * (answered - self._since)
+        low, high = max(self._low - since, least), min(self._high + since, most)
         if low > high:  # one of the clocks was set: what was known is worthless
-            low, high = server - answered, server - asked
+            low, high = least, most
         self._low, self._high, self._since = low, high, answered
 
     async def reach(self, instant: float) -> None:
@@ -64,6 +67,8 @@ class Session:
         self._conninfo = make_conninfo(conninfo, fallback_application_name=f"alexandria {name}", **ALIVE)
         self._local = local
         self._connection: Connection | None = None
+        self._line = asyncio.Lock()
+        self._asking = ""
         self._least_doubt = math.inf
         self.clock = ServerClock(local)
 
@@ -96,16 +101,28 @@ class Session:
 
     async def ask(self, block: str, **values: Any) -> Row:
         """The one row that a block of lanes.sql gives. Raises DatabaseUnavailable, also if the session is not open."""
-        asked = self._local()
-        try:
+        async with self._line:
+            asked, self._asking = self._local(), block
+            try:
+                with unavailable():
+                    row = await self._fetch(block, values)
+            except BaseException:
+                await self.aclose()
+                raise
+            finally:
+                self._asking = ""
+            if "clock" in row:
+                self.clock.learn(asked, row["clock"], self._local())
+            return row
+
+    @contextlib.asynccontextmanager
+    async def between_questions(self) -> AsyncIterator[None]:
+        """Inside, nothing is being asked. A wait for the turn on a lane is broken off, which costs the connection."""
+        if self._asking == "enter" and self._connection is not None:
             with unavailable():
-                row = await self._fetch(block, values)
-        except BaseException:
-            await self.aclose()
-            raise
-        if "clock" in row:
-            self.clock.learn(asked, row["clock"], self._local())
-        return row
+                await self._connection.cancel_safe(timeout=PATIENCE)
+        async with self._line:
+            yield
 
     async def _fetch(self, block: str, values: dict[str, Any]) -> Row:
         if self._connection is None:

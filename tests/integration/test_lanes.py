@@ -1,0 +1,466 @@
+"""Pace, quota and pauses of one provider hold for all workers, whatever happens to any of them.
+
+A second `Lanes` in the same process stands for another machine where nobody has to be killed: it has sessions of its own.
+"""
+
+import asyncio
+import collections
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from alexandria import errors
+from alexandria.config import ProviderSettings
+from alexandria.providers import transport
+from alexandria.store.database import Database
+from alexandria.store.embedded import Embedded
+from alexandria.store.lanes import Day, Lanes, calendar
+
+X = "isbndb"
+TODAY = Day(date(2026, 11, 24), 0.0, 4e9)  # never ends, wherever the real midnight is
+WORKER = """
+import asyncio, random, sys, time
+from datetime import date
+from alexandria import errors, log
+from alexandria.config import ProviderSettings
+from alexandria.store.database import Database
+from alexandria.store.lanes import Day, Lanes
+
+async def send_all_the_time(lanes, unsent):
+    while True:
+        async with lanes.slot("isbndb") as slot:
+            if random.random() < unsent:
+                slot.unsent()
+            else:
+                print(time.monotonic(), flush=True)
+
+async def main(url, settings, unsent):
+    settings = ProviderSettings.model_validate_json(settings)
+    calendar = lambda instant, zone: Day(date(2026, 11, 24), 0.0, 4e9)
+    async with Database(url, size=2) as database:
+        async with Lanes(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
+            await asyncio.gather(*(send_all_the_time(lanes, float(unsent)) for _ in range(6)))
+
+log.configure("INFO", "console")
+try:
+    asyncio.run(main(*sys.argv[1:]))
+except errors.QuotaSpent:
+    pass
+"""
+
+
+@pytest.fixture
+def database_url(shared_database_url: str) -> str:
+    """Without a history of lanes."""
+    rows(shared_database_url, "WITH gone AS (DELETE FROM lane RETURNING 1) SELECT count(*) FROM gone")
+    return shared_database_url
+
+
+def provider(rate: float, limit: int | None = None, reserve: int = 0, zone: str = "UTC") -> ProviderSettings:
+    return ProviderSettings(
+        name=X, base_url="", rate=rate, timeout=1, daily_limit=limit, daily_reserve=reserve, zone=zone, key=None
+    )
+
+
+@contextlib.asynccontextmanager
+async def lanes_on(url: str, settings: ProviderSettings, **options) -> AsyncIterator[Lanes]:
+    options.setdefault("calendar", lambda instant, zone: TODAY)
+    async with Database(url, size=2) as database, Lanes(url, database.pool, {X: settings}, **options) as lanes:
+        yield lanes
+
+
+async def send(lanes: transport.Lanes, units: int = 1) -> int:
+    """Through the protocol that providers know; returns what was granted."""
+    async with lanes.slot(X, units) as slot:
+        return slot.granted
+
+
+def rows(url: str, query: str) -> list[Any]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def used(url: str) -> int:
+    return sum(units for (units,) in rows(url, "SELECT used FROM quota"))
+
+
+async def until(condition) -> None:
+    while not condition():  # noqa: ASYNC110  # the database sends no event when somebody has entered a lane
+        await asyncio.sleep(0.005)
+
+
+async def waiting_in_its_turn(lanes: Lanes, url: str) -> asyncio.Task[int]:
+    """A caller whose worker holds the lane, but may not send yet."""
+    await send(lanes)
+    caller = asyncio.create_task(send(lanes))
+    await until(lambda: used(url) == 2)
+    return caller
+
+
+def windows_over(instants: list[float], sends: int, win: float = 1.0) -> int:
+    ordered = sorted(instants)
+    return sum(later - earlier < win for earlier, later in zip(ordered, ordered[sends:], strict=False))
+
+
+class Worker:
+    """A process that sends all the time and says when."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.instants: list[float] = []
+        self.reader = asyncio.create_task(self._read())
+        self.more = asyncio.Condition()
+
+    @classmethod
+    async def start(cls, url: str, number: int, settings: ProviderSettings, unsent: float = 0.0) -> "Worker":
+        url = make_conninfo(url, application_name=f"worker {number}")
+        command = [sys.executable, "-c", WORKER, url, settings.model_dump_json(), str(unsent)]
+        return cls(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
+
+    async def _read(self) -> None:
+        assert self.process.stdout
+        async for line in self.process.stdout:
+            async with self.more:
+                self.instants.append(float(line))
+                self.more.notify_all()
+
+    async def sends_more(self, count: int) -> None:
+        wanted = len(self.instants) + count
+        async with self.more:
+            await self.more.wait_for(lambda: len(self.instants) >= wanted)
+
+    async def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        await self.reader
+
+
+@contextlib.asynccontextmanager
+async def workers(url: str, count: int, settings: ProviderSettings, **options) -> AsyncIterator[list[Worker]]:
+    started = [await Worker.start(url, number, settings, **options) for number in range(count)]
+    try:
+        await asyncio.gather(*(worker.sends_more(1) for worker in started))
+        yield started
+    finally:
+        await asyncio.gather(*(worker.end() for worker in started))
+
+
+async def holder(url: str, among: list[Worker]) -> Worker:
+    """The worker whose turn it is."""
+    query = """SELECT application_name FROM lane, pg_locks JOIN pg_stat_activity USING (pid)
+               WHERE locktype = 'advisory' AND granted AND classid = 'lane'::regclass AND objid = lane.id
+                 AND held_until > 0"""
+    while not (found := rows(url, query)):
+        pass
+    return among[int(found[0][0].removeprefix("worker "))]
+
+
+async def test_no_second_is_over_the_rate_whatever_happens_to_the_holder(database_url):
+    """Frozen or killed in its turn, it is succeeded by the others; its own sends, before and after, are in line too."""
+    async with workers(database_url, 3, provider(rate=20)) as starving:
+        frozen = await holder(database_url, starving)
+        frozen.process.send_signal(signal.SIGSTOP)
+        await asyncio.gather(*(worker.sends_more(12) for worker in starving if worker is not frozen))
+        frozen.process.send_signal(signal.SIGCONT)
+        await frozen.sends_more(4)
+        killed = await holder(database_url, starving)
+        killed.process.kill()
+        await asyncio.gather(*(worker.sends_more(8) for worker in starving if worker is not killed))
+    assert windows_over([instant for worker in starving for instant in worker.instants], 20) == 0
+
+
+async def test_a_quota_is_spent_to_the_last_unit_and_no_further(database_url):
+    """With a fifth of all requests unsent and a worker killed: what is charged covers what was sent."""
+    async with workers(database_url, 2, provider(rate=200, limit=150), unsent=0.2) as starving:
+        await starving[0].sends_more(5)
+        starving[0].process.kill()
+        await asyncio.gather(*(worker.process.wait() for worker in starving))
+    sent = sum(len(worker.instants) for worker in starving)
+    assert sent <= used(database_url) <= 150
+    async with lanes_on(database_url, provider(rate=200, limit=150)) as lanes:
+        rest = 150 - used(database_url)
+        assert [await send(lanes) for _ in range(rest)] == [1] * rest
+        with pytest.raises(errors.QuotaSpent):
+            await send(lanes)
+    assert used(database_url) == 150
+
+
+@pytest.mark.parametrize("change", ["used = cap + 1", "used = -1"])
+async def test_the_database_refuses_to_overspend(database_url, change):
+    async with lanes_on(database_url, provider(rate=100, limit=10)) as lanes:
+        await send(lanes)
+    with pytest.raises(psycopg.errors.CheckViolation, match="never_overspent"):
+        rows(database_url, f"UPDATE quota SET {change} RETURNING 1")
+
+
+@pytest.mark.parametrize(("rate", "count", "sends", "win"), [(0.9, 2, 1, 1 / 0.9), (1000, 600, 1000, 1.0)])
+async def test_slow_and_fast_lanes_work(database_url, rate, count, sends, win):
+    async with lanes_on(database_url, provider(rate)) as lanes:
+
+        async def instant() -> float:
+            await send(lanes)
+            return time.monotonic()
+
+        instants = await asyncio.gather(*(instant() for _ in range(count)))
+    assert windows_over(instants, sends, win) == 0
+    assert used(database_url) == count
+
+
+async def test_the_sends_of_one_turn_are_spread(database_url):
+    async with lanes_on(database_url, provider(rate=20)) as lanes:
+        await send(lanes)
+        began = time.monotonic()
+        await asyncio.gather(*(send(lanes) for _ in range(5)))
+        assert time.monotonic() - began > 4 * 0.045
+
+
+async def test_a_request_that_is_slow_to_leave_holds_up_the_next(database_url):
+    """Whoever says that it will tell when its request is on the wire is believed, for a while."""
+    async with lanes_on(database_url, provider(rate=100)) as lanes, lanes.slot(X, tells=True) as slot:
+        following = asyncio.create_task(send(lanes))
+        assert (await asyncio.wait({following}, timeout=0.15))[0] == set()
+        slot.left()
+        assert await following == 1
+
+
+async def test_first_come_first_served(database_url):
+    served: list[int] = []
+
+    async def come(number):
+        await send(lanes)
+        served.append(number)
+
+    async with lanes_on(database_url, provider(rate=500)) as lanes:
+        await asyncio.gather(*(come(number) for number in range(200)))
+    assert served == list(range(200))
+
+
+async def test_a_cancelled_waiter_gives_its_unit_back(database_url):
+    """Although its worker had entered the lane for it; the lane is left in order."""
+    async with lanes_on(database_url, provider(rate=2, limit=10)) as lanes:
+        caller = await waiting_in_its_turn(lanes, database_url)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+    assert used(database_url) == 1
+    assert rows(database_url, "SELECT held_until, held_units FROM lane") == [(0, 0)]
+
+
+async def test_a_waiter_cancelled_at_the_instant_of_its_turn_gives_its_unit_back(database_url):
+    """The turn is handed over and the caller is cancelled before it runs: the next caller gets what it leaves."""
+
+    class CancelledFirst(asyncio.Event):
+        async def wait(self):
+            caller.cancel()
+            return await super().wait()
+
+    async with lanes_on(database_url, provider(rate=500, limit=10)) as lanes:
+        caller = asyncio.create_task(send(lanes))
+        await asyncio.sleep(0)
+        lanes._lanes[X]._queue[0].served = CancelledFirst()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        await send(lanes)
+    assert used(database_url) == 1
+
+
+async def test_an_unsent_request_costs_nothing(database_url):
+    async with lanes_on(database_url, provider(rate=100, limit=10)) as lanes:
+        with contextlib.suppress(ConnectionError):
+            async with lanes.slot(X, 4) as slot:
+                slot.unsent()
+                raise ConnectionError
+        assert await send(lanes, 10) == 10
+
+
+async def test_bulk_gets_what_is_left_and_people_get_the_reserve(database_url):
+    settings = provider(rate=100, limit=15, reserve=5)
+    async with (
+        lanes_on(database_url, settings) as months,
+        lanes_on(database_url, settings, interactive=True) as people,
+    ):
+        assert [await send(months, 4), await send(months, 100)] == [4, 6]
+        with pytest.raises(errors.QuotaSpent) as refused:
+            await send(months)
+        assert refused.value.until == datetime.fromtimestamp(TODAY.ends, UTC)
+        assert await send(people, 100) == 5
+        with pytest.raises(errors.QuotaSpent):
+            await send(people)
+    assert used(database_url) == 15
+
+
+async def test_bulk_is_not_cut_short_while_there_is_quota(database_url):
+    """A turn that was taken for one unit is not used for a greater request that comes in its place."""
+    async with lanes_on(database_url, provider(rate=2, limit=1000)) as lanes:
+        caller = await waiting_in_its_turn(lanes, database_url)
+        bulk = asyncio.create_task(send(lanes, 300))
+        caller.cancel()
+        assert await bulk == 300
+    assert used(database_url) == 301
+
+
+async def test_a_long_pause_is_refused_everywhere(database_url):
+    """With its reason and its rest; a shorter pause does not end it."""
+    async with lanes_on(database_url, provider(100)) as here, lanes_on(database_url, provider(100)) as there:
+        await here.pause(X, datetime.now(UTC) + timedelta(seconds=60), "they said 429")
+        await there.pause(X, datetime.now(UTC) + timedelta(seconds=1), "shorter")
+        for lanes in (here, there):
+            with pytest.raises(errors.RateLimited, match="they said 429") as refused:
+                await send(lanes)
+            assert refused.value.retry_after == pytest.approx(60, abs=2)
+
+
+async def test_a_short_pause_is_waited_out_everywhere(database_url):
+    async with lanes_on(database_url, provider(100)) as here, lanes_on(database_url, provider(100)) as there:
+        began = time.monotonic()
+        await here.pause(X, datetime.now(UTC) + timedelta(seconds=0.3), "a moment")
+        await asyncio.gather(send(here), send(there))
+        assert time.monotonic() - began > 0.29
+
+
+async def test_a_pause_reaches_a_caller_whose_turn_has_begun(database_url):
+    async with lanes_on(database_url, provider(rate=2)) as here, lanes_on(database_url, provider(rate=2)) as there:
+        caller = await waiting_in_its_turn(here, database_url)
+        await there.pause(X, datetime.now(UTC) + timedelta(seconds=60), "they said 429")
+        with pytest.raises(errors.RateLimited, match="they said 429"):
+            await caller
+    assert used(database_url) == 1
+
+
+@pytest.mark.parametrize(("limit", "days"), [(3, 5), (1000, 3)])
+async def test_a_request_is_charged_to_the_day_on_which_it_is_sent(database_url, limit, days):
+    """Days of 0.3 s about a change of clocks in Los Angeles: none gets more than its limit, and no turn straddles two."""
+    speed = 86400 / 0.3
+    began, origin = time.time(), datetime(2026, 10, 31, 5, tzinfo=UTC).timestamp()
+
+    def virtual(instant: float, zone: ZoneInfo) -> Day:
+        day = calendar(origin + (instant - began) * speed, zone)
+        return Day(day.date, *(began + (edge - origin) / speed for edge in (day.starts, day.ends)))
+
+    sent: collections.Counter[date] = collections.Counter()
+    settings = provider(rate=50, limit=limit, zone="America/Los_Angeles")
+
+    async def send_for_days() -> None:
+        while len(sent) <= days:
+            try:
+                async with lanes.slot(X) as slot:
+                    assert slot.day == virtual(time.time(), ZoneInfo(settings.zone)).date
+                    sent[slot.day] += 1
+            except errors.QuotaSpent as spent:
+                await asyncio.sleep(spent.until.timestamp() - time.time())
+
+    async with lanes_on(database_url, settings, calendar=virtual, guard=0.02) as lanes:
+        await asyncio.gather(*(send_for_days() for _ in range(4)))
+    assert dict(rows(database_url, "SELECT day, used FROM quota")) == sent
+    assert max(sent.values()) == 3 or limit > 3
+
+
+async def test_new_settings_take_effect_and_history_stays(database_url):
+    """Five sends at the old rate, then the new window counts the last of them."""
+    async with lanes_on(database_url, provider(rate=1000, limit=10)) as lanes:
+        for _ in range(5):
+            await send(lanes)
+        last = time.monotonic()
+    async with lanes_on(database_url, provider(rate=2, limit=7)) as lanes:
+        await send(lanes)
+        assert time.monotonic() - last > 0.9
+        assert await send(lanes, 10) == 1
+    assert rows(database_url, "SELECT rate, sends, daily_limit, cardinality(ring) FROM lane") == [(2, 2, 7, 2)]
+    assert rows(database_url, "SELECT cap, used FROM quota") == [(7, 7)]
+
+
+async def test_the_status_of_a_lane(database_url):
+    async with lanes_on(database_url, provider(rate=2, limit=15, reserve=5)) as lanes:
+        caller = await waiting_in_its_turn(lanes, database_url)
+        (lane,) = await lanes.status()
+        assert (lane.name, lane.rate, lane.day, lane.cap, lane.limit) == (X, 2, TODAY.date, 10, 15)
+        assert (lane.used, lane.reserved, lane.paused_until, lane.pause_reason) == (1, 1, None, "")
+        assert lane.reset_at == datetime.fromtimestamp(TODAY.ends, UTC)
+        await caller
+        pause_ends = datetime.now(UTC) + timedelta(minutes=5)
+        await lanes.pause(X, pause_ends, "they said 429")
+        (lane,) = await lanes.status()
+        assert (lane.used, lane.reserved, lane.pause_reason) == (2, 0, "they said 429")
+        assert lane.paused_until
+        assert abs(lane.paused_until - pause_ends) < timedelta(seconds=1)
+
+
+async def test_whoever_waits_when_the_lanes_close_is_told(database_url):
+    """Its worker leaves the lane in order, also if the answer that it may enter is still on the way."""
+    async with lanes_on(database_url, provider(rate=2)) as lanes:
+        caller = await waiting_in_its_turn(lanes, database_url)
+    with pytest.raises(errors.DatabaseUnavailable):
+        await caller
+    assert used(database_url) == 1
+    assert rows(database_url, "SELECT held_until FROM lane") == [(0,)]
+
+
+async def test_closing_does_not_wait_for_a_turn(database_url):
+    """Another worker holds the lane for longer than anybody would wait; the one behind it leaves at once."""
+    async with lanes_on(database_url, provider(rate=0.01)) as holds:
+        held = await waiting_in_its_turn(holds, database_url)
+        async with lanes_on(database_url, provider(rate=0.01)) as waits:
+            caller = asyncio.create_task(send(waits))
+            await until(lambda: rows(database_url, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+        with pytest.raises(errors.DatabaseUnavailable):
+            await caller
+        held.cancel()
+    assert used(database_url) == 1
+
+
+async def test_a_session_that_was_lost_while_idle_is_replaced(database_url):
+    async with lanes_on(database_url, provider(rate=100)) as lanes:
+        await send(lanes)
+        await until(lambda: rows(database_url, "SELECT FROM lane WHERE held_until = 0"))
+        rows(
+            database_url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '% lane %'",
+        )
+        assert await send(lanes) == 1
+
+
+async def test_a_lost_database_heals(data_dir):
+    """The server is killed in mid-run: callers are told, and go on when it is back, with every second in line."""
+    with Embedded(data_dir) as server:
+        from alexandria.store import migrate
+
+        await asyncio.to_thread(migrate.upgrade, server.url)
+        instants: list[float] = []
+        lost = 0
+
+        async def send_seven() -> None:
+            nonlocal lost
+            sent = 0
+            while sent < 7:
+                try:
+                    await send(lanes)
+                except errors.DatabaseUnavailable:
+                    lost += 1
+                    await asyncio.to_thread(server.ensure)
+                else:
+                    sent += 1
+                    instants.append(time.monotonic())
+                    if len(instants) == 8:
+                        os.kill(_postmaster(data_dir), signal.SIGKILL)
+
+        async with lanes_on(server.url, provider(rate=20, limit=60)) as lanes:
+            await asyncio.gather(*(send_seven() for _ in range(3)))
+        assert lost
+        assert windows_over(instants, 20) == 0
+        assert 21 <= used(server.url) <= 60
+
+
+def _postmaster(data_dir: Path) -> int:
+    return int((data_dir / "postgresql" / "data" / "postmaster.pid").read_text().split()[0])

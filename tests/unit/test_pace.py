@@ -1,0 +1,110 @@
+"""The arithmetic of lanes: windows from rates, days from zones, and the server's clock from its replies."""
+
+import asyncio
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexandria.store.lanes import MARGIN, Day, _Lease, calendar, pace
+from alexandria.store.session import DRIFT, ServerClock, Session
+
+ZONES = [
+    "UTC",
+    "America/Los_Angeles",
+    "Asia/Kolkata",
+    "America/Havana",
+    "America/Santiago",
+]  # the last two skip a 00:00
+
+
+@given(st.floats(min_value=0.01, max_value=1000))
+def test_a_pace_never_exceeds_its_rate_and_costs_little_of_it(rate):
+    shape = pace(rate)
+    assert shape.sends / shape.win < rate
+    assert shape.win >= 1.0
+    assert shape.sends / (shape.win - MARGIN) == pytest.approx(rate)
+    assert shape.gap * shape.sends < shape.win
+
+
+@pytest.mark.parametrize(("rate", "sends", "seconds"), [(3, 3, 1), (0.1 * 30, 3, 1), (0.5, 1, 2), (2.5, 3, 1.2)])
+def test_the_window_is_the_shortest_that_holds_whole_requests(rate, sends, seconds):
+    shape = pace(rate)
+    assert shape.sends == sends
+    assert shape.win - MARGIN == pytest.approx(seconds)
+
+
+@given(
+    rate=st.floats(min_value=0.1, max_value=50),
+    distances=st.lists(st.floats(min_value=0, max_value=3), min_size=50, max_size=50),
+    delays=st.lists(st.floats(min_value=0, max_value=2), min_size=1, max_size=100),
+)
+def test_every_window_of_a_turn_holds_however_late_its_callers_are(rate, distances, delays):
+    """Counting the sends of the turns before; a delay costs itself and no more."""
+    shape, now = pace(rate), 1000.0
+    session = Session("", "test", lambda: now)
+    session.clock.learn(now, now, now)
+    sent = list(itertools.accumulate(distances, initial=0.0))[-shape.sends :]
+    entered = {"granted": 1000, "first": max(sent[-1], sent[0] + shape.win), "lease_ends": 1e9, "ring": sent}
+    lease = _Lease(entered | {"win": shape.win, "gap": shape.gap}, session, Day(date.max, 0, 1e9), len(delays), 1000)
+
+    async def turn() -> None:
+        nonlocal now
+        for delay in delays:
+            now = max(now, lease.at) + delay
+            assert lease.take(1)
+            await lease.taken(tells=False)
+            sent.append(now)
+
+    asyncio.run(turn())
+    assert lease.take(1) is None
+    assert all(later - earlier >= shape.win for earlier, later in zip(sent, sent[shape.sends :], strict=False))
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_every_instant_of_a_year_lies_in_the_day_of_its_date(zone):
+    """Also when clocks change: a day follows upon the other without gap or overlap, and is 23, 24 or 25 hours long."""
+    day = calendar(datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp(), ZoneInfo(zone))
+    lengths = set()
+    for _ in range(366):
+        following = calendar(day.ends, ZoneInfo(zone))
+        assert calendar(day.ends - 0.001, ZoneInfo(zone)) == day == calendar(day.starts, ZoneInfo(zone))
+        assert (following.date, following.starts) == (day.date + timedelta(days=1), day.ends)
+        lengths.add(round((day.ends - day.starts) / 3600))
+        day = following
+    assert lengths == ({24} if zone in {"UTC", "Asia/Kolkata"} else {23, 24, 25})
+
+
+def test_a_day_begins_at_the_providers_midnight():
+    eight_in_utc = datetime(2026, 3, 9, 7, tzinfo=UTC).timestamp()
+    assert calendar(eight_in_utc, ZoneInfo("America/Los_Angeles")).date == date(2026, 3, 9)
+    assert calendar(eight_in_utc - 1, ZoneInfo("America/Los_Angeles")).date == date(2026, 3, 8)
+
+
+@given(
+    offset=st.floats(min_value=-1e6, max_value=1e6),
+    drift=st.floats(min_value=-DRIFT / 2, max_value=DRIFT / 2),
+    trips=st.lists(st.tuples(*[st.floats(min_value=0, max_value=100)] * 3), min_size=1, max_size=20),
+)
+def test_the_servers_time_always_lies_between_the_bounds(offset, drift, trips):
+    """Whatever the delays on both ways, even with clocks that run apart."""
+    local = 0.0
+    clock = ServerClock(lambda: local)
+    for idle, there, back in trips:
+        asked = local = local + idle
+        local += there
+        server = offset + local * (1 + drift)
+        local += back
+        clock.learn(asked, server, local)
+        assert clock.earliest() - 1e-6 <= offset + local * (1 + drift) <= clock.latest() + 1e-6
+
+
+def test_a_clock_that_was_set_is_learnt_anew():
+    clock = ServerClock(lambda: 10.0)
+    clock.learn(9.0, 1000.0, 10.0)
+    clock.learn(9.9, 5000.0, 10.0)
+    assert clock.earliest() == pytest.approx(5000.0)
+    assert clock.latest() == pytest.approx(5000.1)
