@@ -25,7 +25,7 @@ from alexandria.steps.enrich import Room, enrich
 from alexandria.steps.record import record
 from alexandria.steps.resolve import look_up, resolve
 from alexandria.steps.suggest import suggest
-from alexandria.store import candidates, enrichment, months
+from alexandria.store import candidates, control, enrichment, months
 from alexandria.store.candidates import Sought
 from alexandria.store.database import Connection, Database
 from alexandria.store.lanes import LaneStatus
@@ -100,9 +100,13 @@ class Backfill:
     async def schedule(self, selection: Selection, who: str) -> Scheduled:
         """Claim the newest open months and enqueue their attempts, in one transaction.
 
-        Raises PlanChanged if `selection.plan` can no longer be carried out exactly; then nothing was done.
+        Raises Paused, and PlanChanged if `selection.plan` can no longer be carried out exactly; then nothing was done.
         """
         async with self.database.transaction() as connection:
+            pause = await control.paused(connection, heed=True)
+            if pause is not None:
+                until = pause.wait(self.now())
+                raise errors.Paused(str(pause), until, hint="wait for its end, or resume", details=pause.told())
             wanted = await _open(connection, selection, lock=False)
             found = await _lock(connection, selection)
             reopened = [m.key for m in found if m.status is Status.FAILED]
@@ -116,16 +120,31 @@ class Backfill:
             return Scheduled(claimed, await months.totals(connection), plan, tuple(jobs), len(passed_over))
 
     async def wake(self, month: Month) -> None:
-        """A month in retry whose time has come gets its next attempt; anything else is left alone."""
+        """A month in retry whose time has come gets its next attempt, or waits for the end of a pause.
+
+        Anything else is left alone.
+        """
         async with self.database.transaction() as connection:
-            if await months.due(connection, month):
+            pause = await control.paused(connection, heed=True)
+            if not await months.due(connection, month):
+                return
+            if pause is None:
                 await self._claim(connection, [month])
+            else:
+                await control.put_off(connection, month, pause.wait(self.now()), str(pause))
+                await self.queue.add_wake(connection, month, pause.wait(self.now()))
 
     async def process(self, token: UUID, worker: str) -> None:
         """Make one attempt at one month. It ends in a row whatever happens; a token that is lost has no effect."""
         try:
             async with self.database.transaction() as connection:
+                pause = await control.paused(connection, heed=True)
                 begun = await months.begin(connection, token, worker)
+                if pause is not None:
+                    wait = status.Snooze(pause.wait(self.now()), str(pause), errors.Paused.code)
+                    await months.snooze(connection, token, wait)
+                    await self.queue.add_wake(connection, begun.month, wait.until)
+                    return
         except errors.AttemptLost as lost:
             log.info("attempt skipped", attempt=str(token), reason=lost.message)
             return
@@ -154,6 +173,8 @@ class Backfill:
     async def look_again(self) -> int:
         """Look up unresolved candidates whose time has come, within the day's budget; returns how many were found."""
         async with self.database.transaction() as connection:
+            if await control.paused(connection):
+                return 0
             left = self.look_again_calls - await candidates.spent_on_looks(connection)
             sought = await candidates.due(connection, min(left, LOOKS_AT_ONCE)) if left > 0 else []
         panel = Panel(self.desk)
@@ -163,7 +184,8 @@ class Backfill:
         """Ask sources in bulk about editions whose turn it is; returns of how many we know more than before."""
         sources = [source for source in self.desk.sources if isinstance(source, Bulk)]
         async with self.database.transaction() as connection:
-            due = await enrichment.due(connection, ENRICHED_AT_ONCE) if sources else []
+            asks = sources and not await control.paused(connection)
+            due = await enrichment.due(connection, ENRICHED_AT_ONCE) if asks else []
             rests = await enrichment.rests(connection) if due else {}
         if not due:
             return 0

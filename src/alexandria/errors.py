@@ -65,8 +65,8 @@ class Paused(AlexandriaError):
 
     code = "paused"
 
-    def __init__(self, message: str, until: datetime) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, until: datetime, *, hint: str = "", details: Any = None) -> None:
+        super().__init__(message, hint=hint, details=details)
         self.until = until
 
 

@@ -15,6 +15,7 @@ BACKOFF_CAP = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(minutes=1)  # when a provider refuses for speed and gives no hint
 LOOKS_AGAIN = (timedelta(days=7), timedelta(days=30))  # after the first, second ... look at an unresolved candidate
 OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away
+PAUSE_LOOK = timedelta(hours=1)  # after which a month looks whether a pause without end has ended
 
 
 class Status(StrEnum):

@@ -12,6 +12,7 @@ from typing import Protocol
 from alexandria import config
 from alexandria.backfill import Backfill
 from alexandria.config import Settings
+from alexandria.control import Control
 from alexandria.errors import Misconfigured, NotMigrated
 from alexandria.panel import Desk, Policy
 from alexandria.providers.google_books import GoogleBooks
@@ -86,6 +87,7 @@ class System:
     lanes: Lanes
     jobs: Jobs
     backfill: Backfill
+    control: Control
 
     async def reconnect(self) -> None:
         """The database answers again when this returns. Raises DatabaseUnavailable."""
@@ -121,7 +123,7 @@ async def running(
             backfill.look_again_calls = settings.look_again_calls
             backfill.kept_for_months = settings.kept_for_months
             backfill.allowances = lanes.status
-        yield System(settings, server, database, answers, lanes, jobs, backfill)
+        yield System(settings, server, database, answers, lanes, jobs, backfill, Control(database, jobs))
 
 
 def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: str) -> Transport:

@@ -24,9 +24,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
 SCHEDULE, SEED = "/api/internal/schedule-backfill", "/api/internal/seed-backfill-queue"
+RETRY, PAUSE, RESUME = (f"/api/internal/{act}" for act in ("retry", "pause", "resume"))
+WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME]
 INTERNAL = [
-    ("POST", SCHEDULE),
-    ("POST", SEED),
+    *(("POST", path) for path in WRITES),
     ("GET", "/api/internal/backfill-stats"),
     ("GET", "/api/internal/months"),
     ("GET", "/api/internal/months/2023-11"),
@@ -74,6 +75,18 @@ SCHEDULE_VIOLATIONS = [
 SEED_VIOLATIONS = [
     {"year_start": 2024, "year_end": 2023}, {"year_start": 1899}, {"year_end": 2101}, {"year_start": "2000"},
     {"year_start": True}, {"year_end": 2000.0}, {"year_start": None}, {"years": 2000}, {"year_start": 2025},
+]  # fmt: skip
+RETRY_VIOLATIONS = [
+    {"months": []}, {"months": "2023-11"}, {"months": ["2023-13"]}, {"months": [202311]}, {"months": None},
+    {"months": ["2023-11\n"]}, {"status": "completed"}, {"status": ""}, {"status": None}, {"reason": ""},
+    {"reason": "\0"}, {"reason": "x" * 301}, {"reason": None}, {"reason": 1}, {"status": "failed", "dry_run": 1},
+    {"month": ["2023-11"]},
+]  # fmt: skip
+PAUSE_VIOLATIONS = [
+    {"minutes": 0}, {"minutes": 525_601}, {"minutes": "5"}, {"minutes": True}, {"minutes": None}, {"minutes": 1.5},
+    {"until": 1_900_000_000}, {"until": "1900000000"}, {"until": "2023-11-01"}, {"until": "2099-11-01T12:00"},
+    {"until": "tomorrow"}, {"until": None}, {"until": "2020-01-01T00:00Z"}, {"reason": "a\nb"}, {"reason": None},
+    {"until": "2099-11-01T12:00Z", "minutes": 5}, {"until": "9999-12-31T23:59:59-14:00"},
 ]  # fmt: skip
 PATHS = {
     404: ["/", "/api", "/api/internal", "/api/internal/nothing", "/api/internal/months/", "/Health/live", "/api//quota/status",
@@ -145,14 +158,14 @@ async def test_secrets_are_compared_in_constant_time_and_all_of_them(api, monkey
     assert compared == [(SECRET.encode(), SECRET.encode()), (SECRET.encode(), PREVIOUS.encode())]
 
 
-@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("path", WRITES)
 @pytest.mark.parametrize("body", MALFORMED)
 async def test_400_for_a_body_that_is_not_json(api, path, body):
     error = check_shape(await api.post(path, content=MALFORMED[body], headers=JSON), 400, "malformed_json")
     assert error["details"]["hint"]
 
 
-@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("path", WRITES)
 @pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin-1",
                                   "application/jsonx", "multipart/form-data; boundary=x", "application/xml", ""])  # fmt: skip
 async def test_415_for_a_body_that_is_not_declared_as_json(api, path, kind):
@@ -170,7 +183,7 @@ async def test_json_may_be_declared_in_every_legal_way(api, kind):
     assert (await api.post(SCHEDULE, content=b'{"dry_run": true}', headers={"Content-Type": kind})).status_code == 200
 
 
-@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("path", WRITES)
 @pytest.mark.parametrize("body", VIOLATIONS)
 async def test_422_for_json_that_is_no_request(api, sql, empty, path, body):
     error = check_shape(await api.post(path, content=VIOLATIONS[body], headers=JSON), 422, "bad_input")
@@ -179,7 +192,12 @@ async def test_422_for_json_that_is_no_request(api, sql, empty, path, body):
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [(SCHEDULE, b) for b in SCHEDULE_VIOLATIONS] + [(SEED, b) for b in SEED_VIOLATIONS], ids=str
+    ("path", "body"),
+    [(SCHEDULE, b) for b in SCHEDULE_VIOLATIONS]
+    + [(SEED, b) for b in SEED_VIOLATIONS]
+    + [(RETRY, b) for b in RETRY_VIOLATIONS]
+    + [(PAUSE, b) for b in PAUSE_VIOLATIONS],
+    ids=str,
 )
 async def test_422_names_the_field(api, sql, empty, path, body):
     """The value's own field is in the message; nothing is claimed or seeded."""
@@ -223,7 +241,7 @@ async def test_413_for_a_large_body_on_every_route(api, method, path):
     check_shape(await api.request(method, path, content=LARGE, headers=JSON), 413, "too_large")
 
 
-@pytest.mark.parametrize("path", [SCHEDULE, SEED])
+@pytest.mark.parametrize("path", WRITES)
 async def test_413_for_a_large_body_that_does_not_say_so(api, path):
     async def chunks():
         for start in range(0, len(LARGE), 1000):

@@ -411,3 +411,55 @@ def test_a_worker_that_is_told_to_stop_snoozes_its_month(database_url, asked, sq
 def test_a_worker_without_work_ends_when_idle(alexandria):
     code, out, _ = alexandria("work", "--until-idle")
     assert (code, out) == (0, "")
+
+
+def test_pause_and_resume(asked, alexandria, sql):
+    """Both say what they do before they do it; meanwhile schedule leaves with 5, and status shows who paused and why."""
+    asked("seed", "2023")
+    code, told = asked("pause", "-n")
+    assert (code, told["data"]) == (0, {"dry_run": True, "months_finishing": 0})
+    assert asked("status")[1]["data"]["paused"] is None
+    code, out, err = alexandria("pause", "--minutes", "30", "--reason", "moving house")
+    assert code == 0
+    assert out.startswith("paused by cli ")
+    assert out.rstrip().endswith("UTC: moving house; 0 months still finishing")
+    assert "alexandria resume" in err
+    assert "moving house" in alexandria("status")[1]
+    code, out, err = alexandria("schedule")
+    assert (code, out) == (5, "")
+    assert "moving house" in err
+    assert "resume" in err
+    code, out, err = alexandria("schedule", "-n")
+    assert code == 5
+    assert "2023-12" in out
+    assert "moving house" in err
+    code, told = asked("resume", "-n")
+    assert (code, told["data"]["paused"]["reason"]) == (0, "moving house")
+    assert asked("resume") == (
+        0,
+        {"ok": True, "data": {"months_woken": 0, "message": "resumed; 0 months that waited for it go on at once"}},
+    )
+    assert asked("resume")[1]["data"]["message"] == "there was no pause"
+    assert asked("schedule", "-n")[0] == 0
+    who = sql("SELECT DISTINCT who FROM audit WHERE act IN ('pause', 'resume')").fetchall()
+    assert len(who) == 1
+    assert who[0][0].startswith("cli ")
+
+
+def test_retry(asked, alexandria, sql):
+    """By name, by status, by reason; what was not to be had is said, and nothing at all is 3."""
+    asked("seed", "2023")
+    sql("UPDATE backfill_log SET status = 'failed', error_code = 'key_refused' WHERE month IN (1, 2)")
+    code, told = asked("retry", "--reason", "key_refused", "2023-01", "-n")
+    assert (code, told["data"]["dry_run"], told["data"]["reopened"]) == (0, True, ["2023-01"])
+    code, told = asked("retry", "--failed", "--dry-run")
+    assert (code, told["data"]["reopened"]) == (0, ["2023-02", "2023-01"])
+    code, out, err = alexandria("retry", "2023-01", "2023-05")
+    assert code == 0
+    assert out.splitlines() == [
+        "1 months are pending again, 0 in retry go on at once, 1 are left alone", "2023-01 pending", "2023-05 left alone: pending"
+    ]  # fmt: skip
+    assert "next: alexandria schedule" in err
+    assert asked("retry", "--failed")[1]["data"]["reopened"] == ["2023-02"]
+    assert asked("retry", "--failed")[0] == 3
+    assert sql("SELECT count(*) FROM backfill_log WHERE status = 'pending'").fetchone() == (12,)

@@ -38,8 +38,8 @@ def run(capsys, *arguments):
 
 
 def test_the_contracts_commands_are_there():
-    assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "status", "months", "month", "quota",
-            "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
+    assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "retry", "pause", "resume", "status",
+            "months", "month", "quota", "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -86,6 +86,12 @@ def test_version(capsys):
         ["schedule", "--years", "1899..2000"],
         ["schedule", "--dryrun"],
         ["seed", "2024..2000"],
+        ["retry"],
+        ["retry", "2023-13"],
+        ["pause", "--minutes", "0"],
+        ["pause", "--until", "tomorrow"],
+        ["pause", "--minutes", "5", "--until", "2099-01-01T00:00"],
+        ["pause", "--reason", "a\nb"],
         ["work", "--concurrency", "0"],
         ["up", "--port", "65536"],
         ["resolve", "--title", "Dune"],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alexandria.wiring import System
 
 commands = typer.Typer()
-NOTHING = 3
+NOTHING, BLOCKED = 3, 5
 
 
 @commands.command(rich_help_panel="Prepare")
@@ -73,6 +73,11 @@ def schedule(
     output = output_of(context)
     answer = on_system(output, lambda system: internal.schedule(wanted, system, who()))
     _show(output, answer)
+    if answer.paused is not None:
+        from alexandria.web.steering import told
+
+        output.say(f"{told(answer.paused)}; next: alexandria resume")
+        return BLOCKED
     return 0 if answer.months else NOTHING
 
 
@@ -92,7 +97,7 @@ def _show(output: Output, answer: ScheduleAnswer) -> None:
     )
     if not answer.months:
         output.say("no month is open there; see: alexandria months")
-    elif answer.dry_run:
+    elif answer.dry_run and not answer.paused:
         output.say("next: the same without --dry-run")
-    else:
+    elif not answer.dry_run:
         output.say("next: alexandria status --watch (and alexandria work, if no worker runs)")

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from alexandria import errors
-from alexandria.cli import act, demo, doctor, enrich, export, look, resolve, run
+from alexandria.cli import act, demo, doctor, enrich, export, look, resolve, run, steer
 from alexandria.cli.output import Options, Output
 
 DONE, UNEXPECTED, USAGE, NOTHING, SOME_FAILED, BLOCKED, NO_DATABASE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
@@ -24,7 +24,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.KeyMissing: (USAGE, "alexandria doctor"),
     errors.Unknown: (NOTHING, "alexandria months"),
     errors.PlanChanged: (BLOCKED, "alexandria schedule --dry-run"),
-    errors.Paused: (BLOCKED, "alexandria status"),
+    errors.Paused: (BLOCKED, "alexandria resume"),
     errors.QuotaSpent: (BLOCKED, "alexandria quota"),
     errors.RateLimited: (BLOCKED, "alexandria quota"),
     errors.NoCredit: (BLOCKED, "alexandria quota"),
@@ -41,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The options above may stand before or after the command. Ranges are A..B or one year.",
 )
-for part in (demo, run, act, look, resolve, enrich, export, doctor):
+for part in (demo, run, act, steer, look, resolve, enrich, export, doctor):
     app.add_typer(part.commands)
 
 

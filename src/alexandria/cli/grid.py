@@ -15,7 +15,7 @@ from rich.text import Text
 from alexandria.cli.output import Output, chip, table
 from alexandria.palette import PALETTE, state
 from alexandria.status import Status
-from alexandria.web import bodies, internal
+from alexandria.web import bodies, internal, steering
 from alexandria.wiring import System
 
 REDRAW = 1.0  # seconds on a terminal
@@ -41,6 +41,8 @@ class Seen:
             f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
             f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
         )
+        if self.stats.paused is not None:
+            yield steering.told(self.stats.paused)
 
     def line(self) -> str:
         """The same in one line."""
@@ -49,6 +51,7 @@ class Seen:
         return (
             f"{self.at:%H:%M:%S} {count.completed}/{self.stats.total_months} done, {count.failed} failed, "
             f"{count.processing} processing, {count.retry} waiting, {hour}/h"
+            + (f"; {steering.told(self.stats.paused)}" if self.stats.paused else "")
         )
 
     def _grid(self) -> RenderableType:

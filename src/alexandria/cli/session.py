@@ -11,6 +11,7 @@ from alexandria.backfill import Backfill
 from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output
 from alexandria.config import Settings
+from alexandria.control import Control
 from alexandria.queue import Jobs
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
@@ -33,7 +34,8 @@ async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.
         await jobs.open()
         lanes = Lanes(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
         answers = StoredAnswers(database)
-        system = wiring.System(settings, server, database, answers, lanes, jobs, Backfill(database, jobs))
+        backfill, control = Backfill(database, jobs), Control(database, jobs)
+        system = wiring.System(settings, server, database, answers, lanes, jobs, backfill, control)
         try:
             return await act(system)
         finally:

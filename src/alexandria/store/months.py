@@ -96,7 +96,7 @@ async def due(connection: Connection, month: Month) -> bool:
 
 
 async def reopen(connection: Connection, months: Sequence[Month]) -> int:
-    """Failed months become pending with a clean sheet; returns how many."""
+    """Completed and failed months become pending with a clean sheet; returns how many."""
     return (await connection.execute(SQL["reopen"], _columns(months))).rowcount
 
 

@@ -13,7 +13,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 
 from alexandria.errors import AlexandriaError
 from alexandria.secret import WebhookSecrets
-from alexandria.web import health, internal, metrics, problem, quota, reference
+from alexandria.web import health, internal, metrics, problem, quota, reference, steering
 from alexandria.web.door import Door
 from alexandria.web.guard import Guard
 from alexandria.wiring import System
@@ -69,7 +69,7 @@ def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
     )
     app.state.system, app.state.door, app.state.healer = system, Door(secrets), healer
     app.state.tally = metrics.Tally()
-    for part in (internal, quota, health, metrics, reference):
+    for part in (internal, steering, quota, health, metrics, reference):
         app.include_router(part.router)
     problem.install(app)
     # The last one added is the outermost: what nobody expected still gets the guard's headers and count.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from alexandria.month import FIRST_YEAR, LAST_YEAR
 from alexandria.status import Status
@@ -14,6 +16,19 @@ Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
 Flag = Annotated[bool, Field(strict=True)]
 Rate = Annotated[float, Field(ge=0, le=100, description="percent, 2 decimals")]
 PLAN = r"^[0-9a-f]{16}-([0-9]{6}(\.[0-9]{6})*)?$"
+MONTH = "^(19[0-9]{2}|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$"
+MOST_MONTHS = 12 * (LAST_YEAR - FIRST_YEAR + 1)
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=300)]
+
+
+def _written_out(value: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]", value, re.ASCII):
+        return value
+    raise ValueError("a time is written like 2026-11-24T18:00:00Z")
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class _Request(BaseModel):
@@ -64,6 +79,80 @@ class SeedRequest(_Request):
         return self
 
 
+class RetryRequest(_Request):
+    """Months that fit everything that is said. Completed and failed ones become pending; those in retry go on at once."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "failed", "dry_run": True}]})
+    months: Annotated[list[Annotated[str, Field(pattern=MONTH)]], Field(max_length=MOST_MONTHS)] = Field(
+        default_factory=list
+    )
+    status: Annotated[str, Field(pattern="^failed$", description="failed: only these")] = Field(default_factory=str)
+    reason: Annotated[Line, Field(min_length=1, description="an error code, an error message or a reason to wait")] = (
+        Field(default_factory=str)
+    )
+    dry_run: Annotated[Flag, Field(description="show which would be and change nothing")] = False
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if not (self.months or self.status or self.reason):
+            raise ValueError("say which: months, status or reason")
+        return self
+
+
+class PauseRequest(_Request):
+    """Without an end the pause lasts until somebody resumes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"minutes": 30, "reason": "maintenance"}]})
+    minutes: Annotated[int, Field(strict=True, ge=1, le=525_600)] = Field(default_factory=int)
+    until: Annotated[Instant | SkipJsonSchema[None], Field(description="instead of minutes")] = None
+    reason: Line = ""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if "until" in self.model_fields_set and (self.minutes or self.until is None):
+            raise ValueError("until is a time, and excludes minutes: send one of them, or neither")
+        return self
+
+
+class ResumeRequest(_Request):
+    """Nothing to say."""
+
+
+class PauseState(BaseModel):
+    """A pause that lasts. Months that were in work when it began are finished."""
+
+    since: datetime
+    until: Annotated[datetime | None, Field(description="null: until somebody resumes")]
+    by: str
+    reason: str
+    months_finishing: int
+
+
+class PauseAnswer(BaseModel):
+    paused: PauseState
+    message: str
+
+
+class ResumeAnswer(BaseModel):
+    months_woken: Annotated[int, Field(description="months that had waited for the end of the pause")]
+    message: str
+
+
+class MonthLeft(BaseModel):
+    """A month that was named and left alone; without a status it is not seeded."""
+
+    month: str
+    status: Status | None
+
+
+class RetryAnswer(BaseModel):
+    dry_run: bool
+    reopened: Annotated[list[str], Field(description="pending now")]
+    woken: Annotated[list[str], Field(description="were in retry and go on at once")]
+    left: list[MonthLeft]
+    message: str
+
+
 class ScheduledMonth(BaseModel):
     """The counters and the error are of an earlier attempt, and absent if there was none."""
 
@@ -98,6 +187,7 @@ class ScheduleAnswer(BaseModel):
     total_failed: int
     total_retry: int
     plan: str
+    paused: Annotated[PauseState | None, Field(description="a live call would be refused")] = None
     execution_summary: Annotated[ExecutionSummary | None, Field(description="live calls only")] = None
 
 
@@ -136,6 +226,7 @@ class StatsAnswer(BaseModel):
     by_status: StatusCounts
     progress: Progress
     recent_activity: list[RecentMonth]
+    paused: PauseState | None
 
 
 class MonthRow(BaseModel):
@@ -283,6 +374,7 @@ class ReadyAnswer(BaseModel):
     workers: Annotated[int, Field(description="worker loops that have beaten lately")]
     months_in_work: int
     months_due: int
+    paused: Annotated[str, Field(description="by whom and until when; empty: not paused")]
 
 
 class Trouble(BaseModel):

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from alexandria.errors import DatabaseUnavailable
-from alexandria.store import months
+from alexandria.store import control, months
+from alexandria.store.control import Pause
 from alexandria.store.database import Row
 from alexandria.web import bodies
 from alexandria.web.problem import documented, problem
@@ -30,19 +31,25 @@ async def live() -> bodies.LiveAnswer:
 @router.get("/ready", response_model=bodies.ReadyAnswer, responses=documented(503), summary="The system can work")
 async def ready(system: Running, request: Request) -> bodies.ReadyAnswer | JSONResponse:
     """503 with the reason: no database, an old schema, or work that no worker takes."""
-    at_work = await _look(system)
-    due, in_work = at_work["due"], at_work["processing"]
+    at_work, pause = await _look(system)
+    due, in_work = 0 if pause else at_work["due"], at_work["processing"]
     if due + in_work and not at_work["beating"]:
         message = f"no worker has been heard for {SILENCE:.0f} s, and months wait for one: {due + in_work}"
         return problem(request.scope, 503, "no_worker", message, {"hint": "start one: alexandria work"})
-    return bodies.ReadyAnswer(status="ready", workers=at_work["beating"], months_in_work=in_work, months_due=due)
+    return bodies.ReadyAnswer(
+        status="ready",
+        workers=at_work["beating"],
+        months_in_work=in_work,
+        months_due=at_work["due"],
+        paused=str(pause or ""),
+    )
 
 
-async def _look(system: System) -> Row:
+async def _look(system: System) -> tuple[Row, Pause | None]:
     try:
         async with asyncio.timeout(PATIENCE):
             async with system.database.transaction() as connection:
                 await asyncio.to_thread(need_migrated, system.database.url)
-                return await months.workers(connection, SILENCE)
+                return await months.workers(connection, SILENCE), await control.paused(connection)
     except TimeoutError:
         raise DatabaseUnavailable(f"PostgreSQL does not answer within {PATIENCE:.0f} s") from None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Security
-from fastapi.security import APIKeyHeader
+from fastapi import Path, Query
 
 from alexandria.backfill import Scheduled, Selection
 from alexandria.errors import Unknown
@@ -15,30 +14,19 @@ from alexandria.store import candidates, months
 from alexandria.store.database import Row
 from alexandria.store.months import Open
 from alexandria.web import bodies
-from alexandria.web.door import HEADER
 from alexandria.web.problem import documented
-from alexandria.web.route import InternalRoute, Running
+from alexandria.web.route import WRITES, Running, behind_the_door
+from alexandria.web.steering import pause_state
 from alexandria.wiring import System
 
-# Only described here: InternalRoute checks the secret before anything else is read.
-_described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
-
-router = APIRouter(
-    prefix="/api/internal",
-    route_class=InternalRoute,
-    dependencies=[Security(_described)],
-    responses=documented(401, 422, 429, 500, 503),
-    tags=["backfill"],
-)
-WRITES = documented(400, 413, 415)
-
+router = behind_the_door()
 
 MonthInPath = Annotated[
     str,
     Path(
         description="YYYY-MM",
         examples=["2023-11"],
-        json_schema_extra={"pattern": "^(19[0-9]{2}|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$"},
+        json_schema_extra={"pattern": bodies.MONTH},
     ),
 ]
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -61,11 +49,13 @@ async def backfill_stats(system: Running) -> bodies.StatsAnswer:
         totals = await months.totals(connection)
         progress = await months.progress(connection)
         recent = await months.recent(connection)
+        paused = await pause_state(connection)
     return bodies.StatsAnswer(
         total_months=sum(totals.values()),
         by_status=bodies.StatusCounts.model_validate(totals),
         progress=bodies.Progress.model_validate(progress),
         recent_activity=[bodies.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
+        paused=paused,
     )
 
 
@@ -117,7 +107,10 @@ async def schedule(wanted: bodies.ScheduleRequest, system: System, who: str) -> 
     first, last = sorted((wanted.year_range.start, wanted.year_range.end))
     selection = Selection(wanted.batch_size, first, last, wanted.force_retry, wanted.plan or None)
     if wanted.dry_run:
-        return _scheduled(wanted, await system.backfill.preview(selection))
+        found = await system.backfill.preview(selection)
+        async with system.database.transaction() as connection:
+            paused = await pause_state(connection)
+        return _scheduled(wanted, found).model_copy(update={"paused": paused})
     done = await system.backfill.schedule(selection, who)
     summary = bodies.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
     return _scheduled(wanted, done).model_copy(update={"execution_summary": summary})

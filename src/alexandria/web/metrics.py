@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alexandria.errors import DatabaseUnavailable, NotMigrated
-from alexandria.store import months
+from alexandria.store import control, months
 from alexandria.web.health import SILENCE
 from alexandria.web.problem import documented
 from alexandria.web.route import Running
@@ -70,12 +70,14 @@ async def _gauges(system: System) -> list[Metric]:
         totals = await months.totals(connection)
         progress = await months.progress(connection)
         workers = await months.workers(connection, SILENCE)
+        paused = await control.paused(connection) is not None
     lanes = await system.lanes.status()
     return [
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
         _gauge("books", "Books that models named", {(): progress["total_books_generated"]}),
         _gauge("isbns", "Of these, with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
         _gauge("worker_loops", "Queues being worked on; a worker process works on several", {(): workers["beating"]}),
+        _gauge("paused", "Whether no month is begun, by a person's wish", {(): paused}),
         _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider"),
         _gauge(
             "quota_limit",

@@ -7,14 +7,16 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import APIRouter, Depends, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alexandria.web.door import Door
+from alexandria.web.door import HEADER, Door
+from alexandria.web.problem import documented
 from alexandria.wiring import System
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -63,6 +65,22 @@ class InternalRoute(ApiRoute):
             return await handle(request)
 
         return handler
+
+
+# Only described here: InternalRoute checks the secret before anything else is read.
+_described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
+WRITES = documented(400, 413, 415)
+
+
+def behind_the_door() -> APIRouter:
+    """A router for what needs the secret. Routes with a body add WRITES to what they may answer."""
+    return APIRouter(
+        prefix="/api/internal",
+        route_class=InternalRoute,
+        dependencies=[Security(_described)],
+        responses=documented(401, 422, 429, 500, 503),
+        tags=["backfill"],
+    )
 
 
 class _JsonRequest(Request):

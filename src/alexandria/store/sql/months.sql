@@ -45,10 +45,10 @@ WHERE year = %(year)s AND month = %(month)s AND status = 'retry' AND next_attemp
 FOR UPDATE
 
 -- name: reopen
--- Failed months become pending with a clean sheet.
+-- Completed and failed months become pending with a clean sheet.
 UPDATE backfill_log SET status = 'pending', retry_count = 0, error_message = NULL, error_code = NULL
 FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
-WHERE backfill_log.year = asked.year AND backfill_log.month = asked.month AND status = 'failed'
+WHERE backfill_log.year = asked.year AND backfill_log.month = asked.month AND status IN ('completed', 'failed')
 
 -- name: claim
 -- Give each month its new attempt token.

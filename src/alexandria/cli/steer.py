@@ -1,0 +1,140 @@
+"""The commands that stop the whole, let it go on, and have months done again: pause, resume, retry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from alexandria.cli.options import DryRun
+from alexandria.cli.output import output_of
+from alexandria.errors import BadInput
+from alexandria.month import Month
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from alexandria.web import bodies
+    from alexandria.wiring import System
+
+Body = TypeVar("Body", bound="BaseModel")
+commands = typer.Typer()
+NOTHING = 3
+
+
+@commands.command(rich_help_panel="Work")
+def retry(
+    context: typer.Context,
+    months: Annotated[list[str] | None, typer.Argument(metavar="[YYYY-MM]...", help="These months.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only failed months.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Only months with this error code or reason.")] = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Have months done again: completed and failed ones become pending, those in retry go on at once."""
+    named = [str(Month.parse(month)) for month in months or ()]
+    if not (named or failed or reason):
+        raise BadInput("which months?", hint="name months, or say --failed or --reason; alexandria retry --help")
+
+    from alexandria.cli.act import who
+    from alexandria.cli.session import on_system
+    from alexandria.web import bodies, steering
+
+    said = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
+    wanted = _read(bodies.RetryRequest, {k: v for k, v in said.items() if v} | {"dry_run": dry_run})
+    output = output_of(context)
+    answer = on_system(output, lambda system: steering.retry(wanted, system, who()))
+    output.result(answer.model_dump(mode="json"), answer.message, *_lines(answer))
+    if not answer.reopened + answer.woken:
+        return NOTHING
+    output.say(f"next: {'the same without --dry-run' if dry_run else 'alexandria schedule'}")
+    return 0
+
+
+@commands.command(rich_help_panel="Work")
+def pause(
+    context: typer.Context,
+    minutes: Annotated[int | None, typer.Option(min=1, max=525_600, help="For so long.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Until then: 2026-11-24T18:00, in UTC unless it says otherwise.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for those who wonder.")] = "",
+    dry_run: DryRun = False,
+) -> int:
+    """Begin no more months. Those in work are finished; without an end it lasts until: alexandria resume."""
+    if minutes and until:
+        raise BadInput("--minutes and --until exclude each other", hint="say one, or neither to pause until resumed")
+    end = {"minutes": minutes} if minutes else {"until": _instant(until).isoformat()} if until else {}
+
+    from alexandria.cli.act import who
+    from alexandria.cli.session import on_system
+    from alexandria.web import bodies, steering
+
+    wanted = _read(bodies.PauseRequest, {**end, "reason": reason})
+    output = output_of(context)
+    if dry_run:
+        finishing = on_system(output, _in_work)
+        output.result({"dry_run": True, "months_finishing": finishing}, f"{finishing} months would still be finished")
+        return 0
+    answer = on_system(output, lambda system: steering.pause(wanted, system, who()))
+    output.result(answer.model_dump(mode="json"), answer.message)
+    output.say("next: alexandria status, and to go on: alexandria resume")
+    return 0
+
+
+@commands.command(rich_help_panel="Work")
+def resume(context: typer.Context, dry_run: DryRun = False) -> int:
+    """End the pause. Months that waited for its end go on at once."""
+    from alexandria.cli.act import who
+    from alexandria.cli.session import on_system
+    from alexandria.web import steering
+
+    output = output_of(context)
+    if dry_run:
+        state = on_system(output, _pause)
+        said = f"would end: {steering.told(state)}" if state else "there is no pause"
+        output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
+        return 0
+    answer = on_system(output, lambda system: steering.resume(system, who()))
+    output.result(answer.model_dump(mode="json"), answer.message)
+    return 0
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is no time", hint="a time is written like 2026-11-24T18:00") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _read(body: type[Body], said: dict[str, Any]) -> Body:
+    """The request that the HTTP API would read. Raises BadInput."""
+    from pydantic import ValidationError
+
+    try:
+        return body.model_validate(said)
+    except ValidationError as invalid:
+        problem = invalid.errors(include_input=False, include_url=False)[0]
+        raise BadInput(f"{problem['loc'][0] if problem['loc'] else 'options'}: {problem['msg']}") from None
+
+
+def _lines(answer: bodies.RetryAnswer) -> list[str]:
+    told = [(month, "pending") for month in answer.reopened] + [(month, "at once") for month in answer.woken]
+    return [f"{month} {what}" for month, what in told] + [
+        f"{left.month} left alone: {left.status or 'not seeded'}" for left in answer.left
+    ]
+
+
+async def _pause(system: System) -> bodies.PauseState | None:
+    from alexandria.web import steering
+
+    async with system.database.transaction() as connection:
+        return await steering.pause_state(connection)
+
+
+async def _in_work(system: System) -> int:
+    from alexandria.store import control
+
+    async with system.database.transaction() as connection:
+        return await control.finishing(connection)

@@ -1,0 +1,97 @@
+"""How does a person steer the whole backfill? Pause and resume it, and have months done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from alexandria import errors
+from alexandria.backfill import Queue
+from alexandria.month import Month
+from alexandria.status import Status
+from alexandria.store import control, months
+from alexandria.store.control import Pause
+from alexandria.store.database import Connection, Database
+
+LONGEST_PAUSE = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which months a person wants done again: all that fit. `reason` is an error code, message or reason to wait."""
+
+    months: tuple[Month, ...] | None = None
+    failed: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """Months that are pending again, months in retry that go on at once, and what was left alone in its status (None:
+    it is not seeded).
+    """
+
+    reopened: tuple[Month, ...]
+    woken: tuple[Month, ...]
+    left: dict[Month, Status | None]
+
+
+@dataclass(slots=True)
+class Control:
+    """The acts, each one transaction and each noted in the audit with `who` asked. The clock is passed in."""
+
+    database: Database
+    queue: Queue
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    async def retry(self, wish: Wish, who: str, *, dry_run: bool = False) -> Retried:
+        """Completed and failed months become pending, months in retry go on at once; with `dry_run`, which would."""
+        async with self.database.transaction() as connection:
+            found = await control.wanted(connection, wish.months, wish.reason, failed=wish.failed)
+            reopened = tuple(m for m, now in found.items() if now in {Status.COMPLETED, Status.FAILED})
+            woken = tuple(m for m, now in found.items() if now is Status.RETRY)
+            done = Retried(reopened, woken, {
+                month: found.get(month) for month in wish.months or found if month not in reopened + woken
+            })  # fmt: skip
+            if not dry_run and reopened + woken:
+                await months.reopen(connection, reopened)
+                await control.hasten(connection, woken)
+                for month in woken:
+                    await self.queue.add_wake(connection, month, self.now())
+                detail = {"months": [*map(str, reopened)], "woken": [*map(str, woken)], "reason": wish.reason}
+                await months.audit(connection, who, "retry", detail)
+        return done
+
+    async def pause(self, until: datetime | None, reason: str, who: str) -> tuple[Pause, int]:
+        """No attempt begins before `until` (None: before `resume`); with the number of months that are still finishing.
+
+        Raises BadInput if `until` has passed or is out of reason.
+        """
+        if until is not None and not self.now() < until <= self.now() + LONGEST_PAUSE:
+            raise errors.BadInput(
+                f"until: that has passed, or is more than {LONGEST_PAUSE.days} days away",
+                hint="give a time to come, or none to pause until resumed",
+            )
+        async with self.database.transaction() as connection:
+            pause = await control.pause(connection, until, who, reason)
+            await self._wake_paused(connection, pause.wait(self.now()))
+            await months.audit(connection, who, "pause", {"until": until and until.isoformat(), "reason": reason})
+            return pause, await control.finishing(connection)
+
+    async def resume(self, who: str) -> tuple[Pause | None, int]:
+        """Attempts may begin again; with the pause that has ended, if there was one, and how many months go on at once."""
+        async with self.database.transaction() as connection:
+            pause = await control.paused(connection)
+            await control.resume(connection)
+            woken = await self._wake_paused(connection, self.now())
+            if pause is not None:
+                await months.audit(connection, who, "resume", {"paused_by": pause.who, "woken": [*map(str, woken)]})
+            return pause, len(woken)
+
+    async def _wake_paused(self, connection: Connection, at: datetime) -> list[Month]:
+        """Months that wait for the end of a pause are woken `at`, unless it is sooner; returns which."""
+        woken = await control.hasten_paused(connection, at)
+        for month in woken:
+            await self.queue.add_wake(connection, month, at)
+        return woken

@@ -1,0 +1,57 @@
+-- What people have told the whole backfill.
+
+-- name: pause_now
+-- The pause, if there is one.
+SELECT paused_since AS since, paused_until AS until, paused_by AS who, pause_reason AS reason
+FROM control WHERE paused_since IS NOT NULL AND (paused_until IS NULL OR paused_until > clock_timestamp())
+
+-- name: heed
+-- Hold the row, so that no pause begins before this transaction ends.
+SELECT only_row FROM control FOR SHARE
+
+-- name: pause
+-- Stop, from now on; a pause that lasts already keeps its beginning.
+INSERT INTO control AS told (only_row, paused_since, paused_until, paused_by, pause_reason)
+VALUES (true, now(), %(until)s, %(who)s, %(reason)s)
+ON CONFLICT (only_row) DO UPDATE
+SET paused_since = CASE WHEN coalesce(told.paused_until > now(), true) THEN coalesce(told.paused_since, now()) ELSE now() END,
+    paused_until = excluded.paused_until, paused_by = excluded.paused_by, pause_reason = excluded.pause_reason
+RETURNING paused_since AS since, paused_until AS until, paused_by AS who, pause_reason AS reason
+
+-- name: resume
+-- Go on.
+UPDATE control SET paused_since = NULL, paused_until = NULL, paused_by = '', pause_reason = ''
+WHERE paused_since IS NOT NULL
+
+-- name: finishing
+-- How many months are in work.
+SELECT count(*)::integer AS months FROM backfill_log AS b JOIN attempt AS a ON a.token = b.attempt_token
+WHERE a.began_at IS NOT NULL AND a.ended_at IS NULL
+
+-- name: put_off
+-- A month that may go on waits for the end of the pause.
+UPDATE backfill_log
+SET next_attempt_at = %(until)s, blocked_reason = %(reason)s, error_code = 'paused', error_message = NULL
+WHERE year = %(year)s AND month = %(month)s AND status = 'retry'
+
+-- name: hasten_paused
+-- Months that wait for the end of a pause need not wait so long.
+UPDATE backfill_log SET next_attempt_at = %(at)s
+WHERE status = 'retry' AND error_code = 'paused' AND next_attempt_at > %(at)s
+RETURNING year, month
+
+-- name: wanted
+-- The months that a person wants to have done again, locked.
+SELECT year, month, status FROM backfill_log
+WHERE (%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(years)s::integer[], %(months)s::integer[])))
+  AND (NOT %(failed)s OR status = 'failed')
+  AND (%(reason)s::text IS NULL
+       OR (status IN ('failed', 'retry') AND %(reason)s IN (error_code, error_message, blocked_reason)))
+ORDER BY year DESC, month DESC
+FOR UPDATE
+
+-- name: hasten
+-- Months in retry may go on at once.
+UPDATE backfill_log SET next_attempt_at = now()
+FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
+WHERE backfill_log.year = asked.year AND backfill_log.month = asked.month AND status = 'retry'

@@ -1,0 +1,252 @@
+"""Pause, resume and retry: what they change, what waits for them, who is noted, and what is shown meanwhile."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alexandria import errors
+from alexandria.backfill import Backfill, Selection
+from alexandria.control import Control
+from alexandria.month import Month
+from alexandria.providers.protocol import Named
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SCHEDULE, SEED, STATS, READY = ("/api/internal/schedule-backfill", "/api/internal/seed-backfill-queue",
+                                "/api/internal/backfill-stats", "/health/ready")  # fmt: skip
+RETRY, PAUSE, RESUME = (f"/api/internal/{act}" for act in ("retry", "pause", "resume"))
+IN_2023 = {"year_range": {"start": 2023, "end": 2023}}
+
+
+@pytest.fixture(autouse=True)
+async def _year(api, empty, sql):
+    await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+    await api.post(SEED, json={"year_start": 2023, "year_end": 2023})
+    yield
+    await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+
+
+async def post(api, path, code=200, **body):
+    response = await api.post(path, json=body)
+    assert response.status_code == code, response.text
+    return response.json()
+
+
+async def tokens(api, sql, months=2):
+    """The attempts of newly scheduled months, newest first."""
+    await post(api, SCHEDULE, batch_size=months, **IN_2023)
+    rows = await sql("SELECT attempt_token FROM backfill_log WHERE status = 'processing' ORDER BY month DESC")
+    return [row["attempt_token"] for row in rows]
+
+
+async def row(sql, month):
+    [found] = await sql("SELECT * FROM backfill_log WHERE month = %s", month)
+    return found
+
+
+class Slow:
+    """A generator that says when it was asked, and answers with nothing when told to."""
+
+    name = label = "gemini"
+
+    def __init__(self):
+        self.asked, self.answer, self.times = asyncio.Event(), asyncio.Event(), 0
+
+    async def suggest(self, month, variant, count):
+        self.times += 1
+        self.asked.set()
+        await self.answer.wait()
+        return Named(())
+
+
+async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql, system):
+    """One month in work ends as it would; the one that was claimed waits without having failed; resume has it go on."""
+    generator = Slow()
+    backfill = Backfill(system.database, system.jobs, [generator])
+    first, second = await tokens(api, sql)
+    working = asyncio.create_task(backfill.process(first, "a worker"))
+    await generator.asked.wait()
+    told = await post(api, PAUSE, minutes=30, reason="maintenance")
+    assert told["paused"]["months_finishing"] == 1
+    assert "paused by api until" in told["message"]
+    assert told["message"].endswith("UTC: maintenance; 1 months still finishing")
+
+    await backfill.process(second, "a worker")
+    assert generator.times == 1
+    waiting = await row(sql, 11)
+    assert (waiting["status"], waiting["retry_count"], waiting["error_code"]) == ("retry", 0, "paused")
+    assert waiting["blocked_reason"].startswith("paused by api until")
+    assert abs(waiting["next_attempt_at"] - datetime.now(UTC) - timedelta(minutes=30)) < timedelta(seconds=20)
+    generator.answer.set()
+    await working
+    assert (await row(sql, 12))["error_code"] == "no_books"  # it ended as it would have
+
+    woken = await post(api, RESUME)
+    assert woken == {"months_woken": 1, "message": "resumed; 1 months that waited for it go on at once"}
+    await backfill.wake(Month(2023, 11))
+    assert (await row(sql, 11))["status"] == "processing"
+    acts = await sql("SELECT who, act FROM audit ORDER BY id")
+    assert acts == [{"who": "api", "act": "pause"}, {"who": "api", "act": "resume"}]
+
+
+async def test_a_month_whose_time_comes_waits_for_the_end_of_the_pause(api, sql, system):
+    """However long that is: woken, put off, and put off again."""
+    await sql("UPDATE backfill_log SET status = 'retry', error_message = 'down', retry_count = 2 WHERE month = 3")
+    await post(api, PAUSE)
+    for _ in range(2):
+        await sql("UPDATE backfill_log SET next_attempt_at = now() WHERE month = 3")
+        await system.backfill.wake(Month(2023, 3))
+        found = await row(sql, 3)
+        assert (found["status"], found["retry_count"]) == ("retry", 2)
+        assert found["blocked_reason"] == "paused by api until somebody resumes"
+        assert found["next_attempt_at"] > datetime.now(UTC) + timedelta(minutes=50)
+    await post(api, RESUME)
+    await system.backfill.wake(Month(2023, 3))
+    assert (await row(sql, 3))["status"] == "processing"
+
+
+async def test_a_shorter_pause_moves_the_end_for_those_who_wait(api, sql, system):
+    [token] = await tokens(api, sql, 1)
+    await post(api, PAUSE, minutes=600)
+    await system.backfill.process(token, "a worker")
+    until = datetime.now(UTC) + timedelta(minutes=1)
+    before = await post(api, PAUSE, until=until.isoformat())
+    assert (await row(sql, 12))["next_attempt_at"] == until
+    wakes = await sql("SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'wake' ORDER BY scheduled_at")
+    assert wakes[0]["scheduled_at"] == until
+    again = await post(api, PAUSE, minutes=5)
+    assert again["paused"]["since"] == before["paused"]["since"]
+
+
+async def test_a_pause_ends_by_itself(api, sql, system):
+    await post(api, PAUSE, minutes=1)
+    await sql(
+        "UPDATE control SET paused_since = now() - interval '2 minutes', paused_until = now() - interval '1 second'"
+    )
+    assert (await api.get(STATS)).json()["paused"] is None
+    assert (await post(api, SCHEDULE, batch_size=1, **IN_2023))["months_selected"] == 1
+    assert (await post(api, RESUME))["message"] == "there was no pause"
+
+
+async def test_schedule_calls_are_told_of_the_pause(api, sql):
+    """A live one is refused and takes nothing, a dry run shows what it would take and that it may not."""
+    told = await post(api, PAUSE, reason="disk")
+    error = (await post(api, SCHEDULE, 409, **IN_2023))["error"]
+    assert (error["code"], error["message"]) == ("paused", "paused by api until somebody resumes: disk")
+    assert (error["details"]["by"], error["details"]["reason"], error["details"]["until"]) == ("api", "disk", None)
+    dry = await post(api, SCHEDULE, dry_run=True, **IN_2023)
+    assert (dry["months_selected"], dry["paused"] | {"until": None}) == (10, told["paused"])
+    assert (await post(api, SCHEDULE, 409, force_retry=True))["error"]["code"] == "paused"
+    assert await sql("SELECT id FROM backfill_log WHERE status <> 'pending'") == []
+
+
+async def test_the_pause_is_shown(api, sql):
+    """In the stats, in health, where months that may not go on need no worker, and as a metric."""
+    assert "alexandria_paused 0.0" in (await api.get("/metrics")).text
+    await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() WHERE month = 3")
+    assert (await api.get(READY)).status_code == 503
+    await post(api, PAUSE, reason="disk")
+    paused = (await api.get(STATS)).json()["paused"]
+    assert (paused["by"], paused["until"], paused["months_finishing"]) == ("api", None, 0)
+    ready = await api.get(READY)
+    assert (ready.status_code, ready.json()["paused"]) == (200, "paused by api until somebody resumes: disk")
+    assert "alexandria_paused 1.0" in (await api.get("/metrics")).text
+
+
+async def test_no_attempt_begins_after_the_call_has_answered(api, sql, system):
+    """One month in work, eleven at the door, and a pause among them: those that got in are counted, the others wait."""
+    generator = Slow()
+    backfill = Backfill(system.database, system.jobs, [generator])
+    attempts = await tokens(api, sql, 12)
+    working = [asyncio.create_task(backfill.process(token, "a worker")) for token in attempts[:1]]
+    await generator.asked.wait()
+    working += [asyncio.create_task(backfill.process(token, "a worker")) for token in attempts[1:]]
+    _, finishing = await Control(system.database, system.jobs).pause(None, "", "somebody")
+    generator.answer.set()
+    await asyncio.gather(*working)
+    paused = await sql("SELECT month FROM backfill_log WHERE error_code = 'paused'")
+    assert 1 <= finishing == generator.times == 12 - len(paused)
+
+
+async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, system):
+    await sql("UPDATE backfill_log SET status = 'completed' WHERE month = 3")
+    await sql("INSERT INTO candidate (year, month, position, title, author, named_by, reason, look_again_at)"
+              " VALUES (2023, 3, 1, 'T', 'A', '{gemini}', 'none', now() - interval '1 day')")  # fmt: skip
+    await post(api, PAUSE)
+    await Backfill(system.database, system.jobs).look_again()
+    assert await sql("SELECT looks FROM candidate") == [{"looks": 1}]
+
+
+async def test_retry_takes_what_was_named_and_says_what_it_left_alone(api, sql):
+    """Completed and failed months are pending with a clean sheet, waiting ones go on, others stay; all of it noted."""
+    await sql("UPDATE backfill_log SET status = CASE month WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' WHEN 3 THEN 'retry'"
+              " WHEN 4 THEN 'processing' ELSE 'pending' END, retry_count = 3, error_message = 'x', error_code = 'y'")  # fmt: skip
+    await sql("UPDATE backfill_log SET next_attempt_at = now() + interval '1 day' WHERE month = 3")
+    months = [f"2023-{month:02d}" for month in (1, 2, 3, 4, 5)] + ["2019-01"]
+    would = await post(api, RETRY, months=months, dry_run=True)
+    assert {r["status"] for r in await sql("SELECT status FROM backfill_log WHERE month < 4")} == {
+        "completed",
+        "failed",
+        "retry",
+    }
+    did = await post(api, RETRY, months=months)
+    for answer in (would, did):
+        assert (answer["reopened"], answer["woken"]) == (["2023-02", "2023-01"], ["2023-03"])
+        left = {each["month"]: each["status"] for each in answer["left"]}
+        assert left == {"2023-04": "processing", "2023-05": "pending", "2019-01": None}
+    assert would["message"].startswith("2 months would be pending again, 1 in retry would go on at once")
+    assert did["message"] == "2 months are pending again, 1 in retry go on at once, 3 are left alone"
+    for month in (1, 2):
+        found = await row(sql, month)
+        assert (found["status"], found["retry_count"], found["error_message"]) == ("pending", 0, None)
+        assert found["completed_at"] is None
+    waiting = await row(sql, 3)
+    assert (waiting["status"], waiting["retry_count"]) == ("retry", 3)
+    assert waiting["next_attempt_at"] <= datetime.now(UTC)
+    [wake] = await sql("SELECT args FROM procrastinate_jobs WHERE task_name = 'wake'")
+    assert wake["args"] == {"year": 2023, "month": 3}
+    [noted] = await sql("SELECT who, act, detail FROM audit")
+    assert (noted["who"], noted["act"]) == ("api", "retry")
+    assert (noted["detail"]["months"], noted["detail"]["woken"]) == (["2023-02", "2023-01"], ["2023-03"])
+
+
+@pytest.mark.parametrize(
+    ("wish", "reopened", "woken"),
+    [
+        ({"status": "failed"}, [2, 1], []),
+        ({"reason": "key_refused"}, [1], []),
+        ({"reason": "isbndb: refuses our key"}, [1], []),
+        ({"reason": "quota_spent"}, [], [3]),
+        ({"reason": "the day is over"}, [], [3]),
+        ({"reason": "down"}, [2], [4]),
+        ({"reason": "down", "status": "failed"}, [2], []),
+        ({"reason": "down", "months": ["2023-01", "2023-04"]}, [], [4]),
+        ({"reason": "nothing of the kind"}, [], []),
+    ],
+)
+async def test_retry_by_status_and_reason(api, sql, wish, reopened, woken):
+    """Codes, messages and reasons to wait; a completed month's note is no reason to do it again."""
+    for month, values in {
+        1: "status = 'failed', error_code = 'key_refused', error_message = 'isbndb: refuses our key'",
+        2: "status = 'failed', error_code = 'provider_down', error_message = 'down'",
+        3: "status = 'retry', error_code = 'quota_spent', blocked_reason = 'the day is over'",
+        4: "status = 'retry', error_code = 'provider_down', error_message = 'down'",
+        5: "status = 'completed', error_message = 'down'",
+    }.items():
+        await sql(f"UPDATE backfill_log SET {values} WHERE month = {month}")
+    answer = await post(api, RETRY, **wish)
+    assert answer["reopened"] == [f"2023-{month:02d}" for month in reopened]
+    assert answer["woken"] == [f"2023-{month:02d}" for month in woken]
+
+
+async def test_which_months_must_be_said(api):
+    error = (await post(api, RETRY, 422))["error"]
+    assert "months, status or reason" in error["message"]
+
+
+async def test_schedule_raises_for_whoever_calls_it_from_python(system):
+    control = Control(system.database, system.jobs)
+    await control.pause(None, "", "somebody")
+    with pytest.raises(errors.Paused, match="paused by somebody"):
+        await system.backfill.schedule(Selection(), "somebody")
