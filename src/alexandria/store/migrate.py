@@ -7,17 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
 
 from alexandria.errors import DatabaseUnavailable, Misconfigured
 
 _LOCK = 4_902_341_717  # any number, the same in every version: one migration at a time
+_FOLDER = Path(__file__).parent / "migrations"
+_VERSION_TABLE = "schema_version"
 
 
 def upgrade(url: str) -> list[str]:
@@ -26,11 +21,10 @@ def upgrade(url: str) -> list[str]:
     All steps are one transaction; a second process that migrates at the same time waits, then finds nothing to do.
     """
     with _connection(url) as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends, rollbacks or not
         steps = _missing(connection)
         if steps:
-            command.upgrade(_config(connection), "head")
-        connection.commit()
+            _run(connection)
     return steps
 
 
@@ -40,37 +34,46 @@ def missing(url: str) -> list[str]:
         return _missing(connection)
 
 
-def _missing(connection: Connection) -> list[str]:
-    scripts = ScriptDirectory.from_config(_config(connection))
-    context = MigrationContext.configure(connection, opts={"version_table": "schema_version"})
-    current = context.get_current_revision() or "base"
-    return [Path(script.path).stem for script in scripts.iterate_revisions("head", current)][::-1]
+def _missing(connection: psycopg.Connection) -> list[str]:
+    """The history is one line, so what comes after the current step is missing. Every command asks this: no Alembic."""
+    known = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_VERSION_TABLE]).fetchone()
+    current = ""
+    if known is not None and known[0]:
+        row = connection.execute("SELECT version_num FROM schema_version").fetchone()
+        current = "" if row is None else str(row[0])
+    steps = sorted(path.stem for path in (_FOLDER / "versions").glob("[0-9]*.py"))
+    return [step for step in steps if step.partition("_")[0] > current]
 
 
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def _run(connection: psycopg.Connection) -> None:
+    """Let Alembic take the missing steps, in the connection's transaction. It is imported late: it costs a second."""
+    from alembic import command  # noqa: PLC0415 # as said
+    from alembic.config import Config  # noqa: PLC0415 # as said
+    from sqlalchemy import create_engine  # noqa: PLC0415 # as said
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415 # as said
+
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.connect() as alchemy:
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = alchemy
+        command.upgrade(config, "head")
+        alchemy.commit()
 
 
 @contextlib.contextmanager
-def _connection(url: str) -> Iterator[Connection]:
-    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
+def _connection(url: str) -> Iterator[psycopg.Connection]:
     try:
-        with engine.connect() as connection:
+        with psycopg.connect(url) as connection:
             yield connection
-    except OperationalError as lost:
+    except psycopg.OperationalError as lost:
         raise DatabaseUnavailable(
             "PostgreSQL does not answer", hint="check DATABASE_URL and that the server runs, then: alexandria doctor"
         ) from lost
-
-
-def _connect(url: str) -> psycopg.Connection:
-    try:
-        return psycopg.connect(url)
-    except psycopg.ProgrammingError:  # shows the URL, and with it the password
+    except psycopg.ProgrammingError as unreadable:  # shows the URL, and with it the password
+        if unreadable.sqlstate is not None:
+            raise
         raise Misconfigured(
             "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
         ) from None
