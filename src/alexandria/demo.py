@@ -414,7 +414,7 @@ def _book(month: Month, row: dict[str, Any], stage: Stage) -> Book:
     unknown = {"invented": True, "isbns": [], "variants": []}
     truth: dict[str, Any] = answer.json() if answer.status_code == 200 else unknown
     right = row["isbn13"] in {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
-    facts = (row["title"], row["author"], row["isbn13"], row["source"], row["score"])
+    facts = (row["edition_title"] or row["title"], row["author"], row["isbn13"], row["source"], row["score"])
     return Book(month, *facts, right, truth["invented"])
 
 

@@ -64,7 +64,8 @@ async def seed_backfill_queue(wanted: bodies.SeedRequest, system: Running) -> bo
     async with system.database.transaction() as connection:
         added = await months.seed(connection, wanted.year_start, wanted.year_end)
     asked = 12 * (wanted.year_end - wanted.year_start + 1)
-    message = f"{wanted.year_start}-{wanted.year_end}: {added} of {asked} months added, the others were there"
+    there = "" if added == asked else f", {asked - added} were there already"
+    message = f"{wanted.year_start}-{wanted.year_end}: {added} months added{there}"
     return bodies.SeedAnswer(months_seeded=added, message=message)
 
 
