@@ -77,6 +77,10 @@ class Field:
             )
         )
 
+    def has_begun(self) -> bool:
+        """Whether a worker is at an attempt: other work may wait for our locks too."""
+        return bool(self.sql("SELECT token FROM attempt WHERE began_at IS NOT NULL"))
+
     def schedule(self, *months: str) -> None:
         """Seed exactly these months and claim them as a schedule call does."""
         import asyncio

@@ -19,6 +19,8 @@ def test_a_month_survives_the_death_of_its_worker_while(step, field):
     """Killed there, taken over by the other, completed; at most the calls in flight are repeated."""
     field.schedule("2023-11")
     with field.worker() as victim, field.holding(*STEPS[step]):
+        if step != "beginning":
+            field.until(field.has_begun, "an attempt begun")
         field.until(field.somebody_waits, f"a worker {step}")
         victim.kill()
     with field.worker():
