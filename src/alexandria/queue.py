@@ -18,6 +18,7 @@ from alexandria.backfill import Backfill
 from alexandria.month import Month
 from alexandria.store.database import Connection, Database, unavailable
 from alexandria.store.months import Claim
+from alexandria.upkeep import Upkeep
 
 # The queues: long work, short work that must not wait behind it, and what can wait for both.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
@@ -53,12 +54,12 @@ class Jobs:
         with _reachable():
             await deferrer.defer_async(year=month.year, month=month.month)
 
-    async def work(self, backfill: Backfill, *, concurrency: int, name: str) -> None:
+    async def work(self, backfill: Backfill, *, concurrency: int, name: str, upkeep: Upkeep | None = None) -> None:
         """Run jobs until cancelled; months in work are then snoozed. Ends, or raises DatabaseUnavailable, if the server
         is lost: then the caller starts anew.
         """
         at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_AT_ONCE, ENRICHMENT: 1}
-        runners = [asyncio.create_task(self._run(backfill, queue, n, name)) for queue, n in at_once.items()]
+        runners = [asyncio.create_task(self._run(backfill, upkeep, queue, n, name)) for queue, n in at_once.items()]
         try:
             await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -69,10 +70,12 @@ class Jobs:
             if isinstance(error, Exception):
                 raise error
 
-    async def _run(self, backfill: Backfill, queue: str, concurrency: int, name: str) -> None:
+    async def _run(self, backfill: Backfill, upkeep: Upkeep | None, queue: str, concurrency: int, name: str) -> None:
         """Each queue has an app of its own: procrastinate's periodic tasks cannot be shared between two workers."""
         app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         _register(app, backfill, name)
+        if upkeep is not None:
+            _register_upkeep(app, upkeep)
         with _reachable():
             await app.open_async(self._database.pool)
             await app.run_worker_async(
@@ -125,3 +128,10 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
     @app.task(name="enrich", queue=ENRICHMENT, queueing_lock="enrich")
     async def enrich(timestamp: int) -> None:  # noqa: ARG001 # as above
         await backfill.enrich()
+
+
+def _register_upkeep(app: procrastinate.App, upkeep: Upkeep) -> None:
+    @app.periodic(cron="30 * * * *")
+    @app.task(name="reconcile", queue=UPKEEP, queueing_lock="reconcile")
+    async def reconcile(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
+        await upkeep.reconcile()

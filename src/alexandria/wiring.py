@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from alexandria import config
 from alexandria.backfill import Backfill
@@ -20,7 +21,7 @@ from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.protocol import Generator, Source
+from alexandria.providers.protocol import Counting, Generator, Source
 from alexandria.providers.transport import Transport
 from alexandria.providers.wikidata import Wikidata
 from alexandria.queue import Jobs
@@ -29,6 +30,7 @@ from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
+from alexandria.upkeep import Upkeep
 
 SOURCES: dict[str, Callable[[Transport], Source]] = {
     "open_library": OpenLibrary,
@@ -88,6 +90,7 @@ class System:
     jobs: Jobs
     backfill: Backfill
     control: Control
+    upkeep: Upkeep
 
     async def reconnect(self) -> None:
         """The database answers again when this returns. Raises DatabaseUnavailable."""
@@ -113,7 +116,7 @@ async def running(
         jobs = Jobs(database)
         await jobs.open()
         stack.push_async_callback(jobs.aclose)
-        backfill = Backfill(database, jobs)
+        backfill, upkeep = Backfill(database, jobs), Upkeep(database)
         if providers:
             transports = {name: _transport(settings, lanes, answers, name) for name in settings.providers}
             for transport in transports.values():
@@ -123,7 +126,8 @@ async def running(
             backfill.look_again_calls = settings.look_again_calls
             backfill.kept_for_months = settings.kept_for_months
             backfill.allowances = lanes.status
-        yield System(settings, server, database, answers, lanes, jobs, backfill, Control(database, jobs))
+            upkeep.counting = _counting(settings, backfill.desk.sources)
+        yield System(settings, server, database, answers, lanes, jobs, backfill, Control(database, jobs), upkeep)
 
 
 def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: str) -> Transport:
@@ -151,3 +155,7 @@ def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Sourc
     if unknown:
         raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is no source", hint=f"choose of {', '.join(SOURCES)}")
     return [SOURCES[name](transports[name]) for name in settings.sources]
+
+
+def _counting(settings: Settings, sources: Sequence[Source]) -> list[tuple[Counting, ZoneInfo]]:
+    return [(each, ZoneInfo(settings.providers[each.name].zone)) for each in sources if isinstance(each, Counting)]

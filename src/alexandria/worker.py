@@ -26,7 +26,8 @@ def name() -> str:
 async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None:
     """Work until `stop` is set; then months in work are snoozed for another worker and this returns."""
     while not stop.is_set():
-        working = asyncio.create_task(system.jobs.work(system.backfill, concurrency=concurrency, name=name()))
+        jobs = system.jobs.work(system.backfill, concurrency=concurrency, name=name(), upkeep=system.upkeep)
+        working = asyncio.create_task(jobs)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

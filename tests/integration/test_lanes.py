@@ -24,8 +24,9 @@ from alexandria import errors
 from alexandria.config import ProviderSettings
 from alexandria.providers import transport
 from alexandria.store.database import Database
+from alexandria.store.day import Day, calendar
 from alexandria.store.embedded import Embedded
-from alexandria.store.lanes import Day, Lanes, calendar
+from alexandria.store.lanes import Lanes
 
 X = "isbndb"
 TODAY = Day(date(2026, 11, 24), 0.0, 4e9)  # never ends, wherever the real midnight is
@@ -35,7 +36,8 @@ from datetime import date
 from alexandria import errors, log
 from alexandria.config import ProviderSettings
 from alexandria.store.database import Database
-from alexandria.store.lanes import Day, Lanes
+from alexandria.store.day import Day
+from alexandria.store.lanes import Lanes
 
 async def send_all_the_time(lanes, unsent):
     while True:

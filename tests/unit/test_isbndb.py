@@ -8,7 +8,8 @@ import pytest
 
 from alexandria import errors
 from alexandria.book import Candidate, Isbn13, PartialDate
-from alexandria.providers.isbndb import BULK, LONGEST_QUERY, ISBNdb, KeyStatus
+from alexandria.providers.isbndb import BULK, LONGEST_QUERY, ISBNdb
+from alexandria.providers.protocol import Counting, KeyStatus
 from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
@@ -327,7 +328,7 @@ async def test_no_isbns_cost_no_call(reach):
     assert transport.sent == []
 
 
-async def test_the_key_tells_the_plan_and_is_asked_afresh(reach):
+async def test_the_key_tells_the_plan_and_is_asked_afresh_for_nothing(reach, lanes):
     body = {
         "api_host": "api2.isbndb.com",
         "plan_name": "Premium",
@@ -335,13 +336,17 @@ async def test_the_key_tells_the_plan_and_is_asked_afresh(reach):
     }
     transport = reach("isbndb", httpx2.Response(200, json=body))
     source = ISBNdb(transport)
+    assert isinstance(source, Counting)
     for _ in range(2):
         assert await source.key_status() == KeyStatus("api2.isbndb.com", "Premium", 15000, 12, 14988)
     assert len(transport.sent) == 2
+    assert lanes.slots == [("isbndb", 0)] * 2
 
 
-async def test_a_key_that_tells_little_is_no_error(reach):
-    assert await ISBNdb(reach("isbndb", httpx2.Response(200, json={"plan_limit": []}))).key_status() == KeyStatus()
+@pytest.mark.parametrize("limit", [[], {}, {"total": "15000", "spent": -1, "left": 2**31}, None])
+async def test_a_key_that_tells_little_is_no_error(reach, limit):
+    transport = reach("isbndb", httpx2.Response(200, json={"plan_limit": limit}))
+    assert await ISBNdb(transport).key_status() == KeyStatus()
 
 
 async def test_an_outage_is_tried_a_few_times(reach):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria.store.lanes import MARGIN, Day, _Lease, calendar, pace
+from alexandria.store.day import Day, calendar
+from alexandria.store.lanes import MARGIN, _Lease, pace
 from alexandria.store.session import DRIFT, ServerClock, Session
 
 ZONES = [

@@ -76,7 +76,7 @@ def quota(context: typer.Context) -> int:
 
     output = output_of(context)
     found = on_system(output, sheets.quota)
-    output.result(found.model_dump(mode="json"), sheets.of_quota(found))
+    output.result(found.model_dump(mode="json"), sheets.of_quota(found), *sheets.oddities(found))
     return 0
 
 

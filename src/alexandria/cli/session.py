@@ -16,6 +16,7 @@ from alexandria.queue import Jobs
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
 from alexandria.store.lanes import Lanes
+from alexandria.upkeep import Upkeep
 
 T = TypeVar("T")
 
@@ -34,8 +35,8 @@ async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.
         await jobs.open()
         lanes = Lanes(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
         answers = StoredAnswers(database)
-        backfill, control = Backfill(database, jobs), Control(database, jobs)
-        system = wiring.System(settings, server, database, answers, lanes, jobs, backfill, control)
+        acts = Backfill(database, jobs), Control(database, jobs), Upkeep(database)
+        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts)
         try:
             return await act(system)
         finally:

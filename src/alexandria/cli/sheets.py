@@ -93,6 +93,11 @@ def of_quota(found: bodies.Quota) -> Table:
     return table(columns, rows)
 
 
+def oddities(found: bodies.Quota) -> Iterator[str]:
+    """What the providers' own count differs in."""
+    yield from (f"{name}: {each.plan_note}" for name, each in found.providers.items() if each.plan_note)
+
+
 def _line(row: bodies.MonthRow) -> tuple[object, ...]:
     label = state(row.status, row.blocked_reason)
     done = row.status is Status.COMPLETED

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from alexandria import errors
 from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
 from alexandria.providers import printed, wording
 from alexandria.providers.printed import Refused
+from alexandria.providers.protocol import KeyStatus
 from alexandria.providers.transport import (
     NEGATIVE_LIFE,
     PartlyGranted,
@@ -64,17 +64,6 @@ class _Book(BaseModel):
 
 
 KEPT = frozenset(_Book.model_fields)  # of a record; pictures' addresses carry tokens, descriptions rights
-
-
-@dataclass(frozen=True, slots=True)
-class KeyStatus:
-    """What the plan allows a day and what is left of it, in units; None where ISBNdb does not say."""
-
-    host: str = ""
-    plan: str = ""
-    total: int | None = None
-    spent: int | None = None
-    left: int | None = None
 
 
 class _NothingOrSpent(errors.RequestRefused):
@@ -127,14 +116,14 @@ class ISBNdb:
         return found
 
     async def key_status(self) -> KeyStatus:
-        """What ISBNdb says about our key and plan, now."""
-        body = await self._transport.send(self._request("GET", "/key"), self._json)
+        """What ISBNdb says about our key and plan, now. It does not bill that."""
+        body = await self._transport.send(self._request("GET", "/key", units=0), self._json)
         limit: Any = body.get("plan_limit")
         counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
         return KeyStatus(
             host=printed.text(body.get("api_host")),
             plan=printed.text(body.get("plan_name")),
-            **{name: count if isinstance(count, int) else None for name, count in counts.items()},
+            **{name: count if _counts(count) else None for name, count in counts.items()},
         )
 
     async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, Hit]:
@@ -212,6 +201,10 @@ class ISBNdb:
         if not isinstance(body, dict):
             raise errors.BadAnswer(self.name, "the answer is no object")
         return body
+
+
+def _counts(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 2**31
 
 
 def _address(isbn: Isbn13) -> dict[str, str]:

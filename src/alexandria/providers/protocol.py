@@ -1,4 +1,4 @@
-"""What must a provider be able to do? Generators name books, sources find editions, some of them many at once."""
+"""What must a provider be able to do? Generators name books, sources find editions, some many at once, some count."""
 
 from __future__ import annotations
 
@@ -64,3 +64,22 @@ class Bulk(Source, Protocol):
 
         Each hit has the ISBN that was asked for. What was paid before an error is stored, and free next time.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """What the plan allows a day and what is left of it, in units; None where the provider does not say."""
+
+    host: str = ""
+    plan: str = ""
+    total: int | None = None
+    spent: int | None = None
+    left: int | None = None
+
+
+@runtime_checkable
+class Counting(Source, Protocol):
+    """A source that says how much of the day it has counted."""
+
+    async def key_status(self) -> KeyStatus:
+        """For our key, now; costs no unit. Raises ProviderError."""

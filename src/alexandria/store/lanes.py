@@ -16,9 +16,8 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
-from typing import Self, TypeAlias
+from datetime import UTC, date, datetime
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -26,6 +25,7 @@ import structlog
 from alexandria.config import ProviderSettings
 from alexandria.errors import DatabaseUnavailable, ProviderError, QuotaSpent, RateLimited
 from alexandria.store.database import Pool, Row, unavailable
+from alexandria.store.day import Calendar, Day, calendar
 from alexandria.store.session import SQL, Session
 
 log = structlog.get_logger(__name__)
@@ -40,25 +40,6 @@ MIDNIGHT_GUARD = 2.0  # seconds around a metered provider's midnight without a s
 LOOK_AGAIN = 0.1  # seconds of waiting for a send after which a pause may have been declared
 LOOK_AHEAD = 0.02  # seconds before the send that we look
 NAP = 1.0  # seconds between looks at a pause
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A provider's day: its date, its first instant and the next day's, in seconds since 1970."""
-
-    date: date
-    starts: float
-    ends: float
-
-
-Calendar: TypeAlias = Callable[[float, ZoneInfo], Day]
-
-
-def calendar(instant: float, zone: ZoneInfo) -> Day:
-    """The day in `zone` that `instant` (seconds since 1970) belongs to."""
-    today = datetime.fromtimestamp(instant, zone).date()
-    starts, ends = (datetime.combine(today + timedelta(days=n), time_of_day(), zone).timestamp() for n in (0, 1))
-    return Day(today, starts, ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +61,8 @@ def pace(rate: float) -> Pace:
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
     """A lane now. `rate` requests/s. Units of its provider's `day`: months may spend `cap`, people `limit` (None: no
-    end); `used` are spent, `reserved` about to be. The next day begins at `reset_at`. Times are UTC."""
+    end); `used` are spent, `reserved` about to be. The next day begins at `reset_at`. Times are UTC. `plan_limit` is what
+    the provider itself said at `plan_seen_at`, and `plan_note` what is odd about that."""
 
     name: str
     rate: float
@@ -92,6 +74,9 @@ class LaneStatus:
     used: int
     reserved: int
     reset_at: datetime
+    plan_limit: int | None = None
+    plan_seen_at: datetime | None = None
+    plan_note: str = ""
 
 
 class Slot:
@@ -147,14 +132,14 @@ class _Lease:
         self.units: int = entered["granted"]
         self.ring = deque[float](entered["ring"], maxlen=len(entered["ring"]))
         self.at: float = entered["first"]
-        self._short = self.units < asked
+        self._short, self._free = self.units < asked, asked == 0
         self._ends: float = min(entered["lease_ends"], day.ends)
         self.slot = Slot(0, day.date)
         self._win, self._gap = entered["win"], entered["gap"]
         self._clock = session.clock
 
     def over(self) -> bool:
-        return not (self.sends and self.units) or max(self.at, self._clock.latest()) >= self._ends
+        return not (self.sends and (self.units or self._free)) or max(self.at, self._clock.latest()) >= self._ends
 
     def fits(self, units: int) -> bool:
         """Whether `units` can be had, or as many of them as the day has left."""
@@ -230,10 +215,14 @@ class _Lane:
         if error is not None:
             self._refuse(lambda: error)
 
-    def _refuse(self, error: Callable[[], BaseException]) -> None:
-        while (waiter := self._front()) is not None:
-            self._queue.popleft()
-            waiter.turn.set_exception(error())
+    def _refuse(self, error: Callable[[], BaseException], *, above: int = -1) -> None:
+        """All who wait for more than `above` units."""
+        waiting, self._queue = self._queue, deque()
+        for waiter in waiting:
+            if waiter.units <= above:
+                self._queue.append(waiter)
+            elif not waiter.turn.done():
+                waiter.turn.set_exception(error())
 
     def _front(self) -> _Waiter | None:
         """The next waiter that has not been cancelled."""
@@ -275,7 +264,7 @@ class _Lane:
             people=self._terms.people,
             grace=GRACE,
         )
-        if entered["granted"]:
+        if entered["lease_ends"] is not None:
             return _Lease(entered, self._session, day, len(waiting), asked)
         await self._turned_away(entered, day)
         return None
@@ -296,7 +285,7 @@ class _Lane:
             self._not_before = entered["first"]
         else:
             until = datetime.fromtimestamp(day.ends + self._guard, UTC)
-            self._refuse(lambda: self._spent(until))
+            self._refuse(lambda: self._spent(until), above=0)
 
     def _spent(self, until: datetime) -> ProviderError:
         return QuotaSpent(self._name, f"the day's quota is spent until {until:%Y-%m-%d %H:%M} UTC", until=until)
@@ -445,4 +434,7 @@ def _status(row: Row, day: Day) -> LaneStatus:
         used=row["used"],
         reserved=row["reserved"],
         reset_at=datetime.fromtimestamp(day.ends, UTC),
+        plan_limit=row["plan_limit"],
+        plan_seen_at=row["plan_seen_at"],
+        plan_note=row["plan_note"],
     )

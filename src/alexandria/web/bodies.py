@@ -341,6 +341,11 @@ class ProviderQuota(BaseModel):
     reset_at: datetime
     paused_until: datetime | None
     pause_reason: str
+    plan_limit: Annotated[
+        int | None, Field(description="units a day by the provider's own word; the smaller limit holds")
+    ]
+    plan_seen_at: datetime | None
+    plan_note: Annotated[str, Field(description="what is odd about that, or why it could not be had")]
     can_make_calls: bool
 
 

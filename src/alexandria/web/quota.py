@@ -38,6 +38,9 @@ def provider_quota(lane: LaneStatus) -> bodies.ProviderQuota:
         reset_at=lane.reset_at,
         paused_until=lane.paused_until,
         pause_reason=lane.pause_reason,
+        plan_limit=lane.plan_limit,
+        plan_seen_at=lane.plan_seen_at,
+        plan_note=lane.plan_note,
         can_make_calls=left != 0 and lane.paused_until is None,
     )
 

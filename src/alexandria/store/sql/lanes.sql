@@ -52,7 +52,8 @@ WHERE name = %(name)s AND coalesce(paused_until <= clock_timestamp() + make_inte
 -- name: status
 -- Pace, pause and quota of some lanes, each on the day that its provider has.
 SELECT lane.name, rate, CASE WHEN paused_until > clock_timestamp() THEN paused_until END AS paused_until,
-       pause_reason, daily_cap, daily_limit, coalesce(used, 0) - reserved AS used, reserved
+       pause_reason, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
+       coalesce(used, 0) - reserved AS used, reserved, plan_limit, plan_seen_at, plan_note
 FROM unnest(%(names)s::text[], %(days)s::date[]) WITH ORDINALITY AS asked (name, day, position)
 JOIN lane USING (name)
 LEFT JOIN quota USING (name, day)

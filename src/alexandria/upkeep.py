@@ -1,0 +1,54 @@
+"""What does the system see to by itself, beside the months? That its ledger agrees with the providers'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from alexandria import errors
+from alexandria.providers.protocol import Counting
+from alexandria.store import ledger
+from alexandria.store.database import Database
+from alexandria.store.day import calendar
+
+log = structlog.get_logger(__name__)
+
+NEAR_MIDNIGHT = 600.0  # seconds in which a provider may still, or already, speak of another day
+
+
+@dataclass(slots=True)
+class Upkeep:
+    """The acts. `counting` are the sources that count themselves, with the time zones of their days."""
+
+    database: Database
+    counting: Sequence[tuple[Counting, ZoneInfo]] = ()
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    async def reconcile(self) -> None:
+        """Take over what sources have counted of their day. Why that could not be had is noted with the lane."""
+        for source, zone in self.counting:
+            now = self.now().timestamp()
+            day = calendar(now, zone)
+            if day.starts + NEAR_MIDNIGHT <= now < day.ends - NEAR_MIDNIGHT:
+                await self._reconcile(source, day.date)
+
+    async def _reconcile(self, source: Counting, day: date) -> None:
+        try:
+            said = await source.key_status()
+        except errors.KeyMissing:
+            return
+        except errors.ProviderError as failed:
+            log.warning("ledger not reconciled", provider=source.name, reason=failed.message)
+            async with self.database.transaction() as connection:
+                await ledger.note(connection, source.name, f"not reconciled: {failed.message}")
+            return
+        async with self.database.transaction() as connection:
+            done = await ledger.reconcile(connection, source.name, day, said.total, said.spent)
+        if done.news:
+            log.warning("ledger reconciled", provider=source.name, news=done.news)
+        if done.missed:
+            log.warning("ledger raised", provider=source.name, units=done.missed)
