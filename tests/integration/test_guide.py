@@ -15,7 +15,7 @@ import pytest
 from alexandria import demo
 from alexandria.store.embedded import Embedded
 
-RATE = 25.0  # what the running system's lanes and its sandbox are set to
+RATE = 8  # requests a second that lanes keep and the sandbox allows: low, so that the lanes are full
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Silent:
 
 
 @pytest.fixture
-def running_backfill(data_dir):
+def running_backfill(data_dir, monkeypatch):
+    monkeypatch.setattr(demo, "RATE", RATE)
     data_dir.mkdir(mode=0o711)
     with demo._stage(demo.Plan(), data_dir, Silent()) as stage, Embedded(data_dir) as server:
         variables = demo._environment(data_dir) | demo._sandboxed(str(stage.sandbox.base_url).rstrip("/"))
@@ -215,6 +216,11 @@ def test_the_guide_from_dry_run_to_daily_checks(running_backfill, psql):
     assert quota["used"] == int(spent)
     assert quota["percentage_used"] == round(100 * quota["used"] / 13000, 2)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT00:00:00(\.0+)?Z", quota["reset_at"])
+    arrivals = running.stage.sandbox.get("/__sandbox/stats").json()["providers"]
+    assert {name: seen["peak_per_second"] for name, seen in arrivals.items() if seen["peak_per_second"] > RATE} == {}
+    assert (
+        arrivals["open_library"]["peak_per_second"] >= RATE - 1
+    )  # the lane was full, so that it was the lane that kept the rate
 
 
 def test_the_guides_reset_runs_as_printed_even_on_a_months_last_attempt(database_url, psql):
