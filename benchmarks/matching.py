@@ -1,8 +1,14 @@
-"""How often is the matcher right, and how fast is it? Judged on labelled pairs and queries, beside simpler rules."""
+"""How often is the matcher right, and how fast is it? Judged on labelled pairs and queries, beside simpler rules.
+
+Queries go through the product's own resolve step: all five sources, played by the sandbox over the catalogue, with
+lanes and stored answers in a database of its own. Simpler rules judge what ISBNdb answers. With --retrieval local a
+search of this file's own finds the editions instead, and the matcher alone is judged, in seconds.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import csv
 import gzip
 import hashlib
@@ -15,19 +21,30 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Levenshtein
 
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+import stage
+from alexandria import person, title
+from alexandria.book import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.match import ACCEPT, choose, same_work
+from alexandria.panel import Panel, Policy
+from alexandria.sandbox import SandboxSettings
+from alexandria.sandbox.app import PROVIDERS
+from alexandria.steps.resolve import resolve
 from alexandria.title import fold
 
 SHELF = 20  # hits that a search answers
 COMMON = 4000  # records; words in more of them than this find nothing
+LABELS = ("acceptable_isbn13", "neutral_isbn13", "must_not_isbn13")
+AT_ONCE = 24  # queries asked of the sandbox together
+PLENTY = 10**6  # calls a day
 
 Row = dict[str, Any]
 Find = Callable[[Candidate], Sequence[Hit]]
@@ -42,16 +59,20 @@ def main() -> None:
     parser.add_argument("--catalogue", type=Path, help="CSV (.gz) of the editions that queries are answered from")
     parser.add_argument("--baselines", action="store_true", help="also judge simpler rules; table on stderr")
     parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N wrong rows on stderr")
+    parser.add_argument("--retrieval", choices=("sandbox", "local"), default="sandbox", help="who finds the editions")
+    parser.add_argument("--policy", choices=[policy.value for policy in Policy], default=Policy.BALANCED.value)
     parser.add_argument("--half", choices=HALVES, help="only the rows whose work falls into this half")
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if options.half in (None, half(row))]
     if options.kind == "dedup":
         results = {name: judge_pairs(rows, rule, options.errors) for name, rule in pair_rules(options.baselines)}
-    else:
+    elif options.retrieval == "local":
         find = Shelves(read_catalogue(options.catalogue)).find
         found = [(row, candidate := candidate_of(row["query"]), find(candidate)) for row in rows]
         results = {name: judge_queries(found, rule, options.errors) for name, rule in query_rules(options.baselines)}
+    else:
+        results = judge_resolving(rows, options)
     ours = results.pop("alexandria")
     if results:
         print_table({"alexandria": ours, **results})
@@ -95,6 +116,102 @@ def hit_of(row: Row, authors: Sequence[str]) -> Hit:
 
 
 _FETCHED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# The resolve step itself, against the sandbox
+
+
+@dataclass
+class Played:
+    """What became of each row's query, what ISBNdb alone answers to it, and which work each ISBN is of."""
+
+    resolutions: list[Resolution]
+    isbndb: list[Sequence[Hit]]
+    about: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def judge_resolving(rows: Sequence[Row], options: argparse.Namespace) -> dict[str, Row]:
+    played = play(rows, options)
+    cases = [
+        (row, resolution.candidate, [scored.hit for scored in resolution.considered])
+        for row, resolution in zip(rows, played.resolutions, strict=True)
+    ]
+    answers = [
+        as_labelled(row, resolution, played.about)
+        for (row, *_), resolution in zip(cases, played.resolutions, strict=True)
+    ]
+    outcomes = [query_outcome(row, isbn) for (row, *_), isbn in zip(cases, answers, strict=True)]
+    show(options.errors, cases, [resolution.accepted for resolution in played.resolutions], outcomes)
+    forget_what_was_read()
+    began = time.perf_counter()
+    for _, candidate, hits in cases:
+        choose(candidate, hits)
+    spent = (time.perf_counter() - began) / max(sum(len(hits) for *_, hits in cases), 1)
+    facts = {"policy": options.policy, "took": round(played.seconds, 1), "calls": played.calls}
+    results = {"alexandria": summary(rows, outcomes, spent, **facts)}
+    heard = [(row, candidate, hits) for (row, candidate, _), hits in zip(cases, played.isbndb, strict=True)]
+    for name, rule in query_rules(options.baselines)[1:]:
+        results[name] = judge_queries(heard, rule, 0)
+    return results
+
+
+def forget_what_was_read() -> None:
+    """Titles and names are read once a process: without this the second reading would be timed."""
+    for module in (title, person):
+        for known in vars(module).values():
+            getattr(known, "cache_clear", lambda: None)()
+
+
+def play(rows: Sequence[Row], options: argparse.Namespace) -> Played:
+    settings = SandboxSettings(
+        books=options.catalogue.resolve(),
+        latency_scale=0,
+        rates=dict.fromkeys(PROVIDERS, 1000.0),
+        daily_limits={"isbndb": PLENTY, "google_books": PLENTY},
+    )
+    with stage.sandbox(settings) as url, stage.database() as server:
+        played = asyncio.run(resolve_all(rows, settings, url, server, options))
+        with httpx2.Client(base_url=url, trust_env=False, timeout=60) as client:
+            seen = {isbn for row in rows for labels in LABELS for isbn in row[labels]}
+            for isbn in seen | {found.isbn13 for found in played.resolutions if found.isbn13}:
+                told = client.get(f"/__sandbox/truth/isbn/{isbn}")
+                if told.status_code == 200 and told.json()["kind"] != "look-alike":
+                    played.about[isbn] = told.json()["about"]
+        return played
+
+
+async def resolve_all(
+    rows: Sequence[Row], settings: SandboxSettings, url: str, server: Any, options: argparse.Namespace
+) -> Played:
+    turn = asyncio.Semaphore(AT_ONCE)
+    async with stage.system(settings, url, server, options.policy) as system:
+        isbndb = next(source for source in system.backfill.desk.sources if source.paid)
+
+        async def one(row: Row) -> Resolution:
+            async with turn:
+                panel = Panel(system.backfill.desk)
+                return (await resolve(None, [candidate_of(row["query"])], panel, system.database))[0]
+
+        async def first(row: Row) -> Sequence[Hit]:
+            async with turn:
+                return await isbndb.find(candidate_of(row["query"]))
+
+        since, began = datetime.now(UTC), time.perf_counter()
+        resolutions = await asyncio.gather(*map(one, rows))
+        seconds, calls = time.perf_counter() - began, await system.answers.sent(since)
+        heard = await asyncio.gather(*map(first, rows)) if options.baselines else [()] * len(rows)
+        return Played(resolutions, heard, calls=calls, seconds=seconds)
+
+
+def as_labelled(row: Row, resolution: Resolution, about: dict[str, str]) -> str | None:
+    """The answer; for an edition that the sandbox made up, a labelled one of the same work."""
+    isbn = resolution.isbn13
+    labelled = [other for labels in LABELS for other in row[labels]]
+    if isbn is None or isbn in labelled or isbn not in about:
+        return isbn
+    return next((other for other in labelled if about.get(other) == about[isbn]), isbn)
 
 
 # A bibliographic search over the catalogue, with all its look-alikes
@@ -215,14 +332,14 @@ def judge_queries(found: Sequence[tuple[Row, Candidate, Sequence[Hit]]], rule: C
     began = time.perf_counter()
     answers = [rule(candidate, hits) for _, candidate, hits in found]
     spent = time.perf_counter() - began
-    outcomes = [query_outcome(row, answer) for (row, *_), answer in zip(found, answers, strict=True)]
+    isbns = [answer.isbn13 if answer else None for answer in answers]
+    outcomes = [query_outcome(row, isbn) for (row, *_), isbn in zip(found, isbns, strict=True)]
     show(errors, found, answers, outcomes)
     pairs = sum(len(hits) for *_, hits in found)
     return summary([row for row, *_ in found], outcomes, spent / pairs, reachable=reachable(found))
 
 
-def query_outcome(row: Row, answer: Hit | None) -> str:
-    isbn = answer.isbn13 if answer else None
+def query_outcome(row: Row, isbn: str | None) -> str:
     if row["expect"] == "match":
         if isbn in row["neutral_isbn13"]:
             return "neutral"
@@ -261,6 +378,9 @@ def summary(rows: Sequence[Row], outcomes: Sequence[str], seconds: float, **more
         name: rates([outcome for row, outcome in zip(rows, outcomes, strict=True) if half(row) == name])
         for name in HALVES
     }
+    negatives = [outcome for row, outcome in zip(rows, outcomes, strict=True) if row.get("expect", "match") != "match"]
+    if negatives:
+        more["negatives_taken"] = round(negatives.count("taken") / len(negatives), 4)
     return {**rates(outcomes), "microseconds_per_pair": round(seconds * 1e6, 1), **more, "halves": halves}
 
 

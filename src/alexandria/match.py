@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
 
-from alexandria import person, title
+from alexandria import edition, person, title
 from alexandria.book import Candidate, Hit, Scored
 from alexandria.title import Title, fold
 
@@ -88,7 +88,7 @@ def choose(candidate: Candidate, hits: Iterable[Hit]) -> tuple[Hit | None, list[
     editions = [found for found in _sure_editions(best) if found.hit.isbn13]
     if not editions:
         return None, scored, "the work is known, but no edition with an ISBN"
-    chosen = min(editions, key=lambda found: _edition_rank(candidate, found))
+    chosen = min(editions, key=lambda found: edition.rank(candidate, found.hit, found.score))
     return chosen.hit, scored, "; ".join(chosen.reasons)
 
 
@@ -343,7 +343,7 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     Sources call what they do not know English: on an `exact` foreign title that says nothing.
     """
     findings = []
-    if title.AUDIO in _formats(hit) - _named_formats(candidate):
+    if title.AUDIO in edition.formats(hit) - edition.named_formats(candidate):
         findings.append(_Finding(VETO if candidate.format else OPEN, "an audio edition, where print was meant"))
     wanted = title.read(candidate.title).tongue
     said = title.edition_language(title.read(hit.title, hit.subtitle).raw)
@@ -352,15 +352,6 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     if wanted and given and wanted != given and given not in title.KINDRED.get(wanted, ()) and not supposed:
         findings.append(_Finding(OPEN if said else 16, f"an edition in another language, {given} for {wanted}"))
     return findings
-
-
-def _formats(hit: Hit) -> frozenset[str]:
-    return title.formats_of(f"{hit.binding} | {hit.title} | {hit.publisher}")
-
-
-def _named_formats(candidate: Candidate) -> frozenset[str]:
-    """Formats of the candidate; also of its title, lest "The Unabridged Journals" be a recording."""
-    return title.formats_of(f"{candidate.format} | {candidate.title}")
 
 
 def _raise_agreed(scored: list[Scored]) -> list[Scored]:
@@ -402,21 +393,6 @@ def _sure_editions(work: Sequence[Scored]) -> list[Scored]:
 
 def _why(found: Scored) -> str:
     return f"{found.hit.title!r}: {'; '.join(found.reasons)}"
-
-
-def _edition_rank(candidate: Candidate, found: Scored) -> tuple[float, ...]:
-    """Lower is better: the wanted format, the wanted language, near the named month, better score."""
-    hit, formats = found.hit, _formats(found.hit)
-    tongue = title.read(candidate.title).tongue or "en"
-    published = hit.published
-    named = candidate.year * 12 + (candidate.month or 6) if candidate.year else 0
-    apart = abs(published.year * 12 + (published.month or 6) - named) if published else 600 if named else 10**6
-    return (
-        len(formats ^ _named_formats(candidate)),
-        title.language(hit.language) not in ("", tongue),
-        apart,
-        -found.score,
-    )
 
 
 def _merged(group: Sequence[Candidate]) -> Candidate:

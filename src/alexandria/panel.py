@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from alexandria import errors
+from alexandria import edition, errors
 from alexandria.book import Candidate, Hit, Resolution
 from alexandria.match import ACCEPT
 from alexandria.providers.protocol import Source
@@ -64,16 +64,26 @@ class Panel:
         """The sources to ask about one candidate, the best first as things stand."""
         return iter(self._desk.order())
 
-    def content(self, found: Resolution) -> bool:
-        """Whether `found` needs no further source."""
-        if found.accepted is None:
-            return False
-        if self._desk.policy is not Policy.EXACT:
+    def wants(self, source: Source, found: Resolution) -> bool:
+        """Whether `source` may still add something to what was `found` by those before it.
+
+        A paid one is not asked for a better edition of a book that is known.
+        """
+        if found.accepted is None or self.objection(found):
             return True
-        agreeing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
-        able = [source for source in self._desk.sources if source.name not in self.out]
-        paid_heard = any(s.name in agreeing for s in able if s.paid) or not any(s.paid for s in able)
-        return len(agreeing) > 1 and paid_heard
+        return not source.paid and not edition.is_meant(found.candidate, found.accepted)
+
+    def objection(self, found: Resolution) -> str:
+        """Why the policy does not take what was found, or ""."""
+        if self._desk.policy is not Policy.EXACT or found.accepted is None:
+            return ""
+        knowing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
+        paid = {source.name for source in self._desk.sources if source.paid} - self.out.keys()
+        if len(knowing) < 2:
+            return f"only {found.accepted.source.provider} knows it, and the policy wants two sources"
+        if paid and not paid & knowing:
+            return f"the policy wants a paid source to know it, and {', '.join(sorted(paid))} does not"
+        return ""
 
     async def ask(self, source: Source, candidate: Candidate) -> Sequence[Hit] | errors.ProviderError:
         """The source's hits, or why it could not be asked."""

@@ -37,8 +37,8 @@ class Truth:
         return [self._told(named) for _, named in sorted(self._named.items())]
 
     def of(self, title: str, author: str) -> dict[str, Any] | None:
-        """What a model meant by this spelling; else the library's book of that name; None if there is neither."""
-        named = self._named.get(_spelling(title, author))
+        """What a model meant by this spelling, or by this title; else the library's book of that name; else None."""
+        named = self._named.get(_spelling(title, author)) or self._meant(title)
         if named is None:
             work = self._library.work_named(title, author)
             named = Named(title, author, work) if work else None
@@ -54,6 +54,13 @@ class Truth:
         told = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors)}
         told |= {"published": edition.published, "language": edition.language, "kind": _kind(edition)}
         return told | {"form": edition.form, "work_id": work_id(edition, work), "about": work.id}
+
+    def _meant(self, title: str) -> Named | None:
+        """Who merges what two models named may take the title from one and the author from the other."""
+        asked, _ = _spelling(title, "")
+        titled = [named for (spelt, _), named in self._named.items() if spelt == asked]
+        works = {named.work.number if named.work else None for named in titled}
+        return titled[0] if len(works) == 1 else None
 
     def _told(self, named: Named) -> dict[str, Any]:
         told: dict[str, Any] = {

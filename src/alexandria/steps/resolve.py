@@ -54,14 +54,14 @@ async def recognise(candidate: Candidate, database: Database) -> Resolution | No
 
 
 async def look_up(month: Month | None, candidate: Candidate, panel: Panel) -> Resolution:
-    """Ask one source after the other, judging all hits so far together, until the panel's policy is content."""
+    """Ask one source after the other, judging all hits so far together, as far as the panel wants them."""
     hits: list[Hit] = []
     unavailable: dict[str, str] = {}
     hindered = False
     found = Resolution(candidate, None, reason="no source was asked")
     for source in panel.order():
-        if panel.content(found):
-            break
+        if not panel.wants(source, found):
+            continue
         answer = await panel.ask(source, candidate)
         if isinstance(answer, errors.ProviderError):
             unavailable[source.name] = answer.message
@@ -69,6 +69,8 @@ async def look_up(month: Month | None, candidate: Candidate, panel: Panel) -> Re
             continue
         hits.extend(answer)
         found = _judged(month, candidate, hits)
+    if objection := panel.objection(found):
+        found = Resolution(candidate, None, reason=objection, considered=found.considered)
     if found.isbn13 is None and unavailable:
         found = dataclasses.replace(found, reason=f"{found.reason}; not asked: {', '.join(unavailable)}")
     return dataclasses.replace(found, unavailable=unavailable, hindered=hindered)

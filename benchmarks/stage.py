@@ -1,0 +1,65 @@
+"""On what do benchmarks of whole steps run? The sandbox in a process of its own, and the system on a database of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from alexandria import config, log, wiring
+from alexandria.sandbox import SandboxSettings, environment, serve
+from alexandria.sandbox.app import PROVIDERS
+from alexandria.store import migrate
+from alexandria.store.embedded import Embedded
+
+STARTS_WITHIN = 120.0  # seconds, with the largest library
+
+
+@contextlib.contextmanager
+def sandbox(settings: SandboxSettings) -> Iterator[str]:
+    """The URL at which a sandbox answers."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=(settings, theirs), daemon=True)
+    process.start()
+    try:
+        if not ours.poll(STARTS_WITHIN):
+            raise SystemExit("the sandbox does not answer")
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(settings: SandboxSettings, pipe: Connection) -> None:
+    serve(settings, announce=pipe.send)
+
+
+@contextlib.contextmanager
+def database() -> Iterator[Embedded]:
+    """A migrated database that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="alexandria-", dir="/tmp") as folder:  # short, for the socket's sake
+        Path(folder).chmod(0o755)
+        with Embedded(Path(folder) / "data", durable=False) as server:
+            migrate.upgrade(server.url)
+            yield server
+
+
+@contextlib.asynccontextmanager
+async def system(settings: SandboxSettings, url: str, server: Embedded, policy: str) -> AsyncIterator[wiring.System]:
+    """The system with the sandbox at `url` for all providers, keeping to its limits."""
+    log.configure("ERROR", "console", ())
+    for name in list(os.environ):
+        if name.upper().startswith("ALEXANDRIA_") or name in config.KEYS.values():
+            del os.environ[name]
+    os.environ |= environment(settings, url)
+    os.environ |= {"ALEXANDRIA_CONTACT": "benchmark@alexandria.invalid", "ALEXANDRIA_POLICY": policy}
+    for name in PROVIDERS:
+        limits = {"RATE": settings.rate(name), "DAILY_LIMIT": settings.daily_limit(name)}
+        os.environ |= {f"ALEXANDRIA_{name}_{what}".upper(): str(limit) for what, limit in limits.items() if limit}
+    async with wiring.running(config.load(), server, providers=True) as running:
+        yield running

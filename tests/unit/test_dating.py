@@ -1,0 +1,45 @@
+"""Published in this month? From whatever the sources date."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from alexandria.book import Hit, PartialDate, SourceRecord
+from alexandria.dating import CONFIRMED, CONTRADICTED, UNKNOWN, published_in
+from alexandria.month import Month
+
+NOVEMBER = Month(2023, 11)
+SHELF = SourceRecord("shelf", "1", datetime(2026, 11, 24, 12, tzinfo=UTC))
+
+
+def dated(published=None, first=None):
+    date = PartialDate(*map(int, published.split("-"))) if published else None
+    return Hit(SHELF, "A Book", published=date, first_published=first)
+
+
+@pytest.mark.parametrize(
+    ("editions", "answer"),
+    [
+        ([], UNKNOWN),
+        ([dated()], UNKNOWN),
+        ([dated("2023-11-07")], CONFIRMED),
+        ([dated("2023-11")], CONFIRMED),
+        ([dated("2023")], UNKNOWN),
+        ([dated("2024-02"), dated("2023-11-30")], CONFIRMED),
+        ([dated("2024-02")], UNKNOWN),
+        ([dated("2023-12-01")], UNKNOWN),
+        ([dated("2023-10-31"), dated("2023-11-07")], CONTRADICTED),
+        ([dated("2022"), dated("2023-11-07")], CONTRADICTED),
+        ([dated("2023-11-07", first=1998)], CONTRADICTED),
+        ([dated("2023-11-07", first=2023)], CONFIRMED),
+        ([dated(first=2023)], UNKNOWN),
+        ([dated(first=2024)], UNKNOWN),
+    ],
+)
+def test_the_first_edition_decides(editions, answer):
+    """Later ones may be reprints, and a bare year is not precise enough to confirm a month."""
+    assert published_in(NOVEMBER, editions) == answer
+
+
+def test_nobody_asks_about_a_book_without_a_month():
+    assert published_in(None, [dated("2023-11")]) == UNKNOWN
