@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -60,6 +61,15 @@ class ProviderSettings(BaseModel):
     daily_reserve: int = Field(ge=0)
     zone: str
     key: SecretStr | None
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError("no such time zone; one is like America/Los_Angeles") from unknown
+        return value
 
     @property
     def daily_cap(self) -> int | None:

@@ -35,6 +35,7 @@ def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
         ("ALEXANDRIA_SOURCES", "isbndb,goodreads"),
         ("ALEXANDRIA_ISBNDB_RATE", "-3"),
         ("ALEXANDRIA_ISBNDB_RATE", "canary"),
+        ("ALEXANDRIA_GOOGLE_BOOKS_ZONE", "Mars/Olympus"),
         ("ALEXANDRIA_CONCURRENCY", "0"),
         ("ALEXANDRIA_LOG_FORMAT", "xml"),
     ],
