@@ -156,6 +156,37 @@ class Settings(BaseSettings):
     concurrency: int = Field(
         4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"), description="months at once in a worker"
     )
+    alarm_url: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_ALARM_URL"),
+        description="called by POST when something is wrong that nobody would notice, and when it is over",
+    )
+    alarm_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_ALARM_SECRET"),
+        description="signs those calls: X-Alexandria-Signature is sha256= and the HMAC of the body",
+    )
+    alarm_blocked_hours: float = Field(
+        24,
+        gt=0,
+        le=8760,
+        validation_alias=_env("ALEXANDRIA_ALARM_BLOCKED_HOURS"),
+        description="hours that months may be blocked, or everything paused, before that is an incident",
+    )
+    alarm_paused_minutes: float = Field(
+        60,
+        gt=0,
+        le=525_600,
+        validation_alias=_env("ALEXANDRIA_ALARM_PAUSED_MINUTES"),
+        description="minutes that a provider may have us wait before that is an incident",
+    )
+    alarm_failed_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        validation_alias=_env("ALEXANDRIA_ALARM_FAILED_SHARE"),
+        description="share of the months that ended within a day that may have failed before that is an incident",
+    )
     log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"), description="least level logged")
     log_format: str = Field(
         "console",

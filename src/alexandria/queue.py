@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,6 @@ from alexandria.backfill import Backfill
 from alexandria.month import Month
 from alexandria.store.database import Connection, Database, unavailable
 from alexandria.store.months import Claim
-from alexandria.upkeep import Upkeep
 
 # The queues: long work, short work that must not wait behind it, and what can wait for both.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
@@ -27,6 +27,15 @@ POLL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_AT_ONCE = 2
 
 logging.getLogger("procrastinate").setLevel(logging.ERROR)  # what matters of a job is in its attempt's row
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """What one of the workers does whenever `cron` says so; the sixth field is seconds."""
+
+    name: str
+    cron: str
+    act: Callable[[], Awaitable[None]]
 
 
 class Jobs:
@@ -54,12 +63,12 @@ class Jobs:
         with _reachable():
             await deferrer.defer_async(year=month.year, month=month.month)
 
-    async def work(self, backfill: Backfill, *, concurrency: int, name: str, upkeep: Upkeep | None = None) -> None:
+    async def work(self, backfill: Backfill, *, concurrency: int, name: str, periodic: Sequence[Periodic] = ()) -> None:
         """Run jobs until cancelled; months in work are then snoozed. Ends, or raises DatabaseUnavailable, if the server
         is lost: then the caller starts anew.
         """
         at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_AT_ONCE, ENRICHMENT: 1}
-        runners = [asyncio.create_task(self._run(backfill, upkeep, queue, n, name)) for queue, n in at_once.items()]
+        runners = [asyncio.create_task(self._run(backfill, periodic, queue, n, name)) for queue, n in at_once.items()]
         try:
             await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -70,12 +79,14 @@ class Jobs:
             if isinstance(error, Exception):
                 raise error
 
-    async def _run(self, backfill: Backfill, upkeep: Upkeep | None, queue: str, concurrency: int, name: str) -> None:
+    async def _run(
+        self, backfill: Backfill, periodic: Sequence[Periodic], queue: str, concurrency: int, name: str
+    ) -> None:
         """Each queue has an app of its own: procrastinate's periodic tasks cannot be shared between two workers."""
         app = procrastinate.App(connector=procrastinate.PsycopgConnector())
         _register(app, backfill, name)
-        if upkeep is not None:
-            _register_upkeep(app, upkeep)
+        for each in periodic:
+            _register_periodic(app, each)
         with _reachable():
             await app.open_async(self._database.pool)
             await app.run_worker_async(
@@ -130,8 +141,8 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
         await backfill.enrich()
 
 
-def _register_upkeep(app: procrastinate.App, upkeep: Upkeep) -> None:
-    @app.periodic(cron="30 * * * *")
-    @app.task(name="reconcile", queue=UPKEEP, queueing_lock="reconcile")
-    async def reconcile(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
-        await upkeep.reconcile()
+def _register_periodic(app: procrastinate.App, what: Periodic) -> None:
+    @app.periodic(cron=what.cron)
+    @app.task(name=what.name, queue=UPKEEP, queueing_lock=what.name)
+    async def act(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
+        await what.act()

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from alexandria import config
+from alexandria.alarm import Thresholds
 from alexandria.backfill import Backfill
 from alexandria.config import Settings
 from alexandria.control import Control
@@ -22,6 +24,7 @@ from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.protocol import Counting, Generator, Source
+from alexandria.providers.receiver import Receiver
 from alexandria.providers.transport import Transport
 from alexandria.providers.wikidata import Wikidata
 from alexandria.queue import Jobs
@@ -31,6 +34,7 @@ from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
 from alexandria.upkeep import Upkeep
+from alexandria.watch import Watch
 
 SOURCES: dict[str, Callable[[Transport], Source]] = {
     "open_library": OpenLibrary,
@@ -91,6 +95,7 @@ class System:
     backfill: Backfill
     control: Control
     upkeep: Upkeep
+    watch: Watch
 
     async def reconnect(self) -> None:
         """The database answers again when this returns. Raises DatabaseUnavailable."""
@@ -127,7 +132,31 @@ async def running(
             backfill.kept_for_months = settings.kept_for_months
             backfill.allowances = lanes.status
             upkeep.counting = _counting(settings, backfill.desk.sources)
-        yield System(settings, server, database, answers, lanes, jobs, backfill, Control(database, jobs), upkeep)
+        yield System(
+            settings,
+            server,
+            database,
+            answers,
+            lanes,
+            jobs,
+            backfill,
+            Control(database, jobs),
+            upkeep,
+            watch_of(settings, database, lanes),
+        )
+
+
+def watch_of(settings: Settings, database: Database, lanes: Lanes) -> Watch:
+    receiver = None
+    if settings.alarm_url is not None:
+        receiver = Receiver(settings.alarm_url, settings.alarm_secret, version("alexandria-backfill"))
+    thresholds = Thresholds(
+        timedelta(hours=settings.alarm_blocked_hours),
+        timedelta(minutes=settings.alarm_paused_minutes),
+        settings.alarm_failed_share,
+    )
+    in_use = {spec.provider for spec in parse_generators(settings.generators)} | {*settings.sources}
+    return Watch(database, lanes.status, frozenset(in_use), thresholds, receiver)
 
 
 def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: str) -> Transport:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from alexandria.errors import DatabaseUnavailable
+from alexandria.queue import Periodic
+from alexandria.watch import EVERY
 from alexandria.wiring import System
 
 log = structlog.get_logger(__name__)
@@ -23,10 +25,18 @@ def name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def periodic(system: System) -> list[Periodic]:
+    """What workers see to beside the months."""
+    return [
+        Periodic("reconcile", "30 * * * *", system.upkeep.reconcile),
+        Periodic("watch", f"* * * * * */{EVERY:.0f}", system.watch.watch),
+    ]
+
+
 async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None:
     """Work until `stop` is set; then months in work are snoozed for another worker and this returns."""
     while not stop.is_set():
-        jobs = system.jobs.work(system.backfill, concurrency=concurrency, name=name(), upkeep=system.upkeep)
+        jobs = system.jobs.work(system.backfill, concurrency=concurrency, name=name(), periodic=periodic(system))
         working = asyncio.create_task(jobs)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

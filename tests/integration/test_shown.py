@@ -244,7 +244,14 @@ async def test_quota_counts_what_is_used_and_says_when_it_is_spent(api, sql):
 
 
 async def test_ready_until_work_waits_and_no_worker_beats(api, sql):
-    assert await get(api, READY) == {"status": "ready", "workers": 0, "months_in_work": 0, "months_due": 0, "paused": ""}
+    assert await get(api, READY) == {
+        "status": "ready",
+        "workers": 0,
+        "months_in_work": 0,
+        "months_due": 0,
+        "paused": "",
+        "incidents": [],
+    }
     await claim(api)
     error = (await get(api, READY, 503))["error"]
     assert (error["code"], error["details"]["hint"]) == ("no_worker", "start one: alexandria work")
@@ -252,7 +259,14 @@ async def test_ready_until_work_waits_and_no_worker_beats(api, sql):
     await sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '61 s')")
     await get(api, READY, 503)
     await sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '59 s')")
-    assert await get(api, READY) == {"status": "ready", "workers": 1, "months_in_work": 2, "months_due": 0, "paused": ""}
+    assert await get(api, READY) == {
+        "status": "ready",
+        "workers": 1,
+        "months_in_work": 2,
+        "months_due": 0,
+        "paused": "",
+        "incidents": [],
+    }
 
 
 async def test_ready_counts_months_that_are_due_again_and_not_those_that_wait(api, sql):

@@ -14,13 +14,13 @@ from pathlib import Path
 import httpx2
 
 from alexandria import wiring
+from alexandria.alarm import SILENCE
 from alexandria.config import KEYS, Settings
 from alexandria.errors import AlexandriaError
 from alexandria.providers.llm import parse_generators
 from alexandria.store import migrate, months
 from alexandria.store.database import Database
 from alexandria.store.session import SQL
-from alexandria.web.health import SILENCE
 
 PATIENCE = 8.0  # seconds for the database, an embedded one's start included
 CONNECT_PATIENCE = "4"  # seconds for one connection to it

@@ -36,7 +36,8 @@ async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.
         lanes = Lanes(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
         answers = StoredAnswers(database)
         acts = Backfill(database, jobs), Control(database, jobs), Upkeep(database)
-        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts)
+        watch = wiring.watch_of(settings, database, lanes)
+        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, watch)
         try:
             return await act(system)
         finally:

@@ -77,6 +77,7 @@ class LaneStatus:
     plan_limit: int | None = None
     plan_seen_at: datetime | None = None
     plan_note: str = ""
+    paused_since: datetime | None = None
 
 
 class Slot:
@@ -437,4 +438,5 @@ def _status(row: Row, day: Day) -> LaneStatus:
         plan_limit=row["plan_limit"],
         plan_seen_at=row["plan_seen_at"],
         plan_note=row["plan_note"],
+        paused_since=row["paused_since"] if row["paused_until"] else None,
     )

@@ -11,8 +11,9 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.exceptions import ExceptionMiddleware
 
-from alexandria.errors import AlexandriaError
+from alexandria.errors import AlexandriaError, DatabaseUnavailable, NotMigrated
 from alexandria.secret import WebhookSecrets
+from alexandria.watch import EVERY
 from alexandria.web import health, internal, metrics, problem, quota, reference, steering
 from alexandria.web.door import Door
 from alexandria.web.guard import Guard
@@ -49,13 +50,26 @@ class Healer:
             log.info("database answers")
 
 
+async def _watch(system: System) -> None:
+    """Where no worker is alive, it falls to us to say so."""
+    while True:
+        try:
+            await system.watch.watch()
+        except (DatabaseUnavailable, NotMigrated) as hindered:
+            log.warning("cannot look for incidents", reason=hindered.message)
+        await asyncio.sleep(EVERY)
+
+
 def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
     """The ASGI application over `system`, which the caller has opened in the event loop that serves it."""
     healer = Healer(system)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(_watch(system))
         yield
+        watching.cancel()
+        await asyncio.wait({watching})
         await healer.aclose()
 
     app = FastAPI(

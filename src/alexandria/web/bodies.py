@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from alexandria.alarm import Kind
 from alexandria.month import FIRST_YEAR, LAST_YEAR
 from alexandria.status import Status
 
@@ -374,12 +375,21 @@ class LiveAnswer(BaseModel):
     status: str
 
 
+class IncidentNow(BaseModel):
+    """Something is wrong that nobody would notice."""
+
+    kind: Kind
+    subject: Annotated[str, Field(description="the provider that it is about, if it is about one")]
+    reason: str
+
+
 class ReadyAnswer(BaseModel):
     status: str
     workers: Annotated[int, Field(description="worker loops that have beaten lately")]
     months_in_work: int
     months_due: int
     paused: Annotated[str, Field(description="by whom and until when; empty: not paused")]
+    incidents: list[IncidentNow]
 
 
 class Trouble(BaseModel):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from alexandria.alarm import SILENCE, Incident, Kind
 from alexandria.errors import DatabaseUnavailable
 from alexandria.store import control, months
 from alexandria.store.control import Pause
@@ -17,7 +19,6 @@ from alexandria.web.problem import documented, problem
 from alexandria.web.route import Running
 from alexandria.wiring import System, need_migrated
 
-SILENCE = 60.0  # seconds without a worker's heartbeat after which nobody is at work
 PATIENCE = 3.0  # seconds for the database to answer a probe
 
 router = APIRouter(prefix="/health", responses=documented(500), tags=["health"])
@@ -30,26 +31,28 @@ async def live() -> bodies.LiveAnswer:
 
 @router.get("/ready", response_model=bodies.ReadyAnswer, responses=documented(503), summary="The system can work")
 async def ready(system: Running, request: Request) -> bodies.ReadyAnswer | JSONResponse:
-    """503 with the reason: no database, an old schema, or work that no worker takes."""
-    at_work, pause = await _look(system)
-    due, in_work = 0 if pause else at_work["due"], at_work["processing"]
-    if due + in_work and not at_work["beating"]:
-        message = f"no worker has been heard for {SILENCE:.0f} s, and months wait for one: {due + in_work}"
-        return problem(request.scope, 503, "no_worker", message, {"hint": "start one: alexandria work"})
+    """503 with the reason: no database, an old schema, or work that no worker takes. Other incidents are listed."""
+    at_work, pause, incidents = await _look(system)
+    for incident in incidents:
+        if incident.kind is Kind.NO_WORKER:
+            hint = {"hint": "start one: alexandria work"}
+            return problem(request.scope, 503, incident.kind, incident.reason, hint)
     return bodies.ReadyAnswer(
         status="ready",
         workers=at_work["beating"],
-        months_in_work=in_work,
+        months_in_work=at_work["processing"],
         months_due=at_work["due"],
         paused=str(pause or ""),
+        incidents=[bodies.IncidentNow.model_validate(incident, from_attributes=True) for incident in incidents],
     )
 
 
-async def _look(system: System) -> tuple[Row, Pause | None]:
+async def _look(system: System) -> tuple[Row, Pause | None, Sequence[Incident]]:
     try:
         async with asyncio.timeout(PATIENCE):
+            await asyncio.to_thread(need_migrated, system.database.url)
+            incidents = await system.watch.look()
             async with system.database.transaction() as connection:
-                await asyncio.to_thread(need_migrated, system.database.url)
-                return await months.workers(connection, SILENCE), await control.paused(connection)
+                return await months.workers(connection, SILENCE), await control.paused(connection), incidents
     except TimeoutError:
         raise DatabaseUnavailable(f"PostgreSQL does not answer within {PATIENCE:.0f} s") from None

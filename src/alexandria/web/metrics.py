@@ -12,9 +12,9 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alexandria.alarm import SILENCE, Kind
 from alexandria.errors import DatabaseUnavailable, NotMigrated
 from alexandria.store import control, months
-from alexandria.web.health import SILENCE
 from alexandria.web.problem import documented
 from alexandria.web.route import Running
 from alexandria.wiring import System
@@ -72,12 +72,16 @@ async def _gauges(system: System) -> list[Metric]:
         workers = await months.workers(connection, SILENCE)
         paused = await control.paused(connection) is not None
     lanes = await system.lanes.status()
+    wrong = [incident.kind for incident in await system.watch.look()]
     return [
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
         _gauge("books", "Books that models named", {(): progress["total_books_generated"]}),
         _gauge("isbns", "Of these, with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
         _gauge("worker_loops", "Queues being worked on; a worker process works on several", {(): workers["beating"]}),
         _gauge("paused", "Whether no month is begun, by a person's wish", {(): paused}),
+        _gauge(
+            "incident", "What is wrong that nobody would notice", {(kind,): wrong.count(kind) for kind in Kind}, "kind"
+        ),
         _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider"),
         _gauge(
             "quota_limit",

@@ -46,13 +46,15 @@ UPDATE quota SET used = greatest(used - %(units)s, 0) WHERE name = %(name)s AND 
 
 -- name: pause
 -- Stop a lane for some seconds; a longer pause stays.
-UPDATE lane SET paused_until = clock_timestamp() + make_interval(secs => %(seconds)s), pause_reason = %(reason)s
+UPDATE lane SET paused_until = clock_timestamp() + make_interval(secs => %(seconds)s), pause_reason = %(reason)s,
+    paused_since = CASE WHEN paused_until > clock_timestamp() THEN coalesce(paused_since, clock_timestamp())
+                        ELSE clock_timestamp() END
 WHERE name = %(name)s AND coalesce(paused_until <= clock_timestamp() + make_interval(secs => %(seconds)s), true)
 
 -- name: status
 -- Pace, pause and quota of some lanes, each on the day that its provider has.
 SELECT lane.name, rate, CASE WHEN paused_until > clock_timestamp() THEN paused_until END AS paused_until,
-       pause_reason, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
+       paused_since, pause_reason, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
        coalesce(used, 0) - reserved AS used, reserved, plan_limit, plan_seen_at, plan_note
 FROM unnest(%(names)s::text[], %(days)s::date[]) WITH ORDINALITY AS asked (name, day, position)
 JOIN lane USING (name)

@@ -1,0 +1,72 @@
+-- What is wrong, and who was told.
+
+-- name: seen
+-- Workers, and months by what they are waiting for or how they ended within a day.
+SELECT (SELECT count(*) FROM procrastinate_workers
+        WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS workers,
+       (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
+       (count(*) FILTER (WHERE status = 'retry' AND next_attempt_at <= now()))::integer AS due,
+       (count(*) FILTER (WHERE status IN ('processing', 'retry')))::integer AS under_way,
+       (count(*) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 day'))::integer AS completed,
+       (count(*) FILTER (WHERE status = 'failed' AND completed_at > now() - interval '1 day'))::integer AS failed,
+       coalesce(mode() WITHIN GROUP (ORDER BY error_message)
+                FILTER (WHERE status = 'failed' AND completed_at > now() - interval '1 day'), '') AS failed_because
+FROM backfill_log
+
+-- name: blocked
+-- Months that have waited for long, for anything but the end of a pause, since their last attempt that was one.
+SELECT count(*)::integer AS months, min(since) AS since,
+       coalesce(mode() WITHIN GROUP (ORDER BY blocked_reason), '') AS because
+FROM (
+    SELECT b.blocked_reason, coalesce(
+        (SELECT min(a.ended_at) FROM attempt AS a
+         WHERE a.year = b.year AND a.month = b.month AND a.outcome = 'snoozed' AND a.created_at > coalesce(
+            (SELECT max(o.created_at) FROM attempt AS o
+             WHERE o.year = b.year AND o.month = b.month AND o.outcome <> 'snoozed'), '-infinity')),
+        b.updated_at) AS since
+    FROM backfill_log AS b
+    WHERE b.status = 'retry' AND b.blocked_reason IS NOT NULL AND b.error_code IS DISTINCT FROM 'paused'
+) AS waiting
+WHERE since <= now() - %(longer)s::interval
+
+-- name: alone
+-- Whether nobody else judges just now; until the transaction ends.
+SELECT pg_try_advisory_xact_lock('incident'::regclass::oid::integer, 0) AS alone
+
+-- name: begin
+-- Incidents that are new.
+INSERT INTO incident (kind, subject, reason)
+SELECT * FROM unnest(%(kinds)s::text[], %(subjects)s::text[], %(reasons)s::text[])
+ON CONFLICT (kind, subject) WHERE cleared_at IS NULL DO NOTHING
+RETURNING id, kind, subject, reason
+
+-- name: clear
+-- Incidents that are over.
+UPDATE incident SET cleared_at = now()
+WHERE cleared_at IS NULL
+  AND NOT EXISTS (SELECT FROM unnest(%(kinds)s::text[], %(subjects)s::text[]) AS lasting (kind, subject)
+                  WHERE lasting.kind = incident.kind AND lasting.subject = incident.subject)
+RETURNING id, kind, subject, reason
+
+-- name: announce
+-- Somebody is to be told.
+INSERT INTO notice (incident_id, event) SELECT unnest(%(ids)s::bigint[]), %(event)s
+
+-- name: due
+-- One notice to be given now, the oldest first, that of an end after that of its beginning; locked.
+SELECT n.incident_id AS id, n.event, n.tries, i.kind, i.subject, i.reason, i.began_at,
+       CASE WHEN n.event = 'cleared' THEN i.cleared_at END AS cleared_at
+FROM notice AS n JOIN incident AS i ON i.id = n.incident_id
+WHERE n.next_try_at <= now()
+  AND NOT EXISTS (SELECT FROM notice AS earlier WHERE n.event = 'cleared' AND earlier.event = 'began'
+                  AND earlier.incident_id = n.incident_id AND earlier.next_try_at IS NOT NULL)
+ORDER BY n.incident_id, n.event
+LIMIT 1
+FOR UPDATE OF n SKIP LOCKED
+
+-- name: told
+-- How a try ended, and when the next is made.
+UPDATE notice
+SET tries = tries + 1, result = %(result)s, next_try_at = %(again)s::timestamptz,
+    delivered_at = CASE WHEN %(delivered)s THEN now() END
+WHERE incident_id = %(id)s AND event = %(event)s

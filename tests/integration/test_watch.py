@@ -1,0 +1,301 @@
+"""Incidents on a real database with a real receiver: noted and told once each, by whoever sees them, until they clear."""
+
+import asyncio
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from alexandria.alarm import Kind, Thresholds
+from alexandria.config import load
+from alexandria.providers.receiver import Receiver, Refused
+from alexandria.queue import Periodic
+from alexandria.secret import WebhookSecrets
+from alexandria.store.lanes import LaneStatus
+from alexandria.watch import TRIES, Watch
+from alexandria.web.api import create_app
+from alexandria.wiring import watch_of
+from alexandria.worker import periodic
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KEY = "canary-alarm-secret"
+READY, SEED = "/health/ready", "/api/internal/seed-backfill-queue"
+
+
+class Ear(http.server.ThreadingHTTPServer):
+    """Notes what it got; `statuses` are its answers, and 204 once they are used up."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Post)
+        self.got, self.statuses = [], []
+        self.url = f"http://127.0.0.1:{self.server_port}/hook?token=canary-token"
+
+
+class Post(http.server.BaseHTTPRequestHandler):
+    server: Ear
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((dict(self.headers), body))
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    with Ear() as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+async def _clean(empty, api, sql):
+    await sql("TRUNCATE incident CASCADE")
+    await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+    await api.post(SEED, json={"year_start": 2023, "year_end": 2023})
+
+
+def watch_on(system, receiver=None, now=lambda: datetime.now(UTC), **options):
+    to = Receiver(SecretStr(receiver.url), SecretStr(KEY), "0") if receiver else None
+    return Watch(system.database, receiver=to, now=now, **options)
+
+
+async def claim(sql, months=1):
+    await sql("UPDATE backfill_log SET status = 'processing' WHERE month <= %s", months)
+
+
+def told(receiver):
+    return [json.loads(body) for _, body in receiver.got]
+
+
+async def test_an_incident_is_logged_and_told_once_and_once_when_it_is_over(system, sql, receiver):
+    """However often it is looked at; one line at error level, one when it clears, and both calls carry the reason."""
+    watch = watch_on(system, receiver)
+    with structlog.testing.capture_logs() as logged:
+        await watch.watch()
+        assert receiver.got == []
+        await claim(sql, 3)
+        for _ in range(3):
+            await watch.watch()
+        await claim(sql, 4)
+        await watch.watch()
+        await sql("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        for _ in range(3):
+            await watch.watch()
+    levels = [(line["log_level"], line["event"], line["kind"]) for line in logged]
+    assert levels == [("error", "incident began", "no_worker"), ("warning", "incident cleared", "no_worker")]
+    began, cleared = told(receiver)
+    assert (began["event"], began["kind"], began["subject"], began["cleared_at"]) == ("began", "no_worker", "", None)
+    assert began["reason"] == "no worker has been heard for 60 s, and months wait for one: 3"
+    assert (cleared["event"], cleared["incident"], cleared["reason"]) == ("cleared", began["incident"], began["reason"])
+    assert datetime.fromisoformat(cleared["cleared_at"]) >= datetime.fromisoformat(began["began_at"])
+    rows = await sql("SELECT kind, cleared_at IS NOT NULL AS over FROM incident")
+    assert rows == [{"kind": "no_worker", "over": True}]
+
+
+async def test_the_call_is_signed_and_can_be_told_from_a_repeated_one(system, sql, receiver):
+    await claim(sql)
+    await watch_on(system, receiver).watch()
+    [(headers, body)] = receiver.got
+    signature = hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
+    assert headers["X-Alexandria-Signature"] == f"sha256={signature}"
+    assert headers["X-Alexandria-Delivery"] == f"{json.loads(body)['incident']}-began"
+    assert headers["Content-Type"] == "application/json"
+
+
+async def test_many_who_look_at_once_tell_once(system, sql, receiver):
+    watches = [watch_on(system, receiver) for _ in range(6)]
+    for workers in range(4):
+        await (claim(sql) if workers % 2 == 0 else sql("INSERT INTO procrastinate_workers DEFAULT VALUES"))
+        await asyncio.gather(*(watch.watch() for watch in watches))
+        await watches[0].watch()
+        await sql("TRUNCATE procrastinate_workers CASCADE")
+        await watches[0].watch()
+    assert [(each["event"], each["kind"]) for each in told(receiver)] == [
+        ("began", "no_worker"), ("cleared", "no_worker"), ("began", "no_worker"), ("cleared", "no_worker"), ("began", "no_worker")
+    ]  # fmt: skip
+
+
+async def test_a_call_that_fails_is_made_again_later_each_time(system, sql, receiver):
+    """With the result in a row; the end is told after the beginning has been."""
+    clock = [datetime.now(UTC)]
+    watch = watch_on(system, receiver, now=lambda: clock[0])
+    receiver.statuses = [500, 302, 204]
+    await claim(sql)
+    waits = []
+    for result in ("answered 500", "answered 302"):
+        await watch.watch()
+        [row] = await sql("SELECT * FROM notice")
+        assert (row["result"], row["delivered_at"]) == (result, None)
+        waits.append(row["next_try_at"] - clock[0])
+        await watch.watch()
+        await sql("UPDATE notice SET next_try_at = now()")
+    assert waits == [timedelta(seconds=30), timedelta(seconds=60)]
+    assert len(receiver.got) == 2
+    await sql("UPDATE notice SET next_try_at = now() + interval '1 h'")
+    await sql("UPDATE backfill_log SET status = 'pending'")
+    await watch.watch()
+    assert len(receiver.got) == 2
+    await sql("UPDATE notice SET next_try_at = now()")
+    await watch.watch()
+    assert [each["event"] for each in told(receiver)] == ["began", "began", "began", "cleared"]
+    rows = await sql("SELECT event, tries, result, next_try_at FROM notice ORDER BY event")
+    assert rows == [
+        {"event": "began", "tries": 3, "result": "answered 204", "next_try_at": None},
+        {"event": "cleared", "tries": 1, "result": "answered 204", "next_try_at": None},
+    ]
+
+
+async def test_a_receiver_that_never_answers_is_given_up(system, sql, receiver):
+    """Nothing listens there; the log and the row say what broke and not the address, which holds a token."""
+    receiver.shutdown()
+    receiver.server_close()
+    watch = watch_on(system, receiver)
+    await claim(sql)
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(TRIES + 2):
+            await watch.watch()
+            await sql("UPDATE notice SET next_try_at = now() WHERE next_try_at IS NOT NULL")
+    [row] = await sql("SELECT tries, result, next_try_at FROM notice")
+    assert row == {"tries": TRIES, "result": "ConnectError", "next_try_at": None}
+    assert [line["gives_up"] for line in logged if line["event"] == "alarm not delivered"] == [False] * (TRIES - 1) + [
+        True
+    ]
+    assert "canary" not in str(logged)
+
+
+@pytest.mark.parametrize("url", ["http://", "nonsense", "ftp://x/", "http://[", "http://127.0.0.1:1/\n"])
+async def test_an_address_that_is_none_is_a_failed_call(url):
+    with pytest.raises(Refused):
+        await Receiver(SecretStr(url), None, "0").tell("1-began", {})
+
+
+async def test_months_are_blocked_since_their_first_snooze_in_a_row(system, sql):
+    """An attempt that failed ends the row; a pause is no block; what was snoozed lately is none yet."""
+
+    async def blocked(month, *attempts, code="quota_spent"):
+        await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() + interval '1 h', blocked_reason = 'b',"
+                  " error_code = %s WHERE month = %s", code, month)  # fmt: skip
+        for hours, outcome in attempts:
+            await sql("INSERT INTO attempt (token, year, month, created_at, ended_at, outcome) VALUES (gen_random_uuid(), 2023,"
+                      " %s, now() - %s * interval '1 h', now() - %s * interval '1 h', %s)", month, hours, hours, outcome)  # fmt: skip
+
+    watch = watch_on(system)
+    await blocked(1, (30, "snoozed"), (28, "retry"), (20, "snoozed"), (2, "snoozed"))
+    await blocked(2, (23, "snoozed"))
+    await blocked(3, (50, "snoozed"), code="paused")
+    assert await watch.look() == ()
+    await blocked(4, (40, "retry"), (26, "snoozed"), (2, "snoozed"))
+    await blocked(5, (30, "snoozed"))
+    [incident] = await watch.look()
+    assert incident.kind is Kind.MONTHS_BLOCKED
+    since = datetime.now(UTC) - timedelta(hours=30)
+    assert incident.reason.startswith(f"2 months are blocked, the first since {since:%Y-%m-%d %H:}")
+
+
+async def test_failures_of_the_last_day_count(system, sql):
+    await sql("UPDATE backfill_log SET status = CASE WHEN month <= 6 THEN 'completed' ELSE 'failed' END, error_message = 'no key'"
+              " WHERE month <= 10")  # fmt: skip
+    [incident] = await watch_on(system).look()
+    assert (incident.kind, incident.reason) == (
+        Kind.MONTHS_FAILING, "4 of the 10 months that ended within a day have failed: no key"
+    )  # fmt: skip
+    assert await watch_on(system, thresholds=Thresholds(failed_share=0.4)).look() == ()
+    await sql("UPDATE backfill_log SET started_at = now() - interval '2 days', completed_at = now() - interval '25 h'"
+              " WHERE month = 10")  # fmt: skip
+    assert [i.reason[:8] for i in await watch_on(system).look()] == ["3 of the"]
+
+
+async def test_ways_that_are_in_use_count(system, sql):
+    now = datetime.now(UTC)
+
+    def lane(name, used):
+        return LaneStatus(name, 3, None, "", now.date(), 100, 100, used, 5, now)
+
+    async def lanes():
+        return [lane("isbndb", 95), lane("google_books", 100), lane("xai", 50)]
+
+    await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() + interval '1 h' WHERE month = 1")
+    found = await watch_on(system, lanes=lanes, in_use=frozenset({"isbndb", "xai"})).look()
+    assert [(incident.kind, incident.subject) for incident in found] == [(Kind.QUOTA_SPENT, "isbndb")]
+
+
+async def test_a_pause_of_a_lane_is_as_long_as_it_is_prolonged(system, sql):
+    async def pause(minutes):
+        await system.lanes.pause("xai", datetime.now(UTC) + timedelta(minutes=minutes), "refuses")
+
+    await pause(50)
+    assert await system.watch.look() == ()
+    await sql("UPDATE lane SET paused_since = paused_since - interval '20 minutes' WHERE name = 'xai'")
+    await pause(51)
+    assert [(i.kind, i.subject) for i in await system.watch.look()] == [(Kind.LANE_PAUSED, "xai")]
+    await sql("UPDATE lane SET paused_until = now() - interval '1 s' WHERE name = 'xai'")
+    assert await system.watch.look() == ()
+    await pause(50)
+    assert await system.watch.look() == ()
+    await sql("UPDATE lane SET paused_until = NULL WHERE name = 'xai'")
+
+
+async def test_health_and_metrics_tell_what_the_watch_sees(api, sql):
+    await sql("UPDATE backfill_log SET status = 'failed', error_message = 'no key'")
+    ready = (await api.get(READY)).json()
+    assert [(each["kind"], each["subject"]) for each in ready["incidents"]] == [("months_failing", "")]
+    metrics = (await api.get("/metrics")).text
+    assert 'alexandria_incident{kind="months_failing"} 1.0' in metrics
+    assert all(f'alexandria_incident{{kind="{kind}"}}' in metrics for kind in Kind)
+    await claim(sql)
+    response = await api.get(READY)
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "no_worker")
+
+
+async def test_the_api_alone_says_that_no_worker_is_alive(system, sql):
+    """No periodic task runs then."""
+    await claim(sql)
+    app = create_app(system, WebhookSecrets(()))
+    async with app.router.lifespan_context(app), asyncio.timeout(10):
+        while not await sql(  # noqa: ASYNC110  # the database sends no event
+            "SELECT id FROM incident WHERE kind = 'no_worker' AND cleared_at IS NULL"
+        ):
+            await asyncio.sleep(0.02)
+
+
+async def test_workers_do_what_is_due_from_time_to_time(system):
+    """What is given to the queue as periodic is done; and the watch is among what a worker gives it."""
+    assert {each.name: each.act for each in periodic(system)}["watch"] == system.watch.watch
+    done = asyncio.Event()
+
+    async def act():
+        done.set()
+
+    tick = Periodic("tick", "* * * * * *", act)
+    working = asyncio.create_task(system.jobs.work(system.backfill, concurrency=1, name="test", periodic=[tick]))
+    try:
+        async with asyncio.timeout(15):
+            await done.wait()
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+async def test_the_settings_say_whom_to_call_and_when(system, monkeypatch):
+    assert watch_of(system.settings, system.database, system.lanes).receiver is None
+    monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/?token=canary-token")
+    monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", KEY)
+    monkeypatch.setenv("ALEXANDRIA_ALARM_BLOCKED_HOURS", "2")
+    monkeypatch.setenv("ALEXANDRIA_ALARM_FAILED_SHARE", "0.5")
+    watch = watch_of(load(), system.database, system.lanes)
+    assert watch.thresholds == Thresholds(timedelta(hours=2), timedelta(hours=1), 0.5)
+    assert watch.receiver is not None
+    assert "canary" not in repr(watch)
