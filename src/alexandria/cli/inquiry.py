@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
 
 from rich.console import RenderableType
 
@@ -17,21 +17,33 @@ from alexandria.panel import Panel
 from alexandria.steps import resolve
 from alexandria.store.candidates import evidence
 
+T = TypeVar("T")
 
-def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:
-    """Raises NoSources if none could be asked."""
+
+def asking(output: Output, sources: str | None, act: Callable[[wiring.System], Awaitable[T]]) -> T:
+    """What `act` returns on a system that may ask these sources ("a,b"; None: all), spending what is kept for people."""
     settings = settings_of(output)
     if sources is not None:
         names = tuple(name.strip() for name in sources.split(",") if name.strip())
         settings = settings.model_copy(update={"sources": names})
     with wiring.server(settings) as server:
         wiring.need_migrated(server.url)
-        return asyncio.run(_look_up(settings, server, Candidate(title, author, year)))
+        return asyncio.run(_act(settings, server, act))
 
 
-async def _look_up(settings: Settings, server: wiring.Server, candidate: Candidate) -> Resolution:
+async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.System], Awaitable[T]]) -> T:
     async with wiring.running(settings, server, providers=True, interactive=True) as system:
+        return await act(system)
+
+
+def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:
+    """Raises NoSources if none could be asked."""
+
+    async def act(system: wiring.System) -> Resolution:
+        candidate = Candidate(title, author, year)
         return (await resolve.resolve(None, [candidate], Panel(system.backfill.desk), system.database))[0]
+
+    return asking(output, sources, act)
 
 
 def told(found: Resolution) -> dict[str, Any]:
