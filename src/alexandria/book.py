@@ -46,6 +46,11 @@ class PartialDate:
     month: int | None = None
     day: int | None = None
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From what `str()` gives."""
+        return cls(*map(int, text.split("-")))
+
     def __str__(self) -> str:
         return f"{self.year:04d}" + "".join(f"-{part:02d}" for part in (self.month, self.day) if part)
 

@@ -33,6 +33,7 @@ from alexandria.providers import printed
 from alexandria.providers.transport import storable
 from alexandria.steps.resolve import look_up, recognise
 from alexandria.store.database import Database
+from alexandria.terminal import inert_json
 
 AT_ONCE = 16  # lines looked up together
 RENEWED = 50  # lines after which sources that were left alone are tried again
@@ -58,7 +59,7 @@ class Answer:
 
     @property
     def line(self) -> bytes:
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False).encode() + b"\n"
+        return inert_json(json.dumps(dataclasses.asdict(self), ensure_ascii=False)).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

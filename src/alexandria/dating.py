@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alexandria.book import Hit
+from alexandria.book import Hit, PartialDate
 from alexandria.month import Month
 
 CONFIRMED, CONTRADICTED, UNKNOWN = "confirmed", "contradicted", "unknown"
 
 
 def published_in(month: Month | None, editions: Iterable[Hit]) -> str:
-    """The answer from all known editions of a work: an earlier one contradicts, the first one in the month confirms.
+    """The answer from all known editions of a work."""
+    known = list(editions)
+    firsts = {PartialDate(hit.first_published) for hit in known if hit.first_published}
+    return dated_in(month, firsts | {hit.published for hit in known if hit.published})
 
-    Later editions say nothing, for they may be reprints; nor does a bare year that is the month's own.
+
+def dated_in(month: Month | None, dates: Iterable[PartialDate]) -> str:
+    """The answer from dates of a work and its editions: an earlier one contradicts, the first one in the month confirms.
+
+    Later ones say nothing, for they may be reprints' dates; nor does a bare year that is the month's own.
     """
     if month is None:
         return UNKNOWN
-    editions = list(editions)
-    years = {hit.first_published for hit in editions if hit.first_published}
-    dates = {hit.published for hit in editions if hit.published}
-    if any(year < month.year for year in years | {date.year for date in dates}):
+    dates = set(dates)
+    if any(date.year < month.year for date in dates):
         return CONTRADICTED
     months = {(date.year, date.month) for date in dates if date.month}
     if any(found < (month.year, month.month) for found in months):

@@ -62,6 +62,7 @@ async def complete(system, sql):
             98.5,
             "title and author agree",
             hit,
+            in_month="confirmed",
             considered=(Scored(hit, 98.5, "accept", ("same title",)),),
         ),
         Resolution(
@@ -160,6 +161,12 @@ async def test_a_month_in_full(api, system, sql):
     assert (unresolved["isbn13"], unresolved["reason"]) == (None, "no edition was found")
     assert unresolved["evidence"][0]["verdict"] == "refuse"
     assert unresolved["unavailable"] == {"open_library": "open_library: answered 503"}
+    assert (found["in_month"], found["look_again_at"], found["looks"]) == ("confirmed", None, 1)
+    assert unresolved["look_again_at"] > month["completed_at"]
+    assert month["in_month"] == {"confirmed": 1, "contradicted": 0, "unknown": 0}
+    rests_on = {each["field"]: (each["provider"], each["id"]) for each in found["fields"]}
+    assert rests_on == dict.fromkeys(("title", "published"), ("isbndb", "9780861545896"))
+    assert unresolved["fields"] == []
     assert month["calls"] == [
         {"provider": "gemini", "calls": 1, "units": 1, "refused": 0},
         {"provider": "isbndb", "calls": 2, "units": 2, "refused": 1},

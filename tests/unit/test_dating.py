@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.book import Hit, PartialDate, SourceRecord
-from alexandria.dating import CONFIRMED, CONTRADICTED, UNKNOWN, published_in
+from alexandria.dating import CONFIRMED, CONTRADICTED, UNKNOWN, dated_in, published_in
 from alexandria.month import Month
 
 NOVEMBER = Month(2023, 11)
@@ -39,6 +39,8 @@ def dated(published=None, first=None):
 def test_the_first_edition_decides(editions, answer):
     """Later ones may be reprints, and a bare year is not precise enough to confirm a month."""
     assert published_in(NOVEMBER, editions) == answer
+    dates = [date for hit in editions for date in (hit.published, hit.first_published) if date]
+    assert dated_in(NOVEMBER, [PartialDate.parse(str(date)) for date in dates]) == answer
 
 
 def test_nobody_asks_about_a_book_without_a_month():

@@ -54,8 +54,14 @@ def months(
 
 
 @commands.command(rich_help_panel="Look")
-def month(context: typer.Context, which: Annotated[str, typer.Argument(metavar="YYYY-MM")]) -> int:
-    """One month in full: its attempts, its books with the evidence for each, and the calls it cost."""
+def month(
+    context: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="YYYY-MM")],
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Every record considered for each book, and what its fields rest on.")
+    ] = False,
+) -> int:
+    """One month in full: its attempts, its books with the reason for each, and the calls it cost."""
     key = Month.parse(which)
 
     from alexandria.cli import sheets
@@ -64,7 +70,7 @@ def month(context: typer.Context, which: Annotated[str, typer.Argument(metavar="
 
     output = output_of(context)
     found = on_system(output, lambda system: internal.show_month(str(key), system))
-    output.result(found.model_dump(mode="json"), *sheets.of_month(found))
+    output.result(found.model_dump(mode="json"), *sheets.of_month(found, evidence=evidence))
     return 0
 
 

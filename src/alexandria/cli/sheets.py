@@ -31,8 +31,10 @@ def of_months(found: bodies.MonthsAnswer) -> Iterator[RenderableType]:
         yield table(columns, [_line(row) for row in found.months])
 
 
-def of_month(found: bodies.MonthAnswer) -> Iterator[RenderableType]:
-    facts = found.model_dump(exclude={"attempts", "candidates", "calls"})
+def of_month(found: bodies.MonthAnswer, *, evidence: bool) -> Iterator[RenderableType]:
+    facts = found.model_dump(exclude={"attempts", "candidates", "calls", "in_month"})
+    dated = ", ".join(f"{answer} {books}" for answer, books in found.in_month.model_dump().items())
+    facts["published in this month"] = dated
     yield table(["", str(Month(found.year, found.month))], [(name, value) for name, value in facts.items()])
     if found.attempts:
         columns = ["began", "ended", "outcome", "worker", "reason"]
@@ -42,6 +44,8 @@ def of_month(found: bodies.MonthAnswer) -> Iterator[RenderableType]:
     if found.candidates:
         yield heading("Books")
         yield of_candidates(found.candidates)
+        for candidate in found.candidates if evidence else ():
+            yield from of_evidence(candidate)
     if found.calls:
         calls = [(c.provider, c.calls, c.units, c.refused) for c in found.calls]
         yield heading("Calls")
@@ -49,9 +53,32 @@ def of_month(found: bodies.MonthAnswer) -> Iterator[RenderableType]:
 
 
 def of_candidates(found: list[bodies.CandidateRow]) -> Table:
-    columns = ["title", "author", "ISBN", "source", "score#", "named by", "why"]
-    rows = [(c.title, c.author, c.isbn13, c.source, f"{c.score:.0f}", c.named_by, c.reason) for c in found]
+    columns = ["title", "author", "ISBN", "in month", "source", "score#", "named by", "why"]
+    rows = [
+        (c.title, c.author, c.isbn13, c.in_month if c.isbn13 else "", c.source, f"{c.score:.0f}", c.named_by, c.reason)
+        for c in found
+    ]
     return table(columns, rows)
+
+
+def of_evidence(found: bodies.CandidateRow) -> Iterator[RenderableType]:
+    """Every record that was considered for a book, and what each field of its edition rests on."""
+    yield heading(f"{found.title}, {found.author}: {found.isbn13 or 'no ISBN'}")
+    if found.evidence:
+        columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
+        names = ("isbn13", "title", "authors", "published", "source")
+        rows = [
+            (hit["verdict"], f"{hit['score']:.0f}", *(hit[name] for name in names), "; ".join(hit["reasons"]))
+            for hit in found.evidence
+        ]
+        yield table(columns, rows)
+    records: dict[str, list[str]] = {}
+    for each in found.fields:
+        records.setdefault(f"{each.provider} {each.id}, fetched {shown(each.fetched_at)}", []).append(each.field)
+    yield from (f"{', '.join(fields)}: from {record}" for record, fields in records.items())
+    yield from (f"not asked: {said}" for said in found.unavailable.values())
+    if found.look_again_at:
+        yield f"looked up {found.looks} times, again {shown(found.look_again_at)}"
 
 
 async def quota(system: System) -> bodies.Quota:

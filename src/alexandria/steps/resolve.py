@@ -33,10 +33,10 @@ async def resolve(
 
 
 async def _one(month: Month | None, candidate: Candidate, panel: Panel, database: Database) -> Resolution:
-    return await recognise(candidate, database) or await look_up(month, candidate, panel)
+    return await recognise(candidate, database, month) or await look_up(month, candidate, panel)
 
 
-async def recognise(candidate: Candidate, database: Database) -> Resolution | None:
+async def recognise(candidate: Candidate, database: Database, month: Month | None = None) -> Resolution | None:
     """The catalogue's own edition of this candidate, if it holds one: that costs no call."""
     async with database.transaction() as connection:
         held = await catalogue.find_work(connection, candidate.title, (candidate.author,), with_edition=True)
@@ -49,7 +49,7 @@ async def recognise(candidate: Candidate, database: Database) -> Resolution | No
         score=held.score,
         reason=f"already in the catalogue as {held.title!r} by {held.author}; {'; '.join(held.reasons)}",
         work_id=held.work_id,
-        in_month=dating.UNKNOWN,
+        in_month=dating.dated_in(month, held.dates),
     )
 
 

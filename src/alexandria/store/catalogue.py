@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alexandria.block import blocks
-from alexandria.book import Hit, Isbn13, SourceRecord
+from alexandria.book import Hit, Isbn13, PartialDate, SourceRecord
 from alexandria.match import ACCEPT, same_work, work_key
 from alexandria.person import name_key, natural
 from alexandria.store.database import Connection, Row
@@ -24,7 +24,10 @@ _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one."""
+    """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one.
+
+    `dates` are those of the work and all its editions.
+    """
 
     work_id: int
     title: str
@@ -32,6 +35,7 @@ class Held:
     isbn13: str
     score: float
     reasons: tuple[str, ...]
+    dates: tuple[PartialDate, ...]
 
 
 async def find_work(
@@ -47,12 +51,13 @@ async def find_work(
 
 
 def _held(sought: Hit, row: Row) -> Held:
-    if row["named_so"]:
-        reasons: tuple[str, ...] = ("named so before",)
-        return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", 100.0, reasons)
-    judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
-    score = judged.score if judged.verdict == ACCEPT else 0.0
-    return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, judged.reasons)
+    reasons: tuple[str, ...] = ("named so before",)
+    score = 100.0
+    if not row["named_so"]:
+        judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
+        score, reasons = judged.score if judged.verdict == ACCEPT else 0.0, judged.reasons
+    dates = tuple(map(PartialDate.parse, row["dates"]))
+    return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
 
 
 async def one_writer(connection: Connection) -> None:

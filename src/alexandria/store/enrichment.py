@@ -143,7 +143,7 @@ async def _improve(connection: Connection, one: Enriched) -> None:
 def _holding(row: Row) -> Holding:
     fields: dict[str, Value] = {field: row[field] for field in FIELDS}
     if row["published"]:
-        fields["published"] = PartialDate(*map(int, row["published"].split("-")))
+        fields["published"] = PartialDate.parse(row["published"])
     sources = {
         field: SourceRecord(provider, provider_id, datetime.fromtimestamp(fetched_at, UTC))
         for field, provider, provider_id, fetched_at in row["sources"]

@@ -274,6 +274,15 @@ class Attempt(BaseModel):
     reason: str | None
 
 
+class FieldSource(BaseModel):
+    """The record that a stored field of an edition rests on: the provider's, under its own id."""
+
+    field: str
+    provider: str
+    id: str
+    fetched_at: datetime
+
+
 class CandidateRow(BaseModel):
     """A book that a model named. Without an ISBN, `reason` says why; `evidence` is every hit that was considered."""
 
@@ -286,11 +295,23 @@ class CandidateRow(BaseModel):
     score: float
     reason: str
     evidence: list[dict[str, Any]]
+    in_month: Annotated[str, Field(description="whether sources confirm that it was first published in the month")]
     unavailable: Annotated[dict[str, str], Field(description="sources that could not be asked, with what they said")]
     work_id: int | None
     edition_title: str | None
     publisher: str | None
     published: str | None
+    fields: Annotated[list[FieldSource], Field(description="of its edition, with what each rests on")]
+    looks: Annotated[int, Field(description="how often the sources were asked")]
+    look_again_at: Annotated[datetime | None, Field(description="when they are asked again, if it is unresolved")]
+
+
+class InMonth(BaseModel):
+    """Books with an ISBN, by what the sources' dates say: first published in this month?"""
+
+    confirmed: int
+    contradicted: int
+    unknown: int
 
 
 class CallsSpent(BaseModel):
@@ -301,6 +322,7 @@ class CallsSpent(BaseModel):
 
 
 class MonthAnswer(MonthRow):
+    in_month: InMonth
     attempts: list[Attempt]
     candidates: list[CandidateRow]
     calls: list[CallsSpent]

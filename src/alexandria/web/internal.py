@@ -85,7 +85,8 @@ async def show_month(month: MonthInPath, system: Running) -> bodies.MonthAnswer:
         row = await months.one(connection, key)
         if row is None:
             raise Unknown(f"month {key} is not seeded", hint="POST /api/internal/seed-backfill-queue adds years")
-        rows: dict[str, list[Row]] = {
+        rows: dict[str, list[Row] | dict[str, int]] = {
+            "in_month": await candidates.in_month(connection, key),
             "attempts": await months.attempts(connection, key),
             "candidates": await candidates.of_month(connection, key),
             "calls": await months.spent(connection, key),

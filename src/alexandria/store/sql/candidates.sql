@@ -15,7 +15,11 @@ VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s
 -- name: of_month
 -- A month's candidates with their evidence.
 SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.reason, c.evidence, c.unavailable,
-       c.in_month, c.looks, c.look_again_at, c.work_id, e.title AS edition_title, e.publisher, e.published
+       c.in_month, c.looks, c.look_again_at, c.work_id, e.title AS edition_title, e.publisher, e.published,
+       ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id,
+                                       'fetched_at', s.fetched_at)
+             FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
+             WHERE p.isbn13 = c.isbn13 ORDER BY p.field) AS fields
 FROM candidate AS c LEFT JOIN edition AS e USING (isbn13)
 WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
 
