@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup lint check clean
+.PHONY: demo test setup lint audit check clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
@@ -24,6 +24,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: setup ## whether what is locked has known vulnerabilities; asks a service on the network
+	$(BIN)/uv export --quiet --frozen --all-extras --no-emit-project --output-file .venv/locked.txt
+	$(BIN)/uv tool run pip-audit --disable-pip --requirement .venv/locked.txt
 
 clean:
 	rm -rf .venv

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, TextIO, cast
 
 import stamina.instrumentation
 import structlog
 
+from alexandria.terminal import inert, inert_line
+
 _STRUCK = "[secret]"
+_secrets: list[str] = []
 
 
 def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
-    """Log `level` and above in `form` "console" or "json"; no line contains any of `secrets`."""
+    """Log `level` and above in `form` "console" or "json"; no line contains any of `secrets`.
+
+    What libraries log by themselves goes the same way if it is a warning at least.
+    """
+    _secrets.clear()
+    protect(secrets)
     renderer = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -27,7 +35,7 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        strike(secrets),
+        _harmless,
         renderer,
     ]
     stamina.instrumentation.set_on_retry_hooks([])  # every send is a row already
@@ -37,6 +45,22 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    if not any(isinstance(handler, _OfLibraries) for handler in root.handlers):
+        root.addHandler(_OfLibraries(logging.WARNING))
+
+
+def protect(secrets: Iterable[str]) -> None:
+    """From now on no line contains any of these either."""
+    _secrets.extend(secret for secret in secrets if secret and secret not in _secrets)
+    _secrets.sort(key=len, reverse=True)  # one may be a part of another
+
+
+def struck(text: str) -> str:
+    """The same without any secret."""
+    for secret in _secrets:
+        text = text.replace(secret, _STRUCK)
+    return text
 
 
 class _StandardError:
@@ -49,18 +73,21 @@ class _StandardError:
         sys.stderr.flush()
 
 
-def strike(secrets: Iterable[str]) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """A processor that replaces every secret in every text of an event."""
-    known = [secret for secret in secrets if secret]
+class _OfLibraries(logging.Handler):
+    """Hands on what libraries log, which may quote an address with a key in it."""
 
-    def struck(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value if isinstance(value, int | float | bool | None) else struck(str(value))
-        for secret in known:
-            value = value.replace(secret, _STRUCK)
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger(record.name)
+        logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def _harmless(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Every text without secrets and without characters that act; only a traceback may have lines."""
+    return {key: _plain(value, lines=key == "exception") for key, value in event.items()}
+
+
+def _plain(value: Any, *, lines: bool) -> Any:
+    if isinstance(value, int | float | bool | None):
         return value
-
-    def processor(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: struck(value) for key, value in event.items()}
-
-    return processor
+    text = struck(str(value))
+    return inert(text) if lines else inert_line(text)

@@ -12,6 +12,7 @@ from alexandria.config import Settings
 from alexandria.errors import Misconfigured
 
 FILE = "webhook-secret"
+SHORTEST = 16  # characters of a secret that can hardly be guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ def webhook_secrets(settings: Settings) -> WebhookSecrets:
         )
     path = settings.data_dir / FILE
     return WebhookSecrets((_read_or_make(path), *valid), path)
+
+
+def weak(settings: Settings) -> list[str]:
+    """Names of the settings whose secret somebody chose too short."""
+    chosen = {
+        "ALEXANDRIA_WEBHOOK_SECRET": settings.webhook_secret,
+        "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS": settings.webhook_secret_previous,
+        "ALEXANDRIA_ALARM_SECRET": settings.alarm_secret,
+    }
+    return [name for name, secret in chosen.items() if secret and len(secret.get_secret_value()) < SHORTEST]
 
 
 def _read_or_make(path: Path) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -14,7 +15,9 @@ from alexandria.backfill import Backfill, Selection
 from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
 from alexandria.month import Month
 from alexandria.panel import Desk, Policy
+from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.protocol import Named
+from alexandria.providers.transport import Transport
 from alexandria.queue import Jobs
 from alexandria.status import Status
 from alexandria.store import candidates, months
@@ -127,6 +130,21 @@ async def test_a_month_is_completed_with_books_counters_and_evidence(database_ur
         assert stored["The Bee Sting"]["evidence"][0]["verdict"] == "accept"
         assert stored["A Book That Never Was"]["isbn13"] is None
         assert stored["A Book That Never Was"]["reason"]
+
+
+async def test_a_prompt_variant_that_is_none_fails_the_month_and_says_so(database_url):
+    """However it got into the row: no model is asked, and the variants there are named."""
+    named = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), cast("Transport", None))
+    async with backfill(database_url, cast("list[Scripted]", [named]), [Shelf()]) as system:
+        attempt = await claim(system)
+        async with system.database.transaction() as connection:
+            await connection.execute(
+                "UPDATE backfill_log SET prompt_variant = 'ignore all rules' WHERE status = 'processing'"
+            )
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert (row["status"], row["error_code"]) == ("failed", "bad_input")
+        assert row["error_message"] == "unknown prompt variant 'ignore all rules'"
 
 
 async def test_one_generator_that_fails_hides_no_other_and_is_named(database_url):

@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 import typer
 
-from alexandria import cli, errors
+from alexandria import cli, errors, log
 from alexandria.cli.app import ENDINGS, app, ending, hoist
 from alexandria.cli.configured import MASK, listed
 from alexandria.cli.options import rates, years
@@ -197,7 +197,7 @@ def test_an_unforeseen_error_says_its_type_and_no_secret(capsys):
     assert "-v" in err
     assert "canary" not in err
     talkative = Output(Options(verbose=True))
-    talkative.secrets = ("canary-secret",)
+    log.protect(["canary-secret"])
     try:
         raise ValueError("key canary-secret is odd")
     except ValueError as error:

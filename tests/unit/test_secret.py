@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from alexandria import config
+from alexandria.cli import checks
 from alexandria.errors import Misconfigured
-from alexandria.secret import webhook_secrets
+from alexandria.secret import SHORTEST, weak, webhook_secrets
 
 
 def test_the_embedded_default_makes_one_secret_that_only_its_owner_can_read(monkeypatch, tmp_path):
@@ -38,3 +39,21 @@ def test_production_without_a_secret_does_not_start(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/")
     with pytest.raises(Misconfigured, match="ALEXANDRIA_WEBHOOK_SECRET"):
         webhook_secrets(config.load())
+
+
+def test_a_secret_that_can_be_guessed_is_named(monkeypatch):
+    """One that is made is never; the setting is said, not what it holds."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/")
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * SHORTEST)
+    assert weak(config.load()) == []
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * (SHORTEST - 1))
+    monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", "secret")
+    assert weak(config.load()) == ["ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_ALARM_SECRET"]
+    warned = [check for check in checks._secrets(config.load()) if not check.ok]
+    assert [check.name for check in warned] == ["secret ALEXANDRIA_WEBHOOK_SECRET", "secret ALEXANDRIA_ALARM_SECRET"]
+    assert all(check.cure for check in warned)
+
+
+def test_unsigned_alarms_are_named(monkeypatch):
+    monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/")
+    assert [check.said for check in checks._secrets(config.load())] == ["alarms are not signed"]

@@ -18,6 +18,7 @@ from alexandria.alarm import SILENCE
 from alexandria.config import KEYS, Settings
 from alexandria.errors import AlexandriaError
 from alexandria.providers.llm import parse_generators
+from alexandria.secret import SHORTEST, weak
 from alexandria.store import migrate, months
 from alexandria.store.database import Database
 from alexandria.store.session import SQL
@@ -51,7 +52,7 @@ def all_of(settings: Settings) -> list[Check]:
     if looking.is_alive():
         silent = Check("database", False, f"no answer within {PATIENCE:.0f} s", "look at its log; is its disk full?")
         found = [*found, silent]
-    return [*found, *_keys(settings, asked), *reached, _disk(settings)]
+    return [*found, *_keys(settings, asked), *_secrets(settings), *reached, _disk(settings)]
 
 
 def _providers(settings: Settings) -> dict[str, str]:
@@ -106,6 +107,13 @@ def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
             there = settings.providers[provider].key is not None
             cure = "" if there else f"set {KEYS[provider]}, or configure without {provider}"
             yield Check(f"key {provider}", there, "present" if there else f"{KEYS[provider]} is not set", cure)
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    cure = f"take a random one: openssl rand -base64 {2 * SHORTEST}"
+    yield from (Check(f"secret {name}", False, f"shorter than {SHORTEST} characters", cure) for name in weak(settings))
+    if settings.alarm_url is not None and settings.alarm_secret is None:
+        yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alarms are not signed", "set it here and at the receiver")
 
 
 async def _reach(asked: dict[str, str]) -> list[Check]:

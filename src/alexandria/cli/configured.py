@@ -33,9 +33,8 @@ def settings_of(output: Output) -> Settings:
     """The settings, with the command line's database before the environment's; logging is set up on the way."""
     given = output.options.database
     settings = load(**({"DATABASE_URL": given} if given else {}))
-    output.secrets = tuple(_secrets(settings))
     level = "DEBUG" if output.options.verbose else "ERROR" if output.options.quiet else settings.log_level
-    log.configure(level, settings.log_format, output.secrets)
+    log.configure(level, settings.log_format, _secrets(settings))
     return settings
 
 

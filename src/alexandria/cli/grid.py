@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from alexandria.cli.output import Output, chip, table
+from alexandria.cli.output import Output, chip, harmless, table
 from alexandria.palette import PALETTE, state
 from alexandria.status import Status
 from alexandria.web import bodies, internal, steering
@@ -82,7 +82,7 @@ async def watch(output: Output, system: System) -> None:
     with Live(console=output.out, auto_refresh=False, screen=False) as live:
         while True:
             seen = await look(system)
-            live.update(Group(*seen.drawn(), seen.line()), refresh=True)
+            live.update(Group(*map(harmless, seen.drawn()), harmless(seen.line())), refresh=True)
             await asyncio.sleep(REDRAW)
 
 

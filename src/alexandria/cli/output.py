@@ -19,6 +19,7 @@ from rich.text import Text
 
 from alexandria.errors import AlexandriaError
 from alexandria.palette import PALETTE
+from alexandria.terminal import inert, inert_json, inert_line
 
 WIDE = 200  # columns where there is no terminal to fit into
 
@@ -45,7 +46,6 @@ class Output:
         self.options = options
         self.out = _console(options, stderr=False)
         self.err = _console(options, stderr=True)
-        self.secrets: tuple[str, ...] = ()  # what must never be printed, as far as known
 
     @property
     def moving(self) -> bool:
@@ -57,7 +57,7 @@ class Output:
         if self.options.json:
             self._json({"ok": True, "data": data})
             return
-        for part in shown:
+        for part in map(harmless, shown):
             if self.out.is_terminal:
                 self.out.print(part)
             else:
@@ -66,7 +66,7 @@ class Output:
     def say(self, text: RenderableType) -> None:
         """Talk: what was done and what to do next."""
         if not self.options.quiet:
-            self.err.print(text)
+            self.err.print(harmless(text))
 
     def fail(self, error: AlexandriaError, cure: str) -> None:
         """An error in three parts: what happened, why, and the command to try."""
@@ -75,9 +75,9 @@ class Output:
             told = {"code": error.code, "message": error.message, "hint": hint}
             self._json({"ok": False, "error": told | ({"details": error.details} if error.details else {})})
             return
-        self.err.print(Text.assemble(("error: ", "bold red"), error.message))
+        self.err.print(Text.assemble(("error: ", "bold red"), inert(error.message)))
         if error.hint:
-            self.err.print(f"  {error.hint}")
+            self.err.print(f"  {inert(error.hint)}")
         if cure and cure not in error.hint:
             self.err.print(f"  try: {cure}")
 
@@ -85,10 +85,9 @@ class Output:
         """An error that is nobody's fault but ours: its type in one line, and with -v where it arose."""
         name = type(error).__name__
         if self.options.verbose:
-            where = "".join(traceback.format_exception(error))
-            from alexandria.log import strike
+            from alexandria.log import struck
 
-            self.err.print(strike(self.secrets)(None, "", {"where": where})["where"])
+            self.err.print(inert(struck("".join(traceback.format_exception(error)))))
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
     def _plainly(self, part: RenderableType) -> None:
@@ -99,7 +98,7 @@ class Output:
         sys.stdout.flush()
 
     def _json(self, whole: object) -> None:
-        sys.stdout.write(json.dumps(whole, default=_plain, ensure_ascii=False) + "\n")
+        sys.stdout.write(inert_json(json.dumps(whole, default=_plain, ensure_ascii=False)) + "\n")
         sys.stdout.flush()
 
 
@@ -113,8 +112,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     for column in columns:
         drawn.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(shown(cell)) for cell in row))
+        drawn.add_row(*(cell if isinstance(cell, Text) else Text(inert_line(shown(cell))) for cell in row))
     return drawn
+
+
+def harmless(part: RenderableType) -> RenderableType:
+    """Plain text may come from outside; what is drawn was made by us."""
+    return inert(part) if isinstance(part, str) else part
 
 
 def heading(text: str) -> Text:

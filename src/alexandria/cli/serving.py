@@ -10,13 +10,13 @@ from typing import Any
 
 import uvicorn
 
-from alexandria import wiring, worker
+from alexandria import log, wiring, worker
 from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output
 from alexandria.cli.stopping import Stopping
 from alexandria.config import Settings
 from alexandria.errors import Misconfigured
-from alexandria.secret import WebhookSecrets, webhook_secrets
+from alexandria.secret import SHORTEST, WebhookSecrets, weak, webhook_secrets
 from alexandria.status import Status
 from alexandria.store import migrate, months
 from alexandria.web.api import create_app
@@ -30,7 +30,9 @@ def api(
     """Answer HTTP until told to stop; with `works` take months from the queue too, `concurrency` at once."""
     settings = settings_of(output)
     secrets = webhook_secrets(settings)
-    output.secrets += secrets.valid
+    log.protect(secrets.valid)
+    for name in weak(settings):
+        output.say(f"warning: {name} is shorter than {SHORTEST} characters and can be guessed")
     with wiring.server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
         url = url_of(listening)
