@@ -25,6 +25,7 @@ MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
 HEARTBEAT = 2.0  # seconds between a worker's signs of life
 POLL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_AT_ONCE = 2
+INSIST = 10.0  # seconds after which a queue that goes on is told to stop again: Python 3.11 can lose a cancellation
 
 logging.getLogger("procrastinate").setLevel(logging.ERROR)  # what matters of a job is in its attempt's row
 
@@ -72,8 +73,10 @@ class Jobs:
         try:
             await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for runner in runners:
-                runner.cancel()
+            while going := [runner for runner in runners if not runner.done()]:
+                for runner in going:
+                    runner.cancel()
+                await asyncio.wait(going, timeout=INSIST)
             ended = await asyncio.gather(*runners, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):

@@ -50,14 +50,15 @@ class Healer:
             log.info("database answers")
 
 
-async def _watch(system: System) -> None:
+async def _watch(system: System, over: asyncio.Event) -> None:
     """Where no worker is alive, it falls to us to say so."""
-    while True:
+    while not over.is_set():
         try:
             await system.watch.watch()
         except (DatabaseUnavailable, NotMigrated) as hindered:
             log.warning("cannot look for incidents", reason=hindered.message)
-        await asyncio.sleep(EVERY)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), EVERY)
 
 
 def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
@@ -66,8 +67,10 @@ def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(_watch(system))
+        over = asyncio.Event()
+        watching = asyncio.create_task(_watch(system, over))
         yield
+        over.set()
         watching.cancel()
         await asyncio.wait({watching})
         await healer.aclose()
