@@ -194,7 +194,7 @@ def commands() -> list[str]:
     whole = group.make_context("alexandria", [], resilient_parsing=True)
     panels: dict[str, list[str]] = defaultdict(list)
     for name, command in group.commands.items():
-        panels[command.rich_help_panel] += _command(name, command, whole)
+        panels[command.rich_help_panel] += _commands(name, command, whole)
     return [
         *_opening("Command line", "the help of `alexandria`"),
         group.help,
@@ -208,6 +208,14 @@ def commands() -> list[str]:
         "",
         *_table(("code", "meaning", "errors"), _exits()),
     ]
+
+
+def _commands(name: str, command: Any, whole: Any) -> list[str]:
+    """A command, or each one of a group."""
+    if not hasattr(command, "commands"):
+        return _command(name, command, whole)
+    context = command.make_context(name, [], parent=whole, resilient_parsing=True)
+    return [line for inner, each in command.commands.items() for line in _command(inner, each, context)]
 
 
 def _command(name: str, command: Any, whole: Any) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import SecretStr
 
 from alexandria import config
 from alexandria.alarm import Thresholds
@@ -17,6 +20,7 @@ from alexandria.backfill import Backfill
 from alexandria.config import Settings
 from alexandria.control import Control
 from alexandria.errors import Misconfigured, NotMigrated
+from alexandria.log import protect
 from alexandria.panel import Desk, Policy
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
@@ -35,6 +39,8 @@ from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
 from alexandria.upkeep import Upkeep
 from alexandria.watch import Watch
+
+log = structlog.get_logger(__name__)
 
 SOURCES: dict[str, Callable[[Transport], Source]] = {
     "open_library": OpenLibrary,
@@ -96,6 +102,16 @@ class System:
     control: Control
     upkeep: Upkeep
     watch: Watch
+    transports: Mapping[str, Transport] = field(default_factory=dict)
+
+    def reread(self) -> None:
+        """Take over keys that have changed. A configuration that cannot be read leaves the present ones in force."""
+        try:
+            changed = [name for name, transport in self.transports.items() if transport.reread()]
+        except Misconfigured as broken:
+            log.warning("keys not read again", reason=broken.message)
+        else:
+            log.info("keys read again", changed=changed)
 
     async def reconnect(self) -> None:
         """The database answers again when this returns. Raises DatabaseUnavailable."""
@@ -122,6 +138,7 @@ async def running(
         await jobs.open()
         stack.push_async_callback(jobs.aclose)
         backfill, upkeep = Backfill(database, jobs), Upkeep(database)
+        transports: dict[str, Transport] = {}
         if providers:
             transports = {name: _transport(settings, lanes, answers, name) for name in settings.providers}
             for transport in transports.values():
@@ -143,6 +160,7 @@ async def running(
             Control(database, jobs),
             upkeep,
             watch_of(settings, database, lanes),
+            transports,
         )
 
 
@@ -166,8 +184,15 @@ def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: s
         answers,
         contact=settings.contact,
         version=version("alexandria-backfill"),
-        reread=lambda: config.load().providers[name].key,
+        reread=lambda: _key(name),
     )
+
+
+def _key(name: str) -> SecretStr | None:
+    """As it is configured now."""
+    key = config.load().providers[name].key
+    protect([key.get_secret_value()] if key else [])
+    return key
 
 
 def _generators(settings: Settings, transports: dict[str, Transport]) -> list[Generator]:

@@ -15,6 +15,7 @@ from pydantic import AliasChoices, SecretStr
 from alexandria import log
 from alexandria.cli.output import Output
 from alexandria.config import Settings, load, secret_folders
+from alexandria.secret import FILE
 
 MASK = "********"
 OF_PROVIDERS = ("base_url", "rate", "timeout", "daily_limit", "daily_reserve", "zone")
@@ -41,6 +42,9 @@ def settings_of(output: Output) -> Settings:
 def listed(settings: Settings, *, given: bool) -> list[Configured]:
     """Every setting, secrets masked. `given`: the database's URL stood on the command line."""
     found = [Configured(name, _shown(value), _origin(name)) for name, value in _all(settings)]
+    made = settings.data_dir / FILE
+    if settings.webhook_secret is None and not settings.production and made.exists():
+        found = [Configured(s.name, MASK, str(made)) if s.name == "ALEXANDRIA_WEBHOOK_SECRET" else s for s in found]
     if given:
         found = [Configured(s.name, s.value, "command line") if s.name == "DATABASE_URL" else s for s in found]
     return found

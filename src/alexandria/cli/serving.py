@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from alexandria import log, wiring, worker
+from alexandria import wiring, worker
 from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output
 from alexandria.cli.stopping import Stopping
@@ -30,7 +30,6 @@ def api(
     """Answer HTTP until told to stop; with `works` take months from the queue too, `concurrency` at once."""
     settings = settings_of(output)
     secrets = webhook_secrets(settings)
-    log.protect(secrets.valid)
     for name in weak(settings):
         output.say(f"warning: {name} is shorter than {SHORTEST} characters and can be guessed")
     with wiring.server(settings) as server, listen(host, port) as listening:
@@ -39,6 +38,7 @@ def api(
 
         async def act(stop: asyncio.Event) -> None:
             async with wiring.running(settings, server, providers=works) as system:
+                stopping.on_hangup = lambda: _reread(secrets, system)
                 app = create_app(system, secrets)
                 parts = [serve(app, listening, stop, lambda: _announce(output, url, secrets))]
                 if works:
@@ -56,6 +56,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
 
         async def act(stop: asyncio.Event) -> int:
             async with wiring.running(settings, server, providers=True) as system:
+                stopping.on_hangup = system.reread
                 before = await _failed(system)
                 parts = [worker.work(system, stop, concurrency=concurrency or settings.concurrency)]
                 if until_idle:
@@ -80,11 +81,14 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> No
 def listen(host: str, port: int) -> socket.socket:
     """Raises Misconfigured if that cannot be had."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as refused:
         raise Misconfigured(
             f"cannot listen on {host}:{port}: {refused.strerror}", hint="choose another --port; 0 takes a free one"
         ) from refused
+    # Connections inherit it; asyncio would not set it, and every second answer would wait for an acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def url_of(listening: socket.socket) -> str:
@@ -119,6 +123,11 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are Stopping's."""
         yield
+
+
+def _reread(secrets: WebhookSecrets, system: wiring.System) -> None:
+    secrets.reread()
+    system.reread()
 
 
 def _migrate(output: Output, settings: Settings, url: str) -> None:

@@ -1,4 +1,4 @@
-"""How is a process that stays told to stop? By a signal, or by the end of its standard input; it then ends in good order."""
+"""How is a process that stays told to stop, or to read its secrets again? By signals, or by the end of standard input."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ T = TypeVar("T")
 
 
 class Stopping:
-    """Takes SIGTERM and SIGINT while in context; of an interruption only `exit_code` remains, 130 for SIGINT, else 0."""
+    """Takes SIGTERM and SIGINT while in context; of an interruption only `exit_code` remains, 130 for SIGINT, else 0.
+
+    SIGHUP calls `on_hangup` in the event loop.
+    """
 
     def __init__(self, *, while_stdin: bool = False) -> None:
         self._while_stdin = while_stdin
         self._told: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
+        self.on_hangup: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._take) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         if self._while_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
         return self
@@ -57,6 +62,10 @@ class Stopping:
         if self._loop is None:
             raise KeyboardInterrupt
         self._loop.call_soon_threadsafe(self._stop.set)
+
+    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.on_hangup)
 
 
 def _stop_with_stdin() -> None:

@@ -356,11 +356,12 @@ class Transport:
             case errors.RateLimited() | errors.ProviderDown() | errors.BadAnswer():
                 return True
             case errors.KeyRefused():
-                return 0.0 if self._key_changed() else False
+                return 0.0 if self.reread() else False
             case _:
                 return False
 
-    def _key_changed(self) -> bool:
+    def reread(self) -> bool:
+        """Read the key anew; whether there is another one than before."""
         before = self.key
         if self._reread is not None:
             self.key = self._reread()
