@@ -156,6 +156,13 @@ class Settings(BaseSettings):
     concurrency: int = Field(
         4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"), description="months at once in a worker"
     )
+    model_calls: int = Field(
+        8,
+        ge=1,
+        le=999,
+        validation_alias=_env("ALEXANDRIA_MODEL_CALLS"),
+        description="requests in flight at once to each language model's provider, of all workers together",
+    )
     alarm_url: SecretStr | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_ALARM_URL"),

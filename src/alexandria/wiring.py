@@ -37,11 +37,13 @@ from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
+from alexandria.store.places import Places
 from alexandria.upkeep import Upkeep
 from alexandria.watch import Watch
 
 log = structlog.get_logger(__name__)
 
+MODELS = ("gemini", "xai", "openai")  # whose calls are long and dear
 SOURCES: dict[str, Callable[[Transport], Source]] = {
     "open_library": OpenLibrary,
     "google_books": GoogleBooks,
@@ -140,7 +142,10 @@ async def running(
         backfill, upkeep = Backfill(database, jobs), Upkeep(database)
         transports: dict[str, Transport] = {}
         if providers:
-            transports = {name: _transport(settings, lanes, answers, name) for name in settings.providers}
+            places = {name: Places(server.url, name, settings.model_calls) for name in MODELS}
+            for each in places.values():
+                stack.push_async_callback(each.aclose)
+            transports = {n: _transport(settings, lanes, answers, places.get(n), n) for n in settings.providers}
             for transport in transports.values():
                 stack.push_async_callback(transport.aclose)
             backfill.generators = _generators(settings, transports)
@@ -177,7 +182,7 @@ def watch_of(settings: Settings, database: Database, lanes: Lanes) -> Watch:
     return Watch(database, lanes.status, frozenset(in_use), thresholds, receiver)
 
 
-def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: str) -> Transport:
+def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, places: Places | None, name: str) -> Transport:
     return Transport(
         settings.providers[name],
         lanes,
@@ -185,6 +190,7 @@ def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, name: s
         contact=settings.contact,
         version=version("alexandria-backfill"),
         reread=lambda: _key(name),
+        places=places,
     )
 
 

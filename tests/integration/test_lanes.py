@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from alexandria import errors
 from alexandria.config import ProviderSettings
-from alexandria.providers import transport
+from alexandria.providers import ways
 from alexandria.store.database import Database
 from alexandria.store.day import Day, calendar
 from alexandria.store.embedded import Embedded
@@ -82,7 +82,7 @@ async def lanes_on(url: str, settings: ProviderSettings, **options) -> AsyncIter
         yield lanes
 
 
-async def send(lanes: transport.Lanes, units: int = 1) -> int:
+async def send(lanes: ways.Lanes, units: int = 1) -> int:
     """Through the protocol that providers know; returns what was granted."""
     async with lanes.slot(X, units) as slot:
         return slot.granted

@@ -11,7 +11,6 @@ import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from alexandria import __name__ as product
 from alexandria import errors
 from alexandria.config import KEYS, ProviderSettings
 from alexandria.month import Month
+from alexandria.providers.ways import Lanes, Places, Slot
 
 T = TypeVar("T")
 
@@ -37,28 +37,6 @@ SHORTEST_PAUSE = 1.0  # seconds that a lane rests after a refusal, whatever the 
 LONGEST_WAIT = 30.0  # seconds that a caller waits in place for a provider's hint; longer hints go to the caller
 NEGATIVE_LIFE = timedelta(hours=20)  # "not found" may be true tomorrow
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-
-
-class Slot(Protocol):
-    """Leave to send `granted` units now."""
-
-    granted: int
-
-    def left(self) -> None:
-        """The request is on the wire."""
-
-    def unsent(self) -> None:
-        """Nothing left this machine: give the units back."""
-
-
-class Lanes(Protocol):
-    """The paced, metered ways to the providers, shared by every worker on every machine."""
-
-    def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AbstractAsyncContextManager[Slot]:
-        """Waits for the provider's pace. Raises QuotaSpent or RateLimited when the wait would be long."""
-
-    async def pause(self, provider: str, until: datetime, reason: str) -> None:
-        """Nobody sends to `provider` before `until`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +114,24 @@ class _Metered(httpx2.AsyncBaseTransport):
     """Sends one request: waits for the lane, times it, records it. Used by our clients and by the models' SDKs."""
 
     def __init__(
-        self, settings: ProviderSettings, lanes: Lanes, answers: Answers, inner: httpx2.AsyncBaseTransport
+        self,
+        settings: ProviderSettings,
+        lanes: Lanes,
+        answers: Answers,
+        inner: httpx2.AsyncBaseTransport,
+        places: Places | None,
     ) -> None:
         self._provider, self._lanes, self._answers, self._inner = settings.name, lanes, answers, inner
+        self._places = places
         self._seconds = settings.timeout
         self._timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)).as_dict()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         units = int(request.extensions.get("units", 1))
         request.extensions = {**request.extensions, "timeout": self._timeout}  # the SDKs would set their own
-        async with self._lanes.slot(self._provider, units, tells=True) as slot:
+        # The place first: once the lane has given leave, the request must go.
+        place = contextlib.nullcontext() if self._places is None else self._places.place()
+        async with place, self._lanes.slot(self._provider, units, tells=True) as slot:
             request.extensions["trace"] = _departure(slot)
             if slot.granted < units:
                 slot.unsent()
@@ -210,7 +196,10 @@ async def _whole(response: httpx2.Response) -> httpx2.Response:
 
 
 class Transport:
-    """The way to one provider. `reread` fetches the key anew when the provider refuses the present one."""
+    """The way to one provider. `reread` fetches the key anew when the provider refuses the present one.
+
+    `places` bound the requests that are in flight at once.
+    """
 
     def __init__(
         self,
@@ -222,6 +211,7 @@ class Transport:
         version: str,
         reread: Callable[[], SecretStr | None] | None = None,
         inner: httpx2.AsyncBaseTransport | None = None,
+        places: Places | None = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name
@@ -230,7 +220,7 @@ class Transport:
         self._lanes, self._answers = lanes, answers
         agent = f"{product.capitalize()}/{version}" + (f" ({contact})" if contact else "")
         self.client = httpx2.AsyncClient(
-            transport=_Metered(settings, lanes, answers, inner or httpx2.AsyncHTTPTransport(limits=IDLE)),
+            transport=_Metered(settings, lanes, answers, inner or httpx2.AsyncHTTPTransport(limits=IDLE), places),
             base_url=settings.base_url,
             timeout=settings.timeout,
             headers={"User-Agent": agent},

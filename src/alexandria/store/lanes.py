@@ -331,7 +331,7 @@ class _Lane:
 
 
 class Lanes:
-    """The paced, metered ways to `providers`; an async context manager. Satisfies `providers.transport.Lanes`.
+    """The paced, metered ways to `providers`; an async context manager. Satisfies `providers.ways.Lanes`.
 
     `pool` serves what needs no session of its own; each lane in use opens one to `conninfo`. With `people` the daily
     reserve may be spent. `calendar`, `wall` (UTC) and `local` (monotonic seconds) are the clocks.

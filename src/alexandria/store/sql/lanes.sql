@@ -64,3 +64,18 @@ CROSS JOIN LATERAL (
                 THEN least(held_units, coalesce(used, 0)) ELSE 0 END AS reserved
 ) AS held
 ORDER BY position
+
+-- name: take_place
+-- A free place at a provider, by its number; none of the session's own, which would be granted to it again.
+SELECT (
+    SELECT place FROM lane, generate_series(1, %(count)s::integer) AS place
+    WHERE name = %(name)s
+      AND CASE WHEN place = ANY(%(held)s::integer[]) THEN false
+               ELSE pg_try_advisory_lock('control'::regclass::oid::integer, id * 1000 + place) END
+    LIMIT 1
+) AS place
+
+-- name: give_place
+-- Leave it to others.
+SELECT pg_advisory_unlock('control'::regclass::oid::integer, id * 1000 + %(place)s::integer) AS left
+FROM lane WHERE name = %(name)s
