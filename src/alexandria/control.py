@@ -1,4 +1,4 @@
-"""How does a person steer the whole backfill? Pause and resume it, and have months done again."""
+"""How does a person steer the whole backfill? Pause and resume it, have months done again, forget what was answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alexandria import errors
 from alexandria.backfill import Queue
 from alexandria.month import Month
 from alexandria.status import Status
-from alexandria.store import control, months
+from alexandria.store import answers, control, months
 from alexandria.store.control import Pause
 from alexandria.store.database import Connection, Database
 
@@ -88,6 +88,14 @@ class Control:
             if pause is not None:
                 await months.audit(connection, who, "resume", {"paused_by": pause.who, "woken": [*map(str, woken)]})
             return pause, len(woken)
+
+    async def purge(self, provider: str, who: str, *, dry_run: bool = False) -> int:
+        """Forget all stored answers of `provider`, which will be asked and paid again; returns how many."""
+        async with self.database.transaction() as connection:
+            count = await answers.purge(connection, provider, dry_run=dry_run)
+            if not dry_run:
+                await months.audit(connection, who, "purge", {"provider": provider, "answers": count})
+        return count
 
     async def _wake_paused(self, connection: Connection, at: datetime) -> list[Month]:
         """Months that wait for the end of a pause are woken `at`, unless it is sooner; returns which."""

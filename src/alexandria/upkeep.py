@@ -1,4 +1,4 @@
-"""What does the system see to by itself, beside the months? That its ledger agrees with the providers'."""
+"""What does the system see to by itself, beside the months? That its ledger is true, and that what expired is forgotten."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import structlog
 
 from alexandria import errors
 from alexandria.providers.protocol import Counting
-from alexandria.store import ledger
+from alexandria.store import answers, ledger
 from alexandria.store.database import Database
 from alexandria.store.day import calendar
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 1000  # answers forgotten in one transaction
 NEAR_MIDNIGHT = 600.0  # seconds in which a provider may still, or already, speak of another day
 
 
@@ -35,6 +36,13 @@ class Upkeep:
             day = calendar(now, zone)
             if day.starts + NEAR_MIDNIGHT <= now < day.ends - NEAR_MIDNIGHT:
                 await self._reconcile(source, day.date)
+
+    async def forget(self) -> None:
+        """Delete stored answers that have expired, some at a time, so that nobody waits for a long transaction."""
+        forgotten = AT_ONCE
+        while forgotten == AT_ONCE:
+            async with self.database.transaction() as connection:
+                forgotten = await answers.forget(connection, AT_ONCE)
 
     async def _reconcile(self, source: Counting, day: date) -> None:
         try:

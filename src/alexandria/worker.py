@@ -29,6 +29,7 @@ def periodic(system: System) -> list[Periodic]:
     """What workers see to beside the months."""
     return [
         Periodic("reconcile", "30 * * * *", system.upkeep.reconcile),
+        Periodic("forget", "15 * * * *", system.upkeep.forget),
         Periodic("watch", f"* * * * * */{EVERY:.0f}", system.watch.watch),
     ]
 

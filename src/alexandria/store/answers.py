@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from alexandria.month import Month
-from alexandria.store.database import Database
+from alexandria.store.database import Connection, Database
 from alexandria.store.sql import load
 
 SQL = load("answers")
@@ -91,7 +91,15 @@ class StoredAnswers:
             rows = await (await connection.execute(SQL["sent"], {"since": since})).fetchall()
         return {row["provider"]: row["calls"] for row in rows}
 
-    async def purge(self, provider: str) -> int:
-        """Forget all answers of one provider; returns how many."""
-        async with self._database.transaction() as connection:
-            return (await connection.execute(SQL["purge"], {"provider": provider})).rowcount
+
+async def purge(connection: Connection, provider: str, *, dry_run: bool = False) -> int:
+    """Forget all answers of one provider; returns how many, or with `dry_run` how many there are."""
+    if dry_run:
+        row = await (await connection.execute(SQL["of_provider"], {"provider": provider})).fetchone()
+        return row["answers"] if row else 0
+    return (await connection.execute(SQL["purge"], {"provider": provider})).rowcount
+
+
+async def forget(connection: Connection, most: int) -> int:
+    """Delete up to `most` answers that have expired; returns how many."""
+    return (await connection.execute(SQL["forget"], {"most": most})).rowcount

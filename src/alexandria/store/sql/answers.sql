@@ -17,6 +17,14 @@ RETURNING fetched_at
 -- Forget all answers of one provider.
 DELETE FROM answer WHERE provider = %(provider)s
 
+-- name: of_provider
+-- How many answers of one provider are kept.
+SELECT count(*)::integer AS answers FROM answer WHERE provider = %(provider)s
+
+-- name: forget
+-- Delete some answers that have expired; one that is written anew meanwhile is another row by then.
+DELETE FROM answer WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE expires_at <= now() LIMIT %(most)s))
+
 -- name: record
 -- One request that was sent.
 INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, month, attempt_token)

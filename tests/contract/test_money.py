@@ -1,0 +1,90 @@
+"""A list that a model has named is paid once, whatever becomes of its month afterwards."""
+
+import contextlib
+
+import pytest
+
+from alexandria import config
+from alexandria.backfill import Backfill, Selection
+from alexandria.control import Control, Wish
+from alexandria.month import Month
+from alexandria.panel import Desk, Policy
+from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.open_library import OpenLibrary
+from alexandria.providers.transport import Transport
+from alexandria.queue import Jobs
+from alexandria.store import months
+from alexandria.store.answers import StoredAnswers
+from alexandria.store.database import Database
+from alexandria.store.lanes import Lanes
+
+NOVEMBER = Month(2023, 11)
+MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
+NAMES = (*MODELS, "open_library")
+
+
+@contextlib.asynccontextmanager
+async def system(client, database_url):
+    """A backfill whose two models and one source are the sandbox's."""
+    providers = config.load().providers
+    async with Database(database_url) as database, Lanes(database_url, database.pool, providers) as lanes:
+        jobs = Jobs(database)
+        await jobs.open()
+
+        def speak(name):
+            answers = StoredAnswers(database)
+            contact = "mailto:ops@library.test"
+            return Transport(providers[name], lanes, answers, contact=contact, version="0", inner=client._transport)
+
+        generators = [LanguageModel(GeneratorSpec(name, model), speak(name)) for name, model in MODELS.items()]
+        yield Backfill(database, jobs, generators, Desk([OpenLibrary(speak("open_library"))], Policy.BALANCED))
+        await jobs.aclose()
+
+
+@pytest.fixture(autouse=True)
+def _sandboxed(monkeypatch):
+    for name in NAMES:
+        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
+        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", "400")
+    for name in MODELS:
+        monkeypatch.setenv(config.KEYS[name], f"sandbox-{name}")
+
+
+async def accepted(client):
+    providers = (await client.get("/__sandbox/stats")).json()["providers"]
+    return {name: providers[name]["accepted"] for name in NAMES}
+
+
+async def walk(backfill):
+    """Schedule the month and process it; its row."""
+    await backfill.schedule(Selection(first_year=2023, last_year=2023, batch_size=50), "test")
+    async with backfill.database.transaction() as connection:
+        row = await months.one(connection, NOVEMBER)
+    assert row is not None
+    await backfill.process(row["attempt_token"], "test")
+    async with backfill.database.transaction() as connection:
+        return await months.one(connection, NOVEMBER)
+
+
+async def test_a_retry_of_a_month_makes_no_model_call(sandbox, database_url):
+    """Completed, failed half-way and done again: the models were asked once each, and the books are the same."""
+    client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
+    async with system(client, database_url) as backfill:
+        async with backfill.database.transaction() as connection:
+            await connection.execute("INSERT INTO backfill_log (year, month, batch_size) VALUES (2023, 11, 5)")
+        first = await walk(backfill)
+        assert first["status"] == "completed"
+        assert first["books_generated"] > 0
+        paid = await accepted(client)
+        assert (paid["gemini"], paid["xai"]) == (1, 1)
+
+        control = Control(backfill.database, backfill.queue)
+        await control.retry(Wish((NOVEMBER,)), "test")
+        again = await walk(backfill)
+        assert (again["status"], again["books_generated"]) == ("completed", first["books_generated"])
+        assert await accepted(client) == paid
+
+        await control.purge("gemini", "test")
+        await control.retry(Wish((NOVEMBER,)), "test")
+        await walk(backfill)
+        assert await accepted(client) == {**paid, "gemini": 2}
