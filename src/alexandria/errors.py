@@ -71,7 +71,7 @@ class Paused(AlexandriaError):
 
 
 class NoBooks(AlexandriaError):
-    """No generator named a single book. `causes` holds the errors of those that failed."""
+    """No generator named a single book. `causes` holds why, one of each generator."""
 
     code = "no_books"
 

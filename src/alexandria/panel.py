@@ -52,11 +52,12 @@ class Desk:
 
 
 class Panel:
-    """The sources for one batch of candidates, and which of them are out of it and why."""
+    """The sources for one batch of candidates: which are `out` of it and why, and how each last `failed`."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.out: dict[str, errors.ProviderError] = {}
+        self.failed: dict[str, errors.ProviderError] = {}
         self.answered = False
         self._failures: Counter[str] = Counter()
 
@@ -94,6 +95,7 @@ class Panel:
             hits = await source.find(candidate)
         except errors.ProviderError as failed:
             self._failures[source.name] += 1
+            self.failed[source.name] = failed
             if isinstance(failed, _OUT_AT_ONCE) or self._failures[source.name] >= PATIENCE:
                 self.out[source.name] = failed
             return failed

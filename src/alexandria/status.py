@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +14,11 @@ MAX_ATTEMPTS = 5  # failed attempts before a month is failed
 BACKOFF_BASE = timedelta(seconds=30)
 BACKOFF_CAP = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(minutes=1)  # when a provider refuses for speed and gives no hint
+SHORTEST_HINT, LONGEST_HINT = timedelta(seconds=5), timedelta(days=1)  # what else it says is not believed
+TRY_MEANWHILE = timedelta(minutes=10)  # while one provider must be waited for and another merely failed
 LOOKS_AGAIN = (timedelta(days=7), timedelta(days=30))  # after the first, second ... look at an unresolved candidate
-OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away
+OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away or full
+MIGRATION_PAUSE = timedelta(minutes=1)  # when its schema is older than this version
 PAUSE_LOOK = timedelta(hours=1)  # after which a month looks whether a pause without end has ended
 
 
@@ -78,16 +82,35 @@ def backoff(failed: int, rng: random.Random) -> timedelta:
 
 
 def decide(error: BaseException, failed_before: int, now: datetime, rng: random.Random) -> Decision:
-    """What follows from `error` for a month that has failed `failed_before` times already. Pure."""
+    """What follows from `error` for a month that has failed `failed_before` times already. Pure.
+
+    An error with causes is a wait if any of them is, and permanent if all of them are.
+    """
     reason, code = describe(error)
-    waits = _waits(error, now)
-    if waits is not None:
-        return Snooze(max(waits, now), reason, code)
-    if _permanent(error):
+    causes = (isinstance(error, errors.NoBooks | errors.NoSources) and error.causes) or (error,)
+    waits = [until for cause in causes if (until := _waits(cause, now)) is not None]
+    permanent = [cause for cause in causes if isinstance(cause, PERMANENT)]
+    if waits:
+        if len(waits) + len(permanent) < len(causes):
+            waits.append(now + TRY_MEANWHILE)
+        return Snooze(max(min(waits), now), reason, code)
+    if len(permanent) == len(causes):
         return Bury(reason, code)
+    return _failed(failed_before, now + backoff(failed_before + 1, rng), reason, code)
+
+
+def decide_lost(failed_before: int, now: datetime, *, outage: bool) -> Decision:
+    """What follows if nobody works on an attempt any more. After an `outage` of the database that says nothing against
+    the month."""
+    if outage:
+        return Snooze(now, "the database was away, and its worker has not returned", errors.DatabaseUnavailable.code)
+    return _failed(failed_before, now, "its worker was lost", "worker_lost")
+
+
+def _failed(failed_before: int, at: datetime, reason: str, code: str) -> Decision:
     if failed_before + 1 >= MAX_ATTEMPTS:
         return Bury(f"{reason} (attempt {failed_before + 1} of {MAX_ATTEMPTS})", code)
-    return Retry(now + backoff(failed_before + 1, rng), reason, code)
+    return Retry(at, reason, code)
 
 
 def look_again(looks: int, hindered: bool, now: datetime) -> datetime | None:
@@ -113,22 +136,16 @@ def _waits(error: BaseException, now: datetime) -> datetime | None:
         case errors.QuotaSpent() | errors.Paused():
             return error.until
         case errors.RateLimited():
-            return now + (RATE_LIMIT_PAUSE if error.retry_after is None else timedelta(seconds=error.retry_after))
+            return now + _believed(error.retry_after)
         case errors.DatabaseUnavailable():
             return now + OUTAGE_PAUSE
-        case errors.NoBooks() | errors.NoSources() if error.causes:
-            waits = [_waits(cause, now) for cause in error.causes]
-            known = [until for until in waits if until is not None]
-            return (
-                min(known)
-                if known and all(w or _permanent(c) for w, c in zip(waits, error.causes, strict=True))
-                else None
-            )
+        case errors.NotMigrated():
+            return now + MIGRATION_PAUSE
         case _:
             return None
 
 
-def _permanent(error: BaseException) -> bool:
-    if isinstance(error, errors.NoBooks | errors.NoSources) and error.causes:
-        return all(_permanent(cause) for cause in error.causes)
-    return isinstance(error, PERMANENT)
+def _believed(hint: float | None) -> timedelta:
+    if hint is None or not math.isfinite(hint):
+        return RATE_LIMIT_PAUSE
+    return timedelta(seconds=min(max(hint, SHORTEST_HINT.total_seconds()), LONGEST_HINT.total_seconds()))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alexandria import errors
-from alexandria.status import ARROWS, MAX_ATTEMPTS, Bury, Retry, Snooze, Status, backoff, decide
+from alexandria.status import ARROWS, MAX_ATTEMPTS, TRY_MEANWHILE, Bury, Retry, Snooze, Status, backoff, decide
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=3)
@@ -29,6 +29,7 @@ def decided(error: BaseException, failed_before: int = 0):
         (errors.NoBooks("none", (SPENT,)), LATER),
         (errors.NoBooks("none", (SPENT, BAD_KEY)), LATER),
         (errors.NoSources("none", (SPENT,)), LATER),
+        (errors.NoBooks("none", (DOWN, SPENT)), NOW + TRY_MEANWHILE),
     ],
 )
 def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):
@@ -60,7 +61,6 @@ def test_what_only_a_person_can_mend_is_buried_at_once(error):
         errors.ContentRefused("gemini", "safety"),
         errors.NoBooks("named none"),
         errors.NoBooks("none", (DOWN, BAD_KEY)),
-        errors.NoBooks("none", (DOWN, SPENT)),
         ZeroDivisionError("secret in an argument"),
     ],
 )

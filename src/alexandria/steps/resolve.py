@@ -28,7 +28,7 @@ async def resolve(
     if looked_up and not panel.answered:
         said = dict.fromkeys(said for resolution in looked_up for said in resolution.unavailable.values())
         message = "; ".join(said) or "none is configured"
-        raise errors.NoSources(f"no source could be asked: {message}", tuple(panel.out.values()))
+        raise errors.NoSources(f"no source could be asked: {message}", tuple(panel.failed.values()))
     return _fold(resolutions)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alexandria.book import Candidate
-from alexandria.errors import NoBooks, ProviderError
+from alexandria.errors import BadAnswer, NoBooks, ProviderError
 from alexandria.match import merge
 from alexandria.month import Month
 from alexandria.providers.protocol import Generator, Named
@@ -25,13 +25,12 @@ async def suggest(month: Month, variant: str, count: int, generators: Sequence[G
     """Ask all `generators` for about `count` books each. Raises NoBooks if none named a single one."""
     answers = await asyncio.gather(*(_ask(generator, month, variant, count) for generator in generators))
     named = [list(answer.candidates) for answer in answers if isinstance(answer, Named)]
-    errors = [answer for answer in answers if isinstance(answer, ProviderError)]
     candidates = merge(named)
     if not candidates:
-        said = [_said(g, a) for g, a in zip(generators, answers, strict=True)]
-        causes = tuple(errors) if len(errors) == len(answers) else ()
-        raise NoBooks(f"no generator named a book of {month}: " + ("; ".join(said) or "none is configured"), causes)
-    return Suggested(tuple(candidates), tuple(error.message for error in errors))
+        causes = tuple(_why_none(g, a) for g, a in zip(generators, answers, strict=True))
+        said = "; ".join(cause.message for cause in causes) or "none is configured"
+        raise NoBooks(f"no generator named a book of {month}: {said}", causes)
+    return Suggested(tuple(candidates), tuple(a.message for a in answers if isinstance(a, ProviderError)))
 
 
 async def _ask(generator: Generator, month: Month, variant: str, count: int) -> Named | ProviderError:
@@ -41,8 +40,8 @@ async def _ask(generator: Generator, month: Month, variant: str, count: int) -> 
         return refused
 
 
-def _said(generator: Generator, answer: Named | ProviderError) -> str:
+def _why_none(generator: Generator, answer: Named | ProviderError) -> ProviderError:
     if isinstance(answer, ProviderError):
-        return answer.message
+        return answer
     dropped = f", {len(answer.dropped)} items unusable" if answer.dropped else ""
-    return f"{generator.label} named {len(answer.candidates)} books{dropped}"
+    return BadAnswer(generator.label, f"named {len(answer.candidates)} books{dropped}")
