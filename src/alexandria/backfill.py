@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 LOOKS_AT_ONCE = 20  # unresolved candidates looked up together
 ENRICHED_AT_ONCE = 100  # editions that sources are asked about together
+PATIENCE = 10.0  # seconds for a database that is away to take the end of an attempt
 LOST_AFTER = 6.0  # seconds without a heartbeat after which a worker is taken for dead
 
 
@@ -90,6 +91,7 @@ class Backfill:
     allowances: Callable[[], Awaitable[Sequence[LaneStatus]]] = _unlimited
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     rng: random.Random = field(default_factory=random.Random)
+    _unsettled: dict[UUID, BaseException] = field(default_factory=dict)
 
     async def preview(self, selection: Selection) -> Scheduled:
         """What `schedule` would take now; changes nothing and waits for nobody."""
@@ -137,26 +139,24 @@ class Backfill:
     async def process(self, token: UUID, worker: str) -> None:
         """Make one attempt at one month. It ends in a row whatever happens; a token that is lost has no effect."""
         try:
-            async with self.database.transaction() as connection:
-                pause = await control.paused(connection, heed=True)
-                begun = await months.begin(connection, token, worker)
-                if pause is not None:
-                    wait = status.Snooze(pause.wait(self.now()), str(pause), errors.Paused.code)
-                    await months.snooze(connection, token, wait)
-                    await self.queue.add_wake(connection, begun.month, wait.until)
-                    return
-        except errors.AttemptLost as lost:
-            log.info("attempt skipped", attempt=str(token), reason=lost.message)
-            return
-        with charged_to(begun.month, token), structlog.contextvars.bound_contextvars(month=str(begun.month)):
-            try:
-                await self._walk(begun)
-            except asyncio.CancelledError:
-                stopped = errors.Paused("the worker was stopped; another takes over", self.now())
-                await asyncio.shield(self._settle(begun, stopped))
-                raise
-            except Exception as error:  # noqa: BLE001 # the worker's edge: every failure becomes a row
-                await self._settle(begun, error)
+            begun = await self._begin(token, worker)
+            if begun is not None:
+                with charged_to(begun.month, token), structlog.contextvars.bound_contextvars(month=str(begun.month)):
+                    await self._walk(begun)
+        except asyncio.CancelledError:
+            stopped = errors.Paused("the worker was stopped; another takes over", self.now())
+            await asyncio.shield(self._settle(token, stopped))
+            raise
+        except Exception as error:  # the worker's edge: every failure becomes a row
+            if not isinstance(error, errors.AlexandriaError):
+                log.exception("unexpected", attempt=str(token))
+            await self._settle(token, error)
+
+    async def settle(self) -> None:
+        """Write what follows from attempts that ended while the database was away."""
+        for token, error in list(self._unsettled.items()):
+            if await self._settled(token, error):
+                del self._unsettled[token]
 
     async def rescue(self) -> int:
         """Take up months whose worker or job is gone, and wake those that no job would; returns how many."""
@@ -166,9 +166,8 @@ class Backfill:
             asleep = await months.unscheduled(connection, LOST_AFTER)
             for month in asleep:
                 await self.queue.add_wake(connection, month, self.now())
-        for row in lost:
-            await self._take_over(Month(row["year"], row["month"]), row["token"])
-        return len(lost) + len(asleep)
+        taken = [await self._take_over(row["token"], outage=row["outage"]) for row in lost]
+        return sum(taken) + len(asleep)
 
     async def look_again(self) -> int:
         """Look up unresolved candidates whose time has come, within the day's budget; returns how many were found."""
@@ -229,6 +228,17 @@ class Backfill:
         await months.claim(connection, claims, jobs)
         return jobs
 
+    async def _begin(self, token: UUID, worker: str) -> Begun | None:
+        """The month to work on; None during a pause, for whose end it then waits. Raises AttemptLost."""
+        async with self.database.transaction() as connection:
+            pause = await control.paused(connection, heed=True)
+            begun = await months.begin(connection, token, worker)
+            if pause is None:
+                return begun
+            wait = status.Snooze(pause.wait(self.now()), str(pause), errors.Paused.code)
+            await self._write(connection, token, begun.month, wait)
+            return None
+
     async def _walk(self, begun: Begun) -> None:
         month = begun.month
         variant = begun.prompt_variant or default_variant(month)
@@ -240,49 +250,54 @@ class Backfill:
         resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
         log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)
 
-    async def _settle(self, begun: Begun, error: BaseException) -> None:
-        """Write what follows from an error. If the month has gone to another, nothing follows."""
-        if isinstance(error, errors.AttemptLost):
-            log.info("attempt lost", reason=error.message)
-            return
-        known = isinstance(error, errors.AlexandriaError)
-        decision = status.decide(error, begun.failed_before, self.now(), self.rng)
-        log.warning("attempt ended", decision=type(decision).__name__, reason=decision.reason, exc_info=not known)
-        try:
-            await self._write(begun.month, begun.token, decision)
-        except errors.AttemptLost as lost:
-            log.info("attempt lost", reason=lost.message)
+    async def _settle(self, token: UUID, error: BaseException) -> None:
+        """Write what follows from an error. What cannot be written for some time is kept for `settle`."""
+        last = asyncio.get_running_loop().time() + PATIENCE
+        while not await self._settled(token, error):
+            if asyncio.get_running_loop().time() > last:
+                self._unsettled[token] = error
+                return
+            await asyncio.sleep(PATIENCE / 20)
 
-    async def _take_over(self, month: Month, token: UUID) -> None:
-        """A lost attempt counts as one; the month goes on at once, or is failed if that was its last."""
+    async def _settled(self, token: UUID, error: BaseException) -> bool:
+        """Whether what follows from an error is written. If the month has gone to another, nothing follows."""
         try:
             async with self.database.transaction() as connection:
-                failed = await months.hold(connection, token)
-        except errors.AttemptLost:
-            return
-        reason, code = "its worker was lost", "worker_lost"
-        decision: status.Decision = (
-            status.Bury(f"{reason} (attempt {failed + 1} of {status.MAX_ATTEMPTS})", code)
-            if failed + 1 >= status.MAX_ATTEMPTS
-            else status.Retry(self.now(), reason, code)
-        )
-        log.warning("attempt taken over", month=str(month), reason=reason)
-        try:
-            await self._write(month, token, decision, outcome="lost")
-        except errors.AttemptLost:
-            log.info("attempt ended by itself", month=str(month))
+                month, failed_before = await months.hold(connection, token)
+                decision = status.decide(error, failed_before, self.now(), self.rng)
+                await self._write(connection, token, month, decision)
+        except errors.AttemptLost as lost:
+            log.info("attempt lost", attempt=str(token), reason=lost.message)
+        except (errors.DatabaseUnavailable, errors.NotMigrated):
+            return False
+        else:
+            log.warning("attempt ended", decision=type(decision).__name__, reason=decision.reason)
+        return True
 
-    async def _write(self, month: Month, token: UUID, decision: status.Decision, outcome: str | None = None) -> None:
+    async def _take_over(self, token: UUID, *, outage: bool) -> bool:
+        """The month goes on at once, unless that was its last attempt; whether the lost attempt still had it."""
         async with self.database.transaction() as connection:
-            match decision:
-                case status.Retry():
-                    await months.retry(connection, token, decision, outcome=outcome or "retry")
-                    await self.queue.add_wake(connection, month, decision.at)
-                case status.Snooze():
-                    await months.snooze(connection, token, decision)
-                    await self.queue.add_wake(connection, month, decision.until)
-                case status.Bury():
-                    await months.fail(connection, token, decision, outcome=outcome or "failed")
+            seized = await months.seize(connection, token)
+            if seized is None:
+                return False
+            month, failed_before = seized
+            decision = status.decide_lost(failed_before, self.now(), outage=outage)
+            await self._write(connection, token, month, decision, outcome="lost")
+        log.warning("attempt taken over", month=str(month), reason=decision.reason)
+        return True
+
+    async def _write(
+        self, connection: Connection, token: UUID, month: Month, decision: status.Decision, outcome: str | None = None
+    ) -> None:
+        match decision:
+            case status.Retry():
+                await months.retry(connection, token, decision, outcome=outcome or "retry")
+                await self.queue.add_wake(connection, month, decision.at)
+            case status.Snooze():
+                await months.snooze(connection, token, decision, outcome=outcome or "snoozed")
+                await self.queue.add_wake(connection, month, decision.until)
+            case status.Bury():
+                await months.fail(connection, token, decision, outcome=outcome or "failed")
 
 
 def make_plan(selection: Selection, found: Sequence[Open]) -> str:

@@ -8,26 +8,52 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import procrastinate
+import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONDict
+from psycopg.errors import ForeignKeyViolation
 
 from alexandria.backfill import Backfill
+from alexandria.errors import DatabaseUnavailable
 from alexandria.month import Month
+from alexandria.store import months
 from alexandria.store.database import Connection, Database, unavailable
 from alexandria.store.months import Claim
 
+log = structlog.get_logger(__name__)
+
 # The queues: long work, short work that must not wait behind it, and what can wait for both.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
-HEARTBEAT = 2.0  # seconds between a worker's signs of life
+HEARTBEAT = 1.0  # seconds between a worker's signs of life
 POLL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_AT_ONCE = 2
+# Connections for the queues alone, and seconds for one to come: signs of life must not wait until months spare one.
+CONNECTIONS, PATIENCE = 6, 3.0
 INSIST = 10.0  # seconds after which a queue that goes on is told to stop again: Python 3.11 can lose a cancellation
+SETTLE = 1.0  # seconds between looks for what could not be written while the database was away
 
-logging.getLogger("procrastinate").setLevel(logging.ERROR)  # what matters of a job is in its attempt's row
+
+async def _hope() -> None:
+    """Nobody brings a lost server back."""
+
+
+class _Briefly(logging.Handler):
+    """What matters of a job is in its attempt's row; of the queue's own trouble one line is enough."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        cause = record.exc_info[1] if record.exc_info else None
+        while cause is not None and cause.__cause__ is not None:
+            cause = cause.__cause__
+        log.warning("queue in trouble", what=record.getMessage().partition("\n")[0], cause=type(cause).__name__)
+
+
+_procrastinate = logging.getLogger("procrastinate")
+_procrastinate.setLevel(logging.ERROR)
+_procrastinate.propagate = False
+_procrastinate.addHandler(_Briefly())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +90,48 @@ class Jobs:
         with _reachable():
             await deferrer.defer_async(year=month.year, month=month.month)
 
-    async def work(self, backfill: Backfill, *, concurrency: int, name: str, periodic: Sequence[Periodic] = ()) -> None:
-        """Run jobs until cancelled; months in work are then snoozed. Ends, or raises DatabaseUnavailable, if the server
-        is lost: then the caller starts anew.
+    async def work(
+        self,
+        backfill: Backfill,
+        *,
+        concurrency: int,
+        name: str,
+        periodic: Sequence[Periodic] = (),
+        heal: Callable[[], Awaitable[None]] = _hope,
+    ) -> None:
+        """Run jobs until cancelled; months in work are then snoozed.
+
+        Ends when the server was lost, and `heal` has brought it back, or when others took this worker for dead: then
+        the caller starts anew.
         """
         at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_AT_ONCE, ENRICHMENT: 1}
-        runners = [asyncio.create_task(self._run(backfill, periodic, queue, n, name)) for queue, n in at_once.items()]
-        try:
-            await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            while going := [runner for runner in runners if not runner.done()]:
-                for runner in going:
-                    runner.cancel()
-                await asyncio.wait(going, timeout=INSIST)
-            ended = await asyncio.gather(*runners, return_exceptions=True)
+        async with Database(self._database.url, size=CONNECTIONS, patience=PATIENCE, lazy=True) as own:
+            parts = [_run(own, _app(backfill, periodic, name), queue, n, name) for queue, n in at_once.items()]
+            runners = [asyncio.create_task(part) for part in (*parts, _settle(backfill))]
+            try:
+                await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
+                await heal()  # meanwhile the others end: what they have to write waits for the database
+            finally:
+                while going := [runner for runner in runners if not runner.done()]:
+                    for runner in going:
+                        runner.cancel()
+                    await asyncio.wait(going, timeout=INSIST)
+                ended = await asyncio.gather(*runners, return_exceptions=True)
         for error in ended:
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) and not isinstance(error, DatabaseUnavailable):
                 raise error
 
-    async def _run(
-        self, backfill: Backfill, periodic: Sequence[Periodic], queue: str, concurrency: int, name: str
-    ) -> None:
-        """Each queue has an app of its own: procrastinate's periodic tasks cannot be shared between two workers."""
-        app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-        _register(app, backfill, name)
-        for each in periodic:
-            _register_periodic(app, each)
-        with _reachable():
-            await app.open_async(self._database.pool)
+    async def waiting(self) -> int:
+        """Months that are claimed or due."""
+        async with self._database.transaction() as connection:
+            found = await months.workers(connection, POLL)
+        return int(found["due"] + found["processing"])
+
+
+async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: int, name: str) -> None:
+    with _reachable():
+        await app.open_async(own.pool)
+        try:
             await app.run_worker_async(
                 queues=[queue],
                 name=f"{name}/{queue}",
@@ -100,13 +140,18 @@ class Jobs:
                 shutdown_graceful_timeout=0.0,
                 install_signal_handlers=False,
                 update_heartbeat_interval=HEARTBEAT,
-                delete_jobs="successful",
+                delete_jobs="always",
             )
+        except ConnectorException as wrapped:
+            if not isinstance(wrapped.__cause__, ForeignKeyViolation):
+                raise
+            log.warning("taken for dead by another worker", queue=queue)
 
-    async def waiting(self) -> int:
-        """Jobs for months that are due or running."""
-        jobs: list[dict[str, Any]] = list(await self._app.job_manager.list_queues_async(queue=MONTHS))
-        return sum(int(queue["todo"]) + int(queue["doing"]) for queue in jobs)
+
+async def _settle(backfill: Backfill) -> None:
+    while True:
+        await backfill.settle()
+        await asyncio.sleep(SETTLE)
 
 
 @contextlib.contextmanager
@@ -117,6 +162,15 @@ def _reachable() -> Iterator[None]:
             yield
         except ConnectorException as wrapped:
             raise wrapped.__cause__ or wrapped from wrapped
+
+
+def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str) -> procrastinate.App:
+    """What workers do. Each queue has an app of its own: procrastinate's periodic tasks cannot be shared."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+    _register(app, backfill, worker)
+    for each in periodic:
+        _register_periodic(app, each)
+    return app
 
 
 def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:

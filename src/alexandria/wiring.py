@@ -118,8 +118,7 @@ class System:
     async def reconnect(self) -> None:
         """The database answers again when this returns. Raises DatabaseUnavailable."""
         await asyncio.to_thread(self.server.ensure)
-        async with self.database.transaction():
-            pass
+        await self.database.ping()
 
 
 @contextlib.asynccontextmanager

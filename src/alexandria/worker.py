@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from alexandria.wiring import System
 log = structlog.get_logger(__name__)
 
 IDLE_CHECK = 0.5  # seconds between looks at the queue when the worker is to stop once it is empty
-RECONNECT = 1.0  # seconds before a lost database is tried again
+RECONNECT = 0.5  # seconds before a lost database is tried again
 
 
 def name() -> str:
@@ -36,9 +37,17 @@ def periodic(system: System) -> list[Periodic]:
 
 async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None:
     """Work until `stop` is set; then months in work are snoozed for another worker and this returns."""
+
+    async def heal() -> None:
+        log.warning("the queue has stopped", hint="it starts again as soon as the database answers")
+        await _until_database_answers(system, stop)
+
     while not stop.is_set():
-        jobs = system.jobs.work(system.backfill, concurrency=concurrency, name=name(), periodic=periodic(system))
-        working = asyncio.create_task(jobs)
+        working = asyncio.create_task(
+            system.jobs.work(
+                system.backfill, concurrency=concurrency, name=name(), periodic=periodic(system), heal=heal
+            )
+        )
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -49,27 +58,25 @@ async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None
         except asyncio.CancelledError:
             if not stop.is_set():
                 raise
-        except DatabaseUnavailable as lost:
-            log.warning("database lost", reason=lost.message)
-        if not stop.is_set():
-            await _until_database_answers(system, stop)
 
 
 async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
-    """Set `stop` once `busy` says that no month is queued or in work."""
+    """Set `stop` once `busy` says that no month is queued or in work. A lost database says nothing."""
     while not stop.is_set():
-        if not await busy():
-            stop.set()
-            return
+        with contextlib.suppress(DatabaseUnavailable):
+            if not await busy():
+                stop.set()
+                return
         await asyncio.sleep(IDLE_CHECK)
 
 
 async def _until_database_answers(system: System, stop: asyncio.Event) -> None:
     while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RECONNECT)
         try:
             await system.reconnect()
         except DatabaseUnavailable as lost:
             log.warning("database still away", reason=lost.message)
-            await asyncio.sleep(RECONNECT)
         else:
             return

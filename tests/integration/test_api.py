@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import re
+import threading
 import secrets
 from datetime import datetime
 
@@ -349,9 +350,11 @@ async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
     class Server:
         url = database_url
         asked = 0
+        may_return = threading.Event()
 
         def ensure(self):
             Server.asked += 1
+            assert self.may_return.wait(10)
             with psycopg.connect(elsewhere, autocommit=True) as connection:
                 connection.execute(back)
 
@@ -368,6 +371,7 @@ async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
                 check_shape(response, 503, "database_unavailable")
                 assert response.headers["retry-after"]
             assert (await client.get("/health/live")).status_code == 200
+            Server.may_return.set()
             system.database.pool.timeout = 10.0
             await app.state.healer._task
             assert Server.asked == 1

@@ -93,6 +93,10 @@ async def backfill(url: str, generators: list[Scripted], sources: list[Shelf]) -
             await jobs.aclose()
 
 
+async def never():
+    raise AssertionError("the queue stopped by itself")
+
+
 async def claim(system: Backfill, month: Month = NOVEMBER) -> months.Claim:
     """Schedule one month and return its attempt."""
     async with system.database.transaction() as connection:
@@ -164,7 +168,7 @@ async def test_no_book_at_all_is_a_failed_attempt_that_says_what_each_answered(d
         await system.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["blocked_reason"]) == ("retry", 1, None)
-        assert "gemini:scripted named 0 books" in row["error_message"]
+        assert "gemini:scripted: named 0 books" in row["error_message"]
         assert "xai: answered 503" in row["error_message"]
         assert row["next_attempt_at"] > datetime.now(UTC)
 
@@ -272,7 +276,7 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
         assert len(done.jobs) == len(set(done.jobs)) == 12
         jobs = system.queue
         assert isinstance(jobs, Jobs)
-        working = asyncio.create_task(jobs.work(system, concurrency=4, name="test"))
+        working = asyncio.create_task(jobs.work(system, concurrency=4, name="test", heal=never))
         while await jobs.waiting():
             assert not working.done(), working
             await asyncio.sleep(0.05)
@@ -283,22 +287,27 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
             assert (await months.totals(connection))[Status.COMPLETED] == 12
 
 
-async def test_a_month_whose_worker_died_is_taken_over(database_url):
-    """A worker that no longer beats: its attempt is lost, counts as one, and the month goes on."""
+JOB_GONE = "DELETE FROM procrastinate_jobs WHERE task_name = 'attempt'"
+SILENT = """WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat)
+            VALUES (least(now(), pg_postmaster_start_time()) - interval '1 minute') RETURNING id)
+            UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker WHERE task_name = 'attempt'"""
+
+
+@pytest.mark.parametrize(("loss", "counts"), [(JOB_GONE, 1), (SILENT, 0)], ids=["job gone", "silent since an outage"])
+async def test_a_month_whose_worker_died_is_taken_over(database_url, loss, counts):
+    """The month goes on at once; it counts as a failed attempt unless the database itself was away meanwhile."""
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
         await claim(system)
         async with system.database.transaction() as connection:
-            await connection.execute(
-                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
-            )
-            await connection.execute(
-                "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
-                " WHERE task_name = 'attempt'"
-            )
+            await connection.execute(loss)
         assert await system.rescue() == 12
         row = await row_of(system)
-        assert (row["status"], row["retry_count"]) == ("retry", 1)
-        assert "worker was lost" in row["error_message"]
+        assert (row["status"], row["retry_count"]) == ("retry", counts)
+        assert (row["error_message"] or row["blocked_reason"]).startswith(
+            ("its worker was lost", "the database was away")
+        )
+        async with system.database.transaction() as connection:
+            assert [a["outcome"] for a in await months.attempts(connection, NOVEMBER)] == ["lost"]
         assert await system.rescue() == 0
         await system.wake(NOVEMBER)
         assert (await row_of(system))["status"] == "processing"

@@ -46,16 +46,23 @@ class StoredAnswers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unstored: dict[tuple[str, str], dict[str, Any]] = {}
 
     async def read(self, provider: str, key: str) -> tuple[Any, datetime] | None:
         """The stored body and when it was fetched (UTC), unless unknown or expired."""
+        unstored = self._unstored.get((provider, key))
+        if unstored is not None:
+            await self._store(unstored)
         async with self._database.transaction() as connection:
             found = await connection.execute(SQL["read"], {"provider": provider, "key": key})
             row = await found.fetchone()
         return None if row is None else (row["body"], row["fetched_at"])
 
     async def write(self, provider: str, key: str, request: Any, body: Any, life: timedelta | None) -> datetime:
-        """Keep `body` (plain JSON data) for `life`, or for good; returns when it was stored."""
+        """Keep `body` (plain JSON data) for `life`, or for good; returns when it was stored.
+
+        What a database that is away or full cannot store is remembered, so that this process does not pay for it twice.
+        """
         values = {
             "provider": provider,
             "key": key,
@@ -63,9 +70,14 @@ class StoredAnswers:
             "body": Jsonb(body, dumps=_strict),
             "life": life,
         }
+        self._unstored[provider, key] = values
+        return await self._store(values)
+
+    async def _store(self, values: dict[str, Any]) -> datetime:
         async with self._database.transaction() as connection:
             row = await (await connection.execute(SQL["write"], values)).fetchone()
         assert row is not None
+        self._unstored.pop((values["provider"], values["key"]), None)
         fetched_at: datetime = row["fetched_at"]
         return fetched_at
 

@@ -48,6 +48,7 @@ async def editions(database: Database, since: datetime | None = None) -> AsyncGe
         database.transaction() as connection,
         connection.cursor("holdings", row_factory=kwargs_row(Entry)) as found,
     ):
+        await connection.execute(SQL["patience"])
         found.itersize = AT_ONCE
         await found.execute(SQL["editions"], {"since": since})
         async for entry in found:

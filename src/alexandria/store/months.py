@@ -117,15 +117,21 @@ async def begin(connection: Connection, token: UUID, worker: str) -> Begun:
     return Begun(month, token, row["retry_count"], row["prompt_variant"], row["batch_size"])
 
 
-async def hold(connection: Connection, token: UUID) -> int:
-    """Lock the month that the token owns until the transaction ends; returns its failed attempts.
+async def hold(connection: Connection, token: UUID) -> tuple[Month, int]:
+    """Lock the month that the token owns until the transaction ends; returns it and its failed attempts.
 
     Raises AttemptLost if the token owns none.
     """
     row = await (await connection.execute(SQL["hold"], {"token": token})).fetchone()
     if row is None:
         raise AttemptLost("the month was reset, taken over or finished")
-    return int(row["retry_count"])
+    return Month(row["year"], row["month"]), row["retry_count"]
+
+
+async def seize(connection: Connection, token: UUID) -> tuple[Month, int] | None:
+    """As `hold`, for others than the attempt itself: None if the token owns no month or somebody else holds it."""
+    row = await (await connection.execute(SQL["seize"], {"token": token})).fetchone()
+    return None if row is None else (Month(row["year"], row["month"]), row["retry_count"])
 
 
 async def complete(
@@ -144,9 +150,9 @@ async def retry(connection: Connection, token: UUID, decision: Retry, *, outcome
     await _write(connection, "postpone", {**values, "token": token})
 
 
-async def snooze(connection: Connection, token: UUID, decision: Snooze) -> None:
-    """The month waits and nothing counts. Raises AttemptLost."""
-    await _end(connection, token, "snoozed", decision.code, decision.reason)
+async def snooze(connection: Connection, token: UUID, decision: Snooze, *, outcome: str = "snoozed") -> None:
+    """The month waits and nothing counts; `outcome` may also be "lost". Raises AttemptLost."""
+    await _end(connection, token, outcome, decision.code, decision.reason)
     values = {"failed": 0, "at": decision.until, "message": None, "code": decision.code, "blocked": decision.reason}
     await _write(connection, "postpone", {**values, "token": token})
 
@@ -158,7 +164,10 @@ async def fail(connection: Connection, token: UUID, decision: Bury, *, outcome: 
 
 
 async def lost(connection: Connection, silence: float) -> list[Row]:
-    """Attempts {year, month, token, job_id} whose job is gone or whose worker has been silent for `silence` seconds."""
+    """Attempts {year, month, token, outage} whose job is gone or whose worker has been silent for `silence` seconds.
+
+    `outage`: the server was started since there was a sign of the worker: maybe it is the database that was lost.
+    """
     return await (await connection.execute(SQL["lost"], {"silence": silence})).fetchall()
 
 

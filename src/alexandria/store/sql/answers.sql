@@ -26,10 +26,20 @@ SELECT count(*)::integer AS answers FROM answer WHERE provider = %(provider)s
 DELETE FROM answer WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE expires_at <= now() LIMIT %(most)s))
 
 -- name: record
--- One request that was sent.
-INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, month, attempt_token)
-VALUES (%(provider)s, %(route)s, %(sent_at)s, %(ms)s, %(units)s, %(status)s, %(error)s,
-        %(year)s, %(month)s, %(attempt_token)s)
+-- One request that was sent. An attempt's end counts its requests; one that is of no living attempt is counted here.
+WITH sent AS (
+    INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, month, attempt_token)
+    VALUES (%(provider)s, %(route)s, %(sent_at)s, %(ms)s, %(units)s, %(status)s, %(error)s,
+            %(year)s, %(month)s, %(attempt_token)s)
+    RETURNING provider, year, month, attempt_token
+)
+UPDATE backfill_log AS b
+SET gemini_calls = gemini_calls + (sent.provider = 'gemini')::integer,
+    xai_calls = xai_calls + (sent.provider = 'xai')::integer,
+    isbndb_calls = isbndb_calls + (sent.provider = 'isbndb')::integer
+FROM sent
+WHERE b.year = sent.year AND b.month = sent.month AND b.attempt_token IS DISTINCT FROM sent.attempt_token
+  AND sent.provider IN ('gemini', 'xai', 'isbndb')
 
 -- name: sent
 -- Requests sent since a moment, by provider.

@@ -1,5 +1,9 @@
 -- The catalogue as others read it, edition by edition.
 
+-- name: patience
+-- Whoever reads the stream may take as long as it likes.
+SELECT set_config('idle_in_transaction_session_timeout', '0', true)
+
 -- name: editions
 -- Every edition in full, or those that changed since a time.
 SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages, e.related,

@@ -71,7 +71,11 @@ RETURNING b.year, b.month, b.retry_count, b.prompt_variant, b.batch_size
 
 -- name: hold
 -- Lock the month for the attempt that owns it, until the transaction ends.
-SELECT retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE
+SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE
+
+-- name: seize
+-- The same for whoever takes the month over; what another transaction holds is passed over.
+SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE SKIP LOCKED
 
 -- name: complete
 -- The month is done.
@@ -113,7 +117,8 @@ WHERE token = %(token)s AND ended_at IS NULL
 
 -- name: lost
 -- Attempts whose job is gone, or whose worker no longer beats.
-SELECT b.year, b.month, b.attempt_token AS token, a.job_id
+SELECT b.year, b.month, b.attempt_token AS token,
+       coalesce(coalesce(w.last_heartbeat, a.began_at, a.created_at) < pg_postmaster_start_time(), false) AS outage
 FROM backfill_log AS b
 LEFT JOIN attempt AS a ON a.token = b.attempt_token
 LEFT JOIN procrastinate_jobs AS j ON j.id = a.job_id
