@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup lint audit check clean
+.PHONY: demo test soak setup lint audit check clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
 
 test: setup lint ## everything but benchmarks
 	$(BIN)/python -m pytest
+
+soak: setup ## the long crash test, which prints its numbers; some six minutes on a machine with nothing else to do
+	SOAK_KILLS=200 SOAK_MONTHS=60 $(BIN)/python -m pytest -s --timeout 1800 tests/crash/test_soak.py
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
 

@@ -36,7 +36,9 @@ log = structlog.get_logger(__name__)
 LOOKS_AT_ONCE = 20  # unresolved candidates looked up together
 ENRICHED_AT_ONCE = 100  # editions that sources are asked about together
 PATIENCE = 10.0  # seconds for a database that is away to take the end of an attempt
-LOST_AFTER = 6.0  # seconds without a heartbeat after which a worker is taken for dead
+# Seconds without a heartbeat after which a worker is taken for dead: several times what its event loop, importing and
+# matching on a machine that is overloaded, was ever late.
+LOST_AFTER = 6.0
 
 
 class Queue(Protocol):

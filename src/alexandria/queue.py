@@ -31,7 +31,7 @@ HEARTBEAT = 1.0  # seconds between a worker's signs of life
 POLL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_AT_ONCE = 2
 # Connections for the queues alone, and seconds for one to come: signs of life must not wait until months spare one.
-CONNECTIONS, PATIENCE = 6, 3.0
+CONNECTIONS, PATIENCE = 6, 2.0
 INSIST = 10.0  # seconds after which a queue that goes on is told to stop again: Python 3.11 can lose a cancellation
 SETTLE = 1.0  # seconds between looks for what could not be written while the database was away
 

@@ -1,12 +1,23 @@
-"""Real workers, killed where we want them: held there by a lock that the test has, never by a sleep."""
+"""Real workers, killed, frozen or cut off where we want them: held there by a lock that the test has, never by a sleep.
+
+field           a database with months, a sandbox, and as many workers as a test wants
+open_field      a function: the same as a context, as often as a test wants it
+make_field      the class of both, for tests that bring all of it themselves
+fresh_database  a function: a fresh, migrated database as a context
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -17,25 +28,70 @@ import pytest
 from psycopg.rows import dict_row
 
 from alexandria import demo
+from alexandria.backfill import Backfill, Selection
+from alexandria.month import Month
+from alexandria.queue import Jobs
 from alexandria.sandbox.app import PROVIDERS
+from alexandria.store.database import Database
 
-DEADLINE = 25.0  # seconds for anything that is waited for
+DEADLINE = 40.0  # seconds for anything that is waited for
 LOOK = 0.05  # seconds between looks
+SECRET = "canary-secret-of-the-door"
+RATE = 20  # requests a second to each provider, in the sandbox and in our lanes alike: few enough to be used up
+RATES = {name: str(RATE) for name in PROVIDERS}
 
 
-class Worker(demo.Child):
-    """`alexandria work` as a process of its own."""
+class Process(demo.Child):
+    """A command of ours in a process that a test may kill or freeze. `within` is a program that runs it, and options."""
 
-    def __init__(self, number: int, folder: Path, environment: dict[str, str]) -> None:
-        super().__init__("work", "--concurrency", "2", folder=folder, environment=environment)
-        self._log = folder / f"work-{number}.log"
+    def __init__(
+        self,
+        command: str,
+        *options: str,
+        number: int,
+        folder: Path,
+        environment: dict[str, str],
+        within: Sequence[str] = (),
+    ) -> None:
+        super().__init__(command, *options, folder=folder, environment=environment)
+        self._log = folder / f"{command}-{number}.log"
+        self._within = within
+
+    def __enter__(self):
+        if not self._within:
+            return super().__enter__()
+        arguments = [*self._within, sys.executable, "-m", "alexandria", self._command, "--while-stdin", *self._options]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                arguments,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send(signal.SIGKILL)
         self._process.wait()
+
+    def exit_code(self) -> int:
+        return self._process.wait(DEADLINE)
+
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
 
 
 @dataclass
@@ -46,18 +102,28 @@ class Field:
     folder: Path
     sandbox: httpx2.Client
     environment: dict[str, str]
-    workers: int = 0
+    rate: int = RATE
+    started: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    @contextlib.contextmanager
-    def worker(self) -> Iterator[Worker]:
-        self.workers += 1
-        with Worker(self.workers, self.folder, self.environment) as worker:
-            yield worker
+    def process(self, command: str, *options: str, within: Sequence[str] = ()) -> Process:
+        number = self.started[command] = self.started.get(command, 0) + 1
+        return Process(
+            command, *options, number=number, folder=self.folder, environment=self.environment, within=within
+        )
+
+    def worker(self, *options: str) -> Process:
+        return self.process("work", "--concurrency", "2", *options)
 
     def sql(self, statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True) as connection:
             cursor = connection.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
+
+    def one(self, statement: LiteralString, *parameters: object) -> Any:
+        """The one value of the one row."""
+        (row,) = self.sql(statement, *parameters)
+        (value,) = row.values()
+        return value
 
     @contextlib.contextmanager
     def holding(self, *locks: LiteralString) -> Iterator[None]:
@@ -66,7 +132,9 @@ class Field:
             for lock in locks:
                 connection.execute(lock)
             yield
-            connection.rollback()
+            if not connection.closed:
+                with contextlib.suppress(psycopg.OperationalError):  # a test may have killed the server
+                    connection.rollback()
 
     def somebody_waits(self) -> bool:
         """Whether a worker waits for a lock that we hold."""
@@ -83,12 +151,6 @@ class Field:
 
     def schedule(self, *months: str) -> None:
         """Seed exactly these months and claim them as a schedule call does."""
-        import asyncio
-
-        from alexandria.backfill import Backfill, Selection
-        from alexandria.month import Month
-        from alexandria.queue import Jobs
-        from alexandria.store.database import Database
 
         async def act() -> None:
             async with Database(self.database_url) as database:
@@ -101,9 +163,9 @@ class Field:
             self.sql("INSERT INTO backfill_log (year, month) VALUES (%s, %s)", month.year, month.month)
         asyncio.run(act())
 
-    def until(self, true: Callable[[], bool], what: str) -> None:
+    def until(self, true: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
         """Wait for `true()`; fail naming `what` if it does not come."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + seconds
         while not true():
             if time.monotonic() > end:
                 pytest.fail(f"waited in vain: {what}\n{self.state()}")
@@ -117,10 +179,14 @@ class Field:
             self.sql("SELECT id, status, task_name, worker_id, scheduled_at FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"),
             self.sql("SELECT id, now() - last_heartbeat AS silent FROM procrastinate_workers"),
             self.sql("SELECT pid, state, wait_event_type, pg_blocking_pids(pid), left(query, 80) AS query"
-                     " FROM pg_stat_activity WHERE datname = current_database()"),
+                     " FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"),
         ]  # fmt: skip
         logs = [path.read_text()[-1500:] for path in sorted(self.folder.glob("work-*.log"))]
         return "\n".join(str(row) for rows in told for row in rows) + "\n".join(logs)
+
+    def outcomes(self) -> list[str]:
+        """How the attempts ended, in the order in which they were made; None for one that has not."""
+        return [row["outcome"] for row in self.sql("SELECT outcome FROM attempt ORDER BY created_at")]
 
     def final(self) -> bool:
         return not self.sql("SELECT 1 FROM backfill_log WHERE status NOT IN ('completed', 'failed') LIMIT 1")
@@ -128,8 +194,12 @@ class Field:
     def until_final(self) -> None:
         self.until(self.final, "every month completed or failed")
 
+    def stats(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.sandbox.get("/__sandbox/stats").json()
+        return told
+
     def model_calls(self) -> int:
-        providers = self.sandbox.get("/__sandbox/stats").json()["providers"]
+        providers = self.stats()["providers"]
         return sum(providers[name]["accepted"] for name in ("gemini", "xai"))
 
     def check_consistent(self) -> None:
@@ -138,7 +208,8 @@ class Field:
             "SELECT year, month FROM backfill_log WHERE status = 'failed' AND coalesce(error_message, '') = ''"
         )
         wrong = self.sql("""
-            SELECT b.year, b.month, b.books_generated, b.isbns_resolved, c.named, c.resolved
+            SELECT b.year, b.month, b.status, b.books_generated, b.isbns_resolved, c.named, c.resolved,
+                   b.gemini_calls, b.xai_calls, b.isbndb_calls
             FROM backfill_log AS b
             JOIN LATERAL (SELECT count(*) AS named, count(isbn13) AS resolved FROM candidate
                           WHERE year = b.year AND month = b.month) AS c ON true
@@ -149,23 +220,61 @@ class Field:
         assert wrong == []
         assert self.sql("SELECT key FROM work GROUP BY key HAVING count(*) > 1") == []
         assert self.sql("SELECT key FROM contributor GROUP BY key HAVING count(*) > 1") == []
+        assert self.sql("SELECT isbn13 FROM edition GROUP BY isbn13 HAVING count(*) > 1") == []
         assert self.sql("SELECT year, month, isbn13 FROM candidate WHERE isbn13 IS NOT NULL"
                         " GROUP BY 1, 2, 3 HAVING count(*) > 1") == []  # fmt: skip
-        stats = self.sandbox.get("/__sandbox/stats").json()["providers"]["isbndb"]
-        spent = self.sql("SELECT coalesce(sum(used), 0)::integer AS used FROM quota WHERE name = 'isbndb'")[0]["used"]
-        assert spent >= stats["units"]
+        live = "SELECT 1 FROM attempt WHERE ended_at IS NULL AND token NOT IN (SELECT attempt_token FROM backfill_log"
+        assert self.sql(live + " WHERE attempt_token IS NOT NULL)") == []
+        assert self.units_charged() >= self.stats()["providers"]["isbndb"]["units"]
+
+    def units_charged(self) -> int:
+        return int(self.one("SELECT coalesce(sum(used), 0) FROM quota WHERE name = 'isbndb'"))
+
+
+@contextlib.contextmanager
+def _field(database_url: str, folder: Path, *sandbox_options: str, embedded: bool = False) -> Iterator[Field]:
+    folder.mkdir(mode=0o711, exist_ok=True)
+    plain = demo._environment(folder)
+    options = ["--latency-scale", "0.05", "--rates", ",".join(f"{n}={r}" for n, r in RATES.items()), *sandbox_options]
+    with demo.Child("sandbox", *options, folder=folder, environment=plain) as sandbox:
+        url = sandbox.url()
+        environment = plain | demo._sandboxed(url) | {"ALEXANDRIA_WEBHOOK_SECRET": SECRET}
+        environment |= {f"ALEXANDRIA_{name.upper()}_RATE": rate for name, rate in RATES.items()}
+        if not embedded:
+            environment["DATABASE_URL"] = database_url
+        with httpx2.Client(base_url=url, trust_env=False) as client:
+            yield Field(database_url, folder, client, environment)
 
 
 @pytest.fixture
-def field(database_url, data_dir):
-    data_dir.mkdir(mode=0o711)
-    plain = demo._environment(data_dir)
-    rates = ",".join(f"{name}={demo.RATE}" for name in PROVIDERS)
-    options = ["--latency-scale", "0.05", "--rates", rates]
-    with demo.Child("sandbox", *options, folder=data_dir, environment=plain) as sandbox:
-        url = sandbox.url()
-        environment = (
-            plain | demo._sandboxed(url) | {"DATABASE_URL": database_url, "ALEXANDRIA_WEBHOOK_SECRET": "canary"}
-        )
-        with httpx2.Client(base_url=url, trust_env=False) as client:
-            yield Field(database_url, data_dir, client, environment)
+def open_field():
+    return _field
+
+
+@pytest.fixture
+def make_field():
+    return Field
+
+
+@pytest.fixture
+def field(database_url, data_dir) -> Iterator[Field]:
+    with _field(database_url, data_dir) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fresh_database(server, template):
+    """A function: a fresh, migrated database as a context, which gives its URL."""
+
+    @contextlib.contextmanager
+    def fresh() -> Iterator[str]:
+        name = f"crash_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield server.url.replace("/alexandria?", f"/{name}?")
+        finally:
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return fresh

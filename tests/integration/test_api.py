@@ -4,8 +4,8 @@ import asyncio
 import dataclasses
 import json
 import re
-import threading
 import secrets
+import threading
 from datetime import datetime
 
 import httpx2

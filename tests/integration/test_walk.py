@@ -21,6 +21,7 @@ from alexandria.providers.transport import Transport
 from alexandria.queue import Jobs
 from alexandria.status import Status
 from alexandria.store import candidates, months
+from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
 
 NOVEMBER = Month(2023, 11)
@@ -205,6 +206,75 @@ async def test_a_spent_quota_is_a_wait_and_no_failure(database_url):
         assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
         assert "quota" in row["blocked_reason"]
         assert abs((row["next_attempt_at"] - until).total_seconds()) < 1
+
+
+FULL = """CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"""
+
+
+async def test_a_full_disk_is_a_wait_and_no_failure(database_url):
+    """PostgreSQL refuses the books for want of room: the month waits, says for what, and is completed once there is some."""
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        attempt = await claim(system)
+        async with system.database.transaction() as connection:
+            await connection.execute(FULL)
+            await connection.execute(
+                "CREATE TRIGGER full_disk BEFORE INSERT ON work FOR EACH ROW EXECUTE FUNCTION full()"
+            )
+        await system.process(attempt.token, "test")
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
+        assert "no room on its disk" in row["blocked_reason"]
+        async with system.database.transaction() as connection:
+            await connection.execute("DROP TRIGGER full_disk ON work")
+            await connection.execute("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
+        await system.wake(NOVEMBER)
+        await system.process((await row_of(system))["attempt_token"], "test")
+        assert (await row_of(system))["status"] == "completed"
+
+
+async def test_what_a_full_disk_refused_is_stored_later_and_not_paid_twice(database_url):
+    """A paid answer that could not be stored is read back by the same process, and stored then."""
+    async with Database(database_url) as database:
+        async with database.transaction() as connection:
+            await connection.execute(FULL)
+            await connection.execute(
+                "CREATE TRIGGER full_disk BEFORE INSERT ON answer FOR EACH ROW EXECUTE FUNCTION full()"
+            )
+        answers = StoredAnswers(database)
+        with pytest.raises(errors.DatabaseUnavailable):
+            await answers.write("gemini", "key", {"prompt": 1}, {"books": [1]}, None)
+        with pytest.raises(errors.DatabaseUnavailable):
+            await answers.read("gemini", "key")
+        async with database.transaction() as connection:
+            await connection.execute("DROP TRIGGER full_disk ON answer")
+        known = await answers.read("gemini", "key")
+        assert known is not None
+        assert known[0] == {"books": [1]}
+        assert await StoredAnswers(database).read("gemini", "key") == known
+
+
+async def test_an_attempt_whose_end_could_not_be_written_ends_when_the_database_is_back(database_url, monkeypatch):
+    """The month is neither stuck under a worker that lives nor failed: what followed is written as soon as it can be."""
+    monkeypatch.setattr("alexandria.backfill.PATIENCE", 0.0)
+    down = errors.ProviderDown("gemini", "answered 503")
+    async with backfill(database_url, [Scripted("gemini", [down])], [Shelf()]) as system:
+        attempt = await claim(system)
+        async with system.database.transaction() as connection:
+            await connection.execute(FULL)
+            await connection.execute(
+                "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION full()"
+            )
+        await system.process(attempt.token, "test")
+        await system.settle()
+        assert (await row_of(system))["attempt_token"] == attempt.token
+        async with system.database.transaction() as connection:
+            await connection.execute("DROP TRIGGER away ON attempt")
+        await system.settle()
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"]) == ("retry", 1)
+        assert "answered 503" in row["error_message"]
+        assert system._unsettled == {}
 
 
 async def test_a_source_that_is_down_costs_only_its_answers(database_url):

@@ -1,0 +1,148 @@
+"""What follows from every error there is: a row for each class, and what PostgreSQL's own errors become."""
+
+import inspect
+import random
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import errors as pg
+from psycopg_pool import PoolTimeout
+
+from alexandria import errors
+from alexandria.status import (
+    LONGEST_HINT,
+    MAX_ATTEMPTS,
+    RATE_LIMIT_PAUSE,
+    SHORTEST_HINT,
+    TRY_MEANWHILE,
+    Bury,
+    Retry,
+    Snooze,
+    decide,
+    decide_lost,
+)
+from alexandria.store.database import unavailable
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LATER = NOW + timedelta(hours=3)
+SPENT = errors.QuotaSpent("isbndb", "the day's quota is used up", until=LATER)
+SLOW = errors.RateLimited("xai", "slow down", retry_after=48.0)
+DOWN = errors.ProviderDown("xai", "answered 503")
+KEY = errors.KeyRefused("gemini", "refuses our key with 401")
+# Every class of errors.py, in its order. A wait costs no attempt; Retry is one attempt of five; Bury is for people.
+ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
+    errors.AlexandriaError: [(errors.AlexandriaError("something"), Retry)],
+    errors.BadInput: [(errors.BadInput("prompt_variant: unknown"), Bury)],
+    errors.Unknown: [(errors.Unknown("no such month"), Retry)],
+    errors.PlanChanged: [(errors.PlanChanged("gone"), Retry)],
+    errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), Bury)],
+    errors.DatabaseUnavailable: [(errors.DatabaseUnavailable("PostgreSQL does not answer"), Snooze)],
+    errors.NotMigrated: [(errors.NotMigrated("the database lacks what this version needs"), Snooze)],
+    errors.AttemptLost: [(errors.AttemptLost("taken over"), Retry)],  # is never written: the month is another's
+    errors.Paused: [(errors.Paused("the worker was stopped", NOW), Snooze), (errors.Paused("by ann", LATER), Snooze)],
+    errors.NoBooks: [
+        (errors.NoBooks("none is configured"), Retry),
+        (errors.NoBooks("none", (DOWN, DOWN)), Retry),
+        (errors.NoBooks("none", (DOWN, KEY)), Retry),
+        (errors.NoBooks("none", (KEY, errors.NoCredit("xai", "no credit"))), Bury),
+        (errors.NoBooks("none", (SPENT, SLOW)), Snooze),
+        (errors.NoBooks("none", (SPENT, KEY)), Snooze),
+        (errors.NoBooks("none", (SPENT, DOWN)), Snooze),
+        (errors.NoBooks("none", (errors.BadAnswer("gemini", "named 0 books"), SPENT)), Snooze),
+        (errors.NoBooks("none", (errors.BadAnswer("gemini", "named 0 books"), KEY)), Retry),
+    ],
+    errors.NoSources: [
+        (errors.NoSources("none is configured"), Retry),
+        (errors.NoSources("none", (DOWN,)), Retry),
+        (errors.NoSources("none", (KEY,)), Bury),
+        (errors.NoSources("none", (SPENT, DOWN)), Snooze),
+    ],
+    errors.ProviderError: [(errors.ProviderError("xai", "something"), Retry)],
+    errors.RateLimited: [(SLOW, Snooze), (errors.RateLimited("xai", "slow down"), Snooze)],
+    errors.QuotaSpent: [(SPENT, Snooze)],
+    errors.NoCredit: [(errors.NoCredit("xai", "no credit"), Bury)],
+    errors.KeyMissing: [(errors.KeyMissing("gemini", "no key"), Bury)],
+    errors.KeyRefused: [(KEY, Bury), (errors.KeyRefused("open_library", "refuses us with 403"), Bury)],
+    errors.RequestRefused: [(errors.RequestRefused("gemini", "knows no model 'x'"), Bury)],
+    errors.ProviderDown: [(DOWN, Retry), (errors.ProviderDown("gemini", "no answer within 120 s"), Retry)],
+    errors.BadAnswer: [(errors.BadAnswer("gemini", "is not JSON"), Retry)],
+    errors.ContentRefused: [(errors.ContentRefused("gemini", "the model declined (SAFETY)"), Retry)],
+}
+FOREIGN = [ZeroDivisionError("secret"), TimeoutError(), MemoryError(), RecursionError(), pg.UniqueViolation("secret")]
+AWAY = [pg.DiskFull, pg.IoError, pg.OutOfMemory, pg.TooManyConnections, pg.AdminShutdown, pg.CrashShutdown,
+        pg.CannotConnectNow, pg.QueryCanceled, pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure,
+        pg.IdleInTransactionSessionTimeout, pg.ReadOnlySqlTransaction, psycopg.OperationalError,
+        psycopg.InterfaceError, PoolTimeout]  # fmt: skip
+
+
+def decided(error, failed_before=0):
+    return decide(error, failed_before, NOW, random.Random(1))
+
+
+def test_every_class_of_error_has_its_row():
+    """A class that is added to errors.py without a row here fails."""
+    classes = [
+        each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, errors.AlexandriaError)
+    ]
+    assert ROWS.keys() == set(classes)
+    assert all(type(error) is of for of, rows in ROWS.items() for error, _ in rows)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [row for rows in ROWS.values() for row in rows] + [(error, Retry) for error in FOREIGN]
+)
+def test_what_follows_from_an_error(error, kind):
+    """Waits stay waits on the last attempt; a failure on the last attempt is the end; nothing lies in the past or leaks."""
+    first, last = decided(error), decided(error, MAX_ATTEMPTS - 1)
+    assert type(first) is kind
+    assert type(last) is (Bury if kind is Retry else kind)
+    when = first.at if isinstance(first, Retry) else first.until if isinstance(first, Snooze) else NOW
+    assert NOW <= when <= NOW + timedelta(days=1)
+    assert first.reason
+    assert first.code
+    assert "secret" not in first.reason + last.reason
+
+
+@pytest.mark.parametrize("raised", AWAY, ids=lambda raised: raised.__name__)
+def test_a_database_that_is_away_full_or_busy_is_a_wait(raised):
+    """As PostgreSQL and the pool say it, through the one place that translates: no month fails of it."""
+    with pytest.raises(errors.DatabaseUnavailable) as caught, unavailable():
+        raise raised
+    assert isinstance(decided(caught.value, MAX_ATTEMPTS - 1), Snooze)
+
+
+def test_a_full_disk_says_so():
+    with pytest.raises(errors.DatabaseUnavailable, match="no room on its disk"), unavailable():
+        raise pg.DiskFull
+
+
+@pytest.mark.parametrize("raised", [pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction])
+def test_an_old_schema_is_a_wait_for_its_migration(raised):
+    with pytest.raises(errors.NotMigrated) as caught, unavailable():
+        raise raised
+    assert isinstance(decided(caught.value, MAX_ATTEMPTS - 1), Snooze)
+
+
+@given(st.floats())
+def test_no_hint_of_a_provider_breaks_a_decision(hint):
+    """Seconds without end, before now or of no number at all."""
+    decision = decided(errors.RateLimited("xai", "slow down", retry_after=hint))
+    assert isinstance(decision, Snooze)
+    assert NOW + SHORTEST_HINT <= decision.until <= NOW + max(LONGEST_HINT, RATE_LIMIT_PAUSE)
+
+
+def test_of_several_waits_the_first_counts_and_what_failed_is_tried_meanwhile():
+    assert decided(errors.NoBooks("none", (SPENT, SLOW))).until == NOW + timedelta(seconds=48)
+    assert decided(errors.NoBooks("none", (SPENT, DOWN))).until == NOW + TRY_MEANWHILE
+    assert decided(errors.NoBooks("none", (SPENT, KEY))).until == LATER
+
+
+@pytest.mark.parametrize("failed", range(MAX_ATTEMPTS))
+def test_a_lost_attempt_counts_unless_the_database_was_away(failed):
+    lost, away = decide_lost(failed, NOW, outage=False), decide_lost(failed, NOW, outage=True)
+    assert type(lost) is (Bury if failed + 1 == MAX_ATTEMPTS else Retry)
+    assert isinstance(away, Snooze)
+    assert away.until == NOW
