@@ -177,7 +177,8 @@ class Backfill:
             if await control.paused(connection):
                 return 0
             left = self.look_again_calls - await candidates.spent_on_looks(connection)
-            sought = await candidates.due(connection, min(left, LOOKS_AT_ONCE)) if left > 0 else []
+            room = min(left // max(len(self.desk.sources), 1), LOOKS_AT_ONCE)  # a look may ask every source
+            sought = await candidates.due(connection, room) if room > 0 else []
         panel = Panel(self.desk)
         return sum(await asyncio.gather(*(self._look(one, panel) for one in sought)))
 
