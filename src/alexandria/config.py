@@ -194,6 +194,11 @@ class Settings(BaseSettings):
         validation_alias=_env("ALEXANDRIA_ALARM_FAILED_SHARE"),
         description="share of the months that ended within a day that may have failed before that is an incident",
     )
+    dashboard_public: bool = Field(
+        False,
+        validation_alias=_env("ALEXANDRIA_DASHBOARD_PUBLIC"),
+        description="1: whoever reaches the dashboard may look; acting needs the secret all the same",
+    )
     log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"), description="least level logged")
     log_format: str = Field(
         "console",

@@ -90,7 +90,7 @@ PAUSE_VIOLATIONS = [
     {"until": "2099-11-01T12:00Z", "minutes": 5}, {"until": "9999-12-31T23:59:59-14:00"},
 ]  # fmt: skip
 PATHS = {
-    404: ["/", "/api", "/api/internal", "/api/internal/nothing", "/api/internal/months/", "/Health/live", "/api//quota/status",
+    404: ["/api", "/api/internal", "/api/internal/nothing", "/api/internal/months/", "/Health/live", "/api//quota/status",
           "/api/internal/months/2099-01", "/api/internal/jobs/9223372036854775807", "/api/internal/months/2023-11/x",
           "/docs/oauth2-redirect", "/redoc", "/%00", "/health/live%2f"],
     422: ["/api/internal/months/2014-13", "/api/internal/months/1899-12", "/api/internal/months/x", "/api/internal/months/%00",

@@ -39,7 +39,7 @@ def api(
         async def act(stop: asyncio.Event) -> None:
             async with wiring.running(settings, server, providers=works) as system:
                 stopping.on_hangup = lambda: _reread(secrets, system)
-                app = create_app(system, secrets)
+                app = create_app(system, secrets, stop)
                 parts = [serve(app, listening, stop, lambda: _announce(output, url, secrets))]
                 if works:
                     parts.append(worker.work(system, stop, concurrency=concurrency or settings.concurrency))
@@ -140,10 +140,13 @@ def _migrate(output: Output, settings: Settings, url: str) -> None:
 
 
 def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
-    output.result({"url": url, "docs": f"{url}/docs", "secret_file": secrets.path}, f"Alexandria answers at {url}")
-    output.say(f"  API docs: {url}/docs")
+    output.result(
+        {"url": url, "dashboard": f"{url}/", "docs": f"{url}/docs", "secret_file": secrets.path},
+        f"Alexandria answers at {url}",
+    )
+    output.say(f"  dashboard: {url}/, API docs: {url}/docs")
     if secrets.path is not None:
-        output.say(f"  X-Cron-Secret: the text in {secrets.path}")
+        output.say(f"  login and X-Cron-Secret: the text in {secrets.path}")
     output.say("  next: alexandria seed 2000..2024, then: alexandria schedule")
 
 

@@ -119,8 +119,8 @@ def _audience(output: Output, stack: contextlib.ExitStack) -> tuple[Audience, An
 
 
 def _stay(output: Output, stage: Stage, month: Month) -> None:
-    output.say(f"\nThe system stays up until Ctrl-C: {stage.url}/docs")
-    output.say(f"  X-Cron-Secret: the text in {stage.secret_file}")
+    output.say(f"\nThe system stays up until Ctrl-C. Dashboard: {stage.url}/, API docs: {stage.url}/docs")
+    output.say(f"  login and X-Cron-Secret: the text in {stage.secret_file}")
     output.say("  next, in another terminal:")
     for command in ("status", f"month {month}", "quota"):
         output.say(f"    ALEXANDRIA_DATA_DIR={stage.folder} alexandria {command}")

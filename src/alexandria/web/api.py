@@ -14,9 +14,23 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from alexandria.errors import AlexandriaError, DatabaseUnavailable, NotMigrated
 from alexandria.secret import WebhookSecrets
 from alexandria.watch import EVERY
-from alexandria.web import health, internal, metrics, problem, quota, reference, steering
+from alexandria.web import (
+    actions,
+    dashboard,
+    health,
+    internal,
+    login,
+    metrics,
+    page,
+    problem,
+    quota,
+    reference,
+    steering,
+)
 from alexandria.web.door import Door
+from alexandria.web.entrance import Entrance
 from alexandria.web.guard import Guard
+from alexandria.web.live import Lookout
 from alexandria.wiring import System
 
 log = structlog.get_logger(__name__)
@@ -61,8 +75,11 @@ async def _watch(system: System, over: asyncio.Event) -> None:
             await asyncio.wait_for(over.wait(), EVERY)
 
 
-def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
-    """The ASGI application over `system`, which the caller has opened in the event loop that serves it."""
+def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | None = None) -> FastAPI:
+    """The ASGI application over `system`, which the caller has opened in the event loop that serves it.
+
+    Once `stop` is set, streams end, which would never end by themselves.
+    """
     healer = Healer(system)
 
     @contextlib.asynccontextmanager
@@ -86,8 +103,12 @@ def create_app(system: System, secrets: WebhookSecrets) -> FastAPI:
     )
     app.state.system, app.state.door, app.state.healer = system, Door(secrets), healer
     app.state.tally = metrics.Tally()
+    app.state.entrance = Entrance(secrets, lambda: system.settings.dashboard_public)
+    app.state.lookout = Lookout(system, stop or asyncio.Event())
     for part in (internal, steering, quota, health, metrics, reference):
         app.include_router(part.router)
+    for pages in (page.router, dashboard.router, login.router, login.acting, actions.asking, actions.router):
+        app.include_router(pages)
     problem.install(app)
     # The last one added is the outermost: what nobody expected still gets the guard's headers and count.
     app.add_middleware(ExceptionMiddleware, handlers={Exception: problem.unexpected})

@@ -29,7 +29,10 @@ class Door:
 
     def check(self, request: Request) -> None:
         """Raises HTTPException 401, or 429 when this client has failed too often."""
-        shown = request.headers.get(HEADER, "").encode("latin-1").decode("utf-8", "replace")
+        self.admit(request, request.headers.get(HEADER, "").encode("latin-1").decode("utf-8", "replace"))
+
+    def admit(self, request: Request, shown: str) -> None:
+        """The same for a secret that was shown elsewhere than in the header."""
         if shown and self._secrets.admits(shown):
             return
         wait = self._wait_after_failure(client(request))

@@ -1,0 +1,96 @@
+"""What may a person do from the page? Schedule, retry, pause and resume, each answered with what was done."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alexandria.errors import BadInput
+from alexandria.web import bodies, internal, steering
+from alexandria.web.login import OURS
+from alexandria.web.page import ActingRoute, Form, ReadingRoute, done, render
+from alexandria.web.route import Running
+
+WHO = "dashboard"
+Body = TypeVar("Body", bound=BaseModel)
+NAMED = 6  # months that an answer lists before it counts
+
+router = APIRouter(route_class=ActingRoute, include_in_schema=False)
+asking = APIRouter(route_class=ReadingRoute, include_in_schema=False)
+
+
+@asking.get("/schedule")
+async def ask_schedule(request: Request, system: Running) -> Response:
+    """Which months would be taken, to be confirmed."""
+    number = request.query_params.get("months", "10")
+    wanted = _read(bodies.ScheduleRequest, batch_size=_number(number), dry_run=True)
+    return render(request, "schedule.html", found=await internal.schedule(wanted, system, WHO))
+
+
+@router.post("/schedule")
+async def schedule(form: Form, system: Running) -> Response:
+    wanted = _read(bodies.ScheduleRequest, batch_size=_number(form.get("months", "")), plan=form.get("plan", ""))
+    taken = await internal.schedule(wanted, system, WHO)
+    named = _named([f"{each.year}-{each.month:02d}" for each in taken.months])
+    return done("/", f"Scheduled {_months(taken.months_selected)}{named}.")
+
+
+@router.post("/retry")
+async def retry(form: Form, system: Running) -> Response:
+    """One month, the failed months of a reason, or all that failed."""
+    listed = [form["month"]] if form.get("month") else []
+    failed = {} if listed else {"status": "failed"}
+    reason = {"reason": form["reason"]} if form.get("reason") else {}
+    answer = await steering.retry(_read(bodies.RetryRequest, months=listed, **failed, **reason), system, WHO)
+    parts = []
+    if answer.reopened:
+        parts.append(f"{_months(len(answer.reopened))} pending again{_named(answer.reopened)}; schedule to begin.")
+    if answer.woken:
+        parts.append(f"{_months(len(answer.woken))} in retry going on at once{_named(answer.woken)}.")
+    return done(_back(form), " ".join(parts) or "Nothing to retry: no such month is failed, completed or waiting.")
+
+
+@router.post("/pause")
+async def pause(form: Form, system: Running) -> Response:
+    answer = await steering.pause(_read(bodies.PauseRequest, reason=form.get("why", "")), system, WHO)
+    return done("/", f"{answer.message[:1].upper()}{answer.message[1:]}.")
+
+
+@router.post("/resume")
+async def resume(system: Running) -> Response:
+    answer = await steering.resume(system, WHO)
+    return done("/", f"{answer.message[:1].upper()}{answer.message[1:]}.")
+
+
+def _read(body: type[Body], **fields: object) -> Body:
+    """The same body as the API's. Raises BadInput as the API would."""
+    try:
+        return body.model_validate(fields)
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{field}: {first['msg']}" if field else str(first["msg"])) from None
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() and len(text) < 6 else text
+
+
+def _back(form: dict[str, str]) -> str:
+    back = form.get("back", "/")
+    return back if OURS.fullmatch(back) else "/"
+
+
+def _months(count: int) -> str:
+    return "1 month" if count == 1 else f"{count} months"
+
+
+def _named(months: list[str]) -> str:
+    if not months:
+        return ""
+    more = f" and {len(months) - NAMED} more" if len(months) > NAMED else ""
+    return f": {', '.join(months[:NAMED])}{more}"

@@ -1,0 +1,80 @@
+"""When will it be done, and what is it waiting for? In words that say no more than is known."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alexandria.store.overview import Cell, Pace
+
+ENOUGH = 5  # months done within an hour, below which nothing is said about the rest
+WIDTH = 1.28  # standard deviations either way that hold four of five outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A few words, and a sentence that says why."""
+
+    headline: str
+    why: str
+
+
+def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int) -> Outlook:
+    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately."""
+    counted = Counter(cell.status for cell in cells)
+    left = len(cells) - counted["completed"] - counted["failed"]
+    if not left:
+        return Outlook("Done" if cells else "Nothing seeded", _nothing_left(counted))
+    if paused:
+        return Outlook("Paused", paused)
+    if not pace.under_way:
+        return Outlook("Nothing scheduled", f"{left} months wait for somebody to schedule them")
+    if not workers:
+        return Outlook(
+            "No worker", f"{pace.under_way} months are under way and nobody works on them; next: alexandria work"
+        )
+    if pace.last_hour < ENOUGH:
+        return Outlook("Estimating", f"until {ENOUGH} months are done within an hour. {_limit(cells)}".strip())
+    later = f", {counted['pending']} of them not scheduled yet" if counted["pending"] else ""
+    return Outlook(
+        _range(left, pace), f"if the last hour's pace holds for {left} months{later}. {_limit(cells)}".strip()
+    )
+
+
+def _nothing_left(counted: Counter[str]) -> str:
+    if not counted:
+        return "next: alexandria seed 2000..2024"
+    failed = counted["failed"]
+    return f"{counted['completed']} months completed" + (f", {failed} failed" if failed else "")
+
+
+def _range(left: int, pace: Pace) -> str:
+    """From when to when, from the time between the first completion of the hour and now."""
+    assert pace.first_of_hour is not None
+    seconds = max((pace.at - pace.first_of_hour).total_seconds(), 1.0)
+    count = pace.last_hour - 1
+    doubt = WIDTH * math.sqrt(count)
+    early, late = (
+        pace.at + timedelta(seconds=left * seconds / rate) for rate in (count + doubt, max(count - doubt, 0.5))
+    )
+    return _between(early.astimezone(UTC), late.astimezone(UTC))
+
+
+def _between(early: datetime, late: datetime) -> str:
+    if late - early > timedelta(days=4):
+        return f"{early:%d %b}–{late:%d %b}"
+    if early.date() == late.date():
+        return f"{early:%d %b %H:%M}–{late:%H:%M} UTC"
+    return f"{early:%d %b %H:%M}–{late:%d %b %H:%M} UTC"
+
+
+def _limit(cells: Sequence[Cell]) -> str:
+    """What most of the waiting months wait for."""
+    blocked = Counter(cell.blocked_reason for cell in cells if cell.blocked_reason)
+    if not blocked:
+        return ""
+    reason, months = blocked.most_common(1)[0]
+    return f"{months} months wait: {reason}"

@@ -1,0 +1,257 @@
+"""The pages in a real browser: keyboard, live updates, a killed server, acts, hostile titles, accessibility."""
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LIVE = re.compile("Live, updated")
+
+
+def live(page, site, path="/"):
+    page.goto(site.url + path)
+    expect(page.locator("#live")).to_have_text(LIVE)
+
+
+def violations(page):
+    page.evaluate(AXE.read_text(encoding="utf-8"))  # not as a script: the pages admit none but their own
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", RULES)["violations"]
+    return [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found]
+
+
+def test_arrow_keys_walk_the_grid_and_enter_opens_a_month(page, site):
+    """One tab stop for three hundred cells; a month is left and right of its neighbours, years are rows."""
+    live(page, site)
+    page.locator("#m2024-01 a").focus()
+    assert page.locator('#grid a[tabindex="0"]').count() == 1
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#m2024-02 a")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#m2023-02 a")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.locator("#m2023-12 a")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#m2023-12 a")).not_to_be_focused()
+    assert page.evaluate("document.activeElement.closest('#grid')") is None
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("December 2023")
+
+
+def test_a_cell_changes_under_the_focus_and_keeps_it(page, site):
+    """So do the year's total, the legend and the progress; cells that did not change are not touched."""
+    live(page, site)
+    page.locator("#m2013-12 a").focus()
+    page.evaluate("document.querySelector('#m2013-12 a').mark = document.querySelector('#m2013-11 a').mark = 1")
+    page.evaluate(
+        "window.touched = []; new MutationObserver(all => all.forEach(one => touched.push(one.target.id)))"
+        ".observe(document.querySelector('#grid'), {subtree: true, attributes: true, attributeFilter: ['class']})"
+    )
+    site.sql(
+        "UPDATE backfill_log SET status = 'completed', books_generated = 10, isbns_resolved = 9, resolution_rate = 90"
+        " WHERE (year, month) = (2013, 12)"
+    )
+    expect(page.locator("#m2013-12")).to_have_class("completed")
+    expect(page.locator("#m2013-12 a")).to_be_focused()
+    expect(page.locator("#m2013-12 a")).to_contain_text("✓ 90 % resolved, December 2013 completed")
+    assert page.evaluate("document.querySelector('#m2013-12 a').mark") == 1
+    expect(page.locator("#y2013")).to_have_text("1/12")
+    expect(page.locator("#legend .completed")).to_have_text("✓ completed 131")
+    expect(page.locator("#tiles")).to_contain_text("131 / 300 months")
+    assert {name for name in page.evaluate("touched") if name.startswith("m")} == {"m2013-12"}
+
+
+def test_seeded_years_appear_by_themselves(page, site):
+    live(page, site)
+    site.sql("INSERT INTO backfill_log (year, month) SELECT 1999, m FROM generate_series(1, 12) AS m")
+    expect(page.locator("#m1999-12 a")).to_be_visible()
+    assert page.locator('#grid a[tabindex="0"]').count() == 1
+
+
+def test_what_changed_between_the_page_and_the_stream_is_not_missed(page, site):
+    """The stream tells what is newer than the page."""
+    page.route("**/events*", lambda route: (site.sql("UPDATE backfill_log SET status = 'failed', "
+               "error_code = 'timeout' WHERE (year, month) = (2000, 1)"), route.continue_()))  # fmt: skip
+    live(page, site)
+    expect(page.locator("#m2000-01")).to_have_class("failed")
+
+
+def test_the_page_lives_on_after_the_server_was_killed(page, site):
+    """It says that the stream is lost, keeps what it shows, and is live again without a reload."""
+    live(page, site)
+    page.evaluate("window.mark = 1")
+    site.stop(signal.SIGKILL)
+    expect(page.locator("#live")).to_contain_text("Lost the stream, retrying")
+    expect(page.locator("#m2024-12")).to_have_class("completed")
+    site.sql("UPDATE backfill_log SET status = 'pending' WHERE (year, month) = (2024, 12)")
+    site.start()
+    expect(page.locator("#live")).to_have_text(LIVE, timeout=15_000)
+    expect(page.locator("#m2024-12")).to_have_class("pending")
+    assert page.evaluate("window.mark") == 1
+
+
+def test_updates_can_be_held_still(page, site):
+    live(page, site)
+    page.get_by_role("button", name="Pause updates").click()
+    expect(page.locator("#live")).to_have_text("Updates paused at")
+    shown = page.locator("#updated").text_content()
+    page.evaluate(
+        "void (window.told = new Promise(done => document.addEventListener('htmx:before:swap', event =>"
+        " event.detail.ctx.text.includes('m2024-12') && done(true), true)))"
+    )
+    site.sql("UPDATE backfill_log SET status = 'pending' WHERE (year, month) = (2024, 12)")
+    assert page.evaluate("told")
+    assert page.locator("#updated").text_content() == shown
+    expect(page.locator("#m2024-12")).to_have_class("completed")
+    page.get_by_role("button", name="Resume updates").click()
+    expect(page.locator("#m2024-12")).to_have_class("pending")
+
+
+def test_retry_of_a_reason_states_its_number_and_says_what_it_did(page, site):
+    live(page, site)
+    page.get_by_role("button", name="Retry 4").click()
+    said = page.get_by_role("status")
+    expect(said).to_have_text("4 months pending again: 2012-10, 2011-07, 2009-03, 2009-02; schedule to begin.")
+    expect(page.locator("#failures h2")).to_have_text("Failed: 3 months, 2 reasons")
+    assert site.sql("SELECT who, act FROM audit") == [{"who": "dashboard", "act": "retry"}]
+    page.get_by_role("button", name="Retry all 3").click()
+    expect(page.locator("#failures h2")).to_have_text("Failed: 0 months, 0 reasons")
+    expect(page.locator("#live")).to_have_text(LIVE)
+
+
+def test_pause_and_resume(page, site):
+    live(page, site)
+    page.get_by_label("Why").fill("<i>maintenance</i>")
+    page.get_by_role("button", name="Pause run").click()
+    expect(page.locator("#run")).to_contain_text("3 months still finishing")
+    expect(page.locator("#run")).to_contain_text("<i>maintenance</i>")
+    expect(page.get_by_role("status")).to_contain_text("Paused by dashboard")
+    page.get_by_role("button", name="Resume run").click()
+    expect(page.get_by_role("status")).to_contain_text("Resumed")
+    expect(page.get_by_role("button", name="Pause run")).to_be_visible()
+
+
+def test_schedule_shows_which_months_before_it_takes_them(page, site):
+    live(page, site)
+    page.get_by_role("spinbutton", name="Months").fill("3")
+    page.get_by_role("button", name="Schedule…").click()
+    expect(page.locator("main")).to_contain_text("3 months would be taken, of 146 pending")
+    page.get_by_role("button", name="Schedule these 3").click()
+    expect(page.get_by_role("status")).to_have_text("Scheduled 3 months: 2013-07, 2013-05, 2013-04.")
+    expect(page.locator("#m2013-07")).to_have_class("processing")
+
+
+def test_a_failed_month_is_retried_from_its_page(page, site):
+    page.goto(f"{site.url}/months/2018-05")
+    page.get_by_role("button", name="Retry 2018-05").click()
+    expect(page.get_by_role("status")).to_contain_text("1 month pending again: 2018-05")
+    expect(page.locator("main .chip").first).to_contain_text("pending")
+    page.goto(f"{site.url}/months/2024-12")
+    expect(page.get_by_role("button", name="Do 2024-12 again")).to_be_hidden()
+    page.get_by_text("Do it again…").click()
+    page.get_by_role("button", name="Do 2024-12 again").click()
+    expect(page.get_by_role("status")).to_contain_text("1 month pending again: 2024-12")
+
+
+def test_a_hostile_title_is_only_text(page, site):
+    """Tags in titles, authors, evidence and reasons are shown as they are, and nothing of them runs."""
+    page.goto(f"{site.url}/months/2024-11")
+    expect(page.locator(".books > li").first).to_contain_text('<script>document.title = "broken"</script><img src=x')
+    page.get_by_text("Evidence: 1 considered").first.click()
+    expect(page.locator(".books details li").first).to_contain_text("Book </details><script>")
+    assert page.title() == "2024-11 · Alexandria Backfill"
+    assert page.locator(".books img, .books script, .books b").count() == 0
+    live(page, site)
+    expect(page.locator("#failures")).to_contain_text('<b>"0 of 20"</b>')
+
+
+def test_without_the_secret_there_is_nothing_to_see(opened, site):
+    """A wrong one is told; the right one leads to the page that was asked for."""
+    page = opened()
+    page.goto(f"{site.url}/months/2018-05")
+    page.get_by_label("Secret").fill("guess")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_have_text("That is not the secret.")
+    page.get_by_label("Secret").fill("canary-secret-of-the-page")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("May 2018")
+    page.goto(site.url)
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Secret")).to_be_visible()
+
+
+def test_a_forged_form_does_nothing(page, site):
+    """A form without the page's token is refused, from the page's own address too."""
+    live(page, site)
+    page.evaluate("document.querySelectorAll('[name=token]').forEach(field => field.value = 'guess')")
+    page.get_by_role("button", name="Retry all 7").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not done")
+    assert site.sql("SELECT count(*) AS n FROM backfill_log WHERE status = 'failed'") == [{"n": 7}]
+
+
+def test_everything_works_without_javascript(opened, admitted, site):
+    page = opened(java_script_enabled=False, storage_state=admitted)
+    page.goto(site.url)
+    expect(page.locator("#grid td a")).to_have_count(300)
+    expect(page.locator("#live")).to_have_text("As of")
+    page.get_by_role("button", name="Retry 2").click()
+    expect(page.get_by_role("status")).to_contain_text("2 months pending again")
+    page.get_by_role("button", name="Pause run").click()
+    expect(page.locator("#run")).to_contain_text("Run paused")
+    page.get_by_role("button", name="Resume run").click()
+    page.get_by_role("spinbutton", name="Months").fill("2")
+    page.get_by_role("button", name="Schedule…").click()
+    page.get_by_role("button", name="Schedule these 2").click()
+    expect(page.get_by_role("status")).to_contain_text("Scheduled 2 months")
+    page.locator("#legend .failed").click()
+    expect(page.locator(".months")).to_have_attribute("data-show", "failed")
+    page.locator("#m2024-11 a").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("November 2024")
+
+
+def test_many_pages_at_once_are_all_answered(opened, admitted, site):
+    """Browsers keep six connections to a host: beyond four streams a page is updated by asking now and then."""
+    first = opened(storage_state=admitted)
+    pages = [first, *(first.context.new_page() for _ in range(7))]
+    for page in pages:
+        page.goto(site.url)
+    expect(pages[0].locator("#live")).to_have_text(LIVE)
+    expect(pages[7].locator("#live")).to_contain_text("Many pages are open")
+    pages[7].get_by_role("button", name="Retry 4").click()
+    expect(pages[7].get_by_role("status")).to_contain_text("4 months pending again")
+
+
+@pytest.mark.parametrize(
+    ("path", "width"),
+    [("/", 1320), ("/", 400), ("/?show=failed", 1320), ("/months/2024-11", 1320), ("/months/2024-11", 400),
+     ("/months/2020-05", 400), ("/schedule?months=12", 400)],
+)  # fmt: skip
+def test_pages_are_accessible_and_fit(page, site, width, path):
+    """No violation of WCAG 2.2 A and AA that axe finds, and nothing to scroll sideways; targets are 24 px or more."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(site.url + path)
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    sizes = (
+        "all => all.map(a => a.getBoundingClientRect()).filter(box => Math.round(Math.min(box.width, box.height)) < 24)"
+    )
+    assert page.locator("#grid td a, button:visible, #legend a").evaluate_all(f"{sizes}") == []
+
+
+def test_the_login_is_accessible(opened, site):
+    page = opened(viewport={"width": 400, "height": 800})
+    page.goto(site.url)
+    assert violations(page) == []
+
+
+def test_whoever_has_no_colours_still_sees_the_states(opened, admitted, site):
+    """With forced colours and without motion; the glyph stays."""
+    page = opened(storage_state=admitted, forced_colors="active", reduced_motion="reduce")
+    page.goto(site.url)
+    expect(page.locator("#m2004-01 a")).to_contain_text("‖")
+    border = page.locator("#m2004-01 a").evaluate("a => getComputedStyle(a).borderTopColor")
+    assert border == page.locator("#m2024-01 a").evaluate("a => getComputedStyle(a).color") != "rgb(20, 80, 143)"
