@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from alexandria.month import Month
@@ -39,6 +41,21 @@ class Sent(Protocol):
     def month(self) -> Month | None: ...
     @property
     def attempt_token(self) -> UUID | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Requests by how they ended: `silent` are those without any answer. `half` of all, and `nearly_all`, took at most
+    so many milliseconds.
+    """
+
+    provider: str
+    answered: int = 0
+    limited: int = 0
+    refused: int = 0
+    silent: int = 0
+    half: int = 0
+    nearly_all: int = 0
 
 
 class StoredAnswers:
@@ -102,6 +119,15 @@ class StoredAnswers:
         async with self._database.transaction() as connection:
             rows = await (await connection.execute(SQL["sent"], {"since": since})).fetchall()
         return {row["provider"]: row["calls"] for row in rows}
+
+    async def lately(self) -> dict[str, Lately]:
+        """How the requests of the last hour ended, by provider; one that was asked nothing is not there."""
+        async with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=class_row(Lately)) as cursor,
+        ):
+            await cursor.execute(SQL["lately"])
+            return {each.provider: each for each in await cursor.fetchall()}
 
 
 async def purge(connection: Connection, provider: str, *, dry_run: bool = False) -> int:

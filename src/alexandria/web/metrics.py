@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector
@@ -15,11 +16,16 @@ from starlette.responses import Response
 from alexandria.alarm import SILENCE, Kind
 from alexandria.errors import DatabaseUnavailable, NotMigrated
 from alexandria.store import control, months
+from alexandria.store.answers import Lately
+from alexandria.store.lanes import LaneStatus
 from alexandria.web.problem import documented
 from alexandria.web.route import Running
 from alexandria.wiring import System
 
 router = APIRouter(responses=documented(500), tags=["health"])
+
+Values: TypeAlias = Mapping[tuple[str, ...], float]
+ENDS = ("answered", "limited", "refused", "silent")  # how a request ends: silent is no answer at all
 
 
 class Tally:
@@ -71,7 +77,6 @@ async def _gauges(system: System) -> list[Metric]:
         progress = await months.progress(connection)
         workers = await months.workers(connection, SILENCE)
         paused = await control.paused(connection) is not None
-    lanes = await system.lanes.status()
     wrong = [incident.kind for incident in await system.watch.look()]
     return [
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
@@ -82,17 +87,40 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge(
             "incident", "What is wrong that nobody would notice", {(kind,): wrong.count(kind) for kind in Kind}, "kind"
         ),
-        _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider"),
-        _gauge(
-            "quota_limit",
-            "What months may spend of the provider's day",
-            {(lane.name,): lane.cap for lane in lanes if lane.cap is not None},
-            "provider",
-        ),
+        *_quotas(await system.lanes.status()),
+        *_calls(await system.answers.lately(), [*system.settings.providers]),
     ]
 
 
-def _gauge(name: str, what: str, values: dict[tuple[str, ...], int], *labels: str) -> Metric:
+def _quotas(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
+    limited = [lane for lane in lanes if lane.cap is not None]
+    yield _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider")
+    yield _gauge(
+        "quota_limit", "What months may spend of the provider's day", {(lane.name,): lane.cap or 0 for lane in limited},
+        "provider",
+    )  # fmt: skip
+    yield _gauge(
+        "quota_reset_timestamp_seconds", "When the provider's next day begins, in Unix time",
+        {(lane.name,): int(lane.reset_at.timestamp()) for lane in limited}, "provider",
+    )  # fmt: skip
+    paused: Values = {(lane.name,): lane.paused_until is not None for lane in lanes}
+    yield _gauge("lane_paused", "Whether the provider wants to be left alone for now", paused, "provider")
+
+
+def _calls(lately: Mapping[str, Lately], providers: Sequence[str]) -> Iterator[Metric]:
+    """With a zero where nothing was asked, so that a rule need not tell nothing from unknown."""
+    every = [lately.get(name, Lately(name)) for name in providers]
+    ends: Values = {(each.provider, end): getattr(each, end) for each in every for end in ENDS}
+    yield _gauge("calls_last_hour", "Requests sent within the last hour, by how they ended", ends, "provider", "end")
+    slow: Values = {
+        (each.provider, share): ms / 1000
+        for each in every
+        for share, ms in (("0.5", each.half), ("0.95", each.nearly_all))
+    }
+    yield _gauge("call_seconds", "How long such a share of them took at most", slow, "provider", "share")
+
+
+def _gauge(name: str, what: str, values: Values, *labels: str) -> Metric:
     family = GaugeMetricFamily(f"alexandria_{name}", what, labels=labels)
     for key, value in values.items():
         family.add_metric(list(key), value)

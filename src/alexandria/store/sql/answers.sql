@@ -44,3 +44,15 @@ WHERE b.year = sent.year AND b.month = sent.month AND b.attempt_token IS DISTINC
 -- name: sent
 -- Requests sent since a moment, by provider.
 SELECT provider, count(*)::integer AS calls FROM call WHERE sent_at >= %(since)s GROUP BY provider
+
+-- name: lately
+-- How the requests of the last hour ended, by provider, and in milliseconds how long half and nearly all of them took.
+SELECT provider,
+       (count(*) FILTER (WHERE status < 400 OR status = 404))::integer AS answered,
+       (count(*) FILTER (WHERE status = 429))::integer AS limited,
+       (count(*) FILTER (WHERE status >= 400 AND status NOT IN (404, 429)))::integer AS refused,
+       (count(*) FILTER (WHERE status IS NULL))::integer AS silent,
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS half,
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS nearly_all
+FROM call WHERE sent_at > now() - interval '1 hour'
+GROUP BY provider
