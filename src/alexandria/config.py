@@ -8,7 +8,16 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alexandria.errors import Misconfigured
@@ -77,7 +86,15 @@ class ProviderSettings(BaseModel):
         return None if self.daily_limit is None else max(self.daily_limit - self.daily_reserve, 0)
 
 
-class _ProviderOverrides(BaseSettings):
+class _Given(BaseSettings):
+    @model_validator(mode="before")
+    @classmethod
+    def _unset_if_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Of the environment that is so by configuration; an empty file is as good as none, too."""
+        return {name: value for name, value in given.items() if value != ""}
+
+
+class _ProviderOverrides(_Given):
     """ALEXANDRIA_<NAME>_BASE_URL and friends, for one NAME."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
@@ -96,7 +113,7 @@ def _env(name: str) -> AliasChoices:
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(BaseSettings):
+class Settings(_Given):
     """Every setting that is not a provider's own. Made by `load()`; secrets are SecretStr and print as stars."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)

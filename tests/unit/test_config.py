@@ -51,3 +51,13 @@ def test_nonsense_is_refused_by_name(monkeypatch, name, value):
 def test_lists_are_split_at_commas(monkeypatch):
     monkeypatch.setenv("ALEXANDRIA_GENERATORS", "xai:grok-4.3, openai:llama@http://127.0.0.1:11434/v1")
     assert config.load().generators == ("xai:grok-4.3", "openai:llama@http://127.0.0.1:11434/v1")
+
+
+def test_an_empty_file_is_as_good_as_none(monkeypatch, tmp_path):
+    """As an empty variable is: who mounts a file for every key need not have them all."""
+    for name in ("XAI_API_KEY", "ALEXANDRIA_CONTACT", "ALEXANDRIA_XAI_RATE"):
+        (tmp_path / name).write_text("\n")
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
+    settings = config.load()
+    assert (settings.providers["xai"].key, settings.contact) == (None, "")
+    assert settings.providers["xai"].rate == config.DEFAULTS["xai"].rate

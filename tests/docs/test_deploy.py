@@ -1,0 +1,112 @@
+"""What is shipped to run it with names settings and commands that there are, and passes the linters that are here."""
+
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from pydantic import AliasChoices
+
+from alexandria import config, queue, wiring
+from alexandria.cli.app import app
+from alexandria.store.database import Database
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+CONTAINERFILE = DEPLOY / "containers" / "Containerfile"
+COMPOSE = yaml.safe_load((DEPLOY / "containers" / "compose.yml").read_text(encoding="utf-8"))
+SERVICES = COMPOSE["services"]
+OURS = {name: told for name, told in SERVICES.items() if told["image"] == "alexandria-backfill"}
+SETTINGS = {str(field.validation_alias.choices[0]) for field in config.Settings.model_fields.values()
+            if isinstance(field.validation_alias, AliasChoices)} | {"ALEXANDRIA_SECRETS_DIR"}  # fmt: skip
+TOOLS = [*map(shutil.which, ("systemd-analyze", "hadolint"))]
+
+
+def accept(arguments):
+    """The command line takes them."""
+    group: Any = typer.main.get_command(app)
+    whole = group.make_context("alexandria", [*arguments], resilient_parsing=True)
+    group.commands[arguments[0]].make_context(arguments[0], [*arguments[1:]], parent=whole)
+
+
+@pytest.mark.parametrize("path", [p for p in DEPLOY.rglob("*") if p.is_file()], ids=lambda p: p.name)
+def test_every_setting_that_is_named_exists(path):
+    named = re.findall(r"\b(?:ALEXANDRIA_[A-Z_]+|[A-Z_]+_API_KEY|DATABASE_URL)\b", path.read_text(encoding="utf-8"))
+    assert set(named) <= SETTINGS
+
+
+def test_every_command_that_is_run_exists():
+    for unit in UNITS:
+        [command] = re.findall(r"^ExecStart=\S+/alexandria (.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+        accept(command.split())
+    accept(yaml.safe_load(re.findall(r"^CMD (.+)$", CONTAINERFILE.read_text(encoding="utf-8"), re.MULTILINE)[0]))
+    for service in OURS.values():
+        accept(service["command"])
+
+
+def test_the_containers_find_all_that_they_name():
+    """Secrets, volumes and the services that are waited for; each way of ours has every secret, and none is in a variable."""
+    for told in SERVICES.values():
+        assert set(told["secrets"]) <= set(COMPOSE["secrets"])
+        assert all(volume.partition(":")[0] in COMPOSE["volumes"] for volume in told.get("volumes", []))
+        assert set(told.get("depends_on", {})) <= set(SERVICES)
+        assert not {name for name in told["environment"] if name.endswith(("_KEY", "_URL", "_SECRET", "PASSWORD"))}
+        for waited, how in told.get("depends_on", {}).items():
+            assert how["condition"] == "service_completed_successfully" or "healthcheck" in SERVICES[waited]
+    assert {*OURS} == {"migrate", "api", "worker"}
+    keys = set(config.KEYS.values()) - {"OPENAI_API_KEY"}  # for servers at home
+    assert all(set(told["secrets"]) == keys | {"DATABASE_URL", "ALEXANDRIA_WEBHOOK_SECRET"} for told in OURS.values())
+    assert all(told["file"] == f"secrets/{name}" for name, told in COMPOSE["secrets"].items())
+
+
+def test_the_image_is_given_what_it_copies():
+    """The files are there, and not kept out."""
+    copied = " ".join(re.findall(r"^COPY (?!--)(.+) \S+$", CONTAINERFILE.read_text(encoding="utf-8"), re.MULTILINE))
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert let_in == set(copied.split())
+    assert all((ROOT / name).exists() for name in let_in)
+
+
+def test_both_units_are_confined_alike():
+    """They differ in what they run alone."""
+    lines = [set(unit.read_text(encoding="utf-8").splitlines()) for unit in UNITS]
+    assert {line.partition("=")[0] for line in lines[0] ^ lines[1]} <= {
+        "Description", "ExecStart", "# SIGTERM hands its months to another worker."
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(TOOLS[0] is None, reason="systemd-analyze is not installed (Debian: systemd)")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_understands_the_units(unit, tmp_path):
+    """And finds little that they may do."""
+    mine = tmp_path / unit.name
+    program = Path(sys.executable).with_name("alexandria")
+    mine.write_text(unit.read_text(encoding="utf-8").replace("/opt/alexandria/.venv/bin/alexandria", str(program)))
+    verify = [str(TOOLS[0]), "verify", "--man=no", str(mine)]
+    done = subprocess.run(verify, text=True, capture_output=True, check=False)
+    assert (done.returncode, unit.stem in done.stderr) == (0, False), done.stderr
+    judge = [str(TOOLS[0]), "security", "--offline=true", str(mine)]
+    said = subprocess.run(judge, text=True, capture_output=True, check=False).stdout
+    [exposure] = re.findall(r"Overall exposure level for .*: ([\d.]+)", said)
+    assert float(exposure) < 2
+
+
+@pytest.mark.skipif(TOOLS[1] is None, reason="hadolint is not installed")
+def test_hadolint_has_nothing_to_say_of_the_image():
+    done = subprocess.run([str(TOOLS[1]), str(CONTAINERFILE)], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_connections_are_as_many_as_the_page_says():
+    """A pool and the queues' own, one for each lane, and one for each provider of models."""
+    page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
+    pool = inspect.signature(Database).parameters["size"].default
+    assert f"holds up to {pool + queue.CONNECTIONS + len(config.DEFAULTS) + len(wiring.MODELS)}:" in page
+    assert f"holds up to {pool}." in page
