@@ -23,7 +23,7 @@ import pytest
 from alexandria.store.embedded import Embedded
 from alexandria.store.migrate import upgrade
 
-_FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+")
+_FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*")
 # Short, and open to the account that runs the server for root; pytest's own folders are neither.
 _PLACE = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
 

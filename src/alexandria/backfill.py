@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from alexandria import errors, status
+from alexandria import errors, status, trace
 from alexandria.book import Isbn13
 from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.panel import Desk, Panel, Policy
@@ -140,9 +140,14 @@ class Backfill:
 
     async def process(self, token: UUID, worker: str) -> None:
         """Make one attempt at one month. It ends in a row whatever happens; a token that is lost has no effect."""
+        with trace.attempt(attempt=str(token), worker=worker):
+            await self._process(token, worker)
+
+    async def _process(self, token: UUID, worker: str) -> None:
         try:
             begun = await self._begin(token, worker)
             if begun is not None:
+                trace.note(month=str(begun.month))
                 with charged_to(begun.month, token), structlog.contextvars.bound_contextvars(month=str(begun.month)):
                     await self._walk(begun)
         except asyncio.CancelledError:
@@ -252,6 +257,7 @@ class Backfill:
         new = await record(self.database, month, begun.token, resolutions, variant=variant, note=note, now=self.now())
         resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
         log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)
+        trace.note(outcome="completed", books=len(resolutions), resolved=resolved)
 
     async def _settle(self, token: UUID, error: BaseException) -> None:
         """Write what follows from an error. What cannot be written for some time is kept for `settle`."""
@@ -271,10 +277,14 @@ class Backfill:
                 await self._write(connection, token, month, decision)
         except errors.AttemptLost as lost:
             log.info("attempt lost", attempt=str(token), reason=lost.message)
+            trace.note(outcome="lost")
         except (errors.DatabaseUnavailable, errors.NotMigrated):
             return False
         else:
             log.warning("attempt ended", decision=type(decision).__name__, reason=decision.reason)
+            trace.note(outcome=type(decision).__name__.lower())
+            if not isinstance(decision, status.Snooze):
+                trace.failed(getattr(error, "code", type(error).__name__))
         return True
 
     async def _take_over(self, token: UUID, *, outage: bool) -> bool:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import SecretStr
 
-from alexandria import config
+from alexandria import config, trace
 from alexandria.alarm import Thresholds
 from alexandria.backfill import Backfill
 from alexandria.config import Settings
@@ -130,6 +130,8 @@ async def running(
     `interactive`: a person waits for it, so that the daily reserve may be spent.
     """
     async with contextlib.AsyncExitStack() as stack:
+        if providers:
+            stack.enter_context(trace.exporting())
         database = await stack.enter_async_context(Database(server.url))
         answers = StoredAnswers(database)
         lanes = await stack.enter_async_context(

@@ -23,7 +23,7 @@ import stamina
 from pydantic import SecretStr
 
 from alexandria import __name__ as product
-from alexandria import errors
+from alexandria import errors, trace
 from alexandria.config import KEYS, ProviderSettings
 from alexandria.month import Month
 from alexandria.providers.ways import Lanes, Places, Slot
@@ -127,6 +127,11 @@ class _Metered(httpx2.AsyncBaseTransport):
         self._timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)).as_dict()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        with trace.answer(self._provider, answer="sent", path=request.url.path, **_whose()):
+            return await self._pace(request)
+
+    async def _pace(self, request: httpx2.Request) -> httpx2.Response:
+        wanted_at = time.monotonic()
         units = int(request.extensions.get("units", 1))
         request.extensions = {**request.extensions, "timeout": self._timeout}  # the SDKs would set their own
         # The place first: once the lane has given leave, the request must go.
@@ -136,6 +141,7 @@ class _Metered(httpx2.AsyncBaseTransport):
             if slot.granted < units:
                 slot.unsent()
                 raise PartlyGranted(slot.granted)
+            trace.note(units=units, waited_ms=round((time.monotonic() - wanted_at) * 1000))
             return await self._send(request, slot, units)
 
     async def _send(self, request: httpx2.Request, slot: Slot, units: int) -> httpx2.Response:
@@ -159,6 +165,7 @@ class _Metered(httpx2.AsyncBaseTransport):
             error = type(failed).__name__
             raise
         finally:
+            _tell(status, error)
             if sent:
                 ms = round((time.monotonic() - began) * 1000)
                 who = _charged.get() or (None, None)
@@ -168,6 +175,19 @@ class _Metered(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _whose() -> dict[str, str]:
+    """Month and attempt that are charged now, for a span."""
+    month, token = _charged.get() or (None, None)
+    return {name: str(value) for name, value in (("month", month), ("attempt", token)) if value is not None}
+
+
+def _tell(status: int | None, error: str) -> None:
+    if status is not None:
+        trace.note(status=status)
+    if error or ((status or 0) >= 400 and status != 404):
+        trace.failed(error or str(status))
 
 
 def _departure(slot: Slot) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
@@ -280,7 +300,8 @@ class Transport:
         """
         known = await self.recall(content)
         if known is not None:
-            return known
+            with trace.answer(self.name, answer="stored", **_whose()):
+                return known
         fresh = storable(await self._insist(fetch))
         return fresh, await self.keep(content, fresh, NEGATIVE_LIFE if empty(fresh) else life)
 

@@ -1,0 +1,193 @@
+"""What an operator sees of an attempt in a tracing tool: a trace each, with a span for each answer, and no secret."""
+
+import contextlib
+import http.server
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from alexandria import config, trace
+from alexandria.backfill import Backfill, Selection
+from alexandria.control import Control, Wish
+from alexandria.month import Month
+from alexandria.panel import Desk, Policy
+from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.open_library import OpenLibrary
+from alexandria.providers.transport import Transport
+from alexandria.queue import Jobs
+from alexandria.store import months
+from alexandria.store.answers import StoredAnswers
+from alexandria.store.database import Database
+from alexandria.store.lanes import Lanes
+
+NOVEMBER = Month(2023, 11)
+KEY = "sandbox-gemini"
+NAMES = ("gemini", "open_library")
+
+
+@pytest.fixture
+def spans():
+    """What has been exported."""
+    export = pytest.importorskip("opentelemetry.sdk.trace.export", reason="the extra otel is not installed")
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
+    with trace.tracing(export.SimpleSpanProcessor(memory)):
+        yield memory.get_finished_spans
+
+
+@contextlib.asynccontextmanager
+async def backfill(client, database_url, monkeypatch):
+    """With one model and one source, which are the sandbox's, and one month."""
+    for name in NAMES:
+        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
+        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", "400")
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    providers = config.load().providers
+    async with Database(database_url) as database, Lanes(database_url, database.pool, providers) as lanes:
+        jobs = Jobs(database)
+        await jobs.open()
+        gemini, library = (
+            Transport(providers[name], lanes, StoredAnswers(database), contact="mailto:ops@library.test", version="0",
+                      inner=client._transport) for name in NAMES
+        )  # fmt: skip
+        model = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), gemini)
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO backfill_log (year, month, batch_size) VALUES (2023, 11, 4)")
+        yield Backfill(database, jobs, [model], Desk([OpenLibrary(library)], Policy.BALANCED))
+        await jobs.aclose()
+
+
+async def walk(system):
+    """Schedule the month and process it; the attempt's token."""
+    await system.schedule(Selection(first_year=2023, last_year=2023), "test")
+    async with system.database.transaction() as connection:
+        row = await months.one(connection, NOVEMBER)
+    assert row is not None
+    await system.process(row["attempt_token"], "worker-1")
+    return str(row["attempt_token"])
+
+
+def attributes(span):
+    return {name.removeprefix("alexandria."): value for name, value in span.attributes.items()}
+
+
+async def test_an_attempt_is_one_trace_and_each_answer_a_span_in_it(sandbox, database_url, monkeypatch, spans):
+    """Sent the first time, stored the second; each knows its month, attempt and provider."""
+    client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
+    async with backfill(client, database_url, monkeypatch) as system:
+        first = await walk(system)
+        await Control(system.database, system.queue).retry(Wish((NOVEMBER,)), "test")
+        second = await walk(system)
+    roots = [span for span in spans() if span.parent is None]
+    assert [(span.name, attributes(span)["attempt"]) for span in roots] == [("attempt", first), ("attempt", second)]
+    for root in roots:
+        told = attributes(root)
+        assert (told["month"], told["outcome"], told["worker"]) == ("2023-11", "completed", "worker-1")
+        assert told["books"] >= told["resolved"] > 0
+    of_first, of_second = (
+        [attributes(span) for span in spans() if span.parent and span.context.trace_id == root.context.trace_id]
+        for root in roots
+    )
+    assert {told["provider"] for told in of_first} == {*NAMES}
+    sent = [told for told in of_first if told["answer"] == "sent"]
+    assert {told["status"] for told in sent} <= {200, 404}
+    assert all(told["waited_ms"] >= 0 and told["units"] >= 0 for told in sent)
+    async with Database(database_url) as database, database.transaction() as connection:
+        [row] = await (await connection.execute("SELECT count(*) AS calls FROM call")).fetchall()
+    assert len(sent) == row["calls"]
+    assert of_second
+    assert {told["answer"] for told in of_second} == {"stored"}
+    assert all((told["month"], told["attempt"]) == ("2023-11", second) for told in of_second)
+    assert KEY not in "".join(span.to_json() for span in spans())
+
+
+async def test_an_attempt_that_fails_says_of_what_kind_its_error_was(sandbox, database_url, monkeypatch, spans):
+    """By a code, as the words of an error may quote anything."""
+    client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
+    async with backfill(client, database_url, monkeypatch) as system:
+        monkeypatch.setenv("GEMINI_API_KEY", "canary-wrong-key")
+        system.generators[0]._transport.key = config.load().providers["gemini"].key
+        await walk(system)
+    [root] = [span for span in spans() if span.parent is None]
+    assert (root.status.status_code.name, root.status.description) == ("ERROR", "no_books")
+    assert attributes(root)["outcome"] == "bury"
+    refused = [span for span in spans() if span.name == "gemini"]
+    assert refused
+    assert all(span.status.status_code.name == "ERROR" and not span.events for span in refused)
+    assert "canary" not in "".join(span.to_json() for span in spans())
+
+
+@pytest.mark.parametrize(
+    ("environment", "wanted"),
+    [
+        ({}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_SDK_DISABLED": "true"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_TRACES_EXPORTER": "none"}, False),
+    ],
+)
+def test_the_standard_variables_say_whether_anything_is_traced(environment, wanted):
+    assert trace.wanted(environment) is wanted
+
+
+def test_what_is_not_wanted_is_not_imported():
+    """Neither by wiring nor by tracing itself."""
+    script = """
+import sys
+from alexandria import trace, wiring
+with trace.exporting(), trace.attempt(attempt="1"), trace.answer("xai"):
+    trace.note(month="2023-11"); trace.failed("no")
+print([name for name in sys.modules if name.startswith("opentelemetry")])
+"""
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
+
+
+def test_a_missing_extra_is_said_and_harms_nothing():
+    script = """
+import os, sys
+os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
+sys.modules["opentelemetry.exporter.otlp.proto.http.trace_exporter"] = None
+from alexandria import trace
+with trace.exporting(), trace.attempt(attempt="1"):
+    trace.note(month="2023-11")
+"""
+    said = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.STDOUT)
+    assert "alexandria-backfill[otel]" in said
+
+
+class Collector(http.server.HTTPServer):
+    """Takes whatever it is given."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Taking)
+        self.got = []
+
+
+class Taking(http.server.BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self):
+        self.server.got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_is_traced_reaches_the_collector_by_the_end(monkeypatch):
+    """Over HTTP to where the standard variable says, compressed by nobody, with the service's name."""
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra otel is not installed")
+    with Collector() as collector:
+        threading.Thread(target=collector.serve_forever, args=[0.01], daemon=True).start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
+        with trace.exporting(), trace.attempt(attempt="token-1"), trace.answer("isbndb", answer="sent"):
+            pass
+        collector.shutdown()
+    [(path, body)] = collector.got
+    assert path == "/v1/traces"
+    assert all(each in body for each in (b"alexandria", b"token-1", b"isbndb"))
