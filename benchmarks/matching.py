@@ -307,6 +307,7 @@ def book_match_rule() -> Choose | None:
     try:
         package = importlib.import_module("book_match")
     except ModuleNotFoundError:
+        print("book-match is left out: it is not installed, and nothing here depends on it", file=sys.stderr)
         return None
     matcher = package.BookMatcher()
 
