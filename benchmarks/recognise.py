@@ -59,7 +59,7 @@ def build(url: str, size: int, rng: random.Random) -> None:
             " FROM work, LATERAL (SELECT '979' || lpad(id::text, 9, '0') AS i) AS isbn"
         )
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE work")
+        connection.execute("VACUUM ANALYZE")
 
 
 def spelt_otherwise(title: str, author: str, rng: random.Random) -> Candidate:

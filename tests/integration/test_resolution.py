@@ -16,7 +16,7 @@ from alexandria.backfill import Backfill, Selection
 from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
 from alexandria.month import Month
 from alexandria.panel import Desk, Policy
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.protocol import Named
 from alexandria.providers.transport import Call, Transport
 from alexandria.providers.wikidata import Wikidata
@@ -30,7 +30,8 @@ from alexandria.store.lanes import Lanes
 from alexandria.wiring import SOURCES
 
 NOVEMBER = Month(2023, 11)
-MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
+MODELS = {"gemini": "gemini:gemini-3.5-flash", "xai": "xai:grok-4.3"}
+ALL_MODELS = tuple(MODELS.values())
 KEYED = {"GEMINI_API_KEY", "XAI_API_KEY", "ISBNDB_API_KEY", "GOOGLE_BOOKS_API_KEY"}
 RATE = 500.0
 SETTINGS = SandboxSettings(look_alikes=0.12, invented=0.05, latency_scale=0, rates=dict.fromkeys(PROVIDERS, 4 * RATE))
@@ -83,7 +84,7 @@ async def stage(sandbox, database_url, monkeypatch):
             httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox), base_url="http://sandbox", timeout=60)
         )
 
-        async def build(*, keys=True, generators=tuple(MODELS), policy=Policy.BALANCED):
+        async def build(*, keys=True, generators=ALL_MODELS, policy=Policy.BALANCED):
             for name, value in environment(SETTINGS, "http://sandbox").items():
                 if keys or name not in KEYED:
                     monkeypatch.setenv(name, value)
@@ -100,13 +101,12 @@ async def stage(sandbox, database_url, monkeypatch):
                     providers[name], lanes, answers,
                     contact="ops@library.test", version="0", inner=httpx2.ASGITransport(sandbox),
                 )
-                for name in PROVIDERS
+                for name in (*PROVIDERS, "openai")
             }  # fmt: skip
+            specs = parse_generators(generators)
             named = [
-                Wikidata(ways[name])
-                if name == "wikidata"
-                else LanguageModel(GeneratorSpec(name, MODELS[name]), ways[name])
-                for name in generators
+                Wikidata(ways["wikidata"]) if spec.provider == "wikidata" else LanguageModel(spec, ways[spec.provider])
+                for spec in specs
             ]
             desk = Desk([SOURCES[name](ways[name]) for name in config.load().sources], policy)
             await client.post("/__sandbox/reset")
@@ -265,6 +265,21 @@ async def test_wikidata_gives_a_real_month_without_any_key(stage):
     for book in found:
         truth = await on.told("truth", title=book["title"], author=book["author"].split(", ")[0])
         assert book["isbn13"] in {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
+
+
+async def test_a_server_of_the_openai_dialect_names_a_month(stage, monkeypatch):
+    """`openai:MODEL@URL` from the setting's text to stored ISBNs: that server's books, no hosted model asked."""
+    base = environment(SETTINGS, "http://sandbox")["ALEXANDRIA_XAI_BASE_URL"]
+    monkeypatch.setenv("OPENAI_API_KEY", SETTINGS.key("xai"))
+    on = await stage(generators=[f"openai:grok-4.3@{base}/v1"])
+    await process(on.backfill, NOVEMBER, size=8)
+    row = await row_of(on.backfill)
+    assert (row["status"], row["gemini_calls"], row["xai_calls"]) == ("completed", 0, 0)
+    books = await books_of(on.backfill)
+    assert {name for book in books for name in book["named_by"]} == {"openai"}
+    found = [book for book in books if book["isbn13"]]
+    assert found
+    assert all([await on.right(book) for book in found])
 
 
 # Books that nobody finds, and books that are named twice

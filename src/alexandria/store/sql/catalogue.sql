@@ -12,8 +12,8 @@ WHERE e.isbn13 = %(isbn13)s
 -- name: alike
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
 SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language, e.isbn13,
-       ARRAY(SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
-             WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
+       ARRAY(SELECT (SELECT name FROM contributor WHERE id = wc.contributor_id) -- no join, lest all people be read
+             FROM work_contributor AS wc WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
        array_remove(ARRAY(SELECT published FROM edition WHERE work_id = w.id) || w.first_published, NULL) AS dates,
        EXISTS (SELECT FROM work_alias WHERE key = %(key)s AND work_id = w.id) AS named_so
 FROM (SELECT * FROM work WHERE key = %(key)s
