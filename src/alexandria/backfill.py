@@ -252,8 +252,9 @@ class Backfill:
         variant = begun.prompt_variant or default_variant(month)
         suggested = await suggest(month, variant, begun.batch_size, self.generators)
         log.info("suggested", candidates=len(suggested.candidates), failed=list(suggested.failed))
-        resolutions = await resolve(month, suggested.candidates, Panel(self.desk), self.database)
-        note = "; ".join(suggested.failed) or None
+        panel = Panel(self.desk)
+        resolutions = await resolve(month, suggested.candidates, panel, self.database)
+        note = "; ".join([*suggested.failed, *panel.lacking(resolutions)]) or None
         new = await record(self.database, month, begun.token, resolutions, variant=variant, note=note, now=self.now())
         resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
         log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)

@@ -86,6 +86,15 @@ class Panel:
             return f"the policy wants a paid source to know it, and {', '.join(sorted(paid))} does not"
         return ""
 
+    def lacking(self, resolutions: Sequence[Resolution]) -> list[str]:
+        """What each source said that some of these books had to do without; a key that is not there is no news."""
+        books = Counter(name for resolution in resolutions for name in resolution.unavailable)
+        return [
+            f"{failed.message} ({books[name]} of {len(resolutions)} books did without it)"
+            for name, failed in sorted(self.failed.items())
+            if books[name] and not isinstance(failed, errors.KeyMissing)
+        ]
+
     async def ask(self, source: Source, candidate: Candidate) -> Sequence[Hit] | errors.ProviderError:
         """The source's hits, or why it could not be asked."""
         if source.name in self.out:

@@ -179,8 +179,11 @@ async def test_a_source_that_is_down_costs_only_its_answers(stage, down):
     on = await stage()
     await on.faults(f"{down}:down")
     await process(on.backfill, NOVEMBER)
-    assert (await row_of(on.backfill))["status"] == "completed"
+    row = await row_of(on.backfill)
     books = await books_of(on.backfill)
+    assert row["status"] == "completed"
+    without = sum(bool(book["unavailable"]) for book in books)
+    assert row["error_message"] == f"{down}: answered 503 ({without} of {len(books)} books did without it)"
     assert sum(book["isbn13"] is not None for book in books) >= 0.6 * len(books)
     assert down not in {book["source"] for book in books}
     lacking = [book for book in books if book["unavailable"]]
@@ -194,7 +197,9 @@ async def test_one_source_that_is_left_fills_a_month_alone(stage, left):
     on = await stage()
     await on.faults(",".join(f"{name}:down" for name in SOURCES if name != left))
     await process(on.backfill, NOVEMBER, size=8)
-    assert (await row_of(on.backfill))["status"] == "completed"
+    row = await row_of(on.backfill)
+    assert row["status"] == "completed"
+    assert all(f"{name}: answered 503" in row["error_message"] for name in SOURCES if name != left)
     books = await books_of(on.backfill)
     assert {book["source"] for book in books if book["isbn13"]} <= {left}
     unresolved = [book for book in books if book["isbn13"] is None]
@@ -244,6 +249,7 @@ async def test_a_source_without_a_key_costs_nothing(stage):
     await process(on.backfill, Month(2003, 4), size=12)
     books = await books_of(on.backfill, Month(2003, 4))
     assert {"isbndb", "google_books"}.isdisjoint(await on.arrivals())
+    assert (await row_of(on.backfill, Month(2003, 4)))["error_message"] is None
     assert books
     week = datetime.now(UTC) + timedelta(days=6)
     for book in books:
