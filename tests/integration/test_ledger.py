@@ -87,7 +87,7 @@ async def test_what_the_provider_does_not_bill_passes_when_the_quota_is_spent(da
             0, errors.QuotaSpent, 0, errors.QuotaSpent, 0
         ]  # fmt: skip
         assert (await seen(lanes)).used == 5
-        await lanes.pause("isbndb", datetime.now(UTC) + timedelta(minutes=5), "they said 429")
+        await lanes.pause("isbndb", today() + timedelta(minutes=5), "they said 429")
         with pytest.raises(errors.RateLimited):
             await send(lanes, 0)
 
