@@ -1,6 +1,7 @@
 """What the one way to the outside promises: paced, metered, timed, retried with measure, stored before use."""
 
 import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,12 +10,15 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria import errors
+from alexandria.config import DEFAULTS, ProviderSettings
 from alexandria.month import Month
+from alexandria.providers.dialects import Dialect
 from alexandria.providers.transport import (
     NEGATIVE_LIFE,
     TRIES,
     PartlyGranted,
     Request,
+    Transport,
     charged_to,
     json_of,
     next_midnight,
@@ -23,6 +27,7 @@ from alexandria.providers.transport import (
     storable,
     storage_key,
 )
+from alexandria.providers.trust import authorities
 
 
 def ok(body=None, **kwargs):
@@ -313,3 +318,23 @@ def test_equal_requests_have_equal_keys():
 
 def test_an_answer_is_no_refusal():
     assert refusal("isbndb", ok()) is None
+
+
+async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, lanes, answers, monkeypatch):
+    """Reading them costs tens of milliseconds of a processor, for every client of every worker."""
+    read = []
+    load = ssl.SSLContext.load_verify_locations
+
+    def counted(*args, **kwargs):
+        read.append(1)
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
+    authorities.cache_clear()
+    for name in ("gemini", "xai", "isbndb"):
+        settings = ProviderSettings(name=name, **DEFAULTS[name].model_dump(), key="canary-key")
+        transport = Transport(settings, lanes, answers, contact="", version="1")
+        if name != "isbndb":
+            Dialect(transport, "a-model", "")
+        await transport.aclose()
+    assert len(read) <= 1  # none where the system checks by itself

@@ -18,6 +18,7 @@ from alexandria.alarm import SILENCE
 from alexandria.config import KEYS, Settings
 from alexandria.errors import AlexandriaError
 from alexandria.providers.llm import parse_generators
+from alexandria.providers.trust import authorities
 from alexandria.secret import SHORTEST, weak
 from alexandria.store import migrate, months
 from alexandria.store.database import Database
@@ -118,7 +119,8 @@ def _secrets(settings: Settings) -> Iterator[Check]:
 
 async def _reach(asked: dict[str, str]) -> list[Check]:
     # Straight, without the environment's proxies: so do those who ask in earnest.
-    async with httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(), timeout=PROVIDER_PATIENCE) as client:
+    straight = httpx2.AsyncHTTPTransport(verify=authorities())
+    async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_PATIENCE) as client:
         return await asyncio.gather(*(_knock(client, name, url) for name, url in asked.items()))
 
 

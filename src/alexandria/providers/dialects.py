@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from google.genai.types import HttpRetryOptions
+from google.genai import Client
+from google.genai.types import HttpOptions, HttpRetryOptions
 from openai import AsyncOpenAI
 from pydantic_ai import direct, exceptions
 from pydantic_ai.messages import ModelRequest, ModelResponse
@@ -22,6 +23,7 @@ from alexandria import errors
 from alexandria.config import KEYS
 from alexandria.providers import named
 from alexandria.providers.transport import Transport, next_midnight
+from alexandria.providers.trust import authorities
 
 PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=named.SCHEMA, name="BookList")
@@ -105,13 +107,16 @@ class Dialect:
 
 
 def _gemini(transport: Transport, model: str) -> Model:
-    provider = GoogleProvider(
-        api_key=transport.secret(),
-        http_client=transport.client,
+    trust = authorities()  # for ways that the SDK never goes here, but reads the authorities anew for each
+    options = HttpOptions(
+        httpx_async_client=transport.client,
         base_url=transport.settings.base_url,
         retry_options=HttpRetryOptions(attempts=1),
+        client_args={"verify": trust},
+        async_client_args={"verify": trust, "ssl": trust},
     )
-    return GoogleModel(model, provider=provider)
+    client = Client(vertexai=False, api_key=transport.secret(), http_options=options)
+    return GoogleModel(model, provider=GoogleProvider(client=client))
 
 
 def _compatible(transport: Transport, model: str, url: str) -> Model:

@@ -11,6 +11,8 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from alexandria.providers.trust import authorities
+
 PATIENCE = 5.0  # seconds
 SIGNATURE = "X-Alexandria-Signature"
 DELIVERY = "X-Alexandria-Delivery"
@@ -35,9 +37,10 @@ class Receiver:
             key = self._secret.get_secret_value().encode()
             headers[SIGNATURE] = f"sha256={hmac.new(key, body, hashlib.sha256).hexdigest()}"
         try:
+            straight = httpx2.AsyncHTTPTransport(verify=authorities())
             async with (
                 asyncio.timeout(PATIENCE),
-                httpx2.AsyncClient(transport=httpx2.AsyncHTTPTransport(), timeout=PATIENCE) as client,
+                httpx2.AsyncClient(transport=straight, timeout=PATIENCE) as client,
                 client.stream("POST", self._url.get_secret_value(), content=body, headers=headers) as response,
             ):
                 pass  # the status is all that counts

@@ -26,6 +26,7 @@ from alexandria import __name__ as product
 from alexandria import errors, trace
 from alexandria.config import KEYS, ProviderSettings
 from alexandria.month import Month
+from alexandria.providers.trust import authorities
 from alexandria.providers.ways import Lanes, Places, Slot
 
 T = TypeVar("T")
@@ -239,8 +240,9 @@ class Transport:
         self._reread = reread
         self._lanes, self._answers = lanes, answers
         agent = f"{product.capitalize()}/{version}" + (f" ({contact})" if contact else "")
+        inner = inner or httpx2.AsyncHTTPTransport(verify=authorities(), limits=IDLE)
         self.client = httpx2.AsyncClient(
-            transport=_Metered(settings, lanes, answers, inner or httpx2.AsyncHTTPTransport(limits=IDLE), places),
+            transport=_Metered(settings, lanes, answers, inner, places),
             base_url=settings.base_url,
             timeout=settings.timeout,
             headers={"User-Agent": agent},
