@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from alexandria.store.embedded import Embedded
 from alexandria.store.migrate import upgrade
@@ -26,6 +27,14 @@ from alexandria.store.migrate import upgrade
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*")
 # Short, and open to the account that runs the server for root; pytest's own folders are neither.
 _PLACE = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
+
+# The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random looks for new ones.
+# How fast the machine is proves nothing in either.
+for _profile, _fixed in (("fixed", True), ("random", False)):
+    settings.register_profile(
+        _profile, derandomize=_fixed, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_configure():
