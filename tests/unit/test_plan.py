@@ -1,0 +1,94 @@
+"""rollout.toml: what is read, that it comes back as it was written, and what is said of a mistake."""
+
+import pytest
+
+from alexandria.errors import BadInput
+from alexandria.month import Month
+from alexandria.plan import LONGEST, Plan, example, members, read
+
+LEAST = 'name = "one"\n[[phase]]\nname = "all"\nyears = 2023\nmonths_per_day = 5\n'
+
+
+def test_the_example_is_the_guides_three_phases():
+    """5, 10 to 15, and 15 to 20 months a day: ten of 2023, the rest of 2020 to 2024, and 240 before."""
+    plan = read(example())
+    assert [phase.months_per_day for phase in plan.phase] == [(5, 5), (10, 15), (15, 20)]
+    phases = members(plan)
+    assert [len(months) for months in phases] == [10, 50, 240]
+    assert phases[0][0] == Month(2023, 12)
+    assert phases[1][0] == Month(2024, 12)
+    assert len({month for months in phases for month in months}) == 300
+
+
+def test_a_plan_comes_back_from_json_as_it_was():
+    """As it is stored and sent."""
+    plan = read(example())
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert Plan.model_validate(plan.model_dump(mode="json")) == plan
+    assert plan.model_dump(mode="json")["phase"][1]["months_per_day"] == "10..15"
+    assert plan.model_dump(mode="json")["phase"][0]["hours"] == "03:00..24:00"
+
+
+def test_what_is_not_said_is_as_documented():
+    [phase] = read(LEAST).phase
+    assert (phase.years, phase.months_per_day, phase.hours, phase.quota_share) == ((2023, 2023), (5, 5), (0, 1440), 1)
+    assert phase.gate.min_resolution_rate == 0.85
+    assert not phase.gate.approval
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("years = 1850", "phase 1: years: input should be greater than or equal to 1900", "2020..2024"),
+        ('years = "2024..2020"', "phase 1: years: it runs backwards", "2020..2024"),
+        ("years = true", "phase 1: years: write a year", "2020..2024"),
+        ("months_per_day = 0", "phase 1: months_per_day: input should be greater than or equal to 1", "10..15"),
+        ('months_per_day = "5-10"', "phase 1: months_per_day: write a number", "10..15"),
+        ('months_per_day = "5..7..9"', "phase 1: months_per_day: write a number", "10..15"),
+        ('hours = "22:00..04:00"', "phase 1: hours: they begin before they end", "03:00..24:00"),
+        ('hours = "3 o\'clock"', "phase 1: hours: write hours of one day", "03:00..24:00"),
+        ('hours = "03:00..24:30"', "phase 1: hours: they begin before they end", "03:00..24:00"),
+        ("quota_share = 1.5", "phase 1: quota_share: input should be less than or equal to 1", "0 to 1"),
+        ("quota_share = nan", "phase 1: quota_share: input should be", "0 to 1"),
+        ("months = 2.5", "phase 1: months: input should be a valid integer", "newest"),
+        (
+            "gate.min_resolution_rate = 1.0",
+            "phase 1: gate: min_resolution_rate: input should be less than 1",
+            "below 1",
+        ),
+        ("gate.min_sample = true", "phase 1: gate: min_sample: input should be a valid integer", "at least 1"),
+        ("gate.min_sampel = 5", "phase 1: gate: min_sampel: there is no such field", "did you mean min_sample?"),
+        ("month_per_day = 5", "phase 1: month_per_day: there is no such field", "did you mean months_per_day?"),
+        ("speed = 5", "phase 1: speed: there is no such field", "there are name, years, months"),
+        ('name = ""', "phase 1: name: string should have at least 1 character", "call it"),
+        ('name = "a\\u001bb"', "phase 1: name: string should match", "call it"),
+    ],
+)
+def test_a_mistake_is_told_with_its_field_and_its_cure(line, message, hint):
+    key = line.partition(" =")[0]
+    rest = "".join(each + "\n" for each in LEAST.splitlines()[1:] if not each.startswith(f"{key} ="))
+    with pytest.raises(BadInput) as refused:
+        read(f'name = "one"\n{rest}{line}\n')
+    assert refused.value.message.startswith(f"rollout.toml: {message}")
+    assert hint in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "name: field required"),
+        ('name = "one"', "phase: field required"),
+        ('name = "one"\nphase = []', "phase: tuple should have at least 1 item"),
+        ('name = "one"\nphase = 5', "phase: input should be a valid tuple"),
+        ('name = "one"\n[[phase]]', "phase 1: name: field required"),
+        (LEAST + LEAST.partition("\n")[2], "phase 2 (all): years: all their months belong to earlier phases"),
+        (LEAST + LEAST.partition("\n")[2].replace("2023", "2022"), "phase: two have the same name"),
+        ("name = ", "Invalid value"),
+        ("#" * (LONGEST + 1), "it is too long"),
+    ],
+)
+def test_what_is_no_plan_is_refused(text, message):
+    with pytest.raises(BadInput) as refused:
+        read(text)
+    assert refused.value.message.startswith(f"rollout.toml: {message}")
+    assert refused.value.hint
