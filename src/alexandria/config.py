@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -22,7 +23,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alexandria.errors import Misconfigured
 
+PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 LOCAL_CONTACT = "self-hosted catalogue; contact not configured"
+ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
 class ProviderDefaults(BaseModel):
@@ -79,6 +82,13 @@ class ProviderSettings(BaseModel):
         except (ZoneInfoNotFoundError, ValueError) as unknown:
             raise ValueError("no such time zone; one is like America/Los_Angeles") from unknown
         return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not ADDRESS.fullmatch(value):
+            raise ValueError("no address; one is like https://api.example.org, and may have a path")
+        return value.rstrip("/")
 
     @property
     def daily_cap(self) -> int | None:
@@ -151,9 +161,8 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_SOURCES"),
         description="what proves them, in order of preference",
     )
-    policy: str = Field(
+    policy: Literal["frugal", "balanced", "exact"] = Field(
         "balanced",
-        pattern="^(frugal|balanced|exact)$",
         validation_alias=_env("ALEXANDRIA_POLICY"),
         description="how much is paid for certainty: frugal, balanced or exact",
     )
@@ -216,10 +225,13 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_DASHBOARD_PUBLIC"),
         description="1: whoever reaches the dashboard may look; acting needs the secret all the same",
     )
-    log_level: str = Field("INFO", validation_alias=_env("ALEXANDRIA_LOG_LEVEL"), description="least level logged")
-    log_format: str = Field(
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO",
+        validation_alias=_env("ALEXANDRIA_LOG_LEVEL"),
+        description="least level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    )
+    log_format: Literal["console", "json"] = Field(
         "console",
-        pattern="^(console|json)$",
         validation_alias=_env("ALEXANDRIA_LOG_FORMAT"),
         description="console for people, json for programs",
     )
@@ -245,6 +257,18 @@ class Settings(_Given):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("alarm_url")
+    @classmethod
+    def _callable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", value.get_secret_value()):
+            raise ValueError("no address; one is like https://hooks.example.org/alexandria")
         return value
 
     @field_validator("sources")
@@ -274,17 +298,16 @@ def load(**overrides: Any) -> Settings:
 
 
 def secret_folders() -> list[Path]:
-    configured = os.environ.get("ALEXANDRIA_SECRETS_DIR")
+    configured = os.environ.get(SECRETS_DIR)
     return [Path(configured)] if configured else [Path("/run/secrets")]
 
 
 def _provider(name: str, settings: Settings, folders: list[Path]) -> ProviderSettings:
-    prefix = f"ALEXANDRIA_{name.upper()}_"
+    prefix = f"{PREFIX}{name.upper()}_"
     key = getattr(settings, KEYS[name].lower()) if name in KEYS else None
     try:
         overrides = _ProviderOverrides(_env_prefix=prefix, _secrets_dir=folders or None)
         chosen = DEFAULTS[name].model_dump() | overrides.model_dump(exclude_none=True)
-        chosen["base_url"] = chosen["base_url"].rstrip("/")
         return ProviderSettings(name=name, key=key, **chosen)
     except ValidationError as invalid:
         raise _misconfigured(invalid, prefix) from None
@@ -294,6 +317,17 @@ def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:
     problem = invalid.errors(include_input=False, include_url=False)[0]
     field = str(problem["loc"][0]) if problem["loc"] else invalid.title
     name = field if field.isupper() else f"{prefix}{field}".upper()
-    return Misconfigured(
-        f"setting {name}: {problem['msg']}", hint="see the configuration reference, or run: alexandria config"
-    )
+    said = problem["msg"].removeprefix("Value error, ")
+    hint = f"set in: {origin(name)}; without it, alexandria config shows the default"
+    return Misconfigured(f"setting {name}: {said}", hint=hint)
+
+
+def origin(name: str) -> str:
+    """Where the setting `name` comes from: the environment, the path of a file, or default."""
+    if any(known.upper() == name and value for known, value in os.environ.items()):
+        return "environment"
+    for folder in reversed(secret_folders()):
+        for file in folder.glob("*"):
+            if file.name.upper() == name and file.read_text(errors="replace").strip():
+                return str(file)
+    return "default"

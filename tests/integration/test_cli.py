@@ -284,11 +284,13 @@ def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, 
 
     monkeypatch.delenv("ISBNDB_API_KEY")
     monkeypatch.setenv("ALEXANDRIA_OPEN_LIBRARY_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("ALEXANDRIA_POLICI", "exact")
     sql("DELETE FROM procrastinate_workers")
     code, told = asked("doctor")
     ailing = {check["name"]: check["cure"] for check in told["data"] if not check["ok"]}
     assert code == 1
-    assert set(ailing) == {"worker", "key isbndb", "reach open_library"}
+    assert set(ailing) == {"worker", "key isbndb", "setting ALEXANDRIA_POLICI", "reach open_library"}
+    assert "ALEXANDRIA_POLICY" in ailing["setting ALEXANDRIA_POLICI"]
     assert "alexandria work" in ailing["worker"]
     assert "ISBNDB_API_KEY" in ailing["key isbndb"]
     assert "ALEXANDRIA_OPEN_LIBRARY_BASE_URL" in ailing["reach open_library"]

@@ -3,6 +3,7 @@
 import pytest
 
 from alexandria import config
+from alexandria.cli.configured import unknown
 from alexandria.errors import Misconfigured
 
 
@@ -38,6 +39,12 @@ def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
         ("ALEXANDRIA_GOOGLE_BOOKS_ZONE", "Mars/Olympus"),
         ("ALEXANDRIA_CONCURRENCY", "0"),
         ("ALEXANDRIA_LOG_FORMAT", "xml"),
+        ("ALEXANDRIA_LOG_LEVEL", "loud"),
+        ("ALEXANDRIA_POLICY", "generous"),
+        ("ALEXANDRIA_ISBNDB_BASE_URL", "api2.isbndb.com"),
+        ("ALEXANDRIA_ISBNDB_BASE_URL", "https://"),
+        ("ALEXANDRIA_ISBNDB_BASE_URL", "https://api2.isbndb.com?canary=1"),
+        ("ALEXANDRIA_ALARM_URL", "hooks.example.org/canary"),
     ],
 )
 def test_nonsense_is_refused_by_name(monkeypatch, name, value):
@@ -46,6 +53,12 @@ def test_nonsense_is_refused_by_name(monkeypatch, name, value):
         config.load()
     assert name in refused.value.message
     assert "canary" not in refused.value.message
+    assert "Value error" not in refused.value.message
+
+
+def test_a_level_may_be_written_small(monkeypatch):
+    monkeypatch.setenv("ALEXANDRIA_LOG_LEVEL", "debug")
+    assert config.load().log_level == "DEBUG"
 
 
 def test_lists_are_split_at_commas(monkeypatch):
@@ -61,3 +74,28 @@ def test_an_empty_file_is_as_good_as_none(monkeypatch, tmp_path):
     settings = config.load()
     assert (settings.providers["xai"].key, settings.contact) == (None, "")
     assert settings.providers["xai"].rate == config.DEFAULTS["xai"].rate
+
+
+def test_a_misspelt_setting_is_found_and_the_right_one_named(monkeypatch, tmp_path):
+    """In the environment and among the files; what others set in our name is not taken for a slip of the pen."""
+    (tmp_path / "ALEXANDRIA_ISBNDB_DAYLY_LIMIT").write_text("9")
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("ALEXANDRIA_POLICI", "exact")
+    monkeypatch.setenv("ALEXANDRIA_SERVICE_HOST", "10.0.0.1")
+    assert unknown(config.load()) == {
+        "ALEXANDRIA_ISBNDB_DAYLY_LIMIT": "ALEXANDRIA_ISBNDB_DAILY_LIMIT",
+        "ALEXANDRIA_POLICI": "ALEXANDRIA_POLICY",
+        "ALEXANDRIA_SERVICE_HOST": "",
+    }
+
+
+def test_a_refusal_says_where_the_value_comes_from(monkeypatch, tmp_path):
+    (tmp_path / "ALEXANDRIA_POLICY").write_text("generous")
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(Misconfigured) as refused:
+        config.load()
+    assert str(tmp_path / "ALEXANDRIA_POLICY") in refused.value.hint
+    monkeypatch.setenv("ALEXANDRIA_POLICY", "mean")
+    with pytest.raises(Misconfigured) as refused:
+        config.load()
+    assert "environment" in refused.value.hint

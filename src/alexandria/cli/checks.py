@@ -15,6 +15,7 @@ import httpx2
 
 from alexandria import wiring
 from alexandria.alarm import SILENCE
+from alexandria.cli.configured import unknown
 from alexandria.config import KEYS, Settings
 from alexandria.errors import AlexandriaError
 from alexandria.providers.llm import parse_generators
@@ -53,7 +54,7 @@ def all_of(settings: Settings) -> list[Check]:
     if looking.is_alive():
         silent = Check("database", False, f"no answer within {PATIENCE:.0f} s", "look at its log; is its disk full?")
         found = [*found, silent]
-    return [*found, *_keys(settings, asked), *_secrets(settings), *reached, _disk(settings)]
+    return [*found, *_keys(settings, asked), *_secrets(settings), *_misspelt(settings), *reached, _disk(settings)]
 
 
 def _providers(settings: Settings) -> dict[str, str]:
@@ -115,6 +116,11 @@ def _secrets(settings: Settings) -> Iterator[Check]:
     yield from (Check(f"secret {name}", False, f"shorter than {SHORTEST} characters", cure) for name in weak(settings))
     if settings.alarm_url is not None and settings.alarm_secret is None:
         yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alarms are not signed", "set it here and at the receiver")
+
+
+def _misspelt(settings: Settings) -> Iterator[Check]:
+    meant = {name: near for name, near in unknown(settings).items() if near}
+    yield from (Check(f"setting {name}", False, "there is no such setting", f"write {meant[name]}") for name in meant)
 
 
 async def _reach(asked: dict[str, str]) -> list[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import re
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ from pydantic import AliasChoices, SecretStr
 
 from alexandria import log
 from alexandria.cli.output import Output
-from alexandria.config import Settings, load, secret_folders
+from alexandria.config import PREFIX, SECRETS_DIR, ProviderDefaults, Settings, load, origin, secret_folders
 from alexandria.secret import FILE
 
 MASK = "********"
-OF_PROVIDERS = ("base_url", "rate", "timeout", "daily_limit", "daily_reserve", "zone")
+NEAR = 0.9  # how like a setting a name must be to be a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def settings_of(output: Output) -> Settings:
 
 def listed(settings: Settings, *, given: bool) -> list[Configured]:
     """Every setting, secrets masked. `given`: the database's URL stood on the command line."""
-    found = [Configured(name, _shown(value), _origin(name)) for name, value in _all(settings)]
+    found = [Configured(name, _shown(value), origin(name)) for name, value in _all(settings)]
     made = settings.data_dir / FILE
     if settings.webhook_secret is None and not settings.production and made.exists():
         found = [Configured(s.name, MASK, str(made)) if s.name == "ALEXANDRIA_WEBHOOK_SECRET" else s for s in found]
@@ -50,12 +51,23 @@ def listed(settings: Settings, *, given: bool) -> list[Configured]:
     return found
 
 
+def unknown(settings: Settings) -> dict[str, str]:
+    """What is set in our name but is no setting, with the setting that was meant, or "" if that cannot be told.
+
+    Nobody is stopped by these: what starts containers sets variables of that kind by itself.
+    """
+    known = {SECRETS_DIR, *(name for name, _ in _all(settings))}
+    given = {*os.environ, *(file.name for folder in secret_folders() for file in folder.glob("*"))}
+    strange = sorted(name for name in map(str.upper, given) if name.startswith(PREFIX) and name not in known)
+    return {name: next(iter(difflib.get_close_matches(name, known, 1, NEAR)), "") for name in strange}
+
+
 def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
     for name, field in Settings.model_fields.items():
         if isinstance(field.validation_alias, AliasChoices):
             yield str(field.validation_alias.choices[0]), getattr(settings, name)
     for provider in settings.providers.values():
-        for name in OF_PROVIDERS:
+        for name in ProviderDefaults.model_fields:
             yield f"ALEXANDRIA_{provider.name}_{name}".upper(), getattr(provider, name)
 
 
@@ -69,16 +81,6 @@ def _shown(value: Any) -> str | None:
             return ",".join(value)
         case _:
             return re.sub("//[^/]*@", f"//{MASK}@", str(value))  # a password may stand in an address
-
-
-def _origin(name: str) -> str:
-    if any(known.upper() == name and value for known, value in os.environ.items()):
-        return "environment"
-    for folder in reversed(secret_folders()):
-        for file in folder.glob("*"):
-            if file.name.upper() == name:
-                return str(file)
-    return "default"
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

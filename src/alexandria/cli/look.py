@@ -94,7 +94,10 @@ def config(context: typer.Context) -> int:
     from alexandria.cli.output import table
 
     output = output_of(context)
-    found = configured.listed(settings_of(output), given=output.options.database is not None)
+    settings = settings_of(output)
+    found = configured.listed(settings, given=output.options.database is not None)
     rows = [(each.name, each.value, each.origin) for each in found]
     output.result(found, table(["setting", "value", "from"], rows))
+    for name, meant in configured.unknown(settings).items():
+        output.say(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else ""))
     return 0
