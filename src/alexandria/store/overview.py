@@ -54,6 +54,10 @@ class Failure:
     last_seen: datetime
 
     @property
+    def count(self) -> int:
+        return len(self.months)
+
+    @property
     def keys(self) -> list[Month]:
         return [Month(*divmod(number, 100)) for number in self.months]
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alexandria.errors import BadInput
+from alexandria.month import Month
 from alexandria.web import bodies, internal, steering
 from alexandria.web.login import OURS
 from alexandria.web.page import ActingRoute, Form, ReadingRoute, done, render
@@ -17,6 +18,11 @@ from alexandria.web.route import Running
 
 WHO = "dashboard"
 Body = TypeVar("Body", bound=BaseModel)
+CURES = {  # field of a body -> what the form calls it, and what may be there
+    "batch_size": ("Months", "a number from 1 to 50"),
+    "plan": ("The plan", "look at the months anew, then confirm"),
+    "reason": ("The reason", "one line of at most 300 characters"),
+}
 NAMED = 6  # months that an answer lists before it counts
 
 router = APIRouter(route_class=ActingRoute, include_in_schema=False)
@@ -42,7 +48,7 @@ async def schedule(form: Form, system: Running) -> Response:
 @router.post("/retry")
 async def retry(form: Form, system: Running) -> Response:
     """One month, the failed months of a reason, or all that failed."""
-    listed = [form["month"]] if form.get("month") else []
+    listed = [str(Month.parse(form["month"]))] if form.get("month") else []
     failed = {} if listed else {"status": "failed"}
     reason = {"reason": form["reason"]} if form.get("reason") else {}
     answer = await steering.retry(_read(bodies.RetryRequest, months=listed, **failed, **reason), system, WHO)
@@ -67,13 +73,14 @@ async def resume(system: Running) -> Response:
 
 
 def _read(body: type[Body], **fields: object) -> Body:
-    """The same body as the API's. Raises BadInput as the API would."""
+    """The same body as the API's. Raises BadInput as the API would, in the words of the form."""
     try:
         return body.model_validate(fields)
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise BadInput(f"{field}: {first['msg']}" if field else str(first["msg"])) from None
+        label, cure = CURES.get(str(first["loc"][0]) if first["loc"] else "", ("", ""))
+        why = "this is none" if first["type"] == "string_pattern_mismatch" else str(first["msg"])
+        raise BadInput(f"{label}: {why}" if label else why, hint=cure) from None
 
 
 def _number(text: str) -> int | str:

@@ -58,11 +58,12 @@ async def events(request: Request, visitor: Guest) -> Response:
         raise HTTPException(404)
     told = Told(datetime.fromtimestamp(int(given[1]), UTC), int(given[2]), visitor)
     lookout: Lookout = request.app.state.lookout
-    who = visitor.id if visitor else client(request)
+    who = visitor.id if visitor and visitor.admitted else client(request)
     if lookout.full(who) or "once" in request.query_params:
         return HTMLResponse(told.news(await lookout.look()))
-    ends = float("inf") if visitor is None or entrance_of(request).public else float(visitor.expires)
-    return EventSourceResponse(stream(lookout, told, who, ends), headers={"X-Accel-Buffering": "no"})
+    entrance = entrance_of(request)
+    news = stream(lookout, told, who, lambda: entrance.may_look(entrance.visitor(request)))
+    return EventSourceResponse(news, headers={"X-Accel-Buffering": "no"})
 
 
 def _beside(month: Month, by: int) -> Month | None:

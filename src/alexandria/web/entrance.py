@@ -1,6 +1,7 @@
 """Who looks at the pages? Whoever holds a signed pass, got for the secret at the login; its forms carry a token.
 
-Passes are signed with a key made from the newest secret, so that a rotation ends them all. Nothing is stored.
+A pass is signed with a key made from the secret that it was got for, so that it ends when that secret does. Nothing is
+stored.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from alexandria.secret import WebhookSecrets
 
 COOKIE = "alexandria_pass"
+STRANGER = "stranger"
 LASTS = 12 * 3600  # seconds
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
@@ -31,7 +33,6 @@ class Visitor:
 
     id: str
     admitted: bool
-    expires: int
     token: str
 
 
@@ -47,19 +48,27 @@ class Entrance:
 
     def visitor(self, request: Request) -> Visitor | None:
         """None without a pass that is valid now."""
-        told, _, signature = request.cookies.get(COOKIE, "").rpartition(".")
-        if not told or not hmac.compare_digest(signature.encode(), self._sign(f"pass {told}").encode()):
-            return None
-        admitted, expires, name = told.split(".")
-        if int(expires) <= self._clock():
-            return None
-        return Visitor(name, admitted == "in", int(expires), self._sign(f"form {told}"))
+        told, _, rest = request.cookies.get(COOKIE, "").rpartition(".")
+        if told == STRANGER and rest:
+            return Visitor(rest, admitted=False, token=rest)
+        for secret in filter(None, self._secrets.valid if told else ()):
+            if hmac.compare_digest(rest.encode(), _sign(secret, f"pass {told}").encode()):
+                expires, name = told.split(".")
+                return Visitor(name, True, _sign(secret, f"form {told}")) if int(expires) > self._clock() else None
+        return None
 
-    def welcome(self, *, admitted: bool) -> tuple[Visitor, str]:
-        """A new visitor and the text of the pass. Nobody becomes admitted on an old pass: it might be another's."""
-        expires, name = int(self._clock()) + LASTS, chance.token_urlsafe(12)
-        told = f"{'in' if admitted else 'out'}.{expires}.{name}"
-        return Visitor(name, admitted, expires, self._sign(f"form {told}")), f"{told}.{self._sign(f'pass {told}')}"
+    def admit(self, shown: str) -> str:
+        """The pass for who showed this valid secret. Nobody is admitted on an older pass: it might be another's."""
+        told = f"{int(self._clock()) + LASTS}.{chance.token_urlsafe(12)}"
+        return f"{told}.{_sign(shown, f'pass {told}')}"
+
+    def greet(self) -> tuple[Visitor, str]:
+        """A stranger, with a pass that only proves where the login's form came from.
+
+        It is not signed: else everybody could take one away and try secrets on it.
+        """
+        name = chance.token_urlsafe(24)
+        return Visitor(name, admitted=False, token=name), f"{STRANGER}.{name}"
 
     @property
     def public(self) -> bool:
@@ -68,9 +77,10 @@ class Entrance:
     def may_look(self, visitor: Visitor | None) -> bool:
         return self.public or (visitor is not None and visitor.admitted)
 
-    def _sign(self, text: str) -> str:
-        key = hmac.digest(self._secrets.valid[0].encode(), b"alexandria dashboard", "sha256")
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+def _sign(secret: str, text: str) -> str:
+    key = hmac.digest(secret.encode(), b"alexandria dashboard", "sha256")
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def entrance_of(request: Request) -> Entrance:
@@ -79,13 +89,16 @@ def entrance_of(request: Request) -> Entrance:
 
 
 def hand_over(response: Response, request: Request, text: str) -> None:
-    """Put a pass into the visitor's browser; an empty one takes it away."""
+    """Put a pass into the visitor's browser; an empty one takes it away.
+
+    It comes along when a link elsewhere leads here, else that visit would replace it; forms are told by their token.
+    """
     response.set_cookie(
         COOKIE,
         text,
         max_age=LASTS if text else 0,
         httponly=True,
-        samesite="strict",
+        samesite="lax",
         secure=request.url.scheme == "https",
     )
 

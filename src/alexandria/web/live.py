@@ -7,7 +7,7 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,7 +29,7 @@ from alexandria.wiring import System
 EVERY = 1.0  # seconds between two looks
 BEAT = 5.0  # seconds of silence after which the browser is told that nothing has changed
 STREAMS = 4  # at once for one visitor: browsers open six connections to a host, and acts need some of them
-LOG_LINES = 40
+LOG_LINES = 30
 OVERLAP = timedelta(seconds=60)  # a row says when its transaction began, which may be long before others see it
 
 
@@ -167,11 +167,11 @@ class Told:
         return {(cell.year, cell.month): _facts(cell) for cell in view.cells}
 
 
-async def stream(lookout: Lookout, told: Told, who: str, ends: float) -> AsyncIterator[bytes]:
-    """News as server-sent events, until the pass ends at `ends` (seconds since 1970) or the server stops."""
+async def stream(lookout: Lookout, told: Told, who: str, may_look: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """News as server-sent events, while the visitor `may_look` and until the server stops."""
     quiet = 0.0
     with lookout.watched_by(who):
-        while not lookout.stop.is_set() and time.time() < ends:
+        while not lookout.stop.is_set() and may_look():
             try:
                 view = await lookout.look()
             except AlexandriaError as away:

@@ -31,15 +31,15 @@ async def log_in(request: Request, visitor: Guest) -> Response:
     fields = await read_form(request, visitor)
     door: Door = request.app.state.door
     to = fields.get("to", "/")
+    shown = fields.get("secret", "").strip()
     try:
-        door.admit(request, fields.get("secret", "").strip())
+        door.admit(request, shown)
     except HTTPException as refused:
         if refused.status_code != 401:
             raise
         return _form(request, to, wrong=True)
-    _, text = entrance_of(request).welcome(admitted=True)
     response = RedirectResponse(_ours(to), 303)
-    hand_over(response, request, text)
+    hand_over(response, request, entrance_of(request).admit(shown))
     return response
 
 
@@ -51,11 +51,13 @@ async def log_out(request: Request) -> Response:
 
 
 def _form(request: Request, to: str, *, wrong: bool) -> Response:
-    """The login, with a pass that admits nowhere, so that its form can be told from another site's."""
-    newcomer, text = entrance_of(request).welcome(admitted=False)
-    request.state.visitor = newcomer
+    """The login. Who has no pass yet gets one that admits nowhere, so that the form can be told from another site's."""
+    text = ""
+    if request.state.visitor is None:
+        request.state.visitor, text = entrance_of(request).greet()
     response = render(request, "login.html", 401 if wrong else 200, wrong=wrong, to=_ours(to))
-    hand_over(response, request, text)
+    if text:
+        hand_over(response, request, text)
     return response
 
 

@@ -30,6 +30,7 @@ POLICY = (
 )
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 SAID = "alexandria_said"
+MOST_REASONS = 6  # for which months failed, that the overview lists
 REFUSED = {
     401: ("Log in first", "The page's login has ended.", "log in and do it again"),
     403: ("Not done", "That form was not made for you, or is too old.", "go back, load the page anew, and try again"),
@@ -151,7 +152,7 @@ async def static(name: str) -> Response:
 @functools.cache
 def templates() -> Environment:
     made = Environment(loader=PackageLoader("alexandria.web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.globals |= {"asset": lambda name: assets()[name].path, "palette": PALETTE}
+    made.globals |= {"asset": lambda name: assets()[name].path, "palette": PALETTE, "most_reasons": MOST_REASONS}
     made.filters |= {"clock": clock, "moment": moment, "ago": ago}
     return made
 

@@ -46,7 +46,7 @@ SELECT year, month, status FROM backfill_log
 WHERE (%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(years)s::integer[], %(months)s::integer[])))
   AND (NOT %(failed)s OR status = 'failed')
   AND (%(reason)s::text IS NULL
-       OR (status IN ('failed', 'retry') AND %(reason)s IN (error_code, error_message, blocked_reason)))
+       OR (status IN ('failed', 'retry') AND %(reason)s IN (coalesce(error_code, 'unknown'), error_message, blocked_reason)))
 ORDER BY year DESC, month DESC
 FOR UPDATE
 

@@ -1,0 +1,402 @@
+"""The pages as the server gives them, without a browser: who gets in, what is refused, what acts say, how large it is."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+
+from alexandria.secret import WebhookSecrets
+from alexandria.store import months
+from alexandria.web.api import create_app
+from alexandria.web.door import FAILURES
+from alexandria.web.entrance import COOKIE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
+LARGEST = 60_000  # bytes of the page, before any compression
+NOBODY = "<b>\"&'</b>"
+FORM = re.compile(r"<form.*?</form>", re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+async def _seeded(empty, system, sql):
+    await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+    async with system.database.transaction() as connection:
+        await months.seed(connection, 2000, 2024)
+
+
+def browser(app, scheme="http"):
+    """Keeps cookies, follows nothing."""
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=f"{scheme}://alexandria")
+
+
+@pytest.fixture
+async def stranger(app):
+    async with browser(app) as client:
+        yield client
+
+
+def hidden(page, name):
+    found = re.search(rf'name="{name}" value="([^"]+)"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def token_of(page):
+    return hidden(page, "token")
+
+
+def plan_of(page):
+    return hidden(page, "plan")
+
+
+async def log_in(client, secret=SECRET, to="/"):
+    token = token_of(await client.get("/login"))
+    return await client.post("/login", data={"token": token, "secret": secret, "to": to})
+
+
+@pytest.fixture
+async def admitted(stranger):
+    assert (await log_in(stranger)).status_code == 303
+    return stranger
+
+
+async def act(client, path, follow=True, **fields):
+    """What a form of the page does, and the page that follows."""
+    token = token_of(await client.get("/"))
+    return await client.post(path, data={"token": token, **fields}, follow_redirects=follow)
+
+
+def said(page):
+    assert page.status_code == 200, page.text
+    found = re.search(r'role="status"[^>]*>([^<]*)<', page.text)
+    return found and found[1]
+
+
+async def failing(sql, *, where, code):
+    await sql(
+        "UPDATE backfill_log SET status = 'failed', started_at = now(), completed_at = now(), error_code = %s,"
+        f" error_message = 'isbndb did not answer' WHERE {where}",
+        code,
+    )
+
+
+# Who gets in?
+
+
+async def test_who_shows_no_secret_is_led_to_the_login_and_back(stranger):
+    for path, login in (("/", "/login"), ("/months/2018-05", "/login?to=/months/2018-05"),
+                        ("/schedule?months=3", "/login?to=/schedule"), ("/events?since=1-300", "/login?to=/events")):  # fmt: skip
+        response = await stranger.get(path)
+        assert (response.status_code, response.headers["location"]) == (303, login)
+    assert (await log_in(stranger, to="/months/2018-05")).headers["location"] == "/months/2018-05"
+    assert "2018" in (await stranger.get("/months/2018-05")).text
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "https://evil.example", "/\\evil", "javascript:1", "/months/x"]
+)
+async def test_the_login_leads_to_no_other_site(stranger, elsewhere):
+    assert (await log_in(stranger, to=elsewhere)).headers["location"] == "/"
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
+async def test_the_pass_is_kept_from_scripts_and_other_sites(app, scheme, secure):
+    async with browser(app, scheme) as client:
+        for response in (await client.get("/login"), await log_in(client)):
+            flags = {flag.strip().lower() for flag in response.headers["set-cookie"].split(";")[1:]}
+            assert {"httponly", "samesite=lax", "path=/"} <= flags
+            assert ("secure" in flags) is secure
+
+
+async def test_a_stranger_learns_nothing_to_try_secrets_on(app, stranger):
+    """A pass for nobody is the same whatever the secret is; one that is made up admits nobody."""
+    await stranger.get("/login")
+    strangers = stranger.cookies[COOKIE]
+    assert strangers.startswith("stranger.")
+    name = strangers.partition(".")[2]
+    for forged in (
+        f"9999999999.{name}.{'0' * 64}",
+        f"9999999999.{name}.",
+        "stranger.",
+        "in.9.x.y",
+        ".",
+        "é",
+        "9.9.9.9",
+    ):
+        response = await stranger.get("/", headers={"Cookie": f"{COOKIE}={forged}".encode()})
+        assert response.status_code == 303, forged
+
+
+async def test_a_secret_file_that_was_emptied_admits_nobody(system):
+    """Else whoever signs with nothing could come in."""
+    async with browser(create_app(system, WebhookSecrets((SECRET,)))) as client:
+        await log_in(client)
+        kept = client.cookies[COOKIE]
+    async with browser(create_app(system, WebhookSecrets(("",)))) as client:
+        assert (await log_in(client, "")).status_code == 401
+        client.cookies.set(COOKIE, kept)
+        assert (await client.get("/")).status_code == 303
+
+
+async def test_wrong_secrets_are_told_and_slowed_down_together_with_those_of_the_api(stranger):
+    response = await log_in(stranger, "guess")
+    assert response.status_code == 401
+    assert "That is not the secret." in response.text
+    assert "guess" not in response.text
+    for _ in range(int(FAILURES) - 1):
+        assert (await stranger.get("/api/internal/months", headers={"X-Cron-Secret": "guess"})).status_code == 401
+    response = await log_in(stranger, "guess")
+    assert response.status_code == 429
+    assert 0 < int(response.headers["retry-after"]) <= 60
+    assert "Too many wrong secrets" in response.text
+    assert (await log_in(stranger)).status_code == 303
+
+
+async def test_the_login_needs_the_pages_own_form(app, stranger):
+    """Another site can neither log somebody in nor guess what the form carries."""
+    async with browser(app) as other:
+        foreign = token_of(await other.get("/login"))
+    await stranger.get("/login")
+    for token in ("", foreign, "x"):
+        assert (await stranger.post("/login", data={"token": token, "secret": SECRET})).status_code == 403
+    assert (await stranger.get("/")).status_code == 303
+
+
+async def test_a_login_lasts_as_long_as_its_secret(system, sql):
+    """A rotation leaves it alone; once the old secret is retired it ends, and so do its stream and its forms."""
+    secrets = WebhookSecrets((PREVIOUS,))
+    app = create_app(system, secrets)
+    async with browser(app) as early, browser(app) as late:
+        await log_in(early, PREVIOUS)
+        secrets._valid = (SECRET, PREVIOUS)
+        await log_in(late, SECRET)
+        async with browser(app) as slow:
+            assert (await log_in(slow, PREVIOUS)).status_code == 303
+            for client in (early, late, slow):
+                assert (await client.get("/")).status_code == 200
+                assert said(await act(client, "/pause")).startswith("Paused by dashboard")
+            token = token_of(await slow.get("/"))
+            secrets._valid = (SECRET,)
+            assert [(await client.get("/")).status_code for client in (early, late, slow)] == [303, 200, 303]
+            assert (await slow.post("/resume", data={"token": token})).status_code == 401
+
+
+async def test_a_pass_ends_by_itself(app, admitted):
+    entrance = app.state.entrance
+    now = entrance._clock()
+    entrance._clock = lambda: now + 12 * 3600 - 60
+    assert (await admitted.get("/")).status_code == 200
+    entrance._clock = lambda: now + 12 * 3600 + 60
+    assert (await admitted.get("/")).status_code == 303
+
+
+async def test_logging_out_takes_the_pass_away(admitted):
+    response = await act(admitted, "/logout", follow=False)
+    assert response.status_code == 303
+    assert "max-age=0" in response.headers["set-cookie"].lower()
+    assert (await admitted.get("/")).status_code == 303
+
+
+# What is refused?
+
+
+@pytest.mark.parametrize("path", ["/schedule", "/retry", "/pause", "/resume", "/logout"])
+async def test_what_is_no_form_of_this_visitor_does_nothing(app, admitted, sql, path):
+    await failing(sql, where="year = 2009", code="timeout")
+    token = token_of(await admitted.get("/"))
+    async with browser(app) as other:
+        await log_in(other)
+        foreign = token_of(await other.get("/"))
+    fields = {"months": "3"}
+    tries: list[tuple[int, dict[str, Any]]] = [
+        (403, {"data": fields}),
+        (403, {"data": fields | {"token": ""}}),
+        (403, {"data": fields | {"token": foreign}}),
+        (403, {"data": fields | {"token": token}, "headers": {"Sec-Fetch-Site": "cross-site"}}),
+        (403, {"data": fields | {"token": token}, "headers": {"Sec-Fetch-Site": "same-site"}}),
+        (415, {"json": fields | {"token": token}}),
+        (415, {"content": f"token={token}", "headers": {"Content-Type": "text/plain"}}),
+        (403, {"content": f"token={token}&".encode() + b"a=1&" * 50,
+               "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
+        (403, {"content": f"token={token}&a=".encode() + b"\xff",
+               "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
+    ]  # fmt: skip
+    for status, request in tries:
+        response = await admitted.post(path, **request)
+        assert response.status_code == status, request
+        assert "<h1>Not done</h1>" in response.text
+    assert (await admitted.get(path)).status_code in {200, 405}
+    assert (await admitted.get("/")).status_code == 200
+    assert await sql("SELECT 1 FROM audit") == []
+    assert await sql("SELECT DISTINCT status FROM backfill_log WHERE status NOT IN ('pending', 'failed')") == []
+
+
+async def test_every_page_allows_its_own_scripts_alone(stranger, admitted):
+    for path in ("/", "/login", "/months/2018-05", "/schedule?months=2", "/months/2018-13", "/months/1950-01"):
+        response = await admitted.get(path, follow_redirects=True)
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:", response.text), path
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_who_only_looks_can_do_nothing(system, monkeypatch):
+    """Read-only mode: every page without a login and without a form that acts; forms are refused."""
+    monkeypatch.setattr(system, "settings", system.settings.model_copy(update={"dashboard_public": True}))
+    app = create_app(system, WebhookSecrets((SECRET,)))
+    async with browser(app) as guest:
+        for path in ("/", "/months/2018-05", "/schedule?months=2"):
+            page = await guest.get(path)
+            assert page.status_code == 200
+            assert not [form for form in FORM.findall(page.text) if 'method="post"' in form]
+        for path in ("/schedule", "/retry", "/pause", "/resume"):
+            assert (await guest.post(path, data={"token": ""})).status_code == 401
+        news = await guest.get("/events?since=1-300&once")
+        assert 'id="run"' in news.text
+        assert 'method="post"' not in news.text
+        await log_in(guest)
+        assert said(await act(guest, "/pause")).startswith("Paused")
+
+
+# What do acts say?
+
+
+async def test_every_act_states_its_number_before_and_says_what_it_did_after(admitted, sql):
+    await failing(sql, where="(year, month) IN ((2009, 2), (2009, 3))", code="timeout")
+    await failing(sql, where="(year, month) = (2018, 5)", code="key_refused")
+    page = (await admitted.get("/")).text
+    for button in ("Retry 2", "Retry 1", "Retry all 3"):
+        assert f"<button>{button}</button>" in page
+    assert said(await act(admitted, "/retry", reason="timeout")) == (
+        "2 months pending again: 2009-03, 2009-02; schedule to begin."
+    )
+    assert said(await act(admitted, "/retry", month="2018-05")) == "1 month pending again: 2018-05; schedule to begin."
+    await sql("UPDATE backfill_log SET status = 'failed', completed_at = now() WHERE (year, month) = (2001, 1)")
+    assert said(await act(admitted, "/retry", reason="unknown")).startswith("1 month pending again: 2001-01")
+    assert said(await act(admitted, "/retry")).startswith("Nothing to retry")
+
+    preview = await admitted.get("/schedule?months=3")
+    assert "3 months would be taken, of 300 pending" in preview.text
+    plan = plan_of(preview)
+    assert await sql("SELECT 1 FROM backfill_log WHERE status <> 'pending'") == []
+    scheduled = await act(admitted, "/schedule", months="3", plan=plan)
+    assert said(scheduled) == "Scheduled 3 months: 2024-12, 2024-11, 2024-10."
+    assert "0 months still finishing" in said(await act(admitted, "/pause", why="new key"))
+    assert said(await act(admitted, "/resume")).startswith("Resumed")
+    acts = await sql("SELECT who, act FROM audit ORDER BY at")
+    assert [each["act"] for each in acts] == ["retry"] * 3 + ["pause", "resume"]
+    assert {each["who"] for each in acts} == {"dashboard"}
+
+
+async def test_what_was_done_is_told_once(admitted):
+    said(await act(admitted, "/pause"))
+    assert said(await admitted.get("/")) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "answer"),
+    [
+        ("/schedule", {}, (422, "a number from 1 to 50")),
+        ("/schedule", {"months": "ten"}, (422, "a number from 1 to 50")),
+        ("/schedule", {"months": "0"}, (422, "a number from 1 to 50")),
+        ("/schedule", {"months": "51"}, (422, "a number from 1 to 50")),
+        ("/schedule", {"months": "1" * 5000}, (422, "a number from 1 to 50")),
+        ("/schedule", {"months": "2", "plan": "of yesterday"}, (422, "look at the months anew")),
+        ("/schedule", {"months": "2", "plan": f"{'0' * 16}-195001"}, (422, "not made for this request")),
+        ("/retry", {"month": "2014-13"}, (422, "2014-13")),
+        ("/retry", {"month": NOBODY}, (422, "is not a month")),
+        ("/retry", {"reason": "r" * 5000}, (422, "at most 300 characters")),
+        ("/pause", {"why": "w" * 5000}, (422, "at most 300 characters")),
+        ("/retry", {"month": "2014-05", "back": "//evil.example"}, (200, "Nothing to retry")),
+    ],
+)
+async def test_a_form_filled_in_wrongly_is_told_what_is_wrong(admitted, sql, path, fields, answer):
+    status, told = answer
+    response = await act(admitted, path, **fields)
+    assert response.status_code == status
+    assert response.url.host == "alexandria"
+    assert told in response.text
+    assert "<b>" not in response.text
+    assert len(response.text) < LARGEST
+    assert await sql("SELECT 1 FROM audit") == []
+
+
+@pytest.mark.parametrize("path", ["/schedule?months=x", "/schedule?months=-1", "/months/2014-13", "/months/1950-01"])
+async def test_a_wrong_address_is_told_as_a_page(admitted, path):
+    response = await admitted.get(path)
+    assert response.status_code in {404, 422}
+    assert response.headers["content-type"].startswith("text/html")
+    assert '<section role="alert">' in response.text
+
+
+async def test_nothing_is_scheduled_during_a_pause(admitted, sql):
+    plan = plan_of(await admitted.get("/schedule?months=3"))
+    await act(admitted, "/pause")
+    assert "Schedule these" not in (await admitted.get("/schedule?months=3")).text
+    response = await act(admitted, "/schedule", months="3", plan=plan)
+    assert response.status_code == 409
+    assert "wait for its end, or resume" in response.text
+
+
+async def test_months_that_were_taken_meanwhile_are_not_scheduled_unseen(admitted, sql):
+    """What was confirmed is done exactly, or not at all."""
+    plan = plan_of(await admitted.get("/schedule?months=3"))
+    await sql("UPDATE backfill_log SET status = 'completed' WHERE (year, month) = (2024, 11)")
+    response = await act(admitted, "/schedule", months="3", plan=plan)
+    assert response.status_code == 409
+    assert "can no longer be claimed" in response.text
+    assert await sql("SELECT 1 FROM backfill_log WHERE status = 'processing'") == []
+
+
+# What is shown?
+
+
+async def test_what_others_wrote_is_shown_and_does_nothing(admitted, sql):
+    """Reasons, titles, evidence and who paused why, as text wherever they are shown."""
+    hostile = f"<script>alert(1)</script>{NOBODY}"
+    await sql("UPDATE backfill_log SET status = 'failed', started_at = now(), completed_at = now(),"
+              " error_code = 'bad_answer', error_message = %s WHERE year = 2009", hostile)  # fmt: skip
+    await sql("INSERT INTO candidate (year, month, position, title, author, named_by, reason, evidence)"
+              " VALUES (2009, 5, 1, %s, %s, '{x}', %s, jsonb_build_array(jsonb_build_object('title', %s::text,"
+              " 'verdict', 'refuse', 'source', 'x', 'source_id', 'y', 'score', 1)))", *[hostile] * 4)  # fmt: skip
+    paused = await act(admitted, "/pause", why=hostile)
+    pages = [paused, await admitted.get("/months/2009-05"), await admitted.get("/events?since=1-300&once")]
+    for page in pages:
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;&lt;b&gt;&#34;&amp;&#39;&lt;/b&gt;" in page.text
+        assert "<script>a" not in page.text
+        assert "<b>" not in page.text
+
+
+async def test_a_full_page_is_small(admitted, sql):
+    """Three hundred months in their longest words, more reasons than fit, and sentences without end."""
+    await sql(
+        "UPDATE backfill_log SET status = 'retry', retry_count = 1, error_code = 'database_unavailable',"
+        " next_attempt_at = now() + interval '9 h', blocked_reason = repeat('isbndb: the quota is spent ', 50)"
+    )
+    await sql(
+        "UPDATE backfill_log SET status = 'failed', started_at = now(), completed_at = now(), next_attempt_at = NULL,"
+        " blocked_reason = NULL, error_message = repeat('isbndb did not answer <&> ', 100),"
+        " error_code = 'reason_of_' || year WHERE month <= 6"
+    )
+    await sql(
+        "INSERT INTO attempt (token, year, month, began_at, ended_at, worker, outcome, code, reason) SELECT"
+        " gen_random_uuid(), year, month, now(), now(), 'machine:1', 'completed', 'timeout',"
+        " repeat('isbndb did not answer <&> ', 100) FROM backfill_log"
+    )
+    await act(admitted, "/pause", why="w" * 200)
+    page = await admitted.get("/")
+    assert page.status_code == 200
+    assert page.text.count('<td id="m') == 300
+    assert len(page.content) <= LARGEST
+    await sql("UPDATE backfill_log SET status = 'completed', started_at = now(), completed_at = now(), error_code = NULL,"
+              " error_message = NULL, books_generated = 50, isbns_resolved = 50, resolution_rate = 100")  # fmt: skip
+    page = await admitted.get("/")
+    assert page.text.count("✓ 100") == 300
+    assert len(page.content) <= LARGEST
