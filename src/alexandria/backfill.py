@@ -130,13 +130,8 @@ class Backfill:
         """
         async with self.database.transaction() as connection:
             pause = await control.paused(connection, heed=True)
-            if not await months.due(connection, month):
-                return
-            if pause is None:
-                await self._claim(connection, [month])
-            else:
-                await control.put_off(connection, month, pause.wait(self.now()), str(pause))
-                await self.queue.add_wake(connection, month, pause.wait(self.now()))
+            if await months.due(connection, month):
+                await self._go_on(connection, month, pause)
 
     async def process(self, token: UUID, worker: str) -> None:
         """Make one attempt at one month. It ends in a row whatever happens; a token that is lost has no effect."""
@@ -171,9 +166,9 @@ class Backfill:
             lost = await months.lost(connection, LOST_AFTER)
             await months.drop_dead_jobs(connection, LOST_AFTER)
             asleep = await months.unscheduled(connection, LOST_AFTER)
-            for month in asleep:
-                await self.queue.add_wake(connection, month, self.now())
         taken = [await self._take_over(row["token"], outage=row["outage"]) for row in lost]
+        for month in asleep:
+            await self.wake(month)
         return sum(taken) + len(asleep)
 
     async def look_again(self) -> int:
@@ -244,7 +239,7 @@ class Backfill:
             if pause is None:
                 return begun
             wait = status.Snooze(pause.wait(self.now()), str(pause), errors.Paused.code)
-            await self._write(connection, token, begun.month, wait)
+            await self._end(connection, token, begun.month, wait)
             return None
 
     async def _walk(self, begun: Begun) -> None:
@@ -275,7 +270,7 @@ class Backfill:
             async with self.database.transaction() as connection:
                 month, failed_before = await months.hold(connection, token)
                 decision = status.decide(error, failed_before, self.now(), self.rng)
-                await self._write(connection, token, month, decision)
+                await self._end(connection, token, month, decision)
         except errors.AttemptLost as lost:
             log.info("attempt lost", attempt=str(token), reason=lost.message)
             trace.note(outcome="lost")
@@ -291,27 +286,33 @@ class Backfill:
     async def _take_over(self, token: UUID, *, outage: bool) -> bool:
         """The month goes on at once, unless that was its last attempt; whether the lost attempt still had it."""
         async with self.database.transaction() as connection:
+            pause = await control.paused(connection, heed=True)
             seized = await months.seize(connection, token)
             if seized is None:
                 return False
             month, failed_before = seized
             decision = status.decide_lost(failed_before, self.now(), outage=outage)
-            await self._write(connection, token, month, decision, outcome="lost")
+            await _write(connection, token, decision, outcome="lost")
+            if not isinstance(decision, status.Bury):
+                await self._go_on(connection, month, pause)  # no job is needed that could be lost in its turn
         log.warning("attempt taken over", month=str(month), reason=decision.reason)
         return True
 
-    async def _write(
-        self, connection: Connection, token: UUID, month: Month, decision: status.Decision, outcome: str | None = None
-    ) -> None:
-        match decision:
-            case status.Retry():
-                await months.retry(connection, token, decision, outcome=outcome or "retry")
-                await self.queue.add_wake(connection, month, decision.at)
-            case status.Snooze():
-                await months.snooze(connection, token, decision, outcome=outcome or "snoozed")
-                await self.queue.add_wake(connection, month, decision.until)
-            case status.Bury():
-                await months.fail(connection, token, decision, outcome=outcome or "failed")
+    async def _go_on(self, connection: Connection, month: Month, pause: control.Pause | None) -> None:
+        """A month in retry that is locked gets its next attempt, or waits for the end of a pause."""
+        if pause is None:
+            await self._claim(connection, [month])
+        else:
+            await control.put_off(connection, month, pause.wait(self.now()), str(pause))
+            await self.queue.add_wake(connection, month, pause.wait(self.now()))
+
+    async def _end(self, connection: Connection, token: UUID, month: Month, decision: status.Decision) -> None:
+        """The attempt's end, and the job that will wake its month."""
+        await _write(connection, token, decision)
+        if isinstance(decision, status.Retry):
+            await self.queue.add_wake(connection, month, decision.at)
+        elif isinstance(decision, status.Snooze):
+            await self.queue.add_wake(connection, month, decision.until)
 
 
 def make_plan(selection: Selection, found: Sequence[Open]) -> str:
@@ -336,6 +337,16 @@ def read_plan(selection: Selection) -> list[Month]:
             hint="send the plan of a dry run together with that dry run's batch_size, year_range and force_retry",
         )
     return planned
+
+
+async def _write(connection: Connection, token: UUID, decision: status.Decision, outcome: str | None = None) -> None:
+    match decision:
+        case status.Retry():
+            await months.retry(connection, token, decision, outcome=outcome or "retry")
+        case status.Snooze():
+            await months.snooze(connection, token, decision, outcome=outcome or "snoozed")
+        case status.Bury():
+            await months.fail(connection, token, decision, outcome=outcome or "failed")
 
 
 async def _open(connection: Connection, selection: Selection, *, lock: bool) -> list[Open]:

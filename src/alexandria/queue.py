@@ -188,7 +188,7 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
         await backfill.rescue()
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="look_again", queue=UPKEEP)
+    @app.task(name="look_again", queue=ENRICHMENT, queueing_lock="look_again")
     async def look_again(timestamp: int) -> None:  # noqa: ARG001 # as above
         await backfill.look_again()
 

@@ -20,7 +20,7 @@ from alexandria.providers.protocol import Named
 from alexandria.providers.transport import Transport
 from alexandria.queue import Jobs
 from alexandria.status import Status
-from alexandria.store import candidates, months
+from alexandria.store import candidates, control, months
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
 
@@ -372,12 +372,27 @@ async def test_a_month_whose_worker_died_is_taken_over(database_url, loss, count
             await connection.execute(loss)
         assert await system.rescue() == 12
         row = await row_of(system)
-        assert (row["status"], row["retry_count"]) == ("retry", counts)
-        assert (row["error_message"] or row["blocked_reason"]).startswith(
-            ("its worker was lost", "the database was away")
-        )
+        assert (row["status"], row["retry_count"]) == ("processing", counts)
         async with system.database.transaction() as connection:
-            assert [a["outcome"] for a in await months.attempts(connection, NOVEMBER)] == ["lost"]
+            gone, living = await months.attempts(connection, NOVEMBER)
+        assert gone["outcome"] == "lost"
+        assert gone["reason"].startswith("its worker was lost" if counts else "the database was away")
+        assert (living["token"], living["outcome"]) == (row["attempt_token"], None)
         assert await system.rescue() == 0
-        await system.wake(NOVEMBER)
-        assert (await row_of(system))["status"] == "processing"
+
+
+async def test_a_month_that_is_lost_in_a_pause_waits_for_its_end(database_url):
+    """No attempt is made for it; a job will wake it then."""
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        await claim(system)
+        until = datetime.now(UTC) + timedelta(hours=1)
+        async with system.database.transaction() as connection:
+            await control.pause(connection, until, "ann", "lunch")
+            await connection.execute(JOB_GONE)
+        await system.rescue()
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"], row["next_attempt_at"]) == ("retry", 1, until)
+        assert row["blocked_reason"].startswith("paused by ann")
+        async with system.database.transaction() as connection:
+            wakes = "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'wake'"
+            assert {wake["scheduled_at"] for wake in await (await connection.execute(wakes)).fetchall()} == {until}
