@@ -30,6 +30,7 @@ from alexandria.errors import AlexandriaError, BadInput, Unknown
 from alexandria.month import Month
 from alexandria.sandbox import SandboxSettings, environment
 from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.faults import read_rules
 from alexandria.secret import FILE as SECRET
 from alexandria.status import Status
 from alexandria.store.answers import StoredAnswers
@@ -245,10 +246,11 @@ class Stage:
 
 @contextlib.contextmanager
 def performed(plan: Plan, data_dir: Path, audience: Audience) -> Iterator[tuple[Report, Stage]]:
-    """What happened, on a stage that stands until the end of the context. Raises AlexandriaError.
+    """What happened, on a stage that stands until the end of the context. Raises AlexandriaError; BadInput at once.
 
     The database is in `data_dir`/demo, or in a temporary folder if nothing is to stay.
     """
+    read_rules(plan.faults)
     with _folder(plan, data_dir) as folder, _stage(plan, folder, audience) as stage:
         yield _backfill(plan, stage, audience), stage
 

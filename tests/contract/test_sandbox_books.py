@@ -9,7 +9,7 @@ import pytest
 
 from alexandria import config
 from alexandria.book import Isbn13
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.month import Month, months_of_years
 from alexandria.sandbox import SandboxSettings, create_app, environment
 from alexandria.sandbox.library import Library
@@ -93,7 +93,7 @@ def test_a_gzipped_catalogue_with_other_columns_is_read_too(tmp_path):
 def test_a_file_without_books_is_refused_by_name(tmp_path, content):
     path = tmp_path / "books.csv"
     path.write_bytes(content)
-    with pytest.raises(Misconfigured, match=r"books\.csv"):
+    with pytest.raises(BadInput, match=r"books\.csv"):
         create_app(SandboxSettings(books=path))
 
 
@@ -102,7 +102,7 @@ def test_a_file_without_books_is_refused_by_name(tmp_path, content):
     [{"rates": {"isbn": 3}}, {"faults": "some"}, {"look_alikes": 12}, {"latency_scale": -1}, {"rates": {"xai": 0}}],
 )
 def test_impossible_settings_are_refused(wrong):
-    with pytest.raises(Misconfigured):
+    with pytest.raises(BadInput):
         SandboxSettings(**wrong)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.app import PROVIDERS, SERVICES
 from alexandria.sandbox.clock import Clock
@@ -246,7 +246,7 @@ def test_presets_hold_nothing_that_needs_a_person_or_another_day():
     ],
 )
 def test_rules_that_cannot_be_read_are_refused_by_name(text, named):
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(BadInput) as refused:
         SandboxSettings(faults=text)
     assert named in refused.value.message + refused.value.hint
 

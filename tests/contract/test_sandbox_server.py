@@ -8,7 +8,7 @@ import sys
 import httpx2
 import pytest
 
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.sandbox import SandboxSettings, serve
 
 PROGRAM = """
@@ -62,5 +62,5 @@ async def test_answers_are_the_same_in_every_process(url, sandbox, path):
 
 def test_a_taken_port_is_named(url):
     port = int(url.rpartition(":")[2])
-    with pytest.raises(Misconfigured, match=str(port)):
+    with pytest.raises(BadInput, match=str(port)):
         serve(SandboxSettings(), port, announce=print)

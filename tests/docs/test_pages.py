@@ -15,6 +15,7 @@ import typer
 from alexandria import config
 from alexandria.cli.app import app, hoist
 from alexandria.cli.configured import listed
+from alexandria.sandbox.faults import read_rules
 from alexandria.secret import WebhookSecrets
 from alexandria.web import bodies
 from alexandria.web.api import create_app
@@ -139,6 +140,13 @@ def test_every_test_target_and_module_that_is_named_exists(name):
         assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
     for module in re.findall(r"`(?:src/)?(alexandria/[\w/*]+(?:\.\w+)?)`", BY_HAND[name]):
         assert list((ROOT / "src").glob(module)), module
+
+
+def test_every_rule_of_faults_can_be_read():
+    page = TEXTS["docs/how-to/rehearse.md"]
+    rules = re.findall(r"^\| `([^`]+)` \||--faults '?([^' \n]+)|faults' --data-raw '([^']+)", page, re.MULTILINE)
+    assert len(rules) > 5
+    assert all(read_rules("".join(rule)) or rule[2] == "none" for rule in rules)
 
 
 @pytest.mark.parametrize("name", TEXTS)

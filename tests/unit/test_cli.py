@@ -20,6 +20,7 @@ from alexandria.cli.output import Options, Output
 from alexandria.cli.stopping import Stopping
 from alexandria.config import load
 from alexandria.palette import BLOCKED, PALETTE, state
+from alexandria.sandbox.faults import PRESETS
 from alexandria.status import Status
 
 COMMANDS = sorted(typer.main.get_group(app).commands)
@@ -49,6 +50,11 @@ def test_every_command_explains_itself(command, capsys):
         code, out, err = run(capsys, command, flag)
         assert (code, err) == (0, "")
         assert f"alexandria {command}" in out
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_help_names_every_preset_of_faults(command, capsys):
+    assert all(name in run(capsys, command, "--help")[1] for name in ("none", *PRESETS))
 
 
 def test_without_arguments_the_commands_are_listed(capsys):
@@ -100,6 +106,7 @@ def test_version(capsys):
         ["sandbox", "--faults", "earthquake"],
         ["demo", "--year", "1999"],
         ["demo", "--months", "0"],
+        ["demo", "--faults", "earthquake"],
     ],
     ids=" ".join,
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alexandria.cli.options import Port
+from alexandria.cli.options import Faults, Port
 from alexandria.cli.output import output_of
 
 commands = typer.Typer()
@@ -19,7 +19,7 @@ def demo(
     *,
     year: Annotated[int, typer.Option(min=2000, max=2024, help="Fill months up to the end of this year.")] = 2023,
     months: Annotated[int, typer.Option(min=1, max=50, help="How many.")] = 12,
-    faults: Annotated[str, typer.Option(help="What goes wrong at the providers: none.")] = "none",
+    faults: Faults = "none",
     keep: Annotated[bool, typer.Option("--keep", help="Go on with the last demo's database, and keep it.")] = False,
     leave: Annotated[bool, typer.Option("--exit", help="End when the months are done.")] = False,
     port: Port = 0,

@@ -16,6 +16,10 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on
 Concurrency = Annotated[
     int | None, typer.Option(min=1, max=64, help="Months at once; by default ALEXANDRIA_CONCURRENCY.")
 ]
+Faults = Annotated[
+    str,
+    typer.Option(metavar="RULES", help="What goes wrong at the providers: none, light, heavy, or rules of your own."),
+]
 WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
 Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only this year.")]
 

@@ -38,8 +38,9 @@ def resolve(
 ) -> int:
     """Title and author to ISBN, with the evidence: one book, or a list of them. Spends the reserve that is kept for people.
 
-    Of a list, every line is answered in its order with {"id", "isbn13", "verdict", "score", "source", "reasons"}. What
-    the output file answers already is not asked again, so that the same command goes on after an interruption.
+    Of a list, every line is answered in its order with {"id", "isbn13", "verdict", "score", "source", "reasons"}.
+
+    What the output file answers already is not asked again: the same command goes on after an interruption.
     """
     output = output_of(context)
     if source is not None and (title, author, year) == (None, None, None):

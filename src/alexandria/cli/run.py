@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alexandria.cli.options import Concurrency, DryRun, Host, Port, WhileStdin
+from alexandria.cli.options import Concurrency, DryRun, Faults, Host, Port, WhileStdin
 from alexandria.cli.options import rates as read_rates
 from alexandria.cli.output import Output, output_of
 
@@ -92,7 +92,7 @@ def sandbox(
     port: Port = 0,
     books: Annotated[Path | None, typer.Option(help="A CSV of books, gzipped or not.", exists=True)] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal answers.")] = 1,
-    faults: Annotated[str, typer.Option(help="What goes wrong: none.")] = "none",
+    faults: Faults = "none",
     latency_scale: Annotated[float, typer.Option(min=0, help="Times the providers' usual latency.")] = 1.0,
     rates: Annotated[str, typer.Option(metavar="NAME=N,...", help="Requests a second by provider.")] = "",
     while_stdin: WhileStdin = False,

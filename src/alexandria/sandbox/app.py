@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from alexandria.book import Isbn13
 from alexandria.config import KEYS
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.sandbox.arrivals import Stamped
 from alexandria.sandbox.behaviour import Service
 from alexandria.sandbox.clock import Clock
@@ -38,7 +38,7 @@ PROVIDERS = tuple(service.name for service in SERVICES)
 def create_app(settings: SandboxSettings, clock: Clock | None = None) -> ASGIApp:
     """The ASGI app: provider NAME under /NAME, so a base URL ends in its name; /__sandbox/ tells what happened.
 
-    Raises Misconfigured when the books cannot be read.
+    Raises BadInput when the books cannot be read.
     """
     world = World.of(settings, clock or Clock())
     mounts = [Mount(f"/{service.name}", routes=service(world).routes()) for service in SERVICES]
@@ -51,13 +51,14 @@ def serve(
 ) -> None:
     """Serves until SIGINT or SIGTERM. Port 0 takes a free one; `announce` gets the URL once it answers.
 
-    Raises Misconfigured when the books cannot be read or the port is taken.
+    Raises BadInput when the books cannot be read or the port is taken.
     """
     app = create_app(settings)
     try:
         listening = socket.create_server((host, port))
     except OSError as taken:
-        raise Misconfigured(f"the sandbox cannot listen on {host}:{port}: {taken.strerror}") from taken
+        hint = "choose another --port; 0 takes a free one"
+        raise BadInput(f"the sandbox cannot listen on {host}:{port}: {taken.strerror}", hint=hint) from taken
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; asyncio would not set it
     gc.collect()
     gc.freeze()  # a pause for counting books would show up as a late stamp
@@ -116,7 +117,7 @@ def _own_routes(world: World) -> list[BaseRoute]:
     async def set_faults(request: Request) -> Response:
         try:
             world.faults.set((await request.body()).decode(errors="replace"))
-        except Misconfigured as refused:
+        except BadInput as refused:
             return JSONResponse({"error": refused.message, "hint": refused.hint}, 400)
         return JSONResponse({"faults": world.faults.text})
 

@@ -1,9 +1,9 @@
 """Which request meets which fault? Rules by provider, route, chance and schedule; equal seeds strike equal requests.
 
-A rule is WHERE:FAULT[=SHARE][@WHEN], rules are parted by commas, and the first that strikes decides. WHERE is a provider,
-a provider and the beginning of a path (isbndb/book), or * for each of them. SHARE is between 0 and 1. WHEN counts the
-requests to one provider that WHERE means (100, 5-9, 20-) or the seconds since the rules were made (30s-60s, 30s-). The fault `none` spares a request
-from the rules behind it, and the name of a preset stands for its rules.
+A rule is WHERE:FAULT[=SHARE][@WHEN], rules are parted by commas, and the first that strikes decides. WHERE is a
+provider, a provider and the beginning of a path (isbndb/book), or * for each of them. SHARE is between 0 and 1. WHEN
+counts the requests to one provider that WHERE means (100, 5-9, 20-) or the seconds since the rules were made (30s-60s,
+30s-). The fault `none` spares a request from the rules behind it, and the name of a preset stands for its rules.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.sandbox.chance import chance
 from alexandria.sandbox.clock import Clock
 
@@ -117,7 +117,7 @@ class Rule:
 
 
 def read_rules(text: str) -> tuple[Rule, ...]:
-    """The rules that `text` writes down. Raises Misconfigured, naming the part that cannot be read."""
+    """The rules that `text` writes down. Raises BadInput, naming the part that cannot be read."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return tuple(rule for part in parts if part != "none" for rule in _rules(part))
 
@@ -128,13 +128,13 @@ def _rules(part: str) -> tuple[Rule, ...]:
     found = RULE.fullmatch(part)
     if found is None or found["fault"] not in CATALOGUE:
         known = "none, " + ", ".join(PRESETS)
-        raise Misconfigured(
+        raise BadInput(
             f"{part!r} is no fault of the sandbox",
             hint=f"known are {known} and rules like isbndb:429_daily=0.1@100-200",
         )
     if found["provider"] not in ("*", *CATALOGUE[found["fault"]].providers):
         providers = ", ".join(CATALOGUE[found["fault"]].providers)
-        raise Misconfigured(f"{found['provider']!r} has no fault {found['fault']!r}", hint=f"it is of {providers}")
+        raise BadInput(f"{found['provider']!r} has no fault {found['fault']!r}", hint=f"it is of {providers}")
     since = float(found["since"] or 0)
     alone = found["since"] and not (found["range"] or found["unit"])
     until = since if alone else float(found["until"] or "inf")
@@ -150,7 +150,7 @@ class Faults:
         self.set(text)
 
     def set(self, text: str) -> None:
-        """From now on these rules, counted anew. Raises Misconfigured and leaves the old ones in force."""
+        """From now on these rules, counted anew. Raises BadInput and leaves the old ones in force."""
         self._rules = read_rules(text)
         self.text = text.strip() or "none"
         self._since = self._clock.monotonic()
@@ -160,9 +160,8 @@ class Faults:
     def strike(self, provider: str, path: str, content: str) -> str:
         """The fault that a request for `path` with this content meets now; "none" if it is spared."""
         meant = [rule for rule in dict.fromkeys(self._rules) if rule.means(provider, path)]
-        self._asked.update(
-            (provider, rule) for rule in meant
-        )  # also those behind the one that strikes: they count requests, not chances
+        # Also those behind the one that strikes: they count requests, not chances.
+        self._asked.update((provider, rule) for rule in meant)
         for rule in meant:
             if self._due(provider, rule) and (rule.fault, content) not in self._met:
                 if CATALOGUE[rule.fault].once:

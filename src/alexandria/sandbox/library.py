@@ -19,7 +19,7 @@ from pathlib import Path
 from anyascii import anyascii
 from stdnum import isbn as stdnum_isbn
 
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.month import Month
 
 BINDINGS = ("Hardcover", "Paperback", "Hardcover", "Mass Market Paperback", "Paperback")  # where the file is silent
@@ -97,13 +97,13 @@ class Library:
 
     @classmethod
     def load(cls, path: Path) -> Library:
-        """Raises Misconfigured when the file cannot be read as such a CSV."""
+        """Raises BadInput when the file cannot be read as such a CSV."""
         try:
             raw = path.read_bytes()
             text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
             return cls(list(csv.DictReader(io.StringIO(text, newline=""))))
         except (OSError, UnicodeDecodeError, KeyError) as broken:
-            raise Misconfigured(
+            raise BadInput(
                 f"the sandbox cannot read books from {path}: {broken}", hint="a CSV with a header, gzipped or not"
             ) from broken
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from alexandria.config import DEFAULTS
-from alexandria.errors import Misconfigured
+from alexandria.errors import BadInput
 from alexandria.sandbox.faults import read_rules
 
 SAMPLE = Path(__file__).parent / "sample_books.csv"
@@ -21,7 +21,7 @@ class SandboxSettings:
     by provider name and fall back to the published limits and to the key sandbox-NAME; `coverage`, the share of books
     that a source knows with their ISBN, to COVERAGE. Shares are between 0 and 1: of searches that show a look-alike
     first, and of a model's list that is invented, misspelt or of another month. `faults` are the rules of faults.py.
-    Raises Misconfigured."""
+    Raises BadInput."""
 
     books: Path = SAMPLE
     seed: int = 1
@@ -40,13 +40,15 @@ class SandboxSettings:
         shares = {name: getattr(self, name) for name in ("look_alikes", "invented", "misspelt", "strays")}
         for name, share in (shares | dict(self.coverage)).items():
             if not 0 <= share <= 1:
-                raise Misconfigured(f"sandbox setting {name} must be between 0 and 1")
+                raise BadInput(f"{name}: {share} is no share", hint="a share is between 0 and 1")
         if self.latency_scale < 0 or any(rate <= 0 for rate in self.rates.values()):
-            raise Misconfigured("the sandbox's latency scale must not be negative, and its rates must be positive")
+            raise BadInput(
+                "a latency scale or rate is impossible", hint="the scale is 0 or more, rates are more than 0"
+            )
         read_rules(self.faults)
         for name in (*self.rates, *self.daily_limits, *self.keys, *self.coverage):
             if name not in DEFAULTS:
-                raise Misconfigured(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(DEFAULTS)}")
+                raise BadInput(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(DEFAULTS)}")
 
     def rate(self, provider: str) -> float:
         return self.rates.get(provider, DEFAULTS[provider].rate)
