@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak setup lint audit check clean
+.PHONY: demo test soak campaigns setup lint audit check clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
@@ -12,6 +12,9 @@ test: setup lint ## everything but benchmarks
 
 soak: setup ## the long crash test, which prints its numbers; some six minutes on a machine with nothing else to do
 	SOAK_KILLS=200 SOAK_MONTHS=60 $(BIN)/python -m pytest -s --timeout 1800 tests/crash/test_soak.py
+
+campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
+	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_campaign.py -k no_gate
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
 

@@ -38,6 +38,9 @@ class Month:
             )
         return cls(int(found[1]), int(found[2]))
 
+    def __hash__(self) -> int:
+        return self.year * 12 + self.month  # months are keys of large mappings, looked up over and over
+
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 

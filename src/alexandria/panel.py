@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from alexandria import edition, errors
 from alexandria.book import Candidate, Hit, Resolution
@@ -33,6 +34,24 @@ class Policy(StrEnum):
 FREE_BEFORE_PAID = {Policy.FRUGAL: None, Policy.BALANCED: 2, Policy.EXACT: 1}
 
 
+class Priced(Protocol):
+    """What may cost something to ask."""
+
+    @property
+    def paid(self) -> bool: ...
+
+
+P = TypeVar("P", bound=Priced)
+
+
+def in_order(sources: Sequence[P], policy: Policy, wait: Callable[[P], float]) -> list[P]:
+    """Free sources by expected wait, their own order breaking ties, with the paid ones where `policy` puts them."""
+    free = sorted((source for source in sources if not source.paid), key=wait)
+    paid = [source for source in sources if source.paid]
+    before = FREE_BEFORE_PAID[policy]
+    return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
+
+
 class Desk:
     """The sources of this process and how busy each is: work spreads over the lanes that have room."""
 
@@ -41,11 +60,8 @@ class Desk:
         self.under_way: Counter[str] = Counter()
 
     def order(self) -> list[Source]:
-        """Free sources by expected wait, the operator's order breaking ties, with the paid ones where policy puts them."""
-        free = sorted((source for source in self.sources if not source.paid), key=self._wait)
-        paid = [source for source in self.sources if source.paid]
-        before = FREE_BEFORE_PAID[self.policy]
-        return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
+        """The sources as things stand, the one to be asked first before the others."""
+        return in_order(self.sources, self.policy, self._wait)
 
     def _wait(self, source: Source) -> float:
         return self.under_way[source.name] / source.rate
