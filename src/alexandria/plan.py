@@ -164,7 +164,9 @@ def read(text: str) -> Plan:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:
-        raise BadInput(f"rollout.toml: {broken}", hint="the example that comes with the product shows every field") from None
+        raise BadInput(
+            f"rollout.toml: {broken}", hint="the example that comes with the product shows every field"
+        ) from None
     try:
         return Plan.model_validate(found)
     except ValidationError as invalid:
