@@ -62,7 +62,7 @@ class Periodic:
 
     name: str
     cron: str
-    act: Callable[[], Awaitable[None]]
+    act: Callable[[], Awaitable[object]]
 
 
 class Jobs:
@@ -106,7 +106,8 @@ class Jobs:
         """
         at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_AT_ONCE, ENRICHMENT: 1}
         async with Database(self._database.url, size=CONNECTIONS, patience=PATIENCE, lazy=True) as own:
-            parts = [_run(own, _app(backfill, periodic, name), queue, n, name) for queue, n in at_once.items()]
+            apps = {queue: _app(backfill, periodic, name, ticks=queue == UPKEEP) for queue in at_once}
+            parts = [_run(own, apps[queue], queue, n, name) for queue, n in at_once.items()]
             runners = [asyncio.create_task(part) for part in (*parts, _settle(backfill))]
             try:
                 await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
@@ -164,16 +165,13 @@ def _reachable() -> Iterator[None]:
             raise wrapped.__cause__ or wrapped from wrapped
 
 
-def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str) -> procrastinate.App:
-    """What workers do. Each queue has an app of its own: procrastinate's periodic tasks cannot be shared."""
+def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str, *, ticks: bool) -> procrastinate.App:
+    """What workers do. Each queue has an app of its own; the one that `ticks` enqueues what is periodic.
+
+    One of them does: at every tick each asks the database whether another was first.
+    """
     app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-    _register(app, backfill, worker)
-    for each in periodic:
-        _register_periodic(app, each)
-    return app
 
-
-def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
     @app.task(name="attempt", queue=MONTHS)
     async def attempt(token: str) -> None:
         await backfill.process(UUID(token), worker)
@@ -182,24 +180,20 @@ def _register(app: procrastinate.App, backfill: Backfill, worker: str) -> None:
     async def wake(year: int, month: int) -> None:
         await backfill.wake(Month(year, month))
 
-    @app.periodic(cron="* * * * * */2")  # the sixth field is seconds
-    @app.task(name="rescue", queue=UPKEEP)
-    async def rescue(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
-        await backfill.rescue()
-
-    @app.periodic(cron="* * * * *")
-    @app.task(name="look_again", queue=ENRICHMENT, queueing_lock="look_again")
-    async def look_again(timestamp: int) -> None:  # noqa: ARG001 # as above
-        await backfill.look_again()
-
-    @app.periodic(cron="* * * * *")
-    @app.task(name="enrich", queue=ENRICHMENT, queueing_lock="enrich")
-    async def enrich(timestamp: int) -> None:  # noqa: ARG001 # as above
-        await backfill.enrich()
+    rescue = Periodic("rescue", "* * * * * *", backfill.rescue)
+    _register(app, rescue, ticks=ticks, priority=1)  # before the months that are due
+    _register(app, Periodic("look_again", "* * * * *", backfill.look_again), ticks=ticks, queue=ENRICHMENT)
+    _register(app, Periodic("enrich", "* * * * *", backfill.enrich), ticks=ticks, queue=ENRICHMENT)
+    for each in periodic:
+        _register(app, each, ticks=ticks)
+    return app
 
 
-def _register_periodic(app: procrastinate.App, what: Periodic) -> None:
-    @app.periodic(cron=what.cron)
-    @app.task(name=what.name, queue=UPKEEP, queueing_lock=what.name)
+def _register(app: procrastinate.App, what: Periodic, *, ticks: bool, queue: str = UPKEEP, priority: int = 0) -> None:
+    # The lock: what is late does not pile up.
+    @app.task(name=what.name, queue=queue, queueing_lock=what.name, priority=priority)
     async def act(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
         await what.act()
+
+    if ticks:
+        app.periodic(cron=what.cron)(act)

@@ -7,6 +7,7 @@ import http.server
 import json
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import structlog
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from alexandria.alarm import Kind, Thresholds
 from alexandria.config import load
 from alexandria.providers.receiver import Receiver, Refused
-from alexandria.queue import Periodic
+from alexandria.queue import UPKEEP_AT_ONCE, Periodic
 from alexandria.secret import WebhookSecrets
 from alexandria.store.lanes import LaneStatus
 from alexandria.watch import TRIES, Watch
@@ -287,6 +288,30 @@ async def test_workers_do_what_is_due_from_time_to_time(system):
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
+
+
+TRACES = """SELECT (SELECT array_agg(defer_timestamp) FROM procrastinate_periodic_defers WHERE task_name = 'rescue') AS ticks,
+                   (SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rescue') AS jobs"""
+
+
+async def test_every_second_somebody_looks_for_lost_months_and_leaves_no_trace(system, sql):
+    """Two workers: of all the looks the database keeps the last tick, and a job that waits beside those under way."""
+    working = [
+        asyncio.create_task(system.jobs.work(system.backfill, concurrency=1, name=f"test-{n}")) for n in range(2)
+    ]
+    seen: set[int] = set()
+    try:
+        async with asyncio.timeout(60):
+            while sum(then - at == 1 for at, then in pairwise(sorted(seen))) < 3:
+                (row,) = await sql(TRACES)
+                assert len(row["ticks"] or []) <= 1
+                assert row["jobs"] <= 1 + 2 * UPKEEP_AT_ONCE
+                seen.update(row["ticks"] or [])
+                await asyncio.sleep(0.02)
+    finally:
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
 
 
 async def test_the_settings_say_whom_to_call_and_when(system, monkeypatch):

@@ -142,7 +142,7 @@ SELECT b.year, b.month FROM backfill_log AS b
 WHERE b.status = 'retry' AND b.next_attempt_at < now() - make_interval(secs => %(silence)s)
   AND NOT EXISTS (
     SELECT FROM procrastinate_jobs AS j LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
-    WHERE j.task_name = 'wake' AND j.args @> jsonb_build_object('year', b.year, 'month', b.month)
+    WHERE j.task_name = 'wake' AND (j.args ->> 'year')::integer = b.year AND (j.args ->> 'month')::integer = b.month
       AND ((j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now()))
            OR (j.status = 'doing' AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))))
 
