@@ -53,13 +53,17 @@ class Queue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which months a schedule call is after. `plan` is a dry run's, to be carried out exactly."""
+    """Which months a schedule call is after: the newest of these years, or of `only` those that are open.
+
+    `plan` is a dry run's, to be carried out exactly.
+    """
 
     batch_size: int = 10
     first_year: int = FIRST_YEAR
     last_year: int = LAST_YEAR
     force_retry: bool = False
     plan: str | None = None
+    only: tuple[Month, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +111,25 @@ class Backfill:
         Raises Paused, and PlanChanged if `selection.plan` can no longer be carried out exactly; then nothing was done.
         """
         async with self.database.transaction() as connection:
-            pause = await control.paused(connection, heed=True)
-            if pause is not None:
-                until = pause.wait(self.now())
-                raise errors.Paused(str(pause), until, hint="wait for its end, or resume", details=pause.told())
-            wanted = await _open(connection, selection, lock=False)
-            found = await _lock(connection, selection)
-            reopened = [m.key for m in found if m.status is Status.FAILED]
-            if reopened:
-                await months.reopen(connection, reopened)
-                await months.audit(connection, who, "retry", {"months": [str(month) for month in reopened]})
-            jobs = await self._claim(connection, [m.key for m in found])
-            claimed = tuple(replace(m, status=Status.PROCESSING, error_message=None) for m in found)
-            passed_over = {m.key for m in wanted} - {m.key for m in found} if selection.plan is None else set()
-            plan = make_plan(selection, found)
-            return Scheduled(claimed, await months.totals(connection), plan, tuple(jobs), len(passed_over))
+            return await self.schedule_within(connection, selection, who)
+
+    async def schedule_within(self, connection: Connection, selection: Selection, who: str) -> Scheduled:
+        """As `schedule`, as a part of the caller's transaction."""
+        pause = await control.paused(connection, heed=True)
+        if pause is not None:
+            until = pause.wait(self.now())
+            raise errors.Paused(str(pause), until, hint="wait for its end, or resume", details=pause.told())
+        wanted = selection.only or [month.key for month in await _open(connection, selection, lock=False)]
+        found = await _lock(connection, selection)
+        reopened = [m.key for m in found if m.status is Status.FAILED]
+        if reopened:
+            await months.reopen(connection, reopened)
+            await months.audit(connection, who, "retry", {"months": [str(month) for month in reopened]})
+        jobs = await self._claim(connection, [m.key for m in found])
+        claimed = tuple(replace(m, status=Status.PROCESSING, error_message=None) for m in found)
+        passed_over = {*wanted} - {m.key for m in found} if selection.plan is None else set()
+        plan = make_plan(selection, found)
+        return Scheduled(claimed, await months.totals(connection), plan, tuple(jobs), len(passed_over))
 
     async def wake(self, month: Month) -> None:
         """A month in retry whose time has come gets its next attempt, or waits for the end of a pause.
@@ -362,6 +370,8 @@ async def _open(connection: Connection, selection: Selection, *, lock: bool) -> 
 
 async def _lock(connection: Connection, selection: Selection) -> list[Open]:
     """The months to claim, locked. Raises PlanChanged if they are not all the plan's."""
+    if selection.only is not None:
+        return await months.planned_months(connection, selection.only, failed_too=selection.force_retry)
     if selection.plan is None:
         return await _open(connection, selection, lock=True)
     planned = read_plan(selection)

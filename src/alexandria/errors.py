@@ -36,6 +36,18 @@ class PlanChanged(AlexandriaError):
     code = "plan_changed"
 
 
+class NotNow(AlexandriaError):
+    """The state of things does not allow it now; the message says which state."""
+
+    code = "not_now"
+
+
+class GateShut(NotNow):
+    """The gate of a phase is not open; the message says why."""
+
+    code = "gate_shut"
+
+
 class Misconfigured(AlexandriaError):
     """A setting is missing or impossible; the message names it."""
 

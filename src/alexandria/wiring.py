@@ -32,6 +32,7 @@ from alexandria.providers.receiver import Receiver
 from alexandria.providers.transport import Transport
 from alexandria.providers.wikidata import Wikidata
 from alexandria.queue import Jobs
+from alexandria.steward import Steward
 from alexandria.store import migrate
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
@@ -104,6 +105,7 @@ class System:
     control: Control
     upkeep: Upkeep
     watch: Watch
+    steward: Steward
     transports: Mapping[str, Transport] = field(default_factory=dict)
 
     def reread(self) -> None:
@@ -166,8 +168,13 @@ async def running(
             Control(database, jobs),
             upkeep,
             watch_of(settings, database, lanes),
+            steward_of(settings, database, backfill, lanes),
             transports,
         )
+
+
+def steward_of(settings: Settings, database: Database, backfill: Backfill, lanes: Lanes) -> Steward:
+    return Steward(database, backfill, lanes.status, metered="isbndb" in settings.sources)
 
 
 def watch_of(settings: Settings, database: Database, lanes: Lanes) -> Watch:

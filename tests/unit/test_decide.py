@@ -38,6 +38,8 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.BadInput: [(errors.BadInput("prompt_variant: unknown"), Bury)],
     errors.Unknown: [(errors.Unknown("no such month"), Retry)],
     errors.PlanChanged: [(errors.PlanChanged("gone"), Retry)],
+    errors.NotNow: [(errors.NotNow("nobody holds it"), Retry)],  # is never raised by an attempt, nor is the next
+    errors.GateShut: [(errors.GateShut("not proven"), Retry)],
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), Bury)],
     errors.DatabaseUnavailable: [(errors.DatabaseUnavailable("PostgreSQL does not answer"), Snooze)],
     errors.NotMigrated: [(errors.NotMigrated("the database lacks what this version needs"), Snooze)],

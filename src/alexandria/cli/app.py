@@ -25,6 +25,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.Unknown: (NOTHING, "alexandria months"),
     errors.PlanChanged: (BLOCKED, "alexandria schedule --dry-run"),
     errors.Paused: (BLOCKED, "alexandria resume"),
+    errors.NotNow: (BLOCKED, "alexandria status"),
     errors.QuotaSpent: (BLOCKED, "alexandria quota"),
     errors.RateLimited: (BLOCKED, "alexandria quota"),
     errors.NoCredit: (BLOCKED, "alexandria quota"),

@@ -35,9 +35,11 @@ async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.
         await jobs.open()
         lanes = Lanes(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
         answers = StoredAnswers(database)
-        acts = Backfill(database, jobs), Control(database, jobs), Upkeep(database)
+        backfill = Backfill(database, jobs)
+        acts = backfill, Control(database, jobs), Upkeep(database)
         watch = wiring.watch_of(settings, database, lanes)
-        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, watch)
+        steward = wiring.steward_of(settings, database, backfill, lanes)
+        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, watch, steward)
         try:
             return await act(system)
         finally:

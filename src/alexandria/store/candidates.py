@@ -127,6 +127,7 @@ def _outcome(resolution: Resolution, work_id: int, looks: int, now: datetime) ->
         "reason": resolution.reason,
         "evidence": Jsonb([evidence(scored) for scored in resolution.considered]),
         "unavailable": Jsonb(resolution.unavailable),
+        "hindered": sought and resolution.hindered,
         "in_month": resolution.in_month,
         "looks": looks,
         "look_again_at": look_again(looks, resolution.hindered, now) if sought else None,

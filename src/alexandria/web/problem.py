@@ -31,6 +31,7 @@ STATUSES: dict[type[errors.AlexandriaError], int] = {  # the nearest class count
     errors.Unknown: 404,
     errors.PlanChanged: 409,
     errors.AttemptLost: 409,
+    errors.NotNow: 409,
     errors.Paused: 409,
     errors.DatabaseUnavailable: 503,
     errors.NotMigrated: 503,

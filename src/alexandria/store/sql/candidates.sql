@@ -7,10 +7,10 @@ DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
 -- name: add
 -- What a model named and what became of it.
 INSERT INTO candidate (year, month, position, title, author, named_year, named_by, work_id, isbn13, source, score,
-                       reason, evidence, unavailable, in_month, looks, look_again_at)
+                       reason, evidence, unavailable, hindered, in_month, looks, look_again_at)
 VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s, %(named_by)s, %(work_id)s,
-        %(isbn13)s, %(source)s, %(score)s, %(reason)s, %(evidence)s, %(unavailable)s, %(in_month)s, %(looks)s,
-        %(look_again_at)s)
+        %(isbn13)s, %(source)s, %(score)s, %(reason)s, %(evidence)s, %(unavailable)s, %(hindered)s, %(in_month)s,
+        %(looks)s, %(look_again_at)s)
 
 -- name: of_month
 -- A month's candidates with their evidence.
@@ -38,8 +38,8 @@ UPDATE candidate SET look_again_at = now() + interval '15 minutes' WHERE id = AN
 -- What a further look at an unresolved candidate found.
 UPDATE candidate
 SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s, reason = %(reason)s,
-    evidence = %(evidence)s, unavailable = %(unavailable)s, in_month = %(in_month)s, looks = %(looks)s,
-    look_again_at = %(look_again_at)s
+    evidence = %(evidence)s, unavailable = %(unavailable)s, hindered = %(hindered)s, in_month = %(in_month)s,
+    looks = %(looks)s, look_again_at = %(look_again_at)s
 WHERE id = %(id)s AND isbn13 IS NULL
 
 -- name: count_again

@@ -1,0 +1,78 @@
+-- Rollouts: their plan, where they stand, what was scheduled, judged and done.
+
+-- name: one_at_a_time
+-- Rollouts are started one after the other.
+SELECT pg_advisory_xact_lock('rollout'::regclass::oid::integer, 0)
+
+-- name: newest
+-- The rollout that runs, or the last that did.
+SELECT id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
+FROM rollout ORDER BY id DESC LIMIT 1
+
+-- name: running
+-- The rollout that runs, held for whoever acts on it.
+SELECT id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
+FROM rollout WHERE ended_at IS NULL FOR UPDATE
+
+-- name: running_unless_held
+-- The same, unless somebody acts on it just now.
+SELECT id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
+FROM rollout WHERE ended_at IS NULL FOR UPDATE SKIP LOCKED
+
+-- name: start
+-- A new one.
+INSERT INTO rollout (plan, started_at, started_by, begins) VALUES (%(plan)s, %(at)s, %(who)s, %(begins)s)
+RETURNING id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
+
+-- name: stand
+-- Where it stands now.
+UPDATE rollout
+SET phase = %(phase)s, begins = %(begins)s, held = %(held)s, overridden = %(overridden)s,
+    outcome = %(outcome)s, ended_at = CASE WHEN %(outcome)s::text IS NOT NULL THEN greatest(%(at)s, started_at) END
+WHERE id = %(id)s
+
+-- name: outcomes
+-- What has become of the months of a range of years. A month without candidates is told by its own counters.
+SELECT b.year, b.month, b.status, m.day, b.isbndb_calls AS calls,
+       CASE WHEN b.status = 'completed' THEN coalesce(c.resolved, b.isbns_resolved) ELSE 0 END::integer AS resolved,
+       CASE WHEN b.status = 'completed' THEN coalesce(c.unresolved, b.books_generated - b.isbns_resolved) ELSE 0 END::integer AS unresolved,
+       CASE WHEN b.status = 'completed' THEN coalesce(c.hindered, 0) ELSE 0 END::integer AS hindered,
+       CASE WHEN b.status = 'completed' THEN coalesce(c.confirmed, 0) ELSE 0 END::integer AS confirmed,
+       CASE WHEN b.status = 'completed' THEN coalesce(c.contradicted, 0) ELSE 0 END::integer AS contradicted
+FROM backfill_log AS b
+LEFT JOIN rollout_month AS m ON m.rollout_id = %(id)s AND m.year = b.year AND m.month = b.month
+LEFT JOIN (
+    SELECT year, month, count(isbn13) AS resolved, count(*) FILTER (WHERE isbn13 IS NULL AND NOT hindered) AS unresolved,
+           count(*) FILTER (WHERE hindered) AS hindered,
+           count(*) FILTER (WHERE isbn13 IS NOT NULL AND in_month = 'confirmed') AS confirmed,
+           count(*) FILTER (WHERE isbn13 IS NOT NULL AND in_month = 'contradicted') AS contradicted
+    FROM candidate GROUP BY year, month) AS c ON c.year = b.year AND c.month = b.month
+WHERE b.year BETWEEN %(first)s AND %(last)s
+
+-- name: scheduled
+-- These months begin today.
+INSERT INTO rollout_month (rollout_id, year, month, day)
+SELECT %(id)s, year, month, %(day)s FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
+ON CONFLICT (rollout_id, year, month) DO UPDATE SET day = excluded.day
+
+-- name: judged
+-- How the gate is judged, unless that and what it came from are as they were; the quota changes by the minute.
+INSERT INTO rollout_verdict (rollout_id, phase, at, verdict, reasons, inputs)
+SELECT %(id)s, %(phase)s, %(at)s, %(verdict)s, %(reasons)s, %(inputs)s
+WHERE NOT EXISTS (
+    SELECT FROM (SELECT phase, verdict, inputs FROM rollout_verdict WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT 1) AS last
+    WHERE last.phase = %(phase)s AND last.verdict = %(verdict)s
+      AND last.inputs #- '{counts,quota}' = %(inputs)s::jsonb #- '{counts,quota}')
+
+-- name: note
+-- Somebody did something.
+INSERT INTO rollout_log (rollout_id, at, who, act, why, detail)
+VALUES (%(id)s, %(at)s, %(who)s, %(act)s, %(why)s, %(detail)s)
+
+-- name: log
+-- What was done last, newest first.
+SELECT at, who, act, why, detail FROM rollout_log WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s
+
+-- name: verdicts
+-- How gates were judged last, newest first.
+SELECT phase, at, verdict, reasons, inputs FROM rollout_verdict WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s

@@ -1,0 +1,411 @@
+"""A rollout on a real database: its acts, each day's months once however many workers tick, and what is kept of it."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from alexandria.backfill import Backfill
+from alexandria.book import Candidate, Resolution
+from alexandria.control import Control
+from alexandria.errors import BadInput, GateShut, NotNow, Unknown
+from alexandria.month import Month
+from alexandria.plan import Plan, example, members, read
+from alexandria.queue import Jobs
+from alexandria.rollout import Kind, Rest, Schedule, Verdict
+from alexandria.steward import Steward
+from alexandria.store import candidates, rollout
+from alexandria.store.database import Database
+from alexandria.store.lanes import LaneStatus
+
+THREE = datetime(2026, 3, 2, 3, tzinfo=UTC)
+GATE = {"min_resolution_rate": 0.85, "min_sample": 100, "max_failed_share": 0.1}
+SMALL = Plan.model_validate(
+    {
+        "name": "small",
+        "phase": [
+            {"name": "first", "years": 2023, "months_per_day": 6, "hours": "03:00..24:00", "gate": GATE},
+            {"name": "second", "years": 2022, "months_per_day": "4..6", "gate": GATE | {"approval": True}},
+        ],
+    }
+)
+
+
+def isbndb(used=0):
+    reset = datetime(2026, 3, 3, tzinfo=UTC)
+    return LaneStatus(
+        "isbndb", 3, None, "", THREE.date(), cap=13000, limit=15000, used=used, reserved=0, reset_at=reset
+    )
+
+
+class Stage:
+    """A steward on a clock that the test sets, and the database below it."""
+
+    def __init__(self, database, jobs, url):
+        self.now, self.lanes, self.url = THREE, [isbndb()], url
+        self.database = database
+        self.steward = Steward(database, Backfill(database, jobs), self.allowances, now=lambda: self.now)
+        self.control = Control(database, jobs)
+
+    async def allowances(self):
+        return self.lanes
+
+    async def sql(self, statement, *parameters):
+        async with self.database.transaction() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def log(self):
+        return [(row["who"], row["act"], row["why"]) for row in await self.sql("SELECT * FROM rollout_log ORDER BY id")]
+
+    async def end(self, status="completed", generated=20, resolved=20):
+        """Months in work have ended so."""
+        await self.sql(
+            "UPDATE backfill_log SET status = %s, books_generated = %s, isbns_resolved = %s, isbndb_calls = 20"
+            " WHERE status = 'processing'",
+            status, generated, resolved,
+        )  # fmt: skip
+
+    async def days(self, number):
+        """Days on which everything goes well."""
+        for _ in range(number):
+            await self.steward.tick()
+            await self.end()
+            self.now += timedelta(days=1)
+
+
+@pytest.fixture
+async def stage(database_url):
+    async with Database(database_url) as database:
+        jobs = Jobs(database)
+        await jobs.open()
+        yield Stage(database, jobs, database_url)
+        await jobs.aclose()
+
+
+async def test_the_first_day_goes_as_a_schedule_call_would(stage):
+    """The months are seeded, claimed and enqueued, and what was decided is on record with its inputs."""
+    started, seeded = await stage.steward.start(SMALL, "ann", "for the spring")
+    assert (seeded, started.standing.phase) == (24, 0)
+    step = await stage.steward.tick()
+    assert isinstance(step, Schedule)
+    claimed = await stage.sql(
+        "SELECT b.year, b.month FROM backfill_log AS b JOIN attempt AS a ON a.token = b.attempt_token"
+        " JOIN procrastinate_jobs AS j ON j.id = a.job_id WHERE b.status = 'processing' ORDER BY year, month"
+    )
+    assert claimed == [{"year": 2023, "month": month} for month in range(7, 13)]
+    assert await stage.sql("SELECT DISTINCT day FROM rollout_month") == [{"day": date(2026, 3, 2)}]
+    assert await stage.log() == [
+        ("ann", "start", "for the spring"), ("rollout", "schedule", "first: 6 months; today's pace is 6"),
+    ]  # fmt: skip
+    [kept] = await stage.sql("SELECT * FROM rollout_verdict")
+    assert (kept["verdict"], kept["at"]) == ("wait", THREE)
+    assert kept["inputs"]["gate"]["min_resolution_rate"] == 0.85
+    assert kept["inputs"]["counts"]["pending"] == 12
+    assert kept["inputs"]["counts"]["quota"] == {"limit": 13000, "spent": 0}
+
+
+async def test_ticks_of_a_day_schedule_its_months_once(stage):
+    """Twenty at once over many connections, and others through the day."""
+    await stage.steward.start(SMALL, "ann")
+    await asyncio.gather(*(stage.steward.tick() for _ in range(20)))
+    for hour in range(20):
+        stage.now = THREE + timedelta(hours=hour)
+        await stage.steward.tick()
+    assert await stage.sql("SELECT count(*) AS n FROM backfill_log WHERE status = 'processing'") == [{"n": 6}]
+    assert [act for _, act, _ in await stage.log()] == ["start", "schedule"]
+
+
+WORKER = """
+import asyncio, sys
+from datetime import UTC, datetime
+from alexandria.backfill import Backfill
+from alexandria.steward import Steward
+from alexandria.queue import Jobs
+from alexandria.store.database import Database
+
+async def main():
+    async with Database(sys.argv[1]) as database:
+        jobs = Jobs(database)
+        await jobs.open()
+        steward = Steward(database, Backfill(database, jobs), None, metered=False,
+                            now=lambda: datetime(2026, 3, 2, 3, tzinfo=UTC))
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for _ in range(20):
+            await steward.tick()
+        await jobs.aclose()
+
+asyncio.run(main())
+"""
+
+
+async def test_two_worker_processes_at_three_o_clock_schedule_once(stage):
+    await stage.steward.start(SMALL, "ann")
+    workers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, stage.url, stdin=PIPE, stdout=PIPE)
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert await worker.stdout.readline() == b"ready\n"
+    await asyncio.gather(*(worker.communicate(b"go\n") for worker in workers))
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert await stage.sql("SELECT count(*) AS n FROM procrastinate_jobs WHERE task_name = 'attempt'") == [{"n": 6}]
+    assert [act for _, act, _ in await stage.log()] == ["start", "schedule"]
+
+
+async def test_a_tick_passes_by_while_another_is_at_it(stage):
+    await stage.steward.start(SMALL, "ann")
+    async with stage.database.transaction() as connection:
+        assert await rollout.running(connection) is not None
+        assert await stage.steward.tick() is None
+    assert isinstance(await stage.steward.tick(), Schedule)
+
+
+async def test_after_days_without_a_worker_only_todays_months_begin(stage):
+    await stage.steward.start(SMALL, "ann")
+    stage.now += timedelta(days=9, hours=11)
+    step = await stage.steward.tick()
+    assert isinstance(step, Schedule)
+    assert len(step.months) == 6
+    rest = await stage.steward.tick()
+    assert isinstance(rest, Rest)
+    assert rest.until == datetime(2026, 3, 12, 3, tzinfo=UTC)
+
+
+async def test_phases_follow_each_other_and_a_person_approves_where_the_plan_says_so(stage):
+    """Twelve months in two days, twelve in three; the second gate waits for its approval."""
+    await stage.steward.start(SMALL, "ann")
+    await stage.days(2)
+    await stage.steward.tick()  # goes on to the second phase
+    found = await stage.steward.look()
+    assert found is not None
+    assert found.phase == "second"
+    with pytest.raises(GateShut, match=r"the gate of second is not open yet"):
+        await stage.steward.approve("bob")
+    await stage.days(3)
+    step = await stage.steward.tick()
+    assert isinstance(step, Rest)
+    assert step.kind is Kind.APPROVAL
+    situation = await stage.steward.approve("bob", "looked at ten of them")
+    assert situation.rollout.standing.finished
+    assert await stage.steward.tick() is None
+    with pytest.raises(Unknown):
+        await stage.steward.approve("bob")
+    acts = [(who, act) for who, act, _ in await stage.log()]
+    assert acts[-2:] == [("bob", "approve"), ("bob", "finish")]
+    assert acts.count(("rollout", "schedule")) == 5
+    assert ("rollout", "advance") in acts
+    [ended] = await stage.sql("SELECT outcome, ended_at FROM rollout")
+    assert ended["outcome"] == "finished"
+    last = await stage.steward.look()
+    assert last is not None
+    assert isinstance(last.decision.step, Rest)
+    assert last.decision.step.kind is Kind.FINISHED
+
+
+async def test_a_shut_gate_stops_the_phase_until_a_person_overrides_it(stage):
+    """Then the phase's other months are still done."""
+    await stage.steward.start(SMALL, "ann")
+    await stage.steward.tick()
+    await stage.end("failed")
+    stage.now += timedelta(days=1)
+    step = await stage.steward.tick()
+    assert isinstance(step, Rest)
+    assert step.kind is Kind.SHUT
+    with pytest.raises(GateShut, match="6 of the phase's 12 months have failed, 1 may"):
+        await stage.steward.approve("bob")
+    with pytest.raises(BadInput):
+        await stage.steward.override("bob", "  ")
+    await stage.steward.override("bob", "the key was wrong, it is right now")
+    await stage.days(1)
+    await stage.steward.tick()
+    found = await stage.steward.look()
+    assert found is not None
+    assert found.phase == "second"
+    assert not found.rollout.standing.overridden
+    verdicts = await stage.sql("SELECT DISTINCT verdict FROM rollout_verdict WHERE phase = 0")
+    assert {row["verdict"] for row in verdicts} == {"wait", "shut"}
+    assert ("bob", "override", "the key was wrong, it is right now") in await stage.log()
+
+
+async def test_what_is_held_schedules_nothing_until_it_is_released(stage):
+    await stage.steward.start(SMALL, "ann")
+    held = await stage.steward.hold("ann", "the shop is closed")
+    assert isinstance(held.decision.step, Rest)
+    assert held.decision.step.reason == "held by ann: the shop is closed"
+    assert isinstance(await stage.steward.tick(), Rest)
+    assert await stage.sql("SELECT * FROM rollout_month") == []
+    assert isinstance((await stage.steward.release("bob")).decision.step, Schedule)
+    with pytest.raises(NotNow):
+        await stage.steward.release("bob")
+    assert isinstance(await stage.steward.tick(), Schedule)
+    assert [act for _, act, _ in await stage.log()] == ["start", "hold", "release", "schedule"]
+
+
+async def test_a_pause_of_the_whole_holds_for_the_rollout_too(stage):
+    await stage.steward.start(SMALL, "ann")
+    await stage.control.pause(None, "maintenance", "ann")
+    step = await stage.steward.tick()
+    assert isinstance(step, Rest)
+    assert (step.kind, step.reason) == (Kind.PAUSED, "paused by ann until somebody resumes: maintenance")
+    await stage.control.resume("ann")
+    assert isinstance(await stage.steward.tick(), Schedule)
+
+
+async def test_a_second_rollout_waits_or_replaces_the_first(stage):
+    first, _ = await stage.steward.start(SMALL, "ann")
+    with pytest.raises(NotNow, match="small runs"):
+        await stage.steward.start(read(example()), "bob")
+    await stage.steward.tick()
+    second, seeded = await stage.steward.start(read(example()), "bob", "the real one", replaces=True)
+    assert seeded == 300 - 24
+    assert second.id > first.id
+    assert await stage.sql("SELECT outcome FROM rollout ORDER BY id") == [{"outcome": "replaced"}, {"outcome": None}]
+    found = await stage.steward.look()
+    assert found is not None
+    assert found.rollout.plan == read(example())
+
+
+async def test_twenty_starts_at_once_start_one(stage):
+    ended = await asyncio.gather(*(stage.steward.start(SMALL, "ann") for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(each, NotNow) for each in ended) == 19
+    assert await stage.sql("SELECT count(*) AS n FROM rollout") == [{"n": 1}]
+
+
+async def test_the_days_share_of_the_quota_is_that_of_the_lane(stage):
+    await stage.steward.start(SMALL, "ann")
+    stage.lanes = [isbndb(used=12_930)]
+    step = await stage.steward.tick()
+    assert isinstance(step, Schedule)
+    assert len(step.months) == 1  # 70 calls are left, and 40 are taken for a month
+    stage.lanes = []
+    rest = await stage.steward.tick()
+    assert isinstance(rest, Rest)
+    assert rest.reason == "how much of ISBNdb's day is left is not known"
+
+
+async def test_a_month_that_another_call_holds_is_taken_on_the_next_tick(stage):
+    await stage.steward.start(SMALL, "ann")
+    with psycopg.connect(stage.url) as other:
+        other.execute("SELECT FROM backfill_log WHERE year = 2023 AND month = 12 FOR UPDATE")
+        await stage.steward.tick()
+        assert await stage.sql("SELECT count(*) AS n FROM rollout_month") == [{"n": 5}]
+        other.rollback()
+    await stage.steward.tick()
+    assert await stage.sql("SELECT count(*) AS n FROM rollout_month") == [{"n": 6}]
+
+
+async def test_a_month_asked_for_again_is_scheduled_again(stage):
+    await stage.steward.start(SMALL, "ann")
+    await stage.steward.tick()
+    await stage.end()
+    await stage.sql("UPDATE backfill_log SET status = 'pending' WHERE year = 2023 AND month = 9")
+    stage.now += timedelta(days=1)
+    step = await stage.steward.tick()
+    assert isinstance(step, Schedule)
+    assert step.months[0] == Month(2023, 9)
+    assert await stage.sql("SELECT day FROM rollout_month WHERE month = 9") == [{"day": date(2026, 3, 3)}]
+
+
+async def test_books_are_counted_by_what_their_sources_could_say(stage):
+    """Found, not found, not known since a source was out of quota, and without candidates by the month's own counters."""
+    await stage.steward.start(SMALL, "ann")
+    named = Candidate("A Title", "An Author")
+    lost = [Resolution(named, None, hindered=True), Resolution(named, None, unavailable={"isbndb": "no key"})]
+    async with stage.database.transaction() as connection:
+        await candidates.record_month(connection, Month(2023, 12), lost, THREE)
+    await stage.sql(
+        "UPDATE backfill_log SET status = 'completed', books_generated = 2 WHERE year = 2023 AND month = 12"
+    )
+    await stage.sql("UPDATE backfill_log SET status = 'completed', books_generated = 20, isbns_resolved = 19"
+                    " WHERE year = 2023 AND month = 11")  # fmt: skip
+    found = await stage.steward.look()
+    assert found is not None
+    counts = found.decision.judgement.counts
+    assert (counts.completed, counts.resolved, counts.unresolved, counts.hindered) == (2, 19, 2, 1)
+    [sought] = await stage.sql("SELECT id, looks FROM candidate WHERE hindered")
+    async with stage.database.transaction() as connection:
+        looked = candidates.Sought(sought["id"], Month(2023, 12), named, None, sought["looks"])
+        await candidates.end_look(connection, looked, Resolution(named, None), THREE)
+    assert await stage.sql("SELECT id FROM candidate WHERE hindered") == []
+
+
+async def test_a_verdict_is_stored_whenever_something_has_changed(stage):
+    await stage.steward.start(SMALL, "ann")
+    for _ in range(3):
+        await stage.steward.tick()  # before, after, and as after
+    stage.lanes = [isbndb(used=500)]
+    await stage.steward.tick()
+    rows = await stage.sql("SELECT inputs -> 'counts' ->> 'under_way' AS n FROM rollout_verdict ORDER BY id")
+    assert [row["n"] for row in rows] == ["0", "6"]
+    await stage.end()
+    await stage.steward.hold("ann", "to see")
+    rows = await stage.sql("SELECT inputs -> 'counts' ->> 'completed' AS n FROM rollout_verdict ORDER BY id")
+    assert [row["n"] for row in rows] == ["0", "0", "6"]
+
+
+async def test_what_is_on_record_stays(stage):
+    await stage.steward.start(SMALL, "ann")
+    await stage.steward.tick()
+    acts = ("UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE rollout CASCADE")
+    with psycopg.connect(stage.url, autocommit=True) as connection:
+        for statement in (act.format(table) for table in ("rollout_log", "rollout_verdict") for act in acts):
+            with pytest.raises(psycopg.errors.RestrictViolation, match="is only ever added to"):
+                connection.execute(statement)
+        assert connection.execute("SELECT count(*) FROM rollout_log").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM rollout_verdict").fetchone() == (1,)
+
+
+VERDICT = "INSERT INTO rollout_verdict (rollout_id, phase, at, verdict, reasons, inputs) SELECT id, 0, now(), "
+NOTE = "INSERT INTO rollout_log (rollout_id, at, who, act, why) SELECT id, now(), "
+ILLEGAL = f"""
+INSERT INTO rollout (plan, started_at, started_by, begins, ended_at, outcome) VALUES ('[]', now(), 'a', now(), now(), 'finished');
+INSERT INTO rollout (plan, started_at, started_by, begins, ended_at, outcome) VALUES ('{{}}', now(), '', now(), now(), 'finished');
+INSERT INTO rollout (plan, started_at, started_by, begins) VALUES ('{{}}', now(), 'a second', now());
+UPDATE rollout SET outcome = 'finished';
+UPDATE rollout SET phase = -1;
+{VERDICT} 'maybe', '{{x}}', '{{}}' FROM rollout;
+{VERDICT} 'open', '{{}}', '{{}}' FROM rollout;
+{VERDICT} 'open', '{{x}}', '[]' FROM rollout;
+{NOTE} '', 'hold', '' FROM rollout;
+{NOTE} 'a', 'stop', '' FROM rollout;
+INSERT INTO candidate (year, month, position, title, author, named_by, reason, isbn13, hindered) VALUES (2023, 1, 0, 't', 'a', '{{}}', '', '9780306406157', true)
+"""
+
+
+async def test_illegal_rows_are_refused(stage):
+    await stage.steward.start(SMALL, "ann")
+    with psycopg.connect(stage.url, autocommit=True) as connection:
+        connection.execute("INSERT INTO work (key, title, author) VALUES ('k', 't', 'a')")
+        connection.execute("INSERT INTO edition (isbn13, work_id, title) SELECT '9780306406157', id, 't' FROM work")
+        for statement in ILLEGAL.split(";"):
+            with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.UniqueViolation)):
+                connection.execute(statement)
+
+
+async def test_a_steward_of_the_shipped_example_is_done_in_the_guides_time(stage):
+    """Through the production scheduling, on a clock that jumps: 300 months in 20 days, each scheduled once."""
+    plan = read(example())
+    await stage.steward.start(plan, "ann")
+    days = 0
+    while (running := await stage.steward.look()) is not None and not running.rollout.standing.finished:
+        await stage.steward.tick()
+        await stage.end(resolved=19)
+        await stage.steward.tick()
+        days, stage.now = days + 1, stage.now + timedelta(days=1)
+        assert days < 30
+    assert days == 20
+    assert await stage.sql("SELECT status, count(*) AS n FROM backfill_log GROUP BY status") == [
+        {"status": "completed", "n": 300}
+    ]
+    with psycopg.connect(stage.url, row_factory=dict_row) as connection:
+        kept = connection.execute("SELECT verdict, count(*) AS n FROM rollout_verdict GROUP BY verdict").fetchall()
+        assert {row["verdict"] for row in kept} == {Verdict.WAIT, Verdict.OPEN}
+        jobs = connection.execute("SELECT count(*) AS n FROM procrastinate_jobs WHERE task_name = 'attempt'").fetchone()
+        assert jobs == {"n": sum(len(months) for months in members(plan))}
