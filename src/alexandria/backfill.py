@@ -111,7 +111,10 @@ class Backfill:
         Raises Paused, and PlanChanged if `selection.plan` can no longer be carried out exactly; then nothing was done.
         """
         async with self.database.transaction() as connection:
-            return await self.schedule_within(connection, selection, who)
+            done = await self.schedule_within(connection, selection, who)
+        if done.months:
+            log.info("scheduled", by=who, months=" ".join(str(month.key) for month in done.months))
+        return done
 
     async def schedule_within(self, connection: Connection, selection: Selection, who: str) -> Scheduled:
         """As `schedule`, as a part of the caller's transaction."""
@@ -147,6 +150,7 @@ class Backfill:
             await self._process(token, worker)
 
     async def _process(self, token: UUID, worker: str) -> None:
+        begun = None
         try:
             begun = await self._begin(token, worker)
             if begun is not None:
@@ -159,7 +163,7 @@ class Backfill:
             raise
         except Exception as error:  # the worker's edge: every failure becomes a row
             if not isinstance(error, errors.AlexandriaError):
-                log.exception("unexpected", attempt=str(token))
+                log.exception("unexpected", attempt=str(token), month=begun and str(begun.month))
             await self._settle(token, error)
 
     async def settle(self) -> None:
@@ -204,7 +208,7 @@ class Backfill:
         async with self.database.transaction() as connection:
             more = await enrichment.record(connection, done.enriched, now)
             await enrichment.keep_rests(connection, done.rests)
-        log.info("enriched", editions=len(due), more=more, resting=sorted(done.rests))
+        log.info("enriched", editions=len(due), more=more, resting=" ".join(sorted(done.rests)) or None)
         return more
 
     async def enrich_again(self, isbns: Sequence[Isbn13], older_than: int | None, who: str) -> int:
@@ -252,9 +256,10 @@ class Backfill:
 
     async def _walk(self, begun: Begun) -> None:
         month = begun.month
+        log.info("begun", attempt=str(begun.token))
         variant = begun.prompt_variant or default_variant(month)
         suggested = await suggest(month, variant, begun.batch_size, self.generators)
-        log.info("suggested", candidates=len(suggested.candidates), failed=list(suggested.failed))
+        log.info("suggested", candidates=len(suggested.candidates), failed="; ".join(suggested.failed) or None)
         panel = Panel(self.desk)
         resolutions = await resolve(month, suggested.candidates, panel, self.database)
         note = "; ".join([*suggested.failed, *panel.lacking(resolutions)]) or None
@@ -285,7 +290,7 @@ class Backfill:
         except (errors.DatabaseUnavailable, errors.NotMigrated):
             return False
         else:
-            log.warning("attempt ended", decision=type(decision).__name__, reason=decision.reason)
+            log.warning("attempt ended", month=str(month), decision=type(decision).__name__, reason=decision.reason)
             trace.note(outcome=type(decision).__name__.lower())
             if not isinstance(decision, status.Snooze):
                 trace.failed(getattr(error, "code", type(error).__name__))

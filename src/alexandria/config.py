@@ -235,6 +235,13 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_LOG_FORMAT"),
         description="console for people, json for programs",
     )
+    journal_events: int = Field(
+        100_000,
+        ge=0,
+        le=100_000_000,
+        validation_alias=_env("ALEXANDRIA_JOURNAL_EVENTS"),
+        description="how many of the newest events alexandria logs can show; 0 keeps none",
+    )
     gemini_api_key: SecretStr | None = Field(
         None, validation_alias=_env("GEMINI_API_KEY"), description="key of the generator gemini"
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from alexandria import errors
 from alexandria.backfill import Queue
 from alexandria.month import Month
@@ -13,6 +15,8 @@ from alexandria.status import Status
 from alexandria.store import answers, control, months
 from alexandria.store.control import Pause
 from alexandria.store.database import Connection, Database
+
+log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -61,6 +65,8 @@ class Control:
                     await self.queue.add_wake(connection, month, self.now())
                 detail = {"months": [*map(str, reopened)], "woken": [*map(str, woken)], "reason": wish.reason}
                 await months.audit(connection, who, "retry", detail)
+        if not dry_run and reopened + woken:
+            log.info("retry", by=who, reopened=" ".join(map(str, reopened)), woken=" ".join(map(str, woken)))
         return done
 
     async def pause(self, until: datetime | None, reason: str, who: str) -> tuple[Pause, int]:
@@ -77,7 +83,9 @@ class Control:
             pause = await control.pause(connection, until, who, reason)
             await self._wake_paused(connection, pause.wait(self.now()))
             await months.audit(connection, who, "pause", {"until": until and until.isoformat(), "reason": reason})
-            return pause, await control.finishing(connection)
+            finishing = await control.finishing(connection)
+        log.info("pause", by=who, until=until and until.isoformat(), reason=reason, finishing=finishing)
+        return pause, finishing
 
     async def resume(self, who: str) -> tuple[Pause | None, int]:
         """Attempts may begin again; with the pause that has ended, if there was one, and how many months go on at once."""
@@ -87,7 +95,9 @@ class Control:
             woken = await self._wake_paused(connection, self.now())
             if pause is not None:
                 await months.audit(connection, who, "resume", {"paused_by": pause.who, "woken": [*map(str, woken)]})
-            return pause, len(woken)
+        if pause is not None:
+            log.info("resume", by=who, woken=len(woken))
+        return pause, len(woken)
 
     async def purge(self, provider: str, who: str, *, dry_run: bool = False) -> int:
         """Forget all stored answers of `provider`, which will be asked and paid again; returns how many."""
@@ -95,6 +105,7 @@ class Control:
             count = await answers.purge(connection, provider, dry_run=dry_run)
             if not dry_run:
                 await months.audit(connection, who, "purge", {"provider": provider, "answers": count})
+                log.info("purge", by=who, provider=provider, answers=count)
         return count
 
     async def _wake_paused(self, connection: Connection, at: datetime) -> list[Month]:

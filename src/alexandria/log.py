@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import socket
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, TextIO, cast
 
 import stamina.instrumentation
@@ -15,6 +18,15 @@ from alexandria.terminal import inert, inert_line
 _STRUCK = "[secret]"
 _secrets: list[str] = []
 
+Listener = Callable[[Mapping[str, Any]], None]
+_listeners: list[Listener] = []
+_least = [logging.NOTSET]
+
+
+def process_name() -> str:
+    """Who logs, and who works: machine and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
 
 def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
     """Log `level` and above in `form` "console" or "json"; no line contains any of `secrets`.
@@ -23,6 +35,7 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
     """
     _secrets.clear()
     protect(secrets)
+    quieten("NOTSET")
     renderer = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -36,6 +49,8 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _harmless,
+        _overheard,
+        _aloud,
         renderer,
     ]
     stamina.instrumentation.set_on_retry_hooks([])  # every send is a row already
@@ -54,6 +69,21 @@ def protect(secrets: Iterable[str]) -> None:
     """From now on no line contains any of these either."""
     _secrets.extend(secret for secret in secrets if secret and secret not in _secrets)
     _secrets.sort(key=len, reverse=True)  # one may be a part of another
+
+
+@contextlib.contextmanager
+def also_to(listener: Listener) -> Iterator[None]:
+    """Inside, whatever is logged goes to `listener` too, as harmless as on standard error. It must not wait or raise."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def quieten(level: str) -> None:
+    """From now on standard error has `level` and above only, where people are told in other words; listeners have all."""
+    _least[:] = [logging.getLevelNamesMapping()[level]]
 
 
 def struck(text: str) -> str:
@@ -84,6 +114,18 @@ class _OfLibraries(logging.Handler):
 def _harmless(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Every text without secrets and without characters that act; only a traceback may have lines."""
     return {key: _plain(value, lines=key == "exception") for key, value in event.items()}
+
+
+def _overheard(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for listener in [*_listeners]:
+        listener(event)
+    return event
+
+
+def _aloud(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if logging.getLevelNamesMapping()[event["level"].upper()] < _least[0]:
+        raise structlog.DropEvent
+    return event
 
 
 def _plain(value: Any, *, lines: bool) -> Any:

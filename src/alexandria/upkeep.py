@@ -11,22 +11,26 @@ import structlog
 
 from alexandria import errors
 from alexandria.providers.protocol import Counting
-from alexandria.store import answers, ledger
+from alexandria.store import answers, journal, ledger
 from alexandria.store.database import Database
 from alexandria.store.day import calendar
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 1000  # answers forgotten in one transaction
+AT_ONCE = 1000  # answers or events forgotten in one transaction
 NEAR_MIDNIGHT = 600.0  # seconds in which a provider may still, or already, speak of another day
 
 
 @dataclass(slots=True)
 class Upkeep:
-    """The acts. `counting` are the sources that count themselves, with the time zones of their days."""
+    """The acts. `counting` are the sources that count themselves, with the time zones of their days.
+
+    Of the journal the newest `kept_events` stay.
+    """
 
     database: Database
     counting: Sequence[tuple[Counting, ZoneInfo]] = ()
+    kept_events: int = 100_000
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     async def reconcile(self) -> None:
@@ -43,6 +47,13 @@ class Upkeep:
         while forgotten == AT_ONCE:
             async with self.database.transaction() as connection:
                 forgotten = await answers.forget(connection, AT_ONCE)
+
+    async def prune(self) -> None:
+        """Delete the journal's oldest events, some at a time, as above."""
+        pruned = AT_ONCE
+        while pruned == AT_ONCE:
+            async with self.database.transaction() as connection:
+                pruned = await journal.prune(connection, self.kept_events, AT_ONCE)
 
     async def _reconcile(self, source: Counting, day: date) -> None:
         try:

@@ -37,6 +37,7 @@ from alexandria.store import migrate
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
 from alexandria.store.embedded import Embedded
+from alexandria.store.journal import Journal
 from alexandria.store.lanes import Lanes
 from alexandria.store.places import Places
 from alexandria.upkeep import Upkeep
@@ -134,6 +135,8 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         if providers:
             stack.enter_context(trace.exporting())
+        if settings.journal_events:
+            await stack.enter_async_context(Journal(server.url))
         database = await stack.enter_async_context(Database(server.url))
         answers = StoredAnswers(database)
         lanes = await stack.enter_async_context(
@@ -142,7 +145,7 @@ async def running(
         jobs = Jobs(database)
         await jobs.open()
         stack.push_async_callback(jobs.aclose)
-        backfill, upkeep = Backfill(database, jobs), Upkeep(database)
+        backfill, upkeep = Backfill(database, jobs), Upkeep(database, kept_events=settings.journal_events)
         transports: dict[str, Transport] = {}
         if providers:
             places = {name: Places(server.url, name, settings.model_calls) for name in MODELS}

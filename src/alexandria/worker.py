@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from alexandria.errors import DatabaseUnavailable
+from alexandria.log import process_name
 from alexandria.queue import Periodic
 from alexandria.watch import EVERY
 from alexandria.wiring import System
@@ -21,16 +20,12 @@ IDLE_CHECK = 0.5  # seconds between looks at the queue when the worker is to sto
 RECONNECT = 0.5  # seconds before a lost database is tried again
 
 
-def name() -> str:
-    """Who works: machine and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def periodic(system: System) -> list[Periodic]:
     """What workers see to beside the months."""
     return [
         Periodic("reconcile", "30 * * * *", system.upkeep.reconcile),
         Periodic("forget", "15 * * * *", system.upkeep.forget),
+        Periodic("prune", "*/5 * * * *", system.upkeep.prune),
         Periodic("watch", f"* * * * * */{EVERY:.0f}", system.watch.watch),
     ]
 
@@ -42,10 +37,11 @@ async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None
         log.warning("the queue has stopped", hint="it starts again as soon as the database answers")
         await _until_database_answers(system, stop)
 
+    log.info("worker begins", concurrency=concurrency)
     while not stop.is_set():
         working = asyncio.create_task(
             system.jobs.work(
-                system.backfill, concurrency=concurrency, name=name(), periodic=periodic(system), heal=heal
+                system.backfill, concurrency=concurrency, name=process_name(), periodic=periodic(system), heal=heal
             )
         )
         stopping = asyncio.create_task(stop.wait())
@@ -58,6 +54,7 @@ async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None
         except asyncio.CancelledError:
             if not stop.is_set():
                 raise
+    log.info("worker ends")
 
 
 async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:

@@ -105,8 +105,8 @@ def test_hadolint_has_nothing_to_say_of_the_image():
 
 
 def test_the_connections_are_as_many_as_the_page_says():
-    """A pool and the queues' own, one for each lane, and one for each provider of models."""
+    """A pool, the queues' own and the journal's, one for each lane, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
     pool = inspect.signature(Database).parameters["size"].default
-    assert f"holds up to {pool + queue.CONNECTIONS + len(config.DEFAULTS) + len(wiring.MODELS)}:" in page
-    assert f"holds up to {pool}." in page
+    assert f"holds up to {pool + queue.CONNECTIONS + 1 + len(config.DEFAULTS) + len(wiring.MODELS)}:" in page
+    assert f"holds up to {pool + 1}." in page

@@ -38,7 +38,7 @@ FAULTS = [  # each month meets another plague
     "isbndb:isbndb_403_wrong_host,google_books:gb_403_daily,gemini:429_no_credit,*:slow_body=0.1",
 ]
 COMMANDS = [
-    ["config"], ["doctor"], ["status"], ["months"], ["month", "2023-12"], ["quota"], ["enrich"], ["migrate", "--check"],
+    ["config"], ["doctor"], ["status"], ["months"], ["month", "2023-12"], ["quota"], ["logs"], ["enrich"], ["migrate", "--check"],
     ["retry", "--failed", "-n"], ["pause", "-n"], ["resume"], ["schedule", "-n"],
     ["month", CANARY], ["schedule", "--years", "x"],
 ]  # fmt: skip
@@ -177,7 +177,7 @@ def test_the_performance_was_worth_watching(scene):
     assert scene.sql("SELECT 1 FROM call WHERE error <> ''")
     providers = {name for (name,) in scene.sql("SELECT DISTINCT provider FROM call WHERE status = 200")}
     assert {"gemini", "xai", "isbndb", "google_books"} <= providers
-    for table in ("attempt", "answer", "audit", "lane", "quota", "incident", "notice", "candidate"):
+    for table in ("attempt", "answer", "audit", "lane", "quota", "incident", "notice", "candidate", "journal"):
         assert scene.sql(f"SELECT 1 FROM {table} LIMIT 1"), table
     assert any("attempt ended" in text for name, text in scene.written.items() if name.endswith("up.log"))
     assert "alexandria_months" in scene.written["/metrics webhook"]

@@ -40,7 +40,7 @@ def run(capsys, *arguments):
 
 def test_the_contracts_commands_are_there():
     assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "retry", "pause", "resume", "status",
-            "months", "month", "quota", "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
+            "months", "month", "quota", "logs", "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -98,6 +98,9 @@ def test_version(capsys):
         ["pause", "--until", "tomorrow"],
         ["pause", "--minutes", "5", "--until", "2099-01-01T00:00"],
         ["pause", "--reason", "a\nb"],
+        ["logs", "--level", "loud"],
+        ["logs", "--month", "2023-13"],
+        ["logs", "--since", "yesterday"],
         ["work", "--concurrency", "0"],
         ["up", "--port", "65536"],
         ["resolve", "--title", "Dune"],

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from alexandria import errors
-from alexandria.cli import act, answers, demo, doctor, enrich, export, look, resolve, run, secrecy, steer
+from alexandria.cli import act, answers, demo, doctor, enrich, export, logs, look, resolve, run, secrecy, steer
 from alexandria.cli.output import Options, Output
 
 DONE, UNEXPECTED, USAGE, NOTHING, SOME_FAILED, BLOCKED, NO_DATABASE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
@@ -42,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The options above may stand before or after the command. Ranges are A..B or one year.",
 )
-for part in (demo, run, act, steer, look, resolve, enrich, export, doctor):
+for part in (demo, run, act, steer, look, logs, resolve, enrich, export, doctor):
     app.add_typer(part.commands)
 app.add_typer(secrecy.group, rich_help_panel="Prepare")
 app.add_typer(answers.group, rich_help_panel="Work")

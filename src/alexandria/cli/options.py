@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ Faults = Annotated[
 WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
 Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only this year.")]
 
+_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _RULE = f"a range is A..B or one year, from {FIRST_YEAR} to {LAST_YEAR}"
 
 
@@ -36,6 +38,23 @@ def years(text: str) -> tuple[int, int]:
         if not FIRST_YEAR <= year <= LAST_YEAR:
             raise BadInput(f"year {year} is out of range", hint=_RULE)
     return first, last
+
+
+def instant(text: str) -> datetime:
+    """The time that is meant, in UTC unless it says otherwise. Raises BadInput."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is no time", hint="a time is written like 2026-11-24T18:00") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def since(text: str, now: datetime) -> datetime:
+    """The beginning of a stretch that ends `now`: "90m", "2h" or "3d" long, or since a time. Raises BadInput."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
+    if not found and not re.match(r"\d{4}-", text):
+        raise BadInput(f"{text!r} is no time", hint="say how long ago, as 90m, 2h or 3d, or a time as 2026-11-24T18:00")
+    return now - int(found[1]) * _UNITS[found[2]] if found else instant(text)
 
 
 def rates(text: str) -> dict[str, float]:

@@ -63,6 +63,16 @@ class Output:
             else:
                 self._plainly(part)
 
+    def line(self, data: object, shown: Text) -> None:
+        """One of many that come one by one: `data` as a line of JSON, or `shown`, which was made harmless."""
+        if self.options.json:
+            self._json(data)
+        elif self.out.is_terminal:
+            self.out.print(shown, soft_wrap=True)
+        else:
+            sys.stdout.write(f"{shown.plain}\n")
+            sys.stdout.flush()
+
     def say(self, text: RenderableType) -> None:
         """Talk: what was done and what to do next."""
         if not self.options.quiet:

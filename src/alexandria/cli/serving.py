@@ -16,6 +16,7 @@ from alexandria.cli.output import Output
 from alexandria.cli.stopping import Stopping
 from alexandria.config import Settings
 from alexandria.errors import Misconfigured
+from alexandria.log import process_name
 from alexandria.secret import SHORTEST, WebhookSecrets, weak, webhook_secrets
 from alexandria.status import Status
 from alexandria.store import migrate, months
@@ -61,7 +62,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
                 parts = [worker.work(system, stop, concurrency=concurrency or settings.concurrency)]
                 if until_idle:
                     parts.append(worker.until_idle(lambda: _busy(system), stop))
-                output.say(f"{worker.name()} takes months from the queue")
+                output.say(f"{process_name()} takes months from the queue")
                 await together(stop, *parts)
                 return await _failed(system) - before
 

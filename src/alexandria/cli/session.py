@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from alexandria import wiring
+from alexandria import log, wiring
 from alexandria.backfill import Backfill
 from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output
@@ -15,6 +16,7 @@ from alexandria.control import Control
 from alexandria.queue import Jobs
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
+from alexandria.store.journal import Journal
 from alexandria.store.lanes import Lanes
 from alexandria.upkeep import Upkeep
 
@@ -24,19 +26,24 @@ T = TypeVar("T")
 def on_system(output: Output, act: Callable[[wiring.System], Awaitable[T]]) -> T:
     """What `act` returns. Raises DatabaseUnavailable and NotMigrated."""
     settings = settings_of(output)
+    if not output.options.verbose:
+        log.quieten("WARNING")
     with wiring.server(settings) as server:
         wiring.need_migrated(server.url)
         return asyncio.run(_act(settings, server, act))
 
 
 async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.System], Awaitable[T]]) -> T:
-    async with Database(server.url, size=2) as database:
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.journal_events:
+            await stack.enter_async_context(Journal(server.url))
+        database = await stack.enter_async_context(Database(server.url, size=2))
         jobs = Jobs(database)
         await jobs.open()
         lanes = Lanes(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
         answers = StoredAnswers(database)
         backfill = Backfill(database, jobs)
-        acts = backfill, Control(database, jobs), Upkeep(database)
+        acts = backfill, Control(database, jobs), Upkeep(database, kept_events=settings.journal_events)
         watch = wiring.watch_of(settings, database, lanes)
         steward = wiring.steward_of(settings, database, backfill, lanes)
         system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, watch, steward)

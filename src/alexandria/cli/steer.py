@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from alexandria.cli.options import DryRun
+from alexandria.cli.options import DryRun, instant
 from alexandria.cli.output import output_of
 from alexandria.errors import BadInput
 from alexandria.month import Month
@@ -64,7 +63,7 @@ def pause(
     """Begin no more months. Those in work are finished; without an end it lasts until: alexandria resume."""
     if minutes and until:
         raise BadInput("--minutes and --until exclude each other", hint="say one, or neither to pause until resumed")
-    end = {"minutes": minutes} if minutes else {"until": _instant(until).isoformat()} if until else {}
+    end = {"minutes": minutes} if minutes else {"until": instant(until).isoformat()} if until else {}
 
     from alexandria.cli.act import who
     from alexandria.cli.session import on_system
@@ -98,14 +97,6 @@ def resume(context: typer.Context, dry_run: DryRun = False) -> int:
     answer = on_system(output, lambda system: steering.resume(system, who()))
     output.result(answer.model_dump(mode="json"), answer.message)
     return 0
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is no time", hint="a time is written like 2026-11-24T18:00") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _read(body: type[Body], said: dict[str, Any]) -> Body:
