@@ -14,13 +14,17 @@ BLOCKED = "blocked"  # derived: a month in retry that waits without having faile
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours are #rrggbb; `border` where the fill alone would not be seen, `hatched` where it needs a second sign."""
+    """Colours are #rrggbb; `border` where the fill alone would not be seen, `hatched` where it needs a second sign.
+
+    `night` is (fill, ink, border) on a dark ground, where the ones of the day would dazzle.
+    """
 
     fill: str
     ink: str
     glyph: str
     border: str = ""
     hatched: bool = False
+    night: tuple[str, str, str] | None = None
 
 
 PALETTE: dict[str, Look] = {
@@ -28,8 +32,8 @@ PALETTE: dict[str, Look] = {
     Status.PROCESSING: Look("#66c2f0", "#06202e", "▶"),
     Status.RETRY: Look("#ffd84d", "#2a1e00", "↻"),
     Status.FAILED: Look("#c2410c", "#ffffff", "✕"),
-    BLOCKED: Look("#c4c7cc", "#15181c", "‖", hatched=True),
-    Status.PENDING: Look("#ffffff", "#4a4a4a", "·", border="#8a9099"),
+    BLOCKED: Look("#c4c7cc", "#15181c", "‖", hatched=True, night=("#4b515a", "#f1f3f5", "#4b515a")),
+    Status.PENDING: Look("#ffffff", "#4a4a4a", "·", border="#8a9099", night=("#181c22", "#b9c0c9", "#7b848f")),
 }
 
 

@@ -72,6 +72,31 @@ def test_seeded_years_appear_by_themselves(page, site):
     assert page.locator('#grid a[tabindex="0"]').count() == 1
 
 
+def test_a_beginner_is_led_from_nothing_to_the_first_months(page, site):
+    """The page of an empty backfill asks for years, and becomes the whole page by itself."""
+    site.sql("TRUNCATE backfill_log CASCADE")
+    live(page, site)
+    expect(page.get_by_role("heading", name="No months yet")).to_be_visible()
+    expect(page.locator("#grid")).to_be_hidden()
+    assert violations(page) == []
+    page.get_by_label("From").fill("2020")
+    page.get_by_role("button", name="Add these months").click()
+    expect(page.get_by_role("status")).to_contain_text("60 months added")
+    expect(page.locator("#grid td a")).to_have_count(60)
+    expect(page.locator("#run")).to_contain_text("Idle 60 months wait for somebody to schedule them.")
+
+
+def test_what_is_being_typed_survives_an_update(page, site):
+    """A menu stays open, and its text and the focus stay, while the numbers around it change."""
+    live(page, site)
+    page.get_by_text("Pause run…").click()
+    page.get_by_label("Why").fill("half a sen")
+    site.sql("UPDATE backfill_log SET status = 'completed' WHERE (year, month) = (2013, 12)")
+    expect(page.locator("#run")).to_contain_text("2 months in work will still be finished")
+    expect(page.get_by_label("Why")).to_have_value("half a sen")
+    expect(page.get_by_label("Why")).to_be_focused()
+
+
 def test_what_changed_between_the_page_and_the_stream_is_not_missed(page, site):
     """The stream tells what is newer than the page."""
     page.route("**/events*", lambda route: (site.sql("UPDATE backfill_log SET status = 'failed', "
@@ -119,12 +144,15 @@ def test_retry_of_a_reason_states_its_number_and_says_what_it_did(page, site):
     expect(page.locator("#failures h2")).to_have_text("Failed: 3 months, 2 reasons")
     assert site.sql("SELECT who, act FROM audit") == [{"who": "dashboard", "act": "retry"}]
     page.get_by_role("button", name="Retry all 3").click()
-    expect(page.locator("#failures h2")).to_have_text("Failed: 0 months, 0 reasons")
+    expect(page.locator("#failures h2")).to_have_text("Failed")
     expect(page.locator("#live")).to_have_text(LIVE)
 
 
 def test_pause_and_resume(page, site):
     live(page, site)
+    expect(page.locator("#run")).to_contain_text("Standing still")
+    page.get_by_text("Pause run…").click()
+    expect(page.locator("#run")).to_contain_text("3 months in work will still be finished")
     page.get_by_label("Why").fill("<i>maintenance</i>")
     page.get_by_role("button", name="Pause run").click()
     expect(page.locator("#run")).to_contain_text("3 months still finishing")
@@ -132,14 +160,15 @@ def test_pause_and_resume(page, site):
     expect(page.get_by_role("status")).to_contain_text("Paused by dashboard")
     page.get_by_role("button", name="Resume run").click()
     expect(page.get_by_role("status")).to_contain_text("Resumed")
-    expect(page.get_by_role("button", name="Pause run")).to_be_visible()
+    expect(page.get_by_text("Pause run…")).to_be_visible()
 
 
 def test_schedule_shows_which_months_before_it_takes_them(page, site):
     live(page, site)
-    page.get_by_role("spinbutton", name="Months").fill("3")
-    page.get_by_role("button", name="Schedule…").click()
-    expect(page.locator("main")).to_contain_text("3 months would be taken, of 146 pending")
+    expect(page.locator("#run")).to_contain_text("of 146 open months")
+    page.get_by_role("spinbutton", name="Schedule").fill("3")
+    page.get_by_role("button", name="Show which…").click()
+    expect(page.locator("main")).to_contain_text("3 months would be taken, newest first, of 146 pending")
     page.get_by_role("button", name="Schedule these 3").click()
     expect(page.get_by_role("status")).to_have_text("Scheduled 3 months: 2013-07, 2013-05, 2013-04.")
     expect(page.locator("#m2013-07")).to_have_class("processing")
@@ -200,11 +229,12 @@ def test_everything_works_without_javascript(opened, admitted, site):
     expect(page.locator("#live")).to_have_text("As of")
     page.get_by_role("button", name="Retry 2").click()
     expect(page.get_by_role("status")).to_contain_text("2 months pending again")
+    page.get_by_text("Pause run…").click()
     page.get_by_role("button", name="Pause run").click()
-    expect(page.locator("#run")).to_contain_text("Run paused")
+    expect(page.locator("#run")).to_contain_text("Paused")
     page.get_by_role("button", name="Resume run").click()
-    page.get_by_role("spinbutton", name="Months").fill("2")
-    page.get_by_role("button", name="Schedule…").click()
+    page.get_by_role("spinbutton", name="Schedule").fill("2")
+    page.get_by_role("button", name="Show which…").click()
     page.get_by_role("button", name="Schedule these 2").click()
     expect(page.get_by_role("status")).to_contain_text("Scheduled 2 months")
     page.locator("#legend .failed").click()

@@ -43,6 +43,11 @@ class Cell:
     def done(self) -> bool:
         return self.status == Status.COMPLETED
 
+    def open(self, now: datetime) -> bool:
+        """Whether a schedule call would take it."""
+        due = self.next_attempt_at is not None and self.next_attempt_at <= now
+        return self.status == Status.PENDING or (self.status == Status.RETRY and due)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -20,6 +20,8 @@ WHO = "dashboard"
 Body = TypeVar("Body", bound=BaseModel)
 CURES = {  # field of a body -> what the form calls it, and what may be there
     "batch_size": ("Months", "a number from 1 to 50"),
+    "year_start": ("From", "a year from 1900 to 2100"),
+    "year_end": ("To", "a year from 1900 to 2100"),
     "plan": ("The plan", "look at the months anew, then confirm"),
     "reason": ("The reason", "one line of at most 300 characters"),
 }
@@ -43,6 +45,13 @@ async def schedule(form: Form, system: Running) -> Response:
     taken = await internal.schedule(wanted, system, WHO)
     named = _named([f"{each.year}-{each.month:02d}" for each in taken.months])
     return done("/", f"Scheduled {_months(taken.months_selected)}{named}.")
+
+
+@router.post("/seed")
+async def seed(form: Form, system: Running) -> Response:
+    wanted = _read(bodies.SeedRequest, year_start=_number(form.get("start", "")), year_end=_number(form.get("end", "")))
+    answer = await internal.seed_backfill_queue(wanted, system)
+    return done("/", f"{answer.message}. Schedule some of them to begin.")
 
 
 @router.post("/retry")

@@ -21,7 +21,7 @@ from alexandria.store.lanes import LaneStatus
 from alexandria.store.overview import Cell, Ending, Failure, Pace
 from alexandria.web import bodies
 from alexandria.web.entrance import Visitor
-from alexandria.web.outlook import Outlook, outlook
+from alexandria.web.outlook import Outlook, Standing, outlook, standing
 from alexandria.web.page import templates
 from alexandria.web.steering import pause_state, told
 from alexandria.wiring import System
@@ -71,8 +71,17 @@ class View:
         return told(self.pause) if self.pause else ""
 
     @property
+    def open(self) -> int:
+        """Months that a schedule call could take now."""
+        return sum(cell.open(self.at) for cell in self.cells)
+
+    @property
     def outlook(self) -> Outlook:
         return outlook(self.cells, self.pace, self.paused, self.workers)
+
+    @property
+    def standing(self) -> Standing:
+        return standing(self.cells, self.paused, self.workers)
 
 
 async def look(system: System) -> View:
@@ -144,7 +153,7 @@ class Told:
         return "".join(found)
 
     def _parts(self, view: View) -> Iterator[str]:
-        for name in ("run", "tiles", "legend", "failures", "log"):
+        for name in ("run", "tiles", "first", "legend", "failures", "log"):
             drawn = _macro(name, view, self.visitor)
             if self.parts.get(name) != drawn:
                 self.parts[name] = drawn

@@ -1,4 +1,4 @@
-"""When will it be done, and what is it waiting for? In words that say no more than is known."""
+"""What does the run do now, when will it be done, and what is it waiting for? In words that say no more than is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from alexandria.palette import BLOCKED, PALETTE
 from alexandria.store.overview import Cell, Pace
 
 ENOUGH = 5  # months done within an hour, below which nothing is said about the rest
@@ -22,6 +23,38 @@ class Outlook:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """In a word what the run does now, why in a sentence, and the state whose sign and colour say the same."""
+
+    word: str
+    why: str
+    sign: str
+
+    @property
+    def glyph(self) -> str:
+        return PALETTE[self.sign].glyph
+
+
+def standing(cells: Sequence[Cell], paused: str, workers: int) -> Standing:
+    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately."""
+    counted = Counter(cell.state for cell in cells)
+    at_work, waiting = counted["processing"], counted["retry"] + counted[BLOCKED]
+    if not cells:
+        return Standing("Nothing to do", "There are no months yet.", "pending")
+    if paused:
+        return Standing("Paused", f"{paused.removeprefix('paused ')}.", BLOCKED)
+    if not at_work + waiting + counted["pending"]:
+        return Standing("Finished", f"{_nothing_left(counted)}.", "completed")
+    if not at_work + waiting:
+        return Standing("Idle", f"{counted['pending']} months wait for somebody to schedule them.", "pending")
+    if not workers:
+        return Standing("Standing still", "No worker is alive. Start one: alexandria work", "failed")
+    if not at_work:
+        return Standing("Waiting", f"{_limit(cells) or f'{waiting} months are tried again later'}.", "retry")
+    return Standing("Running", f"{at_work} months in work, {waiting} wait to be tried again.", "processing")
+
+
 def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int) -> Outlook:
     """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately."""
     counted = Counter(cell.status for cell in cells)
@@ -29,13 +62,11 @@ def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int) -> Out
     if not left:
         return Outlook("Done" if cells else "Nothing seeded", _nothing_left(counted))
     if paused:
-        return Outlook("Paused", paused)
+        return Outlook("On hold", f"{left} months are left when the run is resumed")
     if not pace.under_way:
-        return Outlook("Nothing scheduled", f"{left} months wait for somebody to schedule them")
+        return Outlook("Not scheduled", f"{left} months wait for somebody to schedule them")
     if not workers:
-        return Outlook(
-            "No worker", f"{pace.under_way} months are under way and nobody works on them; next: alexandria work"
-        )
+        return Outlook("Not known", f"{pace.under_way} months are under way and nobody works on them")
     if pace.last_hour < ENOUGH:
         return Outlook("Estimating", f"until {ENOUGH} months are done within an hour. {_limit(cells)}".strip())
     later = f", {counted['pending']} of them not scheduled yet" if counted["pending"] else ""

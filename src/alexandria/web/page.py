@@ -29,8 +29,11 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+HATCH = "repeating-linear-gradient(135deg,#0000 0 4px,var(--hatch) 4px 7px)"
+FADED = "background:var(--card);color:var(--soft);border-color:var(--line)"
+NAMES = {"isbndb": "ISBNdb", "xai": "xAI", "openai": "OpenAI"}
 SAID = "alexandria_said"
-MOST_REASONS = 6  # for which months failed, that the overview lists
+MOST_REASONS, MOST_MONTHS = 6, 8  # for which months failed, and months of each, that the overview lists
 REFUSED = {
     401: ("Log in first", "The page's login has ended.", "log in and do it again"),
     403: ("Not done", "That form was not made for you, or is too old.", "go back, load the page anew, and try again"),
@@ -114,19 +117,25 @@ class Asset:
 
 
 def palette_css() -> str:
-    """One class for each state, made from the palette."""
-    rules = []
-    for name, look in PALETTE.items():
-        hatch = "repeating-linear-gradient(135deg, #0000 0 4px, #fff8 4px 7px)"
-        image = f"background-image:{hatch};" if look.hatched else ""
-        border = look.border or look.fill
-        rules.append(
-            f".chip.{name},#grid td.{name}>a{{background-color:{look.fill};{image}color:{look.ink};border-color:{border}}}"
-        )
-        rules.append(
-            f"[data-show={name}] #grid td:not(.{name})>a{{background:#fff;color:#4a4a4a;border-color:#d5d8dc}}"
-        )
-    return "\n".join(rules)
+    """One class for each state, made from the palette; by night too."""
+    return "\n".join(
+        [
+            *(_coloured(name, look.fill, look.ink, look.border or look.fill) for name, look in PALETTE.items()),
+            *(
+                f".chip.{name},#grid .{name}>a{{background-image:{HATCH}}}"
+                for name, it in PALETTE.items()
+                if it.hatched
+            ),
+            "@media (prefers-color-scheme: dark) {",
+            *(_coloured(name, *look.night) for name, look in PALETTE.items() if look.night),
+            "}",
+            *(f"[data-show={name}] #grid td:not(.{name})>a{{{FADED}}}" for name in PALETTE),
+        ]
+    )
+
+
+def _coloured(name: str, fill: str, ink: str, border: str) -> str:
+    return f".chip.{name},#grid .{name}>a{{background-color:{fill};color:{ink};border-color:{border}}}"
 
 
 @functools.cache
@@ -152,8 +161,13 @@ async def static(name: str) -> Response:
 @functools.cache
 def templates() -> Environment:
     made = Environment(loader=PackageLoader("alexandria.web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.globals |= {"asset": lambda name: assets()[name].path, "palette": PALETTE, "most_reasons": MOST_REASONS}
-    made.filters |= {"clock": clock, "moment": moment, "ago": ago}
+    made.globals |= {
+        "asset": lambda name: assets()[name].path,
+        "palette": PALETTE,
+        "most_reasons": MOST_REASONS,
+        "most_months": MOST_MONTHS,
+    }
+    made.filters |= {"clock": clock, "moment": moment, "ago": ago, "many": many, "provider": provider}
     return made
 
 
@@ -187,6 +201,16 @@ def _told(request: Request, error: AlexandriaError) -> Response:
 
 def _trouble(request: Request, status: int, title: str, message: str, hint: str | None) -> Response:
     return render(request, "trouble.html", status, title=title, message=message, hint=hint)
+
+
+def many(count: int, one: str = "", more: str = "") -> str:
+    """A count as people write it, with its noun: 1 month, 2 months, 5,412 months."""
+    return f"{count:,}" + (f" {one if count == 1 else more or one + 's'}" if one else "")
+
+
+def provider(name: str) -> str:
+    """Its name as its makers write it."""
+    return NAMES.get(name) or name.replace("_", " ").title()
 
 
 def clock(at: datetime) -> str:
