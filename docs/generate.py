@@ -24,18 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import AliasChoices, SecretStr
 
 from alexandria import config, errors, wiring
-from alexandria.cli.app import (
-    BLOCKED,
-    DONE,
-    ENDINGS,
-    INTERRUPTED,
-    NO_DATABASE,
-    NOTHING,
-    SOME_FAILED,
-    UNEXPECTED,
-    USAGE,
-    app,
-)
+from alexandria.cli.app import ENDINGS, app
+from alexandria.cli.codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, SOME_FAILED, UNEXPECTED, USAGE
 from alexandria.secret import WebhookSecrets
 from alexandria.status import ARROWS
 from alexandria.store.database import Connection, Row

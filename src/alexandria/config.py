@@ -24,7 +24,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from alexandria.errors import Misconfigured
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
-LOCAL_CONTACT = "self-hosted catalogue; contact not configured"
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 

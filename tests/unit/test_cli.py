@@ -71,6 +71,16 @@ def test_help_is_quick():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_shell_completes_commands_options_and_values():
+    """What bash asks by the script that --show-completion prints."""
+    for typed, offered in {"alexandria mon": "months", "alexandria months --st": "--status",
+                           "alexandria months --status pr": "processing"}.items():  # fmt: skip
+        asked = {"_ALEXANDRIA_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+        done = subprocess.run([sys.executable, "-m", "alexandria"], env=os.environ | asked, capture_output=True,
+                              text=True, check=True, timeout=60)  # fmt: skip
+        assert offered in done.stdout.split()
+
+
 def test_version(capsys):
     code, out, _ = run(capsys, "--version")
     assert code == 0

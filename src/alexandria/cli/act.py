@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexandria.cli.codes import BLOCKED, NOTHING
 from alexandria.cli.options import DryRun, years
 from alexandria.cli.output import Output, chip, output_of, table
 from alexandria.errors import BadInput
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from alexandria.wiring import System
 
 commands = typer.Typer()
-NOTHING, BLOCKED = 3, 5
 
 
 @commands.command(rich_help_panel="Prepare")

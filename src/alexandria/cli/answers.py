@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output import output_of
-
-NOTHING = 3
 
 group = typer.Typer(name="answers", help="What providers have answered, kept so that nothing is paid twice.",
                     no_args_is_help=True)  # fmt: skip

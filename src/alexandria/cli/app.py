@@ -12,9 +12,8 @@ import typer
 
 from alexandria import errors
 from alexandria.cli import act, answers, demo, doctor, enrich, export, logs, look, resolve, run, secrecy, steer
+from alexandria.cli.codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, UNEXPECTED, USAGE
 from alexandria.cli.output import Options, Output
-
-DONE, UNEXPECTED, USAGE, NOTHING, SOME_FAILED, BLOCKED, NO_DATABASE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
 # Every kind of error with its exit code and the command that helps; a kind that is not here is its base's.
 ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
@@ -37,7 +36,6 @@ FLAGS = {"--json", "--no-color", "--no-input", "-q", "--quiet", "-v", "--verbose
 
 app = typer.Typer(
     name="alexandria",
-    add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The options above may stand before or after the command. Ranges are A..B or one year.",

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from alexandria.cli.codes import SOME_FAILED
 from alexandria.cli.options import Faults, Port
 from alexandria.cli.output import output_of
 
 commands = typer.Typer()
-SOME_FAILED = 4
 
 
 @commands.command(rich_help_panel="Try")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from alexandria.cli.codes import UNEXPECTED
 from alexandria.cli.output import output_of
 
 commands = typer.Typer()
-AILING = 1
 
 
 @commands.command(rich_help_panel="Look")
@@ -25,4 +25,4 @@ def doctor(context: typer.Context) -> int:
             for c in found
         ),
     )
-    return 0 if all(check.ok for check in found) else AILING
+    return 0 if all(check.ok for check in found) else UNEXPECTED

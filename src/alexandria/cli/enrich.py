@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import RenderableType
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output import heading, output_of, table
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from alexandria.wiring import System
 
 commands = typer.Typer()
-NOTHING = 3
 
 
 @commands.command(rich_help_panel="Work")

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.output import output_of
 from alexandria.errors import BadInput
 from alexandria.export import Format
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from alexandria.wiring import System
 
 commands = typer.Typer()
-NOTHING = 3
 READABLE = 0o644  # a temporary file is its owner's alone
 
 

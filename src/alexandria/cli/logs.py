@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import since as read_since
 from alexandria.cli.output import output_of
 from alexandria.month import Month
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from alexandria.store.journal import Wanted
 
 commands = typer.Typer()
-NOTHING = 3
 
 
 class Level(StrEnum):

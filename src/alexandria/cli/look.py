@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import Year
 from alexandria.cli.output import output_of
 from alexandria.month import Month
 from alexandria.status import Status
 
 commands = typer.Typer()
-NOTHING = 3
 
 
 @commands.command(rich_help_panel="Look")

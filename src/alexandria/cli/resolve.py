@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.output import output_of
 from alexandria.errors import BadInput
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from alexandria.cli.output import Output
 
 commands = typer.Typer()
-NOTHING = 3
 STREAM = "-"
 
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from alexandria.cli.codes import NO_DATABASE, SOME_FAILED
 from alexandria.cli.options import Concurrency, DryRun, Faults, Host, Port, WhileStdin
 from alexandria.cli.options import rates as read_rates
 from alexandria.cli.output import Output, output_of
 
 commands = typer.Typer()
-SOME_FAILED, NOT_MIGRATED = 4, 6
 
 
 @commands.command(rich_help_panel="Run")
@@ -82,7 +82,7 @@ def migrate(
         output.say(f"{len(steps)} steps are missing; next: alexandria migrate" if steps else "nothing is missing")
     else:
         output.say(f"{len(steps)} steps applied; next: alexandria seed 2000..2024" if steps else "nothing was missing")
-    return NOT_MIGRATED if check and steps else 0
+    return NO_DATABASE if check and steps else 0
 
 
 @commands.command(rich_help_panel="Try")

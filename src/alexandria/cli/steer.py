@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import DryRun, instant
 from alexandria.cli.output import output_of
 from alexandria.errors import BadInput
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Body = TypeVar("Body", bound="BaseModel")
 commands = typer.Typer()
-NOTHING = 3
 
 
 @commands.command(rich_help_panel="Work")

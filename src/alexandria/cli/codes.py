@@ -1,0 +1,10 @@
+"""With which code does a command leave? The same for every command, so that scripts can rely on it."""
+
+DONE = 0
+UNEXPECTED = 1  # from doctor: something ails
+USAGE = 2
+NOTHING = 3  # matched
+SOME_FAILED = 4
+BLOCKED = 5
+NO_DATABASE = 6  # unreachable, or not migrated
+INTERRUPTED = 130
