@@ -14,15 +14,17 @@ _SMALL = frozenset(
 
 
 def blocks(name: str, authors: Sequence[str]) -> list[str]:
-    """Keys of a work: its title alone, and each family name with the start and the end of each word of the title.
+    """Keys of a work: its title with each initial, and each family name with the start and end of each telling word.
 
     Two spellings of one work share a key although a word, a letter or the order of the author's names differs.
     """
     words = title.read(name).words
     latin = [plain for word in words if (plain := romanized(word))]
     telling = [word for word in latin if word.isdigit() or (len(word) >= END and word not in _SMALL)] or latin
-    keys = {"= " + "".join(telling)}
-    for family in {romanized(found.family) for found in person.people(tuple(authors))}:
+    people = person.people(tuple(authors))
+    initials = {romanized(token)[:1] for found in people for token in found.tokens} or {""}
+    keys = {f"= {''.join(latin)} {initial}" for initial in initials}
+    for family in {romanized(found.family) for found in people}:
         keys |= {f"{family} {word[:START]}" for word in telling}
         keys |= {f"{family} -{word[-END:]}" for word in telling if len(word) > END}
     return sorted(keys)

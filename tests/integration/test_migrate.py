@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg.errors import ProgrammingError
 
+from alexandria.block import blocks
 from alexandria.store import migrate
 
 
@@ -41,3 +42,27 @@ def test_a_step_that_fails_leaves_nothing_behind(empty_database_url):
     with psycopg.connect(empty_database_url) as connection:
         found = connection.execute("SELECT to_regclass('backfill_log'), to_regclass('schema_version')").fetchone()
     assert found == (None, None)
+
+
+def test_works_of_an_older_catalogue_are_recognised_after_the_step(empty_database_url):
+    """The keys are made anew for every work, from its title and all its people."""
+    migrate.upgrade(empty_database_url, "0014")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            "WITH w AS (INSERT INTO work (key, title, author) VALUES ('one', 'Two Graves', 'Douglas Preston'),"
+            " ('other', 'Emma', 'Jane Austen') RETURNING id, key),"
+            " c AS (INSERT INTO contributor (key, name) VALUES ('lincoln child', 'Lincoln Child'),"
+            " ('douglas preston', 'Douglas Preston') RETURNING id, key)"
+            " INSERT INTO work_contributor (work_id, contributor_id, position)"
+            " SELECT w.id, c.id, CASE c.key WHEN 'lincoln child' THEN 1 ELSE 0 END FROM w, c WHERE w.key = 'one'"
+        )
+    assert migrate.upgrade(empty_database_url)[0] == "0015_block"
+    with psycopg.connect(empty_database_url) as connection:
+        keys = connection.execute(
+            'SELECT w.title, array_agg(b.key ORDER BY b.key COLLATE "C")'
+            " FROM work_block AS b JOIN work AS w ON w.id = b.work_id GROUP BY w.title"
+        ).fetchall()
+    assert dict(keys) == {
+        "Two Graves": blocks("Two Graves", ["Douglas Preston", "Lincoln Child"]),
+        "Emma": blocks("Emma", ["Jane Austen"]),
+    }

@@ -17,6 +17,7 @@ SQL = load("catalogue")
 NAME = "catalogue"  # as a source of ISBNs
 SURE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
 ALIKE = 8  # works compared with one candidate
+COMMON = 5000  # works read of those that share one block
 LONGEST_SUBJECT = 200  # characters; what is longer is no subject
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
 _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
@@ -42,7 +43,8 @@ async def find_work(
     connection: Connection, title: str, authors: Sequence[str], *, with_edition: bool = False
 ) -> Held | None:
     """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it)."""
-    values = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors), "limit": ALIKE}
+    named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
+    values = {**named, "limit": ALIKE, "most": COMMON}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
     sought = Hit(_OURSELVES, title, authors=tuple(authors))
     held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
@@ -79,12 +81,15 @@ async def add_work(
         "first_published": first_published,
         "language": language,
     }
+    keys: dict[str, object] = {"blocks": blocks(title, people)}
     held = await find_work(connection, title, authors)
     if held is not None:
-        await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
+        corrected = await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
+        if corrected.rowcount:
+            await connection.execute(SQL["add_blocks"], keys | {"work_id": held.work_id})
         return held.work_id
-    work |= {"key": work_key(title, people), "blocks": blocks(title, people)}
-    work_id = await _id(connection, "add_work", work)
+    work_id = await _id(connection, "add_work", work | {"key": work_key(title, people)})
+    await connection.execute(SQL["add_blocks"], keys | {"work_id": work_id})
     for position, name in enumerate(people):
         person_id = await _id(connection, "add_contributor", {"key": name_key(name), "name": name})
         link = {"work_id": work_id, "contributor_id": person_id, "role": "author", "position": position}

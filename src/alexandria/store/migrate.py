@@ -15,8 +15,8 @@ _FOLDER = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "schema_version"
 
 
-def upgrade(url: str) -> list[str]:
-    """Bring the database at `url` to the newest schema; returns the steps that were applied, [] if none was missing.
+def upgrade(url: str, to: str = "head") -> list[str]:
+    """Bring the database at `url` to the newest schema, or to the step numbered `to`; returns the steps it lacked.
 
     All steps are one transaction; a second process that migrates at the same time waits, then finds nothing to do.
     """
@@ -24,7 +24,7 @@ def upgrade(url: str) -> list[str]:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends, rollbacks or not
         steps = _missing(connection)
         if steps:
-            _run(connection)
+            _run(connection, to)
     return steps
 
 
@@ -45,7 +45,7 @@ def _missing(connection: psycopg.Connection) -> list[str]:
     return [step for step in steps if step.partition("_")[0] > current]
 
 
-def _run(connection: psycopg.Connection) -> None:
+def _run(connection: psycopg.Connection, to: str) -> None:
     """Let Alembic take the missing steps, in the connection's transaction. It is imported late: it costs a second."""
     from alembic import command  # noqa: PLC0415 # as said
     from alembic.config import Config  # noqa: PLC0415 # as said
@@ -58,7 +58,7 @@ def _run(connection: psycopg.Connection) -> None:
         config.set_main_option("script_location", str(_FOLDER))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = alchemy
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         alchemy.commit()
 
 

@@ -1,7 +1,9 @@
 """How does a step run its SQL? Whole, on the driver's own connection: a file holds many statements and bodies."""
 
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from alembic import op
 
 
@@ -12,6 +14,11 @@ def run(revision_file: str) -> None:
 
 
 def execute(sql: str) -> None:
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None, "migrations need a live connection"
-    driver.execute(sql)
+    driver().execute(sql.encode())
+
+
+def driver() -> psycopg.Connection[Any]:
+    """The driver's connection, in the transaction of all steps."""
+    connection = op.get_bind().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection), "migrations need a live connection"
+    return connection

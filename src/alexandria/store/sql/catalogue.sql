@@ -11,6 +11,7 @@ WHERE e.isbn13 = %(isbn13)s
 
 -- name: alike
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
+-- A block has one vote, shared by its works: the rarer, the more it tells. Of one with more than `most` no more is read.
 SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language, e.isbn13,
        ARRAY(SELECT (SELECT name FROM contributor WHERE id = wc.contributor_id) -- no join, lest all people be read
              FROM work_contributor AS wc WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
@@ -20,19 +21,38 @@ FROM (SELECT * FROM work WHERE key = %(key)s
       UNION
       SELECT work.* FROM work JOIN work_alias AS a ON a.work_id = work.id WHERE a.key = %(key)s
       UNION
-      (SELECT * FROM work WHERE blocks && %(blocks)s ORDER BY similarity(title, %(title)s) DESC, id LIMIT %(limit)s)
+      (SELECT work.* FROM (
+          SELECT b.work_id, sum(b.vote) AS votes
+          FROM unnest(%(blocks)s::text[]) AS sought (key), LATERAL (
+              SELECT work_id, 1.0::float8 / count(*) OVER () AS vote
+              FROM (SELECT work_id FROM work_block WHERE key = sought.key LIMIT %(most)s) AS sharing) AS b
+          GROUP BY b.work_id ORDER BY votes DESC, b.work_id LIMIT 8 * %(limit)s) AS near
+       JOIN work ON work.id = near.work_id
+       ORDER BY near.votes DESC, similarity(work.title, %(title)s) DESC, work.id LIMIT %(limit)s)
      ) AS w
 LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY w.key = %(key)s DESC, similarity(w.title, %(title)s) DESC, w.id
 
 -- name: add_work
 -- A work, or the one that is there already.
-INSERT INTO work (key, title, author, first_published, language, blocks)
-VALUES (%(key)s, %(title)s, %(author)s, %(first_published)s, %(language)s, %(blocks)s)
+INSERT INTO work (key, title, author, first_published, language)
+VALUES (%(key)s, %(title)s, %(author)s, %(first_published)s, %(language)s)
 ON CONFLICT (key) DO UPDATE SET
     first_published = coalesce(work.first_published, excluded.first_published),
     language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END
 RETURNING id
+
+-- name: add_blocks
+-- Keys by which spellings of a work are found.
+INSERT INTO work_block (key, work_id) SELECT key, %(work_id)s FROM unnest(%(blocks)s::text[]) AS b (key)
+ON CONFLICT DO NOTHING
+
+-- name: spellings
+-- All works with their people, for making their blocks anew.
+SELECT w.id, w.title, coalesce(nullif(ARRAY(
+    SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
+    WHERE wc.work_id = w.id ORDER BY wc.position), '{}'), ARRAY[w.author]) AS people
+FROM work AS w
 
 -- name: add_alias
 -- A naming that led to a work; the first one stays.
