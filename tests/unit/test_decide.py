@@ -2,7 +2,9 @@
 
 import inspect
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import combinations_with_replacement
 
 import psycopg
 import pytest
@@ -106,6 +108,26 @@ def test_what_follows_from_an_error(error, kind):
     assert first.reason
     assert first.code
     assert "secret" not in first.reason + last.reason
+
+
+@pytest.mark.parametrize("bundle", [errors.NoBooks, errors.NoSources])
+def test_what_follows_if_several_providers_fail_is_what_follows_from_each(bundle):
+    """Every class of a provider's error with every other, two and three at a time: a wait if one of them is a wait,
+    the end if each of them is, else a failed attempt; never sooner than the first wait, never counted for one."""
+    each = [row for of, rows in ROWS.items() if issubclass(of, errors.ProviderError) for row in rows]
+    counted: Counter[type] = Counter()
+    for together in (*combinations_with_replacement(each, 2), *combinations_with_replacement(each, 3)):
+        causes, kinds = zip(*together, strict=True)
+        kind = Snooze if Snooze in kinds else Bury if set(kinds) == {Bury} else Retry
+        first, last = (decided(bundle("none", causes), failed) for failed in (0, MAX_ATTEMPTS - 1))
+        assert type(first) is kind, causes
+        assert type(last) is (Bury if kind is Retry else kind), causes
+        if isinstance(first, Snooze):
+            waits = [alone.until for cause in causes if isinstance(alone := decided(cause), Snooze)]
+            meanwhile = [NOW + TRY_MEANWHILE] if Retry in kinds else []
+            assert first.until == min(waits + meanwhile), causes
+        counted[kind] += 1
+    assert set(counted) == {Retry, Snooze, Bury}
 
 
 @pytest.mark.parametrize("raised", AWAY, ids=lambda raised: raised.__name__)
