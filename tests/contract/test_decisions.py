@@ -1,15 +1,20 @@
 """Every fault of every provider, through our clients: what they raise, and what follows from it for a month."""
 
+import asyncio
 import contextlib
 import random
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
 import stamina
 
 from alexandria import config, errors
-from alexandria.book import Candidate
+from alexandria.book import Candidate, Isbn13
 from alexandria.month import Month
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.transport import Transport
@@ -19,20 +24,46 @@ from alexandria.wiring import SOURCES
 
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
 SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)
-# What follows; None: the client makes an answer of it all the same.
+# What our client makes of it and what follows; None: an answer all the same.
+DOWN, BAD, DECLINED = (errors.ProviderDown, Retry), (errors.BadAnswer, Retry), (errors.ContentRefused, Retry)
+SLOW, SPENT = (errors.RateLimited, Snooze), (errors.QuotaSpent, Snooze)
+POOR, KEY = (errors.NoCredit, Bury), (errors.KeyRefused, Bury)
 FOLLOWS = {
     "none": None, "slow_headers": None, "slow_body": None, "fenced_json": None, "max_tokens": None,
     "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "gb_no_items": None, "ia_scalar_fields": None,
-    "down": Retry, "hang": Retry, "reset_mid_body": Retry, "500_internal": Retry, "html_200": Retry,
-    "503_overloaded": Retry, "safety_prompt": Retry, "safety_candidate": Retry, "recitation": Retry,
-    "max_tokens_thinking": Retry, "empty_candidate": Retry, "schema_violation_once": Retry, "refusal": Retry,
-    "no_choices": Retry, "gb_503_backend": Retry, "ol_503": Retry, "ia_html_200": Retry, "ia_empty_metadata": Retry, "wdqs_timeout_500": Retry,
-    "wdqs_truncated_200": Retry,
-    "429_seconds": Snooze, "429_date": Snooze, "429_no_hint": Snooze, "429_retryinfo": Snooze, "429_daily": Snooze,
-    "gb_400_daily": Snooze, "gb_403_daily": Snooze, "ol_429": Snooze, "wdqs_429": Snooze, "wdqs_ban_403": Snooze,
-    "429_no_credit": Bury, "isbndb_401": Bury, "isbndb_403_wrong_host": Bury, "gb_keyless_429": Bury, "ol_403_ua": Bury,
+    "down": DOWN, "hang": DOWN, "reset_mid_body": DOWN, "500_internal": DOWN, "503_overloaded": DOWN,
+    "gb_503_backend": DOWN, "ol_503": DOWN, "wdqs_timeout_500": DOWN,
+    "html_200": BAD, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
+    "schema_violation_once": BAD, "ia_html_200": BAD, "ia_empty_metadata": BAD, "wdqs_truncated_200": BAD,
+    "safety_prompt": DECLINED, "safety_candidate": DECLINED, "recitation": DECLINED, "refusal": DECLINED,
+    "429_seconds": SLOW, "429_date": SLOW, "429_no_hint": SLOW, "429_retryinfo": SLOW, "ol_429": SLOW, "wdqs_429": SLOW,
+    "429_daily": SPENT, "gb_400_daily": SPENT, "gb_403_daily": SPENT, "wdqs_ban_403": SPENT,
+    "429_no_credit": POOR, "gb_keyless_429": POOR,
+    "isbndb_401": KEY, "isbndb_403_wrong_host": KEY, "ol_403_ua": KEY,
 }  # fmt: skip
-CASES = [(name, fault) for fault, known in CATALOGUE.items() for name in known.providers if name in {*MODELS, *SOURCES}]
+# Every way in which we ask a provider; of them the first is the one that months depend on.
+ROUTES = {
+    "gemini": ["suggest"], "xai": ["suggest"], "isbndb": ["find", "by_isbns", "key_status"],
+    "google_books": ["find"], "open_library": ["find", "by_isbns"], "internet_archive": ["find"],
+    "wikidata": ["find", "suggest"],
+}  # fmt: skip
+ASKING: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "suggest": lambda generator: generator.suggest(Month(2023, 11), "baseline", 20),
+    "find": lambda source: source.find(SOUGHT),
+    "by_isbns": lambda source: source.by_isbns([Isbn13.parse("9780593781326")]),
+    "key_status": lambda source: source.key_status(),
+}
+CASES = [
+    (name, route, fault)
+    for fault, known in CATALOGUE.items()
+    for name in known.providers
+    for route in ROUTES[name]
+]  # fmt: skip
+AT_A_SOCKET = {
+    "reset_mid_body": "connection failed",
+    **dict.fromkeys(("hang", "slow_headers", "slow_body"), "no answer within"),
+}
+PATIENCE = 0.4  # seconds, less than a slow answer takes
 
 
 async def broken_off(request):
@@ -47,7 +78,7 @@ class Slot:
     def unsent(self):
         return
 
-    def wired(self):
+    def left(self):
         return
 
 
@@ -78,48 +109,89 @@ def _once():
 
 
 @pytest.fixture
-def ask(sandbox, monkeypatch):
-    """`ask(provider, fault)` has the client ask once and returns the error, or None."""
+def speak(monkeypatch):
+    """`speak(provider, base, inner, timeout)` is our client for the provider at that address."""
 
-    async def ask(name, fault):
-        client = sandbox(faults=f"{name}:{fault}")
-        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
-        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_TIMEOUT", "0.3" if fault == "hang" else "30")
+    def speak(name, base, inner=None, timeout=30.0):
+        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"{base}/{name}")
+        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_TIMEOUT", str(timeout))
         if name in config.KEYS:
             monkeypatch.setenv(config.KEYS[name], f"sandbox-{name}")
         transport = Transport(
-            config.load().providers[name], Open(), Open(),
-            contact="mailto:ops@library.test", version="0", inner=httpx2.MockTransport(broken_off) if fault == "reset_mid_body" else client._transport,
-        )  # fmt: skip
-        try:
-            if name in MODELS:
-                await LanguageModel(GeneratorSpec(name, MODELS[name]), transport).suggest(
-                    Month(2023, 11), "baseline", 20
-                )
-            else:
-                await SOURCES[name](transport).find(SOUGHT)
-        except errors.ProviderError as refused:
-            return refused
-        return None
+            config.load().providers[name], Open(), Open(), contact="mailto:ops@library.test", version="0", inner=inner
+        )
+        if name in MODELS:
+            return transport, LanguageModel(GeneratorSpec(name, MODELS[name]), transport)
+        return transport, SOURCES[name](transport)
 
-    return ask
+    return speak
 
 
-def test_every_fault_of_the_catalogue_has_its_row():
-    assert FOLLOWS.keys() == CATALOGUE.keys()
-
-
-@pytest.mark.parametrize(("name", "fault"), CASES, ids=[f"{name}-{fault}" for name, fault in CASES])
-async def test_what_follows_from_a_fault(ask, name, fault):
-    """For the one that is asked, and for a month that had nobody else; a wait costs no attempt, not even the last."""
-    error, now = await ask(name, fault), datetime.now(UTC)
-    expected = FOLLOWS[fault]
+def check(error, expected):
+    """The error, and what follows for whoever asked and for a month that had nobody else; a wait costs no attempt, not
+    even the last."""
     if expected is None:
         assert error is None
         return
-    assert error is not None
+    kind, follows = expected
+    assert isinstance(error, kind)
+    now = datetime.now(UTC)
     for seen in (error, errors.NoBooks("none", (error,)), errors.NoSources("none", (error,))):
-        decision = decide(seen, MAX_ATTEMPTS - 1 if expected is Snooze else 0, now, random.Random(1))
-        assert type(decision) is expected, error
+        decision = decide(seen, MAX_ATTEMPTS - 1 if follows is Snooze else 0, now, random.Random(1))
+        assert type(decision) is follows, error
         if isinstance(decision, Snooze):
             assert now < decision.until <= now + timedelta(days=1, hours=1)
+
+
+async def met(client, route):
+    """What asking raises, or None."""
+    try:
+        await ASKING[route](client)
+    except errors.ProviderError as refused:
+        return refused
+    return None
+
+
+def test_every_fault_of_the_catalogue_has_its_row_and_every_provider_its_routes():
+    assert FOLLOWS.keys() == CATALOGUE.keys()
+    assert ROUTES.keys() == {*MODELS, *SOURCES}
+    for name, source in SOURCES.items():
+        assert {*ROUTES[name]} == {route for route in ASKING if hasattr(source, route)}
+
+
+@pytest.mark.parametrize(("name", "route", "fault"), CASES, ids=["-".join(case) for case in CASES])
+async def test_what_follows_from_a_fault(sandbox, speak, name, route, fault):
+    inner = sandbox(faults=f"{name}:{fault}")._transport
+    if fault == "reset_mid_body":
+        inner = httpx2.MockTransport(broken_off)
+    _, client = speak(name, "http://sandbox", inner, PATIENCE if fault == "hang" else 30.0)
+    check(await met(client, route), FOLLOWS[fault])
+
+
+@pytest.fixture(scope="module")
+def far():
+    """A sandbox in a process of its own, whose slow answers take longer than we wait."""
+    program = """
+from alexandria.sandbox import SandboxSettings, serve
+from alexandria.sandbox.app import PROVIDERS
+serve(SandboxSettings(latency_scale=0.05, rates=dict.fromkeys(PROVIDERS, 1000.0)), announce=lambda url: print(url, flush=True))
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("fault", AT_A_SOCKET)
+async def test_what_breaks_off_or_takes_too_long_is_a_provider_that_is_down(far, speak, fault):
+    """Over real connections, every provider by every route: cut in the middle, silent, or dribbling past the time-out."""
+    async with httpx2.AsyncClient() as operator:
+        (await operator.post(f"{far}/__sandbox/faults", content=f"*:{fault}")).raise_for_status()
+    for name, routes in ROUTES.items():
+        transport, client = speak(name, far, timeout=PATIENCE if fault != "reset_mid_body" else 30.0)
+        for error in await asyncio.gather(*(met(client, route) for route in routes)):
+            check(error, FOLLOWS["down"])
+            assert AT_A_SOCKET[fault] in str(error)
+        await transport.aclose()

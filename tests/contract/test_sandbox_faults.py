@@ -106,6 +106,7 @@ EVERYWHERE = {
     "slow_body": (200, ""),
     "500_internal": (500, ""),
     "html_200": (200, "<!DOCTYPE html>"),
+    "truncated_200": (200, ""),
     "429_seconds": (429, ""),
     "429_date": (429, ""),
     "429_no_hint": (429, ""),
@@ -159,6 +160,14 @@ async def test_slow_answers_are_the_proper_ones_and_take_long(sandbox, hands, pr
         assert (await ask(client, provider)).content == proper.content, fault_of
         assert hands.slept == slept
         hands.slept.clear()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_half_an_answer_is_called_the_whole(sandbox, provider):
+    client = sandbox()
+    proper = (await ask(client, provider)).content
+    await set_faults(client, f"{provider}:truncated_200")
+    assert (await ask(client, provider)).content == proper[: len(proper) // 2]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -234,21 +243,28 @@ def test_presets_hold_nothing_that_needs_a_person_or_another_day():
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("some", "some"),
-        ("isbndb", "isbndb"),
-        ("isbndb:explodes", "explodes"),
-        ("isbndb:refusal", "of xai"),
-        ("isbdn:down", "isbdn"),
-        ("isbndb:down=2", "down=2"),
-        ("isbndb:down@x", "down@x"),
-        ("isbndb:down@1s-2", "1s-2"),
-        ("isbndb:down,,xai:", "xai:"),
+        ("some", "'some' is neither a preset nor a rule|none, light, heavy|as in isbndb:429_daily=0.1@100-200"),
+        ("isbndb", "'isbndb' is neither a preset nor a rule"),
+        ("isbndb:explodes", "'explodes' is no fault|isbndb_401"),
+        ("isbndb:hnag", "'hnag' is no fault|hang"),
+        ("isbndb:refusal", "'isbndb' has no fault 'refusal'|of xai"),
+        ("isbdn:down", "'isbdn' is no provider|isbndb, google_books"),
+        (":down", "'' is no provider"),
+        ("isbndb:down=2", "'isbndb:down=2'|'2' is no share|between 0 and 1"),
+        ("isbndb:down=", "'' is no share"),
+        ("isbndb:down@x", "'x' is no time|30s-60s"),
+        ("isbndb:down@1s-2", "'1s-2' is no time"),
+        ("isbndb:down@9-5", "'9-5' never comes"),
+        ("isbndb:down@0", "'0' never comes|from 1 on"),
+        ("isbndb:down@9s-5s", "'9s-5s' never comes"),
+        ("isbndb:down,,xai:", "'xai:'|'' is no fault"),
     ],
 )
-def test_rules_that_cannot_be_read_are_refused_by_name(text, named):
+def test_rules_that_cannot_be_read_are_refused_by_name_with_a_cure(text, named):
     with pytest.raises(BadInput) as refused:
         SandboxSettings(faults=text)
-    assert named in refused.value.message + refused.value.hint
+    assert refused.value.message.startswith("faults: ")
+    assert all(part in f"{refused.value.message} {refused.value.hint}" for part in named.split("|"))
 
 
 async def test_a_rule_strikes_the_requests_that_it_counts_to(sandbox):
@@ -288,6 +304,24 @@ async def test_chance_depends_on_seed_and_number_alone(sandbox):
     seen = [await statuses(client, "wikidata", 60) for client in (one, other, third)]
     assert seen[0] == seen[1] != seen[2]
     assert 8 <= seen[0].count(503) <= 28
+
+
+@pytest.mark.parametrize("fault", [name for name in CATALOGUE if name != "none"])
+def test_every_fault_strikes_on_schedule_by_chance_and_by_route(hands, fault):
+    """At each provider that has it: the requests that the rule counts to, about the share, and no other route."""
+
+    def struck(rule, path, count):
+        rules = Faults(rule, 1, hands.clock)
+        met = [rules.strike(provider, path, str(number)) for number in range(count)]
+        assert set(met) <= {fault, "none"}
+        return [number for number, name in enumerate(met, 1) if name == fault]
+
+    for provider in CATALOGUE[fault].providers:
+        assert struck(f"{provider}:{fault}@3-4", "a/b", 6) == [3, 4]
+        assert struck(f"{provider}/a:{fault}", "a/b", 3) == [1, 2, 3]
+        assert struck(f"{provider}/a:{fault}", "b/a", 3) == []
+        assert 50 <= len(struck(f"{provider}:{fault}=0.2", "a", 400)) <= 110
+        assert struck(f"{provider}:{fault}@10s-", "a", 3) == []
 
 
 def test_shares_hold_in_the_long_run(hands):

@@ -1,5 +1,6 @@
 """The sandbox treats its clients as the services do: keys, pace, quota and latency, each refusal in its own words."""
 
+import statistics
 from datetime import UTC, datetime
 from typing import Any
 
@@ -208,6 +209,30 @@ async def test_latency_follows_its_scale_and_not_the_past(sandbox, hands, provid
     twice, once = hands.slept
     assert once > 0
     assert twice == pytest.approx(2 * once)
+
+
+@pytest.mark.parametrize(
+    ("provider", "slow", "fast"),
+    [
+        ("isbndb", ("POST", "/isbndb/books", {"json": {"isbns": ["9780593781326"]}}), "/isbndb/key"),
+        ("google_books", None, f"{GOOGLE_BOOKS}/zyTCAlFPjgYC"),
+        ("open_library", None, "/open_library/isbn/9780593781326.json"),
+        ("internet_archive", None, "/internet_archive/metadata/isbn_9780593781326"),
+    ],
+)
+async def test_each_route_has_a_latency_of_its_own(sandbox, hands, provider, slow, fast):
+    """Drawn anew for each seed: in the median a search takes longer than one record."""
+    usual = REQUESTS[provider]
+    medians = []
+    for method, url, options in (slow or usual, ("GET", fast, usual[2])):
+        for seed in range(15):
+            client = sandbox(hands.clock, latency_scale=1, seed=seed)
+            await client.request(
+                method, url, headers=usual[2].get("headers"), **{k: v for k, v in options.items() if k != "headers"}
+            )
+        medians.append(statistics.median(hands.slept))
+        hands.slept.clear()
+    assert medians[0] > 1.3 * medians[1]
 
 
 async def test_stats_tell_who_came_when_and_what_became_of_it(sandbox, hands):

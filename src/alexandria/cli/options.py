@@ -19,7 +19,12 @@ Concurrency = Annotated[
 ]
 Faults = Annotated[
     str,
-    typer.Option(metavar="RULES", help="What goes wrong at the providers: none, light, heavy, or rules of your own."),
+    typer.Option(
+        metavar="RULES",
+        help="What goes wrong at the providers: none, light, heavy, or rules WHERE:FAULT=SHARE@WHEN with commas between, "
+        "such as gemini:503_overloaded=0.3,isbndb/books:down@30s-60s,*:hang@100. The sandbox lists all at "
+        "/__sandbox/faults.",
+    ),
 ]
 WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
 Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only this year.")]

@@ -71,6 +71,8 @@ async def free(_: Request) -> int:
 class Service(ABC):
     """One provider. A subclass names its routes and words its refusals; `endpoint` does the rest.
 
+    `latency` is that of most routes.
+
     What an answer holds may depend on the request and on `draw`, never on earlier requests; faults alone count them.
     """
 
@@ -120,8 +122,8 @@ class Service(ABC):
         """The month (YYYY-MM) that a request is about, or ""."""
         return ""
 
-    def endpoint(self, answer: Answer, cost: Cost = one_unit) -> Answer:
-        """`answer` behind key, pace, faults, quota and latency."""
+    def endpoint(self, answer: Answer, cost: Cost = one_unit, latency: Latency | None = None) -> Answer:
+        """`answer` behind key, pace, faults, quota and latency, which is the service's own if it is not given."""
 
         async def handle(request: Request) -> Response:
             response = self.stranger(request) or self._too_fast(request)
@@ -130,7 +132,7 @@ class Service(ABC):
             request.state.text = await _text(request)
             arrival.asked, arrival.month = await cost(request), await self.month(request)
             if response is None:
-                response = await self._strike(request, lambda: self._proper(request, answer))
+                response = await self._strike(request, lambda: self._proper(request, answer, latency or self.latency))
             response.headers.update(self.headers(request))
             return response
 
@@ -167,13 +169,13 @@ class Service(ABC):
         arrival.fault = fault
         return await self._strikes[fault](request, proper)
 
-    async def _proper(self, request: Request, answer: Answer) -> Response:
+    async def _proper(self, request: Request, answer: Answer, latency: Latency) -> Response:
         """What is due without a fault, after the time that it takes."""
         refused = self._exhausted(request)
         if refused:
             return refused
         response = await answer(request)
-        seconds = self.latency.draw(self.draw(request, "latency"))
+        seconds = latency.draw(self.draw(request, "latency"))
         await self.world.clock.sleep(seconds * self.world.settings.latency_scale)
         return response
 

@@ -8,9 +8,10 @@ counts the requests to one provider that WHERE means (100, 5-9, 20-) or the seco
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alexandria.errors import BadInput
 from alexandria.sandbox.chance import chance
@@ -38,6 +39,7 @@ CATALOGUE = {
     "reset_mid_body": Fault("breaks the connection in the middle of the answer"),
     "500_internal": Fault("500"),
     "html_200": Fault("a page for people instead of data, called a success"),
+    "truncated_200": Fault("half of the answer, called the whole"),
     "429_seconds": Fault("refuses for speed, Retry-After in seconds"),
     "429_date": Fault("refuses for speed, Retry-After as a date"),
     "429_no_hint": Fault("refuses for speed and does not say until when"),
@@ -80,7 +82,7 @@ PRESETS = {
     "light": "*:500_internal=0.01,*:slow_headers=0.01,gemini:503_overloaded=0.03,xai:429_no_hint=0.02,*:fenced_json=0.05,"
     "isbndb:isbndb_books_vs_data_key=0.2,google_books:gb_503_backend=0.05,open_library:ol_429=0.02,"
     "internet_archive:ia_scalar_fields=0.3,wikidata:wdqs_timeout_500=0.03",
-    "heavy": "*:500_internal=0.03,*:reset_mid_body=0.03,*:slow_headers=0.02,*:slow_body=0.02,*:html_200=0.01,"
+    "heavy": "*:500_internal=0.03,*:reset_mid_body=0.03,*:slow_headers=0.02,*:slow_body=0.02,*:html_200=0.01,*:truncated_200=0.01,"
     "*:429_seconds=0.02,*:429_no_hint=0.02,gemini:429_retryinfo=0.05,*:503_overloaded=0.1,gemini:safety_prompt=0.02,"
     "gemini:safety_candidate=0.02,gemini:recitation=0.02,gemini:max_tokens_thinking=0.02,*:max_tokens=0.04,"
     "*:empty_candidate=0.02,*:schema_violation_once=0.05,*:fenced_json=0.1,xai:refusal=0.03,xai:no_choices=0.02,"
@@ -89,11 +91,12 @@ PRESETS = {
     "internet_archive:ia_scalar_fields=0.3,internet_archive:ia_html_200=0.05,internet_archive:ia_empty_metadata=0.02,"
     "wikidata:wdqs_timeout_500=0.1,wikidata:wdqs_truncated_200=0.05,wikidata:wdqs_429=0.03",
 }
+EXAMPLE = "isbndb:429_daily=0.1@100-200"
 RULE = re.compile(
-    r"(?P<provider>\w+|\*)(?:/(?P<path>[^:,=@]*))?:(?P<fault>\w+)(?:=(?P<share>0?\.\d+|[01](?:\.0*)?))?"
-    r"(?:@(?P<since>\d+(?:\.\d+)?)(?P<unit>s?)(?P<range>-(?:(?P<until>\d+(?:\.\d+)?)(?P=unit))?)?)?",
-    re.ASCII,
+    r"(?P<provider>[^/:]*)(?:/(?P<path>[^:]*))?:(?P<fault>[^=@]*)(?:=(?P<share>[^@]*))?(?:@(?P<when>.*))?", re.DOTALL
 )
+SHARE = re.compile(r"0?\.\d+|[01](?:\.0*)?", re.ASCII)
+WHEN = re.compile(r"(?P<since>\d+(?:\.\d+)?)(?P<unit>s?)(?P<range>-(?:(?P<until>\d+(?:\.\d+)?)(?P=unit))?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +129,52 @@ def _rules(part: str) -> tuple[Rule, ...]:
     if part in PRESETS:
         return read_rules(PRESETS[part])
     found = RULE.fullmatch(part)
-    if found is None or found["fault"] not in CATALOGUE:
-        known = "none, " + ", ".join(PRESETS)
-        raise BadInput(
-            f"{part!r} is no fault of the sandbox",
-            hint=f"known are {known} and rules like isbndb:429_daily=0.1@100-200",
+    if found is None:
+        presets = ", ".join(("none", *PRESETS))
+        raise _refused(
+            part,
+            "is neither a preset nor a rule",
+            f"presets are {presets}; a rule is WHERE:FAULT[=SHARE][@WHEN], as in {EXAMPLE}",
         )
-    if found["provider"] not in ("*", *CATALOGUE[found["fault"]].providers):
-        providers = ", ".join(CATALOGUE[found["fault"]].providers)
-        raise BadInput(f"{found['provider']!r} has no fault {found['fault']!r}", hint=f"it is of {providers}")
-    since = float(found["since"] or 0)
-    alone = found["since"] and not (found["range"] or found["unit"])
+    fault = _known(part, found["provider"], found["fault"])
+    share = "1" if found["share"] is None else found["share"]
+    if not SHARE.fullmatch(share):
+        raise _refused(part, f"{share!r} is no share", "it is between 0 and 1, as in isbndb:down=0.25")
+    return (_timed(part, Rule(found["provider"], found["path"] or "", fault, float(share)), found["when"]),)
+
+
+def _known(part: str, provider: str, fault: str) -> str:
+    """The fault, if it is one that the provider can have."""
+    if provider not in ("*", *ALL):
+        raise _refused(part, f"{provider!r} is no provider", f"choose of {', '.join(ALL)}, or * for each of them")
+    if fault not in CATALOGUE:
+        own = [name for name, known in CATALOGUE.items() if provider in ("*", *known.providers)]
+        hint = ", ".join(difflib.get_close_matches(fault, CATALOGUE, cutoff=0.7)) or ", ".join(own)
+        raise _refused(part, f"{fault!r} is no fault", f"do you mean one of these? {hint}")
+    if provider not in ("*", *CATALOGUE[fault].providers):
+        raise _refused(
+            part, f"{provider!r} has no fault {fault!r}", f"it is of {', '.join(CATALOGUE[fault].providers)}"
+        )
+    return fault
+
+
+def _timed(part: str, rule: Rule, when: str | None) -> Rule:
+    if when is None:
+        return rule
+    found = WHEN.fullmatch(when)
+    hint = "count requests from 1 on (100, 5-9, 20-), or seconds (30s-60s, 30s-)"
+    if found is None:
+        raise _refused(part, f"{when!r} is no time", hint)
+    since = float(found["since"])
+    alone = not (found["range"] or found["unit"])
     until = since if alone else float(found["until"] or "inf")
-    share = 1.0 if found["share"] is None else float(found["share"])
-    return (Rule(found["provider"], found["path"] or "", found["fault"], share, since, until, bool(found["unit"])),)
+    if until < max(since, 0.0 if found["unit"] else 1.0):
+        raise _refused(part, f"{when!r} never comes", hint)
+    return replace(rule, since=since, until=until, timed=bool(found["unit"]))
+
+
+def _refused(part: str, why: str, hint: str) -> BadInput:
+    return BadInput(f"faults: in the rule {part!r}, {why}" if ":" in part else f"faults: {part!r} {why}", hint=hint)
 
 
 class Faults:

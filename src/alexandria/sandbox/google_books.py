@@ -25,6 +25,7 @@ TERM = re.compile(r'(?:(intitle|inauthor|inpublisher|subject|isbn|lccn|oclc):)?(
                   re.IGNORECASE)  # fmt: skip
 FIELD = re.compile(r"[^,()/\s]+|[,()/]")
 TYPE = "type.googleapis.com/google.rpc."
+RECORD = Latency(0.2, 0.4)
 
 Mask = dict[str, Any]  # fields asked for, each with the mask of its own fields; an empty mask asks for all
 
@@ -36,7 +37,7 @@ class GoogleBooks(Service):
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/books/v1/volumes", self.endpoint(self._search)),
-            Route("/books/v1/volumes/{id}", self.endpoint(self._volume)),
+            Route("/books/v1/volumes/{id}", self.endpoint(self._volume, latency=RECORD)),
         ]
 
     def client(self, request: Request) -> str:

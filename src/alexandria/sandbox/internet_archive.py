@@ -21,6 +21,7 @@ from alexandria.sandbox.strikes import Strike, changed, instead
 from alexandria.sandbox.world import World
 
 USUAL_ROWS, MOST_ROWS = 50, 10_000
+RECORD = Latency(0.4, 0.6)
 VALUE = r'\([^()]*\)|"[^"]*"|\[[^\]]*\]|[^\s()"\[\]:]+'
 CLAUSE = re.compile(rf"\s*(?:(?:AND|OR)\s+)?(NOT\s+|-)?\+?(?:(\w+):)?({VALUE})\s*")
 OPERATORS = re.compile(r"\b(?:AND|OR|NOT)\b")
@@ -38,7 +39,7 @@ class InternetArchive(Service):
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/advancedsearch.php", self.endpoint(self._search)),
-            Route("/metadata/{identifier}", self.endpoint(self._metadata)),
+            Route("/metadata/{identifier}", self.endpoint(self._metadata, latency=RECORD)),
         ]
 
     def client(self, request: Request) -> str:

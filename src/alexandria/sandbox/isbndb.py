@@ -22,6 +22,7 @@ from alexandria.sandbox.strikes import Strike, changed, instead
 LONGEST_QUERY = 150  # characters
 USUAL_PAGE, LARGEST_PAGE = 20, 1000  # records
 LARGEST_BULK = 1000  # ISBNs of one POST
+BULKY, LIGHT = Latency(1.2, 0.5), Latency(0.12, 0.3)
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
 
 
@@ -32,11 +33,11 @@ class ISBNdb(Service):
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/book/{isbn}", self.endpoint(self._book)),
-            Route("/books", self.endpoint(self._bulk, _isbns_asked), methods=["POST"]),
+            Route("/books", self.endpoint(self._bulk, _isbns_asked, BULKY), methods=["POST"]),
             Route("/books/{query:path}", self.endpoint(self._books)),
             Route("/search/books", self.endpoint(self._search)),
             Route("/author/{name:path}", self.endpoint(self._author)),
-            Route("/key", self.endpoint(self._key, free)),
+            Route("/key", self.endpoint(self._key, free, LIGHT)),
             Route("/stats", self.endpoint(self._stats)),
         ]
 

@@ -22,6 +22,7 @@ from alexandria.sandbox.world import World
 
 USUAL_LIMIT, LARGEST_LIMIT = 100, 1000  # docs
 EDITIONS_A_WORK = 4  # looked at, so that one work with many does not fill a page
+RECORD = Latency(0.25, 0.5)
 ANONYMOUS = 1 / 3  # of the pace, for those who do not say who they are
 COMMON_AGENTS = ("Mozilla/", "curl/", "Wget/")
 DEFAULT_FIELDS = ("author_key", "author_name", "cover_edition_key", "cover_i", "ebook_access", "edition_count",
@@ -41,10 +42,10 @@ class OpenLibrary(Service):
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/search.json", self.endpoint(self._search)),
-            Route("/isbn/{isbn}.json", self.endpoint(self._isbn)),
-            Route("/books/{key}.json", self.endpoint(self._book)),
-            Route("/works/{key}.json", self.endpoint(self._work)),
-            Route("/authors/{key}.json", self.endpoint(self._author)),
+            Route("/isbn/{isbn}.json", self.endpoint(self._isbn, latency=RECORD)),
+            Route("/books/{key}.json", self.endpoint(self._book, latency=RECORD)),
+            Route("/works/{key}.json", self.endpoint(self._work, latency=RECORD)),
+            Route("/authors/{key}.json", self.endpoint(self._author, latency=RECORD)),
             Route("/api/books", self.endpoint(self._api)),
         ]
 

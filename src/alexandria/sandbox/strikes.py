@@ -50,6 +50,11 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
     async def reset_mid_body(_: Request, proper: Proper) -> Response:
         return _Broken(await proper())
 
+    async def truncated_200(_: Request, proper: Proper) -> Response:
+        response = await proper()
+        half = bytes(response.body)[: len(response.body) // 2]
+        return Response(half, response.status_code, media_type=response.headers["content-type"])
+
     def later() -> str:
         return format_datetime(clock.now() + timedelta(seconds=HINT), usegmt=True)
 
@@ -61,6 +66,7 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
         "reset_mid_body": reset_mid_body,
         "500_internal": instead(lambda _: Response("Internal Server Error", 500, media_type="text/plain")),
         "html_200": instead(lambda _: HTMLResponse(PAGE)),
+        "truncated_200": truncated_200,
         "429_seconds": instead(hinted(lambda: str(HINT))),
         "429_date": instead(hinted(later)),
         "429_no_hint": instead(hinted(None)),
