@@ -22,8 +22,7 @@ Faults = Annotated[
     typer.Option(
         metavar="RULES",
         help="What goes wrong at the providers: none, light, heavy, or rules WHERE:FAULT=SHARE@WHEN with commas between, "
-        "such as gemini:503_overloaded=0.3,isbndb/books:down@30s-60s,*:hang@100. The sandbox lists all at "
-        "/__sandbox/faults.",
+        "such as isbndb:down or xai:refusal=0.3 or *:hang@30s-60s. The sandbox lists all at /__sandbox/faults.",
     ),
 ]
 WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
