@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from alexandria.cli import completion
 from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output import output_of
@@ -22,7 +23,9 @@ def _group() -> None:
 @group.command()
 def purge(
     context: typer.Context,
-    provider: Annotated[str, typer.Argument(help="gemini, isbndb, open_library and so on.")],
+    provider: Annotated[
+        str, typer.Argument(help="gemini, isbndb, open_library and so on.", autocompletion=completion.providers)
+    ],
     dry_run: DryRun = False,
 ) -> int:
     """Forget all answers of one provider, as its terms may ask. What is needed again is asked, and paid, again."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexandria.cli import completion
 from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import since as read_since
 from alexandria.cli.output import output_of
@@ -36,7 +37,10 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is logged now, until Ctrl-C.")
     ] = False,
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Only what concerns this month.")] = None,
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="Only what concerns this month.", autocompletion=completion.months),
+    ] = None,
     level: Annotated[Level, typer.Option(help="This level and those above.")] = Level.INFO,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Not before: 90m, 2h or 3d ago, or 2026-11-24T18:00 in UTC.")

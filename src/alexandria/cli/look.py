@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from alexandria.cli import completion
 from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import Year
 from alexandria.cli.output import output_of
@@ -38,7 +39,9 @@ def months(
     context: typer.Context,
     with_status: Annotated[Status | None, typer.Option("--status", help="Only months in this status.")] = None,
     year: Year = None,
-    reason: Annotated[str | None, typer.Option(help="Only months with this error code or reason.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
+    ] = None,
 ) -> int:
     """The months, newest first."""
     from alexandria.cli import sheets
@@ -56,7 +59,7 @@ def months(
 @commands.command(rich_help_panel="Look")
 def month(
     context: typer.Context,
-    which: Annotated[str, typer.Argument(metavar="YYYY-MM")],
+    which: Annotated[str, typer.Argument(metavar="YYYY-MM", autocompletion=completion.months)],
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Every record considered for each book, and what its fields rest on.")
     ] = False,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from alexandria.cli import completion
 from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import DryRun, instant
 from alexandria.cli.output import output_of
@@ -25,9 +26,13 @@ commands = typer.Typer()
 @commands.command(rich_help_panel="Work")
 def retry(
     context: typer.Context,
-    months: Annotated[list[str] | None, typer.Argument(metavar="[YYYY-MM]...", help="These months.")] = None,
+    months: Annotated[
+        list[str] | None, typer.Argument(metavar="[YYYY-MM]...", help="These months.", autocompletion=completion.months)
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only failed months.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Only months with this error code or reason.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
+    ] = None,
     dry_run: DryRun = False,
 ) -> int:
     """Have months done again: completed and failed ones become pending, those in retry go on at once."""

@@ -124,7 +124,7 @@ class Embedded:
         self.url = self._url(NAME)
 
     def _url(self, database: str) -> str:
-        return f"postgresql://{NAME}@/{database}?host={quote(os.fsencode(self._socket), safe='')}"
+        return _url(self._socket, database)
 
     def _run(self, program: str, *arguments: str, keep: int | None = None) -> tuple[int, str]:
         """Exit code and output; `keep` is a lock that the program inherits.
@@ -257,6 +257,19 @@ class Embedded:
         if not self._log.exists():
             return ""
         return "; its log ends:\n" + "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
+
+
+def running(data_dir: Path) -> str | None:
+    """Where the server of `data_dir` answers, if there is one. Starts nothing and takes no share in it."""
+    home = data_dir.expanduser().absolute() / "postgresql"
+    for place in (home / "socket", home):
+        if (place / SOCKET).exists():
+            return _url(place.resolve(), NAME)
+    return None
+
+
+def _url(socket: Path, database: str) -> str:
+    return f"postgresql://{NAME}@/{database}?host={quote(os.fsencode(socket), safe='')}"
 
 
 def _obtained(lock: int) -> bool:

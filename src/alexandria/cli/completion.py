@@ -1,0 +1,69 @@
+"""What may be offered where the Tab key is pressed? What only the database knows: months and reasons; and providers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from alexandria.store.database import Connection
+
+PATIENCE = 1.0  # seconds for the database: who presses a key does not wait
+
+Offers: TypeAlias = list[tuple[str, str]]
+
+
+def months(incomplete: str) -> Offers:
+    """Months that are seeded, with their status; none if the database does not answer at once."""
+    from alexandria.month import Month
+    from alexandria.store.months import listed
+
+    async def look(connection: Connection) -> Offers:
+        return [(str(Month(row["year"], row["month"])), row["status"]) for row in await listed(connection)]
+
+    return _starting(incomplete, _from_database(look))
+
+
+def reasons(incomplete: str) -> Offers:
+    """Codes of the errors that months have now."""
+    from alexandria.store.months import listed
+
+    async def look(connection: Connection) -> Offers:
+        found = {
+            row["error_code"]: row["error_message"] or row["blocked_reason"] or "" for row in await listed(connection)
+        }
+        return [(code, said) for code, said in found.items() if code]
+
+    return _starting(incomplete, _from_database(look))
+
+
+def providers(incomplete: str) -> Offers:
+    """Names of providers, with their addresses."""
+    from alexandria.config import DEFAULTS
+
+    return _starting(incomplete, [(name, known.base_url) for name, known in DEFAULTS.items()])
+
+
+def _starting(incomplete: str, offers: Iterable[tuple[str, str]]) -> Offers:
+    return [offer for offer in offers if offer[0].startswith(incomplete)]
+
+
+def _from_database(look: Callable[[Connection], Awaitable[Offers]]) -> Offers:
+    """Whatever hinders us is not said here: the line that is being typed will say it. No server is started."""
+    import asyncio
+
+    from alexandria import config
+    from alexandria.errors import AlexandriaError
+    from alexandria.store.database import Database
+    from alexandria.store.embedded import running
+
+    async def ask(url: str) -> Offers:
+        async with Database(url, size=1, patience=PATIENCE) as database, database.transaction() as connection:
+            return await look(connection)
+
+    try:
+        settings = config.load()
+        url = settings.database_url.get_secret_value() if settings.database_url else running(settings.data_dir)
+        return asyncio.run(ask(url)) if url else []
+    except AlexandriaError:
+        return []
