@@ -4,7 +4,6 @@ A second `Lanes` in the same process stands for another machine where nobody has
 """
 
 import asyncio
-import collections
 import contextlib
 import os
 import signal
@@ -14,7 +13,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -24,7 +22,7 @@ from alexandria import errors
 from alexandria.config import ProviderSettings
 from alexandria.providers import ways
 from alexandria.store.database import Database
-from alexandria.store.day import Day, calendar
+from alexandria.store.day import Day
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import Lanes
 
@@ -317,34 +315,6 @@ async def test_a_pause_reaches_a_caller_whose_turn_has_begun(database_url):
         with pytest.raises(errors.RateLimited, match="they said 429"):
             await caller
     assert used(database_url) == 1
-
-
-@pytest.mark.parametrize(("limit", "days"), [(3, 5), (1000, 3)])
-async def test_a_request_is_charged_to_the_day_on_which_it_is_sent(database_url, limit, days):
-    """Days of 0.3 s about a change of clocks in Los Angeles: none gets more than its limit, and no turn straddles two."""
-    speed = 86400 / 0.3
-    began, origin = time.time(), datetime(2026, 10, 31, 5, tzinfo=UTC).timestamp()
-
-    def virtual(instant: float, zone: ZoneInfo) -> Day:
-        day = calendar(origin + (instant - began) * speed, zone)
-        return Day(day.date, *(began + (edge - origin) / speed for edge in (day.starts, day.ends)))
-
-    sent: collections.Counter[date] = collections.Counter()
-    settings = provider(rate=50, limit=limit, zone="America/Los_Angeles")
-
-    async def send_for_days() -> None:
-        while len(sent) <= days:
-            try:
-                async with lanes.slot(X) as slot:
-                    assert slot.day == virtual(time.time(), ZoneInfo(settings.zone)).date
-                    sent[slot.day] += 1
-            except errors.QuotaSpent as spent:
-                await asyncio.sleep(spent.until.timestamp() - time.time())
-
-    async with lanes_on(database_url, settings, calendar=virtual, guard=0.02) as lanes:
-        await asyncio.gather(*(send_for_days() for _ in range(4)))
-    assert dict(rows(database_url, "SELECT day, used FROM quota")) == sent
-    assert max(sent.values()) == 3 or limit > 3
 
 
 async def test_new_settings_take_effect_and_history_stays(database_url):
