@@ -85,7 +85,12 @@ async def recorded(system: Backfill, month: Month, *hits: Hit) -> None:
     """A month was resolved to `hits`."""
     async with system.database.transaction() as connection:
         await months.seed(connection, month.year, month.year)
-        found = [Resolution(Candidate(one.title, one.authors[0]), one.isbn13, accepted=one) for one in hits]
+        found = [
+            Resolution(
+                Candidate(one.title, one.authors[0]), one.isbn13, one.source.provider, reason="same title", accepted=one
+            )
+            for one in hits
+        ]
         await candidates.record_month(connection, month, found, WHEN)
 
 

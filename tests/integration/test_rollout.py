@@ -317,7 +317,10 @@ async def test_books_are_counted_by_what_their_sources_could_say(stage):
     """Found, not found, not known since a source was out of quota, and without candidates by the month's own counters."""
     await stage.steward.start(SMALL, "ann")
     named = Candidate("A Title", "An Author")
-    lost = [Resolution(named, None, hindered=True), Resolution(named, None, unavailable={"isbndb": "no key"})]
+    lost = [
+        Resolution(named, None, reason="not asked", hindered=True),
+        Resolution(named, None, reason="not asked", unavailable={"isbndb": "no key"}),
+    ]
     async with stage.database.transaction() as connection:
         await candidates.record_month(connection, Month(2023, 12), lost, THREE)
     await stage.sql(
@@ -332,7 +335,7 @@ async def test_books_are_counted_by_what_their_sources_could_say(stage):
     [sought] = await stage.sql("SELECT id, looks FROM candidate WHERE hindered")
     async with stage.database.transaction() as connection:
         looked = candidates.Sought(sought["id"], Month(2023, 12), named, None, sought["looks"])
-        await candidates.end_look(connection, looked, Resolution(named, None), THREE)
+        await candidates.end_look(connection, looked, Resolution(named, None, reason="no source knows it"), THREE)
     assert await stage.sql("SELECT id FROM candidate WHERE hindered") == []
 
 
@@ -375,7 +378,7 @@ UPDATE rollout SET phase = -1;
 {VERDICT} 'open', '{{x}}', '[]' FROM rollout;
 {NOTE} '', 'hold', '' FROM rollout;
 {NOTE} 'a', 'stop', '' FROM rollout;
-INSERT INTO candidate (year, month, position, title, author, named_by, reason, isbn13, hindered) VALUES (2023, 1, 0, 't', 'a', '{{}}', '', '9780306406157', true)
+INSERT INTO candidate (year, month, position, title, author, named_by, source, reason, isbn13, hindered) VALUES (2023, 1, 0, 't', 'a', '{{}}', 's', 'r', '9780306406157', true)
 """
 
 

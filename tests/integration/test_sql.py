@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 from alexandria.store import sql
 
 BLOCKS = [(file, name) for file in sql.files() for name in sql.load(file)]
+ISBN = "9780374600303"
 NOVEMBER = "year = 2023 AND month = 11"
 RESET = "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1 WHERE status = 'processing'"
 
@@ -153,7 +154,23 @@ def test_illegal_rows_of_other_tables_are_refused(connection, statement):
         connection.execute(statement)
 
 
-@pytest.mark.parametrize("isbn", ["9780374600303", "9790260000438"])
+@pytest.mark.parametrize(
+    ("isbn", "source", "reason", "broken"),
+    [(None, "", "", "explained"), (ISBN, "isbndb", "", "explained"), (ISBN, "", "same title", "proven_by_a_source")],
+)
+def test_no_book_is_without_its_reason_and_no_isbn_without_its_source(connection, isbn, source, reason, broken):
+    connection.execute(
+        "WITH w AS (INSERT INTO work (key, title, author) VALUES ('k', 'T', 'A') RETURNING id)"
+        f" INSERT INTO edition (isbn13, work_id, title) SELECT '{ISBN}', id, 'T' FROM w"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation, match=broken):
+        connection.execute(
+            "INSERT INTO candidate (year, month, position, title, author, named_by, isbn13, source, reason)"
+            " VALUES (2023, 1, 0, 'T', 'A', '{x}', %s, %s, %s)", [isbn, source, reason],
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("isbn", [ISBN, "9790260000438"])
 def test_an_isbn_whose_checksum_holds_is_taken(connection, isbn):
     assert connection.execute("SELECT isbn13_valid(%s) AS valid", [isbn]).fetchone() == {"valid": True}
 
