@@ -47,7 +47,7 @@ CODES = {
     USAGE: "the command or a setting is wrong",
     NOTHING: "nothing matched",
     SOME_FAILED: "finished, but some months failed",
-    BLOCKED: "blocked: paused, changed meanwhile, or a quota is spent",
+    BLOCKED: "blocked: paused, a gate is not open, changed meanwhile, or a quota is spent",
     NO_DATABASE: "the database is unreachable or not migrated",
     INTERRUPTED: "interrupted",
 }

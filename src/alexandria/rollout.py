@@ -17,6 +17,7 @@ from alexandria.status import Status
 
 CONFIDENCE = 1.96  # standard deviations of the bounds on a share: 95 % of the truths lie between them
 CALLS_PER_MONTH = 40  # calls to ISBNdb that a month is taken to need before any has been measured
+UNKNOWN_QUOTA = "how much of ISBNdb's day is left is not known before a worker has started"
 
 
 class Verdict(StrEnum):
@@ -299,7 +300,7 @@ def _within_day(plan: Plan, standing: Standing, view: View, pending: list[Month]
         return Rest(Kind.DAY, f"today's {done} months have been scheduled", tomorrow)
     afforded, each = _afforded(phase, view.outcomes, view.quota)
     if afforded <= 0:
-        return Rest(Kind.BUDGET, _unaffordable(phase, view.quota, each), tomorrow)
+        return Rest(Kind.BUDGET, _unaffordable(phase, view.quota, each), None if view.quota is None else tomorrow)
     months = tuple(pending[: min(most - done, afforded)])
     return Schedule(months, f"{phase.name}: {len(months)} months; today's pace is {most}")
 
@@ -322,7 +323,7 @@ def _afforded(phase: Phase, outcomes: Outcomes, quota: Quota | None) -> tuple[in
 
 def _unaffordable(phase: Phase, quota: Quota | None, each: int) -> str:
     if quota is None or quota.limit is None:
-        return "how much of ISBNdb's day is left is not known"
+        return UNKNOWN_QUOTA
     share = math.floor(_exact(phase.quota_share) * quota.limit)
     return (
         f"the day's share of ISBNdb's quota is spent or spoken for: {share} calls are for months, {quota.spent} are "
@@ -387,7 +388,7 @@ def _headroom(gate: Gate, counts: Counts) -> Iterator[Finding]:
     if gate.min_quota_headroom <= 0:
         return
     if counts.quota is None:
-        yield Verdict.WAIT, "how much of ISBNdb's day is left is not known"
+        yield Verdict.WAIT, UNKNOWN_QUOTA
     elif counts.quota.limit is None:
         yield Verdict.OPEN, "ISBNdb has no limit here"
     else:

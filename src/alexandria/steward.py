@@ -11,7 +11,7 @@ import structlog
 from alexandria.backfill import Backfill, Selection
 from alexandria.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.plan import Plan
-from alexandria.rollout import Advance, Decision, Kind, Quota, Rest, Schedule, Step, Verdict, View, decide
+from alexandria.rollout import Advance, Decision, Kind, Quota, Rest, Schedule, Standing, Step, Verdict, View, decide
 from alexandria.store import control, months
 from alexandria.store import rollout as rollouts
 from alexandria.store.database import Connection, Database
@@ -57,12 +57,15 @@ class Steward:
             newest = await rollouts.newest(connection)
             return None if newest is None else await self._situation(connection, newest, quota, heed=False)
 
-    async def start(self, plan: Plan, who: str, why: str = "", *, replaces: bool = False) -> tuple[Rollout, int]:
-        """Begin today; with how many months of the plan were seeded for it.
+    async def start(
+        self, plan: Plan, who: str, why: str = "", *, replaces: bool = False, dry_run: bool = False
+    ) -> tuple[Situation, int]:
+        """Begin today; with how many months of the plan were seeded for it, or would be.
 
         Raises NotNow if another one runs, unless this one `replaces` it.
         """
-        async with self.database.transaction() as connection:
+        quota = await self._quota()
+        async with self.database.transaction(keep=not dry_run) as connection:
             await rollouts.one_at_a_time(connection)
             now, running = self.now(), await rollouts.running(connection)
             if running is not None and not replaces:
@@ -75,43 +78,43 @@ class Steward:
             started = await rollouts.start(connection, plan, who, now.astimezone(UTC).date(), now)
             await rollouts.note(connection, started, who, "start", why=_checked(why), now=now, name=plan.name)
             seeded = [await months.seed(connection, *phase.years) for phase in plan.phase]
-            return started, sum(seeded)
+            return await self._situation(connection, started, quota), sum(seeded)
 
-    async def hold(self, who: str, why: str) -> Situation:
+    async def hold(self, who: str, why: str, *, dry_run: bool = False) -> Situation:
         """Schedule nothing and pass no gate until released; months under way are finished. Raises BadInput, Unknown."""
         reason = _needed(why)
-        return await self._steer(who, "hold", reason, lambda was: replace(was.rollout, standing=replace(
-            was.rollout.standing, held=f"{who}: {reason}",
-        )))  # fmt: skip
+        return await self._steer(
+            who, "hold", reason, lambda was: replace(was.rollout.standing, held=f"{who}: {reason}"), dry_run=dry_run
+        )
 
-    async def release(self, who: str, why: str = "") -> Situation:
+    async def release(self, who: str, why: str = "", *, dry_run: bool = False) -> Situation:
         """End the hold. Raises NotNow if there is none, Unknown."""
 
-        def released(was: Situation) -> Rollout:
+        def released(was: Situation) -> Standing:
             if not was.rollout.standing.held:
                 raise NotNow("nobody holds the rollout", hint="see: alexandria rollout status")
-            return replace(was.rollout, standing=replace(was.rollout.standing, held=""))
+            return replace(was.rollout.standing, held="")
 
-        return await self._steer(who, "release", _checked(why), released)
+        return await self._steer(who, "release", _checked(why), released, dry_run=dry_run)
 
-    async def override(self, who: str, why: str) -> Situation:
+    async def override(self, who: str, why: str, *, dry_run: bool = False) -> Situation:
         """Let the present phase go on and end whatever its gate says. Raises BadInput, Unknown."""
-        return await self._steer(who, "override", _needed(why), lambda was: replace(
-            was.rollout, standing=replace(was.rollout.standing, overridden=True)
-        ))  # fmt: skip
+        return await self._steer(
+            who, "override", _needed(why), lambda was: replace(was.rollout.standing, overridden=True), dry_run=dry_run
+        )
 
-    async def approve(self, who: str, why: str = "") -> Situation:
-        """Agree that the next phase begins. Raises GateShut unless the gate is open and waits for just that, Unknown."""
+    async def approve(self, who: str, why: str = "", *, dry_run: bool = False) -> Situation:
+        """Agree that the next phase begins. Raises GateShut unless the gate is open, NotNow unless it waits for just
+        that, Unknown."""
         quota = await self._quota()
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(keep=not dry_run) as connection:
             was = await self._acting(connection, quota)
-            told = await self._situation(connection, was.rollout, quota, approved=True)
-            step, waits = told.decision.step, was.decision.step
+            waits = was.decision.step
+            step = decide(was.rollout.plan, was.rollout.standing, was.view, approved=True).step
             if not isinstance(step, Advance) or not isinstance(waits, Rest) or waits.kind is not Kind.APPROVAL:
                 raise _not_approvable(was)
-            await rollouts.note(
-                connection, was.rollout, who, "approve", why=_checked(why), now=was.view.now, phase=was.phase
-            )
+            now = was.view.now
+            await rollouts.note(connection, was.rollout, who, "approve", why=_checked(why), now=now, phase=was.phase)
             await self._advance(connection, was, step, who)
             return await self._situation(connection, replace(was.rollout, standing=step.standing), quota)
 
@@ -151,11 +154,13 @@ class Steward:
         await rollouts.note(connection, now.rollout, who, act, why=step.reason, now=now.view.now, phase=now.phase)
         log.info("rollout goes on", phase=now.phase, act=act, reason=step.reason)
 
-    async def _steer(self, who: str, act: str, why: str, change: Callable[[Situation], Rollout]) -> Situation:
+    async def _steer(
+        self, who: str, act: str, why: str, change: Callable[[Situation], Standing], *, dry_run: bool
+    ) -> Situation:
         quota = await self._quota()
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(keep=not dry_run) as connection:
             was = await self._acting(connection, quota)
-            changed = change(was)
+            changed = replace(was.rollout, standing=change(was))
             await rollouts.stand(connection, changed, changed.standing, was.view.now)
             await rollouts.note(connection, changed, who, act, why=why, now=was.view.now, phase=was.phase)
             return await self._situation(connection, changed, quota)
@@ -170,18 +175,12 @@ class Steward:
         return now
 
     async def _situation(
-        self,
-        connection: Connection,
-        rollout: Rollout,
-        quota: Quota | None,
-        *,
-        approved: bool = False,
-        heed: bool = True,
+        self, connection: Connection, rollout: Rollout, quota: Quota | None, *, heed: bool = True
     ) -> Situation:
         pause = await control.paused(connection, heed=heed)
         outcomes = await rollouts.outcomes(connection, rollout)
         view = View(self.now(), outcomes, quota, "" if pause is None else str(pause))
-        return Situation(rollout, view, decide(rollout.plan, rollout.standing, view, approved=approved))
+        return Situation(rollout, view, decide(rollout.plan, rollout.standing, view))
 
     async def _quota(self) -> Quota | None:
         if not self.metered:

@@ -26,6 +26,7 @@ def periodic(system: System) -> list[Periodic]:
         Periodic("reconcile", "30 * * * *", system.upkeep.reconcile),
         Periodic("forget", "15 * * * *", system.upkeep.forget),
         Periodic("prune", "*/5 * * * *", system.upkeep.prune),
+        Periodic("rollout", "* * * * * */20", system.steward.tick),
         Periodic("watch", f"* * * * * */{EVERY:.0f}", system.watch.watch),
     ]
 

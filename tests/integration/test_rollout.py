@@ -90,7 +90,7 @@ async def stage(database_url):
 async def test_the_first_day_goes_as_a_schedule_call_would(stage):
     """The months are seeded, claimed and enqueued, and what was decided is on record with its inputs."""
     started, seeded = await stage.steward.start(SMALL, "ann", "for the spring")
-    assert (seeded, started.standing.phase) == (24, 0)
+    assert (seeded, started.phase) == (24, "first")
     step = await stage.steward.tick()
     assert isinstance(step, Schedule)
     claimed = await stage.sql(
@@ -265,7 +265,7 @@ async def test_a_second_rollout_waits_or_replaces_the_first(stage):
     await stage.steward.tick()
     second, seeded = await stage.steward.start(read(example()), "bob", "the real one", replaces=True)
     assert seeded == 300 - 24
-    assert second.id > first.id
+    assert second.rollout.id > first.rollout.id
     assert await stage.sql("SELECT outcome FROM rollout ORDER BY id") == [{"outcome": "replaced"}, {"outcome": None}]
     found = await stage.steward.look()
     assert found is not None
@@ -287,7 +287,7 @@ async def test_the_days_share_of_the_quota_is_that_of_the_lane(stage):
     stage.lanes = []
     rest = await stage.steward.tick()
     assert isinstance(rest, Rest)
-    assert rest.reason == "how much of ISBNdb's day is left is not known"
+    assert rest.reason.startswith("how much of ISBNdb's day is left is not known")
 
 
 async def test_a_month_that_another_call_holds_is_taken_on_the_next_tick(stage):

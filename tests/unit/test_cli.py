@@ -39,7 +39,7 @@ def run(capsys, *arguments):
 
 
 def test_the_contracts_commands_are_there():
-    assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "retry", "pause", "resume", "status",
+    assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "retry", "pause", "resume", "rollout", "status",
             "months", "month", "quota", "logs", "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
 
 

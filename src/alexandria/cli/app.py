@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from alexandria import errors
-from alexandria.cli import act, answers, demo, doctor, enrich, export, logs, look, resolve, run, secrecy, steer
+from alexandria.cli import act, answers, demo, doctor, enrich, export, logs, look, resolve, rollout, run, secrecy, steer
 from alexandria.cli.codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, UNEXPECTED, USAGE
 from alexandria.cli.output import Options, Output
 
@@ -24,7 +24,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.Unknown: (NOTHING, "alexandria months"),
     errors.PlanChanged: (BLOCKED, "alexandria schedule --dry-run"),
     errors.Paused: (BLOCKED, "alexandria resume"),
-    errors.NotNow: (BLOCKED, "alexandria status"),
+    errors.NotNow: (BLOCKED, "alexandria rollout status"),
     errors.QuotaSpent: (BLOCKED, "alexandria quota"),
     errors.RateLimited: (BLOCKED, "alexandria quota"),
     errors.NoCredit: (BLOCKED, "alexandria quota"),
@@ -43,6 +43,7 @@ app = typer.Typer(
 for part in (demo, run, act, steer, look, logs, resolve, enrich, export, doctor):
     app.add_typer(part.commands)
 app.add_typer(secrecy.group, rich_help_panel="Prepare")
+app.add_typer(rollout.group, rich_help_panel="Work")
 app.add_typer(answers.group, rich_help_panel="Work")
 
 

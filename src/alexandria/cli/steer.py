@@ -45,7 +45,7 @@ def retry(
     from alexandria.web import bodies, steering
 
     said = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
-    wanted = _read(bodies.RetryRequest, {k: v for k, v in said.items() if v} | {"dry_run": dry_run})
+    wanted = read_request(bodies.RetryRequest, {k: v for k, v in said.items() if v} | {"dry_run": dry_run})
     output = output_of(context)
     answer = on_system(output, lambda system: steering.retry(wanted, system, who()))
     output.result(answer.model_dump(mode="json"), answer.message, *_lines(answer))
@@ -74,7 +74,7 @@ def pause(
     from alexandria.cli.session import on_system
     from alexandria.web import bodies, steering
 
-    wanted = _read(bodies.PauseRequest, {**end, "reason": reason})
+    wanted = read_request(bodies.PauseRequest, {**end, "reason": reason})
     output = output_of(context)
     if dry_run:
         finishing = on_system(output, _in_work)
@@ -104,7 +104,7 @@ def resume(context: typer.Context, dry_run: DryRun = False) -> int:
     return 0
 
 
-def _read(body: type[Body], said: dict[str, Any]) -> Body:
+def read_request(body: type[Body], said: dict[str, Any]) -> Body:
     """The request that the HTTP API would read. Raises BadInput."""
     from pydantic import ValidationError
 

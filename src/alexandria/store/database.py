@@ -78,10 +78,10 @@ class Database:
             await connection.close()
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction: commits at the end, rolls back on any exception."""
+    async def transaction(self, *, keep: bool = True) -> AsyncIterator[Connection]:
+        """A connection in a transaction: commits at the end, rolls back on any exception, and always if not to `keep`."""
         with unavailable():
-            async with self.pool.connection() as connection, connection.transaction():
+            async with self.pool.connection() as connection, connection.transaction(force_rollback=not keep):
                 yield connection
 
 

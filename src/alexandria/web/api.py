@@ -25,6 +25,7 @@ from alexandria.web import (
     problem,
     quota,
     reference,
+    rollout,
     steering,
 )
 from alexandria.web.door import Door
@@ -105,7 +106,7 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
     app.state.tally = metrics.Tally()
     app.state.entrance = Entrance(secrets, lambda: system.settings.dashboard_public)
     app.state.lookout = Lookout(system, stop or asyncio.Event())
-    for part in (internal, steering, quota, health, metrics, reference):
+    for part in (internal, steering, rollout, quota, health, metrics, reference):
         app.include_router(part.router)
     for pages in (page.router, dashboard.router, login.router, login.acting, actions.asking, actions.router):
         app.include_router(pages)

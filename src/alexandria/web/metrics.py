@@ -13,8 +13,11 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alexandria import rollout
 from alexandria.alarm import SILENCE, Kind
 from alexandria.errors import DatabaseUnavailable, NotMigrated
+from alexandria.rollout import Rest, Verdict
+from alexandria.steward import Situation
 from alexandria.store import control, months
 from alexandria.store.answers import Lately
 from alexandria.store.lanes import LaneStatus
@@ -87,9 +90,25 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge(
             "incident", "What is wrong that nobody would notice", {(kind,): wrong.count(kind) for kind in Kind}, "kind"
         ),
+        *_rollout(await system.steward.look()),
         *_quotas(await system.lanes.status()),
         *_calls(await system.answers.lately(), [*system.settings.providers]),
     ]
+
+
+def _rollout(seen: Situation | None) -> Iterator[Metric]:
+    """With a zero for what is not, so that a rule sees the end of it."""
+    runs = seen is not None and seen.rollout.ended_at is None
+    step, verdict = (seen.decision.step, seen.decision.judgement.verdict) if seen and runs else (None, None)
+    yield _gauge(
+        "rollout_phase",
+        "The present phase; 0: no rollout runs",
+        {(): seen.rollout.standing.phase + 1 if seen and runs else 0},
+    )
+    verdicts: Values = {(each,): each is verdict for each in Verdict}
+    yield _gauge("rollout_gate", "How the gate of the present phase is judged", verdicts, "verdict")
+    rests: Values = {(each,): isinstance(step, Rest) and each is step.kind for each in rollout.Kind}
+    yield _gauge("rollout_rests", "Why the rollout begins nothing just now", rests, "kind")
 
 
 def _quotas(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:

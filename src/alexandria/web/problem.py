@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from alexandria import errors
-from alexandria.web import bodies
+from alexandria.plan import Gate, Phase, Plan
+from alexandria.web import bodies, rollout_bodies
 
 log = structlog.get_logger(__name__)
 
@@ -48,13 +49,14 @@ REFUSALS = {  # what the framework refuses: code, message, hint
     429: ("too_many_failures", "too many requests with a wrong secret", "wait for Retry-After seconds, then send the right one"),
 }  # fmt: skip
 DESCRIPTIONS = {
-    400: "malformed JSON", 401: "missing or wrong secret", 404: "unknown", 409: "paused, or the plan can no longer be carried out",
+    400: "malformed JSON", 401: "missing or wrong secret", 404: "unknown", 409: "paused, the plan can no longer be carried out, or the state does not allow it",
     413: "over 64 KiB", 415: "not declared as JSON", 422: "a field or parameter is wrong or unknown",
     429: "too many wrong secrets", 500: "a defect of ours", 503: "the database or the workers are away",
 }  # fmt: skip
 MOST_PROBLEMS = 10
 LONGEST_NAME = 100
-REQUESTS = (bodies.ScheduleRequest, bodies.SeedRequest, bodies.YearRange, bodies.RetryRequest, bodies.PauseRequest)
+REQUESTS = (bodies.ScheduleRequest, bodies.SeedRequest, bodies.YearRange, bodies.RetryRequest, bodies.PauseRequest,
+            rollout_bodies.StartRequest, Plan, Phase, Gate)  # fmt: skip
 FIELDS = {name for body in REQUESTS for name in body.model_fields}
 
 

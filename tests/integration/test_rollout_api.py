@@ -1,0 +1,122 @@
+"""A rollout by HTTP: what is answered, what is refused and how, and what Prometheus sees of it."""
+
+import pytest
+
+from alexandria.rollout import Kind
+from alexandria.worker import periodic
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ROLLOUT = "/api/internal/rollout"
+PHASE = {"name": "only", "years": "2023", "months_per_day": 12, "gate": {"approval": True, "min_sample": 10}}
+PLAN = {"name": "by hand", "phase": [PHASE]}
+
+
+@pytest.fixture(autouse=True)
+async def _none(empty, sql):
+    await sql("UPDATE rollout SET ended_at = started_at, outcome = 'replaced' WHERE ended_at IS NULL")
+    await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+    await sql("INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap) VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)"
+              " ON CONFLICT DO NOTHING")  # fmt: skip
+
+
+async def post(api, act, code=200, **body):
+    response = await api.post(f"{ROLLOUT}/{act}", json=body)
+    assert response.status_code == code, response.text
+    return response.json()
+
+
+async def finish(sql, resolved=20):
+    await sql("UPDATE backfill_log SET status = 'completed', books_generated = 20, isbns_resolved = %s", resolved)
+
+
+async def test_a_rollout_from_start_to_approval(api, sql, system):
+    """Tried first, started, carried on as the workers do, approved by a person; all of it is in the answer."""
+    tried = await post(api, "start", plan=PLAN, why="first try", dry_run=True)
+    assert tried["dry_run"]
+    assert tried["message"] == "12 months in 1 phases; 12 would be newly seeded"
+    assert await sql("SELECT id FROM rollout WHERE ended_at IS NULL") == []
+    started = await post(api, "start", plan=PLAN, why="for the spring")
+    assert (started["name"], started["phase"], started["next"]["kind"]) == ("by hand", 1, "schedule")
+    assert started["phases"] == [
+        {"name": "only", "years": "2023", "months_per_day": "12", "hours": "00:00..24:00", "months": 12, "completed": 0,
+         "failed": 0, "under_way": 0, "pending": 12, "state": "present"}
+    ]  # fmt: skip
+    [tick] = [each.act for each in periodic(system) if each.name == "rollout"]
+    await tick()
+    shown = (await api.get(ROLLOUT)).json()
+    assert shown["phases"][0]["under_way"] == 12
+    assert (shown["gate"]["verdict"], shown["gate"]["gate"]["min_sample"]) == ("wait", 10)
+    assert (shown["scheduled_today"], shown["pace_today"], shown["next"]["kind"]) == (12, 12, "work")
+    early = await post(api, "approve", 409)
+    assert early["error"]["code"] == "gate_shut"
+    assert early["error"]["message"].startswith("the gate of only is not open yet: 12 months are under way")
+    await finish(sql)
+    assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "approval"
+    done = await post(api, "approve", why="looks right")
+    assert (done["next"]["kind"], done["phases"][0]["state"]) == ("finished", "done")
+    assert [(line["who"], line["act"], line["why"]) for line in reversed(done["log"])][-2:] == [
+        ("api", "approve", "looks right"), ("api", "finish", done["log"][0]["why"]),
+    ]  # fmt: skip
+    assert (await post(api, "hold", 404, why="too late"))["error"]["message"] == "no rollout runs"
+
+
+async def test_holding_releasing_and_overriding(api, sql, system):
+    await post(api, "start", plan=PLAN)
+    assert (await post(api, "start", 409))["error"]["code"] == "not_now"
+    assert (await post(api, "release", 409))["error"]["message"] == "nobody holds the rollout"
+    tried = await post(api, "hold", why="to look", dry_run=True)
+    assert tried["held"] == "api: to look"
+    assert (await api.get(ROLLOUT)).json()["held"] == ""
+    assert (await post(api, "hold", why="to look"))["message"] == "phase 1 of 1, only: held by api: to look"
+    await system.steward.tick()
+    assert (await api.get(ROLLOUT)).json()["scheduled_today"] == 0
+    assert (await post(api, "release"))["next"]["kind"] == "schedule"
+    await sql("UPDATE backfill_log SET status = 'failed'")
+    assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "shut"
+    assert (await post(api, "override", why="known, and cured"))["overridden"]
+    await system.steward.tick()
+    assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("act", "body", "said"),
+    [
+        ("override", {}, "why: "),
+        ("hold", {"why": ""}, "why: "),
+        ("hold", {"why": "a\u0000b"}, "why: "),
+        ("hold", {"why": "x", "until": 5}, "until: there is no such field"),
+        ("start", {"plan": {"name": "a", "phase": []}}, "plan.phase: "),
+        ("start", {"plan": PLAN | {"phases": []}}, "plan.phases: there is no such field; did you mean phase?"),
+        ("start", {"plan": PLAN | {"phase": [PHASE | {"years": "20x"}]}}, "plan.phase.0.years: "),
+        ("start", {"plan": None}, "plan: "),
+    ],
+)
+async def test_what_cannot_be_read_is_told_with_its_field(api, act, body, said):
+    assert (await post(api, act, 422, **body))["error"]["message"].startswith(said)
+
+
+async def test_without_the_secret_nothing_is_told(app, api):
+    for method, path in (("GET", ""), ("POST", "/start"), ("POST", "/override")):
+        response = await api.request(method, ROLLOUT + path, headers={"X-Cron-Secret": "wrong"})
+        assert response.status_code == 401
+        assert response.json() == {"error": "Unauthorized: Invalid or missing X-Cron-Secret"}
+
+
+async def test_prometheus_sees_the_phase_the_gate_and_what_it_waits_for(api, sql):
+    async def seen():
+        lines = (await api.get("/metrics")).text.splitlines()
+        return {
+            line.partition(" ")[0]
+            for line in lines
+            if line.startswith("alexandria_rollout") and not line.endswith(" 0.0")
+        }
+
+    assert await seen() == set()
+    await post(api, "start", plan=PLAN)
+    await post(api, "hold", why="to look")
+    assert await seen() == {
+        "alexandria_rollout_phase", 'alexandria_rollout_gate{verdict="wait"}', 'alexandria_rollout_rests{kind="held"}'
+    }  # fmt: skip
+    text = (await api.get("/metrics")).text
+    assert all(f'alexandria_rollout_rests{{kind="{kind}"}}' in text for kind in Kind)

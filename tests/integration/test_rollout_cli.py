@@ -1,0 +1,60 @@
+"""A rollout by command: what is said, what is next, and the exit codes of the contract."""
+
+import json
+
+import psycopg
+
+from alexandria import cli
+from alexandria.plan import example, read
+
+
+def command(capsys, url, *arguments):
+    code = cli.main(["rollout", *arguments, "--database", url])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_the_commands_say_what_they_did_and_what_is_next(database_url, capsys, tmp_path):
+    """From the example to an override, with the exit codes of the contract; --dry-run changes nothing."""
+
+    def run(*arguments):
+        return command(capsys, database_url, *arguments)
+
+    assert run("status")[0] == 3
+    code, text, _ = run("example")
+    assert (code, read(text)) == (0, read(example()))
+    file = tmp_path / "rollout.toml"
+    file.write_text(text.replace("months_per_day = 5", "months_per_day = 0"))
+    code, _, err = run("start", "--file", str(file))
+    assert code == 2
+    assert "phase 1: months_per_day" in err
+    assert run("start", "--file", str(tmp_path / "none.toml"))[0] == 2
+    file.write_text(text)
+    code, out, err = run("start", "--file", str(file), "--dry-run")
+    assert (code, "300 would be newly seeded" in out, "without --dry-run" in err) == (0, True, True)
+    assert run("status")[0] == 3
+    code, out, err = run("start", "--file", str(file), "--why", "for the spring")
+    assert (code, "300 are newly seeded" in out, "▶ Validation" in out) == (0, True, True)
+    assert "for the spring" in out
+    assert run("start")[0] == 5
+    assert run("approve")[0] == 5
+    assert run("hold")[0] == 2
+    assert "held by cli " in run("hold", "--why", "to look")[1]
+    code, out, err = run("show")
+    assert (code, "held by cli " in out, "rollout release" in err) == (0, True, True)
+    assert run("release")[0] == 0
+    assert run("release")[0] == 5
+    code, out, _ = run("override", "--why", "known", "--json", "--dry-run")
+    assert (code, json.loads(out)["data"]["overridden"]) == (0, True)
+    assert json.loads(run("status", "--json")[1])["data"]["overridden"] is False
+
+
+def test_status_leaves_with_5_while_the_gate_is_shut(database_url, capsys):
+    assert command(capsys, database_url, "start")[0] == 0
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE backfill_log SET status = 'failed' WHERE year = 2023")
+    code, out, err = command(capsys, database_url, "status")
+    assert code == 5
+    assert "gate: shut: " in out
+    assert "10 of the phase's 10 months have failed, 1 may" in out
+    assert "alexandria rollout override" in err
