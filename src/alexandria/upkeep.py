@@ -11,7 +11,7 @@ import structlog
 
 from alexandria import errors
 from alexandria.providers.protocol import Counting
-from alexandria.store import answers, journal, ledger
+from alexandria.store import answers, journal, knocks, ledger
 from alexandria.store.database import Database
 from alexandria.store.day import calendar
 
@@ -42,7 +42,12 @@ class Upkeep:
                 await self._reconcile(source, day.date)
 
     async def forget(self) -> None:
-        """Delete stored answers that have expired, some at a time, so that nobody waits for a long transaction."""
+        """Delete stored answers that have expired, some at a time, so that nobody waits for a long transaction.
+
+        Callers whose wrong secrets are forgiven are forgotten too.
+        """
+        async with self.database.transaction() as connection:
+            await knocks.forget(connection)
         forgotten = AT_ONCE
         while forgotten == AT_ONCE:
             async with self.database.transaction() as connection:

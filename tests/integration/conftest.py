@@ -74,7 +74,8 @@ async def empty(sql: Sql) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def app(system: wiring.System) -> FastAPI:
+async def app(system: wiring.System, sql: Sql) -> FastAPI:
+    await sql("TRUNCATE knock")
     return create_app(system, WebhookSecrets((SECRET, PREVIOUS)))
 
 

@@ -141,7 +141,8 @@ async def test_a_secret_file_that_was_emptied_admits_nobody(system):
         assert (await client.get("/")).status_code == 303
 
 
-async def test_wrong_secrets_are_told_and_slowed_down_together_with_those_of_the_api(stranger):
+async def test_wrong_secrets_are_told_and_slowed_down_together_with_those_of_the_api(app, stranger):
+    app.state.door._clock = lambda: 1.0
     response = await log_in(stranger, "guess")
     assert response.status_code == 401
     assert "That is not the secret." in response.text
@@ -153,6 +154,43 @@ async def test_wrong_secrets_are_told_and_slowed_down_together_with_those_of_the
     assert 0 < int(response.headers["retry-after"]) <= 60
     assert "Too many wrong secrets" in response.text
     assert (await log_in(stranger)).status_code == 303
+
+
+async def test_processes_slow_a_caller_down_together(system, sql):
+    """Who is sent to another process by a proxy has no new allowance there; knocking on does not prolong the wait."""
+    await sql("TRUNCATE knock")
+    wrong, path = {"X-Cron-Secret": "guess"}, "/api/internal/months"
+    apps = [create_app(system, WebhookSecrets((SECRET,))) for _ in range(2)]
+    async with browser(apps[0]) as one, browser(apps[1]) as other:
+        assert [(await each.get(path, headers=wrong)).status_code for each in (one, other)] == [401, 401]
+        [row] = await sql("SELECT forgotten_at - now() > interval '6 s' AS both FROM knock")
+        assert row["both"]
+        await sql("UPDATE knock SET forgotten_at = now() + interval '1 h'")
+        for client in (one, other, one):
+            refused = await client.get(path, headers=wrong)
+            assert refused.status_code == 429
+            assert 3000 < int(refused.headers["retry-after"]) <= 3600
+            assert (await client.get(path, headers={"X-Cron-Secret": SECRET})).status_code == 200
+        await system.upkeep.forget()
+        assert len(await sql("SELECT 1 FROM knock")) == 1
+        await sql("UPDATE knock SET forgotten_at = now() - interval '1 s'")
+        assert (await one.get(path, headers=wrong)).status_code == 401
+        await sql("UPDATE knock SET forgotten_at = now() - interval '1 s'")
+        await system.upkeep.forget()
+        assert await sql("SELECT 1 FROM knock") == []
+
+
+async def test_without_its_table_a_process_counts_alone(system, sql):
+    await sql("ALTER TABLE knock RENAME TO gone")
+    try:
+        app = create_app(system, WebhookSecrets((SECRET,)))
+        app.state.door._clock = lambda: 1.0
+        async with browser(app) as client:
+            for status in [401] * int(FAILURES) + [429]:
+                response = await client.get("/api/internal/months", headers={"X-Cron-Secret": "guess"})
+                assert response.status_code == status
+    finally:
+        await sql("ALTER TABLE gone RENAME TO knock")
 
 
 async def test_the_login_needs_the_pages_own_form(app, stranger):

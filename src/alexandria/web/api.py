@@ -102,7 +102,8 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
         docs_url=None,
         redoc_url=None,
     )
-    app.state.system, app.state.door, app.state.healer = system, Door(secrets), healer
+    app.state.system, app.state.healer = system, healer
+    app.state.door = Door(secrets, database=lambda: system.database)
     app.state.tally = metrics.Tally()
     app.state.entrance = Entrance(secrets, lambda: system.settings.dashboard_public)
     app.state.lookout = Lookout(system, stop or asyncio.Event())

@@ -1,7 +1,8 @@
-"""Who may come in? Whoever shows a valid secret; who keeps showing wrong ones is slowed down."""
+"""Who may come in? Whoever shows a valid secret; who keeps showing wrong ones is slowed down, by all processes together."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import math
 import time
@@ -11,31 +12,45 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from alexandria.errors import DatabaseUnavailable, NotMigrated
 from alexandria.secret import WebhookSecrets
+from alexandria.store import knocks
+from alexandria.store.database import Database
 
 HEADER = "X-Cron-Secret"
 FAILURES = 10.0  # wrong secrets that one client may show at once
 FORGIVEN = FAILURES / 60  # of these, so many are forgiven a second
-CLIENTS = 4096  # remembered at most
+CLIENTS = 4096  # remembered at most by one process
+PATIENCE = 1.0  # seconds to ask what other processes know
 
 
 class Door:
-    """A right secret is never kept waiting, else whoever shares the operator's address could lock the operator out."""
+    """A right secret is never kept waiting, else whoever shares the operator's address could lock the operator out.
 
-    def __init__(self, secrets: WebhookSecrets, clock: Callable[[], float] = time.monotonic) -> None:
+    While the `database` is away, or if there is none, each process counts for itself.
+    """
+
+    def __init__(
+        self,
+        secrets: WebhookSecrets,
+        clock: Callable[[], float] = time.monotonic,
+        database: Callable[[], Database] | None = None,
+    ) -> None:
         self._secrets = secrets
         self._clock = clock
+        self._database = database
         self._failures: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how many, and when the last was
 
-    def check(self, request: Request) -> None:
+    async def check(self, request: Request) -> None:
         """Raises HTTPException 401, or 429 when this client has failed too often."""
-        self.admit(request, request.headers.get(HEADER, "").encode("latin-1").decode("utf-8", "replace"))
+        await self.admit(request, request.headers.get(HEADER, "").encode("latin-1").decode("utf-8", "replace"))
 
-    def admit(self, request: Request, shown: str) -> None:
+    async def admit(self, request: Request, shown: str) -> None:
         """The same for a secret that was shown elsewhere than in the header."""
         if shown and self._secrets.admits(shown):
             return
-        wait = self._wait_after_failure(client(request))
+        who = client(request)
+        wait = self._wait_after_failure(who) or await self._wait_for_all(who)
         if wait:
             raise HTTPException(429, headers={"Retry-After": str(math.ceil(wait))})
         raise HTTPException(401, headers={"WWW-Authenticate": HEADER})
@@ -50,6 +65,16 @@ class Door:
         if len(self._failures) > CLIENTS:
             self._failures.popitem(last=False)
         return 0.0 if within else (count + 1 - FAILURES) / FORGIVEN
+
+    async def _wait_for_all(self, who: str) -> float:
+        """The same by what all processes have counted."""
+        if self._database is None:
+            return 0.0
+        try:
+            async with asyncio.timeout(PATIENCE), self._database().transaction() as connection:
+                return await knocks.failed(connection, who, 1 / FORGIVEN, FAILURES / FORGIVEN)
+        except (TimeoutError, DatabaseUnavailable, NotMigrated):
+            return 0.0
 
 
 def client(request: Request) -> str:

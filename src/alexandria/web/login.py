@@ -33,7 +33,7 @@ async def log_in(request: Request, visitor: Guest) -> Response:
     to = fields.get("to", "/")
     shown = fields.get("secret", "").strip()
     try:
-        door.admit(request, shown)
+        await door.admit(request, shown)
     except HTTPException as refused:
         if refused.status_code != 401:
             raise

@@ -61,7 +61,7 @@ class InternalRoute(ApiRoute):
 
         async def handler(request: Request) -> Response:
             door: Door = request.app.state.door
-            door.check(request)
+            await door.check(request)
             return await handle(request)
 
         return handler
