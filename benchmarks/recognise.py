@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
+import itertools
 import json
 import random
 import statistics
@@ -40,14 +41,17 @@ def build(url: str, size: int, rng: random.Random) -> None:
     words = [word for row in rows for part in row["title"].split() if (word := part.strip(".,:!?-"))]
     given = [row["authors"].split()[0] for row in rows]
     families = list(dict.fromkeys(row["authors"].split("|")[0].split()[-1] + end for end in ENDINGS for row in rows))
-    weights = [1 / (rank + 20) for rank in range(len(families))]
-    chosen = rng.choices(families, weights, k=size)
+    weights = list(itertools.accumulate(1 / (rank + 20) for rank in range(len(families))))
     with psycopg.connect(url) as connection:
+        keys: set[str] = set()
         with connection.cursor() as cursor, cursor.copy("COPY work (key, title, author) FROM STDIN") as copy:
-            for number, family in enumerate(chosen):
+            while len(keys) < size:
                 title = " ".join(rng.choices(words, k=rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 6))))
-                author = f"{rng.choice(given)} {family}"
-                copy.write_row((f"{work_key(title, (author,))} {number}", title, author))
+                author = f"{rng.choice(given)} {rng.choices(families, cum_weights=weights)[0]}"
+                key = work_key(title, (author,))
+                if key not in keys:
+                    keys.add(key)
+                    copy.write_row((key, title, author))
         works = connection.execute("SELECT id, title, author FROM work").fetchall()
         with connection.cursor() as cursor, cursor.copy("COPY work_block (work_id, key) FROM STDIN") as copy:
             for work_id, title, author in works:
