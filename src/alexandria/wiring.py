@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -225,7 +226,8 @@ def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Sourc
     unknown = [name for name in settings.sources if name not in SOURCES]
     if unknown:
         raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is no source", hint=f"choose of {', '.join(SOURCES)}")
-    return [SOURCES[name](transports[name]) for name in settings.sources]
+    making = SOURCES | {ISBNdb.name: functools.partial(ISBNdb, thorough=settings.policy == Policy.EXACT.value)}
+    return [making[name](transports[name]) for name in settings.sources]
 
 
 def _counting(settings: Settings, sources: Sequence[Source]) -> list[tuple[Counting, ZoneInfo]]:

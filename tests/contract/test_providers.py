@@ -14,6 +14,7 @@ from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
+from alexandria.providers.printed import isbns
 from alexandria.providers.transport import Transport
 from alexandria.providers.wikidata import Wikidata
 from alexandria.store.answers import StoredAnswers
@@ -119,6 +120,19 @@ async def test_many_isbns_cost_isbndb_one_unit_each(wired):
     assert known.keys() == asked
     assert after.spent - before.spent == len(asked)
     assert (after.total, after.left) == (15000, 15000 - after.spent)
+
+
+async def test_the_archives_own_record_tells_an_isbn_that_its_search_does_not(wired):
+    client, speak = await wired(look_alikes=0, coverage={"internet_archive": 1})
+    params = {"q": "title:(love) AND mediatype:texts", "rows": "200", "output": "json"}
+    docs = (await client.get("/internet_archive/advancedsearch.php", params=params)).json()["response"]["docs"]
+    silent = {doc["identifier"]: Candidate(doc["title"], "") for doc in docs if "isbn" not in doc}
+    hits = [hit for candidate in silent.values() for hit in await speak("internet_archive").find(candidate)]
+    told = {hit.source.id: hit.isbn13 for hit in hits if hit.source.id in silent and hit.isbn13}
+    assert told
+    for identifier, isbn in told.items():
+        record = (await client.get(f"/internet_archive/metadata/{identifier}")).json()["metadata"]
+        assert isbn in isbns(record["isbn"])
 
 
 @pytest.mark.parametrize("name", ["gemini", "xai", "isbndb", "google_books"])

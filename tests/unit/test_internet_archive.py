@@ -5,7 +5,7 @@ import pytest
 
 from alexandria import errors
 from alexandria.book import Candidate, PartialDate
-from alexandria.providers.internet_archive import InternetArchive
+from alexandria.providers.internet_archive import LOOK_UPS, InternetArchive
 from alexandria.providers.transport import TRIES
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
@@ -86,6 +86,65 @@ async def test_several_editions_isbns_are_none_of_them_the_scans_own(reach):
 async def test_what_is_no_book_is_refused_alone(reach, odd):
     hits, _ = await find(reach, ITEM | odd, "odd", ITEM | {"identifier": "other", "isbn": []})
     assert [hit.source.id for hit in hits] == ["other"]
+
+
+SILENT = {name: value for name, value in ITEM.items() if name != "isbn"}
+TOLD = SILENT | {
+    "isbn": ["9780385504201", "0385504209"],
+    "external-identifier": "urn:isbn:0385504209",
+    "date": "2003-03-18",
+    "imagecount": "528",
+    "publicdate": "2012-05-02 08:30:00",
+    "mediatype": "texts",
+    "betterpdf": "true",
+}
+RECORD = {"created": 1, "d1": "ia1.test", "dir": "/1", "files": [], "files_count": 0, "metadata": TOLD, "uniq": 2}
+
+
+async def looked_up(reach, record, *docs):
+    transport = reach("internet_archive", [found(*docs), *([record] * TRIES)])
+    return await InternetArchive(transport).find(CODE), transport
+
+
+async def test_an_isbn_that_the_search_does_not_tell_is_read_in_the_items_own_record(reach):
+    """There every number is a text, a lone identifier no list, the date may be whole, and unknown fields abound."""
+    (hit,), transport = await looked_up(reach, httpx2.Response(200, json=RECORD), SILENT)
+    assert transport.sent[1].url.path == "/prefix/metadata/davincicode00brow"
+    assert (hit.isbn13, hit.published, hit.title) == ("9780385504201", PartialDate(2003, 3, 18), "The Da Vinci code")
+
+
+@pytest.mark.parametrize(
+    "docs", [[ITEM, SILENT], [SILENT | {"title": "Cooking for two"}]], ids=["told", "another book"]
+)
+async def test_no_own_record_is_read_that_would_tell_nothing(reach, docs):
+    _, transport = await looked_up(reach, httpx2.Response(200, json=RECORD), *docs)
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        httpx2.Response(200, json={}),
+        httpx2.Response(200, json={"metadata": []}),
+        httpx2.Response(200, json={"metadata": {"identifier": "another", "title": "Another"}}),
+        httpx2.Response(200, json={"metadata": {"identifier": "davincicode00brow"}}),
+        httpx2.Response(200, json=[]),
+        httpx2.Response(200, html="<html>"),
+        httpx2.Response(503, html="<html>"),
+        httpx2.Response(429, headers={"Retry-After": "60"}),
+    ],
+    ids=["unknown item", "no object", "another item", "no title", "a list", "a page", "down", "too fast"],
+)
+async def test_an_own_record_that_cannot_be_had_costs_only_itself(reach, record):
+    (hit,), _ = await looked_up(reach, record, SILENT)
+    assert (hit.title, hit.isbn13) == ("The Da Vinci code", None)
+
+
+async def test_few_own_records_are_read_for_one_book(reach):
+    docs = [SILENT | {"identifier": f"copy{number}"} for number in range(5)]
+    transport = reach("internet_archive", [found(*docs), *[httpx2.Response(200, json={})] * LOOK_UPS])
+    assert len(await InternetArchive(transport).find(CODE)) == 5
+    assert len(transport.sent) == 1 + LOOK_UPS
 
 
 async def test_nothing_found_is_an_answer(reach):

@@ -269,6 +269,35 @@ async def test_the_wait_is_read_from_either_header(reach, headers, seconds):
     assert limited.value.retry_after == seconds
 
 
+async def test_a_thorough_search_goes_on_among_the_authors_books(reach, lanes):
+    """Their container tells no total and repeats the name as it stood in the address."""
+    other = {"title": "Angels & Demons", "isbn13": "9780671027360"}
+    author = {"author": "dan%20brown", "books": [other, RECORD | {"title": "The DaVinci Code"}]}
+    nothing = httpx2.Response(200, json={"subject": "", "books": []})
+    transport = reach("isbndb", [nothing, httpx2.Response(200, json=author)])
+    hits = await ISBNdb(transport, thorough=True).find(CODE)
+    assert [hit.title for hit in hits] == ["The DaVinci Code"]
+    assert transport.sent[1].url.raw_path.startswith(b"/prefix/author/dan%20brown?")
+    assert lanes.slots == [("isbndb", 1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("thorough", "author", "first"),
+    [(False, "Dan Brown", None), (True, "", None), (True, "Dan Brown", RECORD)],
+    ids=["not thorough", "no author", "found at once"],
+)
+async def test_the_authors_books_cost_a_call_only_where_they_may_help(reach, thorough, author, first):
+    transport = reach("isbndb", [listed(*([first] if first else []))])
+    await ISBNdb(transport, thorough=thorough).find(Candidate("The Da Vinci Code", author))
+    assert len(transport.sent) == 1
+
+
+async def test_an_author_nobody_knows_is_nothing_found(reach):
+    unknown = httpx2.Response(404, json={"message": "No results", "error_message": "Author Not Found"})
+    transport = reach("isbndb", [listed(), unknown])
+    assert await ISBNdb(transport, thorough=True).find(CODE) == []
+
+
 async def test_without_a_key_nothing_is_sent(reach):
     transport = reach("isbndb", listed(RECORD), key=None)
     with pytest.raises(errors.KeyMissing):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import httpx2
+import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from alexandria import errors
@@ -15,8 +17,11 @@ from alexandria.providers import printed, wording
 from alexandria.providers.printed import Refused
 from alexandria.providers.transport import Request, Transport, json_of
 
+log = structlog.get_logger(__name__)
+
 LIFE = timedelta(days=30)  # that an answer serves
 ITEMS = 20  # of one search
+LOOK_UPS = 2  # items of one search whose own records are read, when none of it tells the book's ISBN
 FIELDS = ("identifier", "mediatype", "title", "creator", "isbn", "external-identifier", "date", "publisher", "language")
 
 
@@ -69,7 +74,31 @@ class InternetArchive:
         items, at = await self._transport.ask(
             Request("GET", "/advancedsearch.php", params=params), self._items, life=LIFE
         )
-        return printed.usable(_read(item, at) for item in items)
+        hits = printed.usable(_read(item, at) for item in items)
+        likely = [hit for hit in hits if wording.resembles(hit.title, candidate)]
+        if any(hit.isbn13 for hit in likely):
+            return hits
+        silent = [hit.source.id for hit in likely if not hit.related][:LOOK_UPS]
+        return printed.usable([await self._own_record(hit) if hit.source.id in silent else hit for hit in hits])
+
+    async def _own_record(self, hit: Hit) -> Hit:
+        """The item as its own record has it, which may tell an ISBN that the search does not; as it was found, if not."""
+        request = Request("GET", f"/metadata/{quote(hit.source.id, safe='')}")
+        try:
+            record, at = await self._transport.ask(request, self._record, life=LIFE)
+        except errors.ProviderError as failed:
+            log.info("own record not read", provider=self.name, id=hit.source.id, reason=failed.message)
+            return hit
+        read = _read(record, at)
+        return read if isinstance(read, Hit) and read.source.id == hit.source.id else hit
+
+    def _record(self, response: httpx2.Response) -> dict[str, Any]:
+        """What an item's own record says; an unknown item is an empty object."""
+        body = json_of(self.name, response)
+        if not isinstance(body, dict):
+            raise errors.BadAnswer(self.name, "the answer is no object")
+        told = body.get("metadata")
+        return {name: told[name] for name in FIELDS if name in told} if isinstance(told, dict) else {}
 
     def _items(self, response: httpx2.Response) -> list[Any]:
         body = json_of(self.name, response)

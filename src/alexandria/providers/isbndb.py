@@ -29,6 +29,7 @@ from alexandria.providers.transport import (
 
 LONGEST_QUERY = 150  # characters
 PAGE = 40  # records of a search; a larger page costs the same
+PAGE_OF_AUTHOR = 400  # records of one author's books, of which most are other books
 BULK = 100  # ISBNs of one request: what every plan above the smallest allows
 LIFE = timedelta(days=90)  # that an answer serves
 DAILY = re.compile(r"daily", re.IGNORECASE)
@@ -76,14 +77,23 @@ class ISBNdb:
     name = "isbndb"
     paid = True
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, *, thorough: bool = False) -> None:
+        """A `thorough` one spends a second unit, on the author's books, when a search has found nothing."""
+        self._transport, self._thorough = transport, thorough
         self.rate = transport.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
-        query = wording.cut(f"{wording.title(candidate)} {wording.author(candidate)}", LONGEST_QUERY)
-        request = self._request("GET", f"/books/{quote(query, safe='')}", params={"pageSize": str(PAGE)})
+        author = wording.author(candidate)
+        hits = await self._search("books", f"{wording.title(candidate)} {author}", PAGE)
+        if hits or not (self._thorough and author):
+            return hits
+        books = await self._search("author", author, PAGE_OF_AUTHOR)
+        return [hit for hit in books if wording.resembles(hit.title, candidate)]
+
+    async def _search(self, what: str, words: str, size: int) -> Sequence[Hit]:
+        path = f"/{what}/{quote(wording.cut(words, LONGEST_QUERY), safe='')}"
+        request = self._request("GET", path, params={"pageSize": str(size)})
         try:
             records, at = await self._transport.ask(request, self._records, life=LIFE)
         except _NothingOrSpent:

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
-from rapidfuzz import fuzz
 
 from alexandria import errors
 from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
@@ -22,7 +21,6 @@ LIFE = timedelta(days=30)  # that an answer serves
 WORKS = 5  # of a search for title and author
 WORKS_OF_AUTHOR = 50  # of a search for the author alone
 ISBNS = 40  # of works without a telling edition that one follow-up asks about
-ALIKE = 70  # of 100: titles that may be one, misspelt
 NO_PRINT = re.compile(r"audio|cassette|\bcd\b|mp3|e-?book|kindle|electronic", re.IGNORECASE)
 RELATED = 20  # ISBNs of a work's other editions that are worth keeping
 BULK = 25  # ISBNs of one look-up, as its maintainers ask
@@ -136,7 +134,7 @@ class OpenLibrary:
             if works:
                 found = [hit for work in works for hit in _editions_of(work, at)]
                 settled = {hit.work_key for hit in found if isinstance(hit, Hit) and _tells(hit, candidate)}
-                followed = [w for w in works if w.key not in settled and _resembles(w.title, candidate)]
+                followed = [w for w in works if w.key not in settled and wording.resembles(w.title, candidate)]
                 return printed.usable([*found, *await self._follow_up(followed)])
         return []
 
@@ -259,11 +257,6 @@ def _tells(hit: Hit, candidate: Candidate) -> bool:
     year = hit.published.year if hit.published else None
     near = year is None or candidate.year is None or abs(year - candidate.year) <= 1
     return hit.isbn13 is not None and near and not NO_PRINT.search(hit.binding)
-
-
-def _resembles(title: str, candidate: Candidate) -> bool:
-    asked, found = wording.main_title(candidate), wording.words(title)
-    return found.startswith(asked) or fuzz.ratio(asked, found) >= ALIKE
 
 
 def _editions_of(work: _Work, at: datetime) -> Iterator[Hit | Refused]:

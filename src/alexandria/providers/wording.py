@@ -1,11 +1,14 @@
-"""In which words do we ask a source for a candidate? Plain words, as search engines take the rest for commands."""
+"""In which words do we ask a source for a candidate, and are those of an answer like them? Plain words: engines take the rest for commands."""
 
 from __future__ import annotations
 
 import re
 
+from rapidfuzz import fuzz
+
 from alexandria.book import Candidate
 
+ALIKE = 70  # of 100: titles that may be one, misspelt
 WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
 BETWEEN_PEOPLE = re.compile(r"\s*(?:[,;&]|\band\b|\bwith\b)\s*", re.IGNORECASE)
@@ -26,6 +29,12 @@ def main_title(candidate: Candidate) -> str:
     """The title's words before the subtitle."""
     bare = IN_BRACKETS.sub("", candidate.title)
     return words(re.split(r":\s|\s[-–—]\s|;\s", bare, maxsplit=1)[0]) or title(candidate)
+
+
+def resembles(found: str, candidate: Candidate) -> bool:
+    """Whether a record with this title is worth a further question."""
+    asked, told = main_title(candidate), words(found)
+    return told.startswith(asked) or fuzz.ratio(asked, told) >= ALIKE
 
 
 def author(candidate: Candidate) -> str:

@@ -29,8 +29,8 @@ class Shelf:
         return edition.binding != "Audio CD" and self._world.holds("internet_archive", edition.isbn13)
 
     def tells_isbn(self, edition: Edition) -> bool:
-        """Whether the item can be found by its ISBN."""
-        return bool(self._isbns(edition))
+        """Whether the item can be found by its ISBN: the search does not know all that the item's own record says."""
+        return bool(self._isbns(edition)) and self._chance(edition, "index").random() > 0.05
 
     def edition(self, identifier: str) -> Edition | None:
         """The edition that an item is a scan of."""
@@ -44,6 +44,8 @@ class Shelf:
         doc: Doc = {"identifier": self._identifier(edition), "title": _title(edition, rng), "mediatype": "texts"}
         doc |= _loose("creator", _creators(edition, rng), rng) | _loose("isbn", self._isbns(edition), rng)
         doc |= _loose("external-identifier", self._urns(edition), rng)
+        if not self.tells_isbn(edition):
+            doc = {name: value for name, value in doc.items() if name not in ("isbn", "external-identifier")}
         if edition.publisher:
             place = f"{rng.choice(PLACES)} : " if rng.random() < 0.5 else ""
             doc |= _loose("publisher", [f"{place}{edition.publisher}"], rng)
