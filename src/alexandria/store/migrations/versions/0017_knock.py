@@ -1,9 +1,9 @@
-"""See 0016_knock.sql."""
+"""See 0017_knock.sql."""
 
 from alexandria.store.migrations import step
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
