@@ -78,3 +78,12 @@ def test_sql_lives_in_sql_files():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and statement.match(node.value.strip())
     ]
     assert found == []
+
+
+def test_migrations_are_one_chain():
+    """Numbered without a gap or a double, each on the one before: two that were written at once are found here."""
+    steps = sorted((ROOT / "store" / "migrations" / "versions").glob("[0-9]*.py"))
+    assert [step.name[:4] for step in steps] == [f"{number:04}" for number in range(1, len(steps) + 1)]
+    for number, step in enumerate(steps, 1):
+        before = f'"{number - 1:04}"' if number > 1 else "None"
+        assert re.findall(r"^(?:down_)?revision.* = (.+)$", step.read_text(), re.MULTILINE) == [f'"{number:04}"', before]
