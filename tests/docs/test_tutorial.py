@@ -36,7 +36,6 @@ def typed() -> str:
     for written, instead in {
         "make setup\n": f"set -e\n{variables}\n",
         "$PWD/.venv/bin": str(Path(sys.executable).parent),
-        ".venv/lib/": f"{Path(sys.prefix)}/lib/",
         "alexandria sandbox": f"alexandria sandbox --latency-scale 0.02 --rates {rates}",
         "status --watch": "work --until-idle\nalexandria status",
         "8000": free_port(),

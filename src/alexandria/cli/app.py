@@ -11,7 +11,22 @@ from typing import Annotated, NoReturn
 import typer
 
 from alexandria import errors
-from alexandria.cli import act, answers, demo, doctor, enrich, export, logs, look, resolve, rollout, run, secrecy, steer
+from alexandria.cli import (
+    act,
+    answers,
+    demo,
+    doctor,
+    enrich,
+    export,
+    logs,
+    look,
+    resolve,
+    rollout,
+    run,
+    secrecy,
+    sql,
+    steer,
+)
 from alexandria.cli.codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, UNEXPECTED, USAGE
 from alexandria.cli.output import Options, Output
 
@@ -32,6 +47,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.NotMigrated: (NO_DATABASE, "alexandria migrate"),
 }
 
+OWN_OPTIONS = "psql"  # whatever follows this command is for another program
 FLAGS = {"--json", "--no-color", "--no-input", "-q", "--quiet", "-v", "--verbose"}
 
 app = typer.Typer(
@@ -40,7 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The options above may stand before or after the command. Ranges are A..B or one year.",
 )
-for part in (demo, run, act, steer, look, logs, resolve, enrich, export, doctor):
+for part in (demo, run, act, steer, look, logs, resolve, enrich, export, sql, doctor):
     app.add_typer(part.commands)
 app.add_typer(secrecy.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")
@@ -110,7 +126,7 @@ def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     later: list[str] = []
     rest = iter(arguments)
     for argument in rest:
-        if argument == "--":
+        if argument == "--" or later == [OWN_OPTIONS]:
             return early, [*later, argument, *rest]
         if argument in FLAGS or argument.startswith("--database="):
             early.append(argument)
