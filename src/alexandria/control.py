@@ -1,4 +1,4 @@
-"""How does a person steer the whole backfill? Pause and resume it, have months done again, forget what was answered."""
+"""How does a person steer the backfill? Pause and resume it, resume a lane, have months done again, forget answers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import structlog
 
 from alexandria import errors
 from alexandria.backfill import Queue
+from alexandria.config import DEFAULTS
 from alexandria.month import Month
 from alexandria.status import Status
-from alexandria.store import answers, control, months
-from alexandria.store.control import Pause
+from alexandria.store import answers, control, enrichment, months
+from alexandria.store.control import LanePause, Pause
 from alexandria.store.database import Connection, Database
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,28 @@ class Control:
         if pause is not None:
             log.info("resume", by=who, woken=len(woken))
         return pause, len(woken)
+
+    async def resume_lane(self, provider: str, who: str) -> tuple[LanePause | None, int]:
+        """A provider is asked again before the time until which its lane is paused; with the pause that has ended, if
+        there was one, and how many months that waited for it go on at once.
+
+        If the provider still refuses, its lane is paused again and no month has failed. Raises BadInput.
+        """
+        if provider not in DEFAULTS:
+            raise errors.BadInput(f"provider: there is no {provider!r}", hint=f"known are {', '.join(DEFAULTS)}")
+        async with self.database.transaction() as connection:
+            ended = await control.resume_lane(connection, provider)
+            woken = []
+            if ended is not None:
+                await enrichment.wake(connection, provider)
+                woken = await control.hasten_blocked(connection, provider, self.now())
+                for month in woken:
+                    await self.queue.add_wake(connection, month, self.now())
+                told = {"provider": provider, "until": ended.until.isoformat(), "reason": ended.reason}
+                await months.audit(connection, who, "resume", {**told, "woken": [*map(str, woken)]})
+        if ended is not None:
+            log.info("resume", by=who, provider=provider, until=ended.until.isoformat(), woken=len(woken))
+        return ended, len(woken)
 
     async def purge(self, provider: str, who: str, *, dry_run: bool = False) -> int:
         """Forget all stored answers of `provider`, which will be asked and paid again; returns how many."""

@@ -439,13 +439,38 @@ def test_pause_and_resume(asked, alexandria, sql):
     assert (code, told["data"]["paused"]["reason"]) == (0, "moving house")
     assert asked("resume") == (
         0,
-        {"ok": True, "data": {"months_woken": 0, "message": "resumed; 0 months that waited for it go on at once"}},
-    )
+        {"ok": True, "data": {"resumed": True, "months_woken": 0, "message": "resumed; 0 months that waited for it go on at once"}},
+    )  # fmt: skip
     assert asked("resume")[1]["data"]["message"] == "there was no pause"
     assert asked("schedule", "-n")[0] == 0
     who = sql("SELECT DISTINCT who FROM audit WHERE act IN ('pause', 'resume')").fetchall()
     assert len(who) == 1
     assert who[0][0].startswith("cli ")
+
+
+def test_resume_of_a_providers_lane(asked, alexandria, sql):
+    """Who asks for the day's quotas or resumes in vain is told how; what there is not to end is 3, what is no provider 2."""
+    asked("quota")  # makes the lanes
+    sql("UPDATE lane SET paused_until = now() + interval '2 h', pause_reason = 'spent' WHERE name = 'isbndb'")
+    command = "alexandria resume --provider isbndb"
+    assert command in alexandria("quota")[2]
+    code, out, err = alexandria("resume")
+    assert (code, out) == (0, "there was no pause\n")
+    assert command in err
+    assert "isbndb rests until " in err
+    code, told = asked("resume", "--provider", "isbndb", "--dry-run")
+    assert (code, told["data"]["provider"]) == (0, "isbndb")
+    assert told["data"]["paused"].endswith(": spent")
+    code, out, err = alexandria("resume", "--provider", "isbndb")
+    assert code == 0
+    assert out.startswith("isbndb is asked again at once, not at ")
+    code, out, err = alexandria("resume", "--provider", "isbndb")
+    assert (code, out) == (3, "isbndb was not paused\n")
+    for wrong in ("isbdn", "ISBNdb"):
+        code, out, err = alexandria("resume", "--provider", wrong)
+        assert code == 2
+        assert "provider" in err
+    assert command not in alexandria("quota")[2]
 
 
 def test_retry(asked, alexandria, sql):

@@ -1,6 +1,7 @@
 """The pages as the server gives them, without a browser: who gets in, what is refused, what acts say, how large it is."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -334,6 +335,18 @@ async def test_every_act_states_its_number_before_and_says_what_it_did_after(adm
     acts = await sql("SELECT who, act FROM audit ORDER BY at")
     assert [each["act"] for each in acts] == ["retry"] * 3 + ["pause", "resume"]
     assert {each["who"] for each in acts} == {"dashboard"}
+
+
+async def test_a_provider_that_rests_is_asked_again_from_the_page(admitted, sql, system):
+    await system.lanes.pause("isbndb", datetime.now(UTC) + timedelta(hours=2), "the day's calls are used up")
+    button = "<button>Resume ISBNdb</button>"
+    page = (await admitted.get("/")).text
+    assert "<strong>ISBNdb</strong> rests until" in page
+    assert button in page
+    assert said(await act(admitted, "/resume", provider="isbndb")).startswith("ISBNdb is asked again at once, not at ")
+    assert button not in (await admitted.get("/")).text
+    assert said(await act(admitted, "/resume", provider="isbndb")) == "ISBNdb was not paused."
+    assert (await sql("SELECT who, act FROM audit ORDER BY at"))[-1] == {"who": "dashboard", "act": "resume"}
 
 
 async def test_what_was_done_is_told_once(admitted):

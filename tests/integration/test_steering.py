@@ -83,7 +83,11 @@ async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql,
     assert (await row(sql, 12))["error_code"] == "no_books"  # it ended as it would have
 
     woken = await post(api, RESUME)
-    assert woken == {"months_woken": 1, "message": "resumed; 1 months that waited for it go on at once"}
+    assert woken == {
+        "resumed": True,
+        "months_woken": 1,
+        "message": "resumed; 1 months that waited for it go on at once",
+    }
     await backfill.wake(Month(2023, 11))
     assert (await row(sql, 11))["status"] == "processing"
     acts = await sql("SELECT who, act FROM audit ORDER BY id")
@@ -176,6 +180,75 @@ async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, s
     await post(api, PAUSE)
     await Backfill(system.database, system.jobs).look_again()
     assert await sql("SELECT looks FROM candidate") == [{"looks": 1}]
+
+
+async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, system):
+    """Months that wait for it go on at once, others and those that a person paused do not; what rested with it wakes."""
+    until = datetime.now(UTC) + timedelta(hours=3)
+    waits = {
+        1: ("quota_spent", "isbndb: the day's quota is used up"),
+        2: ("no_sources", "no source could be asked: open_library: answered 503; isbndb: paused: the day's calls are used up"),
+        3: ("rate_limited", "google_books: refuses for speed"),
+        4: ("paused", "paused by ann: isbndb: is moving"),
+    }  # fmt: skip
+    for month, (code, reason) in waits.items():
+        await sql(
+            "UPDATE backfill_log SET status = 'retry', error_code = %s, blocked_reason = %s, next_attempt_at = %s WHERE month = %s",
+            code, reason, until, month,
+        )  # fmt: skip
+    await sql(
+        "INSERT INTO enrichment_rest VALUES ('isbndb', %s, 'used up', false, 1), ('open_library', %s, 'down', false, 1)",
+        until,
+        until,
+    )
+    await system.lanes.pause("isbndb", until, "the day's calls are used up")
+    await system.lanes.pause("google_books", until, "refuses for speed")
+    [end] = [lane.paused_until for lane in await system.lanes.status() if lane.name == "isbndb"]
+
+    told = await post(api, RESUME, provider="isbndb")
+    assert told == {
+        "resumed": True,
+        "months_woken": 2,
+        "message": f"isbndb is asked again at once, not at {end:%Y-%m-%d %H:%M} UTC; 2 months that waited for it go on at once",
+    }
+    paused = {lane.name for lane in await system.lanes.status() if lane.paused_until}
+    assert paused == {"google_books"}
+    soon = await sql("SELECT month FROM backfill_log WHERE next_attempt_at <= now() ORDER BY month")
+    assert [found["month"] for found in soon] == [1, 2]
+    assert await sql("SELECT provider FROM enrichment_rest") == [{"provider": "open_library"}]
+    await system.backfill.wake(Month(2023, 2))
+    assert (await row(sql, 2))["status"] == "processing"
+    [noted] = await sql("SELECT who, act, detail FROM audit")
+    assert (noted["who"], noted["act"]) == ("api", "resume")
+    assert noted["detail"] == {
+        "provider": "isbndb", "until": end.isoformat(), "reason": "the day's calls are used up", "woken": ["2023-01", "2023-02"]
+    }  # fmt: skip
+    again = await post(api, RESUME, provider="isbndb")
+    assert again == {"resumed": False, "months_woken": 0, "message": "isbndb was not paused"}
+    assert len(await sql("SELECT id FROM audit")) == 1
+    await post(api, RESUME, provider="google_books")
+    await sql("DELETE FROM enrichment_rest")
+
+
+async def test_who_waits_in_place_for_a_lane_is_let_through_when_it_is_resumed(api, system):
+    """Long before the pause would have ended, without a new attempt."""
+    await system.lanes.pause("wikidata", datetime.now(UTC) + timedelta(seconds=29), "refuses for speed")
+
+    async def send():
+        async with system.lanes.slot("wikidata"):
+            pass
+
+    waiting = asyncio.create_task(send())
+    assert await asyncio.wait({waiting}, timeout=0.1) == (set(), {waiting})
+    assert (await post(api, RESUME, provider="wikidata"))["resumed"] is True
+    async with asyncio.timeout(15):
+        await waiting
+
+
+@pytest.mark.parametrize("provider", ["isbdn", "", "ISBNdb", None])
+async def test_only_a_known_provider_has_a_lane(api, provider):
+    error = (await post(api, RESUME, 422, provider=provider))["error"]
+    assert "provider" in str(error)
 
 
 async def test_retry_takes_what_was_named_and_says_what_it_left_alone(api, sql):

@@ -86,6 +86,9 @@ def quota(context: typer.Context) -> int:
     output = output_of(context)
     found = on_system(output, sheets.quota)
     output.result(found.model_dump(mode="json"), sheets.of_quota(found), *sheets.oddities(found))
+    for name, each in found.providers.items():
+        if each.paused_until:
+            output.say(f"to ask {name} again before that: alexandria resume --provider {name}")
     return 0
 
 

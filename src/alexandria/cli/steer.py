@@ -87,21 +87,41 @@ def pause(
 
 
 @commands.command(rich_help_panel="Work")
-def resume(context: typer.Context, dry_run: DryRun = False) -> int:
-    """End the pause. Months that waited for its end go on at once."""
+def resume(
+    context: typer.Context,
+    provider: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Ask this provider again, before its lane's pause is over.",
+            autocompletion=completion.providers,
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+) -> int:
+    """End the pause, or that of one provider's lane. Months that waited for its end go on at once."""
     from alexandria.cli.act import who
     from alexandria.cli.session import on_system
-    from alexandria.web import steering
+    from alexandria.web import bodies, steering
 
     output = output_of(context)
+    wanted = read_request(bodies.ResumeRequest, {"provider": provider} if provider else {})
     if dry_run:
-        state = on_system(output, _pause)
-        said = f"would end: {steering.told(state)}" if state else "there is no pause"
-        output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
+        state, lanes = on_system(output, _pauses)
+        if provider:
+            said = f"would end: {lanes[provider]}" if provider in lanes else f"{provider} is not paused"
+            output.result({"dry_run": True, "provider": provider, "paused": lanes.get(provider)}, said)
+        else:
+            said = f"would end: {steering.told(state)}" if state else "there is no pause"
+            output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
         return 0
-    answer = on_system(output, lambda system: steering.resume(system, who()))
+    answer = on_system(output, lambda system: steering.resume(wanted, system, who()))
     output.result(answer.model_dump(mode="json"), answer.message)
-    return 0
+    if not answer.resumed:
+        _, lanes = on_system(output, _pauses)
+        for name, paused in lanes.items():
+            output.say(f"{paused}; to ask it again now: alexandria resume --provider {name}")
+    return 0 if answer.resumed or not provider else NOTHING
 
 
 def read_request(body: type[Body], said: dict[str, Any]) -> Body:
@@ -122,11 +142,19 @@ def _lines(answer: bodies.RetryAnswer) -> list[str]:
     ]
 
 
-async def _pause(system: System) -> bodies.PauseState | None:
+async def _pauses(system: System) -> tuple[bodies.PauseState | None, dict[str, str]]:
+    """The pause of all, and in a sentence those of lanes."""
+    from alexandria.cli.output import shown
     from alexandria.web import steering
 
     async with system.database.transaction() as connection:
-        return await steering.pause_state(connection)
+        pause = await steering.pause_state(connection)
+    lanes = await system.lanes.status()
+    return pause, {
+        lane.name: f"{lane.name} rests until {shown(lane.paused_until)}: {lane.pause_reason}"
+        for lane in lanes
+        if lane.paused_until
+    }
 
 
 async def _in_work(system: System) -> int:

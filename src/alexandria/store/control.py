@@ -39,6 +39,14 @@ class Pause:
         return f"paused by {self.who} until {end}" + (f": {self.reason}" if self.reason else "")
 
 
+@dataclass(frozen=True, slots=True)
+class LanePause:
+    """Nobody asks a provider before `until`, for the `reason` that it gave."""
+
+    until: datetime
+    reason: str
+
+
 async def paused(connection: Connection, *, heed: bool = False) -> Pause | None:
     """The pause that lasts now. With `heed` no other one begins before the transaction ends."""
     if heed:
@@ -59,6 +67,19 @@ async def pause(connection: Connection, until: datetime | None, who: str, reason
 
 async def resume(connection: Connection) -> None:
     await connection.execute(SQL["resume"])
+
+
+async def resume_lane(connection: Connection, provider: str) -> LanePause | None:
+    """Ends the pause of a provider's lane; returns what it was."""
+    async with connection.cursor(row_factory=class_row(LanePause)) as cursor:
+        await cursor.execute(SQL["resume_lane"], {"provider": provider})
+        return await cursor.fetchone()
+
+
+async def hasten_blocked(connection: Connection, provider: str, at: datetime) -> list[Month]:
+    """Months that wait for `provider` wait until `at` at the latest; returns those for which that is sooner."""
+    rows = await (await connection.execute(SQL["hasten_blocked"], {"provider": provider, "at": at})).fetchall()
+    return [Month(row["year"], row["month"]) for row in rows]
 
 
 async def finishing(connection: Connection) -> int:

@@ -81,6 +81,11 @@ async def rests(connection: Connection) -> dict[str, Rest]:
     return {row.pop("provider"): Rest(**row) for row in rows}
 
 
+async def wake(connection: Connection, provider: str) -> None:
+    """The source rests no longer, if it did."""
+    await connection.execute(SQL["wake"], {"provider": provider})
+
+
 async def keep_rests(connection: Connection, resting: Mapping[str, Rest]) -> None:
     """These sources rest, and no other."""
     await connection.execute(SQL["awake"], {"providers": list(resting)})

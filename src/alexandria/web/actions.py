@@ -13,7 +13,7 @@ from alexandria.errors import BadInput
 from alexandria.month import Month
 from alexandria.web import bodies, internal, steering
 from alexandria.web.login import OURS
-from alexandria.web.page import ActingRoute, Form, ReadingRoute, done, render
+from alexandria.web.page import ActingRoute, Form, ReadingRoute, done, provider, render
 from alexandria.web.route import Running
 
 WHO = "dashboard"
@@ -76,9 +76,15 @@ async def pause(form: Form, system: Running) -> Response:
 
 
 @router.post("/resume")
-async def resume(system: Running) -> Response:
-    answer = await steering.resume(system, WHO)
-    return done("/", f"{answer.message[:1].upper()}{answer.message[1:]}.")
+async def resume(form: Form, system: Running) -> Response:
+    """The whole run, or the lane of a provider."""
+    named = {"provider": form["provider"]} if form.get("provider") else {}
+    answer = await steering.resume(_read(bodies.ResumeRequest, **named), system, WHO)
+    message = answer.message
+    if named:
+        name = named["provider"]
+        message = message.replace(name, provider(name), 1)
+    return done("/", f"{message[:1].upper()}{message[1:]}.")
 
 
 def _read(body: type[Body], **fields: object) -> Body:

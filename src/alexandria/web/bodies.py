@@ -116,7 +116,12 @@ class PauseRequest(_Request):
 
 
 class ResumeRequest(_Request):
-    """Nothing to say."""
+    """End the pause of all, or the one that a provider's refusal has put on its lane."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"provider": "isbndb"}]})
+    provider: Annotated[
+        str, Field(pattern="^[a-z_]+$", max_length=40, description="its lane; absent: the pause of all")
+    ] = Field(default_factory=str)
 
 
 class PauseState(BaseModel):
@@ -135,6 +140,7 @@ class PauseAnswer(BaseModel):
 
 
 class ResumeAnswer(BaseModel):
+    resumed: Annotated[bool, Field(description="whether there was a pause to end")]
     months_woken: Annotated[int, Field(description="months that had waited for the end of the pause")]
     message: str
 

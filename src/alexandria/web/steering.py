@@ -27,8 +27,8 @@ async def pause_backfill(wanted: bodies.PauseRequest, system: Running) -> bodies
 
 
 @router.post("/resume", responses=WRITES, summary="Go on at once")
-async def resume_backfill(wanted: bodies.ResumeRequest, system: Running) -> bodies.ResumeAnswer:  # noqa: ARG001 # {}
-    return await resume(system, "api")
+async def resume_backfill(wanted: bodies.ResumeRequest, system: Running) -> bodies.ResumeAnswer:
+    return await resume(wanted, system, "api")
 
 
 async def retry(wanted: bodies.RetryRequest, system: System, who: str) -> bodies.RetryAnswer:
@@ -57,10 +57,22 @@ async def pause(wanted: bodies.PauseRequest, system: System, who: str) -> bodies
     return bodies.PauseAnswer(paused=state, message=told(state))
 
 
-async def resume(system: System, who: str) -> bodies.ResumeAnswer:
+async def resume(wanted: bodies.ResumeRequest, system: System, who: str) -> bodies.ResumeAnswer:
+    """Raises BadInput if there is no such provider."""
+    if wanted.provider:
+        return await _resume_lane(wanted.provider, system, who)
     ended, woken = await system.control.resume(who)
     message = f"resumed; {woken} months that waited for it go on at once" if ended else "there was no pause"
-    return bodies.ResumeAnswer(months_woken=woken, message=message)
+    return bodies.ResumeAnswer(resumed=ended is not None, months_woken=woken, message=message)
+
+
+async def _resume_lane(provider: str, system: System, who: str) -> bodies.ResumeAnswer:
+    ended, woken = await system.control.resume_lane(provider, who)
+    if ended is None:
+        return bodies.ResumeAnswer(resumed=False, months_woken=0, message=f"{provider} was not paused")
+    until = f"{ended.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    message = f"{provider} is asked again at once, not at {until}; {woken} months that waited for it go on at once"
+    return bodies.ResumeAnswer(resumed=True, months_woken=woken, message=message)
 
 
 async def pause_state(connection: Connection) -> bodies.PauseState | None:

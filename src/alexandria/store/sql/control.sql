@@ -23,6 +23,20 @@ RETURNING paused_since AS since, paused_until AS until, paused_by AS who, pause_
 UPDATE control SET paused_since = NULL, paused_until = NULL, paused_by = '', pause_reason = ''
 WHERE paused_since IS NOT NULL
 
+-- name: resume_lane
+-- A provider may be asked again before the end that its lane's pause would have had; what it was.
+UPDATE lane SET paused_until = NULL
+FROM (SELECT name, paused_until, pause_reason FROM lane WHERE name = %(provider)s FOR UPDATE) AS before
+WHERE lane.name = before.name AND before.paused_until > clock_timestamp()
+RETURNING before.paused_until AS until, before.pause_reason AS reason
+
+-- name: hasten_blocked
+-- Months that wait for a provider need not wait so long; they quote what it said behind its name.
+UPDATE backfill_log SET next_attempt_at = %(at)s
+WHERE status = 'retry' AND error_code <> 'paused' AND next_attempt_at > %(at)s
+  AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')
+RETURNING year, month
+
 -- name: finishing
 -- How many months are in work.
 SELECT count(*)::integer AS months FROM backfill_log AS b JOIN attempt AS a ON a.token = b.attempt_token

@@ -43,6 +43,10 @@ SELECT provider, until, reason, permanent, failures FROM enrichment_rest
 -- Only these sources rest.
 DELETE FROM enrichment_rest WHERE provider <> ALL(%(providers)s::text[])
 
+-- name: wake
+-- A source rests no longer.
+DELETE FROM enrichment_rest WHERE provider = %(provider)s
+
 -- name: rest
 -- A source that failed.
 INSERT INTO enrichment_rest (provider, until, reason, permanent, failures)
