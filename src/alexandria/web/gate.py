@@ -123,9 +123,9 @@ def _needs(gate: Gate) -> Iterator[str]:
 
 def _counted(counts: Counts) -> str:
     judged = counts.resolved + counts.unresolved
+    waiting = f"{counts.under_way} under way, {counts.pending} to be scheduled"
     parts = [
-        f"{counts.completed} of {counts.months} months completed, {counts.failed} failed, {counts.under_way} under way, "
-        f"{counts.pending} to be scheduled",
+        f"{counts.completed} of {counts.months} months completed, {counts.failed} failed, {waiting}",
         f"{counts.resolved:,} of {judged:,} books have an ISBN",
     ]
     if counts.hindered:
