@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import typer
@@ -40,7 +41,10 @@ def run(capsys, *arguments):
 
 def test_the_contracts_commands_are_there():
     assert {"demo", "up", "serve", "work", "migrate", "seed", "schedule", "retry", "pause", "resume", "rollout", "status",
-            "months", "month", "quota", "logs", "resolve", "doctor", "config", "sandbox"} <= set(COMMANDS)  # fmt: skip
+            "months", "month", "quota", "logs", "resolve", "doctor", "config", "sandbox", "export"} <= set(COMMANDS)  # fmt: skip
+    group: Any = typer.main.get_group(app)
+    assert {"show", "start", "pause", "approve"} <= set(group.commands["rollout"].commands)
+    assert {"rotate", "show-path"} <= set(group.commands["secret"].commands)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -105,6 +105,11 @@ def override(context: typer.Context, why: MustSay, dry_run: DryRun = False) -> i
     return _act(context, "override", why, dry_run=dry_run)
 
 
+# The names that scripts may know them by, too.
+group.command("show", hidden=True)(status)
+group.command("pause", hidden=True)(hold)
+
+
 def _act(context: typer.Context, name: str, why: str, *, dry_run: bool) -> int:
     from alexandria.cli.act import who
     from alexandria.cli.session import on_system
