@@ -38,7 +38,18 @@ class Limit(StrEnum):
     GATE = "gate"
     HOLD = "hold"
 
+    @property
+    def told(self) -> str:
+        return _TOLD[self]
 
+
+_TOLD = {
+    Limit.CADENCE: "the plan's pace: its months a day and its hours",
+    Limit.QUOTA: "the share of ISBNdb's day that the plan may spend",
+    Limit.RATE: "the pace of providers and workers",
+    Limit.GATE: "gates that are not open",
+    Limit.HOLD: "a person who holds it",
+}
 LIMITS = {
     Kind.DAY: Limit.CADENCE,
     Kind.BUDGET: Limit.QUOTA,
@@ -150,6 +161,8 @@ class Campaign:
                     self._open += 1
                 case _:
                     pass
+        if not self._open:
+            self.finished_at = self.at
         if self.world.person is not None:
             self._push(self.now + self._look_after(self.world.person), self._look)
         self._tick_again(self.now)
@@ -343,8 +356,8 @@ class Campaign:
         self._push(self.now + self._look_after(person), self._look)
         if self.fortune.out(self.now, "database") or self._rest is None:
             return
-        failed = [m for m in self.months if self.outcomes[m].status is Status.FAILED and m not in self._reopened]
-        if person.retries and failed:
+        failed = person.retries and self._to_be_done_again()
+        if failed:
             self._reopen(failed)
         elif self._rest.kind is Kind.APPROVAL:
             step = self._decided(approved=True).step
@@ -358,6 +371,9 @@ class Campaign:
         else:
             return
         self._tick_again(self.now)
+
+    def _to_be_done_again(self) -> list[Month]:
+        return [m for m in self.months if self.outcomes[m].status is Status.FAILED and m not in self._reopened]
 
     def _reopen(self, months: Sequence[Month]) -> None:
         self._note("retry", months=[str(month) for month in months])

@@ -44,7 +44,7 @@ class _Meter:
         self._zone = ZoneInfo(lane.zone)
         self._day = calendar(at, self._zone)
         self._spent: dict[date, float] = {self._day.date: float(spent)}
-        self._free = at
+        self.free = at
 
     def spent(self, at: float) -> float:
         """Units of the day of `at`."""
@@ -62,8 +62,8 @@ class _Meter:
     def send(self, requests: float, at: float) -> float:
         """When the last of them has left, behind all that were sent before; they are of the day of `at`."""
         self._spent[self._day.date] = self.spent(at) + requests
-        self._free = max(self._free, at) + requests / self.lane.rate
-        return self._free
+        self.free = max(self.free, at) + requests / self.lane.rate
+        return self.free
 
 
 class Fortune:
@@ -98,7 +98,7 @@ class Fortune:
     def out(self, at: float, *whom: str) -> float:
         """When the outage of one of these ends that lasts; 0 if there is none."""
         ends = 0.0
-        for one in whom:
+        for one in whom if self._outages else ():
             found = self._outages.get(one, ())
             position = bisect.bisect_right(found, (at, math.inf)) - 1
             if position >= 0 and found[position][1] > at:
@@ -109,7 +109,7 @@ class Fortune:
         """When an attempt that begins now ends, and how."""
         trouble, drawn = self.world.trouble, self._rng.random()
         latent = self.library.month(month)
-        at = now + self.world.slack * self._rng.lognormvariate(0, self.world.spread)
+        at = now + self.world.slack * self._times(self.world.spread)
         if drawn < trouble.lost:
             return at + SILENCE, Lost()
         if month not in self._listed:
@@ -121,7 +121,8 @@ class Fortune:
                 return at + (TIMEOUT if down else 1.0), errors.NoBooks("no generator named a book", causes)
             at = max(self._answered(lane, 1, at) for lane in self.world.generators)
             self._listed.add(month)
-        return self._resolved(latent, at)
+        ends, found = self._resolved(latent, at)
+        return (self._lasts(now, ends) if isinstance(found, Books) else ends), found
 
     def _why_no_list(
         self, names: Sequence[str], latent: Latent, now: float, drawn: float
@@ -136,7 +137,12 @@ class Fortune:
     def _answered(self, lane: Lane, requests: float, at: float) -> float:
         """When a lane has answered so many requests, the last of which takes as long as any."""
         self.calls[lane.name] += round(requests)
-        return self._meters[lane.name].send(requests, at) + lane.seconds * self._rng.lognormvariate(0, 0.5)
+        left = self._meters[lane.name].send(requests, at)
+        return left if self.world.measured else left + lane.seconds * self._times(0.5)
+
+    def _times(self, spread: float) -> float:
+        """A factor around 1, log-normal."""
+        return math.exp(self._rng.gauss(0, spread))
 
     def look_again(self, hindered: int, now: float) -> bool:
         """Whether all sources could be asked about so many books now; then they were."""
@@ -164,6 +170,12 @@ class Fortune:
         ends = max(self._answered(sources[position], requests, at) for position, requests in asked.items())
         return ends, books
 
+    def _lasts(self, began: float, ends: float) -> float:
+        """When an attempt ends that by its calls would end at `ends`."""
+        if not self.world.measured:
+            return ends
+        return max(began + self._rng.choice(self.world.measured), *(meter.free for meter in self._meters.values()))
+
     def _ask(
         self, known: Sequence[tuple[int, int]], at: float, failed: dict[int, errors.ProviderError]
     ) -> tuple[Mapping[int, float], Books]:
@@ -172,23 +184,29 @@ class Fortune:
         asked: dict[int, float] = defaultdict(float)
         rooms = {i: self._meters[lane.name].room(at) for i, lane in enumerate(sources) if lane.cap is not None}
         found: Counter[str] = Counter()
+        out = sum(1 << position for position in failed)
         for bits, books in self._rng.sample(known, len(known)):
             left = books
             while left:
-                walk = self.library.walk(bits, sum(1 << position for position in failed))
-                spent = [i for i in walk.asked if i in rooms and rooms[i] < sources[i].calls]
-                for i in spent:
-                    until = self._meters[sources[i].name].resets(at)
-                    failed[i] = errors.QuotaSpent(sources[i].name, "the day is spent", until=until)
-                if spent:
+                walk = self.library.walk(bits, out)
+                some = left
+                for i in walk.asked:
+                    if i in rooms and rooms[i] < some * sources[i].calls:
+                        some = int(rooms[i] / sources[i].calls)
+                        if not some:
+                            until = self._meters[sources[i].name].resets(at)
+                            failed[i] = errors.QuotaSpent(sources[i].name, "the day is spent", until=until)
+                            out |= 1 << i
+                            break
+                if not some:
                     continue
-                some = min([left, *(int(rooms[i] / sources[i].calls) for i in walk.asked if i in rooms)])
                 for i in walk.asked:
                     asked[i] += some * sources[i].calls
                     if i in rooms:
                         rooms[i] -= some * sources[i].calls
                 found["resolved" if walk.resolved else "hindered" if walk.hindered else "unresolved"] += some
-                found["late"] += some * (walk.hindered and self.library.walk(bits, 0).resolved)
+                if walk.hindered and self.library.walk(bits, 0).resolved:
+                    found["late"] += some
                 left -= some
         by_name = {sources[i].name: round(requests) for i, requests in asked.items()}
         return asked, Books(found["resolved"], found["unresolved"], found["hindered"], found["late"], by_name)

@@ -174,7 +174,8 @@ class View:
     @property
     def scheduled(self) -> int:
         """Months that began today."""
-        return sum(outcome.day == self.today for outcome in self.outcomes.values())
+        today = self.today
+        return sum(outcome.day == today for outcome in self.outcomes.values())
 
 
 def decide(plan: Plan, standing: Standing, view: View, *, approved: bool = False) -> Decision:

@@ -74,7 +74,8 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class World:
     """All of it. `real` is the share of recent named books that exist, of which each year back loses `decline`; months
-    differ by the deviation `uneven`. `slack` are seconds of a month beside its calls. `person` None: nobody looks."""
+    differ by the deviation `uneven`. `slack` are seconds of a month beside its calls; if seconds of whole months were
+    `measured`, those are drawn instead. `person` None: nobody looks."""
 
     generators: tuple[Lane, ...]
     sources: tuple[Lane, ...]
@@ -87,6 +88,7 @@ class World:
     confirmed: float = 0.9
     slack: float = 5.0
     spread: float = 0.4
+    measured: tuple[float, ...] = ()
     trouble: Trouble = Trouble()
     person: Person | None = Person()
 
@@ -166,14 +168,15 @@ def outages(world: World, start: datetime, days: int, rng: Random) -> list[Outag
     """Those that begin within `days` days from `start`, in the order in which they begin."""
     found = []
     for whom in world.trouble.whom:
-        at = start
+        day = 0.0
         while world.trouble.outages > 0:
-            at += timedelta(days=rng.expovariate(world.trouble.outages))
-            if at > start + timedelta(days=days):
+            day += rng.expovariate(world.trouble.outages)
+            if day > days:
                 break
-            lasts = world.trouble.minutes * rng.lognormvariate(0, 0.8)
-            found.append(Outage(whom, at, at + timedelta(minutes=lasts)))
-            at = found[-1].ends
+            lasts = world.trouble.minutes * math.exp(rng.gauss(0, 0.8))
+            begins = start + timedelta(days=day)
+            found.append(Outage(whom, begins, begins + timedelta(minutes=lasts)))
+            day += lasts / (24 * 60)
     return sorted(found, key=lambda outage: (outage.begins, outage.whom))
 
 

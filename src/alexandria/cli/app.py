@@ -18,6 +18,7 @@ from alexandria.cli import (
     doctor,
     enrich,
     export,
+    forecast,
     logs,
     look,
     resolve,
@@ -56,7 +57,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="The options above may stand before or after the command. Ranges are A..B or one year.",
 )
-for part in (demo, run, act, steer, look, logs, resolve, enrich, export, sql, doctor):
+for part in (demo, run, act, steer, look, forecast, logs, resolve, enrich, export, sql, doctor):
     app.add_typer(part.commands)
 app.add_typer(secrecy.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")

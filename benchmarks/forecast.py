@@ -1,0 +1,175 @@
+"""How good are forecasts? Seeded campaigns, forecast when a fifth of their months have ended; one JSON line.
+
+The forecaster sees what an operator's database would have seen by then and the operator's settings: never the numbers
+that the campaign's world was made of. These worlds are drawn here, from other distributions than it believes in.
+`error` is of the time that is left: the distance between the forecast and what came, in shares of the latter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from statistics import median
+from typing import Any
+
+from alexandria import plan as plans
+from alexandria.campaign import Campaign
+from alexandria.forecast import forecast
+from alexandria.panel import Policy
+from alexandria.past import Past
+from alexandria.plan import Plan
+from alexandria.rollout import Standing
+from alexandria.world import Lane, Person, Trouble, World
+
+SHARE = 0.2  # of the months, ended when the forecast is made
+PLANS = {"guide": None, "brisk": (40, 60), "unbridled": (300, 300)}  # months a day in every phase; None: as shipped
+# What the operator's settings say and what the product expects before it has measured anything.
+USUAL = World(
+    (Lane("gemini", 2, seconds=6), Lane("xai", 2, seconds=6)),
+    (
+        Lane("open_library", 3, seconds=0.6, knows=0.6),
+        Lane("google_books", 1, 1000, "America/Los_Angeles", 0.4, knows=0.7),
+        Lane("internet_archive", 1, seconds=0.9, knows=0.3),
+        Lane("isbndb", 3, 13000, seconds=0.4, paid=True, knows=0.9),
+    ),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--campaigns", type=int, default=200)
+    parser.add_argument("--first", type=int, default=1, help="the seed of the first")
+    parser.add_argument("--runs", type=int, default=60, help="campaigns that a forecast is made of")
+    parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--each", action="store_true", help="a JSON line for each campaign as well")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        tasks = [(options.first + number, options.runs) for number in range(options.campaigns)]
+        results = []
+        for result in pool.imap(measured, tasks):
+            results.append(result)
+            if options.each:
+                print(json.dumps(result), flush=True)
+    print(json.dumps(summary(results, options.runs, time.perf_counter() - began)))
+
+
+def measured(task: tuple[int, int]) -> dict[str, Any]:
+    """One campaign and its forecast."""
+    seed, runs = task
+    rng = Random(f"benchmark {seed}")
+    redrawn = -1
+    ended = 0
+    while ended < SHARE:  # one that a gate stops earlier has nothing to forecast
+        redrawn += 1
+        name, plan, settings, world = drawn(rng)
+        start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
+        campaign = Campaign(plan, world, seed * 100 + redrawn, Past(start, Standing(start.date()), {}))
+        campaign.run(lambda now: now.ended >= SHARE * len(now.months))
+        ended = campaign.ended / len(campaign.months)
+    past = campaign.past()
+    began = time.perf_counter()
+    told = forecast(plan, past, settings, runs=runs, seed=seed)
+    seconds = time.perf_counter() - began
+    campaign.run(lambda now: now.finished_at is not None)
+    truth = campaign.finished_at
+    left = (truth - past.at).total_seconds() if truth else None
+    error = abs((told.middle - truth).total_seconds()) / left if truth and told.middle and left else None
+    return {
+        "seed": seed,
+        "redrawn": redrawn,
+        "plan": name,
+        "at": f"{past.at:%m-%d %H:%M}",
+        "truth": truth and f"{truth:%m-%d %H:%M}",
+        "forecast": [at and f"{at:%m-%d %H:%M}" for at in (told.early, told.middle, told.late)],
+        "error": error,
+        "held": bool(truth and told.early and told.late and told.early <= truth <= told.late),
+        "before": bool(truth and told.early and truth < told.early),
+        "limit": told.limit.value,
+        "stuck": told.stuck,
+        "seconds": round(seconds, 2),
+    }
+
+
+def drawn(rng: Random) -> tuple[str, Plan, World, World]:
+    """A plan, the operator's settings as the forecaster reads them, and the world as it is."""
+    name = rng.choices([*PLANS], [0.6, 0.2, 0.2])[0]
+    settings = replace(
+        USUAL,
+        at_once=rng.choice([1, 4, 8]),
+        policy=rng.choice([Policy.FRUGAL, Policy.BALANCED]),
+        sources=tuple(
+            replace(lane, cap=rng.choice([13000, 13000, 1000, 250]) if lane.paid else lane.cap)
+            for lane in USUAL.sources
+        ),
+    )
+    sources = tuple(
+        replace(lane, knows=min(lane.knows * rng.uniform(0.8, 1.1), 0.97), calls=rng.uniform(0.9, 2), seconds=lane.seconds * rng.uniform(0.5, 4))
+        for lane in settings.sources
+    )  # fmt: skip
+    world = replace(
+        settings,
+        generators=tuple(replace(lane, seconds=rng.uniform(2, 60)) for lane in settings.generators),
+        sources=sources,
+        books=rng.uniform(12, 35),
+        real=rng.uniform(0.95, 0.99),
+        decline=rng.uniform(0, 0.003),
+        uneven=rng.uniform(0, 0.05),
+        slack=rng.uniform(1, 30),
+        spread=rng.uniform(0.2, 0.8),
+        trouble=Trouble(
+            down=rng.choice([0, 0.02, 0.1]),
+            busy=rng.choice([0, 0.05]),
+            lost=rng.choice([0, 0.02]),
+            cursed=rng.choice([0, 0.003, 0.01, 0.02, 0.03]),
+            outages=rng.choice([0, 0, 0.03, 0.1]),
+            minutes=rng.choice([10, 60]),
+        ),
+        person=Person(rng.uniform(4, 30), retries=False),
+    )
+    return name, paced(PLANS[name]), settings, world
+
+
+def paced(pace: tuple[int, int] | None) -> Plan:
+    """The shipped plan, or the same at another pace."""
+    plan = plans.read(plans.example())
+    if pace is None:
+        return plan
+    return plan.model_copy(
+        update={"phase": tuple(phase.model_copy(update={"months_per_day": pace}) for phase in plan.phase)}
+    )
+
+
+def summary(results: list[dict[str, Any]], runs: int, seconds: float) -> dict[str, Any]:
+    finished = [result for result in results if result["truth"] is not None]
+    errors = [result["error"] for result in finished if result["error"] is not None]
+    return {
+        "campaigns": len(results),
+        "runs": runs,
+        "finished": len(finished),
+        "median_error": round(median(errors), 4),
+        "error_p90": round(sorted(errors)[int(0.9 * (len(errors) - 1))], 4),
+        "band_holds": round(sum(result["held"] for result in finished) / len(finished), 3),
+        "truth_before_band": round(sum(result["before"] for result in finished) / len(finished), 3),
+        "stuck": len(results) - len(finished),
+        "stuck_expected": round(sum(result["stuck"] for result in results), 1),
+        "stopped_earlier_and_redrawn": sum(result["redrawn"] for result in results),
+        "plans": {
+            name: [len(own), round(sum(result["held"] for result in own) / len(own), 2)]
+            for name in PLANS
+            if (own := [result for result in finished if result["plan"] == name])
+        },
+        "limits": dict(Counter(result["limit"] for result in results)),
+        "seconds_a_forecast": median(result["seconds"] for result in results),
+        "seconds": round(seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    main()

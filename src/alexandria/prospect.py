@@ -1,0 +1,150 @@
+"""What does the forecast of this installation rest on? Its settings, its history and the prices of its models."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from alexandria import plan as plans
+from alexandria.config import KEYS, Settings
+from alexandria.errors import AlexandriaError
+from alexandria.forecast import Forecast, forecast
+from alexandria.panel import Policy
+from alexandria.plan import Plan
+from alexandria.providers.llm import GeneratorSpec, parse_generators
+from alexandria.rollout import Standing
+from alexandria.store import control, history, months
+from alexandria.store import rollout as rollouts
+from alexandria.store.database import Database
+from alexandria.store.history import Tokens
+from alexandria.store.lanes import LaneStatus
+from alexandria.store.rollout import Rollout
+from alexandria.world import Lane, World
+
+log = structlog.get_logger(__name__)
+
+# What is expected until it has been measured: the share of all books that a source knows, and seconds for an answer.
+KNOWS = {"isbndb": 0.9, "google_books": 0.7, "open_library": 0.6, "internet_archive": 0.3, "wikidata": 0.15}
+SECONDS = {"gemini": 15.0, "xai": 15.0, "openai": 60.0, "wikidata": 2.0, "isbndb": 0.5, "internet_archive": 1.5}
+PAID = ("isbndb",)
+LIST = Tokens(600, 2500)  # of one list, thinking included
+VENDORS = {"gemini": "google", "xai": "x-ai"}  # as the list of prices calls them
+RUNS = 40  # campaigns for whoever looks at the page
+FRESH = timedelta(minutes=5)  # how long a forecast is shown before it is made anew
+BEATEN = 60.0  # seconds within which a worker that runs has been heard
+SILENCE = timedelta(hours=1)  # after which one that could not be made anew is not shown any more
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A forecast of the plan `name`; `started`: its rollout runs. `notes` say what was taken for granted."""
+
+    forecast: Forecast
+    name: str
+    started: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Prospect:
+    """Makes forecasts, and keeps the last one for those who cannot wait."""
+
+    database: Database
+    settings: Settings
+    allowances: Callable[[], Awaitable[Sequence[LaneStatus]]]
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    _last: Told | None = None
+    _making: asyncio.Task[None] | None = None
+
+    async def tell(self, plan: Plan | None = None, *, runs: int = 100, seed: int = 1) -> Told:
+        """Of the rollout that runs; of `plan` as if it began now; or of the plan that comes with the product."""
+        now, lanes = self.now(), await self.allowances()
+        async with self.database.transaction() as connection:
+            newest = await rollouts.newest(connection)
+            started = plan is None and newest is not None and newest.ended_at is None
+            rollout = newest if started and newest is not None else _unstarted(plan, now)
+            spent = {lane.name: lane.used + lane.reserved for lane in lanes}
+            past = await history.past(connection, rollout, spent, now)
+            tokens = await history.tokens(connection)
+            pause = await control.paused(connection)
+            workers = (await months.workers(connection, BEATEN))["beating"]
+        notes = [] if started else ["as if it began now, for no such rollout runs"]
+        if past.standing.held:
+            notes.append(f"as if it were released; it is held by {past.standing.held}")
+            past = dataclasses.replace(past, standing=dataclasses.replace(past.standing, held=""))
+        if pause is not None:
+            notes.append(f"as if it were resumed; {pause}")
+        if started and not workers:
+            notes.append("as if a worker ran; none does")
+        world = usual(self.settings, lanes, max(workers, 1))
+        priced = prices(parse_generators(self.settings.generators), tokens)
+        told = await asyncio.to_thread(forecast, rollout.plan, past, world, runs=runs, seed=seed, prices=priced)
+        return Told(told, rollout.plan.name, started, tuple(notes))
+
+    def latest(self) -> Told | None:
+        """The last forecast at once, if there is one of late; a new one is made behind the caller's back when it is due."""
+        now = self.now()
+        age = None if self._last is None else now - self._last.forecast.at
+        if (age is None or age > FRESH) and (self._making is None or self._making.done()):
+            self._making = asyncio.create_task(self._make())
+        return self._last if age is not None and age < SILENCE else None
+
+    async def _make(self) -> None:
+        try:
+            self._last = await self.tell(runs=RUNS)
+        except AlexandriaError as failed:
+            log.warning("no forecast", reason=failed.message)
+
+
+def usual(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> World:
+    """What these settings lead us to expect; limits that the providers have told go before the settings'."""
+    caps = {lane.name: lane.cap for lane in lanes}
+
+    def lane(name: str) -> Lane:
+        told = settings.providers[name]
+        return Lane(
+            name,
+            told.rate,
+            caps.get(name, told.daily_cap),
+            told.zone,
+            SECONDS.get(name, 1.0),
+            paid=name in PAID or name in VENDORS,
+            knows=KNOWS.get(name, 0.5),
+        )
+
+    generators = dict.fromkeys(spec.provider for spec in parse_generators(settings.generators))
+    keyed = [name for name in settings.sources if name not in KEYS or settings.providers[name].key is not None]
+    return World(
+        tuple(map(lane, generators)),
+        tuple(map(lane, keyed or settings.sources)),
+        policy=Policy(settings.policy),
+        at_once=settings.concurrency * workers,
+    )
+
+
+def prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) -> dict[str, float]:
+    """Dollars for a month's lists by provider, as far as prices are known; those of our own models are none."""
+    from genai_prices import Usage, calc_price  # noqa: PLC0415 # a long list, needed for forecasts alone
+
+    found: dict[str, float] = {}
+    for spec in specs:
+        if spec.provider not in VENDORS:
+            continue
+        used = tokens.get(spec.label, LIST)
+        usage = Usage(input_tokens=round(used.input), output_tokens=round(used.output))
+        try:
+            price = calc_price(usage, model_ref=spec.model, provider_id=VENDORS[spec.provider])
+        except LookupError:
+            continue
+        found[spec.provider] = found.get(spec.provider, 0.0) + float(price.total_price)
+    return found
+
+
+def _unstarted(plan: Plan | None, now: datetime) -> Rollout:
+    standing = Standing(now.astimezone(UTC).date())
+    return Rollout(0, plan or plans.read(plans.example()), standing, now, "")
