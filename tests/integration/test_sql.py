@@ -140,21 +140,6 @@ def test_an_illegal_row_is_refused(connection, change):
 
 
 @pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO attempt (token, year, month) VALUES (gen_random_uuid(), 1950, 1)",
-        "INSERT INTO attempt (token, year, month, outcome) VALUES (gen_random_uuid(), 2023, 1, 'completed')",
-        "INSERT INTO attempt (token, year, month, ended_at, outcome) VALUES (gen_random_uuid(), 2023, 1, now(), 'well')",
-        "INSERT INTO work (key, title, author) VALUES ('', 'T', 'A')",
-        "INSERT INTO work (key, title, author, first_published) VALUES ('k', 'T', 'A', 'May 1999')",
-    ],
-)
-def test_illegal_rows_of_other_tables_are_refused(connection, statement):
-    with pytest.raises(psycopg.errors.IntegrityError):
-        connection.execute(statement)
-
-
-@pytest.mark.parametrize(
     ("isbn", "source", "reason", "broken"),
     [(None, "", "", "explained"), (ISBN, "isbndb", "", "explained"), (ISBN, "", "same title", "proven_by_a_source")],
 )
