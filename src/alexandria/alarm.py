@@ -18,6 +18,8 @@ class Kind(StrEnum):
     QUOTA_SPENT = "quota_spent"  # a provider's day is used up while months are under way
     LANE_PAUSED = "lane_paused"  # a provider has refused us for long
     PAUSED = "paused"  # somebody has paused the whole and perhaps forgotten it
+    ROLLOUT_SHUT = "rollout_shut"  # the gate of a rollout's phase is shut
+    ROLLOUT_WAITS = "rollout_waits"  # a rollout has waited too long for somebody or something
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How long months may be blocked or all be paused, how long a lane may be paused, which share of months may fail."""
+    """How long months may be blocked, all be paused or a rollout wait, how long a lane may be paused, which share of months may fail."""
 
     blocked: timedelta = timedelta(hours=24)
     lane_paused: timedelta = timedelta(hours=1)
@@ -48,6 +50,15 @@ class Way:
     paused_since: datetime | None = None
     paused_until: datetime | None = None
     pause_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """A rollout that does not go on by the calendar alone, and since when nothing of it has changed."""
+
+    reason: str
+    since: datetime
+    shut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +80,18 @@ class Seen:
     pause: str = ""
     paused_since: datetime | None = None
     ways: Sequence[Way] = ()
+    rollout: Standstill | None = None
 
 
 def judge(seen: Seen, thresholds: Thresholds, now: datetime) -> tuple[Incident, ...]:
     """The incidents that this amounts to. Pure."""
-    return (*_at_work(seen), *_months(seen, thresholds), *_ways(seen, thresholds), *_pause(seen, thresholds, now))
+    return (
+        *_at_work(seen),
+        *_months(seen, thresholds),
+        *_ways(seen, thresholds),
+        *_pause(seen, thresholds, now),
+        *_rollout(seen, thresholds, now),
+    )
 
 
 def _at_work(seen: Seen) -> Iterator[Incident]:
@@ -106,6 +124,14 @@ def _ways(seen: Seen, thresholds: Thresholds) -> Iterator[Incident]:
 def _pause(seen: Seen, thresholds: Thresholds, now: datetime) -> Iterator[Incident]:
     if seen.pause and seen.paused_since and now - seen.paused_since >= thresholds.blocked:
         yield Incident(Kind.PAUSED, "", f"{seen.pause}, since {_shown(seen.paused_since)}")
+
+
+def _rollout(seen: Seen, thresholds: Thresholds, now: datetime) -> Iterator[Incident]:
+    still = seen.rollout
+    if still is not None and still.shut:
+        yield Incident(Kind.ROLLOUT_SHUT, "", still.reason)
+    elif still is not None and now - still.since >= thresholds.blocked:
+        yield Incident(Kind.ROLLOUT_WAITS, "", f"since {_shown(still.since)}: {still.reason}")
 
 
 def _shown(at: datetime) -> str:

@@ -203,7 +203,7 @@ class Settings(_Given):
         gt=0,
         le=8760,
         validation_alias=_env("ALEXANDRIA_ALARM_BLOCKED_HOURS"),
-        description="hours that months may be blocked, or everything paused, before that is an incident",
+        description="hours that months may be blocked, everything paused or a rollout wait before that is an incident",
     )
     alarm_paused_minutes: float = Field(
         60,

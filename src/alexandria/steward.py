@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from alexandria.alarm import Standstill
 from alexandria.backfill import Backfill, Selection
 from alexandria.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.plan import Plan
@@ -21,6 +22,7 @@ from alexandria.store.rollout import Rollout
 log = structlog.get_logger(__name__)
 
 ITSELF = "rollout"  # who acts when nobody does
+GOES_ON = {Kind.DAY, Kind.PAUSED, Kind.FINISHED}  # by the calendar, or somebody else tells of it
 LONGEST = 500  # characters of a reason
 
 
@@ -57,10 +59,20 @@ class Steward:
             newest = await rollouts.newest(connection)
             return None if newest is None else await self._situation(connection, newest, quota, heed=False)
 
+    async def standstill(self) -> Standstill | None:
+        """Whether the rollout waits for more than the calendar, and since when nothing has changed."""
+        now = await self.look()
+        if now is None or not isinstance(now.decision.step, Rest) or now.decision.step.kind in GOES_ON:
+            return None
+        async with self.database.transaction() as connection:
+            since = await rollouts.changed(connection, now.rollout)
+        step = now.decision.step
+        return Standstill(f"{now.rollout.plan.name}: {step.reason}", since, shut=step.kind is Kind.SHUT)
+
     async def start(
         self, plan: Plan, who: str, why: str = "", *, replaces: bool = False, dry_run: bool = False
     ) -> tuple[Situation, int]:
-        """Begin today; with how many months of the plan were seeded for it, or would be.
+        """Begin today, or tomorrow if a rollout that this one replaces had its months today; with how many months of the plan were seeded for it, or would be.
 
         Raises NotNow if another one runs, unless this one `replaces` it.
         """
@@ -72,10 +84,13 @@ class Steward:
                 raise NotNow(
                     f"the rollout {running.plan.name} runs", hint="let it finish, or say that this one replaces it"
                 )
+            begins = now.astimezone(UTC).date()
             if running is not None:
+                before = View(now, await rollouts.outcomes(connection, running), quota)
+                begins += timedelta(days=1 if before.scheduled else 0)  # no day has the months of two
                 await rollouts.replace(connection, running, now)
                 await rollouts.note(connection, running, who, "replace", why=_checked(why), now=now)
-            started = await rollouts.start(connection, plan, who, now.astimezone(UTC).date(), now)
+            started = await rollouts.start(connection, plan, who, begins, now)
             await rollouts.note(connection, started, who, "start", why=_checked(why), now=now, name=plan.name)
             seeded = [await months.seed(connection, *phase.years) for phase in plan.phase]
             return await self._situation(connection, started, quota), sum(seeded)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from alexandria.alarm import Incident, Seen, Thresholds, Way, judge
+from alexandria.alarm import Incident, Seen, Standstill, Thresholds, Way, judge
 from alexandria.providers.receiver import Receiver, Refused
 from alexandria.store import incidents
 from alexandria.store.database import Connection, Database
@@ -27,30 +27,38 @@ async def _no_lanes() -> Sequence[LaneStatus]:
     return ()
 
 
+async def _no_rollout() -> Standstill | None:
+    return None
+
+
 @dataclass(slots=True)
 class Watch:
-    """`lanes` are the ways to the providers, of which those `in_use` count. Without a `receiver` nobody is called."""
+    """`lanes` are the ways to the providers, of which those `in_use` count; `rollout` tells whether one stands still.
+
+    Without a `receiver` nobody is called.
+    """
 
     database: Database
     lanes: Callable[[], Awaitable[Sequence[LaneStatus]]] = _no_lanes
     in_use: frozenset[str] = frozenset()
     thresholds: Thresholds = field(default_factory=Thresholds)
     receiver: Receiver | None = None
+    rollout: Callable[[], Awaitable[Standstill | None]] = _no_rollout
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     async def look(self) -> tuple[Incident, ...]:
         """What is wrong now; changes nothing. Raises DatabaseUnavailable."""
-        ways = await self._ways()
+        ways, still = await self._ways(), await self.rollout()
         async with self.database.transaction() as connection:
-            return judge(await self._seen(connection, ways), self.thresholds, self.now())
+            return judge(await self._seen(connection, ways, still), self.thresholds, self.now())
 
     async def watch(self) -> None:
         """Note what has begun to be wrong and what is over, and tell of both."""
-        ways = await self._ways()
+        ways, still = await self._ways(), await self.rollout()
         async with self.database.transaction() as connection:
             if not await incidents.alone(connection):
                 return
-            lasting = judge(await self._seen(connection, ways), self.thresholds, self.now())
+            lasting = judge(await self._seen(connection, ways, still), self.thresholds, self.now())
             began, cleared = await incidents.follow(connection, lasting, announce=self.receiver is not None)
         for each in began:
             log.error("incident began", kind=each.kind, subject=each.subject, reason=each.reason)
@@ -78,8 +86,8 @@ class Watch:
         else:
             await incidents.told(connection, notice, f"answered {status}", None, delivered=True)
 
-    async def _seen(self, connection: Connection, ways: Sequence[Way]) -> Seen:
-        return replace(await incidents.seen(connection, self.thresholds.blocked), ways=ways)
+    async def _seen(self, connection: Connection, ways: Sequence[Way], still: Standstill | None) -> Seen:
+        return replace(await incidents.seen(connection, self.thresholds.blocked), ways=ways, rollout=still)
 
     async def _ways(self) -> list[Way]:
         return [_way(lane) for lane in await self.lanes() if lane.name in self.in_use]

@@ -147,6 +147,7 @@ async def running(
         await jobs.open()
         stack.push_async_callback(jobs.aclose)
         backfill, upkeep = Backfill(database, jobs), Upkeep(database, kept_events=settings.journal_events)
+        steward = steward_of(settings, database, backfill, lanes)
         transports: dict[str, Transport] = {}
         if providers:
             places = {name: Places(server.url, name, settings.model_calls) for name in MODELS}
@@ -171,8 +172,8 @@ async def running(
             backfill,
             Control(database, jobs),
             upkeep,
-            watch_of(settings, database, lanes),
-            steward_of(settings, database, backfill, lanes),
+            watch_of(settings, database, lanes, steward),
+            steward,
             transports,
         )
 
@@ -181,7 +182,7 @@ def steward_of(settings: Settings, database: Database, backfill: Backfill, lanes
     return Steward(database, backfill, lanes.status, metered="isbndb" in settings.sources)
 
 
-def watch_of(settings: Settings, database: Database, lanes: Lanes) -> Watch:
+def watch_of(settings: Settings, database: Database, lanes: Lanes, steward: Steward) -> Watch:
     receiver = None
     if settings.alarm_url is not None:
         receiver = Receiver(settings.alarm_url, settings.alarm_secret, version("alexandria-backfill"))
@@ -191,7 +192,7 @@ def watch_of(settings: Settings, database: Database, lanes: Lanes) -> Watch:
         settings.alarm_failed_share,
     )
     in_use = {spec.provider for spec in parse_generators(settings.generators)} | {*settings.sources}
-    return Watch(database, lanes.status, frozenset(in_use), thresholds, receiver)
+    return Watch(database, lanes.status, frozenset(in_use), thresholds, receiver, steward.standstill)
 
 
 def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, places: Places | None, name: str) -> Transport:

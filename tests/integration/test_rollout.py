@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from alexandria.alarm import Standstill
 from alexandria.backfill import Backfill
 from alexandria.book import Candidate, Resolution
 from alexandria.control import Control
@@ -123,6 +124,7 @@ async def test_ticks_of_a_day_schedule_its_months_once(stage):
 WORKER = """
 import asyncio, sys
 from datetime import UTC, datetime
+from alexandria.alarm import Standstill
 from alexandria.backfill import Backfill
 from alexandria.steward import Steward
 from alexandria.queue import Jobs
@@ -258,6 +260,22 @@ async def test_a_pause_of_the_whole_holds_for_the_rollout_too(stage):
     assert isinstance(await stage.steward.tick(), Schedule)
 
 
+async def test_who_watches_is_told_what_a_rollout_waits_for_and_since_when(stage):
+    """Of a day's pace and a pause nothing; of the rest since the last change, and of a shut gate as such."""
+    assert await stage.steward.standstill() is None
+    await stage.steward.start(SMALL, "ann")
+    await stage.steward.tick()
+    assert await stage.steward.standstill() is None
+    await stage.steward.hold("ann", "to look")
+    stage.now += timedelta(hours=30)
+    assert await stage.steward.standstill() == Standstill("small: held by ann: to look", THREE)
+    await stage.steward.release("ann")
+    await stage.end("failed")
+    still = await stage.steward.standstill()
+    assert still is not None
+    assert (still.shut, still.since) == (True, stage.now)
+
+
 async def test_a_second_rollout_waits_or_replaces_the_first(stage):
     first, _ = await stage.steward.start(SMALL, "ann")
     with pytest.raises(NotNow, match="small runs"):
@@ -265,6 +283,7 @@ async def test_a_second_rollout_waits_or_replaces_the_first(stage):
     await stage.steward.tick()
     second, seeded = await stage.steward.start(read(example()), "bob", "the real one", replaces=True)
     assert seeded == 300 - 24
+    assert second.rollout.standing.begins == date(2026, 3, 3)  # today has had its months
     assert second.rollout.id > first.rollout.id
     assert await stage.sql("SELECT outcome FROM rollout ORDER BY id") == [{"outcome": "replaced"}, {"outcome": None}]
     found = await stage.steward.look()

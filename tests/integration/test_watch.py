@@ -315,12 +315,12 @@ async def test_every_second_somebody_looks_for_lost_months_and_leaves_no_trace(s
 
 
 async def test_the_settings_say_whom_to_call_and_when(system, monkeypatch):
-    assert watch_of(system.settings, system.database, system.lanes).receiver is None
+    assert watch_of(system.settings, system.database, system.lanes, system.steward).receiver is None
     monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/?token=canary-token")
     monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", KEY)
     monkeypatch.setenv("ALEXANDRIA_ALARM_BLOCKED_HOURS", "2")
     monkeypatch.setenv("ALEXANDRIA_ALARM_FAILED_SHARE", "0.5")
-    watch = watch_of(load(), system.database, system.lanes)
+    watch = watch_of(load(), system.database, system.lanes, system.steward)
     assert watch.thresholds == Thresholds(timedelta(hours=2), timedelta(hours=1), 0.5)
     assert watch.receiver is not None
     assert "canary" not in repr(watch)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria.alarm import SAMPLE, Kind, Seen, Thresholds, Way, judge
+from alexandria.alarm import SAMPLE, Kind, Seen, Standstill, Thresholds, Way, judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -81,6 +81,15 @@ def test_a_lane_that_rests_for_long(minutes, wrong):
 def test_a_pause_that_somebody_may_have_forgotten(hours, wrong):
     seen = replace(WELL, pause="paused by cli ops until somebody resumes", paused_since=NOW - hours * HOUR)
     assert kinds(seen) == [Kind.PAUSED] * wrong
+
+
+@pytest.mark.parametrize(
+    ("shut", "hours", "wrong"), [(True, 0, [Kind.ROLLOUT_SHUT]), (False, 23, []), (False, 24, [Kind.ROLLOUT_WAITS])]
+)
+def test_a_rollout_that_stands_still(shut, hours, wrong):
+    """A shut gate at once, any other wait when it is long."""
+    seen = replace(WELL, rollout=Standstill("small: the gate of first is shut", NOW - hours * HOUR, shut))
+    assert kinds(seen) == wrong
 
 
 def test_all_that_is_wrong_is_told_at_once():

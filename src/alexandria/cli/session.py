@@ -44,8 +44,8 @@ async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.
         answers = StoredAnswers(database)
         backfill = Backfill(database, jobs)
         acts = backfill, Control(database, jobs), Upkeep(database, kept_events=settings.journal_events)
-        watch = wiring.watch_of(settings, database, lanes)
         steward = wiring.steward_of(settings, database, backfill, lanes)
+        watch = wiring.watch_of(settings, database, lanes, steward)
         system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, watch, steward)
         try:
             return await act(system)

@@ -109,6 +109,14 @@ async def verdicts(connection: Connection, rollout: Rollout, limit: int) -> list
     return await (await connection.execute(SQL["verdicts"], {"id": rollout.id, "limit": limit})).fetchall()
 
 
+async def changed(connection: Connection, rollout: Rollout) -> datetime:
+    """When anything last changed: a verdict, or by an act."""
+    row = await (await connection.execute(SQL["changed"], {"id": rollout.id})).fetchone()
+    assert row is not None, "it was started"
+    found: datetime = row["at"]
+    return found
+
+
 async def _stand(
     connection: Connection, rollout: Rollout, standing: Standing, now: datetime, outcome: str | None
 ) -> None:

@@ -76,3 +76,8 @@ SELECT at, who, act, why, detail FROM rollout_log WHERE rollout_id = %(id)s ORDE
 -- name: verdicts
 -- How gates were judged last, newest first.
 SELECT phase, at, verdict, reasons, inputs FROM rollout_verdict WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s
+
+-- name: changed
+-- When anything last changed: a verdict, or by an act.
+SELECT greatest((SELECT max(at) FROM rollout_verdict WHERE rollout_id = %(id)s),
+                (SELECT max(at) FROM rollout_log WHERE rollout_id = %(id)s)) AS at
