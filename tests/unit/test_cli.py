@@ -112,6 +112,7 @@ def test_version(capsys):
         ["pause", "--until", "tomorrow"],
         ["pause", "--minutes", "5", "--until", "2099-01-01T00:00"],
         ["pause", "--reason", "a\nb"],
+        ["doctor", "--least-resolved", "80"],
         ["logs", "--level", "loud"],
         ["logs", "--month", "2023-13"],
         ["logs", "--since", "yesterday"],

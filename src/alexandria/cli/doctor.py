@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from alexandria.cli.codes import UNEXPECTED
+from alexandria.cli.codes import DONE, UNEXPECTED
 from alexandria.cli.output import output_of
+from alexandria.errors import BadInput
 
 commands = typer.Typer()
+LEAST_RESOLVED = 90.0  # percent; what the guide wants to see
 
 
 @commands.command(rich_help_panel="Look")
-def doctor(context: typer.Context) -> int:
-    """Database, migrations, worker, keys, providers, clock, disk: what is wrong, and the cure. Takes seconds."""
+def doctor(
+    context: typer.Context,
+    daily: Annotated[
+        bool, typer.Option("--daily", help="Instead: completion, resolution, quota, failures, stuck months, rollout.")
+    ] = False,
+    least_resolved: Annotated[
+        float | None,
+        typer.Option(min=0, max=100, help="With --daily: the percentage of books with an ISBN that is well; 90."),
+    ] = None,
+) -> int:
+    """Database, migrations, worker, keys, providers, clock, disk: what is wrong, and the cure. Takes seconds.
+
+    Leaves with 0 if all is well and with 1 if anything needs a person, for cron.
+    """
+    if least_resolved is not None and not daily:
+        raise BadInput("--least-resolved is a part of the daily checks", hint="say --daily too")
     from alexandria.cli import checks
+    from alexandria.cli import daily as today
     from alexandria.cli.configured import settings_of
+    from alexandria.cli.session import on_system
 
     output = output_of(context)
-    found = checks.all_of(settings_of(output))
-    output.result(
-        found,
-        *(
-            f"{'ok  ' if c.ok else 'BAD '} {c.name}: {c.said}" + (f"\n      cure: {c.cure}" if c.cure else "")
-            for c in found
-        ),
-    )
-    return 0 if all(check.ok for check in found) else UNEXPECTED
+    found: list[today.Item] | list[checks.Check]
+    if daily:
+        least = LEAST_RESOLVED if least_resolved is None else least_resolved
+        found = on_system(output, lambda system: today.checklist(system, least))
+    else:
+        found = checks.all_of(settings_of(output))
+    output.result(found, *today.drawn(found))
+    return DONE if all(each.ok for each in found) else UNEXPECTED

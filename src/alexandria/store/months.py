@@ -196,6 +196,13 @@ async def recent(connection: Connection) -> list[Open]:
         return await cursor.fetchall()
 
 
+async def daily(connection: Connection) -> Row:
+    """How many months there are in each status, how well they are resolved in percent, and the same of the last day."""
+    row = await (await connection.execute(SQL["daily"])).fetchone()
+    assert row is not None
+    return row
+
+
 async def listed(
     connection: Connection, *, status: Status | None = None, year: int | None = None, reason: str | None = None
 ) -> list[Row]:

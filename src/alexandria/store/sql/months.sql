@@ -155,6 +155,21 @@ SELECT coalesce(sum(books_generated), 0)::bigint AS total_books_generated,
        coalesce(sum(isbns_queued), 0)::bigint AS total_isbns_queued
 FROM backfill_log
 
+-- name: daily
+-- What is looked at every day, and the same of the last day.
+SELECT count(*)::integer AS total,
+       (count(*) FILTER (WHERE status = 'pending'))::integer AS pending,
+       (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
+       (count(*) FILTER (WHERE status = 'retry'))::integer AS retry,
+       (count(*) FILTER (WHERE status = 'completed'))::integer AS completed,
+       (count(*) FILTER (WHERE status = 'completed' AND lately))::integer AS completed_lately,
+       (count(*) FILTER (WHERE status = 'failed'))::integer AS failed,
+       (count(*) FILTER (WHERE status = 'failed' AND lately))::integer AS failed_lately,
+       (count(*) FILTER (WHERE status = 'processing' AND started_at < now() - interval '1 hour'))::integer AS stuck,
+       round(avg(resolution_rate) FILTER (WHERE status = 'completed'), 2) AS resolution,
+       round(avg(resolution_rate) FILTER (WHERE status = 'completed' AND lately), 2) AS resolution_lately
+FROM (SELECT *, completed_at > now() - interval '1 day' AS lately FROM backfill_log) AS b
+
 -- name: recent
 -- The newest completed months.
 SELECT year, month, status, books_generated, isbns_resolved, resolution_rate, error_message
