@@ -89,6 +89,7 @@ async def test_nothing_at_all_is_an_answer(reach):
         ([{"type": "ISBN_10", "identifier": "080442957X"}], "9780804429573"),
         ([{"type": "OTHER", "identifier": "OCLC:123"}], None),
         ([{"type": "OTHER", "identifier": "9780385504201"}], None),
+        ([{"type": "OTHER", "identifier": "UOM:39015000000000"}, {"type": "ISBN_10", "identifier": "0385504209"}], "9780385504201"),
         ([{"type": "ISSN", "identifier": "03855042"}], None),
         ([{"type": "ISBN_13", "identifier": "9780385504202"}], None),
         ([], None),
@@ -111,12 +112,22 @@ async def test_two_books_isbns_on_one_volume_are_refused(reach):
     [
         ("publishedDate", "2003", "published", PartialDate(2003)), ("publishedDate", "2003-03", "published", PartialDate(2003, 3)),
         ("publishedDate", None, "published", None), ("authors", ["ISBN:978-1-891267-03-1"], "authors", ()),
-        ("authors", None, "authors", ()), ("pageCount", 0, "pages", None), ("language", "un", "language", ""),
+        ("authors", ["Basilio Sebastian CASTELLANOS DE LOSADA"], "authors", ("Basilio Sebastian CASTELLANOS DE LOSADA",)),
+        ("authors", ["Bureau of Maps"], "authors", ("Bureau of Maps",)),
+        ("publisher", "Double\u00a0day ", "publisher", "Double day"), ("publisher", None, "publisher", ""),
+        ("title", "A relation of all things " * 20, "title", ("A relation of all things " * 20).strip()),
+        ("authors", None, "authors", ()), ("pageCount", None, "pages", None), ("pageCount", 0, "pages", None), ("language", "un", "language", ""),
     ],
 )  # fmt: skip
 async def test_a_field_is_read_in_whatever_form_it_comes(reach, field, value, own, read):
     (hit,), _ = await find(reach, found(TOLD | {field: value}))
     assert getattr(hit, own) == read
+
+
+async def test_a_volume_may_have_a_title_and_nothing_else(reach):
+    (hit,), _ = await find(reach, found({"title": "Bare"}))
+    assert (hit.title, hit.authors, hit.publisher, hit.isbn13) == ("Bare", (), "", None)
+    assert (hit.published, hit.pages, hit.language) == (None, None, "")
 
 
 async def test_a_volume_without_a_title_is_refused_alone(reach):
@@ -157,6 +168,14 @@ async def test_the_backend_fails_often_and_is_tried_again(reach):
     down = httpx2.Response(503, json={"error": {"code": 503, "errors": [{"reason": "backendFailed"}]}})
     hits, transport = await find(reach, down, down, found(TOLD))
     assert (len(hits), len(transport.sent)) == (1, TRIES)
+
+
+async def test_a_backend_that_goes_on_failing_has_not_said_that_nothing_is_there(reach, answers):
+    """It says so without a status, and for volumes that do not exist as well."""
+    down = httpx2.Response(503, json={"error": {"code": 503, "errors": [{"reason": "backendFailed"}]}})
+    with pytest.raises(errors.ProviderDown):
+        await GoogleBooks(reach("google_books", down)).find(CODE)
+    assert answers.kept == {}
 
 
 async def test_without_a_key_nothing_is_sent(reach):

@@ -81,7 +81,8 @@ async def test_several_editions_isbns_are_none_of_them_the_scans_own(reach):
 
 
 @pytest.mark.parametrize(
-    "odd", [{"mediatype": "collection"}, {"mediatype": "etree"}, {"title": None}, {"identifier": None}]
+    "odd",
+    [{"mediatype": "collection"}, {"mediatype": "data"}, {"mediatype": "etree"}, {"title": None}, {"identifier": None}],
 )
 async def test_what_is_no_book_is_refused_alone(reach, odd):
     hits, _ = await find(reach, ITEM | odd, "odd", ITEM | {"identifier": "other", "isbn": []})
@@ -138,6 +139,13 @@ async def test_no_own_record_is_read_that_would_tell_nothing(reach, docs):
 async def test_an_own_record_that_cannot_be_had_costs_only_itself(reach, record):
     (hit,), _ = await looked_up(reach, record, SILENT)
     assert (hit.title, hit.isbn13) == ("The Da Vinci code", None)
+
+
+@pytest.mark.parametrize("isbn", ["080442957X", ["9780804429573", "080442957X"], ["080442957X", "978-0-8044-2957-3"]])
+async def test_an_own_record_has_one_isbn_as_a_text_and_several_as_a_list(reach, isbn):
+    told = {"identifier": SILENT["identifier"], "title": SILENT["title"], "isbn": isbn}
+    (hit,), _ = await looked_up(reach, httpx2.Response(200, json={"metadata": told}), SILENT)
+    assert hit.isbn13 == "9780804429573"
 
 
 async def test_few_own_records_are_read_for_one_book(reach):

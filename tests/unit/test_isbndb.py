@@ -97,10 +97,25 @@ async def test_a_whole_record_becomes_a_hit(reach):
     assert hit.related == ("9780307474278",)
 
 
-async def test_pictures_with_tokens_and_descriptions_are_not_stored(reach, answers):
-    await only(reach, RECORD)
+@pytest.mark.parametrize("name", ["synopsis", "synopsys", "overview"])
+async def test_pictures_with_tokens_and_descriptions_are_not_stored(reach, answers, name):
+    """A description has three names, one of them misspelt, and HTML inside."""
+    await only(reach, RECORD | {name: "<p><p>A <h3>canary</h3> murder &amp; a chase.<br/>"})
     assert "canary-jwt" not in str(answers.kept)
     assert "murder" not in str(answers.kept)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"msrp": 9.99, "dewey_decimal": ["813.54"], "edition": "", "format": ""},
+        {"msrp": "0.00", "dewey_decimal": "", "related": {"ebook": 1}, "dimensions_structured": {"width": {}}},
+        {"image": 7, "prices": None, "reviews": "", "a field of tomorrow": [{}]},
+    ],
+    ids=["numbers and lists", "texts and objects", "nonsense"],
+)
+async def test_what_we_do_not_read_may_be_of_any_type(reach, odd):
+    assert (await only(reach, RECORD | odd)).isbn13 == ISBN
 
 
 @pytest.mark.parametrize("name", ["books", "data"])
@@ -120,7 +135,10 @@ async def test_the_list_has_two_names(reach, name):
         ("authors", ["Rhea, Nicholas , 1936-2017"], ("Rhea, Nicholas",)), ("authors", ["Whitelaw, Stella."], ("Whitelaw, Stella",)),
         ("authors", ["Ann Lee", "Bo Li (editor)"], ("Ann Lee", "Bo Li")), ("authors", "Dan Brown", ("Dan Brown",)),
         ("authors", None, ()), ("subjects", None, ()), ("other_isbns", None, ()),
-        ("title", "Up &amp; In Flames", "Up & In Flames"),
+        ("title", "Up &amp; In Flames", "Up & In Flames"), ("language", "en", "en"),
+        ("title", "Up In Flames (severn House Large Print)", "Up In Flames (severn House Large Print)"),
+        ("authors", ["Katherine & Harris, Deborah Turner Kurtz"], ("Katherine & Harris, Deborah Turner Kurtz",)),
+        ("authors", ["Nelson, Bob, Ph.D.", "Gege Akutami ~autofilled~"], ("Nelson, Bob, Ph.D.", "Gege Akutami")),
     ],
 )  # fmt: skip
 async def test_a_field_is_read_in_whatever_type_it_comes(reach, field, value, read):
@@ -182,6 +200,12 @@ async def test_an_old_record_with_ten_digits_is_read(reach):
     hit = await only(reach, {"title": "Reprint", "isbn": "115082395x"})
     assert hit is not None
     assert hit.isbn13 == "9781150823954"
+
+
+async def test_a_check_digit_in_either_case_is_one_edition(reach):
+    records = [{"title": "Reprint", "isbn": isbn, "isbn13": "9781150823954"} for isbn in ("115082395X", "115082395x")]
+    hits = await ISBNdb(reach("isbndb", listed(*records))).find(CODE)
+    assert [hit.isbn13 for hit in hits] == ["9781150823954"]
 
 
 async def test_an_edition_listed_twice_is_one_hit(reach):

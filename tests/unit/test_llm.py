@@ -67,6 +67,9 @@ def nested(status, **error):
     return httpx2.Response(status, json={"error": {"message": "no", "type": None, "param": None, "code": None} | error})
 
 
+CALLED = {"id": "", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
 @pytest.fixture
 def model(reach):
     """`model(provider, answer)` is a generator and the transport beneath it."""
@@ -153,6 +156,27 @@ async def test_thoughts_are_no_answer(model):
 
 
 @pytest.mark.parametrize(
+    ("provider", "answer", "output"),
+    [
+        ("gemini", gemini(books(CODE)), 96 + 225),
+        ("xai", xai(books(CODE)), 101 + 313),
+        ("openai", xai(books(CODE)), 101),
+    ],
+)
+async def test_thinking_is_paid_for_whether_or_not_the_vendor_counts_it_in(model, answers, provider, answer, output):
+    generator, _ = model(provider, answer, url="http://127.0.0.1:9/v1" if provider == "openai" else "")
+    await suggest(generator)
+    [(body, _)] = answers.kept.values()
+    assert body["tokens"]["output"] == output
+
+
+async def test_a_compatible_servers_extras_do_no_harm(model):
+    extra = {"reasoning_content": "Let me think {", "extra_content": {"vendor": {}}, "tool_calls": []}
+    generator, _ = model("openai", xai(books(CODE), **extra), url="http://127.0.0.1:9/v1")
+    assert len((await suggest(generator)).candidates) == 1
+
+
+@pytest.mark.parametrize(
     "text",
     [
         f"```json\n{books(CODE)}\n```",
@@ -231,6 +255,7 @@ async def test_the_complete_books_of_a_list_cut_off_are_used(model, provider, an
         ("xai", xai('{"', "length")),
         ("xai", xai(None)),
         ("xai", xai("")),
+        ("xai", xai("", "tool_calls", tool_calls=[CALLED])),
         ("xai", httpx2.Response(200, json={"id": "x", "object": "chat.completion"})),
         ("xai", httpx2.Response(200, json={"choices": []})),
         ("xai", httpx2.Response(200, html="<p>")),
@@ -249,13 +274,14 @@ async def test_an_answer_that_cannot_be_read_is_tried_again_and_never_stored(mod
     ("provider", "answer", "why"),
     [
         ("gemini", gemini(None, "SAFETY"), "SAFETY"),
+        ("gemini", httpx2.Response(200, json={"candidates": [{"content": {}, "finishReason": "SAFETY"}]}), "SAFETY"),
         ("gemini", gemini(books(CODE), "RECITATION"), "RECITATION"),
         ("gemini", gemini(None, "PROHIBITED_CONTENT"), "PROHIBITED_CONTENT"),
         ("gemini", httpx2.Response(200, json={"promptFeedback": {"blockReason": "OTHER"}}), "OTHER"),
         ("xai", xai(None, refusal="I can't help with that."), "refusal"),
         ("xai", xai("", "content_filter"), "content_filter"),
     ],
-    ids=["safety", "recitation", "prohibited", "blocked prompt", "refusal", "filter"],
+    ids=["safety", "safety without content", "recitation", "prohibited", "blocked prompt", "refusal", "filter"],
 )
 async def test_a_refusal_of_content_is_not_tried_again(model, provider, answer, why):
     generator, transport = model(provider, answer)
@@ -323,7 +349,8 @@ async def test_a_days_quota_waits_for_the_providers_midnight_and_rests_its_lane(
 @pytest.mark.parametrize(
     ("provider", "answer"),
     [
-        ("gemini", google_error(429, "RESOURCE_EXHAUSTED", "", {"retryDelay": "46.0s"})),
+        ("gemini", google_error(429, "RESOURCE_EXHAUSTED", "", {"retryDelay": "46s"})),
+        ("gemini", google_error(429, "RESOURCE_EXHAUSTED", "", {"retryDelay": "45.6s"})),
         ("xai", httpx2.Response(429, json={"code": "c", "error": "slow"}, headers={"Retry-After": "46"})),
     ],
 )
@@ -331,7 +358,7 @@ async def test_the_wait_that_a_vendor_names_reaches_the_lane_and_the_caller(mode
     generator, _ = model(provider, answer)
     with pytest.raises(errors.RateLimited) as limited:
         await suggest(generator)
-    assert limited.value.retry_after == 46
+    assert limited.value.retry_after == pytest.approx(46, abs=0.5)
     assert lanes.pauses[0][1] == pytest.approx(46, abs=1)
 
 

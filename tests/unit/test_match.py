@@ -55,6 +55,8 @@ SAME = {
     "name over two entries": (("Sea of Dreams", "Frank Smith"), ("Sea of Dreams", "Smith", "Frank")),
     "co-author first": (("4th of July", "James Patterson"), ("4th of July", "Maxine Paetro", "James Patterson")),
     "co-authors in one string": (("7th Heaven", "Maxine Paetro, James Patterson"), ("7th Heaven", "James Patterson", "Maxine Paetro")),
+    "co-authors jumbled in one string": (("Lammas Night", "Deborah Turner Harris"), ("Lammas Night", "Katherine & Harris, Deborah Turner Kurtz")),
+    "wrong capitals and an edition's name": (("Up in Flames", "Ann Lee"), ("Up In FLAMES (severn House Large Print)", "Lee, Ann")),
     "misspelt author": (("No Plan B", "Lee Child"), ("No Plan B", "Lee Chold")),
     "transliteration": (("Война и мир", "Лев Толстой"), ("Voina i mir", "Lev Tolstoi")),
 }  # fmt: skip
@@ -85,6 +87,7 @@ DIFFERENT = {
     "half of a book": (("The Eye of the World", "Robert Jordan"), ("From the Two Rivers: The Eye of the World, Part 1", "Robert Jordan")),
     "graphic novel": (("The Graveyard Book", "Neil Gaiman"), ("The Graveyard Book: The Graphic Novel", "Neil Gaiman")),
     "colouring book": (("Outlander", "Diana Gabaldon"), ("Outlander: The Official Adult Coloring Book", "Diana Gabaldon")),
+    "calendar": (("Sudoku for Everyone", "Ann Lee"), ("Sudoku for Everyone 2024 Calendar", "Ann Lee")),
     "young readers": (("I Am Malala", "Malala Yousafzai"), ("I Am Malala (Young Readers Edition)", "Malala Yousafzai")),
     "title of a later volume": (("Dune", "Frank Herbert"), ("Chapterhouse: Dune", "Frank Herbert")),
     "books 1 to 5": (("Metamorphoses", "Ovid"), ("Ovid's Metamorphoses: Books 1-5", "Ovid")),
@@ -164,8 +167,18 @@ def test_editions_that_were_not_meant_are_not_believed(facts, word):
 
 def test_a_foreign_title_is_found_in_its_own_language():
     """Also where the source wrongly calls it English."""
-    candidate = Candidate("Voyage au bout de la nuit", "Louis-Ferdinand Céline")
-    for language in ("fre", "fr", "en", ""):
+    french, japanese = (
+        Candidate("Voyage au bout de la nuit", "Louis-Ferdinand Céline"),
+        Candidate("呪術廻戦", "芥見下々"),
+    )
+    for candidate, language in [
+        (french, "fre"),
+        (french, "fr"),
+        (french, "en"),
+        (french, ""),
+        (japanese, "ja"),
+        (japanese, "en"),
+    ]:
         assert score(candidate, record(candidate.title, candidate.author, language=language)).verdict == ACCEPT
 
 

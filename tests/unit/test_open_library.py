@@ -23,7 +23,7 @@ WORK = {
     "title": "The Da Vinci Code",
     "author_name": ["Dan Brown"],
     "first_publish_year": 2003,
-    "isbn": ["9780307474278", "0385504209", "9780385504201", "67509368"],
+    "isbn": ["9780307474278", "0385504209", "9780385504201", "675093681"],
     "editions": {"numFound": 1, "start": 0, "numFoundExact": True, "docs": [EDITION]},
 }
 DETAILS = {
@@ -107,7 +107,7 @@ async def test_an_edition_that_was_traced_is_told_in_full(reach, answers):
     "edition",
     [
         without(EDITION, "isbn"),
-        EDITION | {"isbn": ["67509368"]},
+        EDITION | {"isbn": ["675093681"]},
         EDITION | {"publish_date": ["1999"]},
         EDITION | {"format": ["Audio CD"]},
         EDITION | {"format": ["eBook"]},
@@ -168,7 +168,7 @@ async def test_an_editions_isbns_are_read_in_every_form(reach, isbn, own, others
     [
         {"isbn_13": ["9780307474278"]},
         {"isbn_10": ["0307474275"]},
-        {"isbn_13": [], "isbn_10": ["0307474275", "0385504209"]},
+        {"isbn_13": [], "isbn_10": ["0307474275", "0385504209", "080442957X"]},
     ],
 )
 async def test_a_traced_edition_may_have_either_kind_of_isbn(reach, numbers):
@@ -187,8 +187,9 @@ async def test_a_traced_edition_that_cannot_be_believed_is_refused_alone(reach, 
     assert [hit.isbn13 for hit in hits] == [None, "9780307474278"]
 
 
-async def test_an_edition_without_names_has_those_of_its_work(reach):
-    record = DETAILS | {"authors": [{"key": "/authors/OL1A"}]}
+@pytest.mark.parametrize("authors", [{"authors": [{"key": "/authors/OL1A"}]}, {}], ids=["keys alone", "absent"])
+async def test_an_edition_without_names_has_those_of_its_work(reach, authors):
+    record = without(DETAILS, "authors") | authors
     hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(record))
     assert hits[1].authors == ("Dan Brown",)
 
@@ -202,6 +203,31 @@ async def test_titles_come_with_blanks_and_asterisks(reach, title):
 async def test_the_same_work_twice_is_one_hit_an_edition(reach):
     hits, _ = await find(reach, found(WORK, WORK))
     assert len(hits) == 1
+
+
+async def test_the_same_edition_under_two_works_is_one_hit(reach):
+    hits, _ = await find(reach, found(WORK, WORK | {"key": "/works/OL8W", "title": "Da Vinci Code"}))
+    assert [hit.isbn13 for hit in hits] == ["9780385504201"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"description": "Plain *Markdown*\r\n", "notes": {"type": "/type/text", "value": "x"}, "bio": None},
+        {"description": None, "notes": "x"},
+        {"first_publish_date": "1988", "pagination": "xxxiii, 459 p. :", "number_of_pages": "597"},
+    ],
+    ids=["text and object", "absent", "numbers as texts"],
+)
+async def test_a_traced_editions_loose_fields_do_no_harm(reach, odd):
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(DETAILS | odd))
+    assert (hits[1].isbn13, hits[1].pages) == ("9780307474278", 597)
+
+
+@pytest.mark.parametrize("binding", ["School & Library Binding", "Unknown Binding", "Audio cassette"])
+async def test_a_binding_is_kept_as_it_is_printed(reach, binding):
+    hits, _ = await find(reach, found(nested(EDITION | {"format": [binding]})), detailed())
+    assert hits[0].binding == binding
 
 
 async def test_related_isbns_are_bounded(reach):

@@ -94,6 +94,12 @@ async def test_many_rows_of_an_item_are_one_hit(reach):
     assert (hit.authors, hit.isbn13, hit.language) == (("Dan Brown", "Ann Lee"), "9780385504201", "")
 
 
+async def test_labels_in_several_languages_are_one_book(reach):
+    labels = [text("Da Vinci Code", **{"xml:lang": "fr"}), text("達文西密碼", **{"xml:lang": "zh-tw"})]
+    (hit,), _ = await find(reach, EDITION, *(EDITION | {"itemLabel": label, "language": label} for label in labels))
+    assert (hit.title, hit.isbn13) == ("The Da Vinci Code", "9780385504201")
+
+
 async def test_hyphens_may_stand_anywhere(reach):
     (hit,), _ = await find(reach, EDITION | {"isbn": text("97-80385-504201")})
     assert hit.isbn13 == "9780385504201"
