@@ -90,7 +90,7 @@ def need_migrated(url: str) -> None:
     """Raises NotMigrated if the schema is older than this version."""
     steps = migrate.missing(url)
     if steps:
-        raise NotMigrated(f"the database lacks {', '.join(steps)}", hint="run: alexandria migrate")
+        raise NotMigrated(f"the database lacks {migrate.told(steps)}", hint="run: alexandria migrate")
 
 
 @dataclass(slots=True)

@@ -66,3 +66,8 @@ def test_works_of_an_older_catalogue_are_recognised_after_the_step(empty_databas
         "Two Graves": blocks("Two Graves", ["Douglas Preston", "Lincoln Child"]),
         "Emma": blocks("Emma", ["Jane Austen"]),
     }
+
+
+def test_many_missing_steps_are_told_in_a_few_words():
+    assert migrate.told(["0001_queue", "0002_lanes"]) == "0001_queue, 0002_lanes"
+    assert migrate.told([f"{number:04}_step" for number in range(1, 18)]) == "0001_step to 0017_step"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -32,6 +32,11 @@ def missing(url: str) -> list[str]:
     """The steps that the database at `url` lacks, oldest first."""
     with _connection(url) as connection:
         return _missing(connection)
+
+
+def told(steps: Sequence[str]) -> str:
+    """Steps in a few words, however many they are."""
+    return ", ".join(steps) if len(steps) < 4 else f"{steps[0]} to {steps[-1]}"
 
 
 def _missing(connection: psycopg.Connection) -> list[str]:
