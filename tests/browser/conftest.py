@@ -22,6 +22,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from psycopg.rows import dict_row
 
+from alexandria.plan import example, read
 from alexandria.store.embedded import Embedded
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -77,8 +78,20 @@ class Site:
     def refill(self) -> None:
         """The campaign as it is at the beginning of every test."""
         tables = "backfill_log, procrastinate_jobs, work, call, quota, lane, audit"
+        self.sql("SET session_replication_role = replica; TRUNCATE rollout CASCADE")  # else only ever added to
         self.sql(f"TRUNCATE {tables} CASCADE; UPDATE control SET paused_since = NULL, paused_until = NULL")
         self.sql(CAMPAIGN.read_text(encoding="utf-8"))
+
+    def roll_out(self) -> None:
+        """A rollout in its second phase, whose gate is open and waits for a person."""
+        plan = read(example())
+        phase = plan.phase[1].model_copy(update={"gate": plan.phase[1].gate.model_copy(update={"approval": True})})
+        told = plan.model_copy(update={"phase": (plan.phase[0], phase, plan.phase[2])}).model_dump_json()
+        self.sql(
+            "UPDATE backfill_log SET status = 'completed', books_generated = 31, isbns_resolved = 29, resolution_rate = 93"
+            " WHERE year >= 2020 AND status <> 'completed'; INSERT INTO rollout (plan, started_at, started_by, begins, phase)"
+            f" VALUES ('{told}', now() - interval '5 days', 'olga', (now() - interval '3 days')::date, 1)"
+        )
 
 
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, no other event loop can

@@ -57,7 +57,7 @@ def test_a_cell_changes_under_the_focus_and_keeps_it(page, site):
     )
     expect(page.locator("#m2013-12")).to_have_class("completed")
     expect(page.locator("#m2013-12 a")).to_be_focused()
-    expect(page.locator("#m2013-12 a")).to_contain_text("✓ 90 % resolved, December 2013 completed")
+    expect(page.locator("#m2013-12 a")).to_contain_text("✓ 90 % resolved, Dec 2013 completed")
     assert page.evaluate("document.querySelector('#m2013-12 a').mark") == 1
     expect(page.locator("#y2013")).to_have_text("1/12")
     expect(page.locator("#legend .completed")).to_have_text("✓ completed 131")
@@ -90,11 +90,11 @@ def test_what_is_being_typed_survives_an_update(page, site):
     """A menu stays open, and its text and the focus stay, while the numbers around it change."""
     live(page, site)
     page.get_by_text("Pause run…").click()
-    page.get_by_label("Why").fill("half a sen")
+    page.locator("#run").get_by_label("Why").fill("half a sen")
     site.sql("UPDATE backfill_log SET status = 'completed' WHERE (year, month) = (2013, 12)")
     expect(page.locator("#run")).to_contain_text("2 months in work will still be finished")
-    expect(page.get_by_label("Why")).to_have_value("half a sen")
-    expect(page.get_by_label("Why")).to_be_focused()
+    expect(page.locator("#run").get_by_label("Why")).to_have_value("half a sen")
+    expect(page.locator("#run").get_by_label("Why")).to_be_focused()
 
 
 def test_what_changed_between_the_page_and_the_stream_is_not_missed(page, site):
@@ -153,7 +153,7 @@ def test_pause_and_resume(page, site):
     expect(page.locator("#run")).to_contain_text("Standing still")
     page.get_by_text("Pause run…").click()
     expect(page.locator("#run")).to_contain_text("3 months in work will still be finished")
-    page.get_by_label("Why").fill("<i>maintenance</i>")
+    page.locator("#run").get_by_label("Why").fill("<i>maintenance</i>")
     page.get_by_role("button", name="Pause run").click()
     expect(page.locator("#run")).to_contain_text("3 months still finishing")
     expect(page.locator("#run")).to_contain_text("<i>maintenance</i>")
@@ -172,6 +172,29 @@ def test_schedule_shows_which_months_before_it_takes_them(page, site):
     page.get_by_role("button", name="Schedule these 3").click()
     expect(page.get_by_role("status")).to_have_text("Scheduled 3 months: 2013-07, 2013-05, 2013-04.")
     expect(page.locator("#m2013-07")).to_have_class("processing")
+
+
+def test_a_gate_is_approved_by_name_and_reason(page, site):
+    """It says in words what it rests on and what follows, asks before it acts, and is accessible while it asks."""
+    site.roll_out()
+    page.set_viewport_size({"width": 400, "height": 900})
+    live(page, site)
+    gate = page.locator("#rollout")
+    expect(gate).to_contain_text("Gate waits for approval")
+    expect(gate).to_contain_text("of the 85.0% needed")
+    page.get_by_text("What the gate of Recent years rests on").click()
+    expect(gate).to_contain_text("50 of 50 months completed")
+    page.get_by_text("Approve gate…").click()
+    expect(gate).to_contain_text("Then Historical begins: 240 months.")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    gate.get_by_label("Your name").locator("visible=true").fill("olga")
+    gate.get_by_label("Why").locator("visible=true").fill("looked at ten of them")
+    page.get_by_role("button", name="Approve gate").click()
+    expect(page.get_by_role("status")).to_contain_text("Approved: phase 3 of 3, Historical")
+    expect(gate.locator("[aria-current=step]")).to_contain_text("Historical")
+    acts = site.sql("SELECT who, act, why FROM rollout_log WHERE act = 'approve'")
+    assert acts == [{"who": "olga by dashboard", "act": "approve", "why": "looked at ten of them"}]
 
 
 def test_a_failed_month_is_retried_from_its_page(page, site):

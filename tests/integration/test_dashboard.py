@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from alexandria.plan import Plan
 from alexandria.secret import WebhookSecrets
 from alexandria.store import months
 from alexandria.web.api import create_app
@@ -16,6 +17,17 @@ from alexandria.web.entrance import COOKIE
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
+NOBODY = "<b>\"&'</b>"
+GATE = {"min_resolution_rate": 0.8, "min_sample": 100, "approval": True}
+TWO_PHASES = Plan.model_validate(
+    {
+        "name": NOBODY,
+        "phase": [
+            {"name": "first", "years": 2023, "months_per_day": 6, "gate": GATE},
+            {"name": "second", "years": 2022, "months_per_day": 4},
+        ],
+    }
+)
 LARGEST = 60_000  # bytes of the page, before any compression
 NOBODY = "<b>\"&'</b>"
 FORM = re.compile(r"<form.*?</form>", re.DOTALL)
@@ -24,6 +36,7 @@ FORM = re.compile(r"<form.*?</form>", re.DOTALL)
 @pytest.fixture(autouse=True)
 async def _seeded(empty, system, sql):
     await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+    await sql("SET LOCAL session_replication_role = replica; TRUNCATE rollout CASCADE")  # else only ever added to
     async with system.database.transaction() as connection:
         await months.seed(connection, 2000, 2024)
 
@@ -242,7 +255,7 @@ async def test_logging_out_takes_the_pass_away(admitted):
 # What is refused?
 
 
-@pytest.mark.parametrize("path", ["/seed", "/schedule", "/retry", "/pause", "/resume", "/logout"])
+@pytest.mark.parametrize("path", ["/seed", "/schedule", "/retry", "/pause", "/resume", "/logout", "/rollout/start"])
 async def test_what_is_no_form_of_this_visitor_does_nothing(app, admitted, sql, path):
     await failing(sql, where="year = 2009", code="timeout")
     token = token_of(await admitted.get("/"))
@@ -295,7 +308,7 @@ async def test_who_only_looks_can_do_nothing(system, monkeypatch):
             page = await guest.get(path)
             assert page.status_code == 200
             assert not [form for form in FORM.findall(page.text) if 'method="post"' in form]
-        for path in ("/seed", "/schedule", "/retry", "/pause", "/resume"):
+        for path in ("/seed", "/schedule", "/retry", "/pause", "/resume", "/rollout/start", "/rollout/approve"):
             assert (await guest.post(path, data={"token": ""})).status_code == 401
         news = await guest.get("/events?since=1-300&once")
         assert 'id="run"' in news.text
@@ -349,6 +362,54 @@ async def test_a_provider_that_rests_is_asked_again_from_the_page(admitted, sql,
     assert (await sql("SELECT who, act FROM audit ORDER BY at"))[-1] == {"who": "dashboard", "act": "resume"}
 
 
+async def notes(sql):
+    return [(each["who"], each["act"], each["why"]) for each in await sql("SELECT * FROM rollout_log ORDER BY id")]
+
+
+async def test_a_rollout_is_started_held_and_released_from_the_page(admitted, sql):
+    """By name and reason, which are kept; a hold without a reason is refused."""
+    page = await admitted.get("/")
+    assert '<h2 id="plan">No rollout</h2>' in page.text
+    assert "Validation: 10 months, 5 a day; Recent years: 50 months, 10 to 15 a day" in page.text
+    begun = await act(admitted, "/rollout/start", who="olga", why="as agreed")
+    assert said(begun).startswith("Started: 300 months in 3 phases; 0 are newly seeded")
+    assert "10 months of Validation are not scheduled" in begun.text
+    held = await act(admitted, "/rollout/hold", who="olga", why="<i>looking</i>")
+    assert said(held) == "Held: phase 1 of 3, Validation: held by olga by dashboard: &lt;i&gt;looking&lt;/i&gt;."
+    assert "<i>" not in held.text
+    assert said(await act(admitted, "/rollout/release")).startswith("Released: phase 1 of 3")
+    assert await notes(sql) == [("olga by dashboard", "start", "as agreed"), ("olga by dashboard", "hold", "<i>looking</i>"),
+                                ("dashboard", "release", "")]  # fmt: skip
+    again = await act(admitted, "/rollout/start")
+    assert again.status_code == 409
+
+
+async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(admitted, system, sql):
+    """A shut gate is not approved; it can be overridden, with a reason. An open one leads to the next phase."""
+    await system.steward.start(TWO_PHASES, "test")
+    ended = ("UPDATE backfill_log SET status = 'completed', started_at = now(), completed_at = now(), books_generated = 20,"
+             " isbns_resolved = %s, resolution_rate = %s WHERE year = 2023")  # fmt: skip
+    await sql(ended, 10, 50)
+    page = (await admitted.get("/")).text
+    assert "Gate shut" in page
+    assert "<li>120 of 240 books are resolved: 50.0%, which proves 43.7% of the 80.0% needed</li>" in page
+    assert "It needs: 80 % of at least 100 books proven to have an ISBN; at most 10 % of its months failed" in page
+    assert "Counted: 12 of 12 months completed, 0 failed, 0 under way, 0 to be scheduled; 120 of 240 books" in page
+    assert "Approve gate" not in page
+    refused = await act(admitted, "/rollout/approve", who="olga")
+    assert refused.status_code == 409
+    assert "the gate of first is shut" in refused.text
+    await sql("UPDATE backfill_log SET status = 'pending' WHERE year = 2023")
+    await sql(ended, 19, 95)
+    page = (await admitted.get("/")).text
+    assert "Gate waits for approval" in page
+    assert "Then second begins: 12 months." in page
+    approved = await act(admitted, "/rollout/approve", who="olga", why="looked at ten")
+    assert said(approved).startswith("Approved: phase 2 of 2, second:")
+    assert said(await act(admitted, "/rollout/override", why="enough")).startswith("Overridden: phase 2 of 2")
+    assert [act for _, act, _ in await notes(sql)] == ["start", "approve", "advance", "override"]
+
+
 async def test_what_was_done_is_told_once(admitted):
     said(await act(admitted, "/pause"))
     assert said(await admitted.get("/")) == ""
@@ -359,6 +420,11 @@ async def test_what_was_done_is_told_once(admitted):
     [
         ("/seed", {"start": "1899", "end": "2000"}, (422, "a year from 1900 to 2100")),
         ("/seed", {"start": "2001", "end": "2000"}, (422, "swap them")),
+        ("/rollout/start", {"who": "w" * 61}, (422, "at most 60 characters")),
+        ("/rollout/hold", {"why": "x"}, (404, "alexandria rollout start")),
+        ("/rollout/hold", {}, (422, "that says why")),
+        ("/rollout/override", {"why": "y" * 301}, (422, "that says why")),
+        ("/rollout/begin", {"why": "x"}, (404, "no such page")),
         ("/schedule", {}, (422, "a number from 1 to 50")),
         ("/schedule", {"months": "ten"}, (422, "a number from 1 to 50")),
         ("/schedule", {"months": "0"}, (422, "a number from 1 to 50")),
@@ -446,6 +512,7 @@ async def test_a_full_page_is_small(admitted, sql):
         " gen_random_uuid(), year, month, now(), now(), 'machine:1', 'completed', 'timeout',"
         " repeat('isbndb did not answer in time ', 100) FROM backfill_log"
     )
+    await act(admitted, "/rollout/start")
     await act(admitted, "/pause", why="w" * 200)
     page = await admitted.get("/")
     assert page.status_code == 200

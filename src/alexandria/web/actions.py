@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from alexandria.errors import BadInput
 from alexandria.month import Month
-from alexandria.web import bodies, internal, steering
+from alexandria.web import bodies, internal, rollout, rollout_bodies, steering
 from alexandria.web.login import OURS
 from alexandria.web.page import ActingRoute, Form, ReadingRoute, done, provider, render
 from alexandria.web.route import Running
@@ -23,9 +24,25 @@ CURES = {  # field of a body -> what the form calls it, and what may be there
     "year_start": ("From", "a year from 1900 to 2100"),
     "year_end": ("To", "a year from 1900 to 2100"),
     "plan": ("The plan", "look at the months anew, then confirm"),
+    "why": ("Why", "one line of at most 300 characters that says why"),
+    "name": ("Your name", "one line of at most 60 characters"),
     "reason": ("The reason", "one line of at most 300 characters"),
 }
+ROLLOUT_ACTS: dict[str, tuple[type[rollout_bodies.Act], str]] = {
+    "start": (rollout_bodies.StartRequest, "Started"),
+    "hold": (rollout_bodies.ReasonedRequest, "Held"),
+    "release": (rollout_bodies.ReleaseRequest, "Released"),
+    "approve": (rollout_bodies.ApproveRequest, "Approved"),
+    "override": (rollout_bodies.ReasonedRequest, "Overridden"),
+}
 NAMED = 6  # months that an answer lists before it counts
+
+
+class Name(BaseModel):
+    """Who somebody says to be. Everybody comes with the same secret, so that nobody can tell."""
+
+    name: Annotated[bodies.Line, Field(max_length=60)]
+
 
 router = APIRouter(route_class=ActingRoute, include_in_schema=False)
 asking = APIRouter(route_class=ReadingRoute, include_in_schema=False)
@@ -85,6 +102,21 @@ async def resume(form: Form, system: Running) -> Response:
         name = named["provider"]
         message = message.replace(name, provider(name), 1)
     return done("/", f"{message[:1].upper()}{message[1:]}.")
+
+
+@router.post("/rollout/{act}")
+async def steer_rollout(act: str, form: Form, system: Running) -> Response:
+    """Start, hold, release, approve or override, by whoever says so and why."""
+    if act not in ROLLOUT_ACTS:
+        raise HTTPException(404)
+    body, done_ = ROLLOUT_ACTS[act]
+    wanted = _read(body, why=form.get("why", ""))
+    who = f"{name} by dashboard" if (name := _read(Name, name=form.get("who", "").strip()).name) else WHO
+    if isinstance(wanted, rollout_bodies.StartRequest):
+        answer = await rollout.start(wanted, system, who)
+    else:
+        answer = await rollout.act(act, wanted, system, who)
+    return done("/", f"{done_}: {answer.message}.")
 
 
 def _read(body: type[Body], **fields: object) -> Body:

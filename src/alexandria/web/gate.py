@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from alexandria.palette import BLOCKED
 from alexandria.plan import Gate, Plan, example, members, read
-from alexandria.rollout import Counts, Kind, Rest, Verdict, count
+from alexandria.rollout import Advance, Counts, Kind, Rest, Schedule, Verdict, count
 from alexandria.status import Status
 from alexandria.steward import Situation
 
@@ -66,7 +66,7 @@ def shown(now: Situation) -> Shown:
         reasons=judgement.reasons,
         needs="; ".join(_needs(judgement.gate)),
         counted=_counted(judgement.counts),
-        coming=step.reason if kind not in {Kind.SHUT, Kind.MISSING, Kind.WORK, Kind.HELD} else "",
+        coming=_coming(now),
         until=step.until if isinstance(step, Rest) else None,
         following=_following(plan, standing.phase),
         left=judgement.counts.pending,
@@ -101,6 +101,21 @@ def days(now: Situation) -> tuple[date, date] | None:
     return first + timedelta(days=fast - 1), first + timedelta(days=slow - 1)
 
 
+def _coming(now: Situation) -> str:
+    """What follows by itself, if the gate's own words do not tell it."""
+    step, following = now.decision.step, _following(now.rollout.plan, now.rollout.standing.phase)
+    match step:
+        case Schedule():
+            return step.reason
+        case Advance():
+            return following
+        case Rest(kind=Kind.APPROVAL):
+            return f"once approved, {following}"
+        case Rest(kind=Kind.DAY | Kind.BUDGET | Kind.PAUSED):
+            return step.reason
+    return ""
+
+
 def _stages(now: Situation) -> Iterator[Stage]:
     standing = now.rollout.standing
     for number, phase in enumerate(now.rollout.plan.phase):
@@ -123,9 +138,9 @@ def _needs(gate: Gate) -> Iterator[str]:
 
 def _counted(counts: Counts) -> str:
     judged = counts.resolved + counts.unresolved
-    waiting = f"{counts.under_way} under way, {counts.pending} to be scheduled"
+    months = f"{counts.completed} of {counts.months} months completed, {counts.failed} failed"
     parts = [
-        f"{counts.completed} of {counts.months} months completed, {counts.failed} failed, {waiting}",
+        f"{months}, {counts.under_way} under way, {counts.pending} to be scheduled",
         f"{counts.resolved:,} of {judged:,} books have an ISBN",
     ]
     if counts.hindered:

@@ -15,12 +15,14 @@ from fastapi.sse import format_sse_event
 
 from alexandria.alarm import SILENCE
 from alexandria.errors import AlexandriaError
+from alexandria.steward import Situation
 from alexandria.store import months, overview
 from alexandria.store.database import Row
 from alexandria.store.lanes import LaneStatus
 from alexandria.store.overview import Cell, Ending, Failure, Pace
 from alexandria.web import bodies
 from alexandria.web.entrance import Visitor
+from alexandria.web.gate import Shown, days, shown
 from alexandria.web.outlook import Outlook, Standing, outlook, standing
 from alexandria.web.page import templates
 from alexandria.web.steering import pause_state, told
@@ -29,7 +31,7 @@ from alexandria.wiring import System
 EVERY = 1.0  # seconds between two looks
 BEAT = 5.0  # seconds of silence after which the browser is told that nothing has changed
 STREAMS = 4  # at once for one visitor: browsers open six connections to a host, and acts need some of them
-LOG_LINES = 30
+LOG_LINES = 25
 OVERLAP = timedelta(seconds=60)  # a row says when its transaction began, which may be long before others see it
 
 
@@ -45,6 +47,7 @@ class View:
     workers: int
     pause: bodies.PauseState | None
     lanes: list[LaneStatus]
+    situation: Situation | None
 
     @property
     def at(self) -> datetime:
@@ -76,8 +79,18 @@ class View:
         return sum(cell.open(self.at) for cell in self.cells)
 
     @property
+    def left(self) -> int:
+        """Months that are neither completed nor failed."""
+        return len(self.cells) - self.statuses["completed"] - self.statuses["failed"]
+
+    @property
     def outlook(self) -> Outlook:
-        return outlook(self.cells, self.pace, self.paused, self.workers)
+        planned = days(self.situation) if self.situation and self.rollout and self.rollout.runs else None
+        return outlook(self.cells, self.pace, self.paused, self.workers, planned)
+
+    @property
+    def rollout(self) -> Shown | None:
+        return shown(self.situation) if self.situation else None
 
     @property
     def standing(self) -> Standing:
@@ -85,6 +98,7 @@ class View:
 
 
 async def look(system: System) -> View:
+    situation = await system.steward.look()
     async with system.database.transaction() as connection:
         return View(
             cells=await overview.cells(connection),
@@ -95,6 +109,7 @@ async def look(system: System) -> View:
             workers=(await months.workers(connection, SILENCE))["beating"],
             pause=await pause_state(connection),
             lanes=await system.lanes.status(),
+            situation=situation,
         )
 
 
@@ -153,7 +168,7 @@ class Told:
         return "".join(found)
 
     def _parts(self, view: View) -> Iterator[str]:
-        for name in ("run", "tiles", "first", "legend", "failures", "log"):
+        for name in ("run", "rollout", "tiles", "first", "legend", "failures", "log"):
             drawn = _macro(name, view, self.visitor)
             if self.parts.get(name) != drawn:
                 self.parts[name] = drawn

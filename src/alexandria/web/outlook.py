@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from alexandria.palette import BLOCKED, PALETTE
 from alexandria.store.overview import Cell, Pace
@@ -45,7 +45,8 @@ def standing(cells: Sequence[Cell], paused: str, workers: int) -> Standing:
     if paused:
         return Standing("Paused", f"{paused.removeprefix('paused ')}.", BLOCKED)
     if not at_work + waiting + counted["pending"]:
-        return Standing("Finished", f"{_nothing_left(counted)}.", "completed")
+        ended = ("Ended with failures", "failed") if counted["failed"] else ("Finished", "completed")
+        return Standing(ended[0], f"{_nothing_left(counted)}.", ended[1])
     if not at_work + waiting:
         return Standing("Idle", f"{counted['pending']} months wait for somebody to schedule them.", "pending")
     if not workers:
@@ -55,14 +56,22 @@ def standing(cells: Sequence[Cell], paused: str, workers: int) -> Standing:
     return Standing("Running", f"{at_work} months in work, {waiting} wait to be tried again.", "processing")
 
 
-def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int) -> Outlook:
-    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately."""
+def outlook(
+    cells: Sequence[Cell], pace: Pace, paused: str, workers: int, planned: tuple[date, date] | None = None
+) -> Outlook:
+    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately. A rollout has `planned` its end."""
     counted = Counter(cell.status for cell in cells)
     left = len(cells) - counted["completed"] - counted["failed"]
     if not left:
-        return Outlook("Done" if cells else "Nothing seeded", _nothing_left(counted))
+        ended = "Ended" if counted["failed"] else "Done"
+        return Outlook(ended if cells else "Nothing seeded", _nothing_left(counted))
     if paused:
         return Outlook("On hold", f"{left} months are left when the run is resumed")
+    if planned:
+        return Outlook(
+            " to ".join(f"{day.day} {day:%b}" for day in dict.fromkeys(planned)),
+            f"by the plan's pace for {left} months, if no gate shuts and the quota lasts. {_limit(cells)}".strip(),
+        )
     if not pace.under_way:
         return Outlook("Not scheduled", f"{left} months wait for somebody to schedule them")
     if not workers:

@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from alexandria.errors import AlexandriaError, DatabaseUnavailable
 from alexandria.palette import PALETTE
 from alexandria.web.entrance import Visitor, entrance_of, read_form
+from alexandria.web.gate import offered
 from alexandria.web.problem import STATUSES
 from alexandria.web.route import Handler
 
@@ -33,7 +34,7 @@ HATCH = "repeating-linear-gradient(135deg,#0000 0 4px,var(--hatch) 4px 7px)"
 FADED = "background:var(--card);color:var(--soft);border-color:var(--line)"
 NAMES = {"isbndb": "ISBNdb", "xai": "xAI", "openai": "OpenAI"}
 SAID = "alexandria_said"
-MOST_REASONS, MOST_MONTHS = 6, 8  # for which months failed, and months of each, that the overview lists
+MOST_REASONS, MOST_MONTHS = 6, 6  # for which months failed, and months of each, that the overview lists
 REFUSED = {
     401: ("Log in first", "The page's login has ended.", "log in and do it again"),
     403: ("Not done", "That form was not made for you, or is too old.", "go back, load the page anew, and try again"),
@@ -166,6 +167,7 @@ def templates() -> Environment:
         "palette": PALETTE,
         "most_reasons": MOST_REASONS,
         "most_months": MOST_MONTHS,
+        "offered": functools.cache(offered),
     }
     made.filters |= {"clock": clock, "moment": moment, "ago": ago, "many": many, "provider": provider}
     return made
