@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import time
 from collections import Counter
 from dataclasses import replace
@@ -18,27 +19,19 @@ from random import Random
 from statistics import median
 from typing import Any
 
+from alexandria import config
 from alexandria import plan as plans
 from alexandria.campaign import Campaign
 from alexandria.forecast import forecast
 from alexandria.panel import Policy
 from alexandria.past import Past
 from alexandria.plan import Plan
+from alexandria.prospect import usual
 from alexandria.rollout import Standing
-from alexandria.world import Lane, Person, Trouble, World
+from alexandria.world import Person, Trouble, World
 
 SHARE = 0.2  # of the months, ended when the forecast is made
 PLANS = {"guide": None, "brisk": (40, 60), "unbridled": (300, 300)}  # months a day in every phase; None: as shipped
-# What the operator's settings say and what the product expects before it has measured anything.
-USUAL = World(
-    (Lane("gemini", 2, seconds=6), Lane("xai", 2, seconds=6)),
-    (
-        Lane("open_library", 3, seconds=0.6, knows=0.6),
-        Lane("google_books", 1, 1000, "America/Los_Angeles", 0.4, knows=0.7),
-        Lane("internet_archive", 1, seconds=0.9, knows=0.3),
-        Lane("isbndb", 3, 13000, seconds=0.4, paid=True, knows=0.9),
-    ),
-)
 
 
 def main() -> None:
@@ -49,6 +42,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--each", action="store_true", help="a JSON line for each campaign as well")
     options = parser.parse_args()
+    for name in config.KEYS.values():
+        os.environ.setdefault(name, "none")  # every provider takes part
     began = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         tasks = [(options.first + number, options.runs) for number in range(options.campaigns)]
@@ -75,7 +70,7 @@ def measured(task: tuple[int, int]) -> dict[str, Any]:
         ended = campaign.ended / len(campaign.months)
     past = campaign.past()
     began = time.perf_counter()
-    told = forecast(plan, past, settings, runs=runs, seed=seed)
+    told = forecast(plan, past, settings, runs=runs, seed=seed, sooner=False)
     seconds = time.perf_counter() - began
     campaign.run(lambda now: now.finished_at is not None)
     truth = campaign.finished_at
@@ -100,13 +95,14 @@ def measured(task: tuple[int, int]) -> dict[str, Any]:
 def drawn(rng: Random) -> tuple[str, Plan, World, World]:
     """A plan, the operator's settings as the forecaster reads them, and the world as it is."""
     name = rng.choices([*PLANS], [0.6, 0.2, 0.2])[0]
+    expected = usual(config.load(), ())  # as the product does before it has measured anything
     settings = replace(
-        USUAL,
+        expected,
         at_once=rng.choice([1, 4, 8]),
         policy=rng.choice([Policy.FRUGAL, Policy.BALANCED]),
         sources=tuple(
             replace(lane, cap=rng.choice([13000, 13000, 1000, 250]) if lane.paid else lane.cap)
-            for lane in USUAL.sources
+            for lane in expected.sources
         ),
     )
     sources = tuple(

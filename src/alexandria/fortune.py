@@ -116,6 +116,7 @@ class Fortune:
             names = [lane.name for lane in self.world.generators]
             kind = self._why_no_list(names, latent, now, drawn - trouble.lost)
             if kind is not None:
+                self.calls.update(names)
                 causes = tuple(kind(name, "did not name a book") for name in names)
                 down = kind is errors.ProviderDown
                 return at + (TIMEOUT if down else 1.0), errors.NoBooks("no generator named a book", causes)

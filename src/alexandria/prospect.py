@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 # What is expected until it has been measured: the share of all books that a source knows, and seconds for an answer.
 KNOWS = {"isbndb": 0.9, "google_books": 0.7, "open_library": 0.6, "internet_archive": 0.3, "wikidata": 0.15}
 SECONDS = {"gemini": 15.0, "xai": 15.0, "openai": 60.0, "wikidata": 2.0, "isbndb": 0.5, "internet_archive": 1.5}
+DECLINE = 0.001  # of the share of named books that can be found, for each year back
 PAID = ("isbndb",)
 LIST = Tokens(600, 2500)  # of one list, thinking included
 VENDORS = {"gemini": "google", "xai": "x-ai"}  # as the list of prices calls them
@@ -124,6 +125,7 @@ def usual(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> 
         tuple(map(lane, keyed or settings.sources)),
         policy=Policy(settings.policy),
         at_once=settings.concurrency * workers,
+        decline=DECLINE,
     )
 
 

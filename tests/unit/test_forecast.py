@@ -57,9 +57,9 @@ def test_the_guides_plan_takes_twenty_to_twenty_five_days_because_of_its_pace():
     assert told.limit_share > 0.9
     assert timedelta(days=14) < sure(told.middle) - sure(told.sooner) < timedelta(days=19)
     assert told.calls["isbndb"].high < 13000
-    assert told.calls["gemini"].middle == 300
+    assert 300 <= told.calls["gemini"].middle < 330
     assert told.money is not None
-    assert told.money.middle == pytest.approx(9.0)
+    assert told.money.middle == pytest.approx(told.calls["gemini"].middle * 0.03)
     assert told.stuck < 0.3
 
 
