@@ -12,13 +12,15 @@ import uvicorn
 from pydantic import SecretStr
 
 from alexandria import config, wiring
+from alexandria.plan import example, read
 from alexandria.secret import WebhookSecrets
 from alexandria.store import months
 from alexandria.web.api import create_app
 from alexandria.web.door import Door
 
 SECRET = "canary-secret"
-SECONDS = "12"  # of trying
+BOUNDED = ("--phases", "examples,coverage")  # as many requests as the description has cases
+ENDLESS = ("--phases", "fuzzing,stateful", "--max-time", "6", "--max-examples", "30")  # seconds of trying
 
 # What no schema can say makes a well-formed request wrong: a plan belongs to its own request, years are in order.
 SETTINGS = """
@@ -45,6 +47,7 @@ async def test_the_api_keeps_to_its_description(database_url, tmp_path):
         async with system.database.transaction() as connection:
             await months.seed(connection, 2000, 2024)
             await connection.execute("INSERT INTO procrastinate_workers VALUES (DEFAULT, now() + interval '1 hour')")
+        await system.steward.start(read(example()), "a person")
         secrets = WebhookSecrets((SECRET,))
         app = create_app(system, secrets)
         app.state.door = Door(secrets, clock=itertools.count(step=60).__next__)  # a minute passes between two failures
@@ -53,18 +56,24 @@ async def test_the_api_keeps_to_its_description(database_url, tmp_path):
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
-            tried = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"),
-                *("--header", f"X-Cron-Secret: {SECRET}", "--max-time", SECONDS, "--max-examples", "30", "--seed", "1"),
-                "--no-color",
-                cwd=tmp_path,
-                env={"PATH": os.environ["PATH"], "COLUMNS": "120"},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            report, _ = await tried.communicate()
+            [bounded, endless] = [await trying(port, tmp_path, phases) for phases in (BOUNDED, ENDLESS)]
         finally:
             server.should_exit = True
             await serving
-    assert tried.returncode == 0, report.decode()
-    assert f"Tested: {sum(map(len, app.openapi()['paths'].values()))}\n" in report.decode()
+    assert bounded[0] == 0, bounded[1]
+    assert endless[0] == 0, endless[1]
+    assert f"Tested: {sum(map(len, app.openapi()['paths'].values()))}\n" in bounded[1]
+
+
+async def trying(port, folder, phases):
+    """The exit code of schemathesis, and its report."""
+    tried = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"),
+        *("--header", f"X-Cron-Secret: {SECRET}", "--seed", "1", "--no-color", *phases),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    report, _ = await tried.communicate()
+    return tried.returncode, report.decode()

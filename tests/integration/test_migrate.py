@@ -71,3 +71,19 @@ def test_works_of_an_older_catalogue_are_recognised_after_the_step(empty_databas
 def test_many_missing_steps_are_told_in_a_few_words():
     assert migrate.told(["0001_queue", "0002_lanes"]) == "0001_queue, 0002_lanes"
     assert migrate.told([f"{number:04}_step" for number in range(1, 18)]) == "0001_step to 0017_step"
+
+
+def test_older_books_whose_sources_were_hindered_are_known_after_the_step(empty_database_url):
+    """Only these were to be looked up again at ten past midnight."""
+    migrate.upgrade(empty_database_url, "0012")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("INSERT INTO backfill_log (year, month) VALUES (2023, 1)")
+        connection.execute(
+            "INSERT INTO candidate (year, month, position, title, author, named_by, reason, look_again_at)"
+            " SELECT 2023, 1, row_number() OVER (), title, 'a', '{}', 'no hit', at::timestamptz FROM (VALUES"
+            " ('hindered', '2026-03-03 00:10+00'), ('unknown', '2026-03-03 00:10:00.5+00'), ('given up', NULL)) AS b (title, at)"
+        )
+    migrate.upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        found = connection.execute("SELECT title FROM candidate WHERE hindered").fetchall()
+    assert found == [("hindered",)]
