@@ -34,7 +34,7 @@ from alexandria.queue import Jobs
 from alexandria.sandbox.app import PROVIDERS
 from alexandria.store.database import Database
 
-DEADLINE = 40.0  # seconds for anything that is waited for
+DEADLINE = 90.0  # seconds for anything that is waited for, on a machine that has much else to do
 LOOK = 0.05  # seconds between looks
 SECRET = "canary-secret-of-the-door"
 RATE = 20  # requests a second to each provider, in the sandbox and in our lanes alike: few enough to be used up

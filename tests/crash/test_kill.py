@@ -33,6 +33,7 @@ def killed(step, field):
     field.check_consistent()
 
 
+@pytest.mark.timeout(600)  # eight tests in one
 def test_a_month_survives_the_death_of_its_worker_at_every_step(open_field, fresh_database, data_dir):
     """Each of the steps, by itself: nothing that one leaves behind can help or hide another."""
     data_dir.mkdir(mode=0o711)
