@@ -10,7 +10,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from psycopg.rows import dict_row
 
 from alexandria import errors
@@ -77,6 +84,7 @@ class Life(RuleBasedStateMachine):
         self.runner.run(self.jobs.open())
         self.backfill = Backfill(self.database, self.jobs, rng=random.Random(1))
         self.control = Control(self.database, self.jobs)
+        self.paused = False
 
     def teardown(self):
         try:
@@ -124,6 +132,10 @@ class Life(RuleBasedStateMachine):
     @rule(sizes=st.tuples(st.integers(1, 3), st.integers(1, 3)), force=st.booleans())
     def two_schedulers(self, sizes, force):
         """They call at once and never take the same month."""
+        if self.paused:
+            with pytest.raises(errors.Paused):
+                self.runner.run(self.backfill.schedule(Selection(batch_size=sizes[0], force_retry=force), "test"))
+            return
         calls = [self.backfill.schedule(Selection(batch_size=size, force_retry=force), "test") for size in sizes]
         arrows = [("pending", "processing"), ("retry", "processing")] + [("failed", "processing")] * force
         done, _, after = self.act(calls, *arrows)
@@ -145,19 +157,22 @@ class Life(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def begin(self, which):
-        """Only a token that holds begins, and only if it is an attempt's: psql makes tokens that are nobody's."""
+        """Only a token that holds begins, and only if it is an attempt's: psql makes tokens that are nobody's. None
+        begins during a pause: its month waits, and nothing counts."""
         token = self.token(which)
-        owned = self.live(self.rows(), token)
-
-        async def begin():
-            async with self.database.transaction() as connection:
-                return await months.begin(connection, token, "test")
-
+        before = self.rows()
+        owned = self.live(before, token)
         if owned is None or not self.sql("SELECT 1 FROM attempt WHERE token = %s", token):
             with pytest.raises(AttemptLost):
-                self.runner.run(begin())
+                self.runner.run(self.backfill._begin(token, "test"))
+            return
+        (begun,), _, after = self.act([self.backfill._begin(token, "test")], *[("processing", "retry")] * self.paused)
+        if self.paused:
+            assert begun is None
+            assert after[owned]["blocked_reason"].startswith("paused by ann")
+            assert after[owned]["retry_count"] == before[owned]["retry_count"]
         else:
-            assert self.runner.run(begin()).month == owned
+            assert begun.month == owned
 
     @rule(which=WHICH, generated=st.integers(0, 3))
     def complete(self, which, generated):
@@ -197,10 +212,10 @@ class Life(RuleBasedStateMachine):
     @rule()
     def rescue(self):
         """Two rescues at once: what is lost is taken over once, and afterwards nothing is lost."""
+        going_on = [("processing", "retry")] if self.paused else [("processing", "processing"), ("retry", "processing")]
         _, before, after = self.act(
-            [self.backfill.rescue(), self.backfill.rescue()], ("processing", "processing"), ("processing", "failed"),
-            ("retry", "processing")
-        )  # fmt: skip
+            [self.backfill.rescue(), self.backfill.rescue()], ("processing", "failed"), *going_on
+        )
         for month in MONTHS:
             assert after[month]["retry_count"] - before[month]["retry_count"] in (0, 1)
         again = self.runner.run(self.lost())
@@ -212,8 +227,22 @@ class Life(RuleBasedStateMachine):
 
     @rule(month=st.sampled_from(MONTHS))
     def wake(self, month):
-        """Two wakes of one month at once give it one attempt."""
-        self.act([self.backfill.wake(month), self.backfill.wake(month)], ("retry", "processing"))
+        """Two wakes of one month at once give it one attempt, and none during a pause."""
+        arrows = [] if self.paused else [("retry", "processing")]
+        self.act([self.backfill.wake(month), self.backfill.wake(month)], *arrows)
+
+    @rule(chance=st.integers(0, 2))
+    def pause(self, chance):
+        """Seldom, and not for long, lest nothing else happens."""
+        if chance == 0:
+            self.act([self.control.pause(None, "lunch", "ann")])
+            self.paused = True
+
+    @precondition(lambda self: self.paused)
+    @rule()
+    def resume(self):
+        self.act([self.control.resume("ann")])
+        self.paused = False
 
     @rule(failed=st.booleans())
     def retry_by_person(self, failed):
@@ -256,6 +285,7 @@ class Life(RuleBasedStateMachine):
         """From wherever this ended, by what people and workers may do: every state has a way out."""
         if not self.rows():
             return
+        self.runner.run(self.control.resume("ann"))
         self.sql("DELETE FROM procrastinate_jobs")
         self.runner.run(self.backfill.rescue())
         self.sql("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
