@@ -1,52 +1,79 @@
 """SIGKILL of a worker at each step of the walk: another takes the month over, and nothing is lost, doubled or paid twice."""
 
+import contextlib
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import LiteralString
 
 import pytest
 
-STEPS = {
-    "beginning": ["LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE"],
-    "asking the models": ["LOCK TABLE answer IN ACCESS EXCLUSIVE MODE"],
-    "storing the models' lists": ["LOCK TABLE answer IN SHARE MODE"],
-    "recognising": ["LOCK TABLE work IN ACCESS EXCLUSIVE MODE"],
-    "waiting for a lane": ["LOCK TABLE quota IN SHARE MODE"],
-    "noting a call": ["LOCK TABLE call IN SHARE MODE"],
-    "recording": ["LOCK TABLE candidate IN SHARE MODE"],
-    "completing": ["SELECT FROM backfill_log FOR UPDATE"],
-}
-AT_ONCE = 4  # steps, each in a database of its own: most of the time is spent waiting for silence to be noticed
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the walk: the lock that holds a worker there, the statement that then waits, and the model calls after all."""
+
+    name: str
+    lock: LiteralString
+    waits: tuple[str, str]
+    calls: int = 2
 
 
-def killed(step, field):
-    """Killed there, taken over by the other, completed; at most the calls in flight are repeated."""
-    field.schedule("2023-11")
-    with field.worker() as victim, field.holding(*STEPS[step]):
-        if step != "beginning":
+STEPS = [
+    Step("beginning", "LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE", ("months", "begin")),
+    Step("asking the models", "LOCK TABLE answer IN ACCESS EXCLUSIVE MODE", ("answers", "read")),
+    Step("storing the models' lists", "LOCK TABLE answer IN SHARE MODE", ("answers", "write"), calls=4),
+    Step("recognising", "LOCK TABLE work IN ACCESS EXCLUSIVE MODE", ("catalogue", "alike")),
+    Step("waiting for a lane", "LOCK TABLE quota IN SHARE MODE", ("lanes", "enter")),
+    Step("noting a call", "LOCK TABLE call IN SHARE MODE", ("answers", "record"), calls=4),
+    Step("recording", "LOCK TABLE candidate IN SHARE MODE", ("candidates", "forget")),
+    Step("completing", "SELECT FROM backfill_log FOR UPDATE", ("months", "hold")),
+]
+AT_ONCE = 4  # rows of steps: most of the time is spent waiting for silence to be noticed
+
+
+def taken_over(step, month, field, stack, victim):
+    """Killed there, taken over by another, completed; at most the calls that were in flight are repeated."""
+    victim.send(signal.SIGSTOP)  # it must not begin before the lock is there
+    field.schedule(month)
+    with field.holding(step.lock):
+        victim.send(signal.SIGCONT)
+        if step.name != "beginning":  # enrichment, which may wait for our locks too, is nobody's attempt
             field.until(field.has_begun, "an attempt begun")
-        field.until(field.somebody_waits, f"a worker {step}")
+        field.until(lambda: field.waits(*step.waits), f"a worker {step.name}")
         victim.kill()
-    with field.worker():
-        field.until_final()
-    assert field.sql("SELECT status, retry_count FROM backfill_log") == [{"status": "completed", "retry_count": 1}]
-    assert field.outcomes() == ["lost", "completed"]
-    assert field.model_calls() <= 2 + 2
+    successor = stack.enter_context(field.worker())
+    field.until_final()
+    year, number = map(int, month.split("-"))
+    ended = field.sql("SELECT status, retry_count FROM backfill_log WHERE (year, month) = (%s, %s)", year, number)
+    assert ended == [{"status": "completed", "retry_count": 1}]
+    outcomes = field.outcomes(year, number)
+    snoozed = outcomes.count("snoozed")  # costs nothing: on a machine that is overloaded the database may seem away
+    assert [each for each in outcomes if each != "snoozed"] == ["lost", "completed"]
+    assert field.model_calls(month) <= step.calls + 2 * snoozed
     field.check_consistent()
+    return successor
 
 
-@pytest.mark.timeout(600)  # eight tests in one
 def test_a_month_survives_the_death_of_its_worker_at_every_step(open_field, fresh_database, data_dir):
-    """Each of the steps, by itself: nothing that one leaves behind can help or hide another."""
+    """Whoever took a month over is killed at another step of another month."""
     data_dir.mkdir(mode=0o711)
     failed = {}
 
-    def one(step):
-        folder = data_dir / str(list(STEPS).index(step))
-        with fresh_database() as url, open_field(url, folder) as field:
-            try:
-                killed(step, field)
-            except (AssertionError, pytest.fail.Exception) as wrong:
-                failed[step] = str(wrong)
+    def row(number):
+        with (
+            fresh_database() as url,
+            open_field(url, data_dir / str(number)) as field,
+            contextlib.ExitStack() as stack,
+        ):
+            worker = stack.enter_context(field.worker())
+            for step in STEPS[number::AT_ONCE]:
+                try:
+                    worker = taken_over(step, f"2023-{STEPS.index(step) + 1:02}", field, stack, worker)
+                except (AssertionError, pytest.fail.Exception) as wrong:
+                    failed[step.name] = f"{wrong}\n{field.state()}"
+                    return
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(one, STEPS))
+        list(pool.map(row, range(AT_ONCE)))
     assert failed == {}

@@ -19,20 +19,23 @@ from typing import Any
 
 import httpx2
 import psycopg
+import pytest
 
 from alexandria.store.embedded import Embedded
 from alexandria.store.lanes import TURN
 from alexandria.store.migrate import upgrade
 
+pytestmark = pytest.mark.timeout(1800)
 KILLS, MONTHS, SEED = (int(os.environ.get(name, default)) for name, default in
                        (("SOAK_KILLS", 8), ("SOAK_MONTHS", 6), ("SOAK_SEED", 4)))  # fmt: skip
 WORKERS = ("work-1", "work-2", "work-3")
 ROLES = (*WORKERS, "serve", "postmaster")
 PAUSE = (1.0, 2.0)  # seconds between kills, from and to
 IN_WORK = 9  # months that we keep in work
-ENDING = 150.0  # seconds for the rest, once nobody is killed any more
-LOOK = 0.1
-TAKEOVER = 10.0  # seconds from a loss to the next attempt's claim
+ENDING = 120.0  # seconds for one more month to end, once nobody is killed any more
+LOOK = 0.2
+TAKEOVER = 10.0  # seconds from a loss to the next attempt's claim, while there is somebody to notice it
+BEATS = 2.0  # seconds since its last sign of life in which a worker is taken to live
 PAID = ("gemini", "xai")
 
 
@@ -41,7 +44,7 @@ class Kill:
     role: str
     worker: str
     at: datetime
-    units: int  # of ISBNdb's quota, reserved at that moment
+    units: int  # of ISBNdb's quota that it may have taken with it
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Soak:
     stack: contextlib.ExitStack
     running: dict[str, Any] = dataclasses.field(default_factory=dict)
     killed: list[Kill] = dataclasses.field(default_factory=list)
+    alone: list[tuple[datetime, datetime]] = dataclasses.field(default_factory=list)  # no worker was at work
     ended: list[int] = dataclasses.field(default_factory=list)
     resets: int = 0
 
@@ -65,23 +69,48 @@ class Soak:
 
     def kill(self):
         role = self.rng.choice(ROLES)
-        units = (self.asked("SELECT held_units FROM lane WHERE name = 'isbndb'") or [{"held_units": 0}])[0]
+        [lane] = self.asked("SELECT held_units FROM lane WHERE name = 'isbndb'") or [{"held_units": 0}]
+        units = 0 if role == "serve" else max(lane["held_units"], int(self.field.rate * TURN))
         if role == "postmaster":
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int((self.server._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-            self.killed.append(Kill(role, "", datetime.now(UTC), units["held_units"]))
+            self.killed.append(Kill(role, "", datetime.now(UTC), units))
             return
         process = self.running[role]
         process.kill()
-        self.killed.append(Kill(role, f"{socket.gethostname()}:{process.pid}", datetime.now(UTC), units["held_units"]))
+        self.killed.append(Kill(role, f"{socket.gethostname()}:{process.pid}", datetime.now(UTC), units))
         self.start(role)
 
-    def asked(self, statement):
+    def watch(self, seconds):
+        """For so long, note when no worker gives a sign of life: they have all just been killed, and start again."""
+        end = time.monotonic() + seconds
+        before = datetime.now(UTC)
+        while time.monotonic() < end:
+            time.sleep(LOOK)
+            beating = self.asked(
+                f"SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - interval '{BEATS} s'"
+            )
+            now = datetime.now(UTC)
+            if not beating:
+                self.alone.append((before, now))
+            before = now
+
+    def asked(self, statement, *parameters):
         """Rows, or [] while the database is away."""
         try:
-            return self.field.sql(statement)
+            return self.field.sql(statement, *parameters)
         except psycopg.OperationalError:
             return []
+
+    def nobody_works(self):
+        """Whether no worker has given a sign of life since the last kill: to kill more would show nothing."""
+        since = self.killed[-1].at if self.killed else datetime.min.replace(tzinfo=UTC)
+        return not self.asked("SELECT FROM procrastinate_workers WHERE last_heartbeat > %s", since)
+
+    def left(self):
+        """Months that have not ended; all of them, as far as is known, while the database is away."""
+        rows = self.asked("SELECT count(*) AS n FROM backfill_log WHERE status NOT IN ('completed', 'failed')")
+        return rows[0]["n"] if rows else MONTHS
 
     def supervise(self):
         """Start again what has ended by itself, as one that finds no database at its start does."""
@@ -111,14 +140,19 @@ class Soak:
         while len(self.killed) < KILLS:
             self.supervise()
             self.look_after()
-            time.sleep(self.rng.uniform(*PAUSE))
+            self.watch(self.rng.uniform(*PAUSE))
+            while self.nobody_works():
+                self.supervise()
+                self.watch(LOOK)
             self.kill()
-        end = time.monotonic() + ENDING
-        while not self.asked("SELECT 1") or not self.field.final():
-            assert time.monotonic() < end, self.field.state()
+        left, since = MONTHS, time.monotonic()
+        while left:
+            if (now := self.left()) != left:
+                left, since = now, time.monotonic()
+            assert time.monotonic() < since + ENDING, self.field.state()
             self.supervise()
             self.look_after()
-            time.sleep(LOOK)
+            self.watch(LOOK)
         for process in self.running.values():
             process.send(signal.SIGTERM)
         assert {role: process.exit_code() for role, process in self.running.items()} == dict.fromkeys(self.running, 0)
@@ -136,24 +170,29 @@ def outages(soak):
     return [(kill, at) for kill, at, before in zip(kills, back, [None, *back], strict=False) if at != before]
 
 
-def seconds(since, until, away):
-    """Between two times, without those when the database was away: then nothing can be noticed or taken over."""
-    lost = sum(
-        (
-            (max(min(until, back), since) - min(max(since, gone), until))
-            for gone, back in away
-            if back > since and gone < until
-        ),
-        timedelta(),
-    )
+def merged(spans):
+    """The same stretches of time without overlaps."""
+    joined: list[tuple[datetime, datetime]] = []
+    for began, ended in sorted(spans):
+        if joined and began <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], ended))
+        else:
+            joined.append((began, ended))
+    return joined
+
+
+def seconds(since, until, without):
+    """Between two times, less the stretches `without` anybody who could notice or take over."""
+    lost = sum((max(min(until, ended) - max(since, began), timedelta()) for began, ended in without), timedelta())
     return (until - since - lost).total_seconds()
 
 
 def takeovers(soak):
-    """Seconds from the death of a worker to the next claim of its month, or from an outage; and what was lost though
+    """Seconds from the death of a worker, or from an outage, to the next claim of its month; and what was lost though
     nobody died."""
     deaths = {kill.worker: kill.at for kill in soak.killed if kill.worker}
     away = outages(soak)
+    nobody = merged([*away, *soak.alone])
     rows = soak.field.sql("SELECT * FROM attempt ORDER BY year, month, created_at")
     taken, raw, outlasted, wrongly = [], [], [], []
     for one, then in pairwise([*rows, None]):
@@ -164,10 +203,10 @@ def takeovers(soak):
         died = deaths.get(one["worker"])
         struck = [gone for gone, _ in away if one["created_at"] <= gone <= one["ended_at"]]
         if one["outcome"] == "lost" and died is not None:
-            taken.append(seconds(died, again, away))
+            taken.append(seconds(died, again, nobody))
             raw.append((again - died).total_seconds())
         elif struck:
-            outlasted.append(seconds(struck[0], again, away))
+            outlasted.append(seconds(struck[0], again, nobody))
         elif one["outcome"] == "lost" and one["worker"] is not None:
             wrongly.append(one)
     return sorted(taken), sorted(raw), sorted(outlasted), wrongly
@@ -185,7 +224,6 @@ def measured(soak, lasted):
         max(m["paid"] - m["spoilt"] - 1, 0) for name in PAID for m in stats["model_calls"].get(name, {}).values()
     )
     isbndb = stats["providers"]["isbndb"]
-    turn = max(1, int(soak.field.rate * TURN))
     return {
         "seed": SEED, "kills": len(soak.killed), "months": MONTHS, "seconds": round(lasted),
         "killed": {role: sum(kill.role == role for kill in soak.killed) for role in ROLES},
@@ -193,13 +231,14 @@ def measured(soak, lasted):
         "statuses": {r["status"]: r["n"] for r in soak.field.sql("SELECT status, count(*) AS n FROM backfill_log GROUP BY 1")},
         "attempts": {r["outcome"]: r["n"] for r in soak.field.sql("SELECT outcome, count(*) AS n FROM attempt GROUP BY 1")},
         "takeovers": len(taken), "takeover_p50": percentile(taken, 0.5), "takeover_p99": percentile(taken, 0.99),
-        "takeover_max": percentile(taken, 1), "with_outages_p99": percentile(raw, 0.99),
+        "takeover_max": percentile(taken, 1), "by_the_wall_clock_p99": percentile(raw, 0.99),
+        "nobody_at_work": round(sum((ended - began).total_seconds() for began, ended in merged(soak.alone))),
         "database_away": round(sum((back - gone).total_seconds() for gone, back in away)), "outages_outlasted": len(outlasted), "outage_p99": percentile(outlasted, 0.99),
         "lost_without_a_death": len(wrongly),
         "model_calls_repeated": repeated,
         "isbndb_units": {"charged": soak.field.units_charged(), "accepted": isbndb["units"],
                          "asked": sum(day["asked"] for day in isbndb["own_days"].values()),
-                         "in_flight_at_kills": sum(max(kill.units, turn) for kill in soak.killed)},
+                         "in_flight_at_kills": sum(kill.units for kill in soak.killed)},
         "peak_per_second": {name: provider["peak_per_second"] for name, provider in stats["providers"].items()},
         "rate": soak.field.rate,
     }  # fmt: skip
