@@ -60,10 +60,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Of ISBNdb's day: what months may spend in all (None: there is no limit) and what is spent or reserved."""
+    """Of ISBNdb's day: what months may spend in all (None: there is no limit), what is spent or reserved, and how much of
+    that `by_months`: enrichment and further looks spend of it too (None: months alone)."""
 
     limit: int | None
     spent: int = 0
+    by_months: int | None = None
+
+    def left(self, share: float) -> int:
+        """Of a share of the day that is for months, as long as the day itself has so much."""
+        assert self.limit is not None
+        theirs = self.spent if self.by_months is None else self.by_months
+        return min(math.floor(_exact(share) * self.limit) - theirs, self.limit - self.spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,16 +327,15 @@ def _afforded(phase: Phase, outcomes: Outcomes, quota: Quota | None) -> tuple[in
     if quota.limit is None:
         return len(outcomes), each
     under_way = sum(outcome.status in {Status.PROCESSING, Status.RETRY} for outcome in outcomes.values())
-    return math.floor((_exact(phase.quota_share) * quota.limit - quota.spent) / each) - under_way, each
+    return quota.left(phase.quota_share) // each - under_way, each
 
 
 def _unaffordable(phase: Phase, quota: Quota | None, each: int) -> str:
     if quota is None or quota.limit is None:
         return UNKNOWN_QUOTA
-    share = math.floor(_exact(phase.quota_share) * quota.limit)
     return (
-        f"the day's share of ISBNdb's quota is spent or spoken for: {share} calls are for months, {quota.spent} are "
-        f"spent, and a month needs about {each}"
+        f"the day's share of ISBNdb's quota is spent or spoken for: {max(quota.left(phase.quota_share), 0)} calls are left "
+        f"for months, some for those under way, and a month needs about {each}"
     )
 
 

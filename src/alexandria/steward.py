@@ -194,7 +194,11 @@ class Steward:
     ) -> Situation:
         pause = await control.paused(connection, heed=heed)
         outcomes = await rollouts.outcomes(connection, rollout)
-        view = View(self.now(), outcomes, quota, "" if pause is None else str(pause))
+        now = self.now()
+        if quota is not None and quota.limit is not None:
+            midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            quota = replace(quota, by_months=await rollouts.spent_by_months(connection, midnight))
+        view = View(now, outcomes, quota, "" if pause is None else str(pause))
         return Situation(rollout, view, decide(rollout.plan, rollout.standing, view))
 
     async def _quota(self) -> Quota | None:

@@ -107,7 +107,7 @@ async def test_the_first_day_goes_as_a_schedule_call_would(stage):
     assert (kept["verdict"], kept["at"]) == ("wait", THREE)
     assert kept["inputs"]["gate"]["min_resolution_rate"] == 0.85
     assert kept["inputs"]["counts"]["pending"] == 12
-    assert kept["inputs"]["counts"]["quota"] == {"limit": 13000, "spent": 0}
+    assert kept["inputs"]["counts"]["quota"] == {"limit": 13000, "spent": 0, "by_months": 0}
 
 
 async def test_ticks_of_a_day_schedule_its_months_once(stage):
@@ -303,6 +303,23 @@ async def test_the_days_share_of_the_quota_is_that_of_the_lane(stage):
     step = await stage.steward.tick()
     assert isinstance(step, Schedule)
     assert len(step.months) == 1  # 70 calls are left, and 40 are taken for a month
+    plan = Plan.model_validate(
+        {"name": "half", "phase": [SMALL.phase[0].model_dump(mode="json") | {"quota_share": 0.5}]}
+    )
+    await stage.sql("UPDATE backfill_log SET status = 'pending'")
+    await stage.sql(
+        "INSERT INTO call (provider, route, sent_at, ms, units, status, error, attempt_token) VALUES"
+        " ('isbndb', '/', %s, 1, 6380, 200, '', gen_random_uuid()), ('isbndb', '/', %s, 1, 2000, 200, '', NULL),"
+        " ('isbndb', '/', %s, 1, 2000, 200, '', gen_random_uuid()), ('xai', '/', %s, 1, 1, 200, '', gen_random_uuid())",
+        THREE, THREE, THREE - timedelta(hours=4), THREE,
+    )  # fmt: skip
+    stage.lanes = [isbndb(used=8_380)]
+    await stage.steward.start(plan, "ann", replaces=True)
+    stage.now += timedelta(days=1)
+    await stage.sql("UPDATE call SET sent_at = sent_at + interval '1 day'")
+    step = await stage.steward.tick()
+    assert isinstance(step, Schedule)
+    assert len(step.months) == 3  # of 6,500 calls months have spent 6,380 today
     stage.lanes = []
     rest = await stage.steward.tick()
     assert isinstance(rest, Rest)

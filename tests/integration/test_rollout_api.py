@@ -58,6 +58,13 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
     assert [(line["who"], line["act"], line["why"]) for line in reversed(done["log"])][-2:] == [
         ("api", "approve", "looks right"), ("api", "finish", done["log"][0]["why"]),
     ]  # fmt: skip
+    judged = (await api.get(f"{ROLLOUT}/verdicts")).json()["verdicts"]
+    assert [(each["phase"], each["verdict"]) for each in judged] == [
+        ("only", "open"),
+        ("only", "wait"),
+        ("only", "wait"),
+    ]
+    assert judged[0]["inputs"]["counts"]["resolved"] == 240
     assert (await post(api, "hold", 404, why="too late"))["error"]["message"] == "no rollout runs"
 
 

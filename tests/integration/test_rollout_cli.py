@@ -20,7 +20,7 @@ def test_the_commands_say_what_they_did_and_what_is_next(database_url, capsys, t
     def run(*arguments):
         return command(capsys, database_url, *arguments)
 
-    assert run("status")[0] == 3
+    assert run("status")[0] == run("verdicts")[0] == 3
     code, text, _ = run("example")
     assert (code, read(text)) == (0, read(example()))
     file = tmp_path / "rollout.toml"
@@ -42,6 +42,7 @@ def test_the_commands_say_what_they_did_and_what_is_next(database_url, capsys, t
     assert "held by cli " in run("hold", "--why", "to look")[1]
     code, out, err = run("show")
     assert (code, "held by cli " in out, "rollout release" in err) == (0, True, True)
+    assert "Validation  wait     0 months are under way and 10 are not scheduled yet" in run("verdicts")[1]
     assert run("release")[0] == 0
     assert run("release")[0] == 5
     code, out, _ = run("override", "--why", "known", "--json", "--dry-run")

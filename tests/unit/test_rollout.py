@@ -251,7 +251,10 @@ def test_months_begin_within_the_hours(at, expected):
     ],
 )
 def test_the_days_share_of_the_quota_is_kept(quota, months):
-    """Half of 400 calls, at 40 a month as long as none was measured. Without a known quota nothing begins."""
+    """Half of 400 calls, at 40 a month as long as none was measured. Without a known quota nothing begins.
+
+    What enrichment spends is not taken from the months' share, but the day has no more than it has.
+    """
     wanted = plan({"years": 2023, "quota_share": 0.5})
     found = step(wanted, months_of(wanted), quota=quota)
     assert months == (len(found.months) if isinstance(found, Schedule) else 0)

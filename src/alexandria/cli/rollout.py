@@ -82,6 +82,19 @@ def status(context: typer.Context) -> int:
 
 
 @group.command()
+def verdicts(context: typer.Context) -> int:
+    """How the gates were judged, whenever anything had changed; newest first. --json has what each verdict rests on."""
+    from alexandria.cli.session import on_system
+    from alexandria.web import rollout
+
+    output = output_of(context)
+    answer = on_system(output, rollout.verdicts)
+    rows = [(each.at, each.phase, each.verdict, "; ".join(each.reasons)) for each in answer.verdicts]
+    output.result(answer.model_dump(mode="json"), table(["at", "phase", "verdict", "why"], rows))
+    return 0
+
+
+@group.command()
 def hold(context: typer.Context, why: MustSay, dry_run: DryRun = False) -> int:
     """Schedule nothing and pass no gate until released. Months under way are finished."""
     return _act(context, "hold", why, dry_run=dry_run)
@@ -164,8 +177,3 @@ def _show(output: Output, answer: RolloutAnswer) -> None:
         f"today: {answer.scheduled_today} of {answer.pace_today} months scheduled",
         *logged,
     )
-
-
-# Other words for the same.
-group.command(name="show", hidden=True)(status)
-group.command(name="pause", hidden=True)(hold)

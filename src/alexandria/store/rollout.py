@@ -73,6 +73,13 @@ async def outcomes(connection: Connection, rollout: Rollout) -> dict[Month, Outc
     return {Month(row.pop("year"), row.pop("month")): Outcome(Status(row.pop("status")), **row) for row in rows}
 
 
+async def spent_by_months(connection: Connection, midnight: datetime) -> int:
+    """What attempts at months have spent of ISBNdb's day, which began at `midnight`."""
+    row = await (await connection.execute(SQL["spent_by_months"], {"midnight": midnight})).fetchone()
+    assert row is not None
+    return int(row["units"])
+
+
 async def scheduled(connection: Connection, rollout: Rollout, months: Sequence[Month], day: date) -> None:
     columns = {"years": [m.year for m in months], "months": [m.month for m in months]}
     await connection.execute(SQL["scheduled"], {**columns, "id": rollout.id, "day": day})

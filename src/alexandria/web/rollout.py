@@ -17,12 +17,21 @@ from alexandria.wiring import System
 router = behind_the_door()
 
 SHOWN = 20  # lines of the log
+MOST_VERDICTS = 200
+NONE = Unknown("no rollout was started", hint="start one: alexandria rollout start")
 ACTS = {**WRITES, **documented(404, 409)}
 
 
 @router.get("/rollout", responses=documented(404), summary="Where the rollout stands: phases, gate, what follows, log")
 async def show_rollout(system: Running) -> bodies.RolloutAnswer:
     return await show(system)
+
+
+@router.get(
+    "/rollout/verdicts", responses=documented(404), summary="How the gates of the rollout were judged, and by what"
+)
+async def show_verdicts(system: Running) -> bodies.VerdictsAnswer:
+    return await verdicts(system)
 
 
 @router.post("/rollout/start", responses={**WRITES, **documented(409)}, summary="Start a plan of phases and gates")
@@ -54,8 +63,21 @@ async def show(system: System) -> bodies.RolloutAnswer:
     """Raises Unknown if there never was one."""
     seen = await system.steward.look()
     if seen is None:
-        raise Unknown("no rollout was started", hint="start one: alexandria rollout start")
+        raise NONE
     return await _told(system, seen, sentence(seen))
+
+
+async def verdicts(system: System) -> bodies.VerdictsAnswer:
+    """Raises Unknown if there never was a rollout."""
+    async with system.database.transaction() as connection:
+        newest = await rollouts.newest(connection)
+        if newest is None:
+            raise NONE
+        rows = await rollouts.verdicts(connection, newest, MOST_VERDICTS)
+    phases = newest.plan.phase
+    return bodies.VerdictsAnswer(
+        verdicts=[bodies.PastVerdict.model_validate(row | {"phase": phases[row["phase"]].name}) for row in rows]
+    )
 
 
 async def start(wanted: bodies.StartRequest, system: System, who: str) -> bodies.RolloutAnswer:

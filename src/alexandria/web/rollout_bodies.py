@@ -68,6 +68,22 @@ class GateNow(BaseModel):
     counts: Annotated[dict[str, Any], Field(description="what they are held against")]
 
 
+class PastVerdict(BaseModel):
+    """How a gate was judged at some time, and by what."""
+
+    at: datetime
+    phase: str
+    verdict: str
+    reasons: list[str]
+    inputs: Annotated[
+        dict[str, Any], Field(description="the gate's thresholds, and the counts that they were held against")
+    ]
+
+
+class VerdictsAnswer(BaseModel):
+    verdicts: Annotated[list[PastVerdict], Field(description="newest first, one for every change")]
+
+
 class NextStep(BaseModel):
     """What follows. `kind` is schedule, advance, or why nothing begins just now."""
 

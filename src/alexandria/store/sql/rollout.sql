@@ -81,3 +81,8 @@ SELECT phase, at, verdict, reasons, inputs FROM rollout_verdict WHERE rollout_id
 -- When anything last changed: a verdict, or by an act.
 SELECT greatest((SELECT max(at) FROM rollout_verdict WHERE rollout_id = %(id)s),
                 (SELECT max(at) FROM rollout_log WHERE rollout_id = %(id)s)) AS at
+
+-- name: spent_by_months
+-- What attempts at months have spent of ISBNdb's day.
+SELECT coalesce(sum(units), 0)::integer AS units FROM call
+WHERE provider = 'isbndb' AND attempt_token IS NOT NULL AND sent_at >= %(midnight)s
