@@ -62,7 +62,6 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
     assert [(each["phase"], each["verdict"]) for each in judged] == [
         ("only", "open"),
         ("only", "wait"),
-        ("only", "wait"),
     ]
     assert judged[0]["inputs"]["counts"]["resolved"] == 240
     assert (await post(api, "hold", 404, why="too late"))["error"]["message"] == "no rollout runs"
