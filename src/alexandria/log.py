@@ -94,13 +94,19 @@ def struck(text: str) -> str:
 
 
 class _StandardError:
-    """Standard error as it is when a line is written, not as it was when logging was set up."""
+    """Standard error as it is when a line is written, not as it was when logging was set up.
+
+    A line that cannot be written is lost: a closed terminal or a full disk is no reason for a month to fail.
+    """
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 class _OfLibraries(logging.Handler):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -321,6 +322,19 @@ raise SystemExit(stopping.exit_code)
 """
 
 
+HANGING = """
+import asyncio, signal
+from alexandria.cli.stopping import Stopping
+{before}
+async def act(stop):
+    stopping.on_hangup = lambda: print("hung up", flush=True)
+    print("up", flush=True)
+    await stop.wait()
+with Stopping() as stopping:
+    stopping.run(act)
+"""
+
+
 def test_the_end_of_standard_input_stops_a_child():
     """That is how no child outlives a parent that was killed."""
     pipe = subprocess.PIPE
@@ -330,4 +344,22 @@ def test_the_end_of_standard_input_stops_a_child():
         assert child.stdout.readline() == b"up\n"
         assert child.poll() is None
         child.stdin.close()
+        assert child.wait(30) == 0
+
+
+@pytest.mark.parametrize(("before", "ends"), [("", True), ("signal.signal(signal.SIGHUP, signal.SIG_IGN)\n", False)])
+def test_a_closed_terminal_ends_what_was_started_in_it(before, ends):
+    """But not what nohup has started: that has its secrets read again, and goes on."""
+    ours, theirs = pty.openpty()
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", HANGING.format(before=before)], stdin=theirs, stdout=pipe) as child:
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline() == b"up\n"
+            os.close(theirs)
+            os.close(ours)
+            child.send_signal(signal.SIGHUP)
+            assert child.stdout.readline() == (b"" if ends else b"hung up\n")
+        finally:
+            child.terminate()
         assert child.wait(30) == 0

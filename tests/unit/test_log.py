@@ -1,7 +1,12 @@
 """What reaches the log."""
 
+import errno
+import io
 import json
+import sys
+from typing import Any
 
+import pytest
 import structlog
 
 from alexandria import log
@@ -22,6 +27,25 @@ def test_no_secret_reaches_a_line_however_it_hides(capsys):
     assert first["event"] == "key [secret] used"
     assert second["level"] == "error"
     assert "ValueError" in second["exception"]
+
+
+@pytest.mark.parametrize("trouble", [OSError(errno.EIO, "the terminal is closed"), ValueError("closed file")])
+def test_a_line_that_cannot_be_written_fails_nobody(monkeypatch, trouble):
+    """Else a closed terminal or a full disk would fail whatever month is about to say something."""
+
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise trouble
+
+        def flush(self):
+            raise trouble
+
+    heard: list[Any] = []
+    monkeypatch.setattr(sys, "stderr", Gone())
+    log.configure("INFO", "console")
+    with log.also_to(lambda event: heard.append(event["event"])):
+        structlog.get_logger("test").info("begun", month="2023-11")
+    assert heard == ["begun"]
 
 
 def test_quiet_levels_print_nothing(capsys):

@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Stopping:
     """Takes SIGTERM and SIGINT while in context; of an interruption only `exit_code` remains, 130 for SIGINT, else 0.
 
-    SIGHUP calls `on_hangup` in the event loop.
+    SIGHUP calls `on_hangup` in the event loop, but it is as SIGTERM if it says that our terminal was closed.
     """
 
     def __init__(self, *, while_stdin: bool = False) -> None:
@@ -25,11 +25,14 @@ class Stopping:
         self._told: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
+        self._attended = False
         self.on_hangup: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._take) for number in (signal.SIGTERM, signal.SIGINT)}
         self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
+        # Whom nohup has started is to outlive its terminal.
+        self._attended = _at_terminal() and self._before[signal.SIGHUP] != signal.SIG_IGN
         if self._while_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
         return self
@@ -63,9 +66,15 @@ class Stopping:
             raise KeyboardInterrupt
         self._loop.call_soon_threadsafe(self._stop.set)
 
-    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
-        if self._loop is not None:
+    def _hang_up(self, _number: int, frame: FrameType | None) -> None:
+        if self._attended and not _at_terminal():
+            self._take(signal.SIGTERM, frame)
+        elif self._loop is not None:
             self._loop.call_soon_threadsafe(self.on_hangup)
+
+
+def _at_terminal() -> bool:
+    return any(os.isatty(stream) for stream in (0, 1, 2))
 
 
 def _stop_with_stdin() -> None:
