@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -341,6 +342,26 @@ def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox, mo
     assert (code, told["data"]["source"]) == (0, "isbndb")
     code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "almanac")
     assert (code, told["error"]["code"]) == (2, "misconfigured")
+
+
+def test_status_says_what_follows_and_when_it_ends(alexandria):
+    """In words: nobody has scheduled anything, then a rollout will, and then somebody has paused it all."""
+    alexandria("seed", "2000..2024")
+    _, out, _ = alexandria("status")
+    assert out.splitlines()[-2:] == [
+        "Idle. 300 months wait for somebody to schedule them.",
+        "Not scheduled: 300 months wait for somebody to schedule them",
+    ]
+    alexandria("rollout", "start")
+    _, out, _ = alexandria("status")
+    first, last = out.splitlines()[-2:]
+    assert first.startswith("Rollout: phase 1 of 3, Validation: ")
+    assert re.match(r"ETA \d+ \w+ to \d+ \w+: ", last)
+    alexandria("pause", "--reason", "a look")
+    _, out, _ = alexandria("status")
+    assert "a look" in out.splitlines()[-3]
+    assert out.splitlines()[-1].startswith("On hold: ")
+    assert alexandria("month", "1998-01")[2].splitlines()[1].startswith("  add its year: alexandria seed 1998")
 
 
 def test_watching_ends_with_130(database_url, alexandria):

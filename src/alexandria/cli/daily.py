@@ -21,6 +21,7 @@ from alexandria.wiring import System
 OF_COMPLETION = {Kind.NO_WORKER, Kind.MONTHS_BLOCKED, Kind.PAUSED}
 OF_QUOTA = {Kind.QUOTA_SPENT, Kind.LANE_PAUSED}
 OF_FAILURES = {Kind.MONTHS_FAILING}
+OF_ROLLOUT = {Kind.ROLLOUT_SHUT, Kind.ROLLOUT_WAITS}
 HALTED = {"shut", "approval", "held"}  # where a rollout waits for a person
 
 
@@ -49,8 +50,8 @@ async def checklist(system: System, least_resolved: float) -> list[Item]:
         _stuck(counted),
     ]
     with contextlib.suppress(Unknown):  # none was started
-        found.append(_rollout(await rollout.show(system)))
-    others = [each for each in incidents if each.kind not in OF_COMPLETION | OF_QUOTA | OF_FAILURES]
+        found.append(_rollout(await rollout.show(system), _of(incidents, OF_ROLLOUT)))
+    others = [each for each in incidents if each.kind not in OF_COMPLETION | OF_QUOTA | OF_FAILURES | OF_ROLLOUT]
     return [*found, *(Item(each.kind.value, False, each.reason, cure="alexandria doctor") for each in others)]
 
 
@@ -102,8 +103,8 @@ def _stuck(counted: Row) -> Item:
     return Item("stuck", not stuck, said, {"stuck": stuck}, cure)
 
 
-def _rollout(answer: RolloutAnswer) -> Item:
-    halted = answer.ended_at is None and answer.next.kind in HALTED
+def _rollout(answer: RolloutAnswer, wrong: str) -> Item:
+    halted = wrong or (answer.ended_at is None and answer.next.kind in HALTED)
     figures = {"phase": answer.phase, "verdict": answer.gate.verdict, "next": answer.next.kind}
     return Item("rollout", not halted, answer.message, figures, "alexandria rollout status" if halted else "")
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from alexandria.cli.output import Output, chip, harmless, table
 from alexandria.palette import PALETTE, state
 from alexandria.status import Status
-from alexandria.web import bodies, internal, steering
+from alexandria.web import bodies, internal, live, rollout, steering
 from alexandria.wiring import System
 
 REDRAW = 1.0  # seconds on a terminal
@@ -29,20 +29,36 @@ class Seen:
     at: datetime
     stats: bodies.StatsAnswer
     months: list[bodies.MonthRow]
+    view: live.View  # what the page shows, for its words
 
     def drawn(self) -> Iterator[RenderableType]:
         if not self.months:
             yield "no month is seeded; next: alexandria seed 2000..2024"
             return
-        yield self._grid()
+        yield self.grid()
+        yield ""
+        yield self.words()
+        yield self._end()
+
+    def words(self) -> Group:
+        """What the signs mean and how many there are, what was found, what the run does, and its rollout."""
+        return Group(*map(harmless, self._words()))
+
+    def _words(self) -> Iterator[RenderableType]:
         yield self._legend()
         progress = self.stats.progress
         yield (
             f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
             f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
         )
+        standing, situation = self.view.standing, self.view.situation
+        runs = situation is not None and situation.rollout.ended_at is None
         if self.stats.paused is not None:
             yield steering.told(self.stats.paused)
+        elif not (runs and standing.word == "Idle"):  # then the rollout schedules
+            yield f"{standing.word}. {standing.why}"
+        if situation is not None and runs:
+            yield f"Rollout: {rollout.sentence(situation)}"
 
     def line(self) -> str:
         """The same in one line."""
@@ -50,11 +66,16 @@ class Seen:
         hour = sum(_since(row.completed_at, self.at) < timedelta(hours=1) for row in self.months if _done(row))
         return (
             f"{self.at:%H:%M:%S} {count.completed}/{self.stats.total_months} done, {count.failed} failed, "
-            f"{count.processing} processing, {count.retry} waiting, {hour}/h"
-            + (f"; {steering.told(self.stats.paused)}" if self.stats.paused else "")
+            f"{count.processing} processing, {count.retry} waiting, {hour}/h; "
+            + (steering.told(self.stats.paused) if self.stats.paused else self._end())
         )
 
-    def _grid(self) -> RenderableType:
+    def _end(self) -> str:
+        """When it will be done, as a range, and what that hangs on."""
+        outlook = self.view.outlook
+        return f"{'ETA ' if outlook.headline[0].isdigit() else ''}{outlook.headline}: {outlook.why}"
+
+    def grid(self) -> RenderableType:
         years: dict[int, dict[int, bodies.MonthRow]] = defaultdict(dict)
         for row in self.months:
             years[row.year][row.month] = row
@@ -64,12 +85,12 @@ class Seen:
     def _legend(self) -> Text:
         counted = Counter(state(row.status, row.blocked_reason) for row in self.months)
         parts = [part for name in PALETTE for part in (chip(name), f" {counted[name]} {name}   ")]
-        return Text.assemble("\n", *parts)
+        return Text.assemble(*parts)
 
 
 async def look(system: System) -> Seen:
     listed = await internal.list_months(system)
-    return Seen(datetime.now(UTC), await internal.backfill_stats(system), listed.months)
+    return Seen(datetime.now(UTC), await internal.backfill_stats(system), listed.months, await live.look(system))
 
 
 async def watch(output: Output, system: System) -> None:
@@ -82,7 +103,9 @@ async def watch(output: Output, system: System) -> None:
     with Live(console=output.out, auto_refresh=False, screen=False) as live:
         while True:
             seen = await look(system)
-            live.update(Group(*map(harmless, seen.drawn()), harmless(seen.line())), refresh=True)
+            # Words first: what does not fit on the terminal is cut at its end.
+            drawn = Group(seen.words(), "", seen.grid()) if seen.months else Group(*map(harmless, seen.drawn()))
+            live.update(Group(harmless(seen.line()), drawn), refresh=True)
             await asyncio.sleep(REDRAW)
 
 

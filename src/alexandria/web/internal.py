@@ -84,7 +84,8 @@ async def show_month(month: MonthInPath, system: Running) -> bodies.MonthAnswer:
     async with system.database.transaction() as connection:
         row = await months.one(connection, key)
         if row is None:
-            raise Unknown(f"month {key} is not seeded", hint="POST /api/internal/seed-backfill-queue adds years")
+            hint = f"add its year: alexandria seed {key.year}, or POST /api/internal/seed-backfill-queue"
+            raise Unknown(f"month {key} is not seeded", hint=hint)
         rows: dict[str, list[Row] | dict[str, int]] = {
             "in_month": await candidates.in_month(connection, key),
             "attempts": await months.attempts(connection, key),

@@ -106,7 +106,7 @@ async def act(name: str, wanted: bodies.Act, system: System, who: str) -> bodies
 def sentence(now: Situation) -> str:
     """Where a rollout stands, in a line."""
     number, of = now.rollout.standing.phase + 1, len(now.rollout.plan.phase)
-    return f"phase {number} of {of}, {now.phase}: {now.decision.step.reason}"
+    return f"phase {number} of {of}, {now.phase}: {now.decision.step.reason.removeprefix(f'{now.phase}: ')}"
 
 
 def kind(step: Step) -> str:
