@@ -87,13 +87,22 @@ class Prospect:
         told = await asyncio.to_thread(forecast, rollout.plan, past, world, runs=runs, seed=seed, prices=priced)
         return Told(told, rollout.plan.name, started, tuple(notes))
 
-    def latest(self) -> Told | None:
-        """The last forecast at once, if there is one of late; a new one is made behind the caller's back when it is due."""
+    def latest(self, *, started: bool) -> Told | None:
+        """The last forecast at once, if there is one of late; a new one is made behind the caller's back when it is due.
+
+        One from before a rollout was `started`, or ended, is none.
+        """
         now = self.now()
-        age = None if self._last is None else now - self._last.forecast.at
+        age = None if self._last is None or self._last.started is not started else now - self._last.forecast.at
         if (age is None or age > FRESH) and (self._making is None or self._making.done()):
             self._making = asyncio.create_task(self._make())
         return self._last if age is not None and age < SILENCE else None
+
+    async def aclose(self) -> None:
+        """Nobody waits for the one that is being made."""
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.wait({self._making})
 
     async def _make(self) -> None:
         try:

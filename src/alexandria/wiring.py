@@ -23,6 +23,7 @@ from alexandria.control import Control
 from alexandria.errors import Misconfigured, NotMigrated
 from alexandria.log import protect
 from alexandria.panel import Desk, Policy
+from alexandria.prospect import Prospect
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
@@ -108,6 +109,7 @@ class System:
     upkeep: Upkeep
     watch: Watch
     steward: Steward
+    prospect: Prospect
     transports: Mapping[str, Transport] = field(default_factory=dict)
 
     def reread(self) -> None:
@@ -162,6 +164,8 @@ async def running(
             backfill.kept_for_months = settings.kept_for_months
             backfill.allowances = lanes.status
             upkeep.counting = _counting(settings, backfill.desk.sources)
+        prospect = Prospect(database, settings, lanes.status)
+        stack.push_async_callback(prospect.aclose)
         yield System(
             settings,
             server,
@@ -174,6 +178,7 @@ async def running(
             upkeep,
             watch_of(settings, database, lanes, steward),
             steward,
+            prospect,
             transports,
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from alexandria import config, prospect
+from alexandria.config import KEYS
 from alexandria.plan import Plan
 from alexandria.secret import WebhookSecrets
 from alexandria.store import months
@@ -408,6 +410,33 @@ async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(adm
     assert said(approved).startswith("Approved: phase 2 of 2, second:")
     assert said(await act(admitted, "/rollout/override", why="enough")).startswith("Overridden: phase 2 of 2")
     assert [act for _, act, _ in await notes(sql)] == ["start", "approve", "advance", "override"]
+
+
+async def foretold(client, system):
+    """The page once the forecast that it has asked for is made."""
+    await client.get("/")
+    if system.prospect._making:
+        await system.prospect._making
+    return (await client.get("/")).text
+
+
+async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, system, sql, monkeypatch):
+    """Of the plan that is offered before it starts, of the rollout once it runs; or where it would stop."""
+    assert "By the forecast it would stop at the gate of Validation" in await foretold(admitted, system)
+    for key in KEYS.values():
+        monkeypatch.setenv(key, "canary-key")
+    monkeypatch.setattr(prospect, "RUNS", 6)
+    monkeypatch.setattr(system.prospect, "settings", config.load())
+    monkeypatch.setattr(system.prospect, "_last", None)
+    await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"
+              " VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)")  # fmt: skip
+    page = await foretold(admitted, system)
+    assert re.search(r"By the forecast it would be done \d\d [A-Z][a-z]{2}", page)
+    assert '<p class="big">Not scheduled</p>' in page
+    await act(admitted, "/rollout/start")
+    page = await foretold(admitted, system)
+    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>in four of five outcomes, limited by ', page)
+    assert "By the forecast" not in page
 
 
 async def test_what_was_done_is_told_once(admitted):

@@ -85,16 +85,16 @@ async def prospect(database, database_url, monkeypatch):
 
 async def test_whoever_looks_never_waits(prospect):
     """The first who looks sees none; the next ones see the last one made, and make it anew when it is old."""
-    assert prospect.latest() is None
+    assert prospect.latest(started=False) is None
     await prospect._making
-    first = prospect.latest()
+    first = prospect.latest(started=False)
     assert first is not None
     assert (first.forecast.ended, first.started, first.forecast.measured) == (2, False, True)
-    assert prospect.latest() is first
+    assert prospect.latest(started=False) is first
     prospect.now = lambda: NOW + 2 * FRESH
-    assert prospect.latest() is first
+    assert prospect.latest(started=False) is first
     await prospect._making
-    assert prospect.latest().forecast.at == NOW + 2 * FRESH
+    assert prospect.latest(started=False).forecast.at == NOW + 2 * FRESH
 
 
 async def test_a_held_or_paused_rollout_is_forecast_as_if_it_went_on(prospect):

@@ -37,7 +37,6 @@ def forecast(
     from alexandria.cli.output import table
     from alexandria.cli.session import on_system
     from alexandria.errors import BadInput
-    from alexandria.prospect import Prospect
 
     try:
         plan = plans.read(file.read_text(encoding="utf-8")) if file else None
@@ -46,8 +45,7 @@ def forecast(
     output = output_of(context)
 
     async def tell(system: System) -> Told:
-        prospect = Prospect(system.database, system.settings, system.lanes.status)
-        return await prospect.tell(plan, runs=runs, seed=seed)
+        return await system.prospect.tell(plan, runs=runs, seed=seed)
 
     told = on_system(output, tell)
     output.result(as_data(told), table(["", told.name], [*_rows(told)]))

@@ -13,6 +13,7 @@ from alexandria.cli.configured import settings_of
 from alexandria.cli.output import Output
 from alexandria.config import Settings
 from alexandria.control import Control
+from alexandria.prospect import Prospect
 from alexandria.queue import Jobs
 from alexandria.store.answers import StoredAnswers
 from alexandria.store.database import Database
@@ -46,7 +47,8 @@ async def _act(settings: Settings, server: wiring.Server, act: Callable[[wiring.
         acts = backfill, Control(database, jobs), Upkeep(database, kept_events=settings.journal_events)
         steward = wiring.steward_of(settings, database, backfill, lanes)
         watch = wiring.watch_of(settings, database, lanes, steward)
-        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, watch, steward)
+        seers = watch, steward, Prospect(database, settings, lanes.status)
+        system = wiring.System(settings, server, database, answers, lanes, jobs, *acts, *seers)
         try:
             return await act(system)
         finally:

@@ -15,6 +15,7 @@ from fastapi.sse import format_sse_event
 
 from alexandria.alarm import SILENCE
 from alexandria.errors import AlexandriaError
+from alexandria.prospect import Told as Foretold
 from alexandria.steward import Situation
 from alexandria.store import months, overview
 from alexandria.store.database import Row
@@ -23,7 +24,7 @@ from alexandria.store.overview import Cell, Ending, Failure, Pace
 from alexandria.web import bodies
 from alexandria.web.entrance import Visitor
 from alexandria.web.gate import Shown, days, shown
-from alexandria.web.outlook import Outlook, Standing, outlook, standing
+from alexandria.web.outlook import Outlook, Standing, by_pace, foreseen, outlook, standing
 from alexandria.web.page import templates
 from alexandria.web.steering import pause_state, told
 from alexandria.wiring import System
@@ -48,6 +49,7 @@ class View:
     pause: bodies.PauseState | None
     lanes: list[LaneStatus]
     situation: Situation | None
+    forecast: Foretold | None
 
     @property
     def at(self) -> datetime:
@@ -85,8 +87,25 @@ class View:
 
     @property
     def outlook(self) -> Outlook:
-        planned = days(self.situation) if self.situation and self.rollout and self.rollout.runs else None
-        return outlook(self.cells, self.pace, self.paused, self.workers, planned)
+        return outlook(self.cells, self.pace, self.paused, self.workers, self._planned)
+
+    @property
+    def expected(self) -> str:
+        """What would become of the plan that comes along if it began now; empty while that is not known."""
+        if self.forecast is None or self.forecast.started:
+            return ""
+        if self.forecast.forecast.late is None:
+            return f"would stop at the gate of {self.forecast.forecast.stuck_at} until a person acts"
+        return f"would be done {foreseen(self.forecast).headline}"
+
+    @property
+    def _planned(self) -> Outlook | None:
+        """What a rollout that runs makes of it, by its forecast or until there is one by its pace."""
+        if self.situation is None or self.situation.rollout.ended_at is not None:
+            return None
+        if self.forecast and self.forecast.started:
+            return foreseen(self.forecast)
+        return by_pace(days(self.situation))
 
     @property
     def rollout(self) -> Shown | None:
@@ -110,6 +129,7 @@ async def look(system: System) -> View:
             pause=await pause_state(connection),
             lanes=await system.lanes.status(),
             situation=situation,
+            forecast=system.prospect.latest(started=bool(situation and situation.rollout.ended_at is None)),
         )
 
 

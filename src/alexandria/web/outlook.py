@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from alexandria.palette import BLOCKED, PALETTE
+from alexandria.prospect import Told
 from alexandria.store.overview import Cell, Pace
 
 ENOUGH = 5  # months done within an hour, below which nothing is said about the rest
@@ -56,10 +57,8 @@ def standing(cells: Sequence[Cell], paused: str, workers: int) -> Standing:
     return Standing("Running", f"{at_work} months in work, {waiting} wait to be tried again.", "processing")
 
 
-def outlook(
-    cells: Sequence[Cell], pace: Pace, paused: str, workers: int, planned: tuple[date, date] | None = None
-) -> Outlook:
-    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately. A rollout has `planned` its end."""
+def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int, planned: Outlook | None = None) -> Outlook:
+    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately; `planned` is by a rollout."""
     counted = Counter(cell.status for cell in cells)
     left = len(cells) - counted["completed"] - counted["failed"]
     if not left:
@@ -68,10 +67,7 @@ def outlook(
     if paused:
         return Outlook("On hold", f"{left} months are left when the run is resumed")
     if planned:
-        return Outlook(
-            " to ".join(f"{day.day} {day:%b}" for day in dict.fromkeys(planned)),
-            f"by the plan's pace for {left} months, if no gate shuts and the quota lasts. {_limit(cells)}".strip(),
-        )
+        return planned
     if not pace.under_way:
         return Outlook("Not scheduled", f"{left} months wait for somebody to schedule them")
     if not workers:
@@ -82,6 +78,25 @@ def outlook(
     return Outlook(
         _range(left, pace), f"if the last hour's pace holds for {left} months{later}. {_limit(cells)}".strip()
     )
+
+
+def foreseen(told: Told) -> Outlook:
+    """By the forecast of a rollout: four of five outcomes, and what limits it."""
+    now = told.forecast
+    taken = "".join(f" Reckoned {note}." for note in told.notes)
+    if now.early is None or now.late is None:
+        return Outlook("Not by itself", f"it stops at the gate of {now.stuck_at} until a person acts.{taken}")
+    stops = f" In {now.stuck:.0%} of the outcomes it stops at the gate of {now.stuck_at}." if now.stuck else ""
+    why = f"in four of five outcomes, limited by {now.limit.told}.{stops}{taken}"
+    return Outlook(_between(now.early.astimezone(UTC), now.late.astimezone(UTC)), why)
+
+
+def by_pace(ends: tuple[date, date] | None) -> Outlook | None:
+    """By the days of a plan's fastest and slowest pace."""
+    if ends is None:
+        return None
+    told = " to ".join(dict.fromkeys(f"{day.day} {day:%b}" for day in ends))
+    return Outlook(told, "by the plan's pace, if no gate shuts and the quota lasts")
 
 
 def _nothing_left(counted: Counter[str]) -> str:
