@@ -12,14 +12,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from alexandria.store.database import PATIENCE, Connection, Row, unavailable
+from alexandria.store.database import ALIVE, PATIENCE, Connection, Row, unavailable
 from alexandria.store.sql import load
 
 SQL = load("lanes")
 DRIFT = 1e-4  # seconds a second by which two clocks may part
 PINGS = 20  # questions that settle what time it is
 BLUR = 0.005  # seconds of doubt, beyond the least possible, that are worth asking again
-ALIVE = {"keepalives_idle": 5, "keepalives_interval": 1, "keepalives_count": 3}  # notice a cut line within seconds
 
 
 class ServerClock:
