@@ -46,7 +46,7 @@ LEFT JOIN (
            count(*) FILTER (WHERE hindered) AS hindered,
            count(*) FILTER (WHERE isbn13 IS NOT NULL AND in_month = 'confirmed') AS confirmed,
            count(*) FILTER (WHERE isbn13 IS NOT NULL AND in_month = 'contradicted') AS contradicted
-    FROM candidate GROUP BY year, month) AS c ON c.year = b.year AND c.month = b.month
+    FROM candidate WHERE year BETWEEN %(first)s AND %(last)s GROUP BY year, month) AS c ON c.year = b.year AND c.month = b.month
 WHERE b.year BETWEEN %(first)s AND %(last)s
 
 -- name: scheduled
