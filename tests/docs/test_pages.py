@@ -84,6 +84,12 @@ def test_every_link_leads_somewhere(name):
             assert anchor in map(slug, headings), target
 
 
+def test_the_index_leads_to_every_page():
+    index = set(re.findall(r"\]\(([^)#]+)\)", TEXTS["docs/index.md"]))
+    pages = {name.removeprefix("docs/") for name in TEXTS if name.startswith("docs/")}
+    assert {page for page in pages if not page.startswith("decisions/")} - index == {"index.md"}
+
+
 @pytest.mark.parametrize("name", BY_HAND)
 def test_every_command_exists_with_these_options(name):
     group: Any = typer.main.get_command(app)
