@@ -88,7 +88,7 @@ class Soak:
         while time.monotonic() < end:
             time.sleep(LOOK)
             beating = self.asked(
-                f"SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - interval '{BEATS} s'"
+                f"SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - interval '{BEATS} s'"
             )
             now = datetime.now(UTC)
             if not beating:
@@ -105,7 +105,7 @@ class Soak:
     def nobody_works(self):
         """Whether no worker has given a sign of life since the last kill: to kill more would show nothing."""
         since = self.killed[-1].at if self.killed else datetime.min.replace(tzinfo=UTC)
-        return not self.asked("SELECT FROM procrastinate_workers WHERE last_heartbeat > %s", since)
+        return not self.asked("SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > %s", since)
 
     def left(self):
         """Months that have not ended; all of them, as far as is known, while the database is away."""
@@ -202,7 +202,7 @@ def takeovers(soak):
         again = then["created_at"] if same else one["ended_at"]
         died = deaths.get(one["worker"])
         struck = [gone for gone, _ in away if one["created_at"] <= gone <= one["ended_at"]]
-        if one["outcome"] == "lost" and died is not None:
+        if one["outcome"] == "lost" and died is not None and died <= again:  # else it lost its month before it died
             taken.append(seconds(died, again, nobody))
             raw.append((again - died).total_seconds())
         elif struck:
