@@ -25,6 +25,7 @@ LOW, HIGH = 0.1, 0.9  # the band that holds four of five outcomes
 WEIGHT = 150.0  # books that what was expected counts for, beside those that were seen
 MONTHS_ALIKE = 0.5  # what a book of a month says, as the books of one month are alike
 SPEED_DOUBT = 0.2  # how far the coming months may be slower or faster than those measured
+SWIFT_EVERY = 5  # campaigns, of which one is tried without the plan's pace too
 SWIFT = 1200  # months a day: no pace at all
 HUNCH = 0.5  # troubles taken to have been seen, in so many months, attempts or days:
 CALM_MONTHS, CALM_ATTEMPTS, CALM_DAYS = 40.0, 40.0, 10.0
@@ -93,41 +94,60 @@ def forecast(
 
     Without `sooner` that is left out, which saves time.
     """
-    done = [_run(plan, past, usual, seed * 100_003 + number) for number in range(runs)]
-    swift = [
-        _run(_without_pace(plan), past, usual, seed * 100_003 + number) for number in range(max(runs // 5, 1) * sooner)
-    ]
-    finished = [run for run in done if run.finished is not None]
-    stuck = Counter(run.stuck_at for run in done if run.finished is None)
-    finishes = sorted(run.finished for run in finished if run.finished is not None)
-    limit, limit_share = _limit(finished)
-    told = finished or done
-    lanes = dict.fromkeys(lane.name for lane in (*usual.generators, *usual.sources))
-    models = {lane.name for lane in usual.generators if lane.paid}
-    priced = prices or {}
-    planned = [past.outcomes.get(month, Outcome()) for months in members(plan) for month in months]
-    return Forecast(
-        at=past.at,
-        seed=seed,
-        runs=runs,
-        ended=sum(outcome.status in {Status.COMPLETED, Status.FAILED} for outcome in planned),
-        months=len(planned),
-        early=_quantile(finishes, LOW),
-        middle=_quantile(finishes, 0.5),
-        late=_quantile(finishes, HIGH),
-        limit=limit,
-        limit_share=limit_share,
-        stuck=stuck.total() / runs,
-        stuck_at=plan.phase[stuck.most_common(1)[0][0]].name if stuck else "",
-        sooner=_quantile(sorted(run.finished for run in swift if run.finished is not None), 0.5),
-        calls={name: band([run.calls.get(name, 0) for run in told]) for name in lanes},
-        money=band([sum(run.calls.get(n, 0) * dollars for n, dollars in priced.items()) for run in told])
-        if priced
-        else None,
-        unpriced=tuple(sorted(models - priced.keys())),
-        failed=band([run.failed for run in told]),
-        measured=any(outcome.status is Status.COMPLETED for outcome in planned),
-    )
+    begun = Trial(plan, past, usual, seed)
+    for number in range(runs):
+        begun.run(swift=sooner and number % SWIFT_EVERY == 0)
+    return begun.told(prices or {})
+
+
+class Trial:
+    """A forecast in the making, campaign by campaign."""
+
+    def __init__(self, plan: Plan, past: Past, usual: World, seed: int) -> None:
+        self._plan, self._past, self._usual, self._seed = plan, past, usual, seed
+        self._done: list[_Run] = []
+        self._swift: list[_Run] = []
+
+    def run(self, *, swift: bool) -> None:
+        """Try out one more; with `swift` one without the plan's pace as well."""
+        seed = self._seed * 100_003 + len(self._done)
+        self._done.append(_run(self._plan, self._past, self._usual, seed))
+        if swift:
+            self._swift.append(_run(_without_pace(self._plan), self._past, self._usual, seed))
+
+    def told(self, prices: Mapping[str, float]) -> Forecast:
+        """After one run or more."""
+        plan, done = self._plan, self._done
+        finished = [run for run in done if run.finished is not None]
+        stuck = Counter(run.stuck_at for run in done if run.finished is None)
+        finishes = sorted(run.finished for run in finished if run.finished is not None)
+        limit, limit_share = _limit(finished)
+        told = finished or done
+        lanes = dict.fromkeys(lane.name for lane in (*self._usual.generators, *self._usual.sources))
+        models = {lane.name for lane in self._usual.generators if lane.paid}
+        planned = [self._past.outcomes.get(month, Outcome()) for months in members(plan) for month in months]
+        return Forecast(
+            at=self._past.at,
+            seed=self._seed,
+            runs=len(done),
+            ended=sum(outcome.status in {Status.COMPLETED, Status.FAILED} for outcome in planned),
+            months=len(planned),
+            early=_quantile(finishes, LOW),
+            middle=_quantile(finishes, 0.5),
+            late=_quantile(finishes, HIGH),
+            limit=limit,
+            limit_share=limit_share,
+            stuck=stuck.total() / len(done),
+            stuck_at=plan.phase[stuck.most_common(1)[0][0]].name if stuck else "",
+            sooner=_quantile(sorted(run.finished for run in self._swift if run.finished is not None), 0.5),
+            calls={name: band([run.calls.get(name, 0) for run in told]) for name in lanes},
+            money=band([sum(run.calls.get(n, 0) * dollars for n, dollars in prices.items()) for run in told])
+            if prices
+            else None,
+            unpriced=tuple(sorted(models - prices.keys())),
+            failed=band([run.failed for run in told]),
+            measured=any(outcome.status is Status.COMPLETED for outcome in planned),
+        )
 
 
 def band(values: Sequence[float]) -> Band:

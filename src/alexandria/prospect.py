@@ -13,7 +13,7 @@ import structlog
 from alexandria import plan as plans
 from alexandria.config import KEYS, Settings
 from alexandria.errors import AlexandriaError
-from alexandria.forecast import Forecast, forecast
+from alexandria.forecast import SWIFT_EVERY, Forecast, Trial
 from alexandria.panel import Policy
 from alexandria.plan import Plan
 from alexandria.providers.llm import GeneratorSpec, parse_generators
@@ -84,8 +84,10 @@ class Prospect:
             notes.append("as if a worker ran; none does")
         world = usual(self.settings, lanes, max(workers, 1))
         priced = prices(parse_generators(self.settings.generators), tokens)
-        told = await asyncio.to_thread(forecast, rollout.plan, past, world, runs=runs, seed=seed, prices=priced)
-        return Told(told, rollout.plan.name, started, tuple(notes))
+        trial = Trial(rollout.plan, past, world, seed)
+        for number in range(runs):  # one by one, so that others get on and whoever leaves need not wait
+            await asyncio.to_thread(trial.run, swift=number % SWIFT_EVERY == 0)
+        return Told(trial.told(priced), rollout.plan.name, started, tuple(notes))
 
     def latest(self, *, started: bool) -> Told | None:
         """The last forecast at once, if there is one of late; a new one is made behind the caller's back when it is due.
