@@ -87,3 +87,27 @@ def test_migrations_are_one_chain():
     for number, step in enumerate(steps, 1):
         found = re.findall(r"^(?:down_)?revision.* = (.+)$", step.read_text(), re.MULTILINE)
         assert found == [f'"{number:04}"', f'"{number - 1:04}"' if number > 1 else "None"]
+
+
+def test_sql_is_never_put_together():
+    """What is executed is a named block or a constant, and everything else a parameter; no text of others becomes SQL."""
+    ours = {"store/embedded.py", "store/migrations/step.py"}  # the database's own name, and the files of migrations
+    put_together = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in MODULES
+        if str(path.relative_to(ROOT)) not in ours
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"execute", "executemany", "copy", "stream"}
+        and node.args
+        and not _is_fixed(node.args[0])
+    ]
+    assert put_together == []
+
+
+def _is_fixed(statement):
+    """A string in the code, or a block by a name."""
+    if isinstance(statement, ast.Subscript):
+        return ast.unparse(statement.value) == "SQL"
+    return isinstance(statement, ast.Constant)

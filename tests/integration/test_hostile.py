@@ -1,0 +1,53 @@
+"""Text of others is data: whatever callers, models and sources write, the database keeps it and runs none of it."""
+
+import pytest
+from pydantic import SecretStr
+
+from alexandria import config, wiring
+from alexandria.cli import sheets
+
+QUOTES = "x'); DROP TABLE work; --"
+HOSTILE = [QUOTES, "' OR '1'='1", "%(year)s %s {0}", "\\'; SELECT pg_sleep(9); --", '"; --', "$$; $1"]
+
+
+@pytest.fixture(autouse=True)
+async def _a_failed_month(empty, sql):
+    await sql(
+        "INSERT INTO backfill_log (year, month, status, error_code, error_message) VALUES (2023, 1, 'failed', 'x', 'y')"
+    )
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_what_callers_send_is_compared_and_stored_as_it_is(api, system, sql, text):
+    """A reason that no month has chooses none, and one that is noted comes back letter by letter."""
+    assert (await sheets.list_months(system, None, None, text)).total == 0
+    retried = await api.post("/api/internal/retry", json={"reason": text})
+    assert retried.json()["reopened"] == []
+    await api.post("/api/internal/pause", json={"reason": text})
+    try:
+        assert (await api.get("/api/internal/backfill-stats")).json()["paused"]["reason"] == text
+    finally:
+        await api.post("/api/internal/resume", json={})
+    assert await sql("SELECT detail ->> 'reason' AS reason FROM audit WHERE act = 'pause'") == [{"reason": text}]
+    assert await sql("SELECT count(*) AS works FROM work") == [{"works": 0}]
+    assert await sql("SELECT count(*) AS failed FROM backfill_log WHERE status = 'failed'") == [{"failed": 1}]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_running_system_shows_no_secret_of_its_own(shared_database_url, monkeypatch):
+    """Neither as a whole nor in its parts, which is what a debugger or a careless log line would print."""
+    names = ("GEMINI_API_KEY", "XAI_API_KEY", "ISBNDB_API_KEY", "GOOGLE_BOOKS_API_KEY", "OPENAI_API_KEY",
+             "ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS", "ALEXANDRIA_ALARM_SECRET")  # fmt: skip
+    for name in names:
+        monkeypatch.setenv(name, f"canary-{name}")
+    monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/canary-token")
+    url = shared_database_url.replace("?", "?password=canary-password&", 1)
+    settings = config.load(database_url=SecretStr(url))
+    with wiring.server(settings) as server:
+        async with wiring.running(settings, server, providers=True) as system:
+            whole = [system, settings, server, *(getattr(system, name) for name in wiring.System.__slots__)]
+            parts = [*system.transports.values(), *settings.providers.values(), *system.backfill.generators]
+            shown = "".join(f"{each!r} {each}" for each in [*whole, *parts, *system.backfill.desk.sources])
+    assert "Transport" in shown
+    assert "canary" not in shown
