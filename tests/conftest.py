@@ -43,6 +43,7 @@ def pytest_configure():
         del os.environ[name]
     _PLACE.chmod(0o711)
     os.environ["ALEXANDRIA_DATA_DIR"] = str(_PLACE / "default")
+    (_PLACE / "secrets").mkdir(exist_ok=True)
     os.environ["ALEXANDRIA_SECRETS_DIR"] = str(_PLACE / "secrets")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 

@@ -265,6 +265,12 @@ class Settings(_Given):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("data_dir")
+    @classmethod
+    def _in_full(cls, value: Path) -> Path:
+        """The same folder for all that is kept in it, also where no shell has read the setting."""
+        return value.expanduser().absolute()
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _in_capitals(cls, value: Any) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from alexandria import config
-from alexandria.cli.configured import unknown
+from alexandria.cli.configured import missing_folder, unknown
 from alexandria.errors import Misconfigured
 
 
@@ -99,3 +99,22 @@ def test_a_refusal_says_where_the_value_comes_from(monkeypatch, tmp_path):
     with pytest.raises(Misconfigured) as refused:
         config.load()
     assert "environment" in refused.value.hint
+
+
+def test_a_folder_for_secrets_that_is_not_there_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path / "keys"))
+    assert missing_folder() == str(tmp_path / "keys")
+    (tmp_path / "keys").mkdir()
+    assert missing_folder() == ""
+    monkeypatch.delenv("ALEXANDRIA_SECRETS_DIR")
+    assert missing_folder() == ""
+
+
+def test_the_data_folder_is_one_folder_however_it_is_written(monkeypatch, tmp_path):
+    """Where no shell has read it, a tilde is a tilde: the database and the secret must not part."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALEXANDRIA_DATA_DIR", "~/books")
+    assert config.load().data_dir == tmp_path / "books"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALEXANDRIA_DATA_DIR", "here")
+    assert config.load().data_dir == tmp_path / "here"

@@ -15,8 +15,8 @@ import httpx2
 
 from alexandria import wiring
 from alexandria.alarm import SILENCE
-from alexandria.cli.configured import unknown
-from alexandria.config import KEYS, Settings
+from alexandria.cli.configured import missing_folder, unknown
+from alexandria.config import KEYS, SECRETS_DIR, Settings
 from alexandria.errors import AlexandriaError
 from alexandria.providers.llm import parse_generators
 from alexandria.providers.trust import authorities
@@ -54,7 +54,7 @@ def all_of(settings: Settings) -> list[Check]:
     if looking.is_alive():
         silent = Check("database", False, f"no answer within {PATIENCE:.0f} s", "look at its log; is its disk full?")
         found = [*found, silent]
-    return [*found, *_keys(settings, asked), *_secrets(settings), *_misspelt(settings), *reached, _disk(settings)]
+    return [*found, *_keys(settings, asked), *_secrets(settings), *_settings(settings), *reached, _disk(settings)]
 
 
 def _providers(settings: Settings) -> dict[str, str]:
@@ -118,9 +118,11 @@ def _secrets(settings: Settings) -> Iterator[Check]:
         yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alarms are not signed", "set it here and at the receiver")
 
 
-def _misspelt(settings: Settings) -> Iterator[Check]:
+def _settings(settings: Settings) -> Iterator[Check]:
     meant = {name: near for name, near in unknown(settings).items() if near}
     yield from (Check(f"setting {name}", False, "there is no such setting", f"write {meant[name]}") for name in meant)
+    if folder := missing_folder():
+        yield Check(f"setting {SECRETS_DIR}", False, f"there is no folder {folder}", "make it, or name another")
 
 
 async def _reach(asked: dict[str, str]) -> list[Check]:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,6 +61,12 @@ def unknown(settings: Settings) -> dict[str, str]:
     given = {*os.environ, *(file.name for folder in secret_folders() for file in folder.glob("*"))}
     strange = sorted(name for name in map(str.upper, given) if name.startswith(PREFIX) and name not in known)
     return {name: next(iter(difflib.get_close_matches(name, known, 1, NEAR)), "") for name in strange}
+
+
+def missing_folder() -> str:
+    """The folder that is configured for secrets, if it is not there; else ""."""
+    configured = os.environ.get(SECRETS_DIR, "")
+    return configured if configured and not Path(configured).is_dir() else ""
 
 
 def _all(settings: Settings) -> Iterator[tuple[str, Any]]:

@@ -104,6 +104,8 @@ def config(context: typer.Context) -> int:
     found = configured.listed(settings, given=output.options.database is not None)
     rows = [(each.name, each.value, each.origin) for each in found]
     output.result(found, table(["setting", "value", "from"], rows))
+    if folder := configured.missing_folder():
+        output.say(f"ALEXANDRIA_SECRETS_DIR: there is no folder {folder}")
     for name, meant in configured.unknown(settings).items():
         output.say(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else ""))
     return 0
