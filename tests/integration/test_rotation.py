@@ -8,14 +8,16 @@ import sys
 import threading
 
 import httpx2
+import psycopg
 import pytest
 import structlog
 
 from alexandria import cli, config
 from alexandria.cli.stopping import Stopping
-from alexandria.demo import Child, _environment
+from alexandria.demo import Child, _environment, _sandboxed
 from alexandria.errors import BadInput, Unknown
 from alexandria.secret import FILE, PREVIOUS_FILE, WebhookSecrets, finish, rotate, webhook_secrets
+from alexandria.store.embedded import Embedded
 from alexandria.wiring import running
 
 ROTATIONS = 100
@@ -53,14 +55,21 @@ class Caller(threading.Thread):
 
 
 def test_a_hundred_rotations_refuse_nobody_and_restart_nothing(data_dir):
-    """A caller that learns of the new secret late, and a server of its own process that is told nothing at all."""
+    """A caller that learns of the new secret late, while a process that is told nothing answers it and fills months."""
     data_dir.mkdir(mode=0o711)
-    environment = _environment(data_dir)
-    with Child("serve", "--port", "0", folder=data_dir, environment=environment) as server:
+    with (
+        Child("sandbox", folder=data_dir, environment=_environment(data_dir)) as sandbox,
+        Child(
+            "up", "--port", "0", folder=data_dir, environment=_environment(data_dir) | _sandboxed(sandbox.url())
+        ) as server,
+    ):
         url = server.url()
         settings = config.load(ALEXANDRIA_DATA_DIR=data_dir)
         file = data_dir / FILE
         first = file.read_text()
+        with httpx2.Client(base_url=url, headers={"X-Cron-Secret": first}, trust_env=False, timeout=60) as asking:
+            asking.post("/api/internal/seed-backfill-queue", json={"year_start": 2023, "year_end": 2023})
+            asking.post("/api/internal/schedule-backfill", json={"batch_size": 12})
         caller = Caller(url, first)
         caller.start()
         for _ in range(ROTATIONS):
@@ -76,6 +85,13 @@ def test_a_hundred_rotations_refuse_nobody_and_restart_nothing(data_dir):
         old = httpx2.get(f"{url}{LOOK}", headers={"X-Cron-Secret": first}, trust_env=False)
         assert old.status_code == 401
         server.check()
+        with Embedded(data_dir) as database, psycopg.connect(database.url) as connection:
+            begun = connection.execute(
+                "SELECT count(*), count(DISTINCT process) FROM journal WHERE event = 'begun'"
+            ).fetchone()
+        assert begun is not None
+        assert begun[0] > 0
+        assert begun[1] == 1
     assert file.read_text() != first
 
 
