@@ -225,18 +225,20 @@ class Life(RuleBasedStateMachine):
         async with self.database.transaction() as connection:
             return await months.lost(connection, 6.0)
 
-    @rule(month=st.sampled_from(MONTHS))
-    def wake(self, month):
-        """Two wakes of one month at once give it one attempt, and none during a pause."""
+    @rule(index=st.integers(0, 2), hasten=st.booleans())
+    def wake(self, index, hasten):
+        """Two wakes of one month at once, one in retry if there is any, give it one attempt, and none during a pause."""
+        if hasten:
+            self.hasten_by_psql()
+        months = [month for month, row in self.rows().items() if row["status"] == "retry"] or MONTHS
+        month = months[index % len(months)]
         arrows = [] if self.paused else [("retry", "processing")]
         self.act([self.backfill.wake(month), self.backfill.wake(month)], *arrows)
 
-    @rule(chance=st.integers(0, 2))
-    def pause(self, chance):
-        """Seldom, and not for long, lest nothing else happens."""
-        if chance == 0:
-            self.act([self.control.pause(None, "lunch", "ann")])
-            self.paused = True
+    @rule()
+    def pause(self):
+        self.act([self.control.pause(None, "lunch", "ann")])
+        self.paused = True
 
     @precondition(lambda self: self.paused)
     @rule()
@@ -248,7 +250,6 @@ class Life(RuleBasedStateMachine):
     def retry_by_person(self, failed):
         self.act([self.control.retry(Wish(failed=failed), "ann")], ("failed", "pending"), ("completed", "pending"))
 
-    @rule()
     def hasten_by_psql(self):
         self.sql("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
 
