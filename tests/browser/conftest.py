@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg.rows import dict_row
 
 from alexandria.plan import example, read
@@ -29,6 +29,8 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 SECRET = "canary-secret-of-the-page"
+PATIENCE = 20_000  # milliseconds; a machine may be busy with other things
+expect.set_options(timeout=PATIENCE)
 CAMPAIGN = Path(__file__).parents[1] / "campaign.sql"
 
 
@@ -142,7 +144,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_(**options: Any) -> Page:
         context = browser.new_context(**options)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))
