@@ -82,6 +82,8 @@ class Prospect:
             notes.append(f"as if it were resumed; {pause}")
         if started and not workers:
             notes.append("as if a worker ran; none does")
+        if lacking := [name for name in self.settings.sources if not _keyed(self.settings, name)]:
+            notes.append(f"without {' and '.join(lacking)}, for which there is no key")
         world = usual(self.settings, lanes, max(workers, 1))
         priced = prices(parse_generators(self.settings.generators), tokens)
         trial = Trial(rollout.plan, past, world, seed)
@@ -130,7 +132,7 @@ def usual(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> 
         )
 
     generators = dict.fromkeys(spec.provider for spec in parse_generators(settings.generators))
-    keyed = [name for name in settings.sources if name not in KEYS or settings.providers[name].key is not None]
+    keyed = [name for name in settings.sources if _keyed(settings, name)]
     return World(
         tuple(map(lane, generators)),
         tuple(map(lane, keyed or settings.sources)),
@@ -138,6 +140,11 @@ def usual(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> 
         at_once=settings.concurrency * workers,
         decline=DECLINE,
     )
+
+
+def _keyed(settings: Settings, name: str) -> bool:
+    """Whether a source can be asked: it needs no key, or has one."""
+    return name not in KEYS or settings.providers[name].key is not None
 
 
 def prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) -> dict[str, float]:

@@ -122,6 +122,9 @@ async def test_what_has_no_key_is_not_counted_on(prospect):
     )
     assert {lane.name for lane in usual(bare, lanes).sources} == {"open_library", "internet_archive", "wikidata"}
     assert usual(bare, lanes, workers=3).at_once == 3 * bare.concurrency
+    prospect.settings = bare
+    told = await prospect.tell(runs=1)
+    assert "without google_books and isbndb, for which there is no key" in told.notes
 
 
 def test_the_command_tells_days_limit_calls_and_money(seen, database_url, capsys, monkeypatch, tmp_path):
