@@ -121,8 +121,8 @@ class Trial:
         finished = [run for run in done if run.finished is not None]
         stuck = Counter(run.stuck_at for run in done if run.finished is None)
         finishes = sorted(run.finished for run in finished if run.finished is not None)
-        limit, limit_share = _limit(finished)
         told = finished or done
+        limit, limit_share = _limit(told)
         lanes = dict.fromkeys(lane.name for lane in (*self._usual.generators, *self._usual.sources))
         models = {lane.name for lane in self._usual.generators if lane.paid}
         planned = [self._past.outcomes.get(month, Outcome()) for months in members(plan) for month in months]
@@ -182,11 +182,11 @@ def _run(plan: Plan, past: Past, usual: World, seed: int) -> _Run:
     return _Run(campaign.finished_at, campaign.standing.phase, campaign.spent_in, calls, failed)
 
 
-def _limit(finished: Sequence[_Run]) -> tuple[Limit, float]:
-    """What most of the time goes by with, and its share. Where no run finishes it is the gate."""
-    seconds = {limit: sum(run.spent_in[limit] for run in finished) for limit in Limit}
+def _limit(runs: Sequence[_Run]) -> tuple[Limit, float]:
+    """What most of the time goes by with, and its share."""
+    seconds = {limit: sum(run.spent_in[limit] for run in runs) for limit in Limit}
     if not any(seconds.values()):
-        return (Limit.RATE, 1.0) if finished else (Limit.GATE, 1.0)
+        return Limit.RATE, 1.0
     limit = max(seconds, key=lambda each: seconds[each])
     return limit, seconds[limit] / sum(seconds.values())
 

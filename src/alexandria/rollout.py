@@ -307,7 +307,7 @@ def _within_day(plan: Plan, standing: Standing, view: View, pending: list[Month]
     done, most = view.scheduled, pace(plan, standing.phase, view.outcomes, today)
     if done >= most:
         return Rest(Kind.DAY, f"today's {done} months have been scheduled", tomorrow)
-    afforded, each = _afforded(phase, view.outcomes, view.quota)
+    afforded, each = _afforded(phase, view)
     if afforded <= 0:
         return Rest(Kind.BUDGET, _unaffordable(phase, view.quota, each), None if view.quota is None else tomorrow)
     months = tuple(pending[: min(most - done, afforded)])
@@ -318,8 +318,12 @@ def _at(day: date, minute: int) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC) + timedelta(minutes=minute)
 
 
-def _afforded(phase: Phase, outcomes: Outcomes, quota: Quota | None) -> tuple[int, int]:
-    """Months that today's share of the quota can still pay for beside those under way, and the calls that each needs."""
+def _afforded(phase: Phase, view: View) -> tuple[int, int]:
+    """Months that today's share of the quota can still pay for beside those under way, and the calls that each needs.
+
+    Where a whole day's share is too small for a month a day has one all the same, else none would ever begin.
+    """
+    outcomes, quota = view.outcomes, view.quota
     done = [outcome.calls for outcome in outcomes.values() if outcome.status is Status.COMPLETED]
     each = max(-(-sum(done) // len(done)), 1) if done else CALLS_PER_MONTH
     if quota is None:
@@ -327,7 +331,10 @@ def _afforded(phase: Phase, outcomes: Outcomes, quota: Quota | None) -> tuple[in
     if quota.limit is None:
         return len(outcomes), each
     under_way = sum(outcome.status in {Status.PROCESSING, Status.RETRY} for outcome in outcomes.values())
-    return quota.left(phase.quota_share) // each - under_way, each
+    left = quota.left(phase.quota_share)
+    if left > 0 and replace(quota, spent=0, by_months=0).left(phase.quota_share) < each:
+        return int(not under_way and not view.scheduled), each
+    return left // each - under_way, each
 
 
 def _unaffordable(phase: Phase, quota: Quota | None, each: int) -> str:

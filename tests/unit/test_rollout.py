@@ -245,6 +245,8 @@ def test_months_begin_within_the_hours(at, expected):
         (Quota(400, 140), 1),
         (Quota(400, 161), 0),
         (Quota(200), 2),
+        (Quota(70), 1),
+        (Quota(70, 40), 0),
         (None, 0),
         (Quota(None), 5),
         (Quota(0), 0),
@@ -253,7 +255,8 @@ def test_months_begin_within_the_hours(at, expected):
 def test_the_days_share_of_the_quota_is_kept(quota, months):
     """Half of 400 calls, at 40 a month as long as none was measured. Without a known quota nothing begins.
 
-    What enrichment spends is not taken from the months' share, but the day has no more than it has.
+    What enrichment spends is not taken from the months' share, but the day has no more than it has. A day that is too
+    small for a month has one all the same.
     """
     wanted = plan({"years": 2023, "quota_share": 0.5})
     found = step(wanted, months_of(wanted), quota=quota)
@@ -268,6 +271,17 @@ def test_months_under_way_have_spoken_for_their_calls_and_measured_ones_say_how_
     outcomes = months_of(wanted) | {Month(2023, 12): DONE, Month(2023, 11): replace(DONE, calls=23)}
     outcomes |= {Month(2023, 10): Outcome(Status.RETRY)}
     assert len(step(wanted, outcomes, quota=Quota(110)).months) == 4  # five at 22, one of them under way
+
+
+def test_days_too_small_for_a_month_have_one_each():
+    """And no second one, neither beside the first nor after it."""
+    wanted = plan({"years": 2023})
+    first = months_of(wanted) | {Month(2023, 12): replace(DONE, calls=60, day=TODAY)}
+    for quota, outcomes in ((Quota(50), first), (Quota(50), first | {Month(2023, 12): Outcome(Status.RETRY)})):
+        found = step(wanted, outcomes, quota=quota)
+        assert isinstance(found, Rest)
+        assert found.kind is Kind.BUDGET
+    assert len(step(wanted, first, now=NOON + timedelta(days=1), quota=Quota(50)).months) == 1
 
 
 def test_a_phase_whose_gate_is_shut_begins_no_more_months():
