@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from alexandria.store.database import Connection
 
-PATIENCE = 1.0  # seconds for the database: who presses a key does not wait
+PATIENCE = 3  # seconds for a database that is slow; one that is away says so at once
 
 Offers: TypeAlias = list[tuple[str, str]]
 
@@ -54,11 +54,11 @@ def _from_database(look: Callable[[Connection], Awaitable[Offers]]) -> Offers:
 
     from alexandria import config
     from alexandria.errors import AlexandriaError
-    from alexandria.store.database import Database
+    from alexandria.store.database import glance
     from alexandria.store.embedded import running
 
     async def ask(url: str) -> Offers:
-        async with Database(url, size=1, patience=PATIENCE) as database, database.transaction() as connection:
+        async with glance(url, PATIENCE) as connection:
             return await look(connection)
 
     try:

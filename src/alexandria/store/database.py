@@ -85,6 +85,19 @@ class Database:
                 yield connection
 
 
+@contextlib.asynccontextmanager
+async def glance(url: str, patience: int) -> AsyncIterator[Connection]:
+    """One connection for one look, without a pool: a server that is away says so at once. `patience` in seconds.
+
+    Raises DatabaseUnavailable.
+    """
+    with unavailable():
+        async with await psycopg.AsyncConnection[Row].connect(
+            url, row_factory=dict_row, connect_timeout=patience
+        ) as connection:
+            yield connection
+
+
 @contextlib.contextmanager
 def unavailable() -> Iterator[None]:
     """What makes the server useless inside becomes DatabaseUnavailable, an old schema NotMigrated; other errors stay."""
