@@ -204,14 +204,15 @@ class Life(RuleBasedStateMachine):
         """A worker takes the attempt's job; one that is silent has died with it."""
         self.sql(DOING, silent, self.token(which))
 
-    @rule(which=WHICH)
     def lose_job(self, which):
         """Somebody deletes a job."""
         self.sql("DELETE FROM procrastinate_jobs USING attempt WHERE token = %s AND id = job_id", self.token(which))
 
-    @rule()
-    def rescue(self):
-        """Two rescues at once: what is lost is taken over once, and afterwards nothing is lost."""
+    @rule(which=WHICH, loses=st.booleans())
+    def rescue(self, which, loses):
+        """Two rescues at once: what is lost, as one that just loses its job, is taken over once, and afterwards nothing is."""
+        if loses:
+            self.lose_job(which)
         going_on = [("processing", "retry")] if self.paused else [("processing", "processing"), ("retry", "processing")]
         _, before, after = self.act(
             [self.backfill.rescue(), self.backfill.rescue()], ("processing", "failed"), *going_on
@@ -309,6 +310,7 @@ class Life(RuleBasedStateMachine):
         return True
 
 
+@pytest.mark.timeout(600)  # on a machine that has much else to do
 def test_months_through_every_interleaving(database_url):
     """People, two schedulers, workers with stale tokens, rescues, wakes and psql, one after the other and some at once.
 
@@ -319,7 +321,7 @@ def test_months_through_every_interleaving(database_url):
         Life,
         settings=settings(
             phases=[Phase.generate],
-            max_examples=30,
+            max_examples=25,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
