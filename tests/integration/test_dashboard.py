@@ -525,6 +525,20 @@ async def test_what_others_wrote_is_shown_and_does_nothing(admitted, sql):
         assert "<b>" not in page.text
 
 
+async def test_a_month_shows_its_own_log_newest_first(admitted, sql):
+    """No other month's, nothing below info, and text as text."""
+    await sql("INSERT INTO journal (at, level, event, process, year, month, fields) SELECT now(), level, event, 'm:1', 2009, m,"
+              " jsonb_build_object('reason', %s::text) FROM (VALUES ('info', 'first', 5), ('debug', 'hidden', 5),"
+              " ('error', 'second', 5), ('info', 'foreign', 6)) AS told (level, event, m)", NOBODY)  # fmt: skip
+    page = (await admitted.get("/months/2009-05")).text
+    assert page.index("second reason=&lt;b&gt;") < page.index("first reason=&lt;b&gt;")
+    assert "hidden" not in page.partition("<h2>Log</h2>")[2]
+    assert "foreign" not in page
+    assert "<b>" not in page
+    await sql("TRUNCATE journal")
+    assert "Nothing lately." in (await admitted.get("/months/2009-05")).text
+
+
 async def test_a_full_page_is_small(admitted, sql):
     """Three hundred months in their longest words, more reasons than fit, and sentences without end."""
     await sql(

@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, Response
 
 from alexandria.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.palette import PALETTE, state
+from alexandria.store import journal
+from alexandria.store.journal import Wanted
 from alexandria.web import internal
 from alexandria.web.door import client
 from alexandria.web.entrance import entrance_of
@@ -22,6 +24,7 @@ from alexandria.web.route import Running
 
 router = APIRouter(route_class=ReadingRoute, include_in_schema=False)
 SINCE = re.compile(r"(\d{1,12})-(\d{1,5})", re.ASCII)
+LOGGED = 200  # lines of the log on a month's page
 POLL = 10  # seconds between two looks of a browser that gets no stream
 
 
@@ -38,11 +41,14 @@ async def overview(request: Request, system: Running) -> HTMLResponse:
 async def one_month(month: str, request: Request, system: Running) -> HTMLResponse:
     key = Month.parse(month)
     found = await internal.show_month(month, system)
+    async with system.database.transaction() as connection:
+        logged = await journal.newest(connection, Wanted(key, "info"), LOGGED)
     return render(
         request,
         "month.html",
         month=key,
         found=found,
+        logged=logged[::-1],
         state=state(found.status, found.blocked_reason),
         earlier=_beside(key, -1),
         later=_beside(key, 1),
