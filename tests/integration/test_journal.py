@@ -5,6 +5,8 @@ import contextlib
 import io
 import json
 import logging
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -297,6 +299,22 @@ def test_logs_for_people_and_for_programs(alexandria):
     assert set(told) == {"at", "level", "event", "process", "month", "fields"}
     assert (told["month"], told["fields"]) == ("2023-12", {"attempt": "x"})
     assert alexandria("logs", "--since", "1h", "--level", "critical")[2].startswith("nothing is logged that fits")
+
+
+def test_a_reader_may_leave_early(database_url):
+    """`alexandria logs | head -1` is no failure, also in a shell that looks at every part of a pipe."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO journal (at, level, event, process)"
+            " SELECT now(), 'info', repeat('x', 100), 'm:1' FROM generate_series(1, 5000)"
+        )
+    script = f"set -o pipefail; {sys.executable} -m alexandria logs --lines 5000 | head -1"
+    environment = os.environ | {"DATABASE_URL": database_url}
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment, text=True, capture_output=True, check=False, timeout=100
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
 
 
 def test_an_act_by_command_is_in_the_journal_and_said_once(alexandria):

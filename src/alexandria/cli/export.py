@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from alexandria.cli.codes import NOTHING
-from alexandria.cli.output import output_of
+from alexandria.cli.output import let_go, output_of
 from alexandria.errors import BadInput
 from alexandria.export import Format
 
@@ -53,8 +53,8 @@ def export(
     try:
         count = on_system(output, act)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        let_go()
         return 0
     if out is not None:
         output.result({"editions": count, "file": str(out) if count else None})

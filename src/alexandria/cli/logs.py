@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alexandria.cli import completion
-from alexandria.cli.codes import NOTHING
+from alexandria.cli.codes import DONE, NOTHING
 from alexandria.cli.options import since as read_since
-from alexandria.cli.output import output_of
+from alexandria.cli.output import let_go, output_of
 from alexandria.month import Month
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ def logs(
 
     wanted = Wanted(key, level, start)
     output = output_of(context)
-    count = on_system(output, lambda system: tail.show(output, system, wanted, lines, follow=follow))
+    try:
+        count = on_system(output, lambda system: tail.show(output, system, wanted, lines, follow=follow))
+    except BrokenPipeError:
+        let_go()
+        return DONE
     if not count and not follow:
         output.say(f"nothing is logged that fits{_widely(wanted)}")
         return NOTHING

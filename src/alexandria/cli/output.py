@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -110,6 +111,11 @@ class Output:
     def _json(self, whole: object) -> None:
         sys.stdout.write(inert_json(json.dumps(whole, default=_plain, ensure_ascii=False)) + "\n")
         sys.stdout.flush()
+
+
+def let_go() -> None:
+    """Whoever read us has seen enough, as head does: what is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def output_of(context: typer.Context) -> Output:

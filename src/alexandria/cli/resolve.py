@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alexandria.cli.codes import NOTHING
-from alexandria.cli.output import output_of
+from alexandria.cli.output import let_go, output_of
 from alexandria.errors import BadInput
 
 if TYPE_CHECKING:
@@ -63,8 +62,8 @@ def _list(output: Output, source: Path, target: Path, sources: str | None) -> in
     try:
         tally = bulk.resolve(output, source, target, sources)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        let_go()
         return 0
     if target != Path(STREAM):
         output.result(tally.told())

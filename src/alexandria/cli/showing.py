@@ -122,7 +122,7 @@ def _stay(output: Output, stage: Stage, month: Month) -> None:
     output.say(f"\nThe system stays up until Ctrl-C. Dashboard: {stage.url}/, API docs: {stage.url}/docs")
     output.say(f"  login and X-Cron-Secret: the text in {stage.secret_file}")
     output.say("  next, in another terminal:")
-    for command in ("status", f"month {month}", "quota"):
+    for command in ("status", f"month {month}", "quota", "logs -f"):
         output.say(f"    ALEXANDRIA_DATA_DIR={stage.folder} alexandria {command}")
     with contextlib.suppress(KeyboardInterrupt):
         stage.wait()
