@@ -38,6 +38,7 @@ VENDORS = {"gemini": "google", "xai": "x-ai"}  # as the list of prices calls the
 RUNS = 40  # campaigns for whoever looks at the page
 FRESH = timedelta(minutes=5)  # how long a forecast is shown before it is made anew
 BEATEN = 60.0  # seconds within which a worker that runs has been heard
+AFTER_FAILURE = timedelta(minutes=1)  # before the next try
 SILENCE = timedelta(hours=1)  # after which one that could not be made anew is not shown any more
 
 
@@ -61,6 +62,7 @@ class Prospect:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _last: Told | None = None
     _making: asyncio.Task[None] | None = None
+    _not_before: datetime | None = None
 
     async def tell(self, plan: Plan | None = None, *, runs: int = 100, seed: int = 1) -> Told:
         """Of the rollout that runs; of `plan` as if it began now; or of the plan that comes with the product."""
@@ -98,7 +100,8 @@ class Prospect:
         """
         now = self.now()
         age = None if self._last is None or self._last.started is not started else now - self._last.forecast.at
-        if (age is None or age > FRESH) and (self._making is None or self._making.done()):
+        idle = self._making is None or self._making.done()
+        if (age is None or age > FRESH) and idle and (self._not_before is None or now >= self._not_before):
             self._making = asyncio.create_task(self._make())
         return self._last if age is not None and age < SILENCE else None
 
@@ -112,6 +115,7 @@ class Prospect:
         try:
             self._last = await self.tell(runs=RUNS)
         except AlexandriaError as failed:
+            self._not_before = self.now() + AFTER_FAILURE
             log.warning("no forecast", reason=failed.message)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from alexandria import cli, config, plan
 from alexandria.config import KEYS
+from alexandria.errors import DatabaseUnavailable
 from alexandria.month import Month
-from alexandria.prospect import FRESH, Prospect, usual
+from alexandria.prospect import AFTER_FAILURE, FRESH, Prospect, usual
 from alexandria.rollout import Standing
 from alexandria.status import Status
 from alexandria.store import history
@@ -95,6 +96,26 @@ async def test_whoever_looks_never_waits(prospect):
     assert prospect.latest(started=False) is first
     await prospect._making
     assert prospect.latest(started=False).forecast.at == NOW + 2 * FRESH
+
+
+async def test_a_forecast_that_fails_is_tried_again_after_a_while(prospect, monkeypatch):
+    """Not at every look, and the page goes on without."""
+    monkeypatch.setattr("alexandria.prospect.RUNS", 1)
+    asked = []
+
+    async def away():
+        asked.append(1)
+        raise DatabaseUnavailable("the database does not answer")
+
+    answers, prospect.allowances = prospect.allowances, away
+    for _ in range(3):
+        assert prospect.latest(started=False) is None
+        await prospect._making
+    assert len(asked) == 1
+    prospect.now, prospect.allowances = lambda: NOW + AFTER_FAILURE, answers
+    prospect.latest(started=False)
+    await prospect._making
+    assert prospect.latest(started=False) is not None
 
 
 async def test_a_held_or_paused_rollout_is_forecast_as_if_it_went_on(prospect):
