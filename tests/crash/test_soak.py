@@ -34,8 +34,7 @@ PAUSE = (1.0, 2.0)  # seconds between kills, from and to
 IN_WORK = 9  # months that we keep in work
 ENDING = 120.0  # seconds for one more month to end, once nobody is killed any more
 LOOK = 0.2
-TAKEOVER = 10.0  # seconds from a loss to the next attempt's claim, while there is somebody to notice it
-BEATS = 2.0  # seconds since its last sign of life in which a worker is taken to live
+TAKEOVER = 10.0  # seconds from a loss to the next attempt's claim, for which any one worker was there to notice it
 PAID = ("gemini", "xai")
 
 
@@ -58,7 +57,6 @@ class Soak:
     stack: contextlib.ExitStack
     running: dict[str, Any] = dataclasses.field(default_factory=dict)
     killed: list[Kill] = dataclasses.field(default_factory=list)
-    alone: list[tuple[datetime, datetime]] = dataclasses.field(default_factory=list)  # no worker was at work
     ended: list[int] = dataclasses.field(default_factory=list)
     resets: int = 0
 
@@ -80,20 +78,6 @@ class Soak:
         process.kill()
         self.killed.append(Kill(role, f"{socket.gethostname()}:{process.pid}", datetime.now(UTC), units))
         self.start(role)
-
-    def watch(self, seconds):
-        """For so long, note when no worker gives a sign of life: they have all just been killed, and start again."""
-        end = time.monotonic() + seconds
-        before = datetime.now(UTC)
-        while time.monotonic() < end:
-            time.sleep(LOOK)
-            beating = self.asked(
-                f"SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - interval '{BEATS} s'"
-            )
-            now = datetime.now(UTC)
-            if not beating:
-                self.alone.append((before, now))
-            before = now
 
     def asked(self, statement, *parameters):
         """Rows, or [] while the database is away."""
@@ -140,10 +124,10 @@ class Soak:
         while len(self.killed) < KILLS:
             self.supervise()
             self.look_after()
-            self.watch(self.rng.uniform(*PAUSE))
+            time.sleep(self.rng.uniform(*PAUSE))
             while self.nobody_works():
                 self.supervise()
-                self.watch(LOOK)
+                time.sleep(LOOK)
             self.kill()
         left, since = MONTHS, time.monotonic()
         while left:
@@ -152,7 +136,7 @@ class Soak:
             assert time.monotonic() < since + ENDING, self.field.state()
             self.supervise()
             self.look_after()
-            self.watch(LOOK)
+            time.sleep(LOOK)
         for process in self.running.values():
             process.send(signal.SIGTERM)
         assert {role: process.exit_code() for role, process in self.running.items()} == dict.fromkeys(self.running, 0)
@@ -170,21 +154,24 @@ def outages(soak):
     return [(kill, at) for kill, at, before in zip(kills, back, [None, *back], strict=False) if at != before]
 
 
-def merged(spans):
-    """The same stretches of time without overlaps."""
-    joined: list[tuple[datetime, datetime]] = []
-    for began, ended in sorted(spans):
-        if joined and began <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], ended))
-        else:
-            joined.append((began, ended))
-    return joined
+def lives(soak):
+    """When each worker was at work: from its own word that it begins to its death, if it died."""
+    deaths = {kill.worker: kill.at for kill in soak.killed}
+    for log in soak.field.folder.glob("work-*.log"):
+        lines = log.read_text(errors="replace").splitlines()
+        begins = [line.split()[0] for line in lines if "worker begins" in line]
+        if begins:
+            yield datetime.fromisoformat(begins[0]), deaths.get(lines[0].split()[0], datetime.now(UTC))
 
 
-def seconds(since, until, without):
-    """Between two times, less the stretches `without` anybody who could notice or take over."""
-    lost = sum((max(min(until, ended) - max(since, began), timedelta()) for began, ended in without), timedelta())
-    return (until - since - lost).total_seconds()
+def seconds(since, until, lived, away):
+    """Of the time between two others, the longest that any one worker lived through, less that without a database."""
+    most = 0.0
+    for began, died in lived:
+        one, other = max(since, began), min(until, died)
+        lost = sum((max(min(other, back) - max(one, gone), timedelta()) for gone, back in away), timedelta())
+        most = max(most, (other - one - lost).total_seconds())
+    return most
 
 
 def takeovers(soak):
@@ -192,7 +179,7 @@ def takeovers(soak):
     nobody died."""
     deaths = {kill.worker: kill.at for kill in soak.killed if kill.worker}
     away = outages(soak)
-    nobody = merged([*away, *soak.alone])
+    lived = list(lives(soak))
     rows = soak.field.sql("SELECT * FROM attempt ORDER BY year, month, created_at")
     taken, raw, outlasted, wrongly = [], [], [], []
     for one, then in pairwise([*rows, None]):
@@ -203,10 +190,10 @@ def takeovers(soak):
         died = deaths.get(one["worker"])
         struck = [gone for gone, _ in away if one["created_at"] <= gone <= one["ended_at"]]
         if one["outcome"] == "lost" and died is not None and died <= again:  # else it lost its month before it died
-            taken.append(seconds(died, again, nobody))
+            taken.append(seconds(died, again, lived, away))
             raw.append((again - died).total_seconds())
         elif struck:
-            outlasted.append(seconds(struck[0], again, nobody))
+            outlasted.append(seconds(struck[0], again, lived, away))
         elif one["outcome"] == "lost" and one["worker"] is not None:
             wrongly.append(one)
     return sorted(taken), sorted(raw), sorted(outlasted), wrongly
@@ -232,7 +219,7 @@ def measured(soak, lasted):
         "attempts": {r["outcome"]: r["n"] for r in soak.field.sql("SELECT outcome, count(*) AS n FROM attempt GROUP BY 1")},
         "takeovers": len(taken), "takeover_p50": percentile(taken, 0.5), "takeover_p99": percentile(taken, 0.99),
         "takeover_max": percentile(taken, 1), "by_the_wall_clock_p99": percentile(raw, 0.99),
-        "nobody_at_work": round(sum((ended - began).total_seconds() for began, ended in merged(soak.alone))),
+        "workers_that_began": len(list(lives(soak))),
         "database_away": round(sum((back - gone).total_seconds() for gone, back in away)), "outages_outlasted": len(outlasted), "outage_p99": percentile(outlasted, 0.99),
         "lost_without_a_death": len(wrongly),
         "model_calls_repeated": repeated,
