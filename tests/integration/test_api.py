@@ -26,13 +26,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
 SCHEDULE, SEED = "/api/internal/schedule-backfill", "/api/internal/seed-backfill-queue"
 RETRY, PAUSE, RESUME = (f"/api/internal/{act}" for act in ("retry", "pause", "resume"))
-WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME]
+ROLLOUT = [f"/api/internal/rollout/{act}" for act in ("start", "hold", "release", "approve", "override")]
+WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME, *ROLLOUT]
 INTERNAL = [
     *(("POST", path) for path in WRITES),
     ("GET", "/api/internal/backfill-stats"),
     ("GET", "/api/internal/months"),
     ("GET", "/api/internal/months/2023-11"),
     ("GET", "/api/internal/jobs/1"),
+    ("GET", "/api/internal/rollout"),
+    ("GET", "/api/internal/rollout/verdicts"),
 ]
 PUBLIC = [
     ("GET", "/api/quota/status"),
