@@ -95,13 +95,15 @@ class Oracle:
         self.state, self.books = {}, {}
         self.scheduled: dict[date, set[str]] = defaultdict(set)
         self.units: Counter[date] = Counter()
+        self.ended: Counter[date] = Counter()
         self.approved, self.phase = set(), 0
         self.phases = self._phases()
         for event in run.log:
             getattr(self, event.act.replace(" ", "_"))(event, **event.detail)
         cap = next((lane.cap for lane in run.world.sources if lane.name == "isbndb"), None)
         if cap is not None:
-            self.says(max(self.units.values(), default=0) <= cap + 1, "isbndb's day was overspent")
+            over = {str(day): (units, cap) for day, units in self.units.items() if units > cap + self.ended[day]}
+            self.says(not over, f"isbndb's day was overspent: {over}")  # each month's calls are rounded
 
     def says(self, holds, wrong):
         if not holds:
@@ -133,6 +135,7 @@ class Oracle:
         self.books[month] = (resolved, unresolved, hindered)
         if began[:10] == f"{event.at.date()}":
             self.units[event.at.date()] += calls.get("isbndb", 0)
+            self.ended[event.at.date()] += 1
 
     def look_again(self, event, month, books, resolved):
         found, unresolved, hindered = self.books[month]
@@ -159,7 +162,7 @@ class Oracle:
             good, books = self.truth(months)
             right = (
                 failed > gate.max_failed_share * len(months)
-                or good / books < gate.min_resolution_rate + 0.06
+                or tail(good, books, gate.min_resolution_rate) > 0.001  # nor would all books prove enough
                 or books < gate.min_sample * 1.3
             )
             self.says(right, f"{event}: shut, but {good} of {books} books can be resolved and {failed} months failed")
