@@ -115,8 +115,9 @@ class Worker:
 
     async def _read(self):
         async for line in self.process.stdout:
-            at, step = line.split()
-            self.moves.append((float(at), int(step)))
+            if line.endswith(b"\n"):  # else it was killed while it wrote
+                at, step = line.split()
+                self.moves.append((float(at), int(step)))
 
     def since(self, start):
         return sum(at >= start for at, _ in self.moves)

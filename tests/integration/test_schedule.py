@@ -262,6 +262,7 @@ async def test_two_calls_at_once_fifty_times_by_http(system, shared_database_url
 
 PROCESS = """
 import asyncio, sys
+from alexandria import log
 from alexandria.backfill import Backfill, Selection
 from alexandria.queue import Jobs
 from alexandria.store.database import Database
@@ -278,6 +279,7 @@ async def main():
                 print(month.key)
         await jobs.aclose()
 
+log.configure("info", "json")
 asyncio.run(main())
 """
 
