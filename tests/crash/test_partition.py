@@ -144,8 +144,6 @@ def test_a_worker_that_lost_its_line_writes_nothing_and_works_again_when_it_is_m
             field.until_final()
         *more, last = field.outcomes()[2:]
         assert last == "completed"
-        assert set(more) <= {
-            "lost",
-            "snoozed",
-        }  # connections from before the cut may take a while to be noticed as dead
+        # Connections from before the cut may take a while to be noticed as dead.
+        assert set(more) <= {"lost", "snoozed"}
         field.check_consistent()
