@@ -10,7 +10,7 @@ demo: setup ## the whole system on real books, sandboxed providers, no keys
 test: setup lint ## everything but benchmarks
 	$(BIN)/python -m pytest
 
-soak: setup ## the long crash test, which prints its numbers; some six minutes on a machine with nothing else to do
+soak: setup ## the long crash test, which prints its numbers; some minutes on a machine with nothing else to do
 	SOAK_KILLS=200 SOAK_MONTHS=60 $(BIN)/python -m pytest -s tests/crash/test_soak.py
 
 campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
