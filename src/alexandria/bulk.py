@@ -123,7 +123,7 @@ def read(line: Line) -> tuple[Id, Candidate] | Answer:
         asked = _Asked.model_validate(said)
     except ValidationError as invalid:
         problems = invalid.errors(include_input=False, include_url=False, include_context=False)
-        told = [f"{problem['loc'][0]}: {_lower(problem['msg'])}" for problem in problems]
+        told = [f"{problem['loc'][0]}: {errors.in_words(problem)}" for problem in problems]
         return _refused(line, said.get("id"), told)
     return asked.id, Candidate(asked.title, asked.author, asked.year, asked.month)
 
@@ -188,11 +188,6 @@ def _told(id_: Id, found: Resolution) -> Answer:
 def _refused(line: Line, id_: Any, problems: Sequence[str]) -> Answer:
     usable = id_ if isinstance(id_, str | int) and not isinstance(id_, bool) else None
     return Answer(usable, None, REFUSED, 0.0, "", [f"line {line.number}: {problem}" for problem in problems])
-
-
-def _lower(message: str) -> str:
-    plain = message.removeprefix("Value error, ")
-    return plain[:1].lower() + plain[1:]
 
 
 def continued(path: Path, lines: Sequence[Line]) -> int:

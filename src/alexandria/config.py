@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from alexandria.errors import Misconfigured
+from alexandria.errors import Misconfigured, in_words
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
@@ -329,9 +329,8 @@ def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:
     problem = invalid.errors(include_input=False, include_url=False)[0]
     field = str(problem["loc"][0]) if problem["loc"] else invalid.title
     name = field if field.isupper() else f"{prefix}{field}".upper()
-    said = problem["msg"].removeprefix("Value error, ")
     hint = f"set in: {origin(name)}; without it, alexandria config shows the default"
-    return Misconfigured(f"setting {name}: {said}", hint=hint)
+    return Misconfigured(f"setting {name}: {in_words(problem)}", hint=hint)
 
 
 def origin(name: str) -> str:

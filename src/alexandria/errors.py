@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -172,3 +173,11 @@ class ContentRefused(ProviderError):
     """A language model declined to answer: safety, recitation or a plain refusal."""
 
     code = "content_refused"
+
+
+def in_words(violation: Mapping[str, Any]) -> str:
+    """What one of pydantic's violations says, as the rest of a sentence of ours: no prefix and no pattern."""
+    if violation["type"] == "string_pattern_mismatch":
+        return "it is not of the form that is wanted"
+    said = str(violation["msg"]).removeprefix("Value error, ")
+    return said[:1].lower() + said[1:]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
-from alexandria.errors import BadInput
+from alexandria.errors import BadInput, in_words
 from alexandria.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
 LONGEST = 64 * 1024  # characters of a plan, as of any body
@@ -190,9 +190,8 @@ def refused(invalid: ValidationError) -> BadInput:
     while path and isinstance(path[-1], int):  # an end of a range is no field
         path.pop()
     field = _owner(path[:-1]).model_fields.get(str(path[-1])) if path else None
-    message = problem["msg"].removeprefix("Value error, ")
     return BadInput(
-        f"rollout.toml: {where}{': ' if where else ''}{message[:1].lower()}{message[1:]}",
+        f"rollout.toml: {where}{': ' if where else ''}{in_words(problem)}",
         hint=(field.description if field else "") or "the example that comes with the product shows every field",
     )
 

@@ -10,7 +10,7 @@ from alexandria.cli import completion
 from alexandria.cli.codes import NOTHING
 from alexandria.cli.options import DryRun, instant
 from alexandria.cli.output import output_of
-from alexandria.errors import BadInput
+from alexandria.errors import BadInput, in_words
 from alexandria.month import Month
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def read_request(body: type[Body], said: dict[str, Any]) -> Body:
         return body.model_validate(said)
     except ValidationError as invalid:
         problem = invalid.errors(include_input=False, include_url=False)[0]
-        raise BadInput(f"{problem['loc'][0] if problem['loc'] else 'options'}: {problem['msg']}") from None
+        raise BadInput(f"{problem['loc'][0] if problem['loc'] else 'options'}: {in_words(problem)}") from None
 
 
 def _lines(answer: bodies.RetryAnswer) -> list[str]:

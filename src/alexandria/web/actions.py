@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alexandria.errors import BadInput
+from alexandria.errors import BadInput, in_words
 from alexandria.month import Month
 from alexandria.web import bodies, internal, rollout, rollout_bodies, steering
 from alexandria.web.login import OURS
@@ -126,7 +126,7 @@ def _read(body: type[Body], **fields: object) -> Body:
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
         label, cure = CURES.get(str(first["loc"][0]) if first["loc"] else "", ("", ""))
-        why = "this is none" if first["type"] == "string_pattern_mismatch" else str(first["msg"])
+        why = in_words(first)
         raise BadInput(f"{label}: {why}" if label else why, hint=cure) from None
 
 

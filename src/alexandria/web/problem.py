@@ -171,8 +171,6 @@ def _explain(one: dict[str, Any]) -> dict[str, str]:
             said += f"; did you mean {near[0]}?" if near else "; GET /docs lists them"
         case "missing" if not path:
             said = "the body is missing; {} takes every default"
-        case "value_error":
-            said = str(one["ctx"]["error"])
         case _:
-            said = str(one["msg"])
+            said = errors.in_words(one)
     return {"field": field, "message": said}
