@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak campaigns setup lint audit check clean
+.PHONY: demo test soak campaigns mutations setup lint audit check clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
@@ -15,6 +15,9 @@ soak: setup ## the long crash test, which prints its numbers; some minutes on a 
 
 campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
 	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_campaign.py -k no_gate
+
+mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
+	$(BIN)/python benchmarks/mutations.py
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
 
