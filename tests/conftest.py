@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from alexandria.store.embedded import Embedded
 from alexandria.store.migrate import upgrade
@@ -29,10 +29,20 @@ _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*")
 _PLACE = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
 
 # The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random looks for new ones.
-# How fast the machine is proves nothing in either.
-for _profile, _fixed in (("fixed", True), ("random", False)):
+# HYPOTHESIS_PROFILE=first stops at the first failing example: a mutant is found, and nobody reads the smallest example.
+# How fast the machine is proves nothing in any of them.
+for _profile, _fixed, _phases in (
+    ("fixed", True, tuple(Phase)),
+    ("random", False, tuple(Phase)),
+    ("first", True, (Phase.explicit, Phase.generate)),
+):
     settings.register_profile(
-        _profile, derandomize=_fixed, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+        _profile,
+        derandomize=_fixed,
+        phases=_phases,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
