@@ -23,8 +23,10 @@ from alexandria.status import (
     Bury,
     Retry,
     Snooze,
+    backoff,
     decide,
     decide_lost,
+    look_again,
 )
 from alexandria.store.database import unavailable
 
@@ -170,3 +172,77 @@ def test_a_lost_attempt_counts_unless_the_database_was_away(failed):
     assert type(lost) is (Bury if failed + 1 == MAX_ATTEMPTS else Retry)
     assert isinstance(away, Snooze)
     assert away.until == NOW
+
+
+class Chance(random.Random):
+    """Always draws the same fraction."""
+
+    def __init__(self, fraction):
+        super().__init__()
+        self.fraction = fraction
+
+    def random(self):
+        return self.fraction
+
+
+@pytest.mark.parametrize(
+    ("failed", "seconds"),
+    [(1, 30), (2, 60), (3, 120), (4, 240), (5, 480), (7, 1920), (8, 3600), (9, 3600)],
+)
+def test_the_wait_after_a_failure_doubles_from_half_a_minute_to_an_hour_give_or_take_a_quarter(failed, seconds):
+    shortest, usual, longest = (backoff(failed, Chance(fraction)).total_seconds() for fraction in (0.0, 0.5, 1.0))
+    assert (shortest, usual, longest) == (seconds * 0.75, seconds, seconds * 1.25)
+
+
+@pytest.mark.parametrize(("failed_before", "seconds"), [(0, 30), (1, 60), (2, 120), (3, 240)])
+def test_a_failed_attempt_is_repeated_after_the_wait_for_all_failures_so_far(failed_before, seconds):
+    decision = decide(DOWN, failed_before, NOW, Chance(0.5))
+    assert decision == Retry(NOW + timedelta(seconds=seconds), "xai: answered 503", "provider_down")
+
+
+def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():
+    assert decided(DOWN, 4) == Bury("xai: answered 503 (attempt 5 of 5)", "provider_down")
+    assert decide_lost(4, NOW, outage=False) == Bury("its worker was lost (attempt 5 of 5)", "worker_lost")
+    assert decide_lost(3, NOW, outage=False) == Retry(NOW, "its worker was lost", "worker_lost")
+    assert decide_lost(4, NOW, outage=True).code == "database_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        (errors.DatabaseUnavailable("PostgreSQL does not answer"), timedelta(seconds=5)),
+        (errors.NotMigrated("the database lacks what this version needs"), timedelta(minutes=1)),
+        (errors.RateLimited("xai", "slow down"), timedelta(minutes=1)),
+        (errors.RateLimited("xai", "slow down", retry_after=float("inf")), timedelta(minutes=1)),
+        (errors.RateLimited("xai", "slow down", retry_after=0.0), timedelta(seconds=5)),
+        (errors.RateLimited("xai", "slow down", retry_after=5.5), timedelta(seconds=5.5)),
+        (errors.RateLimited("xai", "slow down", retry_after=1e9), timedelta(days=1)),
+        (errors.QuotaSpent("xai", "used up", until=NOW - timedelta(hours=1)), timedelta(0)),
+        (errors.NoBooks("none", (SPENT, DOWN)), timedelta(minutes=10)),
+        (errors.NoBooks("none", (SPENT, KEY, DOWN)), timedelta(minutes=10)),
+        (errors.NoBooks("none", (SPENT, KEY, SPENT)), timedelta(hours=3)),
+    ],
+)
+def test_how_long_each_wait_lasts(error, wait):
+    """An outage, an old schema, a provider's hint within bounds, a quota, and what is tried meanwhile."""
+    assert decided(error) == Snooze(NOW + wait, error.message, error.code)
+
+
+def test_an_error_that_is_not_ours_shows_its_type_only():
+    decision = decided(ZeroDivisionError("secret"))
+    assert (decision.reason, decision.code) == ("unexpected ZeroDivisionError", "unexpected")
+
+
+@pytest.mark.parametrize(
+    ("looks", "hindered", "at"),
+    [
+        (1, False, NOW + timedelta(days=7)),
+        (2, False, NOW + timedelta(days=30)),
+        (3, False, None),
+        (1, True, datetime(2026, 11, 25, 0, 10, tzinfo=UTC)),
+        (3, True, datetime(2026, 11, 25, 0, 10, tzinfo=UTC)),
+    ],
+)
+def test_an_unresolved_book_is_looked_up_again_after_a_week_and_a_month(looks, hindered, at):
+    """One whose sources could not be asked is looked up when the providers' next day has begun."""
+    assert look_again(looks, hindered, NOW.replace(minute=34, second=56, microsecond=78) if hindered else NOW) == at
