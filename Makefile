@@ -39,3 +39,10 @@ audit: setup ## whether what is locked has known vulnerabilities; asks a service
 
 clean:
 	rm -rf .venv
+
+.PHONY: dist
+
+dist: setup ## the wheel and the source distribution in dist/, with the checks of a package index
+	rm -rf dist
+	$(BIN)/uv build --quiet --out-dir dist
+	$(BIN)/uv tool run --quiet twine check --strict dist/*.whl dist/*.tar.gz
