@@ -40,7 +40,11 @@ audit: setup ## whether what is locked has known vulnerabilities; asks a service
 clean:
 	rm -rf .venv
 
-.PHONY: dist
+.PHONY: docs dist
+
+docs: setup ## a searchable site in build/docs; a warning, such as a link that leads nowhere, is an error
+	$(BIN)/uv run --quiet --frozen --isolated --only-group docs --python $(BIN)/python \
+		sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going -d build/doctrees docs build/docs
 
 dist: setup ## the wheel and the source distribution in dist/, with the checks of a package index
 	rm -rf dist

@@ -250,11 +250,16 @@ def _operation(operation: Operation) -> Iterator[str]:
     yield from ("", f"## `{operation.method} {operation.path}`", "")
     yield operation.summary + "." + (f" Needs the header `{operation.secret}`." if operation.secret else "")
     if operation.fields:
-        rows = [(_code(f.name), f.kind, _code(f.default), f.description) for f in operation.fields]
+        rows = [(_code(f.name), _type(f.kind), _code(f.default), f.description) for f in operation.fields]
         yield from ("", *_table(("field", "type", "default", "meaning"), rows))
     yield from ("", "```sh", operation.curl, "```", "")
     answers = [(s, told["description"], _linked(told["model"])) for s, told in operation.responses.items()]
     yield from _table(("status", "answer", "body"), answers)
+
+
+def _type(kind: str) -> str:
+    """A type with its pattern as code, since `[^` would begin a footnote."""
+    return re.sub(r"\^\S+", lambda pattern: _code(pattern[0]), kind)
 
 
 def _linked(model: str) -> str:
