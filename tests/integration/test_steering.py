@@ -7,9 +7,12 @@ import pytest
 
 from alexandria import errors
 from alexandria.backfill import Backfill, Selection
+from alexandria.book import Candidate, Hit, Isbn13, Resolution, SourceRecord
 from alexandria.control import Control
 from alexandria.month import Month
+from alexandria.panel import Desk, Policy
 from alexandria.providers.protocol import Named
+from alexandria.store import candidates
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -173,13 +176,57 @@ async def test_no_attempt_begins_after_the_call_has_answered(api, sql, system):
     assert 1 <= finishing == generator.times == 12 - len(paused)
 
 
+class Metered:
+    """A source in bulk that knows nothing, and takes a unit of the day for each question."""
+
+    name, paid, rate = "isbndb", False, 3.0
+
+    def __init__(self, lanes):
+        self._lanes = lanes
+
+    async def find(self, candidate):
+        return await self._ask([])
+
+    async def by_isbns(self, isbns):
+        return await self._ask({})
+
+    async def _ask(self, answer):
+        async with self._lanes.slot(self.name):
+            return answer
+
+
 async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, system):
-    await sql("UPDATE backfill_log SET status = 'completed' WHERE month = 3")
-    await sql("INSERT INTO candidate (year, month, position, title, author, named_by, reason, look_again_at)"
-              " VALUES (2023, 3, 1, 'T', 'A', '{gemini}', 'none', now() - interval '1 day')")  # fmt: skip
+    """It asks no source and spends no unit, though a book and an edition are due; afterwards it asks for both."""
+    found = Hit(
+        SourceRecord("open_library", "1", datetime.now(UTC)), "The Bee Sting", authors=("Paul Murray",),
+        isbn13=Isbn13.parse("9780374600303"),
+    )  # fmt: skip
+    books = [
+        Resolution(
+            Candidate("The Bee Sting", "Paul Murray"), found.isbn13, "open_library", reason="same", accepted=found
+        ),
+        Resolution(Candidate("A Book That Never Was", "Nobody Atall"), None, reason="unknown to all"),
+    ]
+    async with system.database.transaction() as connection:
+        await candidates.record_month(connection, Month(2023, 3), books, datetime.now(UTC))
+    await sql("UPDATE backfill_log SET status = 'completed', books_generated = 2, isbns_resolved = 1 WHERE month = 3")
+    await sql("UPDATE candidate SET look_again_at = now() - interval '1 day' WHERE isbn13 IS NULL")
+    await sql("UPDATE edition SET enrich_at = now() - interval '1 day'")
+    backfill = Backfill(system.database, system.jobs, (), Desk([Metered(system.lanes)], Policy.BALANCED))
+    looks = "SELECT sum(looks)::integer AS looks FROM candidate"
+    spent = "SELECT coalesce(sum(used), 0)::integer AS units FROM quota WHERE name = 'isbndb'"
+    before = await sql(looks)
     await post(api, PAUSE)
-    await Backfill(system.database, system.jobs).look_again()
-    assert await sql("SELECT looks FROM candidate") == [{"looks": 1}]
+    assert (await backfill.look_again(), await backfill.enrich()) == (0, 0)
+    assert await sql(spent) == [{"units": 0}]
+    assert await sql(looks) == before
+    assert await sql("SELECT isbn13 FROM edition WHERE enrich_at > now()") == []
+
+    await post(api, RESUME)
+    assert (await backfill.look_again(), await backfill.enrich()) == (0, 0)
+    assert await sql(spent) == [{"units": 2}]
+    assert await sql(looks) == [{"looks": before[0]["looks"] + 1}]
+    assert len(await sql("SELECT isbn13 FROM edition WHERE enrich_at > now()")) == 1
 
 
 async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, system):
