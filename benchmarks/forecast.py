@@ -19,16 +19,16 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from alexandria import config
-from alexandria import plan as plans
-from alexandria.campaign import Campaign
-from alexandria.forecast import forecast
-from alexandria.panel import Policy
-from alexandria.past import Past
-from alexandria.plan import Plan
-from alexandria.prospect import usual
-from alexandria.rollout import Standing
-from alexandria.world import Person, Trouble, World
+from alexandria.backfill.source_selection import Policy
+from alexandria.core import config
+from alexandria.forecast.estimate import forecast
+from alexandria.forecast.forecaster import usual
+from alexandria.forecast.history import Past
+from alexandria.forecast.scenario import Person, Trouble, World
+from alexandria.forecast.simulation import Campaign
+from alexandria.rollout import plan as plans
+from alexandria.rollout.decisions import Standing
+from alexandria.rollout.plan import Plan
 
 SHARE = 0.2  # of the months, ended when the forecast is made
 PLANS = {"guide": None, "brisk": (40, 60), "unbridled": (300, 300)}  # months a day in every phase; None: as shipped

@@ -31,14 +31,15 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA, Levenshtein
 
 import stage
-from alexandria import person, title
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
-from alexandria.match import ACCEPT, choose, same_work
-from alexandria.panel import Panel, Policy
+from alexandria.backfill.resolve import resolve
+from alexandria.backfill.source_selection import Panel, Policy
+from alexandria.catalogue.matching import authors as person
+from alexandria.catalogue.matching import titles
+from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
+from alexandria.catalogue.matching.titles import fold
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.steps.resolve import resolve
-from alexandria.title import fold
 
 SHELF = 20  # hits that a search answers
 COMMON = 4000  # records; words in more of them than this find nothing
@@ -159,7 +160,7 @@ def judge_resolving(rows: Sequence[Row], options: argparse.Namespace) -> dict[st
 
 def forget_what_was_read() -> None:
     """Titles and names are read once a process: without this the second reading would be timed."""
-    for module in (title, person):
+    for module in (titles, person):
         for known in vars(module).values():
             getattr(known, "cache_clear", lambda: None)()
 

@@ -28,11 +28,11 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from alexandria.config import ProviderSettings
-from alexandria.store import migrate
-from alexandria.store.database import Database
-from alexandria.store.embedded import Embedded
-from alexandria.store.lanes import Lanes
+from alexandria.core.config import ProviderSettings
+from alexandria.database import migrate
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.pool import Database
+from alexandria.providers.limits.rate import Lanes
 
 LANE = "pacing"
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -20,7 +20,7 @@ import time
 import httpx2
 import psycopg
 
-from alexandria.config import KEYS
+from alexandria.core.config import KEYS
 from stage import database
 
 SECRET = "secret-of-the-benchmark"

@@ -17,14 +17,14 @@ from typing import Any
 import httpx2
 
 import stage
-from alexandria import wiring
-from alexandria.backfill import Selection
-from alexandria.config import DEFAULTS
-from alexandria.panel import Policy
+from alexandria.backfill.repositories import candidates, months
+from alexandria.backfill.repositories.months import Claim
+from alexandria.backfill.scheduler import Selection
+from alexandria.backfill.source_selection import Policy
+from alexandria.core.config import DEFAULTS
+from alexandria.operations.system import System
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.store import candidates, months
-from alexandria.store.months import Claim
 
 LOOK_ALIKES, INVENTED = 0.12, 0.05
 AT_ONCE = 4  # months
@@ -97,7 +97,7 @@ async def run(
             return seconds, [book for claim in claims for book in await candidates.of_month(connection, claim.month)]
 
 
-async def claim(system: wiring.System, options: argparse.Namespace) -> list[Claim]:
+async def claim(system: System, options: argparse.Namespace) -> list[Claim]:
     """The newest months of the year and those before it, scheduled."""
     first = options.year - (options.months - 1) // 12
     async with system.database.transaction() as connection:

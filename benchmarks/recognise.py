@@ -22,15 +22,15 @@ from pathlib import Path
 
 import psycopg
 
-from alexandria.block import blocks
-from alexandria.book import Candidate, Hit, SourceRecord
-from alexandria.match import ACCEPT, same_work, work_key
+from alexandria.backfill.resolve import recognise
+from alexandria.catalogue.matching.blocking import blocks
+from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
+from alexandria.catalogue.models import Candidate, Hit, SourceRecord
+from alexandria.catalogue.repository import SURE
+from alexandria.database import migrate
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.pool import Database
 from alexandria.sandbox.settings import SAMPLE
-from alexandria.steps.resolve import recognise
-from alexandria.store import migrate
-from alexandria.store.catalogue import SURE
-from alexandria.store.database import Database
-from alexandria.store.embedded import Embedded
 
 ENDINGS = ("", "son", "er", "man", "ova", "ez", "ski", "berg")
 

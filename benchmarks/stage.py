@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from alexandria import config, log, wiring
+from alexandria import bootstrap
+from alexandria.core import config, logging
+from alexandria.database import migrate
+from alexandria.database.embedded.server import Embedded
+from alexandria.operations.system import System
 from alexandria.sandbox import SandboxSettings, environment, serve
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.store import migrate
-from alexandria.store.embedded import Embedded
 
 STARTS_WITHIN = 120.0  # seconds, with the largest library
 
@@ -50,9 +52,9 @@ def database() -> Iterator[Embedded]:
 
 
 @contextlib.asynccontextmanager
-async def system(settings: SandboxSettings, url: str, server: Embedded, policy: str) -> AsyncIterator[wiring.System]:
+async def system(settings: SandboxSettings, url: str, server: Embedded, policy: str) -> AsyncIterator[System]:
     """The system with the sandbox at `url` for all providers, keeping to its limits."""
-    log.configure("ERROR", "console", ())
+    logging.configure("ERROR", "console", ())
     for name in list(os.environ):
         if name.upper().startswith("ALEXANDRIA_") or name in config.KEYS.values():
             del os.environ[name]
@@ -61,5 +63,5 @@ async def system(settings: SandboxSettings, url: str, server: Embedded, policy: 
     for name in PROVIDERS:
         limits = {"RATE": settings.rate(name), "DAILY_LIMIT": settings.daily_limit(name)}
         os.environ |= {f"ALEXANDRIA_{name}_{what}".upper(): str(limit) for what, limit in limits.items() if limit}
-    async with wiring.running(config.load(), server, providers=True) as running:
+    async with bootstrap.running(config.load(), server, providers=True) as running:
         yield running

@@ -10,6 +10,7 @@ import asyncio
 import re
 import sys
 import tempfile
+import textwrap
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,17 +24,18 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import AliasChoices, SecretStr
 
-from alexandria import config, errors, wiring
-from alexandria.cli.app import ENDINGS, app
-from alexandria.cli.codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, SOME_FAILED, UNEXPECTED, USAGE
-from alexandria.secret import WebhookSecrets
-from alexandria.status import ARROWS
-from alexandria.store.database import Connection, Row
-from alexandria.store.embedded import Embedded
-from alexandria.store.migrate import upgrade
-from alexandria.web.api import create_app
-from alexandria.web.problem import STATUSES
-from alexandria.web.reference import Operation, operations
+from alexandria import bootstrap
+from alexandria.backfill.status import ARROWS
+from alexandria.cli.exit_codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, SOME_FAILED, UNEXPECTED, USAGE
+from alexandria.cli.main import ENDINGS, app
+from alexandria.core import config, errors
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.migrate import upgrade
+from alexandria.database.pool import Connection, Row
+from alexandria.web.api.reference import Operation, operations
+from alexandria.web.app import create_app
+from alexandria.web.errors import STATUSES
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -98,7 +100,7 @@ def main() -> int:
 async def pages(database_url: str) -> dict[str, str]:
     """Every page of the reference by file name, made with the help of a migrated database."""
     settings = config.load(DATABASE_URL=SecretStr(database_url))
-    async with wiring.running(settings, Elsewhere(database_url), providers=False) as system:
+    async with bootstrap.running(settings, Elsewhere(database_url), providers=False) as system:
         api = create_app(system, WebhookSecrets(("none",)))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
             await client.get("/health/live")  # so that the counter has something to show
@@ -126,17 +128,26 @@ def with_tree(page: str) -> str:
 
 
 def _module(name: str) -> Iterator[str]:
-    """Its line, if it is there: its name, and the first sentence of its docstring."""
-    for path, shown in ((SOURCE / f"{name}.py", f"{name}.py"), (SOURCE / name / "__init__.py", f"{name}/")):
+    """The line of a module, or of a package with the names of what is in it: the first sentence of its docstring."""
+    for path, written in ((SOURCE / f"{name}.py", f"{name}.py"), (SOURCE / name / "__init__.py", f"{name}/")):
         if path.exists():
-            told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            first = re.split(r"(?<=[?.])\s", told)[0]
-            yield f"  {shown:<13} {' '.join(first.split())}\n"
+            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            first = re.split(r"(?<=[?.])\s", docstring)[0]
+            yield f"  {written:<13} {' '.join(first.split())}\n"
+            if path.name == "__init__.py":
+                yield from _contents(path.parent)
+
+
+def _contents(package: Path) -> Iterator[str]:
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    packages = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    names = " ".join(sorted(modules) + sorted(packages))
+    yield from (f"{line}\n" for line in textwrap.wrap(names, 118, initial_indent=" " * 18, subsequent_indent=" " * 18))
 
 
 def configuration() -> list[str]:
     return [
-        *_opening("Configuration", "`Settings` and `DEFAULTS` in `alexandria/config.py`"),
+        *_opening("Configuration", "`Settings` and `DEFAULTS` in `alexandria/core/config.py`"),
         "Every setting is a variable of the environment, or a file of that name in `/run/secrets` or in the folder that",
         "`ALEXANDRIA_SECRETS_DIR` names; the environment goes first. Empty counts as unset. They are read when a process",
         "starts; a key is read again when its provider refuses it. `alexandria config` shows what holds and where it",

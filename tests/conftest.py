@@ -21,8 +21,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from alexandria.store.embedded import Embedded
-from alexandria.store.migrate import upgrade
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.migrate import upgrade
 
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*")
 # Short, and open to the account that runs the server for root; pytest's own folders are neither.

@@ -22,8 +22,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg.rows import dict_row
 
-from alexandria.plan import example, read
-from alexandria.store.embedded import Embedded
+from alexandria.database.embedded.server import Embedded
+from alexandria.rollout.plan import example, read
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -13,14 +13,14 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria import config, errors
-from alexandria.book import Candidate, Isbn13
-from alexandria.month import Month
+from alexandria.backfill.status import MAX_ATTEMPTS, Bury, Retry, Snooze, decide
+from alexandria.bootstrap import SOURCES
+from alexandria.catalogue.models import Candidate, Isbn13
+from alexandria.core import config, errors
+from alexandria.core.month import Month
+from alexandria.providers.client import Transport
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
-from alexandria.providers.transport import Transport
-from alexandria.sandbox.faults import CATALOGUE
-from alexandria.status import MAX_ATTEMPTS, Bury, Retry, Snooze, decide
-from alexandria.wiring import SOURCES
+from alexandria.sandbox.fault_rules import CATALOGUE
 
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
 SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)

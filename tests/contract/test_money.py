@@ -4,19 +4,19 @@ import contextlib
 
 import pytest
 
-from alexandria import config
-from alexandria.backfill import Backfill, Selection
-from alexandria.control import Control, Wish
-from alexandria.month import Month
-from alexandria.panel import Desk, Policy
+from alexandria.backfill.control import Control, Wish
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import months
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.core import config
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.client import Transport
+from alexandria.providers.limits.rate import Lanes
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.transport import Transport
-from alexandria.queue import Jobs
-from alexandria.store import months
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
+from alexandria.providers.response_cache import StoredAnswers
 
 NOVEMBER = Month(2023, 11)
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}

@@ -6,20 +6,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alexandria import config, errors
-from alexandria.book import Candidate
-from alexandria.month import Month
+from alexandria.catalogue.models import Candidate
+from alexandria.core import config, errors
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.client import Transport
+from alexandria.providers.fields import isbns
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
+from alexandria.providers.limits.rate import Lanes
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.printed import isbns
-from alexandria.providers.transport import Transport
+from alexandria.providers.response_cache import StoredAnswers
 from alexandria.providers.wikidata import Wikidata
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
 
 NOVEMBER = Month(2023, 11)
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}

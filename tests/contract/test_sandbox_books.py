@@ -7,13 +7,13 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from alexandria import config
-from alexandria.book import Isbn13
-from alexandria.errors import BadInput
-from alexandria.month import Month, months_of_years
+from alexandria.catalogue.models import Isbn13
+from alexandria.core import config
+from alexandria.core.errors import BadInput
+from alexandria.core.month import Month, months_of_years
 from alexandria.sandbox import SandboxSettings, create_app, environment
-from alexandria.sandbox.library import Library
-from alexandria.sandbox.lookalikes import Relatives, other_work
+from alexandria.sandbox.corpus import Library
+from alexandria.sandbox.distractors import Relatives, other_work
 from alexandria.sandbox.search import Index, Query
 from alexandria.sandbox.settings import SAMPLE
 

@@ -10,12 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from alexandria.errors import BadInput
+from alexandria.core.errors import BadInput
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.app import PROVIDERS, SERVICES
 from alexandria.sandbox.clock import Clock
-from alexandria.sandbox.faults import CATALOGUE, PRESETS, Faults, Rule, read_rules
-from alexandria.sandbox.world import World
+from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS, Faults, Rule, read_rules
+from alexandria.sandbox.state import World
 
 MURTAGH = """SELECT ?work WHERE { SERVICE wikibase:mwapi { bd:serviceParam mwapi:search "murtagh". }
   FILTER(CONTAINS(LCASE(?name), "paolini")) }"""

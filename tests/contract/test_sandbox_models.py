@@ -5,9 +5,9 @@ import json
 import pytest
 from rapidfuzz.distance import OSA
 
-from alexandria.month import Month
+from alexandria.core.month import Month
 from alexandria.providers import prompts
-from alexandria.sandbox.models import Asked
+from alexandria.sandbox.llm import Asked
 
 NOVEMBER = Month(2023, 11)
 SCHEMA = {"type": "object", "properties": {"books": {"type": "array", "items": {"type": "object"}}}}

@@ -8,7 +8,7 @@ import sys
 import httpx2
 import pytest
 
-from alexandria.errors import BadInput
+from alexandria.core.errors import BadInput
 from alexandria.sandbox import SandboxSettings, serve
 
 PROGRAM = """

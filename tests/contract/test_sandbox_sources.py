@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from alexandria.book import Isbn13
+from alexandria.catalogue.models import Isbn13
+from alexandria.sandbox.corpus import Library
 from alexandria.sandbox.google_books_volumes import isbn_of
 from alexandria.sandbox.internet_archive import read_query
-from alexandria.sandbox.library import Library
 from alexandria.sandbox.settings import COVERAGE, SAMPLE
 
 GOOGLE = {"key": "sandbox-google_books"}

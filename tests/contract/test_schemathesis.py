@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import uvicorn
 from pydantic import SecretStr
 
-from alexandria import config, wiring
-from alexandria.plan import example, read
-from alexandria.secret import WebhookSecrets
-from alexandria.store import months
-from alexandria.web.api import create_app
-from alexandria.web.door import Door
+from alexandria import bootstrap
+from alexandria.backfill.repositories import months
+from alexandria.core import config
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.rollout.plan import example, read
+from alexandria.web.app import create_app
+from alexandria.web.auth.secret import Door
 
 SECRET = "canary-secret"
 BOUNDED = ("--phases", "examples,coverage")  # as many requests as the description has cases
@@ -43,7 +44,7 @@ async def test_the_api_keeps_to_its_description(database_url, tmp_path):
     """Over real HTTP, with all checks and phases: no server error, no undocumented status, no answer of another shape."""
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     settings = config.load(database_url=SecretStr(database_url))
-    async with wiring.running(settings, Steady(database_url), providers=False) as system:
+    async with bootstrap.running(settings, Steady(database_url), providers=False) as system:
         async with system.database.transaction() as connection:
             await months.seed(connection, 2000, 2024)
             await connection.execute("INSERT INTO procrastinate_workers VALUES (DEFAULT, now() + interval '1 hour')")

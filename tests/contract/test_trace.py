@@ -8,19 +8,19 @@ import threading
 
 import pytest
 
-from alexandria import config, trace
-from alexandria.backfill import Backfill, Selection
-from alexandria.control import Control, Wish
-from alexandria.month import Month
-from alexandria.panel import Desk, Policy
+from alexandria.backfill.control import Control, Wish
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import months
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.core import config, tracing
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.client import Transport
+from alexandria.providers.limits.rate import Lanes
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.transport import Transport
-from alexandria.queue import Jobs
-from alexandria.store import months
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
+from alexandria.providers.response_cache import StoredAnswers
 
 NOVEMBER = Month(2023, 11)
 KEY = "sandbox-gemini"
@@ -32,7 +32,7 @@ def spans():
     """What has been exported."""
     export = pytest.importorskip("opentelemetry.sdk.trace.export", reason="the extra otel is not installed")
     memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
-    with trace.tracing(export.SimpleSpanProcessor(memory)):
+    with tracing.tracing(export.SimpleSpanProcessor(memory)):
         yield memory.get_finished_spans
 
 
@@ -130,16 +130,17 @@ async def test_an_attempt_that_fails_says_of_what_kind_its_error_was(sandbox, da
     ],
 )
 def test_the_standard_variables_say_whether_anything_is_traced(environment, wanted):
-    assert trace.wanted(environment) is wanted
+    assert tracing.wanted(environment) is wanted
 
 
 def test_what_is_not_wanted_is_not_imported():
     """Neither by wiring nor by tracing itself."""
     script = """
 import sys
-from alexandria import trace, wiring
-with trace.exporting(), trace.attempt(attempt="1"), trace.answer("xai"):
-    trace.note(month="2023-11"); trace.failed("no")
+from alexandria import bootstrap
+from alexandria.core import tracing
+with tracing.exporting(), tracing.attempt(attempt="1"), tracing.answer("xai"):
+    tracing.note(month="2023-11"); tracing.failed("no")
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 """
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
@@ -150,9 +151,9 @@ def test_a_missing_extra_is_said_and_harms_nothing():
 import os, sys
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
 sys.modules["opentelemetry.exporter.otlp.proto.http.trace_exporter"] = None
-from alexandria import trace
-with trace.exporting(), trace.attempt(attempt="1"):
-    trace.note(month="2023-11")
+from alexandria.core import tracing
+with tracing.exporting(), tracing.attempt(attempt="1"):
+    tracing.note(month="2023-11")
 """
     said = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.STDOUT)
     assert "alexandria-backfill[otel]" in said
@@ -185,7 +186,7 @@ def test_what_is_traced_reaches_the_collector_by_the_end(monkeypatch):
     with Collector() as collector:
         threading.Thread(target=collector.serve_forever, args=[0.01], daemon=True).start()
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
-        with trace.exporting(), trace.attempt(attempt="token-1"), trace.answer("isbndb", answer="sent"):
+        with tracing.exporting(), tracing.attempt(attempt="token-1"), tracing.answer("isbndb", answer="sent"):
             pass
         collector.shutdown()
     [(path, body)] = collector.got

@@ -27,13 +27,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from alexandria import demo
-from alexandria.backfill import Backfill, Selection
-from alexandria.month import Month
-from alexandria.queue import Jobs
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.cli.runtime import demo
+from alexandria.core.month import Month
+from alexandria.database import sql
+from alexandria.database.pool import Database
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.store import sql
-from alexandria.store.database import Database
 
 DEADLINE = 150.0  # seconds for anything that is waited for, on a machine with much else to do
 LOOK = 0.05  # seconds between looks

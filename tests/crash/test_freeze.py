@@ -3,8 +3,8 @@
 import signal
 import subprocess
 
-from alexandria.store.embedded import Embedded
-from alexandria.store.migrate import upgrade
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.migrate import upgrade
 
 RECORDING = "LOCK TABLE candidate IN SHARE MODE"
 RECOGNISING = "LOCK TABLE work IN ACCESS EXCLUSIVE MODE"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from alexandria import demo
+from alexandria.cli.runtime import demo
+from alexandria.database.embedded import server as embedded
+from alexandria.database.migrate import upgrade
 from alexandria.sandbox import SandboxSettings, environment
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.store import embedded
-from alexandria.store.migrate import upgrade
 
 PORT = 5432
 SANDBOX = """

@@ -12,7 +12,7 @@ from asyncio.subprocess import PIPE
 
 import psycopg
 
-from alexandria.config import ProviderSettings
+from alexandria.core.config import ProviderSettings
 
 CAP, PROCESSES, COROUTINES, UNSENT, KILLS, SEED = 300, 8, 6, 0.2, 6, 4
 SETTINGS = ProviderSettings(
@@ -22,11 +22,11 @@ END = b"end"
 SENDERS = """
 import asyncio, os, random, socket, sys
 from datetime import date
-from alexandria import errors
-from alexandria.config import ProviderSettings
-from alexandria.store.database import Database
-from alexandria.store.day import Day
-from alexandria.store.lanes import Lanes
+from alexandria.core import errors
+from alexandria.core.config import ProviderSettings
+from alexandria.database.pool import Database
+from alexandria.providers.limits.quota_day import Day
+from alexandria.providers.limits.rate import Lanes
 
 async def send_all_the_time(lanes, wire, unsent):
     while True:

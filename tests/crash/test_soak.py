@@ -21,9 +21,9 @@ import httpx2
 import psycopg
 import pytest
 
-from alexandria.store.embedded import Embedded
-from alexandria.store.lanes import TURN
-from alexandria.store.migrate import upgrade
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.migrate import upgrade
+from alexandria.providers.limits.rate import TURN
 
 pytestmark = pytest.mark.timeout(1800)
 KILLS, MONTHS, SEED = (int(os.environ.get(name, default)) for name, default in

@@ -13,9 +13,11 @@ import typer
 import yaml
 from pydantic import AliasChoices
 
-from alexandria import config, queue, wiring
-from alexandria.cli.app import app
-from alexandria.store.database import Database
+from alexandria import bootstrap
+from alexandria.backfill import queue
+from alexandria.cli.main import app
+from alexandria.core import config
+from alexandria.database.pool import Database
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -108,5 +110,5 @@ def test_the_connections_are_as_many_as_the_page_says():
     """A pool, the queues' own and the journal's, one for each lane, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
     pool = inspect.signature(Database).parameters["size"].default
-    assert f"holds up to {pool + queue.CONNECTIONS + 1 + len(config.DEFAULTS) + len(wiring.MODELS)}:" in page
+    assert f"holds up to {pool + queue.CONNECTIONS + 1 + len(config.DEFAULTS) + len(bootstrap.MODELS)}:" in page
     assert f"holds up to {pool + 1}." in page

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import typer
 
-from alexandria.cli.app import app
+from alexandria.cli.main import app
 
 GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 ROWS = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)

@@ -12,14 +12,14 @@ import psycopg
 import pytest
 import typer
 
-from alexandria import config
-from alexandria.cli.app import app, hoist
-from alexandria.cli.configured import listed
-from alexandria.sandbox.faults import read_rules
-from alexandria.secret import WebhookSecrets
-from alexandria.web import bodies, rollout_bodies
-from alexandria.web.api import create_app
-from alexandria.wiring import System
+from alexandria.cli.main import app, hoist
+from alexandria.cli.settings import listed
+from alexandria.core import config
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.operations import rollout_schemas, schemas
+from alexandria.operations.system import System
+from alexandria.sandbox.fault_rules import read_rules
+from alexandria.web.app import create_app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -116,7 +116,7 @@ def test_every_request_is_one_that_the_api_takes(name, description):
         body = next((after for word, after in itertools.pairwise(words) if word.startswith("--data")), None)
         if body is not None:
             schema = known[method]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-            taken = vars(bodies) | vars(rollout_bodies)
+            taken = vars(schemas) | vars(rollout_schemas)
             taken[schema.rpartition("/")[2]].model_validate(json.loads(body))
         else:
             assert method in known

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from alexandria.book import Isbn13
+from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.app import PROVIDERS
 
 ROOT = Path(__file__).parents[2]

@@ -22,10 +22,12 @@ import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from alexandria import config, wiring
-from alexandria.secret import WebhookSecrets
-from alexandria.store.embedded import Embedded
-from alexandria.web.api import create_app
+from alexandria import bootstrap
+from alexandria.core import config
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.database.embedded.server import Embedded
+from alexandria.operations.system import System
+from alexandria.web.app import create_app
 
 SECRET = "canary-secret-of-the-door"
 PREVIOUS = "canary-secret-of-yesterday"
@@ -52,14 +54,14 @@ class Steady:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system(shared_database_url: str) -> AsyncIterator[wiring.System]:
+async def system(shared_database_url: str) -> AsyncIterator[System]:
     settings = config.load(database_url=SecretStr(shared_database_url))
-    async with wiring.running(settings, Steady(shared_database_url), providers=False) as running:
+    async with bootstrap.running(settings, Steady(shared_database_url), providers=False) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sql(system: wiring.System) -> Sql:
+async def sql(system: System) -> Sql:
     async def run(statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
         async with system.database.transaction() as connection:
             cursor = await connection.execute(statement, parameters)
@@ -74,7 +76,7 @@ async def empty(sql: Sql) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def app(system: wiring.System, sql: Sql) -> FastAPI:
+async def app(system: System, sql: Sql) -> FastAPI:
     await sql("TRUNCATE knock")
     return create_app(system, WebhookSecrets((SECRET, PREVIOUS)))
 

@@ -9,10 +9,10 @@ import pytest
 import structlog
 
 from alexandria import cli
-from alexandria.providers.transport import NEGATIVE_LIFE
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.upkeep import AT_ONCE, Upkeep
+from alexandria.database.pool import Database
+from alexandria.operations.maintenance import AT_ONCE, Upkeep
+from alexandria.providers.client import NEGATIVE_LIFE
+from alexandria.providers.response_cache import StoredAnswers
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from alexandria import config, errors, wiring
-from alexandria.secret import WebhookSecrets
-from alexandria.web.api import create_app
-from alexandria.web.problem import STATUSES, documented
+from alexandria import bootstrap
+from alexandria.core import config, errors
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.web.app import create_app
+from alexandria.web.errors import STATUSES, documented
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -361,7 +362,9 @@ async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
             with psycopg.connect(elsewhere, autocommit=True) as connection:
                 connection.execute(back)
 
-    async with wiring.running(config.load(database_url=SecretStr(database_url)), Server(), providers=False) as system:
+    async with bootstrap.running(
+        config.load(database_url=SecretStr(database_url)), Server(), providers=False
+    ) as system:
         system.database.pool.timeout = 0.2
         app = create_app(system, WebhookSecrets(()))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:

@@ -8,11 +8,13 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from alexandria import config, wiring
-from alexandria.backfill import Selection
-from alexandria.month import Month
-from alexandria.providers.transport import Call
-from alexandria.store import migrate, months
+from alexandria import bootstrap
+from alexandria.backfill.repositories import months
+from alexandria.backfill.scheduler import Selection
+from alexandria.core import config
+from alexandria.core.month import Month
+from alexandria.database import migrate
+from alexandria.providers.client import Call
 
 TABLES = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
 SCHEMA = """
@@ -45,7 +47,7 @@ def restored_url(server):
 
 
 def running(url):
-    return wiring.running(config.load(database_url=SecretStr(url)), Steady(url), providers=False)
+    return bootstrap.running(config.load(database_url=SecretStr(url)), Steady(url), providers=False)
 
 
 async def begin(url):

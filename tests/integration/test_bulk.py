@@ -17,11 +17,14 @@ import httpx2
 import pytest
 import structlog
 
-from alexandria import bulk, cli, demo, errors
-from alexandria.book import Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.panel import Desk, Policy
+from alexandria import cli
+from alexandria.backfill import resolve_list
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.cli.runtime import demo
+from alexandria.core import errors
+from alexandria.database.pool import Database
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.store.database import Database
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PROPHET = {"id": "p", "title": "Prophet Song", "author": "Paul Lynch", "year": 2023, "month": 8}
@@ -60,15 +63,17 @@ class Shelf:
 
 
 def written(*rows):
-    return bulk.lines_of(b"\n".join(row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows))
+    return resolve_list.lines_of(
+        b"\n".join(row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows)
+    )
 
 
 async def answered(lines, *sources, url):
     """The answers until the end or an error, and the error."""
-    found: list[bulk.Answer] = []
+    found: list[resolve_list.Answer] = []
     async with Database(url) as database:
         try:
-            async with aclosing(bulk.answers(lines, Desk(sources, Policy.BALANCED), database)) as answers:
+            async with aclosing(resolve_list.answers(lines, Desk(sources, Policy.BALANCED), database)) as answers:
                 async for answer in answers:
                     found.append(answer)  # noqa: PERF401 # what came before an error counts
         except errors.AlexandriaError as error:
@@ -131,8 +136,8 @@ async def test_a_doubt_says_what_is_doubtful(database_url):
 def test_a_bad_line_is_answered_with_its_number_and_field(line, id_, said):
     lines = written(PROPHET, b"  ", line)
     assert [line.number for line in lines] == [1, 3]
-    answer = bulk.read(lines[1])
-    assert isinstance(answer, bulk.Answer)
+    answer = resolve_list.read(lines[1])
+    assert isinstance(answer, resolve_list.Answer)
     assert (answer.id, answer.isbn13, answer.verdict) == (id_, None, "refused")
     assert answer.reasons[0].startswith(f"line 3: {said}")
 
@@ -151,7 +156,7 @@ async def test_a_few_lines_are_under_way_at_once_and_never_more(database_url):
     found, error = await answered(written(*rows), shelf, url=database_url)
     assert error is None
     assert [answer.id for answer in found] == list(range(60))
-    assert 2 <= shelf.most <= bulk.AT_ONCE
+    assert 2 <= shelf.most <= resolve_list.AT_ONCE
 
 
 async def test_a_spent_day_ends_the_list_at_the_first_open_line(database_url):
@@ -159,7 +164,7 @@ async def test_a_spent_day_ends_the_list_at_the_first_open_line(database_url):
     rows = [INVENTED | {"id": number} for number in range(50)]
     found, error = await answered(written(*rows), Shelf(units=30), url=database_url)
     assert isinstance(error, errors.QuotaSpent)
-    assert 30 - bulk.AT_ONCE < len(found) <= 30
+    assert 30 - resolve_list.AT_ONCE < len(found) <= 30
     assert [answer.id for answer in found] == list(range(len(found)))
     free = Shelf("open_library", paid=False)
     found, error = await answered(written(ORBITAL, PROPHET), free, Shelf(units=0), url=database_url)
@@ -180,21 +185,21 @@ def test_a_file_is_continued_only_by_its_own_list(tmp_path):
     """A torn last line is cut off; foreign answers, and more of them than there are lines, are refused."""
     lines = written(PROPHET, b"{", ORBITAL)
     path = tmp_path / "a.jsonl"
-    assert bulk.continued(path, lines) == 0
+    assert resolve_list.continued(path, lines) == 0
     whole = [
-        bulk.Answer("p", None, "refuse", 0.0, "", ["no"]).line,
-        bulk.Answer(None, None, "refused", 0.0, "", ["no"]).line,
+        resolve_list.Answer("p", None, "refuse", 0.0, "", ["no"]).line,
+        resolve_list.Answer(None, None, "refused", 0.0, "", ["no"]).line,
     ]
     path.write_bytes(b"".join(whole) + b'{"id": 7, "isbn13": "97808')
-    assert bulk.continued(path, lines) == 2
+    assert resolve_list.continued(path, lines) == 2
     assert path.read_bytes() == b"".join(whole)
     path.write_bytes(b'{"id": "p", "isbn13": null')
-    assert bulk.continued(path, lines) == 0
+    assert resolve_list.continued(path, lines) == 0
     assert path.read_bytes() == b""
     for foreign in (whole[1], b"\n", b"no answer\n", b'{"id": "p"}\n', whole[0] * 2, b"".join(whole) + whole[0] * 2):
         path.write_bytes(foreign)
         with pytest.raises(errors.BadInput):
-            bulk.continued(path, lines)
+            resolve_list.continued(path, lines)
         assert path.read_bytes() == foreign
 
 
@@ -286,16 +291,16 @@ def test_wrong_use_is_2(arguments, alexandria, tmp_path, monkeypatch):
 
 def test_a_spent_day_is_5_and_the_next_day_goes_on(alexandria, sandbox, tmp_path, monkeypatch):
     """What was answered stays, and no line is paid twice."""
-    rows = [INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * bulk.AT_ONCE)]
+    rows = [INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.AT_ONCE)]
     asked, target = listed(tmp_path / "q.jsonl", rows), tmp_path / "a.jsonl"
     command = ("resolve", "--input", asked, "--output", target, "--sources", "isbndb")
     httpx2.post(f"{sandbox}/__sandbox/reset")
-    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", str(bulk.AT_ONCE + 5))
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", str(resolve_list.AT_ONCE + 5))
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "3")
     code, out, err = alexandria(*command)
     assert (code, out) == (5, ""), err
     done = len(told(target))
-    assert 5 <= done <= bulk.AT_ONCE + 5
+    assert 5 <= done <= resolve_list.AT_ONCE + 5
     assert f"{done} of {len(rows)} lines answered" in err
     assert "the same command goes on" in err
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "100")
@@ -309,10 +314,10 @@ def test_a_spent_day_is_5_and_the_next_day_goes_on(alexandria, sandbox, tmp_path
 
 def test_after_ctrl_c_the_same_command_goes_on(alexandria, sandbox, database_url, tmp_path):
     """The source hangs once more lines are under way than can be; what is answered stays, a torn line is done anew."""
-    rows = [INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * bulk.AT_ONCE)]
+    rows = [INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.AT_ONCE)]
     asked, target = listed(tmp_path / "q.jsonl", rows), tmp_path / "a.jsonl"
     command = ["resolve", "--input", str(asked), "--output", str(target), "--sources", "internet_archive"]
-    httpx2.post(f"{sandbox}/__sandbox/faults", content=f"internet_archive:hang@{bulk.AT_ONCE + 5}-")
+    httpx2.post(f"{sandbox}/__sandbox/faults", content=f"internet_archive:hang@{resolve_list.AT_ONCE + 5}-")
     program = [sys.executable, "-m", "alexandria", "--database", database_url, *command]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
         end = time.monotonic() + 60

@@ -17,10 +17,11 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli, demo
-from alexandria.config import KEYS
+from alexandria import cli
+from alexandria.cli.runtime import demo
+from alexandria.core.config import KEYS
+from alexandria.operations import schemas
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.web import bodies
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +152,7 @@ def test_schedule_takes_what_the_dry_run_showed(asked, alexandria, sql):
     ]
     assert all(month["job_id"] for month in live["data"]["months"])
     assert live["data"]["execution_summary"] == {"triggered": 2, "skipped": 0, "errors": 0}
-    assert bodies.ScheduleAnswer.model_validate(live["data"]).total_processing == 2
+    assert schemas.ScheduleAnswer.model_validate(live["data"]).total_processing == 2
 
     sql("UPDATE backfill_log SET status = 'failed', error_message = 'canary' WHERE year = 2022")
     code, out, err = alexandria("schedule", "--years", "2022")
@@ -183,7 +184,7 @@ def test_status_shows_counters_and_every_month(asked, alexandria, sql):
     assert "\x1b" not in out
     code, told = asked("status")
     assert code == 0
-    stats = bodies.StatsAnswer.model_validate(told["data"])
+    stats = schemas.StatsAnswer.model_validate(told["data"])
     assert (stats.total_months, stats.by_status.retry, stats.progress.overall_resolution_rate) == (24, 2, 95)
 
 
@@ -209,7 +210,7 @@ def test_one_month_in_full(asked, alexandria):
     asked("schedule", "--batch-size", "1")
     code, told = asked("month", "2023-12")
     assert code == 0
-    month = bodies.MonthAnswer.model_validate(told["data"])
+    month = schemas.MonthAnswer.model_validate(told["data"])
     assert (month.status, len(month.attempts), month.candidates) == ("processing", 1, [])
     code, out, _ = alexandria("month", "2023-12")
     assert code == 0
@@ -222,7 +223,7 @@ def test_quota_is_every_providers_day(asked, alexandria):
     """Also before anybody has worked, and without setting the pace of those who do."""
     code, told = asked("quota")
     assert code == 0
-    quota = bodies.Quota.model_validate(told["data"])
+    quota = schemas.Quota.model_validate(told["data"])
     assert (quota.daily_limit, quota.safety_limit, quota.used, quota.can_make_calls) == (15000, 13000, 0, True)
     code, out, _ = alexandria("quota")
     assert code == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from alexandria.store import embedded
+from alexandria.database.embedded import server as embedded
 
 BASH = """
 eval "$(alexandria --show-completion)"

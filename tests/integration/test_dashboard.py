@@ -7,14 +7,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from alexandria import config, prospect
-from alexandria.config import KEYS
-from alexandria.plan import Plan
-from alexandria.secret import WebhookSecrets
-from alexandria.store import months
-from alexandria.web.api import create_app
-from alexandria.web.door import FAILURES
-from alexandria.web.entrance import COOKIE
+from alexandria.backfill.repositories import months
+from alexandria.core import config
+from alexandria.core.config import KEYS
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.forecast import forecaster
+from alexandria.rollout.plan import Plan
+from alexandria.web.app import create_app
+from alexandria.web.auth.secret import FAILURES
+from alexandria.web.auth.session import COOKIE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -425,7 +426,7 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     assert "By the forecast it would stop at the gate of Validation" in await foretold(admitted, system)
     for key in KEYS.values():
         monkeypatch.setenv(key, "canary-key")
-    monkeypatch.setattr(prospect, "RUNS", 6)
+    monkeypatch.setattr(forecaster, "RUNS", 6)
     monkeypatch.setattr(system.prospect, "settings", config.load())
     monkeypatch.setattr(system.prospect, "_last", None)
     await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"

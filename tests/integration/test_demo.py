@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from alexandria import demo
-from alexandria.book import Isbn13
+from alexandria.catalogue.models import Isbn13
+from alexandria.cli.runtime import demo
 
 
 @contextlib.contextmanager

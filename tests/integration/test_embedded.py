@@ -17,15 +17,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from alexandria.errors import DatabaseUnavailable, Misconfigured
-from alexandria.store import embedded, premises
-from alexandria.store.embedded import Embedded
+from alexandria.core.errors import DatabaseUnavailable, Misconfigured
+from alexandria.database.embedded import installation
+from alexandria.database.embedded import server as embedded
+from alexandria.database.embedded.server import Embedded
 
 HOLDER = """
 import os, pwd, sys
 from pathlib import Path
 import psycopg
-from alexandria.store.embedded import Embedded
+from alexandria.database.embedded.server import Embedded
 folder, user, programs = sys.argv[1:]
 share = Embedded(Path(folder), durable=False)
 if programs:
@@ -245,7 +246,7 @@ def test_many_who_miss_the_server_at_once_start_one(folder, holder):
 
 def test_a_server_whose_socket_was_removed_is_reached_again(folder):
     with Embedded(folder, durable=False) as server:
-        (folder / "postgresql" / premises.SOCKET).unlink()
+        (folder / "postgresql" / installation.SOCKET).unlink()
         server.ensure()
         assert query(server.url, "SELECT 1") == (1,)
         assert len(servers_of(folder)) == 1
@@ -283,14 +284,14 @@ def test_an_interrupted_start_leaves_nothing_running(data_dir, holder):
 @pytest.fixture
 def stranger(folder):
     """A living process of the server's own user that has nothing to do with it."""
-    process = subprocess.Popen(["sleep", "60"], **premises.identity(premises.account(folder)))
+    process = subprocess.Popen(["sleep", "60"], **installation.identity(installation.account(folder)))
     yield process
     process.kill()
     process.wait()
 
 
 def test_a_stranger_with_the_number_of_a_killed_server_is_in_nobodys_way(folder, stranger):
-    left = [Path("data/postmaster.pid"), Path(f"{premises.SOCKET}.lock"), Path(premises.SOCKET)]
+    left = [Path("data/postmaster.pid"), Path(f"{installation.SOCKET}.lock"), Path(installation.SOCKET)]
     with Embedded(folder, durable=False):
         home, number = folder / "postgresql", str(postmaster(folder))
         kill_server(folder)
@@ -311,24 +312,24 @@ def test_any_name_of_the_folder_will_do(data_dir, name):
         with Embedded(folder, durable=False) as again:
             assert again.url == server.url
         socket = Path(str(psycopg.conninfo.conninfo_to_dict(server.url)["host"]))
-        assert len(os.fsencode(socket / premises.SOCKET)) <= premises.LONGEST_SOCKET_PATH
+        assert len(os.fsencode(socket / installation.SOCKET)) <= installation.LONGEST_SOCKET_PATH
         assert stat.S_IMODE(socket.stat().st_mode) == 0o700
-    assert not (socket / premises.SOCKET).exists()
+    assert not (socket / installation.SOCKET).exists()
 
 
 @pytest.mark.parametrize("name", ["n" * 100, "a,b", 'a"b'])
 def test_the_socket_of_an_unusual_folder_is_in_a_short_one_that_nobody_else_made(data_dir, name):
     home = data_dir / name
     home.mkdir(parents=True)
-    account = premises.account(data_dir)
+    account = installation.account(data_dir)
     planted = home / "planted"
     planted.mkdir(mode=0o700)
     os.chown(planted, account.pw_uid, account.pw_gid)
     (home / "socket").symlink_to(planted)
-    chosen = premises.socket_folder(home, account)
+    chosen = installation.socket_folder(home, account)
     assert chosen != planted
     assert stat.S_IMODE(chosen.stat().st_mode) == 0o700
-    assert premises.socket_folder(home, account) == chosen
+    assert installation.socket_folder(home, account) == chosen
     chosen.rmdir()
 
 
@@ -339,7 +340,7 @@ def test_an_ordinary_user_needs_nothing_of_root_who_may_come_in(data_dir, holder
     mine = data_dir / "mine"
     mine.mkdir(mode=0o700)
     os.chown(mine, nobody.pw_uid, nobody.pw_gid)
-    programs = premises.runnable(premises.find_programs(), data_dir, nobody)
+    programs = installation.runnable(installation.find_programs(), data_dir, nobody)
     folder = mine / "data"
     first = holder(folder, user="nobody", programs=str(programs))
     url = first.url
@@ -359,9 +360,9 @@ def test_an_ordinary_user_needs_nothing_of_root_who_may_come_in(data_dir, holder
 @as_root
 def test_root_keeps_data_and_programs_where_its_server_can_reach_them(data_dir):
     data_dir.mkdir(mode=0o700)
-    programs = data_dir / "site" / premises.PACKAGE / "pginstall" / "bin"
-    source = premises.find_programs().parents[1]
-    for name in (premises.PACKAGE, f"{premises.PACKAGE}.libs"):
+    programs = data_dir / "site" / installation.PACKAGE / "pginstall" / "bin"
+    source = installation.find_programs().parents[1]
+    for name in (installation.PACKAGE, f"{installation.PACKAGE}.libs"):
         shutil.copytree(source.with_name(name), data_dir / "site" / name, copy_function=os.link)
     closed = data_dir / "closed"
     closed.mkdir(mode=0o700)
@@ -376,16 +377,16 @@ def test_root_keeps_data_and_programs_where_its_server_can_reach_them(data_dir):
             home = (folder / "postgresql").resolve()
             assert closed not in home.parents
             assert stat.S_IMODE(home.stat().st_mode) == 0o700
-            assert home.owner() == premises.account(folder).pw_name
+            assert home.owner() == installation.account(folder).pw_name
             assert str(home.parent) in command_line(postmaster(folder)).split("\0")[0]
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 def test_no_programs_no_server(data_dir, monkeypatch):
     """The cure is in the hint."""
-    monkeypatch.setattr(premises, "PACKAGE", "not_installed")
+    monkeypatch.setattr(installation, "PACKAGE", "not_installed")
     monkeypatch.setenv("PATH", str(data_dir))
-    monkeypatch.setattr(premises, "DEBIAN", data_dir)
+    monkeypatch.setattr(installation, "DEBIAN", data_dir)
     with pytest.raises(Misconfigured) as refused:
         Embedded(data_dir)
     assert "DATABASE_URL" in refused.value.hint

@@ -10,22 +10,22 @@ from typing import Any
 import httpx2
 import pytest
 
-from alexandria import config, errors
-from alexandria.backfill import Backfill
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
-from alexandria.month import Month
-from alexandria.panel import Desk, Policy
+from alexandria.backfill.enrich import LOOK_AGAIN, LOOKS
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import candidates, enrichment, months
+from alexandria.backfill.scheduler import Backfill
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
+from alexandria.core import config, errors
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.client import Transport
 from alexandria.providers.isbndb import ISBNdb
+from alexandria.providers.limits.rate import Lanes, LaneStatus
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.transport import Transport
-from alexandria.queue import Jobs
+from alexandria.providers.response_cache import StoredAnswers
 from alexandria.sandbox import SandboxSettings, create_app
-from alexandria.sandbox.library import Edition, Library
-from alexandria.steps.enrich import LOOK_AGAIN, LOOKS
-from alexandria.store import candidates, enrichment, months
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes, LaneStatus
+from alexandria.sandbox.corpus import Edition, Library
 
 MAY, NOVEMBER = Month(2022, 5), Month(2023, 11)
 BEE, SONG, LAKE = (Isbn13.parse(isbn) for isbn in ("9780374600303", "9780861545896", "9780063327528"))

@@ -14,14 +14,14 @@ import psycopg
 import pytest
 from pymarc import MARCReader
 
-from alexandria.book import Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.cli.app import main
-from alexandria.cli.export import whole
-from alexandria.export import Format
-from alexandria.export.pieces import written
-from alexandria.store import catalogue
-from alexandria.store.database import Database
-from alexandria.store.holdings import editions
+from alexandria.catalogue import repository
+from alexandria.catalogue.export import Format
+from alexandria.catalogue.export.query import editions
+from alexandria.catalogue.export.writer import written
+from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.cli.commands.export import whole
+from alexandria.cli.main import main
+from alexandria.database.pool import Database
 
 WHEN = datetime(2026, 11, 1, 10, tzinfo=UTC)
 BEE, GOLEM = "9780374600303", "9780062110831"
@@ -44,8 +44,10 @@ def filled(database_url):
     async def fill():
         async with Database(database_url) as opened, opened.transaction() as connection:
             for hit in (FULL, BARE):
-                work = await catalogue.add_work(connection, hit.title, hit.authors, first_published="2023", language="")
-                await catalogue.add_edition(connection, work, hit)
+                work = await repository.add_work(
+                    connection, hit.title, hit.authors, first_published="2023", language=""
+                )
+                await repository.add_edition(connection, work, hit)
 
     asyncio.run(fill())
     return database_url
@@ -68,7 +70,7 @@ async def test_json_lines_tell_everything_with_its_source(database):
     assert full["authors"] == ["Paul Murray", "Zoë Ünlü"]
     assert (full["published"], full["first_published"], full["pages"]) == ("2023-08-15", "2023", 656)
     assert (full["subjects"], full["related_isbns"]) == (["Families", "Ireland"], ["9780241353943"])
-    assert {one["field"]: one["provider"] for one in full["sources"]}.keys() == set(catalogue.EDITION_FIELDS)
+    assert {one["field"]: one["provider"] for one in full["sources"]}.keys() == set(repository.EDITION_FIELDS)
     assert full["sources"][0] | {"field": ""} == {
         "field": "", "provider": "isbndb", "id": BEE, "fetched_at": "2026-11-01T10:00:00Z",
     }  # fmt: skip

@@ -6,17 +6,19 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from alexandria import cli, config, plan
-from alexandria.config import KEYS
-from alexandria.errors import DatabaseUnavailable
-from alexandria.month import Month
-from alexandria.prospect import AFTER_FAILURE, FRESH, Prospect, usual
-from alexandria.rollout import Standing
-from alexandria.status import Status
-from alexandria.store import history
-from alexandria.store import rollout as rollouts
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
+from alexandria import cli
+from alexandria.backfill.status import Status
+from alexandria.core import config
+from alexandria.core.config import KEYS
+from alexandria.core.errors import DatabaseUnavailable
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.forecast import repository
+from alexandria.forecast.forecaster import AFTER_FAILURE, FRESH, Prospect, usual
+from alexandria.providers.limits.rate import Lanes
+from alexandria.rollout import plan
+from alexandria.rollout import repository as rollouts
+from alexandria.rollout.decisions import Standing
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SEEN = """
@@ -58,8 +60,8 @@ async def test_the_past_is_read_as_it_was(database):
             " VALUES (%s, 0, %s, 'open', '{fine}', '{}')", (started.id, NOW - timedelta(hours=6)),
         )  # fmt: skip
         await rollouts.note(connection, started, "me", "approve", why="", now=NOW)
-        past = await history.past(connection, started, {"isbndb": 9}, NOW)
-        tokens = await history.tokens(connection)
+        past = await repository.past(connection, started, {"isbndb": 9}, NOW)
+        tokens = await repository.tokens(connection)
     december = past.outcomes[Month(2023, 12)]
     assert (december.status, december.resolved, december.unresolved, december.calls) == (Status.COMPLETED, 18, 2, 7)
     assert december.day == NOW.date()
@@ -70,7 +72,7 @@ async def test_the_past_is_read_as_it_was(database):
     assert past.calls == {"isbndb": 2, "open_library": 1}
     assert past.waits == pytest.approx((6.0,))
     assert (past.standing, past.spent, past.at) == (Standing(NOW.date()), {"isbndb": 9}, NOW)
-    assert tokens["gemini:gemini-3.5-flash"] == history.Tokens(400, 3000)
+    assert tokens["gemini:gemini-3.5-flash"] == repository.Tokens(400, 3000)
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ async def test_whoever_looks_never_waits(prospect):
 
 async def test_a_forecast_that_fails_is_tried_again_after_a_while(prospect, monkeypatch):
     """Not at every look, and the page goes on without."""
-    monkeypatch.setattr("alexandria.prospect.RUNS", 1)
+    monkeypatch.setattr("alexandria.forecast.forecaster.RUNS", 1)
     asked = []
 
     async def away():

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from alexandria import demo
-from alexandria.store.embedded import Embedded
+from alexandria.cli.runtime import demo
+from alexandria.database.embedded.server import Embedded
 
 RATE = 8  # requests a second that lanes keep and the sandbox allows: low, so that the lanes are full
 

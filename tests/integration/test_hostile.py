@@ -3,8 +3,11 @@
 import pytest
 from pydantic import SecretStr
 
-from alexandria import config, wiring
-from alexandria.cli import sheets
+from alexandria import bootstrap
+from alexandria.cli.output import tables
+from alexandria.core import config
+from alexandria.database.server import open_server
+from alexandria.operations.system import System
 
 QUOTES = "x'); DROP TABLE work; --"
 HOSTILE = [QUOTES, "' OR '1'='1", "%(year)s %s {0}", "\\'; SELECT pg_sleep(9); --", '"; --', "$$; $1"]
@@ -21,7 +24,7 @@ async def _a_failed_month(empty, sql):
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_what_callers_send_is_compared_and_stored_as_it_is(api, system, sql, text):
     """A reason that no month has chooses none, and one that is noted comes back letter by letter."""
-    assert (await sheets.list_months(system, None, None, text)).total == 0
+    assert (await tables.list_months(system, None, None, text)).total == 0
     retried = await api.post("/api/internal/retry", json={"reason": text})
     assert retried.json()["reopened"] == []
     await api.post("/api/internal/pause", json={"reason": text})
@@ -44,9 +47,9 @@ async def test_a_running_system_shows_no_secret_of_its_own(shared_database_url, 
     monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/canary-token")
     url = shared_database_url.replace("?", "?password=canary-password&", 1)
     settings = config.load(database_url=SecretStr(url))
-    with wiring.server(settings) as server:
-        async with wiring.running(settings, server, providers=True) as system:
-            whole = [system, settings, server, *(getattr(system, name) for name in wiring.System.__slots__)]
+    with open_server(settings) as server:
+        async with bootstrap.running(settings, server, providers=True) as system:
+            whole = [system, settings, server, *(getattr(system, name) for name in System.__slots__)]
             parts = [*system.transports.values(), *settings.providers.values(), *system.backfill.generators]
             shown = "".join(f"{each!r} {each}" for each in [*whole, *parts, *system.backfill.desk.sources])
     assert "Transport" in shown

@@ -15,16 +15,17 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli, log, wiring
-from alexandria.cli import tail
-from alexandria.cli.logs import Level
+from alexandria import cli
+from alexandria.cli.commands.logs import Level
 from alexandria.cli.options import since
-from alexandria.cli.output import Options, Output
-from alexandria.month import Month
-from alexandria.store import journal
-from alexandria.store.database import Database
-from alexandria.store.journal import LEVELS, Journal, Wanted
-from alexandria.upkeep import Upkeep
+from alexandria.cli.output import log_lines
+from alexandria.cli.output.console import Options, Output
+from alexandria.core import logging as log
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.operations import event_log
+from alexandria.operations.event_log import LEVELS, Journal, Wanted
+from alexandria.operations.maintenance import Upkeep
 
 PATIENCE = 20.0  # seconds for what comes at once on a machine with nothing else to do
 
@@ -53,7 +54,7 @@ async def until(condition):
 
 async def rows(database, wanted=Wanted(), most=1000):  # noqa: B008 # frozen
     async with database.transaction() as connection:
-        return await journal.newest(connection, wanted, most)
+        return await event_log.newest(connection, wanted, most)
 
 
 async def holds(database, event, times=1):
@@ -94,7 +95,7 @@ async def test_what_is_logged_is_in_the_table_as_it_was_on_standard_error(databa
 
 async def test_events_that_cannot_be_written_cost_nothing_but_themselves(database, logged, monkeypatch, capsys):
     """What fits waits; what does not is counted, said once, and owned up to when the table is there again."""
-    monkeypatch.setattr(journal, "AGAIN", 0.01)
+    monkeypatch.setattr(event_log, "AGAIN", 0.01)
     async with database.transaction() as connection:
         await connection.execute("ALTER TABLE journal RENAME TO elsewhere")
     async with Journal(database.url, room=3) as taking:
@@ -131,7 +132,7 @@ async def test_a_table_that_answers_nobody_holds_up_nobody(database, logged):
 
 
 async def test_a_lost_connection_is_made_anew(database, logged, monkeypatch):
-    monkeypatch.setattr(journal, "AGAIN", 0.01)
+    monkeypatch.setattr(event_log, "AGAIN", 0.01)
     async with Journal(database.url):
         logged.info("before")
         await until(lambda: holds(database, "before"))
@@ -170,7 +171,7 @@ def event(number, writer, month=None):
 
 async def test_a_follower_misses_nothing_of_many_writers(database, monkeypatch):
     """It is told and does not look by itself; each event once, each writer's in order."""
-    monkeypatch.setattr(journal, "POLL", 600.0)
+    monkeypatch.setattr(event_log, "POLL", 600.0)
     heard: list[Any] = []
     async with contextlib.AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
         writers = [await stack.enter_async_context(Journal(database.url)) for _ in range(3)]
@@ -187,7 +188,7 @@ async def test_a_follower_misses_nothing_of_many_writers(database, monkeypatch):
 
 
 async def listen(database, heard, count, wanted=Wanted()):  # noqa: B008 # frozen
-    async with contextlib.aclosing(journal.follow(database, wanted, 0)) as following:
+    async with contextlib.aclosing(event_log.follow(database, wanted, 0)) as following:
         async for entry in following:
             heard.append(entry)
             if len(heard) == count:
@@ -196,16 +197,16 @@ async def listen(database, heard, count, wanted=Wanted()):  # noqa: B008 # froze
 
 async def test_following_outlives_the_connection(database, monkeypatch, capsys):
     """`logs -f` waits for the database and goes on behind the last event that it has shown."""
-    monkeypatch.setattr(tail, "AGAIN", 0.01)
+    monkeypatch.setattr(log_lines, "AGAIN", 0.01)
 
-    class System:
+    class Reconnecting:
         def __init__(self):
             self.database, self.back = database, asyncio.Event()
 
         async def reconnect(self):
             self.back.set()
 
-    system = System()
+    system = Reconnecting()
     printed = io.StringIO()
     monkeypatch.setattr(sys, "stdout", printed)
 
@@ -218,7 +219,7 @@ async def test_following_outlives_the_connection(database, monkeypatch, capsys):
             return await (await connection.execute(query)).fetchone()
 
     wanted = Wanted(Month(2023, 11))
-    showing = tail.show(Output(Options()), cast(wiring.System, system), wanted, 10, follow=True)
+    showing = log_lines.show(Output(Options()), cast(Any, system), wanted, 10, follow=True)
     following = asyncio.create_task(showing)
     async with Journal(database.url) as writer, asyncio.timeout(PATIENCE):
         writer.take(event(1, 0, "2023-11"))

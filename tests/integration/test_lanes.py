@@ -18,24 +18,24 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from alexandria import errors
-from alexandria.config import ProviderSettings
+from alexandria.core import errors
+from alexandria.core.config import ProviderSettings
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.pool import Database
 from alexandria.providers import ways
-from alexandria.store.database import Database
-from alexandria.store.day import Day
-from alexandria.store.embedded import Embedded
-from alexandria.store.lanes import Lanes
+from alexandria.providers.limits.quota_day import Day
+from alexandria.providers.limits.rate import Lanes
 
 X = "isbndb"
 TODAY = Day(date(2026, 11, 24), 0.0, 4e9)  # never ends, wherever the real midnight is
 WORKER = """
 import asyncio, sys, time
 from datetime import date
-from alexandria import log
-from alexandria.config import ProviderSettings
-from alexandria.store.database import Database
-from alexandria.store.day import Day
-from alexandria.store.lanes import Lanes
+from alexandria.core import logging
+from alexandria.core.config import ProviderSettings
+from alexandria.database.pool import Database
+from alexandria.providers.limits.quota_day import Day
+from alexandria.providers.limits.rate import Lanes
 
 async def send_all_the_time(lanes):
     while True:
@@ -384,7 +384,7 @@ async def test_a_session_that_was_lost_while_idle_is_replaced(database_url):
 async def test_a_lost_database_heals(data_dir):
     """The server is killed in mid-run: callers are told, and go on when it is back, with every second in line."""
     with Embedded(data_dir) as server:
-        from alexandria.store import migrate
+        from alexandria.database import migrate
 
         await asyncio.to_thread(migrate.upgrade, server.url)
         instants: list[float] = []

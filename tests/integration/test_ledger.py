@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from alexandria import errors
-from alexandria.config import ProviderSettings
-from alexandria.providers.protocol import KeyStatus
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
-from alexandria.upkeep import NEAR_MIDNIGHT, Upkeep
+from alexandria.core import errors
+from alexandria.core.config import ProviderSettings
+from alexandria.database.pool import Database
+from alexandria.operations.maintenance import NEAR_MIDNIGHT, Upkeep
+from alexandria.providers.base import KeyStatus
+from alexandria.providers.limits.rate import Lanes
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

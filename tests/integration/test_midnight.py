@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from alexandria import errors
-from alexandria.config import ProviderSettings
-from alexandria.store.database import Database
-from alexandria.store.day import calendar
-from alexandria.store.lanes import MIDNIGHT_GUARD, Lanes
+from alexandria.core import errors
+from alexandria.core.config import ProviderSettings
+from alexandria.database.pool import Database
+from alexandria.providers.limits.quota_day import calendar
+from alexandria.providers.limits.rate import MIDNIGHT_GUARD, Lanes
 
 X = "isbndb"
 CAP, RATE, SKEW = 12, 3.0, 2.0

@@ -9,8 +9,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg.errors import ProgrammingError
 
-from alexandria.block import blocks
-from alexandria.store import migrate
+from alexandria.catalogue.matching.blocking import blocks
+from alexandria.database import migrate
 
 
 def test_what_is_missing_is_what_alembic_says():

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from alexandria.alarm import Kind
-from alexandria.month import Month
-from alexandria.providers.transport import Call
-from alexandria.web.metrics import ENDS
+from alexandria.core.month import Month
+from alexandria.operations.alerts.rules import Kind
+from alexandria.providers.client import Call
+from alexandria.web.api.metrics import ENDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,12 +8,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from alexandria import status
-from alexandria.errors import AttemptLost
-from alexandria.month import Month
-from alexandria.store import months
-from alexandria.store.database import Database
-from alexandria.store.months import Claim
+from alexandria.backfill import status
+from alexandria.backfill.repositories import months
+from alexandria.backfill.repositories.months import Claim
+from alexandria.core.errors import AttemptLost
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
 
 NOVEMBER = Month(2023, 11)
 SOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from alexandria import config, errors, wiring
-from alexandria.config import ProviderSettings
-from alexandria.providers.transport import Request, Transport
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
-from alexandria.store.places import Places
+from alexandria import bootstrap
+from alexandria.core import config, errors
+from alexandria.core.config import ProviderSettings
+from alexandria.database.pool import Database
+from alexandria.providers.client import Request, Transport
+from alexandria.providers.limits.concurrency import Places
+from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.response_cache import StoredAnswers
 
 X = "gemini"
 SETTINGS = ProviderSettings(
@@ -25,7 +26,7 @@ SETTINGS = ProviderSettings(
 )
 WORKER = """
 import asyncio, sys, time
-from alexandria.store.places import Places
+from alexandria.providers.limits.concurrency import Places
 
 async def call(places):
     while True:
@@ -283,7 +284,7 @@ async def test_the_setting_bounds_the_models_and_nobody_else(url, monkeypatch):
 
     monkeypatch.setenv("ALEXANDRIA_MODEL_CALLS", "3")
     settings = config.load(database_url=SecretStr(url))
-    async with wiring.running(settings, Server(url), providers=True) as system:
+    async with bootstrap.running(settings, Server(url), providers=True) as system:
         bounds = {name: cast("Any", t.client._transport)._places for name, t in system.transports.items()}
-    assert {name for name, places in bounds.items() if places} == set(wiring.MODELS)
+    assert {name for name, places in bounds.items() if places} == set(bootstrap.MODELS)
     assert bounds["xai"]._count == 3

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from alexandria import cli
-from alexandria.errors import Misconfigured
-from alexandria.store import client, premises
+from alexandria.core.errors import Misconfigured
+from alexandria.database import psql as client
+from alexandria.database.embedded import installation
 
 BIN = Path(sys.executable).parent
 
@@ -51,7 +52,7 @@ def test_without_any_psql_the_cure_is_named(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setenv("PATH", "/nonexistent")
     for found in (nothing, lambda: tmp_path):
-        monkeypatch.setattr(premises, "find_programs", found)
+        monkeypatch.setattr(installation, "find_programs", found)
         assert cli.main(["--database", "postgresql://nobody@nowhere/x", "psql"]) == 2
         assert "apt install postgresql-client" in capsys.readouterr().err
 

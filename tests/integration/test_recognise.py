@@ -1,15 +1,15 @@
 """Finding a work again: among many that are like it, and under every spelling it had."""
 
-from alexandria.book import Candidate
-from alexandria.steps.resolve import recognise
-from alexandria.store import catalogue
-from alexandria.store.database import Database
+from alexandria.backfill.resolve import recognise
+from alexandria.catalogue import repository
+from alexandria.catalogue.models import Candidate
+from alexandria.database.pool import Database
 
 ISBN = "9780007141081"
 
 
 async def _add(connection, title, *authors):
-    return await catalogue.add_work(connection, title, authors, first_published=None, language="en")
+    return await repository.add_work(connection, title, authors, first_published=None, language="en")
 
 
 async def _edition(connection, work_id):
@@ -31,7 +31,7 @@ async def test_one_of_very_many_of_its_name_is_found(database_url):
                 "WITH w AS (INSERT INTO work (key, title, author) SELECT n::text, 'Home', 'Anna Smith ' || n"
                 " FROM generate_series(1, %s) AS n RETURNING id)"
                 " INSERT INTO work_block (key, work_id) SELECT key, id FROM w, unnest(%s::text[]) AS b (key)",
-                (catalogue.COMMON + 1000, ["= home a", "= home s"]),
+                (repository.COMMON + 1000, ["= home a", "= home s"]),
             )
             await _edition(connection, await _add(connection, "Home", "Sandra Aldous"))
         assert await _isbn(database, "Home", "Aldous, Sandra") == ISBN

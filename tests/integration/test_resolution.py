@@ -11,23 +11,23 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria import config, errors
-from alexandria.backfill import Backfill, Selection
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.month import Month
-from alexandria.panel import Desk, Policy
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import candidates, months
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.bootstrap import SOURCES
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.core import config, errors
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.base import Named
+from alexandria.providers.client import Call, Transport
+from alexandria.providers.limits.rate import Lanes
 from alexandria.providers.llm import LanguageModel, parse_generators
-from alexandria.providers.protocol import Named
-from alexandria.providers.transport import Call, Transport
+from alexandria.providers.response_cache import StoredAnswers
 from alexandria.providers.wikidata import Wikidata
-from alexandria.queue import Jobs
 from alexandria.sandbox import SandboxSettings, create_app, environment
 from alexandria.sandbox.app import PROVIDERS
-from alexandria.store import candidates, months
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
-from alexandria.store.lanes import Lanes
-from alexandria.wiring import SOURCES
 
 NOVEMBER = Month(2023, 11)
 MODELS = {"gemini": "gemini:gemini-3.5-flash", "xai": "xai:grok-4.3"}

@@ -9,19 +9,19 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from alexandria.alarm import Standstill
-from alexandria.backfill import Backfill
-from alexandria.book import Candidate, Resolution
-from alexandria.control import Control
-from alexandria.errors import BadInput, GateShut, NotNow, Unknown
-from alexandria.month import Month
-from alexandria.plan import Plan, example, members, read
-from alexandria.queue import Jobs
-from alexandria.rollout import Kind, Rest, Schedule, Verdict
-from alexandria.steward import Steward
-from alexandria.store import candidates, rollout
-from alexandria.store.database import Database
-from alexandria.store.lanes import LaneStatus
+from alexandria.backfill.control import Control
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import candidates
+from alexandria.backfill.scheduler import Backfill
+from alexandria.catalogue.models import Candidate, Resolution
+from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.limits.rate import LaneStatus
+from alexandria.rollout import repository
+from alexandria.rollout.controller import Steward
+from alexandria.rollout.decisions import Kind, Rest, Schedule, Standstill, Verdict
+from alexandria.rollout.plan import Plan, example, members, read
 
 THREE = datetime(2026, 3, 2, 3, tzinfo=UTC)
 GATE = {"min_resolution_rate": 0.85, "min_sample": 100, "max_failed_share": 0.1}
@@ -124,11 +124,11 @@ async def test_ticks_of_a_day_schedule_its_months_once(stage):
 WORKER = """
 import asyncio, sys
 from datetime import UTC, datetime
-from alexandria.alarm import Standstill
-from alexandria.backfill import Backfill
-from alexandria.steward import Steward
-from alexandria.queue import Jobs
-from alexandria.store.database import Database
+from alexandria.rollout.decisions import Standstill
+from alexandria.backfill.scheduler import Backfill
+from alexandria.rollout.controller import Steward
+from alexandria.backfill.queue import Jobs
+from alexandria.database.pool import Database
 
 async def main():
     async with Database(sys.argv[1]) as database:
@@ -164,7 +164,7 @@ async def test_two_worker_processes_at_three_o_clock_schedule_once(stage):
 async def test_a_tick_passes_by_while_another_is_at_it(stage):
     await stage.steward.start(SMALL, "ann")
     async with stage.database.transaction() as connection:
-        assert await rollout.running(connection) is not None
+        assert await repository.running(connection) is not None
         assert await stage.steward.tick() is None
     assert isinstance(await stage.steward.tick(), Schedule)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from alexandria.rollout import Kind
-from alexandria.worker import periodic
+from alexandria.bootstrap import periodic
+from alexandria.rollout.decisions import Kind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

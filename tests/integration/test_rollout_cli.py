@@ -5,7 +5,7 @@ import json
 import psycopg
 
 from alexandria import cli
-from alexandria.plan import example, read
+from alexandria.rollout.plan import example, read
 
 
 def command(capsys, url, *arguments):

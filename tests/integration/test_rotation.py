@@ -12,13 +12,14 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli, config
-from alexandria.cli.stopping import Stopping
-from alexandria.demo import Child, _environment, _sandboxed
-from alexandria.errors import BadInput, Unknown
-from alexandria.secret import FILE, PREVIOUS_FILE, WebhookSecrets, finish, rotate, webhook_secrets
-from alexandria.store.embedded import Embedded
-from alexandria.wiring import running
+from alexandria import cli
+from alexandria.bootstrap import running
+from alexandria.cli.runtime.demo import Child, _environment, _sandboxed
+from alexandria.cli.runtime.signals import Stopping
+from alexandria.core import config
+from alexandria.core.errors import BadInput, Unknown
+from alexandria.core.webhook_secrets import FILE, PREVIOUS_FILE, WebhookSecrets, finish, rotate, webhook_secrets
+from alexandria.database.embedded.server import Embedded
 
 ROTATIONS = 100
 LOOK = "/api/internal/months?year=1900"

@@ -10,13 +10,13 @@ from collections import Counter
 import httpx2
 import pytest
 
-from alexandria import wiring
-from alexandria.backfill import Backfill, Selection
-from alexandria.queue import Jobs
-from alexandria.secret import WebhookSecrets
-from alexandria.store import months
-from alexandria.store.database import Database
-from alexandria.web.api import create_app
+from alexandria import bootstrap
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import months
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.database.pool import Database
+from alexandria.web.app import create_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -247,7 +247,9 @@ async def test_two_calls_at_once_fifty_times_by_http(system, shared_database_url
     async with contextlib.AsyncExitStack() as stack:
         clients = []
         for _ in range(2):
-            running = await stack.enter_async_context(wiring.running(system.settings, system.server, providers=False))
+            running = await stack.enter_async_context(
+                bootstrap.running(system.settings, system.server, providers=False)
+            )
             transport = httpx2.ASGITransport(create_app(running, WebhookSecrets(("right",))))
             client = httpx2.AsyncClient(
                 transport=transport, base_url="http://alexandria", headers={"X-Cron-Secret": "right"}
@@ -262,10 +264,10 @@ async def test_two_calls_at_once_fifty_times_by_http(system, shared_database_url
 
 PROCESS = """
 import asyncio, sys
-from alexandria import log
-from alexandria.backfill import Backfill, Selection
-from alexandria.queue import Jobs
-from alexandria.store.database import Database
+from alexandria.core import logging
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.queue import Jobs
+from alexandria.database.pool import Database
 
 async def main():
     async with Database(sys.argv[1]) as database:
@@ -279,7 +281,7 @@ async def main():
                 print(month.key)
         await jobs.aclose()
 
-log.configure("info", "json")
+logging.configure("info", "json")
 asyncio.run(main())
 """
 

@@ -20,7 +20,7 @@ import pytest
 import structlog
 
 from alexandria import cli
-from alexandria.demo import Child, _environment
+from alexandria.cli.runtime.demo import Child, _environment
 from alexandria.sandbox.app import PROVIDERS
 
 DEADLINE = 40.0  # seconds for what is waited for

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, Resolution, Scored, SourceRecord
-from alexandria.month import Month
-from alexandria.providers.transport import Call
-from alexandria.steps.record import record
-from alexandria.store import months
+from alexandria.backfill.record import record
+from alexandria.backfill.repositories import months
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, Resolution, Scored, SourceRecord
+from alexandria.core.month import Month
+from alexandria.providers.client import Call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

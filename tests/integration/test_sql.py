@@ -1,14 +1,22 @@
 """The SQL blocks and the schema: every block is understood, people's hand-made updates work, illegal rows are refused."""
 
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from alexandria.store import sql
+import alexandria
+from alexandria.database import sql
 
-BLOCKS = [(file, name) for file in sql.files() for name in sql.load(file)]
+ROOT = Path(alexandria.__file__).parent
+MODULES = sorted(
+    ".".join(("alexandria", *file.relative_to(ROOT).with_suffix("").parts))
+    for file in ROOT.rglob("*.sql")
+    if "migrations" not in file.parts
+)
+BLOCKS = [(module, name) for module in MODULES for name in sql.load(module)]
 ISBN = "9780374600303"
 NOVEMBER = "year = 2023 AND month = 11"
 RESET = "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1 WHERE status = 'processing'"
@@ -29,14 +37,18 @@ def month(connection):
 
 def test_every_block_of_sql_can_be_prepared(connection):
     """PostgreSQL parses and plans all of them against the migrated schema, whatever the parameters' types turn out to be."""
-    assert {file for file, _ in BLOCKS} >= {"months", "answers", "catalogue", "lanes"}
-    for file, name in BLOCKS:
-        numbers: dict[str, str] = {}
-        text = re.sub(r"%\((\w+)\)s", lambda p: numbers.setdefault(p[1], f"${len(numbers) + 1}"), sql.load(file)[name])  # noqa: B023 # used at once
+    assert {module for module, _ in BLOCKS} >= {
+        f"alexandria.{name}"
+        for name in ("backfill.repositories.months", "catalogue.repository", "providers.limits.rate")
+    }
+    for module, name in BLOCKS:
+        text: str = sql.load(module)[name]
+        for number, parameter in enumerate(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)), 1):
+            text = text.replace(f"%({parameter})s", f"${number}")
         try:
             connection.execute(f"PREPARE block AS {text.replace('%%', '%')}".encode())
         except psycopg.Error as refused:
-            pytest.fail(f"{file}.sql: {name}: {refused}")
+            pytest.fail(f"{module}: {name}: {refused}")
         connection.execute("DEALLOCATE block")
 
 

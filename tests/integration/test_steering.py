@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria import errors
-from alexandria.backfill import Backfill, Selection
-from alexandria.book import Candidate, Hit, Isbn13, Resolution, SourceRecord
-from alexandria.control import Control
-from alexandria.month import Month
-from alexandria.panel import Desk, Policy
-from alexandria.providers.protocol import Named
-from alexandria.store import candidates
+from alexandria.core import errors
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, Resolution, SourceRecord
+from alexandria.backfill.control import Control
+from alexandria.core.month import Month
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.providers.base import Named
+from alexandria.backfill.repositories import candidates
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

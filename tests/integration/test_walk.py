@@ -10,19 +10,19 @@ from typing import cast
 
 import pytest
 
-from alexandria import errors
-from alexandria.backfill import Backfill, Selection
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.month import Month
-from alexandria.panel import Desk, Policy
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import candidates, months, pauses
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.backfill.status import Status
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from alexandria.providers.base import Named
+from alexandria.providers.client import Transport
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
-from alexandria.providers.protocol import Named
-from alexandria.providers.transport import Transport
-from alexandria.queue import Jobs
-from alexandria.status import Status
-from alexandria.store import candidates, control, months
-from alexandria.store.answers import StoredAnswers
-from alexandria.store.database import Database
+from alexandria.providers.response_cache import StoredAnswers
 
 NOVEMBER = Month(2023, 11)
 BEE_STING = Candidate("The Bee Sting", "Paul Murray", year=2023)
@@ -256,7 +256,7 @@ async def test_what_a_full_disk_refused_is_stored_later_and_not_paid_twice(datab
 
 async def test_an_attempt_whose_end_could_not_be_written_ends_when_the_database_is_back(database_url, monkeypatch):
     """The month is neither stuck under a worker that lives nor failed: what followed is written as soon as it can be."""
-    monkeypatch.setattr("alexandria.backfill.PATIENCE", 0.0)
+    monkeypatch.setattr("alexandria.backfill.scheduler.PATIENCE", 0.0)
     down = errors.ProviderDown("gemini", "answered 503")
     async with backfill(database_url, [Scripted("gemini", [down])], [Shelf()]) as system:
         attempt = await claim(system)
@@ -387,7 +387,7 @@ async def test_a_month_that_is_lost_in_a_pause_waits_for_its_end(database_url):
         await claim(system)
         until = datetime.now(UTC) + timedelta(hours=1)
         async with system.database.transaction() as connection:
-            await control.pause(connection, until, "ann", "lunch")
+            await pauses.pause(connection, until, "ann", "lunch")
             await connection.execute(JOB_GONE)
         await system.rescue()
         row = await row_of(system)

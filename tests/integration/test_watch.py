@@ -13,16 +13,15 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from alexandria.alarm import Kind, Thresholds
-from alexandria.config import load
-from alexandria.providers.receiver import Receiver, Refused
-from alexandria.queue import UPKEEP_AT_ONCE, Periodic
-from alexandria.secret import WebhookSecrets
-from alexandria.store.lanes import LaneStatus
-from alexandria.watch import TRIES, Watch
-from alexandria.web.api import create_app
-from alexandria.wiring import watch_of
-from alexandria.worker import periodic
+from alexandria.backfill.queue import UPKEEP_AT_ONCE, Periodic
+from alexandria.bootstrap import periodic, watch_of
+from alexandria.core.config import load
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.operations.alerts.monitor import TRIES, Watch
+from alexandria.operations.alerts.rules import Kind, Thresholds
+from alexandria.operations.alerts.webhook import Receiver, Refused
+from alexandria.providers.limits.rate import LaneStatus
+from alexandria.web.app import create_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

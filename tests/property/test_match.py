@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.match import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
-from alexandria.title import fold, read
+from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
+from alexandria.catalogue.matching.titles import fold, read
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
 
 RECORD = SourceRecord("shelf", "1", datetime(2026, 11, 24, tzinfo=UTC))
 WORDS = st.sampled_from(

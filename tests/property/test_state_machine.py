@@ -20,15 +20,15 @@ from hypothesis.stateful import (
 )
 from psycopg.rows import dict_row
 
-from alexandria import errors
-from alexandria.backfill import Backfill, Selection
-from alexandria.control import Control, Wish
-from alexandria.errors import AttemptLost
-from alexandria.month import Month
-from alexandria.queue import Jobs
-from alexandria.status import ARROWS, MAX_ATTEMPTS, Status
-from alexandria.store import months
-from alexandria.store.database import Database
+from alexandria.backfill.control import Control, Wish
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.repositories import months
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.status import ARROWS, MAX_ATTEMPTS, Status
+from alexandria.core import errors
+from alexandria.core.errors import AttemptLost
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
 
 MONTHS = [Month(2023, n) for n in (10, 11, 12)]
 LATER = datetime.now(UTC) + timedelta(days=1)

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria.config import DEFAULTS, KEYS, ProviderSettings
-from alexandria.providers.transport import Transport
+from alexandria.core.config import DEFAULTS, KEYS, ProviderSettings
+from alexandria.providers.client import Transport
 
 
 class Slot:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria.alarm import SAMPLE, Kind, Seen, Standstill, Thresholds, Way, judge
+from alexandria.operations.alerts.rules import SAMPLE, Kind, Seen, Thresholds, Way, judge
+from alexandria.rollout.decisions import Standstill
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

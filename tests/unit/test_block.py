@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexandria.block import blocks
+from alexandria.catalogue.matching.blocking import blocks
 
 
 @pytest.mark.parametrize(

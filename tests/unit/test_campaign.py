@@ -15,14 +15,14 @@ from random import Random
 
 import pytest
 
-from alexandria import plan as plans
-from alexandria import rollout
-from alexandria.campaign import Campaign
-from alexandria.month import Month
-from alexandria.panel import Policy
-from alexandria.past import Past
-from alexandria.status import Status
-from alexandria.world import Lane, Person, Trouble, World, expected_rate
+from alexandria.backfill.source_selection import Policy
+from alexandria.backfill.status import Status
+from alexandria.core.month import Month
+from alexandria.forecast.history import Past
+from alexandria.forecast.scenario import Lane, Person, Trouble, World, expected_rate
+from alexandria.forecast.simulation import Campaign
+from alexandria.rollout import decisions
+from alexandria.rollout import plan as plans
 
 CAMPAIGNS = int(os.environ.get("CAMPAIGNS", "50"))
 GENERATORS = (Lane("gemini", 2, seconds=6), Lane("xai", 2, seconds=5))
@@ -73,7 +73,7 @@ def plan_of(rng, world):
 
 
 def fresh(at):
-    return Past(at, rollout.Standing(at.date()), {})
+    return Past(at, decisions.Standing(at.date()), {})
 
 
 def campaign(seed, **broken):
@@ -237,12 +237,12 @@ def test_no_gate_advances_wrongly():
 
 def blind_to_hindered(plan, standing, view, **more):
     seen = {month: replace(outcome, hindered=0) for month, outcome in view.outcomes.items()}
-    return rollout.decide(plan, standing, replace(view, outcomes=seen), **more)
+    return decisions.decide(plan, standing, replace(view, outcomes=seen), **more)
 
 
 def hindered_is_unresolved(plan, standing, view, **more):
     seen = {m: replace(o, hindered=0, unresolved=o.unresolved + o.hindered) for m, o in view.outcomes.items()}
-    return rollout.decide(plan, standing, replace(view, outcomes=seen), **more)
+    return decisions.decide(plan, standing, replace(view, outcomes=seen), **more)
 
 
 def blind_to_failures(plan, standing, view, **more):
@@ -250,7 +250,7 @@ def blind_to_failures(plan, standing, view, **more):
         month: replace(o, status=Status.COMPLETED) if o.status is Status.FAILED else o
         for month, o in view.outcomes.items()
     }
-    return rollout.decide(plan, standing, replace(view, outcomes=seen), **more)
+    return decisions.decide(plan, standing, replace(view, outcomes=seen), **more)
 
 
 PATCHY = Trouble(outages=1, minutes=2000, whom=("isbndb",))  # some days ISBNdb answers, some days it does not
@@ -276,12 +276,12 @@ def test_the_oracle_sees_a_broken_gate(broken, trouble):
         return Oracle(run).wrong
 
     assert any(wrong(seed, broken) for seed in range(8))
-    assert not any(wrong(seed, rollout.decide) for seed in range(8))
+    assert not any(wrong(seed, decisions.decide) for seed in range(8))
 
 
 def test_the_oracle_sees_a_gate_that_takes_a_sample_for_the_truth(monkeypatch):
     """The share itself instead of its lower bound is not proof enough."""
-    monkeypatch.setattr(rollout, "wilson", lambda hits, n: (hits / n, hits / n))
+    monkeypatch.setattr(decisions, "wilson", lambda hits, n: (hits / n, hits / n))
     assert any(Oracle(campaign(seed)).wrong for seed in range(CAMPAIGNS))
 
 

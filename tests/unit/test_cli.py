@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 import typer
 
-from alexandria import cli, errors, log
-from alexandria.cli.app import ENDINGS, app, ending, hoist
-from alexandria.cli.configured import MASK, listed
+from alexandria import cli
+from alexandria.backfill.status import Status
+from alexandria.cli.main import ENDINGS, app, ending, hoist
 from alexandria.cli.options import rates, years
-from alexandria.cli.output import Options, Output
-from alexandria.cli.stopping import Stopping
-from alexandria.config import load
-from alexandria.palette import BLOCKED, PALETTE, state
-from alexandria.sandbox.faults import PRESETS
-from alexandria.status import Status
+from alexandria.cli.output.console import Options, Output
+from alexandria.cli.runtime.signals import Stopping
+from alexandria.cli.settings import MASK, listed
+from alexandria.core import errors, logging
+from alexandria.core.config import load
+from alexandria.operations.status_style import BLOCKED, PALETTE, state
+from alexandria.sandbox.fault_rules import PRESETS
 
 COMMANDS = sorted(typer.main.get_group(app).commands)
 
@@ -223,7 +224,7 @@ def test_an_unforeseen_error_says_its_type_and_no_secret(capsys):
     assert "-v" in err
     assert "canary" not in err
     talkative = Output(Options(verbose=True))
-    log.protect(["canary-secret"])
+    logging.protect(["canary-secret"])
     try:
         raise ValueError("key canary-secret is odd")
     except ValueError as error:
@@ -238,7 +239,7 @@ def test_an_unforeseen_error_says_its_type_and_no_secret(capsys):
 UNFORESEEN = """
 import sys
 from alexandria import cli
-from alexandria.cli import act
+from alexandria.cli.commands import schedule as act
 
 act.years = None
 sys.exit(cli.main(["seed"]))
@@ -310,7 +311,7 @@ def test_a_signal_before_the_loop_stops_the_preparation(number, code):
 
 
 CHILD = """
-from alexandria.cli.stopping import Stopping
+from alexandria.cli.runtime.signals import Stopping
 
 async def act(stop):
     print("up", flush=True)
@@ -324,7 +325,7 @@ raise SystemExit(stopping.exit_code)
 
 HANGING = """
 import asyncio, signal
-from alexandria.cli.stopping import Stopping
+from alexandria.cli.runtime.signals import Stopping
 {before}
 async def act(stop):
     stopping.on_hangup = lambda: print("hung up", flush=True)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from alexandria import config
-from alexandria.cli.configured import missing_folder, unknown
-from alexandria.errors import Misconfigured
+from alexandria.cli.settings import missing_folder, unknown
+from alexandria.core import config
+from alexandria.core.errors import Misconfigured
 
 
 def test_a_provider_is_moved_slowed_and_capped_by_its_own_settings(monkeypatch):

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alexandria.book import Hit, PartialDate, SourceRecord
-from alexandria.dating import CONFIRMED, CONTRADICTED, UNKNOWN, dated_in, published_in
-from alexandria.month import Month
+from alexandria.catalogue.matching.publication_month import CONFIRMED, CONTRADICTED, UNKNOWN, dated_in, published_in
+from alexandria.catalogue.models import Hit, PartialDate, SourceRecord
+from alexandria.core.month import Month
 
 NOVEMBER = Month(2023, 11)
 SHELF = SourceRecord("shelf", "1", datetime(2026, 11, 24, 12, tzinfo=UTC))

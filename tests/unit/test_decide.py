@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from psycopg import errors as pg
 from psycopg_pool import PoolTimeout
 
-from alexandria import errors
-from alexandria.status import (
+from alexandria.backfill.status import (
     LONGEST_HINT,
     MAX_ATTEMPTS,
     RATE_LIMIT_PAUSE,
@@ -28,7 +27,8 @@ from alexandria.status import (
     decide_lost,
     look_again,
 )
-from alexandria.store.database import unavailable
+from alexandria.core import errors
+from alexandria.database.pool import unavailable
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=3)

@@ -5,11 +5,11 @@ import json
 
 from rich.console import Console
 
-from alexandria.cli.output import Options, Output
-from alexandria.cli.showing import Lines, drawn, told
-from alexandria.demo import Book, Calls, MonthSeen, Plan, Report
-from alexandria.month import Month
-from alexandria.status import Status
+from alexandria.backfill.status import Status
+from alexandria.cli.output.console import Options, Output
+from alexandria.cli.output.demo_report import Lines, drawn, told
+from alexandria.cli.runtime.demo import Book, Calls, MonthSeen, Plan, Report
+from alexandria.core.month import Month
 
 NOVEMBER, OCTOBER = Month(2023, 11), Month(2023, 10)
 DONE = MonthSeen(NOVEMBER, Status.COMPLETED, 20, 19, 95.0, 4.2, "")

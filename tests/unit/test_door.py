@@ -4,9 +4,9 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from alexandria.secret import WebhookSecrets
-from alexandria.web import door
-from alexandria.web.door import Door
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.web.auth import secret as door
+from alexandria.web.auth.secret import Door
 
 
 class Clock:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria import errors
-from alexandria.book import Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.panel import Policy
-from alexandria.steps.enrich import FIRST_REST, LONGEST_REST, LOOK_AGAIN, LOOKS, Room, better, enrich
-from alexandria.store.enrichment import FIELDS, Holding, Rest
+from alexandria.backfill.enrich import FIRST_REST, LONGEST_REST, LOOK_AGAIN, LOOKS, Room, better, enrich
+from alexandria.backfill.repositories.enrichment import FIELDS, Holding, Rest
+from alexandria.backfill.source_selection import Policy
+from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.core import errors
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BEE, OTHER = Isbn13.parse("9780374600303"), Isbn13.parse("9780241353943")

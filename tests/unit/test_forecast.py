@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from alexandria import forecast as forecasts
-from alexandria import plan as plans
-from alexandria.campaign import Campaign, Limit
-from alexandria.forecast import forecast
-from alexandria.past import Past
-from alexandria.rollout import Outcome, Standing
-from alexandria.status import Status
-from alexandria.world import Lane, Person, Trouble, World
+from alexandria.backfill.status import Status
+from alexandria.forecast import estimate as forecasts
+from alexandria.forecast.estimate import forecast
+from alexandria.forecast.history import Past
+from alexandria.forecast.scenario import Lane, Person, Trouble, World
+from alexandria.forecast.simulation import Campaign, Limit
+from alexandria.rollout import plan as plans
+from alexandria.rollout.decisions import Outcome, Standing
 
 AT = datetime(2026, 1, 13, tzinfo=UTC)
 SOURCES = (

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from alexandria import errors
-from alexandria.book import Candidate, PartialDate
+from alexandria.catalogue.models import Candidate, PartialDate
+from alexandria.core import errors
+from alexandria.providers.client import NEGATIVE_LIFE, TRIES
 from alexandria.providers.google_books import GoogleBooks
-from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
 
 CODE = Candidate("The Da Vinci Code: A Novel", "Dan Brown", 2003, 3)
 TOLD = {

@@ -3,10 +3,10 @@
 import httpx2
 import pytest
 
-from alexandria import errors
-from alexandria.book import Candidate, PartialDate
+from alexandria.catalogue.models import Candidate, PartialDate
+from alexandria.core import errors
+from alexandria.providers.client import TRIES
 from alexandria.providers.internet_archive import LOOK_UPS, InternetArchive
-from alexandria.providers.transport import TRIES
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
 ITEM = {

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from alexandria import errors
-from alexandria.book import Candidate, Isbn13, PartialDate
+from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
+from alexandria.core import errors
+from alexandria.providers.base import Counting, KeyStatus
+from alexandria.providers.client import NEGATIVE_LIFE, TRIES
 from alexandria.providers.isbndb import BULK, LONGEST_QUERY, ISBNdb
-from alexandria.providers.protocol import Counting, KeyStatus
-from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
 ISBN = Isbn13("9780385504201")

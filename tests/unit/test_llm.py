@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from alexandria import errors
-from alexandria.month import Month
-from alexandria.providers import named
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.providers import book_list
+from alexandria.providers.client import NEGATIVE_LIFE, TRIES
 from alexandria.providers.llm import GeneratorSpec, LanguageModel, parse_generators
-from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
 
 MARCH = Month(2003, 3)
 CODE = {
@@ -444,6 +444,6 @@ def test_no_generator_at_all_is_refused():
 
 
 def test_the_schema_is_loose_and_asks_only_for_what_is_read():
-    (listed,) = named.SCHEMA["properties"].values()
-    assert set(listed["items"]["properties"]) == set(named._Book.model_fields)
+    (listed,) = book_list.SCHEMA["properties"].values()
+    assert set(listed["items"]["properties"]) == set(book_list._Book.model_fields)
     assert listed["items"]["required"] == ["title", "author"]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import structlog
 
-from alexandria import log
+from alexandria.core import logging
 
 
 def test_no_secret_reaches_a_line_however_it_hides(capsys):
     """In a value, inside an exception, inside an object: struck out."""
-    log.configure("INFO", "json", ["canary-1", "canary-2"])
+    logging.configure("INFO", "json", ["canary-1", "canary-2"])
     logger = structlog.get_logger("test")
     logger.info("key canary-1 used", url="http://x/?key=canary-2", nested={"deep": ["canary-1"]})
     try:
@@ -42,13 +42,13 @@ def test_a_line_that_cannot_be_written_fails_nobody(monkeypatch, trouble):
 
     heard: list[Any] = []
     monkeypatch.setattr(sys, "stderr", Gone())
-    log.configure("INFO", "console")
-    with log.also_to(lambda event: heard.append(event["event"])):
+    logging.configure("INFO", "console")
+    with logging.also_to(lambda event: heard.append(event["event"])):
         structlog.get_logger("test").info("begun", month="2023-11")
     assert heard == ["begun"]
 
 
 def test_quiet_levels_print_nothing(capsys):
-    log.configure("WARNING", "console")
+    logging.configure("WARNING", "console")
     structlog.get_logger("test").info("not wanted")
     assert capsys.readouterr().err == ""

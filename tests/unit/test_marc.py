@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from pymarc import MARCReader, Record
 
-from alexandria.export.marc import inverted, record
-from alexandria.store.holdings import Entry
+from alexandria.catalogue.export.marc import inverted, record
+from alexandria.catalogue.export.query import Entry
 
 SOURCES = [
     {"field": "pages", "provider": "isbndb", "id": "9780374600303", "fetched_at": "2026-11-02T10:00:00Z"},

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.match import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
+from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from alexandria.errors import BadInput
-from alexandria.month import Month, months_of_years
+from alexandria.core.errors import BadInput
+from alexandria.core.month import Month, months_of_years
 
 
 def test_reads_back_what_it_prints():

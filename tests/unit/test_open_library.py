@@ -3,10 +3,10 @@
 import httpx2
 import pytest
 
-from alexandria import errors
-from alexandria.book import Candidate, Isbn13, PartialDate
+from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
+from alexandria.core import errors
+from alexandria.providers.client import NEGATIVE_LIFE, TRIES
 from alexandria.providers.open_library import BULK, ISBNS, LIFE, RELATED, OpenLibrary
-from alexandria.providers.transport import NEGATIVE_LIFE, TRIES
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
 EDITION = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria.store.day import Day, calendar
-from alexandria.store.lanes import MARGIN, _Lease, pace
-from alexandria.store.session import DRIFT, ServerClock, Session
+from alexandria.providers.limits.quota_day import Day, calendar
+from alexandria.providers.limits.rate import MARGIN, _Lease, pace
+from alexandria.providers.limits.session import DRIFT, ServerClock, Session
 
 ZONES = [
     "UTC",

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alexandria import errors
-from alexandria.book import Candidate, Hit, Isbn13, PartialDate, SourceRecord
-from alexandria.panel import PATIENCE, Desk, Panel, Policy
-from alexandria.steps.resolve import look_up
+from alexandria.backfill.resolve import look_up
+from alexandria.backfill.source_selection import PATIENCE, Desk, Panel, Policy
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.core import errors
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BOOK = Candidate("Prophet Song", "Paul Lynch", 2023, 11)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from alexandria.errors import BadInput
-from alexandria.month import Month
-from alexandria.plan import LONGEST, Plan, example, members, read
+from alexandria.core.errors import BadInput
+from alexandria.core.month import Month
+from alexandria.rollout.plan import LONGEST, Plan, example, members, read
 
 LEAST = 'name = "one"\n[[phase]]\nname = "all"\nyears = 2023\nmonths_per_day = 5\n'
 

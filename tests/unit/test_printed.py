@@ -2,9 +2,9 @@
 
 import pytest
 
-from alexandria.book import Candidate
-from alexandria.providers import printed, wording
-from alexandria.providers.languages import language
+from alexandria.catalogue.languages import language
+from alexandria.catalogue.models import Candidate
+from alexandria.providers import fields, search_terms
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ from alexandria.providers.languages import language
     ],
 )
 def test_a_date_is_as_precise_as_it_is_printed(as_printed, meant):
-    found = printed.date(as_printed)
+    found = fields.date(as_printed)
     assert (str(found) if found else None) == meant
 
 
 def test_new_years_day_is_only_a_year_where_a_source_pads():
-    assert str(printed.padded_date("2010-01-01T00:00:00Z")) == "2010"
-    assert str(printed.padded_date("2010-01-02T00:00:00Z")) == "2010-01-02"
+    assert str(fields.padded_date("2010-01-01T00:00:00Z")) == "2010"
+    assert str(fields.padded_date("2010-01-02T00:00:00Z")) == "2010-01-02"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_new_years_day_is_only_a_year_where_a_source_pads():
     ],
 )
 def test_people_are_kept_as_printed_without_roles_and_dates(as_printed, meant):
-    assert printed.names(as_printed) == meant
+    assert fields.names(as_printed) == meant
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_language_is_two_letters_or_nothing(as_printed, meant):
      (10**9, None), ("9" * 5000, None), (None, None)],
 )  # fmt: skip
 def test_pages_are_a_plausible_number_or_nothing(as_printed, meant):
-    assert printed.pages(as_printed) == meant
+    assert fields.pages(as_printed) == meant
 
 
 def test_isbns_are_valid_and_thirteen_digits_whatever_else_the_list_holds():
@@ -111,14 +111,14 @@ def test_isbns_are_valid_and_thirteen_digits_whatever_else_the_list_holds():
         ["x"],
         "urn:isbn:0385504209",
     ]
-    assert printed.isbns(listed) == ("9780385504201", "9781150823954")
-    assert printed.isbns("9780385504201") == ("9780385504201",)
-    assert printed.isbn("67509368") is None
+    assert fields.isbns(listed) == ("9780385504201", "9781150823954")
+    assert fields.isbns("9780385504201") == ("9780385504201",)
+    assert fields.isbn("67509368") is None
 
 
 def test_text_is_one_line_without_entities():
-    assert printed.text(" War\r\n &amp;\u00a0Peace\x07 ") == "War & Peace"
-    assert printed.text(["no"]) == ""
+    assert fields.text(" War\r\n &amp;\u00a0Peace\x07 ") == "War & Peace"
+    assert fields.text(["no"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -135,16 +135,16 @@ def test_text_is_one_line_without_entities():
     ],
 )  # fmt: skip
 def test_sources_are_asked_in_plain_words(title, author, asked):
-    ways = (wording.title, wording.main_title, wording.author, wording.family_name)
+    ways = (search_terms.title, search_terms.main_title, search_terms.author, search_terms.family_name)
     assert tuple(way(Candidate(title, author)) for way in ways) == asked
 
 
 def test_a_long_query_is_cut_between_words():
-    assert wording.cut("one two three", 13) == "one two three"
-    assert wording.cut("one two three", 12) == "one two"
-    assert wording.cut("one two three", 7) == "one two"
-    assert wording.cut("abcdef", 3) == "abc"
+    assert search_terms.cut("one two three", 13) == "one two three"
+    assert search_terms.cut("one two three", 12) == "one two"
+    assert search_terms.cut("one two three", 7) == "one two"
+    assert search_terms.cut("abcdef", 3) == "abc"
 
 
 def test_refused_records_cost_only_themselves():
-    assert printed.usable([printed.Refused("isbndb", "1", "no title")]) == []
+    assert fields.usable([fields.Refused("isbndb", "1", "no title")]) == []

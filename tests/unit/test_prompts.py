@@ -2,8 +2,8 @@
 
 import pytest
 
-from alexandria.errors import BadInput
-from alexandria.month import Month, months_of_years
+from alexandria.core.errors import BadInput
+from alexandria.core.month import Month, months_of_years
 from alexandria.providers.prompts import GENRES, VARIANTS, default_variant, genre, known, render
 
 REGISTERED = {

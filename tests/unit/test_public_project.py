@@ -10,7 +10,7 @@ import pytest
 import typer
 import yaml
 
-from alexandria.cli.app import app, hoist
+from alexandria.cli.main import app, hoist
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria.month import Month
-from alexandria.plan import Gate, Phase, Plan, example, members, read
-from alexandria.rollout import (
+from alexandria.backfill.status import Status
+from alexandria.core.month import Month
+from alexandria.rollout.decisions import (
     Advance,
     Counts,
     Kind,
@@ -25,7 +25,7 @@ from alexandria.rollout import (
     pace,
     wilson,
 )
-from alexandria.status import Status
+from alexandria.rollout.plan import Gate, Phase, Plan, example, members, read
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = NOON.date()

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from alexandria import config
-from alexandria.cli import checks
-from alexandria.errors import Misconfigured
-from alexandria.secret import SHORTEST, weak, webhook_secrets
+from alexandria.cli.doctor import checks
+from alexandria.core import config
+from alexandria.core.errors import Misconfigured
+from alexandria.core.webhook_secrets import SHORTEST, weak, webhook_secrets
 
 
 def test_the_embedded_default_makes_one_secret_that_only_its_owner_can_read(monkeypatch, tmp_path):

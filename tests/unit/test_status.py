@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria import errors
-from alexandria.status import ARROWS, MAX_ATTEMPTS, TRY_MEANWHILE, Bury, Retry, Snooze, Status, backoff, decide
+from alexandria.backfill.status import ARROWS, MAX_ATTEMPTS, TRY_MEANWHILE, Bury, Retry, Snooze, Status, backoff, decide
+from alexandria.core import errors
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=3)

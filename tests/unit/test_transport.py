@@ -9,11 +9,11 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from alexandria import errors
-from alexandria.config import DEFAULTS, ProviderSettings
-from alexandria.month import Month
-from alexandria.providers.dialects import Dialect
-from alexandria.providers.transport import (
+from alexandria.core import errors
+from alexandria.core.config import DEFAULTS, ProviderSettings
+from alexandria.core.month import Month
+from alexandria.core.tls import authorities
+from alexandria.providers.client import (
     NEGATIVE_LIFE,
     TRIES,
     PartlyGranted,
@@ -27,7 +27,7 @@ from alexandria.providers.transport import (
     storable,
     storage_key,
 )
-from alexandria.providers.trust import authorities
+from alexandria.providers.llm_adapters import Dialect
 
 
 def ok(body=None, **kwargs):

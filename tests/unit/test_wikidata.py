@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from alexandria import errors
-from alexandria.book import Candidate, PartialDate
-from alexandria.month import Month
-from alexandria.providers.transport import TRIES
+from alexandria.catalogue.models import Candidate, PartialDate
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.providers.client import TRIES
 from alexandria.providers.wikidata import Wikidata
 
 CODE = Candidate("The Da Vinci Code: A Novel", "Dan Brown", 2003, 3)

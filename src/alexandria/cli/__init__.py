@@ -1,5 +1,5 @@
 """The command line: the same verbs as the HTTP API."""
 
-from alexandria.cli.app import main
+from alexandria.cli.main import main
 
 __all__ = ["main"]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from alexandria.store.database import Connection
+    from alexandria.database.pool import Connection
 
 PATIENCE = 3  # seconds for a database that is slow; one that is away says so at once
 
@@ -15,8 +15,8 @@ Offers: TypeAlias = list[tuple[str, str]]
 
 def months(incomplete: str) -> Offers:
     """Months that are seeded, with their status; none if the database does not answer at once."""
-    from alexandria.month import Month
-    from alexandria.store.months import listed
+    from alexandria.backfill.repositories.months import listed
+    from alexandria.core.month import Month
 
     async def look(connection: Connection) -> Offers:
         return [(str(Month(row["year"], row["month"])), row["status"]) for row in await listed(connection)]
@@ -26,7 +26,7 @@ def months(incomplete: str) -> Offers:
 
 def reasons(incomplete: str) -> Offers:
     """Codes of the errors that months have now."""
-    from alexandria.store.months import listed
+    from alexandria.backfill.repositories.months import listed
 
     async def look(connection: Connection) -> Offers:
         found = {
@@ -39,7 +39,7 @@ def reasons(incomplete: str) -> Offers:
 
 def providers(incomplete: str) -> Offers:
     """Names of providers, with their addresses."""
-    from alexandria.config import DEFAULTS
+    from alexandria.core.config import DEFAULTS
 
     return _starting(incomplete, [(name, known.base_url) for name, known in DEFAULTS.items()])
 
@@ -52,10 +52,10 @@ def _from_database(look: Callable[[Connection], Awaitable[Offers]]) -> Offers:
     """Whatever hinders us is not said here: the line that is being typed will say it. No server is started."""
     import asyncio
 
-    from alexandria import config
-    from alexandria.errors import AlexandriaError
-    from alexandria.store.database import glance
-    from alexandria.store.embedded import running
+    from alexandria.core import config
+    from alexandria.core.errors import AlexandriaError
+    from alexandria.database.embedded.server import running
+    from alexandria.database.pool import glance
 
     async def ask(url: str) -> Offers:
         async with glance(url, PATIENCE) as connection:

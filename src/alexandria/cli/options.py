@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from alexandria.errors import BadInput
-from alexandria.month import FIRST_YEAR, LAST_YEAR
+from alexandria.core.errors import BadInput
+from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]

@@ -1,1 +1,1 @@
-"""The outside world: one file a provider."""
+"""The language models and bibliographic sources, one file a provider."""

@@ -10,11 +10,11 @@ from typing import Any
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
-from alexandria import errors
-from alexandria.book import Candidate, Hit, SourceRecord
-from alexandria.providers import printed, wording
-from alexandria.providers.printed import Refused
-from alexandria.providers.transport import Request, Transport, json_of, next_midnight, refusal, retry_after
+from alexandria.catalogue.models import Candidate, Hit, SourceRecord
+from alexandria.core import errors
+from alexandria.providers import fields, search_terms
+from alexandria.providers.client import Request, Transport, json_of, next_midnight, refusal, retry_after
+from alexandria.providers.fields import Refused
 
 LIFE = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
 VOLUMES = 20  # of one search
@@ -34,13 +34,13 @@ class _Volume(BaseModel):
     """What a volume says of itself; everything may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    title: printed.Text = ""
-    subtitle: printed.Text = ""
-    authors: printed.Names = ()
-    publisher: printed.Text = ""
-    publishedDate: printed.Date = None  # noqa: N815 # their name
-    pageCount: printed.Pages = None  # noqa: N815 # their name
-    language: printed.Language = ""
+    title: fields.Text = ""
+    subtitle: fields.Text = ""
+    authors: fields.Names = ()
+    publisher: fields.Text = ""
+    publishedDate: fields.Date = None  # noqa: N815 # their name
+    pageCount: fields.Pages = None  # noqa: N815 # their name
+    language: fields.Language = ""
 
 
 class GoogleBooks:
@@ -61,7 +61,7 @@ class GoogleBooks:
             )
             volumes, at = await self._transport.ask(request, self._volumes, life=LIFE)
             if volumes:
-                return printed.usable(_read(volume, at) for volume in volumes)
+                return fields.usable(_read(volume, at) for volume in volumes)
         return []
 
     def _sign(self, request: httpx2.Request) -> httpx2.Request:
@@ -94,9 +94,9 @@ class GoogleBooks:
 
 
 def _queries(candidate: Candidate) -> Iterator[str]:
-    title, family = wording.main_title(candidate), wording.family_name(candidate)
+    title, family = search_terms.main_title(candidate), search_terms.family_name(candidate)
     yield f'intitle:"{title}"' + (f' inauthor:"{family}"' if family else "")
-    yield f"{wording.title(candidate)} {wording.author(candidate)}".strip()
+    yield f"{search_terms.title(candidate)} {search_terms.author(candidate)}".strip()
 
 
 def _cut_down(item: Any) -> Any:
@@ -110,9 +110,9 @@ def _read(item: Any, at: datetime) -> Hit | Refused:
     """A volume as a hit, or why it is none. Without an ISBN it still is evidence of the work."""
     if item is None:
         return Refused(GoogleBooks.name, "", "not a volume")
-    told, key = item["volumeInfo"], printed.text(item["id"])
+    told, key = item["volumeInfo"], fields.text(item["id"])
     volume = _Volume.model_validate(told)
-    isbns = printed.isbns([one.get("identifier") for one in _identifiers(told) if "ISBN" in str(one.get("type"))])
+    isbns = fields.isbns([one.get("identifier") for one in _identifiers(told) if "ISBN" in str(one.get("type"))])
     if not (volume.title and key):
         return Refused(GoogleBooks.name, key, "no title")
     if len(isbns) > 1:

@@ -11,11 +11,11 @@ import httpx2
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from alexandria import errors
-from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
-from alexandria.providers import printed, wording
-from alexandria.providers.printed import Refused
-from alexandria.providers.transport import Request, Transport, json_of
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.core import errors
+from alexandria.providers import fields, search_terms
+from alexandria.providers.client import Request, Transport, json_of
+from alexandria.providers.fields import Refused
 
 log = structlog.get_logger(__name__)
 
@@ -27,27 +27,27 @@ FIELDS = ("identifier", "mediatype", "title", "creator", "isbn", "external-ident
 
 def _isbns(value: object) -> tuple[Isbn13, ...]:
     """Of identifiers of many kinds, the ISBNs."""
-    return printed.isbns([text.lower().removeprefix("urn:isbn:") for text in printed.texts(value)])
+    return fields.isbns([text.lower().removeprefix("urn:isbn:") for text in fields.texts(value)])
 
 
 def _publisher(value: object) -> str:
     """Without the place that catalogue cards print before it."""
-    return printed.first_text(value).rpartition(" : ")[2].strip(" ,;")
+    return fields.first_text(value).rpartition(" : ")[2].strip(" ,;")
 
 
 class _Item(BaseModel):
     """One item of the Archive."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    identifier: printed.FirstText = ""
-    mediatype: printed.FirstText = ""
-    title: printed.FirstText = ""
-    creator: printed.Names = ()
+    identifier: fields.FirstText = ""
+    mediatype: fields.FirstText = ""
+    title: fields.FirstText = ""
+    creator: fields.Names = ()
     isbn: Annotated[tuple[Isbn13, ...], PlainValidator(_isbns)] = ()
     external: Annotated[tuple[Isbn13, ...], PlainValidator(_isbns)] = Field((), validation_alias="external-identifier")
-    date: printed.PaddedDate = None
+    date: fields.PaddedDate = None
     publisher: Annotated[str, BeforeValidator(_publisher)] = ""
-    language: printed.Language = ""
+    language: fields.Language = ""
 
 
 class InternetArchive:
@@ -62,8 +62,8 @@ class InternetArchive:
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""
-        family = wording.family_name(candidate)
-        query = f'title:("{wording.main_title(candidate)}")' + (f" AND creator:({family})" if family else "")
+        family = search_terms.family_name(candidate)
+        query = f'title:("{search_terms.main_title(candidate)}")' + (f" AND creator:({family})" if family else "")
         params: dict[str, str | Sequence[str]] = {
             "q": f"{query} AND mediatype:texts",
             "fl[]": FIELDS,
@@ -74,12 +74,12 @@ class InternetArchive:
         items, at = await self._transport.ask(
             Request("GET", "/advancedsearch.php", params=params), self._items, life=LIFE
         )
-        hits = printed.usable(_read(item, at) for item in items)
-        likely = [hit for hit in hits if wording.resembles(hit.title, candidate)]
+        hits = fields.usable(_read(item, at) for item in items)
+        likely = [hit for hit in hits if search_terms.resembles(hit.title, candidate)]
         if any(hit.isbn13 for hit in likely):
             return hits
         silent = [hit.source.id for hit in likely if not hit.related][:LOOK_UPS]
-        return printed.usable([await self._own_record(hit) if hit.source.id in silent else hit for hit in hits])
+        return fields.usable([await self._own_record(hit) if hit.source.id in silent else hit for hit in hits])
 
     async def _own_record(self, hit: Hit) -> Hit:
         """The item as its own record has it, which may tell an ISBN that the search does not; as it was found, if not."""

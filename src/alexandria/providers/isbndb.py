@@ -11,12 +11,11 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
-from alexandria import errors
-from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
-from alexandria.providers import printed, wording
-from alexandria.providers.printed import Refused
-from alexandria.providers.protocol import KeyStatus
-from alexandria.providers.transport import (
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.core import errors
+from alexandria.providers import fields, search_terms
+from alexandria.providers.base import KeyStatus
+from alexandria.providers.client import (
     NEGATIVE_LIFE,
     PartlyGranted,
     Request,
@@ -26,6 +25,7 @@ from alexandria.providers.transport import (
     refusal,
     retry_after,
 )
+from alexandria.providers.fields import Refused
 
 LONGEST_QUERY = 150  # characters
 PAGE = 40  # records of a search; a larger page costs the same
@@ -41,26 +41,26 @@ CALL_NUMBER = re.compile(r"[A-Z]{1,3}\d[\w.]*( .*)?|[\d./]+")
 
 def _other_isbns(value: object) -> tuple[Isbn13, ...]:
     listed = value if isinstance(value, list) else []
-    return printed.isbns([other.get("isbn") for other in listed if isinstance(other, dict)])
+    return fields.isbns([other.get("isbn") for other in listed if isinstance(other, dict)])
 
 
 class _Book(BaseModel):
     """One record. Everything may be absent, empty, or of another type than last time."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    title: printed.Text = ""
-    title_long: printed.Text = ""
-    isbn13: printed.Isbn = None
-    isbn: printed.Isbn = None
-    isbn10: printed.Isbn = None
-    authors: printed.Names = ()
-    publisher: printed.Text = ""
-    language: printed.Language = ""
-    date_published: printed.Date = None
-    publish_date: printed.Date = None
-    binding: printed.Text = ""
-    pages: printed.Pages = None
-    subjects: printed.Texts = ()
+    title: fields.Text = ""
+    title_long: fields.Text = ""
+    isbn13: fields.Isbn = None
+    isbn: fields.Isbn = None
+    isbn10: fields.Isbn = None
+    authors: fields.Names = ()
+    publisher: fields.Text = ""
+    language: fields.Language = ""
+    date_published: fields.Date = None
+    publish_date: fields.Date = None
+    binding: fields.Text = ""
+    pages: fields.Pages = None
+    subjects: fields.Texts = ()
     other_isbns: Annotated[tuple[Isbn13, ...], PlainValidator(_other_isbns)] = ()
 
 
@@ -84,15 +84,15 @@ class ISBNdb:
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
-        author = wording.author(candidate)
-        hits = await self._search("books", f"{wording.title(candidate)} {author}", PAGE)
+        author = search_terms.author(candidate)
+        hits = await self._search("books", f"{search_terms.title(candidate)} {author}", PAGE)
         if hits or not (self._thorough and author):
             return hits
         books = await self._search("author", author, PAGE_OF_AUTHOR)
-        return [hit for hit in books if wording.resembles(hit.title, candidate)]
+        return [hit for hit in books if search_terms.resembles(hit.title, candidate)]
 
     async def _search(self, what: str, words: str, size: int) -> Sequence[Hit]:
-        path = f"/{what}/{quote(wording.cut(words, LONGEST_QUERY), safe='')}"
+        path = f"/{what}/{quote(search_terms.cut(words, LONGEST_QUERY), safe='')}"
         request = self._request("GET", path, params={"pageSize": str(size)})
         try:
             records, at = await self._transport.ask(request, self._records, life=LIFE)
@@ -100,7 +100,7 @@ class ISBNdb:
             await self._need_allowance()
             await self._transport.keep(request.content, [], NEGATIVE_LIFE)
             return []
-        return printed.usable(_read(record, at) for record in records)
+        return fields.usable(_read(record, at) for record in records)
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
         """The editions with these ISBNs; unknown ones are absent. One unit an ISBN, none for those asked before.
@@ -131,8 +131,8 @@ class ISBNdb:
         limit: Any = body.get("plan_limit")
         counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
         return KeyStatus(
-            host=printed.text(body.get("api_host")),
-            plan=printed.text(body.get("plan_name")),
+            host=fields.text(body.get("api_host")),
+            plan=fields.text(body.get("plan_name")),
             **{name: count if _counts(count) else None for name, count in counts.items()},
         )
 
@@ -223,7 +223,7 @@ def _address(isbn: Isbn13) -> dict[str, str]:
 
 
 def _of(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
-    hits = printed.usable([_read(record, at)]) if record else []
+    hits = fields.usable([_read(record, at)]) if record else []
     return {isbn: hits[0]} if hits else {}
 
 
@@ -239,7 +239,7 @@ def _read(record: Any, at: datetime) -> Hit | Refused:
     isbn = book.isbn13 if record.get("isbn13") else book.isbn or book.isbn10
     title = book.title or ("" if _is_slug(book.title_long) else book.title_long)
     if isbn is None:
-        return Refused(ISBNdb.name, printed.text(record.get("isbn13")), "no valid ISBN")
+        return Refused(ISBNdb.name, fields.text(record.get("isbn13")), "no valid ISBN")
     if {isbn, book.isbn or isbn, book.isbn10 or isbn} != {isbn}:
         return Refused(ISBNdb.name, isbn, "its ISBNs are of different editions")
     if not title:
@@ -283,4 +283,4 @@ def _message(response: httpx2.Response, *names: str) -> str:
     except (ValueError, RecursionError):
         return ""
     wanted = names or ("message", "errorMessage", "error_message", "error")
-    return next((text for name in wanted if isinstance(body, dict) and (text := printed.text(body.get(name)))), "")
+    return next((text for name in wanted if isinstance(body, dict) and (text := fields.text(body.get(name)))), "")

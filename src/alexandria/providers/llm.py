@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from alexandria import errors
-from alexandria.month import Month
-from alexandria.providers import named, prompts
-from alexandria.providers.protocol import Named
-from alexandria.providers.transport import Transport
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.providers import book_list, prompts
+from alexandria.providers.base import Named
+from alexandria.providers.client import Transport
 
 if TYPE_CHECKING:
-    from alexandria.providers.dialects import Dialect
+    from alexandria.providers.llm_adapters import Dialect
 
 SETTING = "ALEXANDRIA_GENERATORS"
 HOSTED = ("gemini", "xai")
@@ -78,13 +78,13 @@ class LanguageModel:
 
         request = {"generator": self.label, "prompt": prompt}
         answer, _ = await self._transport.stored(request, fetch, empty=lambda answer: not answer["books"])
-        return named.judge(answer["books"], month, count, self.name)
+        return book_list.judge(answer["books"], month, count, self.name)
 
     def _speak(self) -> Dialect:
         """The way to ask, made anew when the key has changed."""
         key = self._transport.key
         if self._dialect is None or self._dialect[0] != key:
-            from alexandria.providers.dialects import Dialect  # noqa: PLC0415  # it imports for seconds
+            from alexandria.providers.llm_adapters import Dialect  # noqa: PLC0415  # it imports for seconds
 
             self._dialect = key, Dialect(self._transport, self._spec.model, self._spec.url)
         return self._dialect[1]

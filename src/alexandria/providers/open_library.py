@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
-from alexandria import errors
-from alexandria.book import Candidate, Hit, Isbn13, SourceRecord
-from alexandria.providers import printed, wording
-from alexandria.providers.printed import Refused
-from alexandria.providers.transport import NEGATIVE_LIFE, Request, Transport, json_of, refusal, storable
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.core import errors
+from alexandria.providers import fields, search_terms
+from alexandria.providers.client import NEGATIVE_LIFE, Request, Transport, json_of, refusal, storable
+from alexandria.providers.fields import Refused
 
 LIFE = timedelta(days=30)  # that an answer serves
 WORKS = 5  # of a search for title and author
@@ -37,7 +37,7 @@ WORK_FIELDS = ("key", "title", "author_name", "first_publish_year", "isbn", "sub
 
 def _padded(value: object) -> str:
     """Titles come with blanks and asterisks around them."""
-    return printed.text(value).strip("* ")
+    return fields.text(value).strip("* ")
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
@@ -50,15 +50,15 @@ def _docs(value: object) -> list[dict[str, Any]]:
 
 def _names(value: object) -> tuple[str, ...]:
     """Authors of an edition: {"name"} where Open Library tells it, {"key"} alone where it does not."""
-    return printed.names([one.get("name") for one in _dicts(value)])
+    return fields.names([one.get("name") for one in _dicts(value)])
 
 
 def _key(value: object) -> str:
-    return next((printed.text(one.get("key")) for one in _dicts(value)), "")
+    return next((fields.text(one.get("key")) for one in _dicts(value)), "")
 
 
 def _subjects(value: object) -> tuple[str, ...]:
-    return tuple(name for name in printed.texts(value) if not NO_SUBJECT.fullmatch(name))[:SUBJECTS]
+    return tuple(name for name in fields.texts(value) if not NO_SUBJECT.fullmatch(name))[:SUBJECTS]
 
 
 Title = Annotated[str, BeforeValidator(_padded)]
@@ -69,26 +69,26 @@ class _Edition(BaseModel):
     """The best-matching edition of a work, nested in a hit of the search."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    key: printed.Text = ""
+    key: fields.Text = ""
     title: Title = ""
     subtitle: Title = ""
-    isbn: printed.Isbns = ()
-    publish_date: printed.Date = None
-    publisher: printed.FirstText = ""
-    format: printed.FirstText = ""
-    language: printed.Language = ""
+    isbn: fields.Isbns = ()
+    publish_date: fields.Date = None
+    publisher: fields.FirstText = ""
+    format: fields.FirstText = ""
+    language: fields.Language = ""
 
 
 class _Work(BaseModel):
     """A hit of the search. Its `isbn` mixes all editions in all languages."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    key: printed.Text = ""
+    key: fields.Text = ""
     title: Title = ""
     subtitle: Title = ""
-    author_name: printed.Names = ()
-    first_publish_year: printed.Year = None
-    isbn: printed.Isbns = ()
+    author_name: fields.Names = ()
+    first_publish_year: fields.Year = None
+    isbn: fields.Isbns = ()
     subject: Subjects = ()
     editions: Annotated[tuple[_Edition, ...], BeforeValidator(_docs)] = ()
 
@@ -97,19 +97,19 @@ class _Details(BaseModel):
     """An edition's own record."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    key: printed.Text = ""
+    key: fields.Text = ""
     title: Title = ""
     subtitle: Title = ""
-    isbn_13: printed.Isbns = ()
-    isbn_10: printed.Isbns = ()
+    isbn_13: fields.Isbns = ()
+    isbn_10: fields.Isbns = ()
     authors: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     works: Annotated[str, BeforeValidator(_key)] = ""
-    publish_date: printed.Date = None
-    publishers: printed.FirstText = ""
-    physical_format: printed.Text = ""
-    number_of_pages: printed.Pages = None
-    languages: printed.Language = ""
-    series: printed.FirstText = ""
+    publish_date: fields.Date = None
+    publishers: fields.FirstText = ""
+    physical_format: fields.Text = ""
+    number_of_pages: fields.Pages = None
+    languages: fields.Language = ""
+    series: fields.FirstText = ""
     subjects: Subjects = ()
 
 
@@ -134,8 +134,8 @@ class OpenLibrary:
             if works:
                 found = [hit for work in works for hit in _editions_of(work, at)]
                 settled = {hit.work_key for hit in found if isinstance(hit, Hit) and _tells(hit, candidate)}
-                followed = [w for w in works if w.key not in settled and wording.resembles(w.title, candidate)]
-                return printed.usable([*found, *await self._follow_up(followed)])
+                followed = [w for w in works if w.key not in settled and search_terms.resembles(w.title, candidate)]
+                return fields.usable([*found, *await self._follow_up(followed)])
         return []
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
@@ -226,7 +226,7 @@ def _address(isbn: Isbn13) -> dict[str, str]:
 
 def _work_record(doc: dict[str, Any]) -> dict[str, Any]:
     """What we keep of a work: popular ones list thousands of ISBNs and hundreds of subjects."""
-    few = {"isbn": list(printed.isbns(doc.get("isbn"))[: RELATED + 1]), "subject": list(_subjects(doc.get("subject")))}
+    few = {"isbn": list(fields.isbns(doc.get("isbn"))[: RELATED + 1]), "subject": list(_subjects(doc.get("subject")))}
     return {name: doc[name] for name in WORK_FIELDS if name in doc} | few
 
 
@@ -235,7 +235,7 @@ def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
     if not record:
         return {}
     work = _Work.model_validate(record["work"] or {})
-    for hit in printed.usable([_of_details(record["edition"], {work.key: work}, at)]):
+    for hit in fields.usable([_of_details(record["edition"], {work.key: work}, at)]):
         own = (hit.isbn13, *hit.related)
         others = tuple(dict.fromkeys(number for number in (*own, *work.isbn) if number and number != isbn))
         subjects = tuple(dict.fromkeys((*hit.subjects, *work.subject)))[:SUBJECTS]
@@ -246,10 +246,14 @@ def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
 
 def _searches(candidate: Candidate) -> Iterator[dict[str, str]]:
     """From the narrowest to the widest. Every word must be in a hit, so the author is asked for by one word."""
-    title, main, family = wording.title(candidate), wording.main_title(candidate), wording.family_name(candidate)
+    title, main, family = (
+        search_terms.title(candidate),
+        search_terms.main_title(candidate),
+        search_terms.family_name(candidate),
+    )
     for words in dict.fromkeys((title, main)):
         yield {"title": words, "author": family, "fields": FIELDS, "limit": str(WORKS)}
-    yield {"author": wording.author(candidate), "fields": FIELDS, "limit": str(WORKS_OF_AUTHOR)}
+    yield {"author": search_terms.author(candidate), "fields": FIELDS, "limit": str(WORKS_OF_AUTHOR)}
 
 
 def _tells(hit: Hit, candidate: Candidate) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alexandria.errors import BadInput
-from alexandria.month import Month
+from alexandria.core.errors import BadInput
+from alexandria.core.month import Month
 
 RULES = """\
 You compile bibliographies for a library. List up to {count} books: {count} books if you are sure of that many, fewer if \

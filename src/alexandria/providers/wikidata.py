@@ -11,14 +11,14 @@ from typing import Any
 
 import httpx2
 
-from alexandria import errors
-from alexandria.book import Candidate, Hit, PartialDate, SourceRecord
-from alexandria.month import Month
-from alexandria.providers import printed, prompts, wording
-from alexandria.providers.languages import language
-from alexandria.providers.printed import Refused
-from alexandria.providers.protocol import Named
-from alexandria.providers.transport import Request, Transport, json_of, refusal
+from alexandria.catalogue.languages import language
+from alexandria.catalogue.models import Candidate, Hit, PartialDate, SourceRecord
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.providers import fields, prompts, search_terms
+from alexandria.providers.base import Named
+from alexandria.providers.client import Request, Transport, json_of, refusal
+from alexandria.providers.fields import Refused
 
 LIFE = timedelta(days=30)  # that an answer serves
 BAN = timedelta(days=1)  # when none is named
@@ -46,11 +46,11 @@ class Wikidata:
 
     async def find(self, candidate: Candidate) -> Sequence[Hit]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""
-        title, family = wording.main_title(candidate), wording.family_name(candidate)
+        title, family = search_terms.main_title(candidate), search_terms.family_name(candidate)
         if not title:
             return []
         rows, at = await self._ask(EDITIONS % {"title": title, "family": family, "labels": LABELS})
-        return printed.usable(_read(key, of_item, at) for key, of_item in _grouped(rows, "item").items())
+        return fields.usable(_read(key, of_item, at) for key, of_item in _grouped(rows, "item").items())
 
     async def suggest(self, month: Month, variant: str, count: int) -> Named:
         """The `count` works first published in `month` that most encyclopedias have an article on.
@@ -103,7 +103,7 @@ def _bound(binding: Mapping[str, Any]) -> Row:
     values = {
         name: value for name, value in binding.items() if isinstance(value, dict) and value.get("type") != "bnode"
     }
-    return {name: printed.text(value.get("value")) for name, value in values.items()}
+    return {name: fields.text(value.get("value")) for name, value in values.items()}
 
 
 def _item(uri: str | None) -> str:
@@ -138,7 +138,7 @@ def _only(rows: Sequence[Row], name: str) -> str:
 def _read(key: str, rows: Sequence[Row], at: datetime) -> Hit | Refused:
     """An item as a hit, or why it is none. One with several ISBNs stands for several editions."""
     titles = _labels(rows, "itemLabel") or _labels(rows, "workLabel")
-    isbns = printed.isbns(_all(rows, "isbn"))
+    isbns = fields.isbns(_all(rows, "isbn"))
     if not titles:
         return Refused(Wikidata.name, key, "no title in a language we ask for")
     if not isbns:
@@ -147,12 +147,12 @@ def _read(key: str, rows: Sequence[Row], at: datetime) -> Hit | Refused:
     return Hit(
         SourceRecord(Wikidata.name, key, at),
         titles[0],
-        authors=printed.names(_labels(rows, "authorLabel")),
+        authors=fields.names(_labels(rows, "authorLabel")),
         isbn13=isbns[0] if len(isbns) == 1 else None,
         published=min(dates, key=str, default=None),
-        first_published=min(filter(None, map(printed.year, _all(rows, "first"))), default=None),
+        first_published=min(filter(None, map(fields.year, _all(rows, "first"))), default=None),
         language=language(_only(rows, "language")),
-        pages=printed.pages(_only(rows, "pages").removeprefix("+")),
+        pages=fields.pages(_only(rows, "pages").removeprefix("+")),
         work_key=_item(rows[0].get("work")),
         related=isbns if len(isbns) > 1 else (),
     )
@@ -160,7 +160,7 @@ def _read(key: str, rows: Sequence[Row], at: datetime) -> Hit | Refused:
 
 def _dated(row: Row) -> PartialDate | None:
     """A date is always written in full; its precision says how much of it is known (9 year, 10 month, 11 day)."""
-    full = printed.date(row.get("date"))
+    full = fields.date(row.get("date"))
     match row.get("precision"):
         case "11":
             return full
@@ -169,7 +169,7 @@ def _dated(row: Row) -> PartialDate | None:
         case "9" if full:
             return PartialDate(full.year)
         case None:
-            return printed.padded_date(row.get("date"))
+            return fields.padded_date(row.get("date"))
         case _:
             return None
 
@@ -180,7 +180,7 @@ def _named(rows: Iterable[Row], month: Month, count: int) -> Named:
     candidates: list[Candidate] = []
     dropped: list[str] = []
     for key in sorted(works, key=lambda key: -_number(_only(works[key], "sitelinks"))):
-        titles, authors = _labels(works[key], "workLabel"), printed.names(_labels(works[key], "authorLabel"))
+        titles, authors = _labels(works[key], "workLabel"), fields.names(_labels(works[key], "authorLabel"))
         if not (titles and authors):
             dropped.append(f"{key}: no title or author in a language we ask for")
         elif len(candidates) < count:

@@ -14,21 +14,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from alexandria.book import Isbn13
-from alexandria.config import KEYS
-from alexandria.errors import BadInput
-from alexandria.sandbox.arrivals import Stamped
-from alexandria.sandbox.behaviour import Service
+from alexandria.catalogue.models import Isbn13
+from alexandria.core.config import KEYS
+from alexandria.core.errors import BadInput
 from alexandria.sandbox.clock import Clock
-from alexandria.sandbox.faults import CATALOGUE, PRESETS
+from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS
 from alexandria.sandbox.gemini import Gemini
 from alexandria.sandbox.google_books import GoogleBooks
 from alexandria.sandbox.internet_archive import InternetArchive
 from alexandria.sandbox.isbndb import ISBNdb
 from alexandria.sandbox.open_library import OpenLibrary
+from alexandria.sandbox.provider import Service
+from alexandria.sandbox.request_log import Stamped
 from alexandria.sandbox.settings import SandboxSettings
+from alexandria.sandbox.state import World
 from alexandria.sandbox.wikidata import Wikidata
-from alexandria.sandbox.world import World
 from alexandria.sandbox.xai import XAI
 
 SERVICES: tuple[type[Service], ...] = (Gemini, XAI, ISBNdb, GoogleBooks, OpenLibrary, InternetArchive, Wikidata)

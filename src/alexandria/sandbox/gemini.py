@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.sandbox.behaviour import Latency, Service
-from alexandria.sandbox.models import cut_off, fenced, month_of, name_books, off_schema
-from alexandria.sandbox.strikes import Strike, changed, instead
+from alexandria.sandbox.fault_responses import Strike, changed, instead
+from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
+from alexandria.sandbox.provider import Latency, Service
 
 RETIRED = ("gemini-1", "gemini-2.0")
 TYPE = "type.googleapis.com/google.rpc."

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.book import Isbn13
-from alexandria.sandbox.behaviour import Latency, Service
+from alexandria.catalogue.models import Isbn13
+from alexandria.sandbox.corpus import Edition, words
+from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.google_books_volumes import isbn_of, tells_isbn, volume
-from alexandria.sandbox.library import Edition, words
+from alexandria.sandbox.provider import Latency, Service
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.strikes import Strike, changed, instead
 
 USUAL_RESULTS, MOST_RESULTS = 10, 40
 UNRELATED = 10  # volumes that answer a query without sense

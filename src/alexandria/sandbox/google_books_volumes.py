@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from alexandria.book import Isbn13
-from alexandria.sandbox.library import Edition
-from alexandria.sandbox.world import World
+from alexandria.catalogue.models import Isbn13
+from alexandria.sandbox.corpus import Edition
+from alexandria.sandbox.state import World
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TAIL = "QBAJ"  # on which the ids of volumes end

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.book import Isbn13
-from alexandria.sandbox.behaviour import Latency, Service
+from alexandria.catalogue.models import Isbn13
+from alexandria.sandbox.corpus import Edition
+from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.internet_archive_items import Shelf
-from alexandria.sandbox.library import Edition
+from alexandria.sandbox.provider import Latency, Service
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.strikes import Strike, changed, instead
-from alexandria.sandbox.world import World
+from alexandria.sandbox.state import World
 
 USUAL_ROWS, MOST_ROWS = 50, 10_000
 RECORD = Latency(0.4, 0.6)

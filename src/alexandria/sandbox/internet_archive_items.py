@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from alexandria.book import Isbn13
-from alexandria.sandbox.library import Edition, words
-from alexandria.sandbox.world import World
+from alexandria.catalogue.models import Isbn13
+from alexandria.sandbox.corpus import Edition, words
+from alexandria.sandbox.state import World
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 PLACES = ("New York", "London", "Toronto ; New York", "Garden City, N.Y.", "Boston, Mass.")

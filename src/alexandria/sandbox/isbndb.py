@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.book import Isbn13
-from alexandria.month import NAMES
-from alexandria.sandbox.behaviour import Latency, Service, free
-from alexandria.sandbox.library import Edition
+from alexandria.catalogue.models import Isbn13
+from alexandria.core.month import NAMES
+from alexandria.sandbox.corpus import Edition
+from alexandria.sandbox.fault_responses import Strike, changed, instead
+from alexandria.sandbox.provider import Latency, Service, free
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.strikes import Strike, changed, instead
 
 LONGEST_QUERY = 150  # characters
 USUAL_PAGE, LARGEST_PAGE = 20, 1000  # records

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.book import Isbn13
-from alexandria.sandbox.behaviour import CONTACT, Latency, Service
-from alexandria.sandbox.library import Edition
+from alexandria.catalogue.models import Isbn13
+from alexandria.sandbox.corpus import Edition
+from alexandria.sandbox.fault_responses import UNAVAILABLE, Strike, instead
 from alexandria.sandbox.open_library_records import Catalogue
+from alexandria.sandbox.provider import CONTACT, Latency, Service
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.strikes import UNAVAILABLE, Strike, instead
-from alexandria.sandbox.world import World
+from alexandria.sandbox.state import World
 
 USUAL_LIMIT, LARGEST_LIMIT = 100, 1000  # docs
 EDITIONS_A_WORK = 4  # looked at, so that one work with many does not fill a page

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
-from alexandria.month import NAMES
-from alexandria.sandbox.library import Edition
-from alexandria.sandbox.lookalikes import FIRST_NAMES, FORMS, LAST_NAMES, other_work
-from alexandria.sandbox.world import World
+from alexandria.core.month import NAMES
+from alexandria.sandbox.corpus import Edition
+from alexandria.sandbox.distractors import FIRST_NAMES, FORMS, LAST_NAMES, other_work
+from alexandria.sandbox.state import World
 
 WORKS, MADE_WORKS = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
 EDITIONS, MADE_EDITIONS = 60_000_000, 70_000_000

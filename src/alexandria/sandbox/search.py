@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from alexandria.sandbox.library import Edition, Library, words
+from alexandria.sandbox.corpus import Edition, Library, words
 
 STOP_WORDS = frozenset(("the", "a", "an", "of", "and", "in", "to", "for", "on", "with", "by", "at", "from", "novel"))
 ENOUGH = 0.3  # of a query's weight must be matched by a hit

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from alexandria.config import DEFAULTS
-from alexandria.errors import BadInput
-from alexandria.sandbox.faults import read_rules
+from alexandria.core.config import DEFAULTS
+from alexandria.core.errors import BadInput
+from alexandria.sandbox.fault_rules import read_rules
 
 SAMPLE = Path(__file__).parent / "sample_books.csv"
 COVERAGE = {"isbndb": 0.985, "google_books": 0.8, "open_library": 0.97, "internet_archive": 0.45, "wikidata": 0.3}

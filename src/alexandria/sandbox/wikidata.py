@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.sandbox.behaviour import CONTACT, Latency, Service
-from alexandria.sandbox.library import words
+from alexandria.sandbox.corpus import words
+from alexandria.sandbox.fault_responses import Proper, Strike, instead
+from alexandria.sandbox.provider import CONTACT, Latency, Service
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.strikes import Proper, Strike, instead
+from alexandria.sandbox.state import World
 from alexandria.sandbox.wikidata_items import Item, Items, Row
-from alexandria.sandbox.world import World
 
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 SEARCHED = re.compile(rf"mwapi:search\s+{TEXT}")

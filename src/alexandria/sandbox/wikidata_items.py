@@ -12,9 +12,9 @@ from zlib import crc32
 
 from stdnum import isbn as stdnum_isbn
 
-from alexandria.sandbox.library import Edition, Work
-from alexandria.sandbox.lookalikes import other_work
-from alexandria.sandbox.world import World
+from alexandria.sandbox.corpus import Edition, Work
+from alexandria.sandbox.distractors import other_work
+from alexandria.sandbox.state import World
 
 ENTITY = "http://www.wikidata.org/entity/Q"
 SCHEMA = "http://www.w3.org/2001/XMLSchema#"

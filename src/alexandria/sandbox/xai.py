@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from alexandria.sandbox.behaviour import Latency, Service
-from alexandria.sandbox.models import cut_off, fenced, month_of, name_books, off_schema
-from alexandria.sandbox.strikes import Strike, changed, instead
+from alexandria.sandbox.fault_responses import Strike, changed, instead
+from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
+from alexandria.sandbox.provider import Latency, Service
 
 ANSWERED = (1_767_225_600, 1_798_761_600)  # seconds since 1970: drawn, so that an answer depends on its request alone
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises

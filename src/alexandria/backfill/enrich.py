@@ -1,0 +1,219 @@
+"""What more do sources say of editions that months have recorded? Asked in bulk; the better value stays, by rule."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alexandria.backfill import status
+from alexandria.backfill.repositories.enrichment import FIELDS, Enriched, Holding, Rest, Value
+from alexandria.backfill.source_selection import Policy
+from alexandria.catalogue.matching.scoring import REFUSE, same_work
+from alexandria.catalogue.models import Hit, PartialDate, SourceRecord
+from alexandria.core.errors import ProviderError
+from alexandria.providers.base import Bulk
+
+LOOK_AGAIN = timedelta(days=30)  # after every source was asked in vain
+LOOKS = 3  # in vain, before an edition is left as it is
+LONGEST_REST, FIRST_REST = timedelta(days=1), timedelta(hours=1)  # of a source that fails; the wait doubles
+ESSENTIAL = ("publisher", "published")  # what is worth a paid look-up when no free source knows it
+VAGUE = frozenset({"unknown binding", "unknown", "other", "book"})  # bindings that say nothing
+
+# Whom we believe when two sources contradict each other, best first: trade data is nearer to the printed book, but
+# ISBNdb calls many a Japanese or German book English.
+_TRADE = ("isbndb", "google_books", "open_library", "wikidata", "internet_archive")
+_BELIEVED = dict.fromkeys(FIELDS, _TRADE) | {"language": (*_TRADE[1:], _TRADE[0])}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many ISBNs a metered source may still be asked about, and when there is room again (UTC)."""
+
+    units: int
+    until: datetime
+
+
+@dataclass(slots=True)
+class _Case:
+    """One edition while it is asked about."""
+
+    holding: Holding
+    fields: dict[str, Value] = field(default_factory=dict)
+    sources: dict[str, SourceRecord] = field(default_factory=dict)
+    hits: list[Hit] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    wait: datetime | None = None
+
+    def value(self, name: str) -> Value:
+        return self.fields.get(name, self.holding.fields.get(name))
+
+    def hear(self, source: str, hit: Hit | None) -> None:
+        """Take from a source's record what is better than what is held."""
+        self.asked.append(source)
+        if hit is None:
+            return
+        if _is_another(self.holding, hit):
+            self.notes.append(f"{source} takes the ISBN for {hit.title!r}")
+            return
+        self.hits.append(hit)
+        for name in FIELDS:
+            said: Value = getattr(hit, name)
+            held_by = self.sources.get(name) or self.holding.sources.get(name)
+            if better(name, self.value(name), held_by, said, hit.source):
+                self.fields[name], self.sources[name] = said, hit.source
+
+    def stop(self, until: datetime, reason: str, *, permanent: bool = False) -> None:
+        """A source that should be asked cannot be; if that may change, the edition waits for it."""
+        self.notes.append(reason)
+        self.wait = self.wait if permanent else until
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What became of each edition, and the sources that rest after it."""
+
+    enriched: tuple[Enriched, ...]
+    rests: dict[str, Rest]
+
+
+async def enrich(
+    holdings: Sequence[Holding],
+    sources: Sequence[Bulk],
+    *,
+    policy: Policy,
+    rests: Mapping[str, Rest],
+    rooms: Mapping[str, Room],
+    now: datetime,
+    rng: random.Random,
+) -> Round:
+    """Ask `sources` about all `holdings` together, free ones first, paid ones about those that `policy` pays for.
+
+    A source that rests, fails or has no room is not an answer: the editions that need it wait, and say for what.
+    """
+    cases = [_Case(holding) for holding in holdings]
+    resting = dict(rests)
+    for source in sorted(sources, key=lambda source: source.paid):
+        needing = [case for case in cases if case.wait is None and _needed(source, policy, case)]
+        needing = _within(rooms.get(source.name), source.name, needing)
+        rest = resting.get(source.name)
+        if needing and (rest is None or rest.until <= now):
+            rest = await _ask(source, needing, rest, now, rng)
+        if rest is None:
+            resting.pop(source.name, None)
+            continue
+        resting[source.name] = rest
+        for case in needing:
+            case.stop(rest.until, rest.reason, permanent=rest.permanent)
+    return Round(tuple(_ended(case, now) for case in cases), resting)
+
+
+def better(name: str, held: Value, held_by: SourceRecord | None, said: Value, by: SourceRecord) -> bool:
+    """Whether what the record `by` says of field `name` takes the place of what is held."""
+    if not _says(said) or said == held:
+        return False
+    if not _says(held):
+        return True
+    if isinstance(held, PartialDate) and isinstance(said, PartialDate):
+        if _agree(held, said):
+            return _precision(said) > _precision(held)
+        if _precision(said) < _precision(held):
+            return False
+    return _more_believed(name, by, held_by)
+
+
+async def _ask(
+    source: Bulk, cases: Sequence[_Case], before: Rest | None, now: datetime, rng: random.Random
+) -> Rest | None:
+    """Hear what a source says of `cases`; the rest that follows if it fails."""
+    try:
+        known = await source.by_isbns([case.holding.isbn13 for case in cases])
+    except ProviderError as failed:
+        return _rest(failed, before.failures + 1 if before else 1, now, rng)
+    for case in cases:
+        case.hear(source.name, known.get(case.holding.isbn13))
+    return None
+
+
+def _needed(source: Bulk, policy: Policy, case: _Case) -> bool:
+    """Whether an edition is worth asking this source about."""
+    if not source.paid:
+        return True
+    if policy is not Policy.BALANCED:
+        return policy is Policy.EXACT
+    if case.holding.related:
+        return False
+    read = {record.provider for record in case.holding.sources.values()}
+    just_read = source.name in read and not case.holding.asked_before
+    return not just_read and not all(_says(case.value(name)) for name in ESSENTIAL)
+
+
+def _within(room: Room | None, name: str, cases: list[_Case]) -> list[_Case]:
+    """As many cases as there is room for; the others wait."""
+    if room is None:
+        return cases
+    for case in cases[room.units :]:
+        case.stop(room.until, f"{name}: what is left of the day is kept for months")
+    return cases[: room.units]
+
+
+def _rest(failed: ProviderError, failures: int, now: datetime, rng: random.Random) -> Rest:
+    match status.decide(failed, 0, now, rng):
+        case status.Snooze(until=until, reason=reason):
+            return Rest(until, reason, permanent=False, failures=failures)
+        case status.Bury(reason=reason):
+            return Rest(now + LONGEST_REST, reason, permanent=True, failures=failures)
+        case status.Retry(reason=reason):
+            wait: timedelta = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
+            return Rest(now + wait, reason, permanent=False, failures=failures)
+
+
+def _ended(case: _Case, now: datetime) -> Enriched:
+    """What follows for one edition: it waits, it is done, nobody knew it, or nobody could be asked."""
+    looks = case.holding.looks
+    done = case.wait is None and bool(case.asked)
+    again_at = case.wait
+    if done and not case.hits:
+        looks += 1
+        again_at = now + LOOK_AGAIN if looks < LOOKS else None
+        case.notes.insert(0, f"unknown to {', '.join(case.asked)}")
+    elif not done and again_at is None:
+        again_at = now + LONGEST_REST
+    note = "; ".join(case.notes)
+    return Enriched(case.holding, case.fields, case.sources, tuple(case.hits), done, again_at, looks, note)
+
+
+def _is_another(holding: Holding, hit: Hit) -> bool:
+    """Whether a record describes another book: numbers are used twice, and typed wrong. The number itself proves nothing."""
+    subtitle = str(holding.fields["subtitle"] or "")
+    held = Hit(hit.source, holding.title, subtitle=subtitle, authors=holding.authors)
+    return same_work(held, hit).verdict == REFUSE
+
+
+def _says(value: Value) -> bool:
+    return bool(value) and not (isinstance(value, str) and value.lower() in VAGUE)
+
+
+def _precision(date: PartialDate) -> int:
+    """1 for a year, 2 for a month, 3 for a day. 1 January is how sources print a date of which they know the year."""
+    if date.month is None or (date.month, date.day) == (1, 1):
+        return 1
+    return 2 if date.day is None else 3
+
+
+def _agree(one: PartialDate, other: PartialDate) -> bool:
+    """Whether two dates may be one date, told more or less precisely."""
+    least = min(_precision(one), _precision(other))
+    return (one.year, one.month, one.day)[:least] == (other.year, other.month, other.day)[:least]
+
+
+def _more_believed(name: str, by: SourceRecord, held_by: SourceRecord | None) -> bool:
+    """A better source before a worse one, and of one source's records the later."""
+    if held_by is None:
+        return True
+    if by.provider == held_by.provider:
+        return by.fetched_at > held_by.fetched_at
+    ranks = {provider: rank for rank, provider in enumerate(_BELIEVED[name])}
+    return ranks.get(by.provider, len(ranks)) < ranks.get(held_by.provider, len(ranks))

@@ -1,0 +1,1 @@
+"""The SQL of the backfill: months, candidates, enrichment and pauses."""

@@ -1,0 +1,166 @@
+"""Which editions are to be enriched, and what became of it? A row says when, how often in vain, and why it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from alexandria.catalogue import repository
+from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.database.pool import Connection, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+FIELDS = ("subtitle", "publisher", "published", "language", "binding", "pages")
+REASONS = 10  # shown
+Value: TypeAlias = str | int | PartialDate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An edition as we hold it: what stands in each of FIELDS, and the record that a field rests on where we know it.
+
+    `asked_before`: sources have answered about it since it was recorded; `looks`: how often none knew it.
+    """
+
+    isbn13: Isbn13
+    work_id: int
+    title: str
+    authors: tuple[str, ...]
+    related: bool
+    asked_before: bool
+    looks: int
+    fields: Mapping[str, Value]
+    sources: Mapping[str, SourceRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why a source is not asked before `until` (UTC). `permanent`: waiting is no cure; the others go on without it."""
+
+    until: datetime
+    reason: str
+    permanent: bool
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """What became of one edition: the values that change, what each rests on, and every record that was believed.
+
+    `done`: whoever had to be asked has answered. `again_at`: when it is looked at again, None for never; `note` why.
+    """
+
+    holding: Holding
+    fields: Mapping[str, Value]
+    sources: Mapping[str, SourceRecord]
+    hits: tuple[Hit, ...]
+    done: bool
+    again_at: datetime | None
+    looks: int
+    note: str
+
+
+async def due(connection: Connection, limit: int) -> list[Holding]:
+    """Editions to enrich now, those that have waited longest first; they are nobody else's for a while."""
+    rows = await (await connection.execute(SQL["due"], {"limit": limit})).fetchall()
+    return [_holding(row) for row in rows]
+
+
+async def record(connection: Connection, enriched: Sequence[Enriched], now: datetime) -> int:
+    """Store what became of editions; returns of how many we know more than before."""
+    await repository.one_writer(connection)
+    return sum([await _record(connection, one, now) for one in enriched])
+
+
+async def rests(connection: Connection) -> dict[str, Rest]:
+    """The sources that failed when they were last asked; `until` may be over."""
+    rows = await (await connection.execute(SQL["rests"])).fetchall()
+    return {row.pop("provider"): Rest(**row) for row in rows}
+
+
+async def wake(connection: Connection, provider: str) -> None:
+    """The source rests no longer, if it did."""
+    await connection.execute(SQL["wake"], {"provider": provider})
+
+
+async def keep_rests(connection: Connection, resting: Mapping[str, Rest]) -> None:
+    """These sources rest, and no other."""
+    await connection.execute(SQL["awake"], {"providers": list(resting)})
+    for provider, rest in sorted(resting.items()):
+        await connection.execute(SQL["rest"], {"provider": provider, **asdict(rest)})
+
+
+async def again(
+    connection: Connection, isbns: Sequence[Isbn13], older_than: int | None, *, dry_run: bool = False
+) -> int:
+    """Have these editions, and those enriched more than `older_than` days ago, enriched anew; returns how many.
+
+    Sources that rest are woken. A dry run only counts.
+    """
+    asked = {"isbns": [str(isbn) for isbn in isbns], "older_than": older_than}
+    row = await (await connection.execute(SQL["wanted" if dry_run else "again"], asked)).fetchone()
+    assert row is not None
+    if row["editions"] and not dry_run:
+        await keep_rests(connection, {})
+    return int(row["editions"])
+
+
+async def overview(connection: Connection) -> dict[str, int]:
+    """How many editions are due, waiting and done."""
+    row = await (await connection.execute(SQL["overview"])).fetchone()
+    assert row is not None
+    return row
+
+
+async def waiting(connection: Connection) -> list[Row]:
+    """The most frequent reasons for which editions wait: reason, editions, next_at."""
+    return await (await connection.execute(SQL["waiting"], {"limit": REASONS})).fetchall()
+
+
+async def _record(connection: Connection, one: Enriched, now: datetime) -> bool:
+    isbn13 = one.holding.isbn13
+    settled = {"isbn13": isbn13, "enrich_at": one.again_at, "looks": one.looks, "note": one.note}
+    if (await connection.execute(SQL["settle"], {**settled, "done": one.done, "now": now})).rowcount == 0:
+        return False
+    more = bool(one.fields)
+    for hit in one.hits:
+        more = await repository.describe(connection, one.holding.work_id, isbn13, hit) or more
+    if one.fields:
+        await _improve(connection, one)
+    if more:
+        await connection.execute(SQL["changed"], {"isbn13": isbn13, "now": now})
+    return more
+
+
+async def _improve(connection: Connection, one: Enriched) -> None:
+    values = {**one.holding.fields, **one.fields}
+    values["published"] = str(values["published"]) if values["published"] else None
+    await connection.execute(SQL["improve"], {**values, "isbn13": one.holding.isbn13})
+    for field, source in one.sources.items():
+        record_id = await repository.source_record(connection, source)
+        provenance = {"isbn13": one.holding.isbn13, "field": field, "source_record_id": record_id}
+        await connection.execute(SQL["replace_provenance"], provenance)
+
+
+def _holding(row: Row) -> Holding:
+    fields: dict[str, Value] = {field: row[field] for field in FIELDS}
+    if row["published"]:
+        fields["published"] = PartialDate.parse(row["published"])
+    sources = {
+        field: SourceRecord(provider, provider_id, datetime.fromtimestamp(fetched_at, UTC))
+        for field, provider, provider_id, fetched_at in row["sources"]
+    }
+    return Holding(
+        Isbn13.parse(row["isbn13"]),
+        row["work_id"],
+        row["title"],
+        tuple(row["authors"]),
+        row["related"],
+        row["enriched_at"] is not None,
+        row["looks"],
+        fields,
+        sources,
+    )

@@ -1,0 +1,258 @@
+"""Which months wait, run or are done? Claims, endings and sums, each fenced by the attempt token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from alexandria.backfill.status import Bury, Retry, Snooze, Status
+from alexandria.core.errors import AttemptLost
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+RECENT = 20  # completed months shown as recent activity
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A month that may be claimed, or was just claimed."""
+
+    year: int
+    month: int
+    status: Status
+    books_generated: int = 0
+    isbns_resolved: int = 0
+    resolution_rate: Decimal = Decimal(0)
+    error_message: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", Status(self.status))  # a row brings plain text
+
+    @property
+    def key(self) -> Month:
+        return Month(self.year, self.month)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What an attempt needs to know of its month. `batch_size` books are asked of each generator."""
+
+    month: Month
+    token: UUID
+    failed_before: int
+    prompt_variant: str | None
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A month's new attempt: whoever shows the token may write."""
+
+    month: Month
+    token: UUID
+
+
+async def seed(connection: Connection, first_year: int, last_year: int) -> int:
+    """Add the missing months of these years; returns how many were added."""
+    return (await connection.execute(SQL["seed"], {"first": first_year, "last": last_year})).rowcount
+
+
+async def totals(connection: Connection) -> dict[Status, int]:
+    """Months by status, all five of them."""
+    rows = await (await connection.execute(SQL["totals"])).fetchall()
+    counted = {row["status"]: row["months"] for row in rows}
+    return {status: counted.get(status, 0) for status in Status}
+
+
+async def open_months(
+    connection: Connection, *, limit: int, first_year: int, last_year: int, failed_too: bool, lock: bool
+) -> list[Open]:
+    """The newest claimable months of these years. With `lock` they stay locked until the transaction ends."""
+    parameters = {"limit": limit, "first": first_year, "last": last_year, "failed_too": failed_too}
+    async with connection.cursor(row_factory=class_row(Open)) as cursor:
+        await cursor.execute(SQL["open_locked" if lock else "open"], parameters)
+        return await cursor.fetchall()
+
+
+async def planned_months(connection: Connection, months: Sequence[Month], *, failed_too: bool) -> list[Open]:
+    """Those of `months` that may be claimed now, locked until the transaction ends."""
+    async with connection.cursor(row_factory=class_row(Open)) as cursor:
+        await cursor.execute(SQL["planned_locked"], {**_columns(months), "failed_too": failed_too})
+        return await cursor.fetchall()
+
+
+async def due(connection: Connection, month: Month) -> bool:
+    """Whether a month in retry may run now; if so it is locked until the transaction ends."""
+    found = await connection.execute(SQL["due_locked"], {"year": month.year, "month": month.month})
+    return await found.fetchone() is not None
+
+
+async def reopen(connection: Connection, months: Sequence[Month]) -> int:
+    """Completed and failed months become pending with a clean sheet; returns how many."""
+    return (await connection.execute(SQL["reopen"], _columns(months))).rowcount
+
+
+async def claim(connection: Connection, claims: Sequence[Claim], jobs: Sequence[int]) -> None:
+    """Hand locked months to their new attempts, which the `jobs` will make."""
+    columns = {**_columns([c.month for c in claims]), "tokens": [c.token for c in claims]}
+    claimed = await connection.execute(SQL["claim"], columns)
+    assert claimed.rowcount == len(claims), "claimed months were locked and open"
+    await connection.execute(SQL["add_attempts"], {**columns, "jobs": list(jobs)})
+
+
+async def begin(connection: Connection, token: UUID, worker: str) -> Begun:
+    """Start the attempt. Raises AttemptLost if the month has gone to another."""
+    row = await (await connection.execute(SQL["begin"], {"token": token, "worker": worker})).fetchone()
+    if row is None:
+        raise AttemptLost("the month was reset, taken over or finished")
+    month = Month(row["year"], row["month"])
+    return Begun(month, token, row["retry_count"], row["prompt_variant"], row["batch_size"])
+
+
+async def hold(connection: Connection, token: UUID) -> tuple[Month, int]:
+    """Lock the month that the token owns until the transaction ends; returns it and its failed attempts.
+
+    Raises AttemptLost if the token owns none.
+    """
+    row = await (await connection.execute(SQL["hold"], {"token": token})).fetchone()
+    if row is None:
+        raise AttemptLost("the month was reset, taken over or finished")
+    return Month(row["year"], row["month"]), row["retry_count"]
+
+
+async def seize(connection: Connection, token: UUID) -> tuple[Month, int] | None:
+    """As `hold`, for others than the attempt itself: None if the token owns no month or somebody else holds it."""
+    row = await (await connection.execute(SQL["seize"], {"token": token})).fetchone()
+    return None if row is None else (Month(row["year"], row["month"]), row["retry_count"])
+
+
+async def complete(
+    connection: Connection, token: UUID, *, generated: int, resolved: int, queued: int, variant: str, note: str | None
+) -> None:
+    """The month's books are recorded. Raises AttemptLost."""
+    await _end(connection, token, "completed", None, note)
+    values = {"generated": generated, "resolved": resolved, "queued": queued, "variant": variant, "note": note}
+    await _write(connection, "complete", {**values, "token": token})
+
+
+async def retry(connection: Connection, token: UUID, decision: Retry, *, outcome: str = "retry") -> None:
+    """The attempt failed and counts; `outcome` may also be "lost". Raises AttemptLost."""
+    await _end(connection, token, outcome, decision.code, decision.reason)
+    values = {"failed": 1, "at": decision.at, "message": decision.reason, "code": decision.code, "blocked": None}
+    await _write(connection, "postpone", {**values, "token": token})
+
+
+async def snooze(connection: Connection, token: UUID, decision: Snooze, *, outcome: str = "snoozed") -> None:
+    """The month waits and nothing counts; `outcome` may also be "lost". Raises AttemptLost."""
+    await _end(connection, token, outcome, decision.code, decision.reason)
+    values = {"failed": 0, "at": decision.until, "message": None, "code": decision.code, "blocked": decision.reason}
+    await _write(connection, "postpone", {**values, "token": token})
+
+
+async def fail(connection: Connection, token: UUID, decision: Bury, *, outcome: str = "failed") -> None:
+    """The month is given up until a person asks again. Raises AttemptLost."""
+    await _end(connection, token, outcome, decision.code, decision.reason)
+    await _write(connection, "fail", {"token": token, "message": decision.reason, "code": decision.code})
+
+
+async def lost(connection: Connection, silence: float) -> list[Row]:
+    """Attempts {year, month, token, outage} whose job is gone or whose worker has been silent for `silence` seconds.
+
+    `outage`: the server was started since there was a sign of the worker: maybe it is the database that was lost.
+    """
+    return await (await connection.execute(SQL["lost"], {"silence": silence})).fetchall()
+
+
+async def drop_dead_jobs(connection: Connection, silence: float) -> int:
+    """Forget the jobs of workers that have been silent for `silence` seconds; returns how many."""
+    return (await connection.execute(SQL["drop_dead_jobs"], {"silence": silence})).rowcount
+
+
+async def unscheduled(connection: Connection, silence: float) -> list[Month]:
+    """Overdue months in retry that no job will wake."""
+    rows = await (await connection.execute(SQL["unscheduled"], {"silence": silence})).fetchall()
+    return [Month(row["year"], row["month"]) for row in rows]
+
+
+async def progress(connection: Connection) -> Row:
+    """Sums over all months."""
+    row = await (await connection.execute(SQL["progress"])).fetchone()
+    assert row is not None
+    return row
+
+
+async def recent(connection: Connection) -> list[Open]:
+    """The newest completed months."""
+    async with connection.cursor(row_factory=class_row(Open)) as cursor:
+        await cursor.execute(SQL["recent"], {"limit": RECENT})
+        return await cursor.fetchall()
+
+
+async def daily(connection: Connection) -> Row:
+    """How many months there are in each status, how well they are resolved in percent, and the same of the last day."""
+    row = await (await connection.execute(SQL["daily"])).fetchone()
+    assert row is not None
+    return row
+
+
+async def listed(
+    connection: Connection, *, status: Status | None = None, year: int | None = None, reason: str | None = None
+) -> list[Row]:
+    """Whole rows of backfill_log, newest first."""
+    found = await connection.execute(SQL["listed"], {"status": status, "year": year, "reason": reason})
+    return await found.fetchall()
+
+
+async def one(connection: Connection, month: Month) -> Row | None:
+    """The whole row of one month."""
+    return await (await connection.execute(SQL["one"], _key(month))).fetchone()
+
+
+async def attempts(connection: Connection, month: Month) -> list[Row]:
+    return await (await connection.execute(SQL["attempts"], _key(month))).fetchall()
+
+
+async def attempt_of_job(connection: Connection, job_id: int) -> Row | None:
+    return await (await connection.execute(SQL["attempt_of_job"], {"job_id": job_id})).fetchone()
+
+
+async def spent(connection: Connection, month: Month) -> list[Row]:
+    """Per provider {provider, calls, units, refused}."""
+    return await (await connection.execute(SQL["spent"], _key(month))).fetchall()
+
+
+async def workers(connection: Connection, silence: float) -> Row:
+    """{beating, due, processing}: workers heard within `silence` seconds, months due again, months claimed."""
+    row = await (await connection.execute(SQL["workers"], {"silence": silence})).fetchone()
+    assert row is not None
+    return row
+
+
+async def audit(connection: Connection, who: str, act: str, detail: dict[str, Any]) -> None:
+    await connection.execute(SQL["audit"], {"who": who, "act": act, "detail": Jsonb(detail)})
+
+
+def _key(month: Month) -> dict[str, int]:
+    return {"year": month.year, "month": month.month}
+
+
+def _columns(months: Sequence[Month]) -> dict[str, list[Any]]:
+    return {"years": [m.year for m in months], "months": [m.month for m in months]}
+
+
+async def _end(connection: Connection, token: UUID, outcome: str, code: str | None, reason: str | None) -> None:
+    await hold(connection, token)  # the month before its attempt, as a hand-made reset locks them: no deadlock
+    await connection.execute(SQL["end_attempt"], {"token": token, "outcome": outcome, "code": code, "reason": reason})
+
+
+async def _write(connection: Connection, block: str, values: dict[str, Any]) -> None:
+    written = await connection.execute(SQL[block], values)
+    assert written.rowcount == 1, "the month was held"

@@ -1,0 +1,122 @@
+"""What have people told the whole backfill? A pause, and which months they want done again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from psycopg.rows import class_row
+
+from alexandria.backfill.status import PAUSE_LOOK, Status
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No attempt begins from `since` on, until `until` (None: until somebody resumes), by the wish of `who`."""
+
+    since: datetime
+    until: datetime | None
+    who: str
+    reason: str
+
+    def wait(self, now: datetime) -> datetime:
+        """When a month that waits for its end looks again."""
+        return self.until or now + PAUSE_LOOK
+
+    def told(self) -> dict[str, str | None]:
+        """As JSON data."""
+        until = None if self.until is None else self.until.isoformat()
+        return {"since": self.since.isoformat(), "until": until, "by": self.who, "reason": self.reason}
+
+    def __str__(self) -> str:
+        end = "somebody resumes" if self.until is None else f"{self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return f"paused by {self.who} until {end}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class LanePause:
+    """Nobody asks a provider before `until`, for the `reason` that it gave."""
+
+    until: datetime
+    reason: str
+
+
+async def paused(connection: Connection, *, heed: bool = False) -> Pause | None:
+    """The pause that lasts now. With `heed` no other one begins before the transaction ends."""
+    if heed:
+        await connection.execute(SQL["heed"])
+    async with connection.cursor(row_factory=class_row(Pause)) as cursor:
+        await cursor.execute(SQL["pause_now"])
+        return await cursor.fetchone()
+
+
+async def pause(connection: Connection, until: datetime | None, who: str, reason: str) -> Pause:
+    """Waits for attempts that are just beginning; later ones find the pause."""
+    async with connection.cursor(row_factory=class_row(Pause)) as cursor:
+        await cursor.execute(SQL["pause"], {"until": until, "who": who, "reason": reason})
+        made = await cursor.fetchone()
+    assert made is not None
+    return made
+
+
+async def resume(connection: Connection) -> None:
+    await connection.execute(SQL["resume"])
+
+
+async def resume_lane(connection: Connection, provider: str) -> LanePause | None:
+    """Ends the pause of a provider's lane; returns what it was."""
+    async with connection.cursor(row_factory=class_row(LanePause)) as cursor:
+        await cursor.execute(SQL["resume_lane"], {"provider": provider})
+        return await cursor.fetchone()
+
+
+async def hasten_blocked(connection: Connection, provider: str, at: datetime) -> list[Month]:
+    """Months that wait for `provider` wait until `at` at the latest; returns those for which that is sooner."""
+    rows = await (await connection.execute(SQL["hasten_blocked"], {"provider": provider, "at": at})).fetchall()
+    return [Month(row["year"], row["month"]) for row in rows]
+
+
+async def finishing(connection: Connection) -> int:
+    """How many months are in work: begun, and not ended."""
+    row = await (await connection.execute(SQL["finishing"])).fetchone()
+    assert row is not None
+    return int(row["months"])
+
+
+async def put_off(connection: Connection, month: Month, until: datetime, reason: str) -> None:
+    """A month in retry waits, because of a pause."""
+    values = {"year": month.year, "month": month.month, "until": until, "reason": reason}
+    await connection.execute(SQL["put_off"], values)
+
+
+async def hasten_paused(connection: Connection, at: datetime) -> list[Month]:
+    """Months that wait for the end of a pause wait until `at` at the latest; returns those for which that is sooner."""
+    rows = await (await connection.execute(SQL["hasten_paused"], {"at": at})).fetchall()
+    return [Month(row["year"], row["month"]) for row in rows]
+
+
+async def wanted(
+    connection: Connection, months: Sequence[Month] | None, reason: str | None, *, failed: bool
+) -> dict[Month, Status]:
+    """Of `months` (None: of all) those with this error code, message or reason to wait, `failed` ones only or all.
+
+    Newest first, locked until the transaction ends.
+    """
+    chosen = {"years": None, "months": None} if months is None else _columns(months)
+    found = await connection.execute(SQL["wanted"], {**chosen, "reason": reason, "failed": failed})
+    return {Month(row["year"], row["month"]): Status(row["status"]) for row in await found.fetchall()}
+
+
+async def hasten(connection: Connection, months: Sequence[Month]) -> None:
+    """Months in retry may go on at once."""
+    await connection.execute(SQL["hasten"], _columns(months))
+
+
+def _columns(months: Sequence[Month]) -> dict[str, list[int]]:
+    return {"years": [m.year for m in months], "months": [m.month for m in months]}

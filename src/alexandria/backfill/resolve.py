@@ -1,0 +1,115 @@
+"""Which ISBN has each candidate? First the catalogue, then the sources side by side, until one is believed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+from alexandria.backfill.source_selection import Panel
+from alexandria.backfill.status import PERMANENT
+from alexandria.catalogue import repository
+from alexandria.catalogue.matching import publication_month
+from alexandria.catalogue.matching.scoring import ACCEPT, choose
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, Resolution, Scored
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+
+
+async def resolve(
+    month: Month | None, candidates: Sequence[Candidate], panel: Panel, database: Database
+) -> list[Resolution]:
+    """What became of each candidate (named for `month`, if for one), in order; candidates that prove to be one book are one resolution.
+
+    Raises NoSources if candidates had to be looked up and no source could be asked at all.
+    """
+    resolutions = await asyncio.gather(*(_one(month, candidate, panel, database) for candidate in candidates))
+    looked_up = [resolution for resolution in resolutions if resolution.source != repository.NAME]
+    if looked_up and not panel.answered:
+        said = dict.fromkeys(said for resolution in looked_up for said in resolution.unavailable.values())
+        message = "; ".join(said) or "none is configured"
+        raise errors.NoSources(f"no source could be asked: {message}", tuple(panel.failed.values()))
+    return _fold(resolutions)
+
+
+async def _one(month: Month | None, candidate: Candidate, panel: Panel, database: Database) -> Resolution:
+    return await recognise(candidate, database, month) or await look_up(month, candidate, panel)
+
+
+async def recognise(candidate: Candidate, database: Database, month: Month | None = None) -> Resolution | None:
+    """The catalogue's own edition of this candidate, if it holds one: that costs no call."""
+    async with database.transaction() as connection:
+        held = await repository.find_work(connection, candidate.title, (candidate.author,), with_edition=True)
+    if held is None:
+        return None
+    return Resolution(
+        candidate,
+        Isbn13.parse(held.isbn13),
+        source=repository.NAME,
+        score=held.score,
+        reason=f"already in the catalogue as {held.title!r} by {held.author}; {'; '.join(held.reasons)}",
+        work_id=held.work_id,
+        in_month=publication_month.dated_in(month, held.dates),
+    )
+
+
+async def look_up(month: Month | None, candidate: Candidate, panel: Panel) -> Resolution:
+    """Ask one source after the other, judging all hits so far together, as far as the panel wants them."""
+    hits: list[Hit] = []
+    unavailable: dict[str, str] = {}
+    hindered = False
+    found = Resolution(candidate, None, reason="no source was asked")
+    for source in panel.order():
+        if not panel.wants(source, found):
+            continue
+        answer = await panel.ask(source, candidate)
+        if isinstance(answer, errors.ProviderError):
+            unavailable[source.name] = answer.message
+            hindered = hindered or not isinstance(answer, PERMANENT)
+            continue
+        hits.extend(answer)
+        found = _judged(month, candidate, hits)
+    if objection := panel.objection(found):
+        found = Resolution(candidate, None, reason=objection, considered=found.considered)
+    if found.isbn13 is None and unavailable:
+        found = dataclasses.replace(found, reason=f"{found.reason}; not asked: {', '.join(unavailable)}")
+    return dataclasses.replace(found, unavailable=unavailable, hindered=hindered)
+
+
+def _judged(month: Month | None, candidate: Candidate, hits: Sequence[Hit]) -> Resolution:
+    accepted, considered, reason = choose(candidate, hits)
+    if accepted is None or accepted.isbn13 is None:
+        return Resolution(candidate, None, reason=reason, considered=tuple(considered))
+    sure = [scored for scored in considered if scored.verdict == ACCEPT]
+    return Resolution(
+        candidate,
+        accepted.isbn13,
+        source=accepted.source.provider,
+        score=next(scored.score for scored in considered if scored.hit is accepted),
+        reason=reason,
+        accepted=accepted,
+        considered=tuple(considered),
+        related=_related(accepted, sure),
+        in_month=publication_month.published_in(month, [scored.hit for scored in sure]),
+    )
+
+
+def _related(accepted: Hit, sure: Sequence[Scored]) -> tuple[Hit, ...]:
+    """The other editions that were accepted, one hit an ISBN."""
+    others = {scored.hit.isbn13: scored.hit for scored in reversed(sure) if scored.hit.isbn13}
+    return tuple(hit for isbn13, hit in others.items() if isbn13 != accepted.isbn13)
+
+
+def _fold(resolutions: Sequence[Resolution]) -> list[Resolution]:
+    """Candidates with the same ISBN are one book under two spellings: the first stays, named by all."""
+    kept: dict[object, Resolution] = {}
+    for resolution in resolutions:
+        key: object = resolution.isbn13 or id(resolution)
+        if key not in kept:
+            kept[key] = resolution
+            continue
+        first = kept[key]
+        named_by = tuple(dict.fromkeys(first.candidate.named_by + resolution.candidate.named_by))
+        kept[key] = dataclasses.replace(first, candidate=dataclasses.replace(first.candidate, named_by=named_by))
+    return list(kept.values())

@@ -1,0 +1,132 @@
+"""Which source is asked next, and when has enough been heard? Free ones first, paid ones as the policy allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from alexandria.catalogue.matching import editions
+from alexandria.catalogue.matching.scoring import ACCEPT
+from alexandria.catalogue.models import Candidate, Hit, Resolution
+from alexandria.core import errors
+from alexandria.providers.base import Source
+
+PATIENCE = 3  # failures in a row after which a source is left alone for the rest of the month
+_OUT_AT_ONCE = (
+    errors.KeyMissing,
+    errors.KeyRefused,
+    errors.NoCredit,
+    errors.QuotaSpent,
+    errors.RateLimited,
+    errors.RequestRefused,
+)
+
+
+class Policy(StrEnum):
+    """How much is paid for certainty."""
+
+    FRUGAL = "frugal"  # paid sources only when every free one has been asked in vain
+    BALANCED = "balanced"  # a paid source when two free ones did not settle it
+    EXACT = "exact"  # an ISBN is taken only when two sources know the book, one of them paid if there is one
+
+
+FREE_BEFORE_PAID = {Policy.FRUGAL: None, Policy.BALANCED: 2, Policy.EXACT: 1}
+
+
+class Priced(Protocol):
+    """What may cost something to ask."""
+
+    @property
+    def paid(self) -> bool: ...
+
+
+P = TypeVar("P", bound=Priced)
+
+
+def in_order(sources: Sequence[P], policy: Policy, wait: Callable[[P], float]) -> list[P]:
+    """Free sources by expected wait, their own order breaking ties, with the paid ones where `policy` puts them."""
+    free = sorted((source for source in sources if not source.paid), key=wait)
+    paid = [source for source in sources if source.paid]
+    before = FREE_BEFORE_PAID[policy]
+    return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
+
+
+class Desk:
+    """The sources of this process and how busy each is: work spreads over the lanes that have room."""
+
+    def __init__(self, sources: Sequence[Source], policy: Policy) -> None:
+        self.sources, self.policy = tuple(sources), policy
+        self.under_way: Counter[str] = Counter()
+
+    def order(self) -> list[Source]:
+        """The sources as things stand, the one to be asked first before the others."""
+        return in_order(self.sources, self.policy, self._wait)
+
+    def _wait(self, source: Source) -> float:
+        return self.under_way[source.name] / source.rate
+
+
+class Panel:
+    """The sources for one batch of candidates: which are `out` of it and why, and how each last `failed`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.out: dict[str, errors.ProviderError] = {}
+        self.failed: dict[str, errors.ProviderError] = {}
+        self.answered = False
+        self._failures: Counter[str] = Counter()
+
+    def order(self) -> Iterator[Source]:
+        """The sources to ask about one candidate, the best first as things stand."""
+        return iter(self._desk.order())
+
+    def wants(self, source: Source, found: Resolution) -> bool:
+        """Whether `source` may still add something to what was `found` by those before it.
+
+        A paid one is not asked for a better edition of a book that is known.
+        """
+        if found.accepted is None or self.objection(found):
+            return True
+        return not source.paid and not editions.is_meant(found.candidate, found.accepted)
+
+    def objection(self, found: Resolution) -> str:
+        """Why the policy does not take what was found, or ""."""
+        if self._desk.policy is not Policy.EXACT or found.accepted is None:
+            return ""
+        knowing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
+        paid = {source.name for source in self._desk.sources if source.paid} - self.out.keys()
+        if len(knowing) < 2:
+            return f"only {found.accepted.source.provider} knows it, and the policy wants two sources"
+        if paid and not paid & knowing:
+            return f"the policy wants a paid source to know it, and {', '.join(sorted(paid))} does not"
+        return ""
+
+    def lacking(self, resolutions: Sequence[Resolution]) -> list[str]:
+        """What each source said that some of these books had to do without; a key that is not there is no news."""
+        books = Counter(name for resolution in resolutions for name in resolution.unavailable)
+        return [
+            f"{failed.message} ({books[name]} of {len(resolutions)} books did without it)"
+            for name, failed in sorted(self.failed.items())
+            if books[name] and not isinstance(failed, errors.KeyMissing)
+        ]
+
+    async def ask(self, source: Source, candidate: Candidate) -> Sequence[Hit] | errors.ProviderError:
+        """The source's hits, or why it could not be asked."""
+        if source.name in self.out:
+            return self.out[source.name]
+        self._desk.under_way[source.name] += 1
+        try:
+            hits = await source.find(candidate)
+        except errors.ProviderError as failed:
+            self._failures[source.name] += 1
+            self.failed[source.name] = failed
+            if isinstance(failed, _OUT_AT_ONCE) or self._failures[source.name] >= PATIENCE:
+                self.out[source.name] = failed
+            return failed
+        finally:
+            self._desk.under_way[source.name] -= 1
+        self._failures[source.name] = 0
+        self.answered = True
+        return hits

@@ -1,0 +1,47 @@
+"""Which books does a month have? Every generator is asked at once; one that fails or is silent hides no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alexandria.catalogue.matching.scoring import merge
+from alexandria.catalogue.models import Candidate
+from alexandria.core.errors import BadAnswer, NoBooks, ProviderError
+from alexandria.core.month import Month
+from alexandria.providers.base import Generator, Named
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """The merged candidates, and a sentence of what each generator that failed said."""
+
+    candidates: tuple[Candidate, ...]
+    failed: tuple[str, ...]
+
+
+async def suggest(month: Month, variant: str, count: int, generators: Sequence[Generator]) -> Suggested:
+    """Ask all `generators` for about `count` books each. Raises NoBooks if none named a single one."""
+    answers = await asyncio.gather(*(_ask(generator, month, variant, count) for generator in generators))
+    named = [list(answer.candidates) for answer in answers if isinstance(answer, Named)]
+    candidates = merge(named)
+    if not candidates:
+        causes = tuple(_why_none(g, a) for g, a in zip(generators, answers, strict=True))
+        said = "; ".join(cause.message for cause in causes) or "none is configured"
+        raise NoBooks(f"no generator named a book of {month}: {said}", causes)
+    return Suggested(tuple(candidates), tuple(a.message for a in answers if isinstance(a, ProviderError)))
+
+
+async def _ask(generator: Generator, month: Month, variant: str, count: int) -> Named | ProviderError:
+    try:
+        return await generator.suggest(month, variant, count)
+    except ProviderError as refused:
+        return refused
+
+
+def _why_none(generator: Generator, answer: Named | ProviderError) -> ProviderError:
+    if isinstance(answer, ProviderError):
+        return answer
+    dropped = f", {len(answer.dropped)} items unusable" if answer.dropped else ""
+    return BadAnswer(generator.label, f"named {len(answer.candidates)} books{dropped}")

@@ -1,0 +1,74 @@
+"""A worker process: takes months from the queue until it is told to stop, through restarts of the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from alexandria.backfill.queue import Jobs, Periodic
+from alexandria.backfill.scheduler import Backfill
+from alexandria.core.errors import DatabaseUnavailable
+from alexandria.core.logging import process_name
+
+log = structlog.get_logger(__name__)
+
+IDLE_CHECK = 0.5  # seconds between looks at the queue when the worker is to stop once it is empty
+RECONNECT = 0.5  # seconds before a lost database is tried again
+
+
+async def work(
+    jobs: Jobs,
+    backfill: Backfill,
+    stop: asyncio.Event,
+    *,
+    concurrency: int,
+    periodic: Sequence[Periodic],
+    reconnect: Callable[[], Awaitable[None]],
+) -> None:
+    """Work until `stop` is set; then months in work are snoozed for another worker and this returns."""
+
+    async def heal() -> None:
+        log.warning("the queue has stopped", hint="it starts again as soon as the database answers")
+        await _until_database_answers(reconnect, stop)
+
+    log.info("worker begins", concurrency=concurrency)
+    while not stop.is_set():
+        working = asyncio.create_task(
+            jobs.work(backfill, concurrency=concurrency, name=process_name(), periodic=periodic, heal=heal)
+        )
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if stop.is_set():
+            working.cancel()
+        try:
+            await working
+        except asyncio.CancelledError:
+            if not stop.is_set():
+                raise
+    log.info("worker ends")
+
+
+async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
+    """Set `stop` once `busy` says that no month is queued or in work. A lost database says nothing."""
+    while not stop.is_set():
+        with contextlib.suppress(DatabaseUnavailable):
+            if not await busy():
+                stop.set()
+                return
+        await asyncio.sleep(IDLE_CHECK)
+
+
+async def _until_database_answers(reconnect: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RECONNECT)
+        try:
+            await reconnect()
+        except DatabaseUnavailable as lost:
+            log.warning("database still away", reason=lost.message)
+        else:
+            return

@@ -1,0 +1,1 @@
+"""Works, editions and contributors, and how they are compared, stored and exported."""

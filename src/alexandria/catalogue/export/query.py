@@ -1,0 +1,55 @@
+"""What does the catalogue hold, edition by edition? Read as a stream, so that its size costs no memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import kwargs_row
+
+from alexandria.database.pool import Database
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+AT_ONCE = 1000  # editions fetched from the server together
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One edition with its work. Empty texts and None are what no source told; dates YYYY, YYYY-MM or YYYY-MM-DD.
+
+    `people` are names with roles, in the order of the title page. `related`: found beside the edition that a month
+    wanted. `sources` says for each field which record of which provider it rests on: field, provider, id, fetched_at.
+    """
+
+    isbn13: str
+    work_id: int
+    title: str
+    subtitle: str
+    people: list[tuple[str, str]]
+    publisher: str
+    published: str | None
+    first_published: str | None
+    language: str
+    binding: str
+    pages: int | None
+    subjects: list[str]
+    related_isbns: list[str]
+    related: bool
+    sources: list[dict[str, str]]
+    created_at: datetime
+    changed_at: datetime
+
+
+async def editions(database: Database, since: datetime | None = None) -> AsyncGenerator[Entry]:
+    """All editions as they are when the first is read, by ISBN; with `since` (aware) those that changed from then on."""
+    async with (
+        database.transaction() as connection,
+        connection.cursor("holdings", row_factory=kwargs_row(Entry)) as found,
+    ):
+        await connection.execute(SQL["patience"])
+        found.itersize = AT_ONCE
+        await found.execute(SQL["editions"], {"since": since})
+        async for entry in found:
+            yield entry

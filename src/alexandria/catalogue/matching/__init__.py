@@ -1,0 +1,1 @@
+"""Decides whether two records name the same work, and which edition was meant."""

@@ -1,0 +1,31 @@
+"""Which works of a large catalogue are worth comparing with this one? Keys that spellings of one work share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alexandria.catalogue.matching import authors as person
+from alexandria.catalogue.matching import titles
+from alexandria.catalogue.matching.titles import romanized
+
+START, END = 4, 3  # letters of a word that one slip of the pen seldom touches both of
+_SMALL = frozenset(
+    titles.words_of("in the of and a an to for on with by at from der die das le la les de el un une und et")
+)
+
+
+def blocks(name: str, authors: Sequence[str]) -> list[str]:
+    """Keys of a work: its title with each initial, and each family name with the start and end of each telling word.
+
+    Two spellings of one work share a key although a word, a letter or the order of the author's names differs.
+    """
+    words = titles.read(name).words
+    latin = [plain for word in words if (plain := romanized(word))]
+    telling = [word for word in latin if word.isdigit() or (len(word) >= END and word not in _SMALL)] or latin
+    people = person.people(tuple(authors))
+    initials = {romanized(token)[:1] for found in people for token in found.tokens} or {""}
+    keys = {f"= {''.join(latin)} {initial}" for initial in initials}
+    for family in {romanized(found.family) for found in people}:
+        keys |= {f"{family} {word[:START]}" for word in telling}
+        keys |= {f"{family} -{word[-END:]}" for word in telling if len(word) > END}
+    return sorted(keys)

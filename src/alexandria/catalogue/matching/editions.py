@@ -1,0 +1,48 @@
+"""Which edition of the right work was meant? The first printed one, in the language of its title, unless more was said."""
+
+from __future__ import annotations
+
+from alexandria.catalogue.matching import titles
+from alexandria.catalogue.models import Candidate, Hit
+
+APART = 1  # years between the edition that was meant and the year that was named
+
+
+def formats(hit: Hit) -> frozenset[str]:
+    """Formats that a record names: audio, large print, e-book; empty for plain print."""
+    return titles.formats_of(f"{hit.binding} | {hit.title} | {hit.publisher}")
+
+
+def named_formats(candidate: Candidate) -> frozenset[str]:
+    """Formats of the candidate; also of its title, lest "The Unabridged Journals" be a recording."""
+    return titles.formats_of(f"{candidate.format} | {candidate.title}")
+
+
+def is_meant(candidate: Candidate, hit: Hit) -> bool:
+    """Whether no other edition can fit better: the format and language meant, published when the book was new."""
+    new = candidate.year or hit.first_published
+    if new is None or hit.published is None:
+        return False
+    return not (formats(hit) ^ named_formats(candidate) or _foreign(candidate, hit)) and (
+        abs(hit.published.year - new) <= APART
+    )
+
+
+def rank(candidate: Candidate, hit: Hit, score: float) -> tuple[float, ...]:
+    """Lower is better: the wanted format, the wanted language, near the named month, better score."""
+    return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), _apart(candidate, hit), -score
+
+
+def _apart(candidate: Candidate, hit: Hit) -> int:
+    """Months between an edition and the time that was named; of an unnamed time, the earlier the better."""
+    published, year = hit.published, candidate.year
+    if year is None:
+        return published.year * 12 + (published.month or 12) if published else 10**6
+    if published is None:
+        return 600
+    return abs((published.year - year) * 12 + (published.month or 6) - (candidate.month or 6))
+
+
+def _foreign(candidate: Candidate, hit: Hit) -> bool:
+    tongue = titles.read(candidate.title).tongue or "en"
+    return titles.language(hit.language) not in ("", tongue)

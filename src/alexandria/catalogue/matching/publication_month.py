@@ -1,0 +1,33 @@
+"""Was this work first published in that month? Confirmed, contradicted or unknown, from what the sources date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alexandria.catalogue.models import Hit, PartialDate
+from alexandria.core.month import Month
+
+CONFIRMED, CONTRADICTED, UNKNOWN = "confirmed", "contradicted", "unknown"
+
+
+def published_in(month: Month | None, editions: Iterable[Hit]) -> str:
+    """The answer from all known editions of a work."""
+    known = list(editions)
+    firsts = {PartialDate(hit.first_published) for hit in known if hit.first_published}
+    return dated_in(month, firsts | {hit.published for hit in known if hit.published})
+
+
+def dated_in(month: Month | None, dates: Iterable[PartialDate]) -> str:
+    """The answer from dates of a work and its editions: an earlier one contradicts, the first one in the month confirms.
+
+    Later ones say nothing, for they may be reprints' dates; nor does a bare year that is the month's own.
+    """
+    if month is None:
+        return UNKNOWN
+    dates = set(dates)
+    if any(date.year < month.year for date in dates):
+        return CONTRADICTED
+    months = {(date.year, date.month) for date in dates if date.month}
+    if any(found < (month.year, month.month) for found in months):
+        return CONTRADICTED
+    return CONFIRMED if (month.year, month.month) in months else UNKNOWN

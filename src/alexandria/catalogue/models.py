@@ -1,0 +1,141 @@
+"""What is a book to us? Frozen values for what models name, what sources hold and what the catalogue keeps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from stdnum import isbn as stdnum_isbn
+
+from alexandria.core.errors import BadInput
+
+
+class Isbn13(str):
+    """Thirteen digits whose checksum holds. Made only by `parse` and `read`, so having one means it is valid."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, text: object) -> Self | None:
+        """The ISBN in `text` (10 or 13 digits, hyphens and lower-case x allowed), or None."""
+        compact = re.sub(r"[\s\-‐-―]", "", str(text)).upper().removeprefix("URN:ISBN:").removeprefix("ISBN:")
+        if not stdnum_isbn.is_valid(compact):
+            return None
+        return cls(stdnum_isbn.compact(stdnum_isbn.to_isbn13(compact)))
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        found = cls.read(text)
+        if found is None:
+            raise BadInput(f"{text!r} is not an ISBN", hint="10 or 13 digits with a right check digit")
+        return found
+
+    @property
+    def hyphenated(self) -> str:
+        """With the hyphens of its registration group, as Wikidata stores it."""
+        return str(stdnum_isbn.format(str(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDate:
+    """A date as precise as its source: year, year-month or full. `str()` gives YYYY, YYYY-MM or YYYY-MM-DD."""
+
+    year: int
+    month: int | None = None
+    day: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From what `str()` gives."""
+        return cls(*map(int, text.split("-")))
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}" + "".join(f"-{part:02d}" for part in (self.month, self.day) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """Where a fact came from: the provider's name, its own id for the record, and when we fetched it (UTC)."""
+
+    provider: str
+    id: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A book that a model named for a month; not yet believed. `named_by` are the generators, e.g. ("gemini", "xai")."""
+
+    title: str
+    author: str
+    year: int | None = None
+    month: int | None = None
+    publisher: str = ""
+    format: str = ""
+    named_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One edition as a bibliographic source describes it. Empty strings and None mean that the source is silent.
+
+    `authors` are names as printed by the source, name order not yet normalised. `work_key` is the source's own key
+    of the abstract work. `first_published` is the year of the work where the source knows it.
+    """
+
+    source: SourceRecord
+    title: str
+    subtitle: str = ""
+    authors: tuple[str, ...] = ()
+    isbn13: Isbn13 | None = None
+    publisher: str = ""
+    published: PartialDate | None = None
+    first_published: int | None = None
+    language: str = ""
+    binding: str = ""
+    pages: int | None = None
+    series: str = ""
+    work_key: str = ""
+    subjects: tuple[str, ...] = ()
+    related: tuple[Isbn13, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Title and subtitle: works of a series may differ in the subtitle alone."""
+        return f"{self.title}: {self.subtitle}" if self.subtitle else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A hit that was considered: score 0-100, verdict accept, doubt or refuse, and the reasons in words."""
+
+    hit: Hit
+    score: float
+    verdict: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What became of a candidate: an accepted hit, or none and why. `considered` is the evidence.
+
+    `work_id` and `isbn13` are set without `accepted` when the catalogue already held the book (`source` "catalogue").
+    `unavailable` names the sources that could not be asked, with what they said; `hindered`: one of them may be able
+    to answer later. `related` are further editions of the same work. `in_month` is the answer of `dating`: was it first
+    published in the month that it was named for?
+    """
+
+    candidate: Candidate
+    isbn13: Isbn13 | None
+    source: str = ""
+    score: float = 0.0
+    reason: str = ""
+    accepted: Hit | None = None
+    work_id: int | None = None
+    considered: tuple[Scored, ...] = ()
+    unavailable: dict[str, str] = field(default_factory=dict)
+    related: tuple[Hit, ...] = ()
+    in_month: str = "unknown"
+    hindered: bool = False

@@ -1,0 +1,158 @@
+"""What does the catalogue hold? Works, their editions and contributors, and the source record each field rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from alexandria.catalogue.matching.authors import name_key, natural
+from alexandria.catalogue.matching.blocking import blocks
+from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
+from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.database.pool import Connection, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+NAME = "catalogue"  # as a source of ISBNs
+SURE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
+ALIKE = 8  # works compared with one candidate
+COMMON = 5000  # works read of those that share one block
+LONGEST_SUBJECT = 200  # characters; what is longer is no subject
+EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
+_OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one.
+
+    `dates` are those of the work and all its editions.
+    """
+
+    work_id: int
+    title: str
+    author: str
+    isbn13: str
+    score: float
+    reasons: tuple[str, ...]
+    dates: tuple[PartialDate, ...]
+
+
+async def find_work(
+    connection: Connection, title: str, authors: Sequence[str], *, with_edition: bool = False
+) -> Held | None:
+    """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it)."""
+    named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
+    values = {**named, "limit": ALIKE, "most": COMMON}
+    rows = await (await connection.execute(SQL["alike"], values)).fetchall()
+    sought = Hit(_OURSELVES, title, authors=tuple(authors))
+    held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
+    best = max(held, key=lambda work: work.score, default=None)
+    return best if best is not None and best.score >= SURE else None
+
+
+def _held(sought: Hit, row: Row) -> Held:
+    reasons: tuple[str, ...] = ("named so before",)
+    score = 100.0
+    if not row["named_so"]:
+        judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
+        score, reasons = judged.score if judged.verdict == ACCEPT else 0.0, judged.reasons
+    dates = tuple(map(PartialDate.parse, row["dates"]))
+    return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
+
+
+async def one_writer(connection: Connection) -> None:
+    """Wait until nobody else adds to the catalogue; the right lasts until the transaction ends."""
+    await connection.execute(SQL["one_writer"])
+
+
+async def add_work(
+    connection: Connection, title: str, authors: Sequence[str], *, first_published: str | None, language: str
+) -> int:
+    """The id of the work, added with its contributors if the catalogue did not hold it.
+
+    One that it held without any edition takes over this spelling.
+    """
+    people = [natural(name) for name in authors]
+    work: dict[str, object] = {
+        "title": title,
+        "author": people[0],
+        "first_published": first_published,
+        "language": language,
+    }
+    keys: dict[str, object] = {"blocks": blocks(title, people)}
+    held = await find_work(connection, title, authors)
+    if held is not None:
+        corrected = await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
+        if corrected.rowcount:
+            await connection.execute(SQL["add_blocks"], keys | {"work_id": held.work_id})
+        return held.work_id
+    work_id = await _id(connection, "add_work", work | {"key": work_key(title, people)})
+    await connection.execute(SQL["add_blocks"], keys | {"work_id": work_id})
+    for position, name in enumerate(people):
+        person_id = await _id(connection, "add_contributor", {"key": name_key(name), "name": name})
+        link = {"work_id": work_id, "contributor_id": person_id, "role": "author", "position": position}
+        await connection.execute(SQL["link_contributor"], link)
+    return work_id
+
+
+async def add_alias(connection: Connection, work_id: int, title: str, authors: Sequence[str]) -> None:
+    """Remember that a work was named so: the same naming is then recognised without comparing."""
+    await connection.execute(SQL["add_alias"], {"key": work_key(title, authors), "work_id": work_id})
+
+
+async def drop_unproven(connection: Connection, work_id: int) -> None:
+    """Forget a work that has no edition and that no candidate needs."""
+    await connection.execute(SQL["drop_unproven"], {"work_id": work_id})
+
+
+async def add_edition(connection: Connection, work_id: int, hit: Hit, *, related: bool = False) -> bool:
+    """Add the hit's edition with its provenance unless the catalogue holds it; whether it was new."""
+    values = {field: getattr(hit, field) for field in EDITION_FIELDS}
+    values["published"] = str(hit.published) if hit.published else None
+    values |= {"isbn13": hit.isbn13, "work_id": work_id, "related": related}
+    if await (await connection.execute(SQL["add_edition"], values)).fetchone() is None:
+        return False
+    record_id = await source_record(connection, hit.source)
+    fields = [field for field in EDITION_FIELDS if values[field]]
+    provenance = {"isbn13": hit.isbn13, "fields": fields, "source_record_id": record_id}
+    await connection.execute(SQL["add_provenance"], provenance)
+    await describe(connection, work_id, hit.isbn13, hit)
+    return True
+
+
+async def describe(connection: Connection, work_id: int, isbn13: str | None, hit: Hit) -> bool:
+    """Keep what a record says beside an edition's fields, subjects and related ISBNs; whether any of it was new."""
+    if not (hit.subjects or hit.related):
+        return False
+    record_id = await source_record(connection, hit.source)
+    names = [name for name in hit.subjects if len(name) <= LONGEST_SUBJECT]
+    subjects = {"work_id": work_id, "names": names, "source_record_id": record_id}
+    numbers = [other for other in hit.related if other != isbn13]
+    related = {"isbn13": isbn13, "others": numbers, "source_record_id": record_id}
+    added = (await connection.execute(SQL["add_subjects"], subjects)).rowcount
+    return added + (await connection.execute(SQL["add_related_isbns"], related)).rowcount > 0
+
+
+async def source_record(connection: Connection, source: SourceRecord) -> int:
+    """The id of the record that a fact rests on."""
+    values = {"provider": source.provider, "provider_id": source.id, "fetched_at": source.fetched_at}
+    return await _id(connection, "add_source_record", values)
+
+
+async def work_of(connection: Connection, isbn13: Isbn13) -> int | None:
+    """The work that this ISBN is an edition of."""
+    row = await (await connection.execute(SQL["by_isbn"], {"isbn13": isbn13})).fetchone()
+    return None if row is None else row["work_id"]
+
+
+async def found(connection: Connection, limit: int) -> list[Row]:
+    """Resolved candidates, newest months first."""
+    return await (await connection.execute(SQL["found"], {"limit": limit})).fetchall()
+
+
+async def _id(connection: Connection, block: str, values: Mapping[str, object]) -> int:
+    row = await (await connection.execute(SQL[block], values)).fetchone()
+    assert row is not None
+    return int(row["id"])

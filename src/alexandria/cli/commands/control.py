@@ -1,0 +1,167 @@
+"""The commands that stop the whole, let it go on, and have months done again: pause, resume, retry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from alexandria.cli import completion
+from alexandria.cli.exit_codes import NOTHING
+from alexandria.cli.options import DryRun, instant
+from alexandria.cli.output.console import output_of
+from alexandria.core.errors import BadInput, in_words
+from alexandria.core.month import Month
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from alexandria.operations import schemas
+    from alexandria.operations.system import System
+
+Body = TypeVar("Body", bound="BaseModel")
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel="Work")
+def retry(
+    context: typer.Context,
+    months: Annotated[
+        list[str] | None, typer.Argument(metavar="[YYYY-MM]...", help="These months.", autocompletion=completion.months)
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only failed months.")] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
+    ] = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Have months done again: completed and failed ones become pending, those in retry go on at once."""
+    named = [str(Month.parse(month)) for month in months or ()]
+    if not (named or failed or reason):
+        raise BadInput("which months?", hint="name months, or say --failed or --reason; alexandria retry --help")
+
+    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import schemas
+    from alexandria.web.api import control
+
+    said = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
+    wanted = read_request(schemas.RetryRequest, {k: v for k, v in said.items() if v} | {"dry_run": dry_run})
+    output = output_of(context)
+    answer = on_system(output, lambda system: control.retry(wanted, system, who()))
+    output.result(answer.model_dump(mode="json"), answer.message, *_lines(answer))
+    if not answer.reopened + answer.woken:
+        return NOTHING
+    output.say(f"next: {'the same without --dry-run' if dry_run else 'alexandria schedule'}")
+    return 0
+
+
+@commands.command(rich_help_panel="Work")
+def pause(
+    context: typer.Context,
+    minutes: Annotated[int | None, typer.Option(min=1, max=525_600, help="For so long.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Until then: 2026-11-24T18:00, in UTC unless it says otherwise.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for those who wonder.")] = "",
+    dry_run: DryRun = False,
+) -> int:
+    """Begin no more months. Those in work are finished; without an end it lasts until: alexandria resume."""
+    if minutes and until:
+        raise BadInput("--minutes and --until exclude each other", hint="say one, or neither to pause until resumed")
+    end = {"minutes": minutes} if minutes else {"until": instant(until).isoformat()} if until else {}
+
+    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import schemas
+    from alexandria.web.api import control
+
+    wanted = read_request(schemas.PauseRequest, {**end, "reason": reason})
+    output = output_of(context)
+    if dry_run:
+        finishing = on_system(output, _in_work)
+        output.result({"dry_run": True, "months_finishing": finishing}, f"{finishing} months would still be finished")
+        return 0
+    answer = on_system(output, lambda system: control.pause(wanted, system, who()))
+    output.result(answer.model_dump(mode="json"), answer.message)
+    output.say("next: alexandria status, and to go on: alexandria resume")
+    return 0
+
+
+@commands.command(rich_help_panel="Work")
+def resume(
+    context: typer.Context,
+    provider: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Ask this provider again, before its lane's pause is over.",
+            autocompletion=completion.providers,
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+) -> int:
+    """End the pause, or that of one provider's lane. Months that waited for its end go on at once."""
+    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import schemas
+    from alexandria.web.api import control
+
+    output = output_of(context)
+    wanted = read_request(schemas.ResumeRequest, {"provider": provider} if provider else {})
+    if dry_run:
+        state, lanes = on_system(output, _pauses)
+        if provider:
+            said = f"would end: {lanes[provider]}" if provider in lanes else f"{provider} is not paused"
+            output.result({"dry_run": True, "provider": provider, "paused": lanes.get(provider)}, said)
+        else:
+            said = f"would end: {control.told(state)}" if state else "there is no pause"
+            output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
+        return 0
+    answer = on_system(output, lambda system: control.resume(wanted, system, who()))
+    output.result(answer.model_dump(mode="json"), answer.message)
+    if not answer.resumed:
+        _, lanes = on_system(output, _pauses)
+        for name, paused in lanes.items():
+            output.say(f"{paused}; to ask it again now: alexandria resume --provider {name}")
+    return 0 if answer.resumed or not provider else NOTHING
+
+
+def read_request(body: type[Body], said: dict[str, Any]) -> Body:
+    """The request that the HTTP API would read. Raises BadInput."""
+    from pydantic import ValidationError
+
+    try:
+        return body.model_validate(said)
+    except ValidationError as invalid:
+        problem = invalid.errors(include_input=False, include_url=False)[0]
+        raise BadInput(f"{problem['loc'][0] if problem['loc'] else 'options'}: {in_words(problem)}") from None
+
+
+def _lines(answer: schemas.RetryAnswer) -> list[str]:
+    told = [(month, "pending") for month in answer.reopened] + [(month, "at once") for month in answer.woken]
+    return [f"{month} {what}" for month, what in told] + [
+        f"{left.month} left alone: {left.status or 'not seeded'}" for left in answer.left
+    ]
+
+
+async def _pauses(system: System) -> tuple[schemas.PauseState | None, dict[str, str]]:
+    """The pause of all, and in a sentence those of lanes."""
+    from alexandria.cli.output.console import shown
+    from alexandria.web.api import control
+
+    async with system.database.transaction() as connection:
+        pause = await control.pause_state(connection)
+    lanes = await system.lanes.status()
+    return pause, {
+        lane.name: f"{lane.name} rests until {shown(lane.paused_until)}: {lane.pause_reason}"
+        for lane in lanes
+        if lane.paused_until
+    }
+
+
+async def _in_work(system: System) -> int:
+    from alexandria.backfill.repositories import pauses
+
+    async with system.database.transaction() as connection:
+        return await pauses.finishing(connection)

@@ -1,0 +1,32 @@
+"""The command that shows the whole system at work: months as they are filled, what was found, and whether it is right."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alexandria.cli.exit_codes import SOME_FAILED
+from alexandria.cli.options import Faults, Port
+from alexandria.cli.output.console import output_of
+
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel="Try")
+def demo(
+    context: typer.Context,
+    *,
+    year: Annotated[int, typer.Option(min=2000, max=2024, help="Fill months up to the end of this year.")] = 2023,
+    months: Annotated[int, typer.Option(min=1, max=50, help="How many.")] = 12,
+    faults: Faults = "none",
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with the last demo's database, and keep it.")] = False,
+    leave: Annotated[bool, typer.Option("--exit", help="End when the months are done.")] = False,
+    port: Port = 0,
+) -> int:
+    """The whole system on real books with sandboxed providers. No keys, no cost, half a minute."""
+    from alexandria.cli.output import demo_report
+    from alexandria.cli.runtime.demo import Plan
+
+    output = output_of(context)
+    return SOME_FAILED if demo_report.show(output, Plan(year, months, faults, keep, leave, port)) else 0

@@ -1,0 +1,76 @@
+"""The command that shows how enrichment stands, or asks for editions again: enrich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from alexandria.cli.exit_codes import NOTHING
+from alexandria.cli.options import DryRun
+from alexandria.cli.output.console import heading, output_of, table
+
+if TYPE_CHECKING:
+    from alexandria.catalogue.models import Isbn13
+    from alexandria.operations.system import System
+
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel="Work")
+def enrich(
+    context: typer.Context,
+    isbn: Annotated[list[str] | None, typer.Option(metavar="ISBN", help="This edition; may be repeated.")] = None,
+    older_than: Annotated[
+        int | None, typer.Option(min=0, metavar="DAYS", help="Editions that were enriched longer ago.")
+    ] = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Have editions completed anew by the sources; without options, how enrichment stands and what it waits for."""
+    from alexandria.catalogue.models import Isbn13
+    from alexandria.cli.runtime.system import on_system
+
+    isbns = [Isbn13.parse(text) for text in isbn or ()]
+    output = output_of(context)
+    if not isbns and older_than is None:
+        found = on_system(output, _look)
+        output.result(found, *_drawn(found))
+        return 0
+    count = on_system(output, lambda system: _ask(system, isbns, older_than, dry_run=dry_run))
+    said = f"{count} editions {'would be' if dry_run else 'are'} due"
+    output.result({"dry_run": dry_run, "editions": count}, said)
+    return 0 if count else NOTHING
+
+
+async def _look(system: System) -> dict[str, Any]:
+    from alexandria.backfill.repositories import enrichment
+
+    async with system.database.transaction() as connection:
+        counts = await enrichment.overview(connection)
+        waiting = await enrichment.waiting(connection)
+        rests = await enrichment.rests(connection)
+    resting = [{"source": name, "until": rest.until, "reason": rest.reason} for name, rest in sorted(rests.items())]
+    return {**counts, "waiting_for": waiting, "resting": resting}
+
+
+def _drawn(found: dict[str, Any]) -> Iterator[RenderableType]:
+    yield table(["due#", "waiting#", "done#"], [(found["due"], found["waiting"], found["done"])])
+    if found["waiting_for"]:
+        yield heading("What editions wait for")
+        rows = [(why["editions"], why["next_at"], why["reason"]) for why in found["waiting_for"]]
+        yield table(["editions#", "next", "why"], rows)
+    if found["resting"]:
+        yield heading("Sources left alone for now")
+        yield table(["source", "until", "why"], [tuple(rest.values()) for rest in found["resting"]])
+
+
+async def _ask(system: System, isbns: list[Isbn13], older_than: int | None, *, dry_run: bool) -> int:
+    from alexandria.backfill.repositories import enrichment
+    from alexandria.cli.commands.schedule import who
+
+    if not dry_run:
+        return await system.backfill.enrich_again(isbns, older_than, who())
+    async with system.database.transaction() as connection:
+        return await enrichment.again(connection, isbns, older_than, dry_run=True)

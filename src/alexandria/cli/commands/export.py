@@ -1,0 +1,95 @@
+"""The command that gives the catalogue to others: export."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from alexandria.catalogue.export import Format
+from alexandria.cli.exit_codes import NOTHING
+from alexandria.cli.output.console import let_go, output_of
+from alexandria.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from alexandria.operations.system import System
+
+commands = typer.Typer()
+READABLE = 0o644  # a temporary file is its owner's alone
+
+
+@commands.command(rich_help_panel="Look")
+def export(
+    context: typer.Context,
+    form: Annotated[Format, typer.Option("--format", help="How each edition is written.")] = Format.JSONL,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            metavar="DATE",
+            help="Only editions added or changed from then on; YYYY-MM-DD, or with a time, UTC unless it says otherwise.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="A file instead of standard output.")] = None,
+) -> int:
+    """The catalogue as JSON Lines, CSV or MARC 21, however large."""
+    from alexandria.catalogue.export.query import editions
+    from alexandria.catalogue.export.writer import written
+    from alexandria.cli.runtime.system import on_system
+
+    begin = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
+    output = output_of(context)
+
+    async def act(system: System) -> int:
+        return await _write(written(editions(system.database, begin), form), out)
+
+    try:
+        count = on_system(output, act)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go()
+        return 0
+    if out is not None:
+        output.result({"editions": count, "file": str(out) if count else None})
+    output.say(f"{count} editions" + (f" in {out}" if out and count else ""))
+    return 0 if count else NOTHING
+
+
+async def _write(pieces: AsyncGenerator[bytes], out: Path | None) -> int:
+    """How many pieces there were."""
+    count = 0
+    with whole(out) if out else nullcontext(sys.stdout.buffer) as file:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                file.write(piece)
+                count += 1
+    return count
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[IO[bytes]]:
+    """A file that appears under its name when it is complete, and not at all if it is empty or anything goes wrong."""
+    name = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            size = file.tell()
+            file.flush()
+            os.fsync(handle)
+        if size:
+            Path(name).chmod(READABLE)
+            Path(name).replace(out)
+    except OSError as refused:
+        hint = "--out FILE names a file in a folder that can be written"
+        raise BadInput(f"{out} cannot be written: {refused.strerror}", hint=hint) from None
+    finally:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""The command that shows what all workers and machines have logged, and what they log now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alexandria.cli import completion
+from alexandria.cli.exit_codes import DONE, NOTHING
+from alexandria.cli.options import since as read_since
+from alexandria.cli.output.console import let_go, output_of
+from alexandria.core.month import Month
+
+if TYPE_CHECKING:
+    from alexandria.operations.event_log import Wanted
+
+commands = typer.Typer()
+
+
+class Level(StrEnum):
+    """How much an event matters, least first."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+@commands.command(rich_help_panel="Look")
+def logs(
+    context: typer.Context,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what is logged now, until Ctrl-C.")
+    ] = False,
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="Only what concerns this month.", autocompletion=completion.months),
+    ] = None,
+    level: Annotated[Level, typer.Option(help="This level and those above.")] = Level.INFO,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Not before: 90m, 2h or 3d ago, or 2026-11-24T18:00 in UTC.")
+    ] = None,
+    lines: Annotated[int, typer.Option(min=0, max=100_000, help="How many of the newest that fit.")] = 100,
+) -> int:
+    """What all workers and machines have logged, oldest first; with --json one object a line."""
+    key = Month.parse(month) if month else None
+    start = read_since(since, datetime.now(UTC)) if since else None
+
+    from alexandria.cli.output import log_lines
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations.event_log import Wanted
+
+    wanted = Wanted(key, level, start)
+    output = output_of(context)
+    try:
+        count = on_system(output, lambda system: log_lines.show(output, system, wanted, lines, follow=follow))
+    except BrokenPipeError:
+        let_go()
+        return DONE
+    if not count and not follow:
+        output.say(f"nothing is logged that fits{_widely(wanted)}")
+        return NOTHING
+    return 0
+
+
+def _widely(wanted: Wanted) -> str:
+    return "" if wanted.level == Level.DEBUG else f" at level {wanted.level} or above"

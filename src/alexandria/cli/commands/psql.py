@@ -1,0 +1,43 @@
+"""The command that opens psql on the database that alexandria uses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alexandria.cli.exit_codes import DONE, NO_DATABASE, UNEXPECTED
+from alexandria.cli.output.console import output_of
+
+commands = typer.Typer()
+_LOST = 2  # psql's own code for a connection that could not be had, or went away
+_OWN = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@commands.command(rich_help_panel="Look", context_settings=_OWN)
+def psql(
+    context: typer.Context,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PSQL'S ARGUMENTS]...", help="What psql is told, as in -c 'SELECT 1'."),
+    ] = None,
+) -> int:
+    """Open psql on the database, configured or embedded. SQL may come by standard input, too."""
+    import os
+    import signal
+    import subprocess
+
+    from alexandria.cli.settings import settings_of
+    from alexandria.database import psql
+    from alexandria.database.server import open_server
+
+    program = psql.psql()
+    with open_server(settings_of(output_of(context))) as server:
+        variables, more = psql.reached(server.url)
+        named = ["--dbname", more] if more else []
+        before = signal.signal(signal.SIGINT, lambda *_: None)  # psql's: it ends a query, and not the session
+        try:
+            done = subprocess.run([program, *named, *(arguments or [])], env=os.environ | variables, check=False)
+        finally:
+            signal.signal(signal.SIGINT, before)
+    return {0: DONE, _LOST: NO_DATABASE}.get(done.returncode, UNEXPECTED)

@@ -1,0 +1,105 @@
+"""The commands that change what will be worked on: seed, schedule."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alexandria.cli.exit_codes import BLOCKED, NOTHING
+from alexandria.cli.options import DryRun, years
+from alexandria.cli.output.console import Output, chip, output_of, table
+from alexandria.core.errors import BadInput
+from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
+
+if TYPE_CHECKING:
+    from alexandria.operations.schemas import ScheduleAnswer
+    from alexandria.operations.system import System
+
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel="Prepare")
+def seed(
+    context: typer.Context,
+    range_of_years: Annotated[str, typer.Argument(metavar="YEARS", help="A..B or one year.")] = "2000..2024",
+    dry_run: DryRun = False,
+) -> int:
+    """Add the months of these years. Months that are there stay as they are."""
+    first, last = years(range_of_years)
+    if first > last:
+        raise BadInput(f"{range_of_years} runs backwards", hint=f"the first year comes first: {last}..{first}")
+
+    from alexandria.backfill.repositories.months import listed
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import schemas
+    from alexandria.web.api import backfill
+
+    async def act(system: System) -> schemas.SeedAnswer:
+        if not dry_run:
+            return await backfill.seed_backfill_queue(schemas.SeedRequest(year_start=first, year_end=last), system)
+        async with system.database.transaction() as connection:
+            there = {Month(row["year"], row["month"]) for row in await listed(connection)}
+        missing = [month for month in months_of_years(first, last) if month not in there]
+        return schemas.SeedAnswer(months_seeded=len(missing), message=f"{len(missing)} months would be added")
+
+    output = output_of(context)
+    seeded = on_system(output, act)
+    output.result({"dry_run": dry_run, **seeded.model_dump(mode="json")}, seeded.message)
+    output.say(f"next: alexandria {f'seed {range_of_years}' if dry_run else 'schedule --dry-run'}")
+    return 0
+
+
+@commands.command(rich_help_panel="Work")
+def schedule(
+    context: typer.Context,
+    batch_size: Annotated[int, typer.Option(min=1, max=50, help="How many months to take.")] = 10,
+    range_of_years: Annotated[str | None, typer.Option("--years", metavar="A..B", help="Only of these years.")] = None,
+    force_retry: Annotated[bool, typer.Option("--force-retry", help="Take failed months too.")] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Take the newest open months and have workers fill them."""
+    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
+
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import schemas
+    from alexandria.web.api import backfill
+
+    wanted = schemas.ScheduleRequest(
+        batch_size=batch_size,
+        dry_run=dry_run,
+        force_retry=force_retry,
+        year_range=schemas.YearRange(start=start, end=end),
+    )
+    output = output_of(context)
+    answer = on_system(output, lambda system: backfill.schedule(wanted, system, who()))
+    _show(output, answer)
+    if answer.paused is not None:
+        from alexandria.web.api.control import told
+
+        output.say(f"{told(answer.paused)}; next: alexandria resume")
+        return BLOCKED
+    return 0 if answer.months else NOTHING
+
+
+def who() -> str:
+    """Who asks, for the audit."""
+    return f"cli {os.environ.get('USER') or os.getuid()}"
+
+
+def _show(output: Output, answer: ScheduleAnswer) -> None:
+    rows = [(Month(m.year, m.month), chip(m.status, m.status), m.job_id) for m in answer.months]
+    shown = [table(["month", "status", "job#"], rows)] if rows else []
+    output.result(answer.model_dump(mode="json", exclude_none=True), *shown)
+    output.say(
+        f"{answer.months_selected} months {'would be' if answer.dry_run else 'are'} scheduled; "
+        f"{answer.total_pending} pending, {answer.total_processing} processing, {answer.total_completed} completed, "
+        f"{answer.total_failed} failed, {answer.total_retry} to be retried"
+    )
+    if not answer.months:
+        output.say("no month is open there; see: alexandria months")
+    elif answer.dry_run and not answer.paused:
+        output.say("next: the same without --dry-run")
+    elif not answer.dry_run:
+        output.say("next: alexandria status --watch (and alexandria work, if no worker runs)")

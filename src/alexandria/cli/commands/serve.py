@@ -1,0 +1,116 @@
+"""The commands that stay, or that get the system ready to: up, serve, work, migrate, sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alexandria.cli.exit_codes import NO_DATABASE, SOME_FAILED
+from alexandria.cli.options import Concurrency, DryRun, Faults, Host, Port, WhileStdin
+from alexandria.cli.options import rates as read_rates
+from alexandria.cli.output.console import Output, output_of
+
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel="Run")
+def up(
+    context: typer.Context,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    concurrency: Concurrency = None,
+    while_stdin: WhileStdin = False,
+) -> int:
+    """The API and one worker in one process, on a PostgreSQL of its own unless DATABASE_URL is set."""
+    from alexandria.cli.runtime import processes
+    from alexandria.cli.runtime.signals import Stopping
+
+    with Stopping(while_stdin=while_stdin) as stopping:
+        processes.api(output_of(context), host, port, stopping, works=True, concurrency=concurrency)
+    return stopping.exit_code
+
+
+@commands.command(rich_help_panel="Run")
+def serve(context: typer.Context, host: Host = "127.0.0.1", port: Port = 8000, while_stdin: WhileStdin = False) -> int:
+    """The API alone."""
+    from alexandria.cli.runtime import processes
+    from alexandria.cli.runtime.signals import Stopping
+
+    with Stopping(while_stdin=while_stdin) as stopping:
+        processes.api(output_of(context), host, port, stopping, works=False)
+    return stopping.exit_code
+
+
+@commands.command(rich_help_panel="Run")
+def work(
+    context: typer.Context,
+    concurrency: Concurrency = None,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop once no month is queued or in work.")] = False,
+    while_stdin: WhileStdin = False,
+) -> int:
+    """A worker. SIGTERM hands its months to another one and ends it with exit code 0."""
+    from alexandria.cli.runtime import processes
+    from alexandria.cli.runtime.signals import Stopping
+
+    failed = 0
+    with Stopping(while_stdin=while_stdin) as stopping:
+        failed = processes.work(output_of(context), stopping, concurrency=concurrency, until_idle=until_idle)
+    return SOME_FAILED if until_idle and failed else stopping.exit_code
+
+
+@commands.command(rich_help_panel="Prepare")
+def migrate(
+    context: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what is missing; exit code 6 if anything is.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Bring the database's schema to this version's. Nothing happens if it is there already."""
+    from alexandria.cli.settings import settings_of
+    from alexandria.database import migrate as schema
+    from alexandria.database.server import open_server
+
+    output = output_of(context)
+    with open_server(settings_of(output)) as server:
+        looks = check or dry_run
+        steps = schema.missing(server.url) if looks else schema.upgrade(server.url)
+    output.result({"missing" if looks else "applied": steps}, *steps)
+    if looks:
+        output.say(f"{len(steps)} steps are missing; next: alexandria migrate" if steps else "nothing is missing")
+    else:
+        output.say(f"{len(steps)} steps applied; next: alexandria seed 2000..2024" if steps else "nothing was missing")
+    return NO_DATABASE if check and steps else 0
+
+
+@commands.command(rich_help_panel="Try")
+def sandbox(
+    context: typer.Context,
+    *,
+    port: Port = 0,
+    books: Annotated[Path | None, typer.Option(help="A CSV of books, gzipped or not.", exists=True)] = None,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal answers.")] = 1,
+    faults: Faults = "none",
+    latency_scale: Annotated[float, typer.Option(min=0, help="Times the providers' usual latency.")] = 1.0,
+    rates: Annotated[str, typer.Option(metavar="NAME=N,...", help="Requests a second by provider.")] = "",
+    while_stdin: WhileStdin = False,
+) -> int:
+    """A server that speaks the providers' wire formats over real books. No keys, no cost."""
+    from alexandria.cli.runtime.signals import Stopping
+    from alexandria.sandbox import SandboxSettings, environment, serve
+    from alexandria.sandbox.settings import SAMPLE
+
+    settings = SandboxSettings(
+        books=books or SAMPLE, seed=seed, faults=faults, latency_scale=latency_scale, rates=read_rates(rates)
+    )
+    output = output_of(context)
+    with Stopping(while_stdin=while_stdin) as stopping:
+        serve(settings, port, announce=lambda url: _announce_sandbox(output, environment(settings, url), url))
+    return stopping.exit_code
+
+
+def _announce_sandbox(output: Output, variables: dict[str, str], url: str) -> None:
+    output.result({"url": url, "environment": variables}, *(f"{name}={value}" for name, value in variables.items()))
+    output.say(f"The sandbox answers at {url}; these variables lead alexandria to it.")

@@ -1,0 +1,111 @@
+"""The commands that only look: status, months, month, quota, config."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alexandria.backfill.status import Status
+from alexandria.cli import completion
+from alexandria.cli.exit_codes import NOTHING
+from alexandria.cli.options import Year
+from alexandria.cli.output.console import output_of
+from alexandria.core.month import Month
+
+commands = typer.Typer()
+
+
+@commands.command(rich_help_panel="Look")
+def status(
+    context: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
+) -> int:
+    """Counters, and every month at a glance with the share of its books that have an ISBN."""
+    from alexandria.cli.output import grid
+    from alexandria.cli.runtime.system import on_system
+
+    output = output_of(context)
+    if watch:
+        on_system(output, lambda system: grid.watch(output, system))
+    else:
+        seen = on_system(output, grid.look)
+        output.result(seen.stats.model_dump(mode="json"), *seen.drawn())
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def months(
+    context: typer.Context,
+    with_status: Annotated[Status | None, typer.Option("--status", help="Only months in this status.")] = None,
+    year: Year = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
+    ] = None,
+) -> int:
+    """The months, newest first."""
+    from alexandria.cli.output import tables
+    from alexandria.cli.runtime.system import on_system
+
+    output = output_of(context)
+    found = on_system(output, lambda system: tables.list_months(system, with_status, year, reason))
+    output.result(found.model_dump(mode="json"), *tables.of_months(found))
+    if not found.months:
+        output.say("no month matches; see: alexandria status")
+        return NOTHING
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def month(
+    context: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="YYYY-MM", autocompletion=completion.months)],
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Every record considered for each book, and what its fields rest on.")
+    ] = False,
+) -> int:
+    """One month in full: its attempts, its books with the reason for each, and the calls it cost."""
+    key = Month.parse(which)
+
+    from alexandria.cli.output import tables
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.web.api import backfill
+
+    output = output_of(context)
+    found = on_system(output, lambda system: backfill.show_month(str(key), system))
+    output.result(found.model_dump(mode="json"), *tables.of_month(found, evidence=evidence))
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def quota(context: typer.Context) -> int:
+    """What is left of the day at each provider."""
+    from alexandria.cli.output import tables
+    from alexandria.cli.runtime.system import on_system
+
+    output = output_of(context)
+    found = on_system(output, tables.quota)
+    output.result(found.model_dump(mode="json"), tables.of_quota(found), *tables.oddities(found))
+    for name, each in found.providers.items():
+        if each.paused_until:
+            output.say(f"to ask {name} again before that: alexandria resume --provider {name}")
+    return 0
+
+
+@commands.command(rich_help_panel="Look")
+def config(context: typer.Context) -> int:
+    """Every setting, where it comes from, and its value unless it is a secret."""
+    from alexandria.cli import settings as configured
+    from alexandria.cli.output.console import table
+    from alexandria.cli.settings import settings_of
+
+    output = output_of(context)
+    settings = settings_of(output)
+    found = configured.listed(settings, given=output.options.database is not None)
+    rows = [(each.name, each.value, each.origin) for each in found]
+    output.result(found, table(["setting", "value", "from"], rows))
+    if folder := configured.missing_folder():
+        output.say(f"ALEXANDRIA_SECRETS_DIR: there is no folder {folder}")
+    for name, meant in configured.unknown(settings).items():
+        output.say(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else ""))
+    return 0

@@ -1,0 +1,156 @@
+"""Is everything there that months need? Each check is a line with its cure; none waits long, none spends a key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from alexandria.backfill.repositories import months
+from alexandria.cli.settings import missing_folder, unknown
+from alexandria.core.config import KEYS, SECRETS_DIR, Settings
+from alexandria.core.errors import AlexandriaError
+from alexandria.core.tls import authorities
+from alexandria.core.webhook_secrets import SHORTEST, weak
+from alexandria.database import migrate
+from alexandria.database.pool import Database
+from alexandria.database.server import open_server
+from alexandria.operations.alerts.rules import SILENCE
+from alexandria.providers.limits.session import SQL
+from alexandria.providers.llm import parse_generators
+
+PATIENCE = 8.0  # seconds for the database, an embedded one's start included
+CONNECT_PATIENCE = "4"  # seconds for one connection to it
+PROVIDER_PATIENCE = 4.0  # seconds
+SKEW = 2.0  # seconds between the clocks that do not matter
+ROOM = 500_000_000  # bytes that a catalogue and its log should find free
+KEYLESS = {"openai"}  # a server of one's own needs none
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`cure` is empty if all is well."""
+
+    name: str
+    ok: bool
+    said: str
+    cure: str = ""
+
+
+def all_of(settings: Settings) -> list[Check]:
+    """In the order in which one would repair. Raises Misconfigured if the generators cannot be read."""
+    asked = _providers(settings)
+    found: list[Check] = []
+    looking = threading.Thread(target=lambda: found.extend(_database(settings)), daemon=True)
+    looking.start()
+    reached = asyncio.run(_reach(asked))
+    looking.join(PATIENCE)
+    if looking.is_alive():
+        silent = Check("database", False, f"no answer within {PATIENCE:.0f} s", "look at its log; is its disk full?")
+        found = [*found, silent]
+    return [*found, *_keys(settings, asked), *_secrets(settings), *_settings(settings), *reached, _disk(settings)]
+
+
+def _providers(settings: Settings) -> dict[str, str]:
+    """The base URLs of the configured generators and sources."""
+    generators = {spec.provider: spec.url for spec in parse_generators(settings.generators)}
+    names = dict.fromkeys([*generators, *settings.sources])
+    return {name: generators.get(name) or settings.providers[name].base_url for name in names}
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_PATIENCE)
+    try:
+        with open_server(settings) as server:
+            missing = migrate.missing(server.url)
+            where = "at DATABASE_URL" if settings.production else f"embedded in {settings.data_dir}"
+            yield Check("database", True, f"PostgreSQL answers, {where}")
+            yield _migrations(missing)
+            yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
+    except AlexandriaError as ailing:
+        yield Check("database", False, ailing.message, ailing.hint)
+
+
+def _migrations(missing: list[str]) -> Check:
+    if missing:
+        return Check("migrations", False, f"{migrate.told(missing)} missing", "alexandria migrate")
+    return Check("migrations", True, "none is missing")
+
+
+async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
+    async with Database(url, size=1) as database, database.transaction() as connection:
+        before = time.time()
+        row = await (await connection.execute(SQL["clock"])).fetchone()
+        after = time.time()
+        workers = await months.workers(connection, SILENCE) if migrated else None
+    assert row is not None
+    skew = max(before - row["clock"], row["clock"] - after, 0.0)
+    clock = Check("clock", skew <= SKEW, f"{skew:.1f} s apart from the database's")
+    if not clock.ok:
+        clock = Check(clock.name, False, clock.said, "set both clocks by NTP")
+    return [clock] if workers is None else [_worker(workers["beating"]), clock]
+
+
+def _worker(beating: int) -> Check:
+    if beating:
+        return Check("worker", True, "alive")
+    return Check("worker", False, f"none has been heard for {SILENCE:.0f} s", "alexandria work, or alexandria up")
+
+
+def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
+    for provider in asked:
+        if provider in KEYS and provider not in KEYLESS:
+            there = settings.providers[provider].key is not None
+            cure = "" if there else f"set {KEYS[provider]}, or configure without {provider}"
+            yield Check(f"key {provider}", there, "present" if there else f"{KEYS[provider]} is not set", cure)
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    cure = f"take a random one: openssl rand -base64 {2 * SHORTEST}"
+    yield from (Check(f"secret {name}", False, f"shorter than {SHORTEST} characters", cure) for name in weak(settings))
+    if settings.alarm_url is not None and settings.alarm_secret is None:
+        yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alarms are not signed", "set it here and at the receiver")
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    meant = {name: near for name, near in unknown(settings).items() if near}
+    yield from (Check(f"setting {name}", False, "there is no such setting", f"write {meant[name]}") for name in meant)
+    if folder := missing_folder():
+        yield Check(f"setting {SECRETS_DIR}", False, f"there is no folder {folder}", "make it, or name another")
+
+
+async def _reach(asked: dict[str, str]) -> list[Check]:
+    # Straight, without the environment's proxies: so do those who ask in earnest.
+    straight = httpx2.AsyncHTTPTransport(verify=authorities())
+    async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_PATIENCE) as client:
+        return await asyncio.gather(*(_knock(client, name, url) for name, url in asked.items()))
+
+
+async def _knock(client: httpx2.AsyncClient, name: str, url: str) -> Check:
+    try:
+        async with asyncio.timeout(PROVIDER_PATIENCE):
+            await client.head(url)
+    except (httpx2.HTTPError, TimeoutError) as unreached:
+        cure = f"check the network, and ALEXANDRIA_{name.upper()}_BASE_URL"
+        return Check(f"reach {name}", False, f"{httpx2.URL(url).host}: {type(unreached).__name__}", cure)
+    return Check(f"reach {name}", True, f"{httpx2.URL(url).host} answers")
+
+
+def _disk(settings: Settings) -> Check:
+    folder: Path = next(
+        place for place in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if place.exists()
+    )
+    free = shutil.disk_usage(folder).free
+    return Check(
+        "disk",
+        free >= ROOM,
+        f"{free / 1e9:.1f} GB free for {settings.data_dir}",
+        "" if free >= ROOM else "free some space",
+    )

@@ -1,0 +1,122 @@
+"""Is the backfill in good order today? The daily checklist of whoever operates it: a line, a figure and a verdict each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from alexandria.backfill.repositories import months
+from alexandria.cli.doctor.checks import Check
+from alexandria.cli.output import tables
+from alexandria.core.errors import Unknown
+from alexandria.database.pool import Row
+from alexandria.operations import schemas
+from alexandria.operations.alerts.rules import Incident, Kind
+from alexandria.operations.rollout_schemas import RolloutAnswer
+from alexandria.operations.system import System
+from alexandria.web.api import rollout
+
+# Which incidents belong to which line; what is new is a line of its own.
+OF_COMPLETION = {Kind.NO_WORKER, Kind.MONTHS_BLOCKED, Kind.PAUSED}
+OF_QUOTA = {Kind.QUOTA_SPENT, Kind.LANE_PAUSED}
+OF_FAILURES = {Kind.MONTHS_FAILING}
+OF_ROLLOUT = {Kind.ROLLOUT_SHUT, Kind.ROLLOUT_WAITS}
+HALTED = {"shut", "approval", "held"}  # where a rollout waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`figures` are what `said` says, for programs; `cure` is empty if all is well."""
+
+    name: str
+    ok: bool
+    said: str
+    figures: dict[str, Any] = field(default_factory=dict)
+    cure: str = ""
+
+
+async def checklist(system: System, least_resolved: float) -> list[Item]:
+    """In the guide's order. `least_resolved` percent of books is well."""
+    async with system.database.transaction() as connection:
+        counted = await months.daily(connection)
+    incidents = await system.watch.look()
+    spent = await tables.quota(system)
+    found = [
+        _completion(counted, _of(incidents, OF_COMPLETION)),
+        _resolution(counted, least_resolved),
+        _quota(spent, system.watch.in_use, _of(incidents, OF_QUOTA)),
+        _failures(counted, _of(incidents, OF_FAILURES)),
+        _stuck(counted),
+    ]
+    with contextlib.suppress(Unknown):  # none was started
+        found.append(_rollout(await rollout.show(system), _of(incidents, OF_ROLLOUT)))
+    others = [each for each in incidents if each.kind not in OF_COMPLETION | OF_QUOTA | OF_FAILURES | OF_ROLLOUT]
+    return [*found, *(Item(each.kind.value, False, each.reason, cure="alexandria doctor") for each in others)]
+
+
+def _of(incidents: Sequence[Incident], kinds: set[Kind]) -> str:
+    return "; ".join(each.reason for each in incidents if each.kind in kinds)
+
+
+def _completion(counted: Row, wrong: str) -> Item:
+    names = ("total", "completed", "completed_lately", "processing", "retry", "pending", "failed")
+    said = (
+        f"{counted['completed']} of {counted['total']} months completed, {counted['completed_lately']} within a day; "
+        f"{counted['processing']} processing, {counted['retry']} to be retried, {counted['pending']} pending"
+    )
+    figures = {name: counted[name] for name in names}
+    return Item("completion", not wrong, _with(said, wrong), figures, "alexandria doctor" if wrong else "")
+
+
+def _resolution(counted: Row, least: float) -> Item:
+    rate, lately = counted["resolution"], counted["resolution_lately"]
+    figures = {"percent": rate, "percent_lately": lately, "least": least}
+    if rate is None:
+        return Item("resolution", True, "no month is completed yet", figures)
+    within = "" if lately is None else f", {lately} % within a day"
+    ok = float(rate) >= least
+    said = f"{rate} % of a month's books have an ISBN{within}; {least:g} % or more is well"
+    return Item("resolution", ok, said, figures, "" if ok else "alexandria months, and of a poor one: alexandria month")
+
+
+def _quota(found: schemas.Quota, in_use: frozenset[str], wrong: str) -> Item:
+    limited = {name: each for name, each in found.providers.items() if each.safety_limit is not None and name in in_use}
+    used = {name: each.percentage_used for name, each in limited.items()}
+    said = ", ".join(f"{name} {each.percentage_used:g} % of {each.safety_limit}" for name, each in limited.items())
+    said = said or "no provider in use has a daily limit"
+    return Item("quota", not wrong, _with(said, wrong), {"percentage_used": used}, "alexandria quota" if wrong else "")
+
+
+def _failures(counted: Row, wrong: str) -> Item:
+    failed = counted["failed"]
+    said = f"{failed} months failed, {counted['failed_lately']} within a day" if failed else "none"
+    cure = "alexandria months --status failed, and when the cause is gone: alexandria retry --failed" if failed else ""
+    figures = {"failed": failed, "failed_lately": counted["failed_lately"]}
+    return Item("failures", not failed, _with(said, wrong), figures, cure)
+
+
+def _stuck(counted: Row) -> Item:
+    stuck = counted["stuck"]
+    said = f"{stuck} months have been processing for over an hour" if stuck else "none is processing for over an hour"
+    cure = "alexandria doctor; if a worker runs, they go on by themselves" if stuck else ""
+    return Item("stuck", not stuck, said, {"stuck": stuck}, cure)
+
+
+def _rollout(answer: RolloutAnswer, wrong: str) -> Item:
+    halted = wrong or (answer.ended_at is None and answer.next.kind in HALTED)
+    figures = {"phase": answer.phase, "verdict": answer.gate.verdict, "next": answer.next.kind}
+    return Item("rollout", not halted, answer.message, figures, "alexandria rollout status" if halted else "")
+
+
+def _with(said: str, wrong: str) -> str:
+    return f"{said}; {wrong}" if wrong else said
+
+
+def drawn(found: Sequence[Item | Check]) -> Iterator[str]:
+    """A line each, and below it the cure."""
+    for each in found:
+        yield f"{'ok  ' if each.ok else 'BAD '} {each.name}: {each.said}"
+        if each.cure:
+            yield f"      cure: {each.cure}"

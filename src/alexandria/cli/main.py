@@ -1,0 +1,149 @@
+"""Which commands are there, what holds for all of them, and with which code does each kind of error leave?"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from alexandria.cli.commands import (
+    cache,
+    control,
+    demo,
+    doctor,
+    enrich,
+    export,
+    forecast,
+    logs,
+    psql,
+    resolve,
+    rollout,
+    schedule,
+    secret,
+    serve,
+    status,
+)
+from alexandria.cli.exit_codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, UNEXPECTED, USAGE
+from alexandria.cli.output.console import Options, Output
+from alexandria.core import errors
+
+# Every kind of error with its exit code and the command that helps; a kind that is not here is its base's.
+ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
+    errors.AlexandriaError: (UNEXPECTED, "alexandria doctor"),
+    errors.BadInput: (USAGE, "alexandria {command} --help"),
+    errors.Misconfigured: (USAGE, "alexandria config"),
+    errors.KeyMissing: (USAGE, "alexandria doctor"),
+    errors.Unknown: (NOTHING, "alexandria months"),
+    errors.PlanChanged: (BLOCKED, "alexandria schedule --dry-run"),
+    errors.Paused: (BLOCKED, "alexandria resume"),
+    errors.NotNow: (BLOCKED, "alexandria rollout status"),
+    errors.QuotaSpent: (BLOCKED, "alexandria quota"),
+    errors.RateLimited: (BLOCKED, "alexandria quota"),
+    errors.NoCredit: (BLOCKED, "alexandria quota"),
+    errors.DatabaseUnavailable: (NO_DATABASE, "alexandria doctor"),
+    errors.NotMigrated: (NO_DATABASE, "alexandria migrate"),
+}
+
+OWN_OPTIONS = "psql"  # whatever follows this command is for another program
+FLAGS = {"--json", "--no-color", "--no-input", "-q", "--quiet", "-v", "--verbose"}
+
+app = typer.Typer(
+    name="alexandria",
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="The options above may stand before or after the command. Ranges are A..B or one year.",
+)
+for part in (demo, serve, schedule, control, status, forecast, logs, resolve, enrich, export, psql, doctor):
+    app.add_typer(part.commands)
+app.add_typer(secret.group, rich_help_panel="Prepare")
+app.add_typer(rollout.group, rich_help_panel="Work")
+app.add_typer(cache.group, rich_help_panel="Work")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        Output(Options()).result(None, version("alexandria-backfill"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    *,
+    database: Annotated[str | None, typer.Option(metavar="URL", help="A PostgreSQL to use instead.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No talk, only data and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more; show where an error arose.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; the same as NO_COLOR=1.")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask; no command does so far.")] = False,  # noqa: ARG001 # a promise to scripts
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,  # noqa: ARG001 # its callback acts
+) -> None:
+    """Fill the gaps of a book catalogue, month by month, with ISBNs you can trust."""
+    context.obj = Output(Options(json, quiet, verbose, not no_color, database))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. What nobody foresaw goes to `sys.excepthook`, which says so in a line."""
+    early, later = hoist(sys.argv[1:] if arguments is None else arguments)
+    output = Output(_early_options(early))
+    sys.excepthook = lambda _kind, error, _trace: output.unforeseen(error)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command = typer.main.get_command(app)
+        return int(
+            command.main([*early, *(later or ["--help"])], prog_name="alexandria", standalone_mode=False) or DONE
+        )
+    except typer.TyperException as refused:
+        where = getattr(refused, "ctx", None)
+        output.fail(
+            errors.BadInput(refused.format_message(), hint=where.get_usage().strip() if where else ""),
+            f"{where.command_path if where else 'alexandria'} --help",
+        )
+        return USAGE
+    except errors.AlexandriaError as error:
+        code, cure = ending(error)
+        output.fail(error, cure.format(command=" ".join(later[:1])))
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def ending(error: errors.AlexandriaError) -> tuple[int, str]:
+    """The exit code for an error, and the command to try."""
+    return next(ENDINGS[kind] for kind in type(error).__mro__ if kind in ENDINGS)
+
+
+def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The options that hold for every command, wherever they stand, and the rest in its order."""
+    early: list[str] = []
+    later: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--" or later == [OWN_OPTIONS]:
+            return early, [*later, argument, *rest]
+        if argument in FLAGS or argument.startswith("--database="):
+            early.append(argument)
+        elif argument == "--database":
+            early += [argument, *([following] if (following := next(rest, None)) is not None else [])]
+        else:
+            later.append(argument)
+    return early, later
+
+
+def _early_options(early: Sequence[str]) -> Options:
+    """What must be known even if the arguments are wrong."""
+    asked = set(early)
+    return Options("--json" in asked, bool(asked & {"-q", "--quiet"}), bool(asked & {"-v", "--verbose"}),
+                   "--no-color" not in asked)  # fmt: skip
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

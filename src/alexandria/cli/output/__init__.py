@@ -1,0 +1,1 @@
+"""What commands print: tables, the grid, log lines and reports."""

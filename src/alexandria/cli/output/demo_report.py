@@ -1,0 +1,139 @@
+"""How is the demo shown: moving on a terminal, in lines off it, and in tables at the end?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.live import Live
+from rich.table import Table
+
+from alexandria.cli.output.console import Output, chip, heading, table
+from alexandria.cli.runtime.demo import Audience, MonthSeen, Plan, Report, Stage, performed
+from alexandria.cli.settings import settings_of
+from alexandria.core.month import Month
+
+FOUND = 10  # books shown
+
+
+class Lines:
+    """An audience off the terminal: a line for every month that changes."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._before: dict[object, str] = {}
+
+    def said(self, text: str) -> None:
+        self._output.say(text)
+
+    def saw(self, months: Sequence[MonthSeen]) -> None:
+        for seen in months:
+            if self._before.get(seen.month) != seen.status:
+                self._before[seen.month] = seen.status
+                books = f": {seen.books} books, {seen.resolved} with an ISBN" if seen.books else ""
+                self._output.say(f"{datetime.now(UTC):%H:%M:%S} {seen.month} {seen.status}{books} {seen.why}".rstrip())
+
+
+class Moving(Lines):
+    """An audience at a terminal: a table of the months that changes in place."""
+
+    def __init__(self, output: Output, live: Live) -> None:
+        super().__init__(output)
+        self._live = live
+
+    def saw(self, months: Sequence[MonthSeen]) -> None:
+        self._live.update(_months(months), refresh=True)
+
+
+def show(output: Output, plan: Plan) -> int:
+    """Run the demo, and stay with it unless it is to leave; returns how many months were not completed."""
+    data_dir = settings_of(output).data_dir
+    with contextlib.ExitStack() as stack:
+        audience, stop = _audience(output, stack)
+        report, stage = stack.enter_context(performed(plan, data_dir, audience))
+        stop()
+        output.result(told(report), *drawn(report))
+        if not plan.leave:
+            _stay(output, stage, report.months[0].month)
+    if plan.leave:
+        output.say("next: alexandria demo (it stays up), or alexandria up with keys of your own")
+    return report.unfinished
+
+
+def told(report: Report) -> dict[str, Any]:
+    """The report as JSON data."""
+    return {
+        "months": [
+            {
+                "month": str(seen.month),
+                "status": seen.status,
+                "books": seen.books,
+                "resolved": seen.resolved,
+                "rate": seen.rate,
+                "seconds": seen.seconds,
+                "why": seen.why,
+            }
+            for seen in report.months
+        ],
+        "books": report.named,
+        "resolved": report.resolved,
+        "rate": report.rate,
+        "right": report.right,
+        "invented_with_isbn": report.invented,
+        "found": [
+            {"month": str(b.month), "title": b.title, "author": b.author, "isbn13": b.isbn13, "source": b.source,
+             "score": b.score, "right": b.right}
+            for b in report.books
+        ],
+        "calls": report.calls,
+        "seconds": round(report.seconds, 1),
+    }  # fmt: skip
+
+
+def drawn(report: Report) -> Iterator[RenderableType]:
+    yield _months(report.months)
+    some = report.books[:: max(1, len(report.books) // FOUND)][:FOUND]
+    rows = [(b.isbn13, b.title, b.author, b.month, b.source, f"{b.score:.0f}") for b in some]
+    yield heading("Some of the books found")
+    yield table(["ISBN", "title", "author", "month", "source", "score#"], rows)
+    yield heading("Calls")
+    yield table(
+        ["provider", "calls counted by us#", "by the sandbox#", "of these refused#"],
+        [(c.provider, c.counted, c.arrived, c.refused) for c in report.calls],
+    )
+    yield (
+        f"\n{report.resolved} of {report.named} books have an ISBN ({report.rate:.1f} %) after {report.seconds:.1f} s. "
+        f"By the sandbox's own truth {report.right} of these ISBNs are right "
+        f"and {report.invented} belong to books that a model invented."
+    )
+
+
+def _audience(output: Output, stack: contextlib.ExitStack) -> tuple[Audience, Any]:
+    if not output.moving:
+        return Lines(output), lambda: None
+    live = stack.enter_context(Live(console=output.err, auto_refresh=False, transient=True))
+    return Moving(output, live), live.stop
+
+
+def _stay(output: Output, stage: Stage, month: Month) -> None:
+    output.say(f"\nThe system stays up until Ctrl-C. Dashboard: {stage.url}/, API docs: {stage.url}/docs")
+    output.say(f"  login and X-Cron-Secret: the text in {stage.secret_file}")
+    output.say("  next, in another terminal:")
+    for command in ("status", f"month {month}", "quota", "logs -f"):
+        output.say(f"    ALEXANDRIA_DATA_DIR={stage.folder} alexandria {command}")
+    with contextlib.suppress(KeyboardInterrupt):
+        stage.wait()
+
+
+def _months(months: Sequence[MonthSeen]) -> Table:
+    columns = ["month", "status", "books#", "with ISBN#", "rate#", "seconds#", "why"]
+    return table(columns, map(_row, months))
+
+
+def _row(seen: MonthSeen) -> tuple[object, ...]:
+    counts = (seen.books, seen.resolved, f"{seen.rate:.1f} %") if seen.books else ("", "", "")
+    seconds = "" if seen.seconds is None else f"{seen.seconds:.1f}"
+    return seen.month, chip(seen.status, seen.status), *counts, seconds, seen.why

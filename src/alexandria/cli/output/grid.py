@@ -1,0 +1,129 @@
+"""How does the whole backfill look? Counters and a grid of years and months, once or again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from alexandria.backfill.status import Status
+from alexandria.cli.output.console import Output, chip, harmless, table
+from alexandria.operations import schemas
+from alexandria.operations.status_style import PALETTE, state
+from alexandria.operations.system import System
+from alexandria.web.api import backfill, control, rollout
+from alexandria.web.dashboard import stream
+
+REDRAW = 1.0  # seconds on a terminal
+SPEAK = 30.0  # seconds off it
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All months at one instant."""
+
+    at: datetime
+    stats: schemas.StatsAnswer
+    months: list[schemas.MonthRow]
+    view: stream.View  # what the page shows, for its words
+
+    def drawn(self) -> Iterator[RenderableType]:
+        if not self.months:
+            yield "no month is seeded; next: alexandria seed 2000..2024"
+            return
+        yield self.grid()
+        yield ""
+        yield self.words()
+        yield self._end()
+
+    def words(self) -> Group:
+        """What the signs mean and how many there are, what was found, what the run does, and its rollout."""
+        return Group(*map(harmless, self._words()))
+
+    def _words(self) -> Iterator[RenderableType]:
+        yield self._legend()
+        progress = self.stats.progress
+        yield (
+            f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
+            f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
+        )
+        standing, situation = self.view.standing, self.view.situation
+        runs = situation is not None and situation.rollout.ended_at is None
+        if self.stats.paused is not None:
+            yield control.told(self.stats.paused)
+        elif not (runs and standing.word == "Idle"):  # then the rollout schedules
+            yield f"{standing.word}. {standing.why}"
+        if situation is not None and runs:
+            yield f"Rollout: {rollout.sentence(situation)}"
+
+    def line(self) -> str:
+        """The same in one line."""
+        count = self.stats.by_status
+        hour = sum(_since(row.completed_at, self.at) < timedelta(hours=1) for row in self.months if _done(row))
+        return (
+            f"{self.at:%H:%M:%S} {count.completed}/{self.stats.total_months} done, {count.failed} failed, "
+            f"{count.processing} processing, {count.retry} waiting, {hour}/h; "
+            + (control.told(self.stats.paused) if self.stats.paused else self._end())
+        )
+
+    def _end(self) -> str:
+        """When it will be done, as a range, and what that hangs on."""
+        outlook = self.view.outlook
+        return f"{'ETA ' if outlook.headline[0].isdigit() else ''}{outlook.headline}: {outlook.why}"
+
+    def grid(self) -> RenderableType:
+        years: dict[int, dict[int, schemas.MonthRow]] = defaultdict(dict)
+        for row in self.months:
+            years[row.year][row.month] = row
+        columns = ["year", *(f"{month:02d}" for month in range(1, 13)), "done#"]
+        return table(columns, [_row(year, months) for year, months in years.items()])
+
+    def _legend(self) -> Text:
+        counted = Counter(state(row.status, row.blocked_reason) for row in self.months)
+        parts = [part for name in PALETTE for part in (chip(name), f" {counted[name]} {name}   ")]
+        return Text.assemble(*parts)
+
+
+async def look(system: System) -> Seen:
+    listed = await backfill.list_months(system)
+    return Seen(datetime.now(UTC), await backfill.backfill_stats(system), listed.months, await stream.look(system))
+
+
+async def watch(output: Output, system: System) -> None:
+    """Look again and again until cancelled."""
+    if not output.moving:
+        while True:
+            seen = await look(system)
+            output.result(seen.stats.model_dump(mode="json"), seen.line())
+            await asyncio.sleep(SPEAK)
+    with Live(console=output.out, auto_refresh=False, screen=False) as live:
+        while True:
+            seen = await look(system)
+            # Words first: what does not fit on the terminal is cut at its end.
+            drawn = Group(seen.words(), "", seen.grid()) if seen.months else Group(*map(harmless, seen.drawn()))
+            live.update(Group(harmless(seen.line()), drawn), refresh=True)
+            await asyncio.sleep(REDRAW)
+
+
+def _row(year: int, months: dict[int, schemas.MonthRow]) -> list[object]:
+    cells: list[object] = [_cell(months[month]) if month in months else "" for month in range(1, 13)]
+    return [year, *cells, f"{sum(map(_done, months.values()))}/{len(months)}"]
+
+
+def _cell(row: schemas.MonthRow) -> Text:
+    """The glyph, and the share resolved when done."""
+    return chip(state(row.status, row.blocked_reason), f"{row.resolution_rate:3.0f}" if _done(row) else "   ")
+
+
+def _done(row: schemas.MonthRow) -> bool:
+    return row.status is Status.COMPLETED
+
+
+def _since(then: datetime | None, now: datetime) -> timedelta:
+    return timedelta.max if then is None else now - then

@@ -1,0 +1,135 @@
+"""What do months and quotas look like in full? As tables for people, from the same bodies that the HTTP API answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from alexandria.backfill.repositories import months
+from alexandria.backfill.status import Status
+from alexandria.cli.output.console import chip, heading, shown, table
+from alexandria.core.month import Month
+from alexandria.operations import schemas
+from alexandria.operations.status_style import state
+from alexandria.operations.system import System
+from alexandria.web.api.quota import provider_quota
+
+
+async def list_months(
+    system: System, status: Status | None, year: int | None, reason: str | None
+) -> schemas.MonthsAnswer:
+    async with system.database.transaction() as connection:
+        rows = await months.listed(connection, status=status, year=year, reason=reason)
+    return schemas.MonthsAnswer(total=len(rows), months=[schemas.MonthRow.model_validate(row) for row in rows])
+
+
+def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:
+    if found.months:
+        columns = ["month", "status", "books#", "with ISBN#", "rate#", "retries#", "since", "why"]
+        yield table(columns, [_line(row) for row in found.months])
+
+
+def of_month(found: schemas.MonthAnswer, *, evidence: bool) -> Iterator[RenderableType]:
+    facts = found.model_dump(exclude={"attempts", "candidates", "calls", "in_month"})
+    dated = ", ".join(f"{answer} {books}" for answer, books in found.in_month.model_dump().items())
+    facts["published in this month"] = dated
+    yield table(["", str(Month(found.year, found.month))], [(name, value) for name, value in facts.items()])
+    if found.attempts:
+        columns = ["began", "ended", "outcome", "worker", "reason"]
+        attempts = [(a.began_at, a.ended_at, a.outcome, a.worker, a.reason) for a in found.attempts]
+        yield heading("Attempts")
+        yield table(columns, attempts)
+    if found.candidates:
+        yield heading("Books")
+        yield of_candidates(found.candidates)
+        for candidate in found.candidates if evidence else ():
+            yield from of_evidence(candidate)
+    if found.calls:
+        calls = [(c.provider, c.calls, c.units, c.refused) for c in found.calls]
+        yield heading("Calls")
+        yield table(["provider", "calls#", "units#", "refused#"], calls)
+
+
+def of_candidates(found: list[schemas.CandidateRow]) -> Table:
+    columns = ["title", "author", "ISBN", "in month", "source", "score#", "named by", "why"]
+    rows = [
+        (c.title, c.author, c.isbn13, c.in_month if c.isbn13 else "", c.source, f"{c.score:.0f}", c.named_by, c.reason)
+        for c in found
+    ]
+    return table(columns, rows)
+
+
+def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
+    """Every record that was considered for a book, and what each field of its edition rests on."""
+    yield heading(f"{found.title}, {found.author}: {found.isbn13 or 'no ISBN'}")
+    if found.evidence:
+        columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
+        names = ("isbn13", "title", "authors", "published", "source")
+        rows = [
+            (hit["verdict"], f"{hit['score']:.0f}", *(hit[name] for name in names), "; ".join(hit["reasons"]))
+            for hit in found.evidence
+        ]
+        yield table(columns, rows)
+    records: dict[str, list[str]] = {}
+    for each in found.fields:
+        records.setdefault(f"{each.provider} {each.id}, fetched {shown(each.fetched_at)}", []).append(each.field)
+    yield from (f"{', '.join(fields)}: from {record}" for record, fields in records.items())
+    yield from (f"not asked: {said}" for said in found.unavailable.values())
+    if found.look_again_at:
+        yield f"looked up {found.looks} times, again {shown(found.look_again_at)}"
+
+
+async def quota(system: System) -> schemas.Quota:
+    lanes = await system.lanes.status()
+    if len(lanes) < len(system.settings.providers):
+        await system.lanes.open()  # nobody has worked here yet
+        lanes = await system.lanes.status()
+    providers = {lane.name: provider_quota(lane) for lane in lanes}
+    first = {name: getattr(providers["isbndb"], name) for name in schemas.Quota.model_fields if name != "providers"}
+    return schemas.Quota(**first, providers=providers)
+
+
+def of_quota(found: schemas.Quota) -> Table:
+    columns = [
+        "provider",
+        "used#",
+        "reserved#",
+        "for months#",
+        "for all#",
+        "used %#",
+        "next day",
+        "requests/s#",
+        "paused",
+    ]
+    rows = [
+        (
+            name,
+            each.used,
+            each.reserved,
+            each.safety_limit,
+            each.daily_limit,
+            each.percentage_used,
+            each.reset_at,
+            f"{each.rate:g}",
+            f"until {shown(each.paused_until)}: {each.pause_reason}" if each.paused_until else "",
+        )
+        for name, each in found.providers.items()
+    ]
+    return table(columns, rows)
+
+
+def oddities(found: schemas.Quota) -> Iterator[str]:
+    """What the providers' own count differs in."""
+    yield from (f"{name}: {each.plan_note}" for name, each in found.providers.items() if each.plan_note)
+
+
+def _line(row: schemas.MonthRow) -> tuple[object, ...]:
+    label = state(row.status, row.blocked_reason)
+    done = row.status is Status.COMPLETED
+    why = row.blocked_reason or row.error_message or ""
+    if row.next_attempt_at:
+        why = f"until {shown(row.next_attempt_at)}: {why}"
+    counts = (row.books_generated, row.isbns_resolved, f"{row.resolution_rate:.1f} %") if done else ("", "", "")
+    return Month(row.year, row.month), chip(label, label), *counts, row.retry_count, row.updated_at, why

@@ -1,0 +1,1 @@
+"""What commands run on: processes, signals, the system and the demo."""

@@ -1,0 +1,426 @@
+"""The whole system on real book data with sandboxed providers: what a newcomer runs first.
+
+Everything is real but the providers. Their sandbox, and the API with a worker, are processes of their own, and the
+months are asked for by HTTP as anybody would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import httpx2
+
+from alexandria.backfill.status import Status
+from alexandria.core.config import KEYS
+from alexandria.core.errors import AlexandriaError, BadInput, Unknown
+from alexandria.core.month import Month
+from alexandria.core.webhook_secrets import FILE as SECRET
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.pool import Database
+from alexandria.providers.response_cache import StoredAnswers
+from alexandria.sandbox import SandboxSettings, environment
+from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.fault_rules import read_rules
+
+FIRST_YEAR, LAST_YEAR = 2000, 2024  # what is seeded
+RATE = 60  # requests a second to each provider, in the sandbox and in our lanes alike
+LATENCY = 0.2  # times the providers' usual latency
+AT_ONCE = 6  # months
+POLL = 0.3  # seconds between looks at the months
+PATIENCE = 30.0  # seconds a month, before the rest is given up
+START_PATIENCE = 60.0  # seconds for a process to announce itself
+QUIET = 5.0  # seconds for what is under way, to compare what was counted
+STOP_PATIENCE = 20.0  # seconds for a process to end by itself
+LAST_WORDS = 15  # lines of a process that ended early
+FINAL = {Status.COMPLETED, Status.FAILED}
+CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to show. With `keep` the database of an earlier demo goes on and stays; `leave`: end when done."""
+
+    year: int = 2023
+    months: int = 12
+    faults: str = "none"
+    keep: bool = False
+    leave: bool = False
+    port: int = 0
+
+    @property
+    def years(self) -> tuple[int, int]:
+        return max(self.year - (self.months - 1) // 12, FIRST_YEAR), self.year
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSeen:
+    """A month as the API tells it. `rate` percent; `seconds` from its start to its end, or None."""
+
+    month: Month
+    status: Status
+    books: int
+    resolved: int
+    rate: float
+    seconds: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A book with an ISBN. The sandbox says whether it is a `right` one, and whether a model `invented` the book."""
+
+    month: Month
+    title: str
+    author: str
+    isbn13: str
+    source: str
+    score: float
+    right: bool
+    invented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Requests to one provider, enrichment's too: as many as we counted, and as many as arrived, refused ones among them."""
+
+    provider: str
+    counted: int
+    arrived: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`seconds` from the schedule call to the last month's end."""
+
+    months: tuple[MonthSeen, ...]
+    books: tuple[Book, ...]
+    calls: tuple[Calls, ...]
+    seconds: float
+
+    @property
+    def named(self) -> int:
+        return sum(seen.books for seen in self.months)
+
+    @property
+    def resolved(self) -> int:
+        return sum(seen.resolved for seen in self.months)
+
+    @property
+    def rate(self) -> float:
+        """Percent."""
+        return 100 * self.resolved / self.named if self.named else 0.0
+
+    @property
+    def right(self) -> int:
+        return sum(book.right for book in self.books)
+
+    @property
+    def invented(self) -> int:
+        """Books with an ISBN that do not exist."""
+        return sum(book.invented for book in self.books)
+
+    @property
+    def unfinished(self) -> int:
+        return sum(seen.status is not Status.COMPLETED for seen in self.months)
+
+
+class Audience(Protocol):
+    """Who is shown what happens."""
+
+    def said(self, text: str) -> None: ...
+
+    def saw(self, months: Sequence[MonthSeen]) -> None:
+        """Called again and again while months are in work."""
+
+
+class Child:
+    """A command of ours in a process of its own. It announces its URL in one line of JSON.
+
+    It ends when we close its standard input; as the system closes that for us however we die, no child outlives us.
+    """
+
+    def __init__(self, command: str, *options: str, folder: Path, environment: dict[str, str]) -> None:
+        self._command, self._options, self._environment = command, options, environment
+        self._log = folder / f"{command}.log"
+
+    def __enter__(self) -> Self:
+        arguments = [sys.executable, "-m", "alexandria", self._command, "--json", "--while-stdin", *self._options]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                arguments,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we then end it in good order
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        finally:
+            self._process.stdout.close()
+
+    def url(self) -> str:
+        """Where it answers, once it does. Raises AlexandriaError with its last words if it does not get that far."""
+        assert self._process.stdout is not None
+        readable, _, _ = select.select([self._process.stdout], [], [], START_PATIENCE)
+        line = self._process.stdout.readline() if readable else b""
+        told = json.loads(line or "{}")
+        if not told.get("ok"):
+            raise self._trouble(told.get("error", {}).get("message", "did not get to work"))
+        url: str = told["data"]["url"]
+        return url
+
+    def check(self) -> None:
+        """Raises AlexandriaError with its last words if it has ended."""
+        code = self._process.poll()
+        if code is not None:
+            raise self._trouble(f"ended with exit code {code}")
+
+    def wait(self) -> None:
+        self._process.wait()
+        self.check()
+
+    def _trouble(self, what: str) -> AlexandriaError:
+        lines = self._log.read_text(errors="replace").splitlines()[-LAST_WORDS:]
+        return AlexandriaError(f"alexandria {self._command}: {what}", hint="\n  ".join(["it said:", *lines]))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The running system: `api` and `sandbox` are clients of the two servers, which began to answer after `since`."""
+
+    api: httpx2.Client
+    sandbox: httpx2.Client
+    children: tuple[Child, ...]
+    folder: Path
+    database_url: str
+    since: datetime
+
+    @property
+    def url(self) -> str:
+        return str(self.api.base_url).rstrip("/")
+
+    @property
+    def secret_file(self) -> Path:
+        return self.folder / SECRET
+
+    def get(self, path: str, **params: Any) -> Any:
+        return _json(self.api.get(path, params=params))
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return _json(self.api.post(path, json=body))
+
+    def check(self) -> None:
+        for child in self.children:
+            child.check()
+
+    def wait(self) -> None:
+        """Until the system ends, which it does not do by itself. Raises AlexandriaError."""
+        self.children[-1].wait()
+
+
+@contextlib.contextmanager
+def performed(plan: Plan, data_dir: Path, audience: Audience) -> Iterator[tuple[Report, Stage]]:
+    """What happened, on a stage that stands until the end of the context. Raises AlexandriaError; BadInput at once.
+
+    The database is in `data_dir`/demo, or in a temporary folder if nothing is to stay.
+    """
+    read_rules(plan.faults)
+    with _folder(plan, data_dir) as folder, _stage(plan, folder, audience) as stage:
+        yield _backfill(plan, stage, audience), stage
+
+
+@contextlib.contextmanager
+def _folder(plan: Plan, data_dir: Path) -> Iterator[Path]:
+    if plan.leave and not plan.keep:
+        folder = Path(tempfile.mkdtemp(prefix="alexandria-demo-"))
+        folder.chmod(0o711)  # the account that runs PostgreSQL for root must pass
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+        return
+    folder = data_dir / "demo"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"a demo is already running in {folder}", hint="end that one, or add --exit") from None
+        if not plan.keep:
+            _clear(folder)
+        yield folder
+
+
+def _clear(folder: Path) -> None:
+    if (folder / "postgresql").exists():
+        with Embedded(folder):
+            pass  # the last one out stops a server that a crash has left behind
+    _remove(folder)
+    folder.mkdir(mode=0o700)
+
+
+def _remove(folder: Path) -> None:
+    home = folder / "postgresql"
+    if home.is_symlink():  # root's server lives where its account can reach it
+        shutil.rmtree(home.resolve().parent)
+    shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
+    since = datetime.now(UTC)
+    with contextlib.ExitStack() as stack:
+        rates = ",".join(f"{name}={RATE}" for name in PROVIDERS)
+        options = ["--faults", plan.faults, "--latency-scale", str(LATENCY), "--rates", rates]
+        sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
+        server = stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
+        there = sandbox.url()
+        audience.said(f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY:g} times their usual latency")
+        options = ["--port", str(plan.port), "--concurrency", str(AT_ONCE)]
+        variables = _environment(folder) | _sandboxed(there)
+        system = stack.enter_context(Child("up", *options, folder=folder, environment=variables))
+        url = system.url()
+        audience.said(f"PostgreSQL, API and worker: {url}, in {folder}")
+        headers = {"X-Cron-Secret": (folder / SECRET).read_text(encoding="utf-8").strip()}
+        yield Stage(
+            stack.enter_context(httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False)),
+            stack.enter_context(httpx2.Client(base_url=there, timeout=30, trust_env=False)),
+            (sandbox, system),
+            folder,
+            server.url,
+            since,
+        )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Ours, without anything that configures a real system."""
+    real = {"DATABASE_URL", *KEYS.values()}
+    ours = {n: v for n, v in os.environ.items() if n.upper() not in real and not n.upper().startswith("ALEXANDRIA_")}
+    return ours | {"ALEXANDRIA_DATA_DIR": str(folder), "ALEXANDRIA_SECRETS_DIR": str(folder / "secrets")}
+
+
+def _sandboxed(url: str) -> dict[str, str]:
+    rates = {f"ALEXANDRIA_{name.upper()}_RATE": str(RATE) for name in PROVIDERS}
+    return environment(SandboxSettings(), url) | rates | {"ALEXANDRIA_CONTACT": CONTACT}
+
+
+def _backfill(plan: Plan, stage: Stage, audience: Audience) -> Report:
+    start, end = plan.years
+    seeded = stage.post("/api/internal/seed-backfill-queue", {"year_start": FIRST_YEAR, "year_end": LAST_YEAR})
+    audience.said(f"seeded: {seeded['message']}")
+    wanted = {"batch_size": plan.months, "year_range": {"start": start, "end": end}}
+    dry = stage.post("/api/internal/schedule-backfill", wanted | {"dry_run": True})
+    if not dry["months"]:
+        raise Unknown(f"no month of {start}..{end} is open", hint="choose another --year, or leave out --keep")
+    audience.said(f"dry run: {dry['months_selected']} of {dry['total_pending']} pending months would be taken")
+    began = time.monotonic()
+    live = stage.post("/api/internal/schedule-backfill", wanted | {"dry_run": False})
+    audience.said(f"live: {live['execution_summary']['triggered']} months scheduled")
+    months = [Month(each["year"], each["month"]) for each in live["months"]]
+    seen = _watch(months, stage, audience)
+    return _report(seen, stage, time.monotonic() - began)
+
+
+def _watch(months: Sequence[Month], stage: Stage, audience: Audience) -> list[MonthSeen]:
+    """Look until every month is done, or has had its time."""
+    end = time.monotonic() + PATIENCE * len(months)
+    while True:
+        rows = [
+            row
+            for year in sorted({month.year for month in months}, reverse=True)
+            for row in stage.get("/api/internal/months", year=year)["months"]
+        ]
+        seen = [found for row in rows if (found := _seen(row)).month in months]
+        audience.saw(seen)
+        if all(each.status in FINAL for each in seen) or time.monotonic() > end:
+            return seen
+        stage.check()
+        time.sleep(POLL)
+
+
+def _seen(row: dict[str, Any]) -> MonthSeen:
+    status = Status(row["status"])
+    times = [datetime.fromisoformat(row[name]) for name in ("started_at", "completed_at") if row[name]]
+    return MonthSeen(
+        Month(row["year"], row["month"]),
+        status,
+        row["books_generated"],
+        row["isbns_resolved"],
+        row["resolution_rate"],
+        (times[1] - times[0]).total_seconds() if status in FINAL and len(times) == 2 else None,
+        row["blocked_reason"] or row["error_message"] or "",
+    )
+
+
+def _report(seen: Sequence[MonthSeen], stage: Stage, seconds: float) -> Report:
+    whole = [stage.get(f"/api/internal/months/{each.month}") for each in seen]
+    books = [
+        _book(each.month, row, stage)
+        for each, month in zip(seen, whole, strict=True)
+        for row in month["candidates"]
+        if row["isbn13"]
+    ]
+    return Report(tuple(seen), tuple(books), _calls(stage), seconds)
+
+
+def _calls(stage: Stage) -> tuple[Calls, ...]:
+    """Counted here and there when nothing is under way, if such a moment comes soon."""
+    end = time.monotonic() + QUIET
+    while True:
+        arrived = _json(stage.sandbox.get("/__sandbox/stats"))["providers"]
+        counted = asyncio.run(_counted(stage))
+        calls = tuple(
+            Calls(name, counted.get(name, 0), there["arrivals"], sum(there["refused"].values()))
+            for name, there in arrived.items()
+            if there["arrivals"]
+        )
+        if all(each.counted == each.arrived for each in calls) or time.monotonic() > end:
+            return calls
+        time.sleep(POLL)
+
+
+async def _counted(stage: Stage) -> dict[str, int]:
+    async with Database(stage.database_url, size=1) as database:
+        return await StoredAnswers(database).sent(stage.since)
+
+
+def _book(month: Month, row: dict[str, Any], stage: Stage) -> Book:
+    """A candidate with an ISBN, beside the truth."""
+    answer = stage.sandbox.get("/__sandbox/truth", params={"title": row["title"], "author": row["author"]})
+    unknown = {"invented": True, "isbns": [], "variants": []}
+    truth: dict[str, Any] = answer.json() if answer.status_code == 200 else unknown
+    right = row["isbn13"] in {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
+    facts = (row["edition_title"] or row["title"], row["author"], row["isbn13"], row["source"], row["score"])
+    return Book(month, *facts, right, truth["invented"])
+
+
+def _json(answer: httpx2.Response) -> Any:
+    if answer.status_code != 200:
+        raise AlexandriaError(f"{answer.url.path} answered {answer.status_code}", hint=answer.text[:500])
+    return answer.json()

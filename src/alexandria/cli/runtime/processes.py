@@ -1,0 +1,164 @@
+"""What runs in a process that stays: the API, a worker, or both, on the configured database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+
+from alexandria import bootstrap
+from alexandria.backfill import worker
+from alexandria.backfill.repositories import months
+from alexandria.backfill.status import Status
+from alexandria.cli.output.console import Output
+from alexandria.cli.runtime.signals import Stopping
+from alexandria.cli.settings import settings_of
+from alexandria.core.config import Settings
+from alexandria.core.errors import Misconfigured
+from alexandria.core.logging import process_name
+from alexandria.core.webhook_secrets import SHORTEST, WebhookSecrets, weak, webhook_secrets
+from alexandria.database import migrate
+from alexandria.database.server import open_server, require_migrated
+from alexandria.operations.system import System
+from alexandria.web.app import create_app
+
+LAST_ANSWERS = 5  # seconds for requests that are being answered when we stop
+
+
+def api(
+    output: Output, host: str, port: int, stopping: Stopping, *, works: bool, concurrency: int | None = None
+) -> None:
+    """Answer HTTP until told to stop; with `works` take months from the queue too, `concurrency` at once."""
+    settings = settings_of(output)
+    secrets = webhook_secrets(settings)
+    for name in weak(settings):
+        output.say(f"warning: {name} is shorter than {SHORTEST} characters and can be guessed")
+    with open_server(settings) as server, listen(host, port) as listening:
+        _migrate(output, settings, server.url)
+        url = url_of(listening)
+
+        async def act(stop: asyncio.Event) -> None:
+            async with bootstrap.running(settings, server, providers=works) as system:
+                stopping.on_hangup = lambda: _reread(secrets, system)
+                app = create_app(system, secrets, stop)
+                parts = [serve(app, listening, stop, lambda: _announce(output, url, secrets))]
+                if works:
+                    parts.append(bootstrap.work(system, stop, concurrency=concurrency or settings.concurrency))
+                await together(stop, *parts)
+
+        stopping.run(act)
+
+
+def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_idle: bool) -> int:
+    """Work until told to stop, or until there is nothing left to do; returns how many months failed meanwhile."""
+    settings = settings_of(output)
+    with open_server(settings) as server:
+        require_migrated(server.url)
+
+        async def act(stop: asyncio.Event) -> int:
+            async with bootstrap.running(settings, server, providers=True) as system:
+                stopping.on_hangup = system.reread
+                before = await _failed(system)
+                parts = [bootstrap.work(system, stop, concurrency=concurrency or settings.concurrency)]
+                if until_idle:
+                    parts.append(worker.until_idle(lambda: _busy(system), stop))
+                output.say(f"{process_name()} takes months from the queue")
+                await together(stop, *parts)
+                return await _failed(system) - before
+
+        return stopping.run(act)
+
+
+async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> None:
+    """Run `parts`, each of which ends soon after `stop` is set; if one ends or fails, all are stopped."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        task.result()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Raises Misconfigured if that cannot be had."""
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as refused:
+        raise Misconfigured(
+            f"cannot listen on {host}:{port}: {refused.strerror}", hint="choose another --port; 0 takes a free one"
+        ) from refused
+    # Connections inherit it; asyncio would not set it, and every second answer would wait for an acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: Any, listening: socket.socket, stop: asyncio.Event, announce: Callable[[], None]) -> None:
+    """Answer on `listening` until `stop`; `announce` is called once requests are answered."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=LAST_ANSWERS
+    )
+    server = _Server(config, announce)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are Stopping's."""
+        yield
+
+
+def _reread(secrets: WebhookSecrets, system: System) -> None:
+    secrets.reread()
+    system.reread()
+
+
+def _migrate(output: Output, settings: Settings, url: str) -> None:
+    """Our own database is brought up to date; somebody else's is theirs to change. Raises NotMigrated."""
+    if settings.production:
+        require_migrated(url)
+        return
+    for step in migrate.upgrade(url):
+        output.say(f"migrated: {step}")
+
+
+def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
+    output.result(
+        {"url": url, "dashboard": f"{url}/", "docs": f"{url}/docs", "secret_file": secrets.path},
+        f"Alexandria answers at {url}",
+    )
+    output.say(f"  dashboard: {url}/, API docs: {url}/docs")
+    if secrets.path is not None:
+        output.say(f"  login and X-Cron-Secret: the text in {secrets.path}")
+    output.say("  next: alexandria seed 2000..2024, then: alexandria schedule")
+
+
+async def _busy(system: System) -> bool:
+    return await system.jobs.waiting() > 0
+
+
+async def _failed(system: System) -> int:
+    async with system.database.transaction() as connection:
+        return (await months.totals(connection))[Status.FAILED]

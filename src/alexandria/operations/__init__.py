@@ -1,0 +1,1 @@
+"""What an operator can do and see, the same for HTTP, page and command line."""

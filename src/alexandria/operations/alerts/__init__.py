@@ -1,0 +1,1 @@
+"""Detects incidents and reports them by webhook."""

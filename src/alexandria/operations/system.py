@@ -1,0 +1,59 @@
+"""The running system of one process, as bootstrap composes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from alexandria.backfill.control import Control
+from alexandria.backfill.queue import Jobs
+from alexandria.backfill.scheduler import Backfill
+from alexandria.core.config import Settings
+from alexandria.core.errors import Misconfigured
+from alexandria.database.pool import Database
+from alexandria.database.server import Server
+from alexandria.forecast.forecaster import Prospect
+from alexandria.operations.alerts.monitor import Watch
+from alexandria.operations.maintenance import Upkeep
+from alexandria.providers.client import Transport
+from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.response_cache import StoredAnswers
+from alexandria.rollout.controller import Steward
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class System:
+    """One process's view of the running system: what operations, pages and commands work with."""
+
+    settings: Settings
+    server: Server
+    database: Database
+    answers: StoredAnswers
+    lanes: Lanes
+    jobs: Jobs
+    backfill: Backfill
+    control: Control
+    upkeep: Upkeep
+    watch: Watch
+    steward: Steward
+    prospect: Prospect
+    transports: Mapping[str, Transport] = field(default_factory=dict)
+
+    def reread(self) -> None:
+        """Take over keys that have changed. A configuration that cannot be read leaves the present ones in force."""
+        try:
+            changed = [name for name, transport in self.transports.items() if transport.reread()]
+        except Misconfigured as broken:
+            log.warning("keys not read again", reason=broken.message)
+        else:
+            log.info("keys read again", changed=changed)
+
+    async def reconnect(self) -> None:
+        """The database answers again when this returns. Raises DatabaseUnavailable."""
+        await asyncio.to_thread(self.server.ensure)
+        await self.database.ping()

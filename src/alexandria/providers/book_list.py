@@ -1,0 +1,136 @@
+"""Which items of a model's list are usable books? Each is judged alone, so that one bad item never costs the list."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any
+
+import pydantic_core
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from alexandria.catalogue.models import Candidate
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.providers import fields
+from alexandria.providers.base import Named
+
+LONGEST_TITLE, LONGEST_AUTHOR = 300, 200  # characters; longer is prose, not a name
+NOBODY = {"", "unknown", "n/a", "na", "none", "null", "tbd", "tba", "various", "various authors", "author unknown"}
+
+# Loose on purpose: a model that breaks a strict schema costs the whole paid answer.
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "books": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "title": {"type": "string"},
+                    "author": {"type": "string"},
+                    "publisher": {"type": "string"},
+                    "format": {"type": "string"},
+                    "year": {"type": "integer"},
+                },
+                "required": ["title", "author"],
+            },
+        }
+    },
+    "required": ["books"],
+}
+
+
+def _people(value: object) -> str:
+    joined = ", ".join(fields.texts(value))
+    return "" if joined.lower().strip(".") in NOBODY else joined
+
+
+def _name(value: object) -> str:
+    plain = fields.text(value)
+    return "" if plain.lower() in NOBODY else plain
+
+
+Title = Annotated[str, BeforeValidator(_name), StringConstraints(min_length=1, max_length=LONGEST_TITLE)]
+People = Annotated[str, BeforeValidator(_people), StringConstraints(min_length=1, max_length=LONGEST_AUTHOR)]
+
+
+class _Book(BaseModel):
+    """One item as models write it: a year may be a text, an author a list, anything but the title may be absent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    title: Title
+    author: People = Field(validation_alias=AliasChoices("author", "authors"))
+    publisher: fields.Text = ""
+    format: fields.Text = ""
+    year: fields.Year = None
+
+
+def list_in(provider: str, text: str, *, cut_off: bool) -> list[Any]:
+    """The items of the list in a model's answer: an object with "books", or the bare list, fenced or not.
+
+    Of an answer that was `cut_off` the complete items count. Raises BadAnswer if there is no list to be read.
+    """
+    bare = re.search(r"[\[{].*" if cut_off else r"[\[{].*[\]}]", text, re.DOTALL)  # without a fence or a preamble
+    try:
+        answer = pydantic_core.from_json(bare[0] if bare else text, allow_partial=cut_off)
+    except ValueError:
+        raise errors.BadAnswer(provider, "the model's answer is not JSON") from None
+    if isinstance(answer, dict):
+        answer = answer.get("books")
+    if not isinstance(answer, list):
+        raise errors.BadAnswer(provider, "the model's answer holds no list of books")
+    if cut_off:
+        answer = [item for item in answer[:-1] if isinstance(item, dict)]  # the last one may lack its end
+        if not answer:
+            raise errors.BadAnswer(provider, "the model's answer was cut off before the first book was complete")
+    return answer
+
+
+def judge(items: list[Any], month: Month, count: int, generator: str) -> Named:
+    """At most `count` candidates of `month`, and why each of the other items was dropped."""
+    candidates: list[Candidate] = []
+    dropped: list[str] = []
+    for item in items:
+        if len(candidates) == count:
+            dropped.append(f"{_called(item)}: beyond the {count} asked for")
+            continue
+        try:
+            candidates.append(_candidate(_Book.model_validate(item), month, generator))
+        except ValidationError as invalid:
+            dropped.append(f"{_called(item)}: {_why(invalid)}")
+    return Named(tuple(candidates), tuple(dropped))
+
+
+def _candidate(book: _Book, month: Month, generator: str) -> Candidate:
+    """A model that names another year than it was asked for has contradicted itself on the month."""
+    year = book.year or month.year
+    return Candidate(
+        title=book.title,
+        author=book.author,
+        year=year,
+        month=month.month if year == month.year else None,
+        publisher=book.publisher,
+        format=book.format,
+        named_by=(generator,),
+    )
+
+
+def _called(item: Any) -> str:
+    """What to call an item in a reason: its title, if it has one, on a short line."""
+    title = fields.text(item.get("title")) if isinstance(item, dict) else ""
+    return json.dumps(title[:80], ensure_ascii=False) if title else "an item without title"
+
+
+def _why(invalid: ValidationError) -> str:
+    problem = invalid.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = problem["loc"][0] if problem["loc"] else "item"
+    match problem["type"]:
+        case "missing" | "too_short" | "string_too_short":
+            return f"no {where}"
+        case "too_long" | "string_too_long":
+            return f"{where} too long"
+        case "model_type":
+            return "not an object"
+        case kind:
+            return f"{where} unusable ({kind})"

@@ -1,0 +1,160 @@
+"""What does a source's record say? Titles, names, dates and numbers as printed, in whatever type they come."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date as calendar_date
+from typing import Annotated, Any
+
+import structlog
+from pydantic import PlainValidator
+
+from alexandria.catalogue.languages import language
+from alexandria.catalogue.models import Hit, Isbn13, PartialDate
+from alexandria.core.month import NAMES
+
+log = structlog.get_logger(__name__)
+
+OLDEST, NEWEST = 1000, 2100  # years outside are misprints
+MOST_PAGES = 50_000
+MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
+MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
+YEAR = r"(?P<year>\d{4})"
+DATES = [
+    re.compile(pattern, re.IGNORECASE | re.ASCII)
+    for pattern in (
+        rf"{YEAR}[-/.](?P<month>\d\d?)(?:[-/.](?P<day>\d\d?))?(?:[T ].*)?",  # 2017-11-30, 1983-10, 2010-01-01T00:00:00Z
+        rf"{YEAR}(?P<month>\d\d)(?P<day>\d\d)",  # 20171130
+        rf"{MONTH}\.?,? (?:(?P<day>\d\d?)(?:st|nd|rd|th)?,? )?{YEAR}",  # July 1982; April 22, 2008
+        rf"(?:(?P<day>\d\d?)(?:st|nd|rd|th)?\.? )?{MONTH}\.?,? {YEAR}",  # 22 April 2008
+        rf"{YEAR},? {MONTH}\.?(?: (?P<day>\d\d?))?",  # 2008 Apr 22
+    )
+]
+ONE_YEAR = re.compile(r"(?<!\d)\d{4}(?![\d?])")
+ROLE = re.compile(
+    r"\s*\((?:author|editor|ed\.|eds\.|illustrator|translator|foreword|introduction|narrator)\b[^)]*\)", re.IGNORECASE
+)
+LIFE_DATES = re.compile(r"\s*[,(]\s*(?:b\.|d\.|ca?\.|born|died)?\s*\d{3,4}\??\s*(?:[-–]\s*(?:\d{3,4}\??)?)?\s*\)?\.?$")
+FULL_STOP = re.compile(r"(?<=[a-zà-ÿ]{3})\.$")
+
+
+def text(value: object) -> str:
+    """One line without entities, control characters and doubled blanks; "" for anything that is not text."""
+    if not isinstance(value, str):
+        return ""
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", html.unescape(value)).strip()
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """The non-empty texts of a list, or of a lone text, without repetition."""
+    many = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(filter(None, map(text, many))))
+
+
+def first_text(value: object) -> str:
+    return next(iter(texts(value)), "")
+
+
+def names(value: object) -> tuple[str, ...]:
+    """People as printed, one each, without roles and dates of life; several in one text are parted at semicolons."""
+    printed = [part for one in texts(value) for part in one.split(";")]
+    return tuple(dict.fromkeys(filter(None, map(_name, printed))))
+
+
+def _name(printed: str) -> str:
+    bare = FULL_STOP.sub("", LIFE_DATES.sub("", ROLE.sub("", printed.replace("~autofilled~", ""))).strip(" ,"))
+    is_one = any(letter.isalpha() for letter in bare) and not bare.upper().startswith("ISBN:")
+    return bare if is_one else ""
+
+
+def date(value: object) -> PartialDate | None:
+    """As precise as it is printed; None if no year can be read. A day that no calendar has is dropped."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f"{value:04d}"
+    printed = text(value)
+    for pattern in DATES:
+        found = pattern.fullmatch(printed)
+        if found:
+            return _date(found.groupdict())
+    years = set(ONE_YEAR.findall(printed))
+    return _date({"year": years.pop()}) if len(years) == 1 else None
+
+
+def _date(part: dict[str, Any]) -> PartialDate | None:
+    year, day = int(part["year"]), int(part.get("day") or 0)
+    month = MONTHS[part["name"][:3].lower()] if part.get("name") else int(part.get("month") or 0)
+    if not OLDEST <= year <= NEWEST:
+        return None
+    if not 1 <= month <= 12:
+        return PartialDate(year)
+    try:
+        return PartialDate(year, month, calendar_date(year, month, day).day)
+    except ValueError:
+        return PartialDate(year, month)
+
+
+def padded_date(value: object) -> PartialDate | None:
+    """As `date`, from a source that writes 1 January when it knows only the year."""
+    found = date(value)
+    return PartialDate(found.year) if found and (found.month, found.day) == (1, 1) else found
+
+
+def year(value: object) -> int | None:
+    found = date(value)
+    return found.year if found else None
+
+
+def pages(value: object) -> int | None:
+    """A number of pages; None for an empty list, zero or prose."""
+    number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value) else value
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST_PAGES:
+        return number
+    return None
+
+
+def isbns(value: object) -> tuple[Isbn13, ...]:
+    """Every valid ISBN of a list, or of a lone text, once, in its order."""
+    many = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(filter(None, map(Isbn13.read, many))))
+
+
+def isbn(value: object) -> Isbn13 | None:
+    return Isbn13.read(value)
+
+
+Text = Annotated[str, PlainValidator(text)]
+FirstText = Annotated[str, PlainValidator(first_text)]
+Texts = Annotated[tuple[str, ...], PlainValidator(texts)]
+Names = Annotated[tuple[str, ...], PlainValidator(names)]
+Date = Annotated[PartialDate | None, PlainValidator(date)]
+PaddedDate = Annotated[PartialDate | None, PlainValidator(padded_date)]
+Year = Annotated[int | None, PlainValidator(year)]
+Pages = Annotated[int | None, PlainValidator(pages)]
+Isbn = Annotated[Isbn13 | None, PlainValidator(isbn)]
+Isbns = Annotated[tuple[Isbn13, ...], PlainValidator(isbns)]
+Language = Annotated[str, PlainValidator(language)]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that cannot be an edition of a book, and why. It costs nobody but itself."""
+
+    provider: str
+    id: str
+    reason: str
+
+
+def usable(read: Iterable[Hit | Refused]) -> list[Hit]:
+    """The hits among records that were read, each ISBN of a provider once; the refusals go to the log."""
+    hits: dict[object, Hit] = {}
+    for one in read:
+        if isinstance(one, Refused):
+            log.debug("record refused", provider=one.provider, id=one.id, reason=one.reason)
+        else:
+            hits.setdefault(one.isbn13 or one.source.id, one)
+    return list(hits.values())

@@ -1,0 +1,1 @@
+"""Rate limits, concurrency limits and daily quotas of the providers, across all processes."""

@@ -1,0 +1,55 @@
+"""In which words do we ask a source for a candidate, and are those of an answer like them? Plain words: engines take the rest for commands."""
+
+from __future__ import annotations
+
+import re
+
+from rapidfuzz import fuzz
+
+from alexandria.catalogue.models import Candidate
+
+ALIKE = 70  # of 100: titles that may be one, misspelt
+WORD = re.compile(r"\w+(?:['’.-]\w+)*")
+IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
+BETWEEN_PEOPLE = re.compile(r"\s*(?:[,;&]|\band\b|\bwith\b)\s*", re.IGNORECASE)
+SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "phd", "md"}
+
+
+def words(text: str) -> str:
+    """The words of `text` in lower case: no operator, quote or bracket is left."""
+    return " ".join(WORD.findall(text.lower()))
+
+
+def title(candidate: Candidate) -> str:
+    """The title's words without series and edition in brackets, which sources seldom print alike."""
+    return words(IN_BRACKETS.sub("", candidate.title)) or words(candidate.title)
+
+
+def main_title(candidate: Candidate) -> str:
+    """The title's words before the subtitle."""
+    bare = IN_BRACKETS.sub("", candidate.title)
+    return words(re.split(r":\s|\s[-–—]\s|;\s", bare, maxsplit=1)[0]) or title(candidate)
+
+
+def resembles(found: str, candidate: Candidate) -> bool:
+    """Whether a record with this title is worth a further question."""
+    asked, told = main_title(candidate), words(found)
+    return told.startswith(asked) or fuzz.ratio(asked, told) >= ALIKE
+
+
+def author(candidate: Candidate) -> str:
+    """The words of the first author's name, or of the family name if it comes first and alone."""
+    return words(BETWEEN_PEOPLE.split(candidate.author, maxsplit=1)[0]) or words(candidate.author)
+
+
+def family_name(candidate: Candidate) -> str:
+    """One word that every spelling of the first author's name shares."""
+    parts = [word for word in author(candidate).split() if word.strip(".") not in SUFFIXES]
+    return parts[-1] if parts else ""
+
+
+def cut(text: str, longest: int) -> str:
+    """`text` cut to at most `longest` characters, between two words where it can be."""
+    if len(text) <= longest:
+        return text
+    return text[: longest + 1].rpartition(" ")[0] or text[:longest]

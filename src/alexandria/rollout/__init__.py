@@ -1,0 +1,1 @@
+"""The phased rollout: its plan, its gates and the controller that schedules each day."""

@@ -1,0 +1,219 @@
+"""What does an operator want of a rollout? The phases of rollout.toml, their pace and their gates, read and checked."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from itertools import islice
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+from alexandria.core.errors import BadInput, in_words
+from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
+
+LONGEST = 64 * 1024  # characters of a plan, as of any body
+MIDNIGHT = 24 * 60  # minutes
+
+Spec = TypeVar("Spec", bound="_Spec")
+
+
+def _years(value: Any) -> Any:
+    return _ends(value, 'a year such as 2023, or a range such as "2020..2024"')
+
+
+def _pace(value: Any) -> Any:
+    return _ends(value, 'a number such as 5, or a range such as "10..15"')
+
+
+def _ends(value: Any, form: str) -> Any:
+    """Both ends of "A..B" or of a single number."""
+    if isinstance(value, bool):
+        raise ValueError(f"write {form}")  # noqa: TRY004 # pydantic reports ValueError
+    if isinstance(value, int | str):
+        parts = str(value).split("..")
+        if len(parts) > 2 or not all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts):
+            raise ValueError(f"write {form}")
+        value = (int(parts[0]), int(parts[-1]))
+    if isinstance(value, list | tuple) and len(value) == 2 and all(type(each) is int for each in value):
+        if value[0] > value[1]:
+            raise ValueError(f"it runs backwards: write {form}")
+        return tuple(value)
+    raise ValueError(f"write {form}")
+
+
+def _hours(value: Any) -> Any:
+    """Minutes after midnight of "HH:MM..HH:MM"."""
+    if isinstance(value, str):
+        value = [_minute(part) for part in value.split("..")]
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(each) is int for each in value):
+        raise ValueError('write hours of one day, UTC, such as "03:00..24:00"')
+    if not 0 <= value[0] < value[1] <= MIDNIGHT:
+        raise ValueError('they begin before they end, within one day: write them such as "03:00..24:00"')
+    return tuple(value)
+
+
+def _minute(text: str) -> int | None:
+    hour, colon, minute = text.partition(":")
+    if not colon or not (hour + minute).isascii() or not (hour.isdigit() and minute.isdigit()) or int(minute) > 59:
+        return None
+    return int(hour) * 60 + int(minute)
+
+
+def _told(ends: tuple[int, int]) -> str:
+    return "..".join(map(str, dict.fromkeys(ends)))
+
+
+def _hours_told(ends: tuple[int, int]) -> str:
+    return "..".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in ends)
+
+
+Years = Annotated[
+    tuple[Annotated[int, Field(ge=FIRST_YEAR)], Annotated[int, Field(le=LAST_YEAR)]],
+    BeforeValidator(_years, json_schema_input_type=int | str),
+    PlainSerializer(_told),
+]
+Pace = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=1200)]],
+    BeforeValidator(_pace, json_schema_input_type=int | str),
+    PlainSerializer(_told),
+]
+Hours = Annotated[
+    tuple[int, int], BeforeValidator(_hours, json_schema_input_type=str), PlainSerializer(_hours_told)
+]  # fmt: skip
+Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Gate(_Spec):
+    """What a phase must have shown before the next one begins. Shares are from 0 to 1."""
+
+    min_resolution_rate: float = Field(
+        0.85, ge=0, lt=1, description="share of books with an ISBN that the sample must prove, from 0 to below 1"
+    )
+    min_sample: int = Field(100, ge=1, le=1_000_000, description="books that must have been looked up, at least 1")
+    max_failed_share: float = Field(
+        0.1, ge=0, le=1, description="share of the phase's months that may have failed, from 0 to 1"
+    )
+    min_confirmed_share: float = Field(
+        0, ge=0, lt=1, description="share confirmed in the right month that the sample must prove; 0: it is not asked"
+    )
+    min_quota_headroom: float = Field(
+        0, ge=0, le=1, description="share of the day's quota that must be left; 0: it is not asked"
+    )
+    approval: bool = Field(False, description="true: a person must agree as well")
+
+
+class Phase(_Spec):
+    """Which months, how many a day, when, and with how much of the day's quota."""
+
+    name: Text = Field(description="what people call it, up to 100 characters")
+    years: Years = Field(description='its years, as 2023 or "2020..2024"')
+    months: int | None = Field(
+        None, ge=1, le=2412, description="only so many of these years' months, the newest; without it all"
+    )
+    months_per_day: Pace = Field(
+        description='as 5 or "10..15": one more after each clean day, the first again after a day with a failure'
+    )
+    hours: Hours = Field((0, MIDNIGHT), description='when months may begin, UTC, as "03:00..24:00"')
+    quota_share: float = Field(
+        1, gt=0, le=1, description="share of ISBNdb's day that may be spent before months wait, above 0 to 1"
+    )
+    gate: Gate = Gate()
+
+
+class Plan(_Spec):
+    """The phases in their order. A month belongs to the first phase that names it."""
+
+    name: Text = Field(description="what people call it, up to 100 characters")
+    phase: tuple[Phase, ...] = Field(min_length=1, max_length=20, strict=False, description="one [[phase]] for each")
+
+    @model_validator(mode="after")
+    def _every_phase_has_months(self) -> Plan:
+        for number, (phase, months) in enumerate(zip(self.phase, members(self), strict=True), 1):
+            if not months:
+                raise ValueError(f"phase {number} ({phase.name}): years: all their months belong to earlier phases")
+        names = [phase.name for phase in self.phase]
+        if len(set(names)) < len(names):
+            raise ValueError("phase: two have the same name; give each its own")
+        return self
+
+
+@functools.lru_cache(maxsize=16)
+def members(plan: Plan) -> tuple[tuple[Month, ...], ...]:
+    """The months of each phase, newest first."""
+    taken: set[Month] = set()
+    phases = []
+    for phase in plan.phase:
+        free = (month for month in reversed([*months_of_years(*phase.years)]) if month not in taken)
+        phases.append(tuple(islice(free, phase.months)))
+        taken.update(phases[-1])
+    return tuple(phases)
+
+
+def read(text: str) -> Plan:
+    """The plan of a rollout.toml. Raises BadInput, which names the field and the cure."""
+    if len(text) > LONGEST:
+        raise BadInput("rollout.toml: it is too long", hint=f"a plan may have {LONGEST} characters")
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise BadInput(
+            f"rollout.toml: {broken}", hint="the example that comes with the product shows every field"
+        ) from None
+    try:
+        return Plan.model_validate(found)
+    except ValidationError as invalid:
+        raise refused(invalid) from None
+
+
+def refused(invalid: ValidationError) -> BadInput:
+    """The first thing that is wrong with a plan."""
+    problem = invalid.errors(include_input=False, include_url=False)[0]
+    # Words that follow "function-after" and the like in a path are pydantic's own.
+    path = [part for part in problem["loc"] if isinstance(part, int) or part.isidentifier()]
+    where = ": ".join(_steps(path))
+    if problem["type"] == "extra_forbidden":
+        owner = _owner(path[:-1])
+        known = [*owner.model_fields]
+        close = difflib.get_close_matches(str(path[-1]), known, 1)
+        return BadInput(
+            f"rollout.toml: {where}: there is no such field",
+            hint=f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}",
+        )
+    while path and isinstance(path[-1], int):  # an end of a range is no field
+        path.pop()
+    field = _owner(path[:-1]).model_fields.get(str(path[-1])) if path else None
+    return BadInput(
+        f"rollout.toml: {where}{': ' if where else ''}{in_words(problem)}",
+        hint=(field.description if field else "") or "the example that comes with the product shows every field",
+    )
+
+
+def example() -> str:
+    """The text of the rollout.toml that comes with the product."""
+    return resources.files(__package__).joinpath("default_plan.toml").read_text(encoding="utf-8")
+
+
+def _owner(path: list[str | int]) -> type[_Spec]:
+    """Whose field the next step of the path is."""
+    if not path:
+        return Plan
+    return Gate if "gate" in path else Phase
+
+
+def _steps(path: Iterable[str | int]) -> list[str]:
+    """["phase", 0, "gate", "min_sample"] -> ["phase 1", "gate", "min_sample"]."""
+    steps: list[str] = []
+    for part in path:
+        if isinstance(part, str):
+            steps.append(part)
+        elif steps and steps[-1] == "phase":
+            steps[-1] = f"phase {part + 1}"
+    return steps

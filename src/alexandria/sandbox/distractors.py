@@ -1,0 +1,170 @@
+"""What else do search hits hold beside the book itself? Other editions of a work, and books made from it.
+
+The file has few of either, so they are made up from its works: valid ISBNs, the same for the same seed, and computed
+both ways (work -> ISBN, ISBN -> work), so that nothing needs to be stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from alexandria.sandbox.chance import chance
+from alexandria.sandbox.corpus import Edition, Library, Work
+from alexandria.sandbox.search import Query
+
+FIRST_NAMES = ("Alda", "Bram", "Cosima", "Dov", "Eluned", "Fenna", "Gorm", "Hedda", "Ivo", "Jorun", "Kestrel", "Ludo",
+               "Maeve", "Nils", "Odile", "Piet", "Runa", "Sorcha", "Teodor", "Ulla")  # fmt: skip
+LAST_NAMES = ("Aldenham", "Brackwater", "Corvane", "Dunmallow", "Eskerby", "Farrowick", "Gildersleeve", "Hathermoor",
+              "Inglethorn", "Jessamyn-Roe", "Kettlewick", "Lorimond", "Marchbank-Oyo", "Nettlefold", "Ostergard",
+              "Pellingrove", "Quillfeather", "Ravensworth", "Stellingwerf", "Thornquist")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of relative: whether it is the same work, the share of works that have one, and how it is printed.
+
+    `title` and `author` may name the work's {title} and {author}; an empty author keeps the work's.
+    """
+
+    name: str
+    same_work: bool
+    share: float
+    prefix: str
+    title: str
+    author: str = ""
+    publisher: str = ""
+    binding: str = "Paperback"
+    language: str = ""
+    years_later: int = 0
+
+
+FORMS = (
+    Form("reprint", True, 0.3, "9781", "{title}", publisher="Wayside Reprints", years_later=4),
+    Form("large print", True, 0.4, "9781", "{title} (Large Print)", publisher="Broadtype Editions"),
+    Form("audio", True, 0.4, "9781", "{title}", publisher="Hearken Audio", binding="Audio CD"),
+    Form("translation", True, 0.2, "9798", "{title} (Spanish Edition)", publisher="Ediciones Farola", language="es",
+         years_later=1),
+    Form("study guide", False, 0.35, "9781", "{title}: A Study Guide", "Lantern Study Press", "Lantern Study Press",
+         years_later=2),
+    Form("workbook", False, 0.15, "9798", "Workbook for {title}: A Companion in Exercises", "{author}",
+         "Margin Companions", "Spiral-bound", years_later=1),
+    Form("box set", False, 0.12, "9781", "{author} Collection: {title} and Two More (Boxed Set)",
+         publisher="Wayside Reprints", years_later=3),
+    Form("namesake", False, 0.08, "9798", "{title}", "{stranger}", "Independently Published", years_later=1),
+    Form("summary", False, 0.4, "9798", "Summary of {title} by {author}", "Quickleaf Notes", "Quickleaf Notes",
+         years_later=1),
+)  # fmt: skip
+SPACE = 10**8  # numbers behind one prefix
+STEP = 38_196_601  # coprime to SPACE, so every number gets an ISBN of its own, and neighbours stay apart
+BACK = pow(STEP, -1, SPACE)
+
+
+class Relatives:
+    """The relatives of every work of a library, made when asked for."""
+
+    def __init__(self, library: Library, seed: int) -> None:
+        self._library, self._seed = library, seed
+        self._shift = chance(seed, "relatives").randrange(SPACE)
+        self._made: dict[int, tuple[Edition, ...]] = {}
+
+    def of(self, work: Work) -> tuple[Edition, ...]:
+        if work.number not in self._made:
+            self._made[work.number] = tuple(self._make(work))
+        return self._made[work.number]
+
+    def edition(self, isbn13: str) -> Edition | None:
+        """The relative with this ISBN."""
+        if not isbn13.startswith(("9781", "9798")):
+            return None
+        edition = self.numbered((int(isbn13[4:12]) - self._shift) * BACK % SPACE)
+        return edition if edition and edition.isbn13 == isbn13 else None
+
+    def number(self, edition: Edition) -> int:
+        """A number that no other relative has."""
+        return (int(edition.isbn13[4:12]) - self._shift) * BACK % SPACE
+
+    def numbered(self, number: int) -> Edition | None:
+        """The relative with this number."""
+        work, form = divmod(number, len(FORMS))
+        if not 0 <= work < len(self._library.works):
+            return None
+        kin = self.of(self._library.works[work])
+        return next((edition for edition in kin if edition.form == FORMS[form].name), None)
+
+    def shelve(self, hits: list[Edition], query: Query, share: float, rng: Random) -> list[Edition]:
+        """Hits as a service shows them: relatives among them, and in `share` of all searches a look-alike first."""
+        if not hits:
+            return []
+        shown = list(hits)
+        kin = self.of(self._library.works[hits[0].work])
+        for edition in kin:
+            if not query.every or query.finds(edition):
+                shown.insert(rng.randint(1, 8), edition)
+        if rng.random() < share:
+            rivals = [edition for edition in kin if other_work(edition)]
+            rivals += [edition for edition in shown[1:6] if edition.work != hits[0].work]
+            if rivals:
+                rival = rng.choice(rivals[:4])
+                shown = [rival, *(edition for edition in shown if edition is not rival)]
+        return shown
+
+    def _make(self, work: Work) -> list[Edition]:
+        rng = chance(self._seed, "relatives", work.id)
+        stranger = invented_name(rng)
+        forms = [form for form in FORMS if rng.random() < form.share]
+        if all(form.same_work for form in forms):
+            forms.append(FORMS[-1])  # every book has something that can be taken for it
+        isbns = {form: self._isbn(form, work.number * len(FORMS) + FORMS.index(form)) for form in forms}
+        return [
+            _printed(form, work.face, isbn13, stranger)
+            for form, isbn13 in isbns.items()
+            if isbn13 not in self._library.number_of
+        ]
+
+    def _isbn(self, form: Form, number: int) -> str:
+        body = f"{form.prefix}{(number * STEP + self._shift) % SPACE:08d}"
+        return body + str(-sum(int(digit) * (1, 3)[at % 2] for at, digit in enumerate(body)) % 10)
+
+
+def form_of(edition: Edition) -> Form | None:
+    return next((form for form in FORMS if form.name == edition.form), None)
+
+
+def other_work(edition: Edition) -> bool:
+    """A relative that is not the work it is made from."""
+    return any(form.name == edition.form and not form.same_work for form in FORMS)
+
+
+def work_id(edition: Edition, work: Work) -> str:
+    """Of which work `edition` is: `work`, or one of its own if it was only made from that."""
+    return f"{edition.form} of {work.id}" if other_work(edition) else work.id
+
+
+def invented_name(rng: Random) -> str:
+    """A person who has written nothing."""
+    return f"{rng.choice(FIRST_NAMES)} {rng.choice(LAST_NAMES)}"
+
+
+def _printed(form: Form, original: Edition, isbn13: str, stranger: str) -> Edition:
+    names = {
+        "title": original.title,
+        "author": original.authors[0] if original.authors else "Anonymous",
+        "stranger": stranger,
+    }
+    year = min((original.year or 2000) + form.years_later, 2024)
+    return replace(
+        original,
+        isbn13=isbn13,
+        title=form.title.format(**names),
+        subtitle=original.subtitle if form.same_work else "",
+        authors=(form.author.format(**names),) if form.author else original.authors,
+        publisher=form.publisher,
+        published=f"{year}" if form.years_later else original.published,
+        language=form.language or original.language,
+        binding=form.binding,
+        pages=None if form.binding == "Audio CD" else original.pages,
+        series=original.series if form.same_work else "",
+        notability=0,
+        form=form.name,
+    )

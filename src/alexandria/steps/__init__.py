@@ -1,1 +1,0 @@
-"""The steps of the walk of one month; they never import each other."""

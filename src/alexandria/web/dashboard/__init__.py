@@ -1,0 +1,1 @@
+"""The dashboard: pages, forms and the live stream."""

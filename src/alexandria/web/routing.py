@@ -1,0 +1,109 @@
+"""What may a request be made of? Known parameters, a body declared as JSON and readable in one way, and the secret first."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alexandria.operations.system import System
+from alexandria.web.auth.secret import HEADER, Door
+from alexandria.web.errors import documented
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+DECLARED = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
+
+
+def system_of(request: Request) -> System:
+    system: System = request.app.state.system
+    return system
+
+
+Running = Annotated[System, Depends(system_of)]
+
+
+class ApiRoute(APIRoute):
+    """Refuses parameters that it does not know, and bodies that are not declared as JSON."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        known = {parameter.alias for parameter in self.dependant.query_params}
+
+        async def handler(request: Request) -> Response:
+            unknown = [name for name in request.query_params if name not in known]
+            if unknown:
+                raise RequestValidationError([_unknown_parameter(name, known) for name in unknown])
+            if self.body_field is not None and not DECLARED.fullmatch(request.headers.get("content-type", "")):
+                raise HTTPException(415)
+            return await handle(_JsonRequest(request.scope, request.receive))
+
+        return handler
+
+
+def _unknown_parameter(name: str, known: set[str]) -> dict[str, Any]:
+    return {"type": "extra_forbidden", "loc": ("query", name), "ctx": {"known": known}}
+
+
+class InternalRoute(ApiRoute):
+    """A route behind the door: the secret comes before everything else."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            door: Door = request.app.state.door
+            await door.check(request)
+            return await handle(request)
+
+        return handler
+
+
+# Only described here: InternalRoute checks the secret before anything else is read.
+_described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
+WRITES = documented(400, 413, 415)
+
+
+def behind_the_door() -> APIRouter:
+    """A router for what needs the secret. Routes with a body add WRITES to what they may answer."""
+    return APIRouter(
+        prefix="/api/internal",
+        route_class=InternalRoute,
+        dependencies=[Security(_described)],
+        responses=documented(401, 422, 429, 500, 503),
+        tags=["backfill"],
+    )
+
+
+class _JsonRequest(Request):
+    async def json(self) -> Any:
+        return read_json(await self.body())
+
+
+def read_json(body: bytes) -> Any:
+    """Raises JSONDecodeError, also for a field that is there twice, for NaN and for what is not UTF-8."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as broken:
+        raise json.JSONDecodeError("not UTF-8", "", broken.start) from None
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in fields:
+                raise json.JSONDecodeError(f"{name[:100]} is there twice", text, text.rfind(f'"{name}"'))
+            fields[name] = value
+        return fields
+
+    def never(constant: str) -> Any:
+        raise json.JSONDecodeError(f"{constant} is no number", text, text.find(constant))
+
+    return json.loads(text, object_pairs_hook=once, parse_constant=never)
