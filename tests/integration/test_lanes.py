@@ -49,7 +49,7 @@ async def main(url, settings):
         async with Lanes(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
             await asyncio.gather(*(send_all_the_time(lanes) for _ in range(6)))
 
-log.configure("INFO", "console")
+logging.configure("INFO", "console")
 asyncio.run(main(*sys.argv[1:]))
 """
 
