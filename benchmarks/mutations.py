@@ -50,15 +50,15 @@ LIMITS = (
     "integration/test_lanes.py",
 )
 SUBJECTS = {
-    "authors": Subject(("person.py",), MATCHING),
-    "titles": Subject(("title.py",), MATCHING),
-    "editions": Subject(("edition.py",), (*MATCHING, "unit/test_panel.py")),
-    "scoring": Subject(("match.py",), (*MATCHING, "unit/test_panel.py")),
+    "authors": Subject(("catalogue/matching/authors.py",), MATCHING),
+    "titles": Subject(("catalogue/matching/titles.py",), MATCHING),
+    "editions": Subject(("catalogue/matching/editions.py",), (*MATCHING, "unit/test_panel.py")),
+    "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_panel.py")),
     "retry_policy": Subject(
-        ("status.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")
+        ("backfill/status.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")
     ),
     "backfill": Subject(
-        ("backfill.py",),
+        ("backfill/scheduler.py",),
         (
             "integration/test_schedule.py",
             "integration/test_walk.py",
@@ -67,9 +67,15 @@ SUBJECTS = {
             "integration/test_enrich.py",
         ),
     ),
-    "client": Subject(("providers/transport.py",), ("unit/test_transport.py", "contract/test_providers.py")),
+    "client": Subject(("providers/client.py",), ("unit/test_transport.py", "contract/test_providers.py")),
     "limits": Subject(
-        ("store/lanes.py", "store/places.py", "store/session.py", "store/day.py", "store/ledger.py"),
+        (
+            "providers/limits/rate.py",
+            "providers/limits/concurrency.py",
+            "providers/limits/session.py",
+            "providers/limits/quota_day.py",
+            "providers/limits/quota_ledger.py",
+        ),
         (*LIMITS, "integration/test_places.py"),
     ),
 }

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria.core import errors
-from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, Resolution, SourceRecord
 from alexandria.backfill.control import Control
-from alexandria.core.month import Month
-from alexandria.backfill.source_selection import Desk, Policy
-from alexandria.providers.base import Named
 from alexandria.backfill.repositories import candidates
+from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.catalogue.models import Candidate, Hit, Isbn13, Resolution, SourceRecord
+from alexandria.core import errors
+from alexandria.core.month import Month
+from alexandria.providers.base import Named
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
