@@ -1,23 +1,45 @@
-# The two commands of the README, and what they are made of. Python >= 3.11 is all that must be there.
+# The commands of the README, and what they are made of. Python >= 3.11 is all that must be there.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= auto
+# Each worker process has a PostgreSQL of its own; the longest files come first (tests/conftest.py), the rest balances.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test soak campaigns mutations setup lint audit check clean
+.PHONY: demo check test test-all unit soak chaos campaigns bench mutations setup lint style types imports audit clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
 
-test: setup lint ## everything but benchmarks
-	$(BIN)/python -m pytest
+check: setup ## what takes less than a minute: lint and unit tests, side by side
+	$(MAKE) -j2 lint unit
 
-soak: setup ## the long crash test, which prints its numbers; some minutes on a machine with nothing else to do
+test: lint ## everything but what is marked as long; some minutes
+	$(PYTEST) -m "not long"
+
+test-all: lint ## everything, with short forms of soak and chaos; up to 20 minutes
+	SOAK_KILLS=40 SOAK_MONTHS=12 $(PYTEST)
+
+unit: setup
+	$(PYTEST) tests/unit
+
+soak: setup ## the crash test for half an hour, which prints its numbers, on a machine with nothing else to do
 	SOAK_KILLS=200 SOAK_MONTHS=60 $(BIN)/python -m pytest -s tests/crash/test_soak.py
+
+chaos: setup campaigns ## crash tests and interleavings with new random choices, and a thousand rollouts; some minutes
+	HYPOTHESIS_PROFILE=random SOAK_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/crash tests/property
 
 campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
 	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_campaign.py -k no_gate
 
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
 	$(BIN)/python benchmarks/mutations.py
+
+bench: setup ## the benchmarks that need no data from elsewhere; each prints its numbers
+	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/pacing.py --kill-holder
+	$(BIN)/python benchmarks/recognise.py
+	$(BIN)/python benchmarks/policies.py
+	$(BIN)/python benchmarks/forecast.py
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
 
@@ -28,10 +50,16 @@ setup: .venv/.ready ## leaves .venv/bin/alexandria
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --python $(BIN)/python
 	touch $@
 
-lint: setup
+lint: style types imports
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+imports: setup
 	$(BIN)/lint-imports
 
 audit: setup ## whether what is locked has known vulnerabilities; asks a service on the network

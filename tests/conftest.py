@@ -1,21 +1,26 @@
-"""What every test may ask for: a clean environment and, by the fixture `database_url`, a PostgreSQL of its own.
+"""Fixtures for every test: a clean environment and, through `database_url`, a PostgreSQL of the test session.
 
 database_url         a fresh database with all migrations, dropped afterwards
-empty_database_url   a fresh database without them
+empty_database_url   a fresh database without migrations
 data_dir             a fresh data folder for tests that start the embedded server themselves
 psql                 the client program that fits the server
+
+Each xdist worker has its own server. However the session is ended, nothing that it started stays: see `_Session`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import psycopg
 import pytest
@@ -25,10 +30,26 @@ from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
 
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*")
-# Short, and open to the account that runs the server for root; pytest's own folders are neither.
-_PLACE = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5
 
-# The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random looks for new ones.
+# What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
+_LONGEST = (
+    "crash/test_soak.py",
+    "contract/test_schemathesis.py",
+    "crash/test_partition.py",
+    "crash/test_kill.py",
+    "integration/test_demo.py",
+    "docs/test_tutorial.py",
+    "crash/test_freeze.py",
+    "crash/test_interrupted_session.py",
+    "property/test_state_machine.py",
+    "integration/test_guide.py",
+    "integration/test_secrets.py",
+    "integration/test_rotation.py",
+)
+
+# The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random tries new ones.
 # HYPOTHESIS_PROFILE=first stops at the first failing example: a mutant is found, and nobody reads the smallest example.
 # How fast the machine is proves nothing in any of them.
 for _profile, _fixed, _phases in (
@@ -47,25 +68,110 @@ for _profile, _fixed, _phases in (
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
-def pytest_configure():
-    """Nothing of the developer's environment reaches a test, and being told to stop still cleans up."""
+class _Session:
+    """The folder of this test process, and what ends it.
+
+    A signal that ends the session interrupts the current test once; fixtures are then torn down, which stops servers and
+    children. The main process passes the signal to its xdist workers, and removes at its end what a worker that was
+    killed has left.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        worker: dict[str, str] | None = getattr(config, "workerinput", None)
+        self.main = worker is None
+        if worker is None:
+            # Short, and open to the account that runs the server for root; pytest's own folders are neither.
+            self.folder = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
+        else:
+            self.folder = Path(worker["folder"]) / worker["workerid"]
+            self.folder.mkdir()
+        self.folder.chmod(0o711)
+        (self.folder / "secrets").mkdir()
+        (self.folder / "pid").write_text(str(os.getpid()))
+        self._parent = os.getppid()
+        self._ending = False
+        self._last_signal = -_SAME_SIGNAL
+
+    def handle_signals(self) -> None:
+        """Handlers even for signals that nohup or a shell has set to be ignored: what we start gets the defaults."""
+        for number in _ENDING_SIGNALS:
+            keep_on = self._keep_on if self.main else self._keep_on_unless_orphaned
+            ours = number == signal.SIGTERM or (self.main and signal.getsignal(number) != signal.SIG_IGN)
+            signal.signal(number, self._interrupt if ours else keep_on)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        copied = time.monotonic() - self._last_signal < _SAME_SIGNAL
+        if not self._ending and not copied:
+            self._last_signal = time.monotonic()
+            raise KeyboardInterrupt
+
+    def _keep_on(self, _number: int, _frame: FrameType | None) -> None:
+        pass
+
+    def _keep_on_unless_orphaned(self, number: int, frame: FrameType | None) -> None:
+        """The main process passes on what concerns a worker; if it was killed, execnet sends us SIGINT."""
+        if os.getppid() != self._parent:
+            self._interrupt(number, frame)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node) -> None:
+        node.workerinput["folder"] = str(self.folder)
+
+    def pytest_report_header(self) -> str:
+        return f"data folders: {self.folder}"
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self._ending = True
+        for worker in self.folder.glob("*/pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(worker.read_text()), signal.SIGTERM)
+
+    def pytest_unconfigure(self) -> None:
+        if self.main:
+            self._kill_children()
+        _remove(self.folder)
+
+    def _kill_children(self) -> None:
+        """Workers and commands that outlived their end, known by our folder in their environment (Linux only)."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                environment = (process / "environ").read_bytes()
+                if int(process.name) != os.getpid() and os.fsencode(self.folder) in environment:
+                    os.kill(int(process.name), signal.SIGKILL)
+
+
+_SESSION = pytest.StashKey[_Session]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing of the developer's environment reaches a test."""
     for name in filter(_FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
-    _PLACE.chmod(0o711)
-    os.environ["ALEXANDRIA_DATA_DIR"] = str(_PLACE / "default")
-    (_PLACE / "secrets").mkdir(exist_ok=True)
-    os.environ["ALEXANDRIA_SECRETS_DIR"] = str(_PLACE / "secrets")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.stash[_SESSION] = session = _Session(config)
+    os.environ["ALEXANDRIA_DATA_DIR"] = str(session.folder / "default")
+    os.environ["ALEXANDRIA_SECRETS_DIR"] = str(session.folder / "secrets")
+    session.handle_signals()
+    config.pluginmanager.register(session, "alexandria-session")
 
 
-def pytest_unconfigure():
-    _remove(_PLACE)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    rank = {tests / name: place for place, name in enumerate(_LONGEST)}
+    if gone := [str(path) for path in rank if not path.exists()]:
+        raise pytest.UsageError(f"_LONGEST in {__file__} names files that do not exist: {gone}")
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Embedded]:
+def session_folder(pytestconfig: pytest.Config) -> Path:
+    """The folder of everything that this test process puts on disk."""
+    return pytestconfig.stash[_SESSION].folder
+
+
+@pytest.fixture(scope="session")
+def server(session_folder: Path) -> Iterator[Embedded]:
     """The one server of the session, not to be killed: tests of crashes start their own in `data_dir`."""
-    with Embedded(_PLACE / "server", durable=False) as running:
+    with Embedded(session_folder / "server", durable=False) as running:
         yield running
 
 
@@ -89,9 +195,9 @@ def empty_database_url(server) -> Iterator[str]:
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """Where a data folder can be made, for tests that start a server of their own; removed afterwards."""
-    folder = _PLACE / uuid.uuid4().hex[:8]
+def data_dir(session_folder: Path) -> Iterator[Path]:
+    """A path for a data folder, for tests that start a server of their own; removed afterwards."""
+    folder = session_folder / uuid.uuid4().hex[:8]
     yield folder
     _remove(folder)
 

@@ -25,7 +25,7 @@ from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
 from alexandria.providers.limits.rate import TURN
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 KILLS, MONTHS, SEED = (int(os.environ.get(name, default)) for name, default in
                        (("SOAK_KILLS", 8), ("SOAK_MONTHS", 6), ("SOAK_SEED", 4)))  # fmt: skip
 WORKERS = ("work-1", "work-2", "work-3")

@@ -74,6 +74,7 @@ def test_twelve_months_are_filled_rightly(data_dir):
     assert list(data_dir.iterdir()) == []
 
 
+@pytest.mark.long
 def test_an_interrupted_demo_leaves_nothing(data_dir):
     """Ctrl-C while months are in work."""
     with performing(data_dir, "--months", "2", "--exit") as running:
@@ -86,6 +87,7 @@ def test_an_interrupted_demo_leaves_nothing(data_dir):
     assert list(data_dir.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
     """It stays up, alone in its folder; its children do not outlive even kill -9; with --keep the next one goes on."""
     with performing(data_dir, "--months", "1") as first:

@@ -55,6 +55,7 @@ class Caller(threading.Thread):
             assert self.asked.wait_for(lambda: len(self.statuses) >= wanted, 20)
 
 
+@pytest.mark.long
 def test_a_hundred_rotations_refuse_nobody_and_restart_nothing(data_dir):
     """A caller that learns of the new secret late, while a process that is told nothing answers it and fills months."""
     data_dir.mkdir(mode=0o711)
