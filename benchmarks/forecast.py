@@ -25,7 +25,7 @@ from alexandria.forecast.estimate import forecast
 from alexandria.forecast.forecaster import usual
 from alexandria.forecast.history import Past
 from alexandria.forecast.scenario import Person, Trouble, World
-from alexandria.forecast.simulation import Campaign
+from alexandria.forecast.simulation import RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.decisions import Standing
 from alexandria.rollout.plan import Plan
@@ -65,7 +65,7 @@ def measured(task: tuple[int, int]) -> dict[str, Any]:
         redrawn += 1
         name, plan, settings, world = drawn(rng)
         start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
-        campaign = Campaign(plan, world, seed * 100 + redrawn, Past(start, Standing(start.date()), {}))
+        campaign = RolloutSimulation(plan, world, seed * 100 + redrawn, Past(start, Standing(start.date()), {}))
         campaign.run(lambda now: now.ended >= SHARE * len(now.months))
         ended = campaign.ended / len(campaign.months)
     past = campaign.past()

@@ -32,12 +32,12 @@ from rapidfuzz.distance import OSA, Levenshtein
 
 import stage
 from alexandria.backfill.resolve import resolve
-from alexandria.backfill.source_selection import Panel, Policy
+from alexandria.backfill.source_selection import Policy, SourceSelector
 from alexandria.catalogue.matching import authors as person
 from alexandria.catalogue.matching import titles
 from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
 from alexandria.catalogue.matching.titles import fold
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.app import PROVIDERS
 
@@ -48,9 +48,9 @@ AT_ONCE = 24  # queries asked of the sandbox together
 PLENTY = 10**6  # calls a day
 
 Row = dict[str, Any]
-Find = Callable[[Candidate], Sequence[Hit]]
-Choose = Callable[[Candidate, Sequence[Hit]], Hit | None]
-Same = Callable[[Hit, Hit], bool]
+Find = Callable[[Candidate], Sequence[EditionRecord]]
+Choose = Callable[[Candidate, Sequence[EditionRecord]], EditionRecord | None]
+Same = Callable[[EditionRecord, EditionRecord], bool]
 
 
 def main() -> None:
@@ -97,10 +97,10 @@ def candidate_of(query: Row) -> Candidate:
     return Candidate(query["title"], query["author"], named_by=("benchmark",), **known)
 
 
-def hit_of(row: Row, authors: Sequence[str]) -> Hit:
+def hit_of(row: Row, authors: Sequence[str]) -> EditionRecord:
     parts = [int(part) for part in str(row["published"]).split("-") if part]
     first = str(row.get("work_first_date") or "")[:4]
-    return Hit(
+    return EditionRecord(
         source=SourceRecord("benchmark", str(row["isbn13"]), _FETCHED),
         title=row["title"],
         subtitle=row["subtitle"],
@@ -127,7 +127,7 @@ class Played:
     """What became of each row's query, what ISBNdb alone answers to it, and which work each ISBN is of."""
 
     resolutions: list[Resolution]
-    isbndb: list[Sequence[Hit]]
+    isbndb: list[Sequence[EditionRecord]]
     about: dict[str, str] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -192,10 +192,10 @@ async def resolve_all(
 
         async def one(row: Row) -> Resolution:
             async with turn:
-                panel = Panel(system.backfill.desk)
+                panel = SourceSelector(system.backfill.desk)
                 return (await resolve(None, [candidate_of(row["query"])], panel, system.database))[0]
 
-        async def first(row: Row) -> Sequence[Hit]:
+        async def first(row: Row) -> Sequence[EditionRecord]:
             async with turn:
                 return await isbndb.find(candidate_of(row["query"]))
 
@@ -218,7 +218,7 @@ def as_labelled(row: Row, resolution: Resolution, about: dict[str, str]) -> str 
 # A bibliographic search over the catalogue, with all its look-alikes
 
 
-def read_catalogue(path: Path) -> list[Hit]:
+def read_catalogue(path: Path) -> list[EditionRecord]:
     with gzip.open(path, "rt", encoding="utf-8") as text:
         return [hit_of(row, row["authors"].split("|")) for row in csv.DictReader(text)]
 
@@ -226,7 +226,7 @@ def read_catalogue(path: Path) -> list[Hit]:
 class Shelves:
     """Finds editions by the rare words of title and author; misspelt words find their neighbours."""
 
-    def __init__(self, hits: Sequence[Hit]) -> None:
+    def __init__(self, hits: Sequence[EditionRecord]) -> None:
         self.hits = hits
         self.titles: dict[str, list[int]] = defaultdict(list)
         self.authors: dict[str, list[int]] = defaultdict(list)
@@ -240,7 +240,7 @@ class Shelves:
                 self.authors[word].append(at)
         self.known = {id(index): list(index) for index in (self.titles, self.authors)}
 
-    def find(self, candidate: Candidate) -> list[Hit]:
+    def find(self, candidate: Candidate) -> list[EditionRecord]:
         """The best SHELF editions; look-alikes by other authors and the author's other books among them."""
         weights: dict[int, float] = defaultdict(float)
         title = re.sub(r"\([^)]*\)", " ", candidate.title) or candidate.title
@@ -295,11 +295,11 @@ def alike(one: str, other: str) -> bool:
     return Levenshtein.normalized_similarity(one.lower(), other.lower()) >= 0.6
 
 
-def first_alike(candidate: Candidate, hits: Sequence[Hit]) -> Hit | None:
+def first_alike(candidate: Candidate, hits: Sequence[EditionRecord]) -> EditionRecord | None:
     return next((hit for hit in hits if alike(candidate.title, hit.title)), None)
 
 
-def as_candidate(hit: Hit) -> Candidate:
+def as_candidate(hit: EditionRecord) -> Candidate:
     return Candidate(f"{hit.title}: {hit.subtitle}" if hit.subtitle else hit.title, ", ".join(hit.authors))
 
 
@@ -312,7 +312,7 @@ def book_match_rule() -> Choose | None:
         return None
     matcher = package.BookMatcher()
 
-    def choose_one(candidate: Candidate, hits: Sequence[Hit]) -> Hit | None:
+    def choose_one(candidate: Candidate, hits: Sequence[EditionRecord]) -> EditionRecord | None:
         asked = package.Book(title=candidate.title, authors=(candidate.author,), year=candidate.year)
         judged = [(matcher.match(asked, package.Book(**book_of(hit))), hit) for hit in hits]
         sure = [(result.confidence, hit) for result, hit in judged if result.verdict.name == "AUTO_ACCEPT"]
@@ -321,7 +321,7 @@ def book_match_rule() -> Choose | None:
     return choose_one
 
 
-def book_of(hit: Hit) -> dict[str, Any]:
+def book_of(hit: EditionRecord) -> dict[str, Any]:
     full = f"{hit.title}: {hit.subtitle}" if hit.subtitle else hit.title
     year = hit.published.year if hit.published else None
     return {"title": full, "authors": hit.authors, "language": hit.language or None, "year": year}
@@ -330,7 +330,7 @@ def book_of(hit: Hit) -> dict[str, Any]:
 # The judging
 
 
-def judge_queries(found: Sequence[tuple[Row, Candidate, Sequence[Hit]]], rule: Choose, errors: int) -> Row:
+def judge_queries(found: Sequence[tuple[Row, Candidate, Sequence[EditionRecord]]], rule: Choose, errors: int) -> Row:
     began = time.perf_counter()
     answers = [rule(candidate, hits) for _, candidate, hits in found]
     spent = time.perf_counter() - began
@@ -352,7 +352,7 @@ def query_outcome(row: Row, isbn: str | None) -> str:
     return "taken" if taken and isbn not in row["neutral_isbn13"] else "neutral"
 
 
-def reachable(found: Sequence[tuple[Row, Candidate, Sequence[Hit]]]) -> float:
+def reachable(found: Sequence[tuple[Row, Candidate, Sequence[EditionRecord]]]) -> float:
     """The share of positive queries whose book is among the hits at all."""
     positive = [(row, hits) for row, _, hits in found if row["expect"] == "match"]
     seen = sum(any(hit.isbn13 in row["acceptable_isbn13"] for hit in hits) for row, hits in positive)
@@ -413,7 +413,7 @@ def show(errors: int, cases: Sequence[tuple[Any, ...]], answers: Sequence[Any], 
             print("  because", judgement.score, judgement.verdict, judgement.reasons, file=sys.stderr)
 
 
-def explain(hit: Hit | None) -> str:
+def explain(hit: EditionRecord | None) -> str:
     if hit is None:
         return "nothing"
     return f"{hit.title!r} : {hit.subtitle!r} {hit.authors} {hit.isbn13} {hit.published} {hit.language} {hit.series!r}"

@@ -32,7 +32,7 @@ from alexandria.core.config import ProviderSettings
 from alexandria.database import migrate
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 
 LANE = "pacing"
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -156,11 +156,11 @@ async def _starve(url: str, port: int, number: int, limit: float, coroutines: in
     settings = ProviderSettings(
         name=LANE, base_url="", rate=limit, timeout=10, daily_limit=None, daily_reserve=0, zone="UTC", key=None
     )
-    async with Database(url, size=2) as database, Lanes(url, database.pool, {LANE: settings}) as lanes:
+    async with Database(url, size=2) as database, RateLimiter(url, database.pool, {LANE: settings}) as lanes:
         await asyncio.gather(*(_ask_for_ever(lanes, port, number) for _ in range(coroutines)))
 
 
-async def _ask_for_ever(lanes: Lanes, port: int, number: int) -> None:
+async def _ask_for_ever(lanes: RateLimiter, port: int, number: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while True:
         async with lanes.slot(LANE):

@@ -25,7 +25,7 @@ import psycopg
 from alexandria.backfill.resolve import recognise
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
-from alexandria.catalogue.models import Candidate, Hit, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, SourceRecord
 from alexandria.catalogue.repository import SURE
 from alexandria.database import migrate
 from alexandria.database.embedded.server import Embedded
@@ -105,8 +105,8 @@ def sure(candidate: Candidate, title: str, author: str) -> bool:
     return judged.verdict == ACCEPT and judged.score >= SURE
 
 
-def hit_of(title: str, author: str) -> Hit:
-    return Hit(SourceRecord("benchmark", "", datetime(2026, 1, 1, tzinfo=UTC)), title, authors=(author,))
+def hit_of(title: str, author: str) -> EditionRecord:
+    return EditionRecord(SourceRecord("benchmark", "", datetime(2026, 1, 1, tzinfo=UTC)), title, authors=(author,))
 
 
 def main() -> None:

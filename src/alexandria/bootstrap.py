@@ -15,34 +15,34 @@ from pydantic import SecretStr
 
 from alexandria.backfill import worker
 from alexandria.backfill.control import Control
-from alexandria.backfill.queue import Jobs, Periodic
+from alexandria.backfill.queue import JobQueue, Periodic
 from alexandria.backfill.scheduler import Backfill
-from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.core.logging import protect
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
-from alexandria.forecast.forecaster import Prospect
-from alexandria.operations.alerts.monitor import EVERY, Watch
+from alexandria.forecast.forecaster import Forecaster
+from alexandria.operations.alerts.monitor import EVERY, AlertMonitor
 from alexandria.operations.alerts.rules import Thresholds
 from alexandria.operations.alerts.webhook import Receiver
 from alexandria.operations.event_log import Journal
-from alexandria.operations.maintenance import Upkeep
+from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
-from alexandria.providers.base import Counting, Generator, Source
+from alexandria.providers.base import Generator, ReportsUsage, Source
 from alexandria.providers.client import Transport
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
-from alexandria.providers.limits.concurrency import Places
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.concurrency import ConcurrencyLimiter
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import StoredAnswers
 from alexandria.providers.wikidata import Wikidata
-from alexandria.rollout.controller import Steward
+from alexandria.rollout.controller import RolloutController
 
 log = structlog.get_logger(__name__)
 
@@ -72,28 +72,28 @@ async def running(
         database = await stack.enter_async_context(Database(server.url))
         answers = StoredAnswers(database)
         lanes = await stack.enter_async_context(
-            Lanes(server.url, database.pool, settings.providers, interactive=interactive)
+            RateLimiter(server.url, database.pool, settings.providers, interactive=interactive)
         )
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
         stack.push_async_callback(jobs.aclose)
-        backfill, upkeep = Backfill(database, jobs), Upkeep(database, kept_events=settings.journal_events)
+        backfill, upkeep = Backfill(database, jobs), Maintenance(database, kept_events=settings.journal_events)
         steward = steward_of(settings, database, backfill, lanes)
         transports: dict[str, Transport] = {}
         if providers:
-            places = {name: Places(server.url, name, settings.model_calls) for name in MODELS}
+            places = {name: ConcurrencyLimiter(server.url, name, settings.model_calls) for name in MODELS}
             for each in places.values():
                 stack.push_async_callback(each.aclose)
             transports = {n: _transport(settings, lanes, answers, places.get(n), n) for n in settings.providers}
             for transport in transports.values():
                 stack.push_async_callback(transport.aclose)
             backfill.generators = _generators(settings, transports)
-            backfill.desk = Desk(_sources(settings, transports), Policy(settings.policy))
+            backfill.desk = SourcePool(_sources(settings, transports), Policy(settings.policy))
             backfill.look_again_calls = settings.look_again_calls
             backfill.kept_for_months = settings.kept_for_months
             backfill.allowances = lanes.status
             upkeep.counting = _counting(settings, backfill.desk.sources)
-        prospect = Prospect(database, settings, lanes.status)
+        prospect = Forecaster(database, settings, lanes.status)
         stack.push_async_callback(prospect.aclose)
         yield System(
             settings,
@@ -112,11 +112,11 @@ async def running(
         )
 
 
-def steward_of(settings: Settings, database: Database, backfill: Backfill, lanes: Lanes) -> Steward:
-    return Steward(database, backfill, lanes.status, metered="isbndb" in settings.sources)
+def steward_of(settings: Settings, database: Database, backfill: Backfill, lanes: RateLimiter) -> RolloutController:
+    return RolloutController(database, backfill, lanes.status, metered="isbndb" in settings.sources)
 
 
-def watch_of(settings: Settings, database: Database, lanes: Lanes, steward: Steward) -> Watch:
+def watch_of(settings: Settings, database: Database, lanes: RateLimiter, steward: RolloutController) -> AlertMonitor:
     receiver = None
     if settings.alarm_url is not None:
         receiver = Receiver(settings.alarm_url, settings.alarm_secret, version("alexandria-backfill"))
@@ -126,10 +126,12 @@ def watch_of(settings: Settings, database: Database, lanes: Lanes, steward: Stew
         settings.alarm_failed_share,
     )
     in_use = {spec.provider for spec in parse_generators(settings.generators)} | {*settings.sources}
-    return Watch(database, lanes.status, frozenset(in_use), thresholds, receiver, steward.standstill)
+    return AlertMonitor(database, lanes.status, frozenset(in_use), thresholds, receiver, steward.standstill)
 
 
-def _transport(settings: Settings, lanes: Lanes, answers: StoredAnswers, places: Places | None, name: str) -> Transport:
+def _transport(
+    settings: Settings, lanes: RateLimiter, answers: StoredAnswers, places: ConcurrencyLimiter | None, name: str
+) -> Transport:
     return Transport(
         settings.providers[name],
         lanes,
@@ -165,8 +167,8 @@ def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Sourc
     return [making[name](transports[name]) for name in settings.sources]
 
 
-def _counting(settings: Settings, sources: Sequence[Source]) -> list[tuple[Counting, ZoneInfo]]:
-    return [(each, ZoneInfo(settings.providers[each.name].zone)) for each in sources if isinstance(each, Counting)]
+def _counting(settings: Settings, sources: Sequence[Source]) -> list[tuple[ReportsUsage, ZoneInfo]]:
+    return [(each, ZoneInfo(settings.providers[each.name].zone)) for each in sources if isinstance(each, ReportsUsage)]
 
 
 def periodic(system: System) -> list[Periodic]:

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria.backfill.status import MAX_ATTEMPTS, Bury, Retry, Snooze, decide
+from alexandria.backfill.status import MAX_ATTEMPTS, GiveUp, Retry, Snooze, decide
 from alexandria.bootstrap import SOURCES
 from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core import config, errors
@@ -27,7 +27,7 @@ SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)
 # What our client makes of it and what follows; None: an answer all the same.
 DOWN, BAD, DECLINED = (errors.ProviderDown, Retry), (errors.BadAnswer, Retry), (errors.ContentRefused, Retry)
 SLOW, SPENT = (errors.RateLimited, Snooze), (errors.QuotaSpent, Snooze)
-POOR, KEY = (errors.NoCredit, Bury), (errors.KeyRefused, Bury)
+POOR, KEY = (errors.NoCredit, GiveUp), (errors.KeyRefused, GiveUp)
 FOLLOWS = {
     "none": None, "slow_headers": None, "slow_body": None, "fenced_json": None, "max_tokens": None,
     "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "gb_no_items": None, "ia_scalar_fields": None,
@@ -71,7 +71,7 @@ async def broken_off(request):
     raise httpx2.RemoteProtocolError("peer closed connection", request=request)
 
 
-class Slot:
+class Permit:
     def __init__(self, granted):
         self.granted = granted
 
@@ -82,12 +82,12 @@ class Slot:
         return
 
 
-class Open:
+class ClaimableMonth:
     """Lanes without limits, and a memory without answers."""
 
     @contextlib.asynccontextmanager
     async def slot(self, provider, units=1, **_):
-        yield Slot(units)
+        yield Permit(units)
 
     async def pause(self, provider, until, reason):
         return
@@ -118,7 +118,12 @@ def speak(monkeypatch):
         if name in config.KEYS:
             monkeypatch.setenv(config.KEYS[name], f"sandbox-{name}")
         transport = Transport(
-            config.load().providers[name], Open(), Open(), contact="mailto:ops@library.test", version="0", inner=inner
+            config.load().providers[name],
+            ClaimableMonth(),
+            ClaimableMonth(),
+            contact="mailto:ops@library.test",
+            version="0",
+            inner=inner,
         )
         if name in MODELS:
             return transport, LanguageModel(GeneratorSpec(name, MODELS[name]), transport)

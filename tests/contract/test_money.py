@@ -5,15 +5,15 @@ import contextlib
 import pytest
 
 from alexandria.backfill.control import Control, Wish
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.client import Transport
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import StoredAnswers
@@ -27,8 +27,8 @@ NAMES = (*MODELS, "open_library")
 async def system(client, database_url):
     """A backfill whose two models and one source are the sandbox's."""
     providers = config.load().providers
-    async with Database(database_url) as database, Lanes(database_url, database.pool, providers) as lanes:
-        jobs = Jobs(database)
+    async with Database(database_url) as database, RateLimiter(database_url, database.pool, providers) as lanes:
+        jobs = JobQueue(database)
         await jobs.open()
 
         def speak(name):
@@ -37,7 +37,7 @@ async def system(client, database_url):
             return Transport(providers[name], lanes, answers, contact=contact, version="0", inner=client._transport)
 
         generators = [LanguageModel(GeneratorSpec(name, model), speak(name)) for name, model in MODELS.items()]
-        yield Backfill(database, jobs, generators, Desk([OpenLibrary(speak("open_library"))], Policy.BALANCED))
+        yield Backfill(database, jobs, generators, SourcePool([OpenLibrary(speak("open_library"))], Policy.BALANCED))
         await jobs.aclose()
 
 

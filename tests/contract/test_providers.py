@@ -15,7 +15,7 @@ from alexandria.providers.fields import isbns
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import StoredAnswers
@@ -49,7 +49,7 @@ async def wired(sandbox, database_url, monkeypatch):
             for name in ("gemini", "xai", "isbndb", "google_books"):
                 monkeypatch.setenv(config.KEYS[name], (keys or {}).get(name, f"sandbox-{name}"))
             providers = config.load().providers
-            lanes = Lanes(database_url, database.pool, providers)
+            lanes = RateLimiter(database_url, database.pool, providers)
             await lanes.open()
             opened.append(lanes)
             answers = StoredAnswers(database)

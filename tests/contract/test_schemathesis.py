@@ -19,7 +19,7 @@ from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.rollout.plan import example, read
 from alexandria.web.app import create_app
-from alexandria.web.auth.secret import Door
+from alexandria.web.auth.secret import SecretAuth
 
 SECRET = "canary-secret"
 BOUNDED = ("--phases", "examples,coverage")  # as many requests as the description has cases
@@ -53,7 +53,9 @@ async def served(database_url):
         await system.steward.start(read(example()), "a person")
         secrets = WebhookSecrets((SECRET,))
         app = create_app(system, secrets)
-        app.state.door = Door(secrets, clock=itertools.count(step=60).__next__)  # a minute passes between two failures
+        app.state.door = SecretAuth(
+            secrets, clock=itertools.count(step=60).__next__
+        )  # a minute passes between two failures
         listening = socket.create_server(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))

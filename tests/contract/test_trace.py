@@ -9,15 +9,15 @@ import threading
 import pytest
 
 from alexandria.backfill.control import Control, Wish
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.client import Transport
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import StoredAnswers
@@ -44,8 +44,8 @@ async def backfill(client, database_url, monkeypatch):
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", "400")
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     providers = config.load().providers
-    async with Database(database_url) as database, Lanes(database_url, database.pool, providers) as lanes:
-        jobs = Jobs(database)
+    async with Database(database_url) as database, RateLimiter(database_url, database.pool, providers) as lanes:
+        jobs = JobQueue(database)
         await jobs.open()
         gemini, library = (
             Transport(providers[name], lanes, StoredAnswers(database), contact="mailto:ops@library.test", version="0",
@@ -54,7 +54,7 @@ async def backfill(client, database_url, monkeypatch):
         model = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), gemini)
         async with database.transaction() as connection:
             await connection.execute("INSERT INTO backfill_log (year, month, batch_size) VALUES (2023, 11, 4)")
-        yield Backfill(database, jobs, [model], Desk([OpenLibrary(library)], Policy.BALANCED))
+        yield Backfill(database, jobs, [model], SourcePool([OpenLibrary(library)], Policy.BALANCED))
         await jobs.aclose()
 
 

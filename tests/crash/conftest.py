@@ -27,7 +27,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.scheduler import Backfill, Selection
 from alexandria.cli.runtime import demo
 from alexandria.core.month import Month
@@ -162,7 +162,7 @@ class Field:
 
         async def act() -> None:
             async with Database(self.database_url) as database:
-                jobs = Jobs(database)
+                jobs = JobQueue(database)
                 await jobs.open()
                 await Backfill(database, jobs).schedule(Selection(batch_size=50), "test")
                 await jobs.aclose()

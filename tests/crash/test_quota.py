@@ -26,7 +26,7 @@ from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
 from alexandria.providers.limits.quota_day import Day
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 
 async def send_all_the_time(lanes, wire, unsent):
     while True:
@@ -42,7 +42,7 @@ async def main(url, settings, port, coroutines, unsent):
     wire.connect(("127.0.0.1", int(port)))
     calendar = lambda instant, zone: Day(date(2026, 11, 24), 0.0, 4e9)  # never ends, wherever the real midnight is
     async with Database(url, size=2) as database:
-        async with Lanes(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
+        async with RateLimiter(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
             await asyncio.gather(*(send_all_the_time(lanes, wire, float(unsent)) for _ in range(int(coroutines))))
 
 def send():

@@ -10,7 +10,7 @@ import structlog
 
 from alexandria import cli
 from alexandria.database.pool import Database
-from alexandria.operations.maintenance import AT_ONCE, Upkeep
+from alexandria.operations.maintenance import AT_ONCE, Maintenance
 from alexandria.providers.client import NEGATIVE_LIFE
 from alexandria.providers.response_cache import StoredAnswers
 
@@ -42,9 +42,9 @@ async def test_what_expired_is_forgotten_however_much_it_is(database, sql):
     fill(sql, "isbndb", 2 * AT_ONCE + 7, now - timedelta(seconds=1))
     fill(sql, "open_library", 5, now + timedelta(hours=1))
     fill(sql, "gemini", 3, None)
-    await Upkeep(database).forget()
+    await Maintenance(database).forget()
     assert kept(sql) == {"open_library": 5, "gemini": 3}
-    await Upkeep(database).forget()
+    await Maintenance(database).forget()
     assert kept(sql) == {"open_library": 5, "gemini": 3}
 
 
@@ -53,7 +53,7 @@ async def test_an_answer_that_is_written_anew_is_not_forgotten(database, sql):
     answers = StoredAnswers(database)
     assert await answers.read("isbndb", "1") is None
     await answers.write("isbndb", "1", {}, ["found"], timedelta(days=1))
-    await Upkeep(database).forget()
+    await Maintenance(database).forget()
     assert (await answers.read("isbndb", "1") or [None])[0] == ["found"]
 
 

@@ -19,8 +19,8 @@ import structlog
 
 from alexandria import cli
 from alexandria.backfill import resolve_list
-from alexandria.backfill.source_selection import Desk, Policy
-from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.cli.runtime import demo
 from alexandria.core import errors
 from alexandria.database.pool import Database
@@ -58,7 +58,7 @@ class Shelf:
         if isbn is None:
             return []
         record = SourceRecord(self.name, isbn, NOW)
-        return [Hit(record, candidate.title, authors=(candidate.author,), isbn13=Isbn13.parse(isbn),
+        return [EditionRecord(record, candidate.title, authors=(candidate.author,), isbn13=Isbn13.parse(isbn),
                     published=PartialDate(2023, 8))]  # fmt: skip
 
 
@@ -73,7 +73,7 @@ async def answered(lines, *sources, url):
     found: list[resolve_list.Answer] = []
     async with Database(url) as database:
         try:
-            async with aclosing(resolve_list.answers(lines, Desk(sources, Policy.BALANCED), database)) as answers:
+            async with aclosing(resolve_list.answers(lines, SourcePool(sources, Policy.BALANCED), database)) as answers:
                 async for answer in answers:
                     found.append(answer)  # noqa: PERF401 # what came before an error counts
         except errors.AlexandriaError as error:

@@ -11,17 +11,17 @@ import httpx2
 import pytest
 
 from alexandria.backfill.enrich import LOOK_AGAIN, LOOKS
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, enrichment, months
 from alexandria.backfill.scheduler import Backfill
-from alexandria.backfill.source_selection import Desk, Policy
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, Resolution, SourceRecord
+from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.client import Transport
 from alexandria.providers.isbndb import ISBNdb
-from alexandria.providers.limits.rate import Lanes, LaneStatus
+from alexandria.providers.limits.rate import LaneStatus, RateLimiter
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import StoredAnswers
 from alexandria.sandbox import SandboxSettings, create_app
@@ -36,10 +36,10 @@ BOOKS = {
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def hit(isbn: Isbn13, provider: str = "open_library", **said) -> Hit:
+def hit(isbn: Isbn13, provider: str = "open_library", **said) -> EditionRecord:
     title, author = BOOKS[isbn]
     record = SourceRecord(provider, f"{provider} {isbn}", said.pop("at", WHEN))
-    return Hit(record, title, authors=(author,), isbn13=isbn, **said)
+    return EditionRecord(record, title, authors=(author,), isbn13=isbn, **said)
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Shelf:
     name: str = "open_library"
     paid: bool = False
     rate: float = 3.0
-    hits: list[Hit] = field(default_factory=list)
+    hits: list[EditionRecord] = field(default_factory=list)
     failure: errors.ProviderError | None = None
     asked: list[list[Isbn13]] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,10 +58,10 @@ class Shelf:
     def __post_init__(self) -> None:
         self.open.set()
 
-    async def find(self, candidate: Candidate) -> list[Hit]:
+    async def find(self, candidate: Candidate) -> list[EditionRecord]:
         return [one for one in self.hits if one.title == candidate.title]
 
-    async def by_isbns(self, isbns) -> dict[Isbn13, Hit]:
+    async def by_isbns(self, isbns) -> dict[Isbn13, EditionRecord]:
         self.asked.append(sorted(isbns))
         self.reached.set()
         await self.open.wait()
@@ -73,15 +73,15 @@ class Shelf:
 @contextlib.asynccontextmanager
 async def backfill(url: str, *sources, policy: Policy = Policy.BALANCED) -> AsyncIterator[Backfill]:
     async with Database(url) as database:
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
         try:
-            yield Backfill(database, jobs, (), Desk(sources, policy))
+            yield Backfill(database, jobs, (), SourcePool(sources, policy))
         finally:
             await jobs.aclose()
 
 
-async def recorded(system: Backfill, month: Month, *hits: Hit) -> None:
+async def recorded(system: Backfill, month: Month, *hits: EditionRecord) -> None:
     """A month was resolved to `hits`."""
     async with system.database.transaction() as connection:
         await months.seed(connection, month.year, month.year)
@@ -304,7 +304,7 @@ async def test_a_worker_enriches_beside_its_months(database_url):
     source = Shelf(hits=[hit(BEE, pages=656)])
     async with backfill(database_url, source) as system:
         jobs = system.queue
-        assert isinstance(jobs, Jobs)
+        assert isinstance(jobs, JobQueue)
         await recorded(system, MAY, hit(BEE))
         await jobs._app.configure_task("enrich", queue="enrichment").defer_async(timestamp=0)
         working = asyncio.create_task(jobs.work(system, concurrency=1, name="test"))
@@ -344,7 +344,7 @@ async def test_against_the_sandbox_free_answers_come_first_and_no_unit_is_spent_
 
 
 @contextlib.asynccontextmanager
-async def sandboxed(url: str, monkeypatch) -> AsyncIterator[tuple[Backfill, Lanes]]:
+async def sandboxed(url: str, monkeypatch) -> AsyncIterator[tuple[Backfill, RateLimiter]]:
     """The two sources that answer in bulk, with a sandbox at their far end."""
     names = ("isbndb", "open_library")
     for name in names:
@@ -353,23 +353,23 @@ async def sandboxed(url: str, monkeypatch) -> AsyncIterator[tuple[Backfill, Lane
     monkeypatch.setenv("ISBNDB_API_KEY", "sandbox-isbndb")
     settings = config.load()
     far_end = httpx2.ASGITransport(create_app(SandboxSettings(latency_scale=0, rates=dict.fromkeys(names, 400.0))))
-    async with backfill(url) as system, Lanes(url, system.database.pool, settings.providers) as lanes:
+    async with backfill(url) as system, RateLimiter(url, system.database.pool, settings.providers) as lanes:
         answers = StoredAnswers(system.database)
 
         def way(name):
             contact = "mailto:ops@library.test"
             return Transport(settings.providers[name], lanes, answers, contact=contact, version="0", inner=far_end)
 
-        system.desk = Desk([ISBNdb(way("isbndb")), OpenLibrary(way("open_library"))], Policy.BALANCED)
+        system.desk = SourcePool([ISBNdb(way("isbndb")), OpenLibrary(way("open_library"))], Policy.BALANCED)
         system.allowances = lanes.status
         yield system, lanes
 
 
-def bare(book: Edition) -> Hit:
+def bare(book: Edition) -> EditionRecord:
     """What a month may know of a book: title, authors, number."""
     record = SourceRecord("wikidata", book.isbn13, WHEN)
-    return Hit(record, book.title, authors=book.authors, isbn13=Isbn13.parse(book.isbn13))
+    return EditionRecord(record, book.title, authors=book.authors, isbn13=Isbn13.parse(book.isbn13))
 
 
-async def units(lanes: Lanes) -> int:
+async def units(lanes: RateLimiter) -> int:
     return {lane.name: lane.used for lane in await lanes.status()}["isbndb"]

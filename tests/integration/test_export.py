@@ -18,7 +18,7 @@ from alexandria.catalogue import repository
 from alexandria.catalogue.export import Format
 from alexandria.catalogue.export.query import editions
 from alexandria.catalogue.export.writer import written
-from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.cli.commands.export import whole
 from alexandria.cli.main import main
 from alexandria.database.pool import Database
@@ -27,12 +27,12 @@ WHEN = datetime(2026, 11, 1, 10, tzinfo=UTC)
 BEE, GOLEM = "9780374600303", "9780062110831"
 
 
-FULL = Hit(
+FULL = EditionRecord(
     SourceRecord("isbndb", BEE, WHEN), "The Bee Sting", subtitle="A Novel", authors=("Paul Murray", "Zoë Ünlü"),
     isbn13=Isbn13.parse(BEE), publisher="FSG", published=PartialDate(2023, 8, 15), language="en",
     binding="Hardcover", pages=656, subjects=("Ireland", "Families"), related=(Isbn13.parse("9780241353943"),),
 )  # fmt: skip
-BARE = Hit(
+BARE = EditionRecord(
     SourceRecord("open_library", "/books/OL1M", WHEN), "=SUM(A1) 世界", authors=("Nobody",), isbn13=Isbn13.parse(GOLEM)
 )
 

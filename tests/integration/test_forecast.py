@@ -14,8 +14,8 @@ from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
-from alexandria.forecast.forecaster import AFTER_FAILURE, FRESH, Prospect, usual
-from alexandria.providers.limits.rate import Lanes
+from alexandria.forecast.forecaster import AFTER_FAILURE, FRESH, Forecaster, usual
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.rollout import plan
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.decisions import Standing
@@ -80,9 +80,9 @@ async def prospect(database, database_url, monkeypatch):
     for name in KEYS.values():
         monkeypatch.setenv(name, "canary-key")
     settings = config.load()
-    lanes = Lanes(database_url, database.pool, settings.providers)
+    lanes = RateLimiter(database_url, database.pool, settings.providers)
     await lanes.open()
-    yield Prospect(database, settings, lanes.status, now=lambda: NOW)
+    yield Forecaster(database, settings, lanes.status, now=lambda: NOW)
     await lanes.aclose()
 
 

@@ -25,7 +25,7 @@ from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.operations import event_log
 from alexandria.operations.event_log import LEVELS, Journal, Wanted
-from alexandria.operations.maintenance import Upkeep
+from alexandria.operations.maintenance import Maintenance
 
 PATIENCE = 20.0  # seconds for what comes at once on a machine with nothing else to do
 
@@ -243,7 +243,7 @@ async def test_upkeep_keeps_the_newest(database):
             " FROM generate_series(1, 2500) AS n"
         )
     for kept, left in ((3000, 2500), (100, 100), (0, 0)):
-        await Upkeep(database, kept_events=kept).prune()
+        await Maintenance(database, kept_events=kept).prune()
         found = await rows(database, most=5000)
         assert len(found) == left
         assert [entry.event for entry in found] == [str(n) for n in range(2501 - left, 2501)]

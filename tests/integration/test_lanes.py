@@ -24,7 +24,7 @@ from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
 from alexandria.providers import ways
 from alexandria.providers.limits.quota_day import Day
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 
 X = "isbndb"
 TODAY = Day(date(2026, 11, 24), 0.0, 4e9)  # never ends, wherever the real midnight is
@@ -35,7 +35,7 @@ from alexandria.core import logging
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
 from alexandria.providers.limits.quota_day import Day
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 
 async def send_all_the_time(lanes):
     while True:
@@ -46,7 +46,7 @@ async def main(url, settings):
     settings = ProviderSettings.model_validate_json(settings)
     calendar = lambda instant, zone: Day(date(2026, 11, 24), 0.0, 4e9)
     async with Database(url, size=2) as database:
-        async with Lanes(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
+        async with RateLimiter(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
             await asyncio.gather(*(send_all_the_time(lanes) for _ in range(6)))
 
 logging.configure("INFO", "console")
@@ -68,13 +68,13 @@ def provider(rate: float, limit: int | None = None, reserve: int = 0, zone: str 
 
 
 @contextlib.asynccontextmanager
-async def lanes_on(url: str, settings: ProviderSettings, **options) -> AsyncIterator[Lanes]:
+async def lanes_on(url: str, settings: ProviderSettings, **options) -> AsyncIterator[RateLimiter]:
     options.setdefault("calendar", lambda instant, zone: TODAY)
-    async with Database(url, size=2) as database, Lanes(url, database.pool, {X: settings}, **options) as lanes:
+    async with Database(url, size=2) as database, RateLimiter(url, database.pool, {X: settings}, **options) as lanes:
         yield lanes
 
 
-async def send(lanes: ways.Lanes, units: int = 1) -> int:
+async def send(lanes: ways.RateLimiter, units: int = 1) -> int:
     """Through the protocol that providers know; returns what was granted."""
     async with lanes.slot(X, units) as slot:
         return slot.granted
@@ -94,7 +94,7 @@ async def until(condition) -> None:
         await asyncio.sleep(0.005)
 
 
-async def waiting_in_its_turn(lanes: Lanes, url: str) -> asyncio.Task[int]:
+async def waiting_in_its_turn(lanes: RateLimiter, url: str) -> asyncio.Task[int]:
     """A caller whose worker holds the lane, but may not send yet."""
     await send(lanes)
     caller = asyncio.create_task(send(lanes))

@@ -11,9 +11,9 @@ import pytest
 from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
-from alexandria.operations.maintenance import NEAR_MIDNIGHT, Upkeep
+from alexandria.operations.maintenance import NEAR_MIDNIGHT, Maintenance
 from alexandria.providers.base import KeyStatus
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -51,12 +51,12 @@ async def ledger(url, *, limit=15, reserve=5, at=NOON):
     )
     async with (
         Database(url, size=3) as database,
-        Lanes(url, database.pool, {"isbndb": settings}, wall=lambda: at) as lanes,
+        RateLimiter(url, database.pool, {"isbndb": settings}, wall=lambda: at) as lanes,
     ):
 
         async def reconcile(said):
             source = Told(said)
-            await Upkeep(database, [(source, ZoneInfo("UTC"))], now=lambda: at).reconcile()
+            await Maintenance(database, [(source, ZoneInfo("UTC"))], now=lambda: at).reconcile()
             return source.asked
 
         yield lanes, reconcile

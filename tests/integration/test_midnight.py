@@ -17,7 +17,7 @@ from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
 from alexandria.providers.limits.quota_day import calendar
-from alexandria.providers.limits.rate import MIDNIGHT_GUARD, Lanes
+from alexandria.providers.limits.rate import MIDNIGHT_GUARD, RateLimiter
 
 X = "isbndb"
 CAP, RATE, SKEW = 12, 3.0, 2.0
@@ -72,7 +72,7 @@ class Loop(asyncio.SelectorEventLoop):
         return self._server.execute(WAITING).fetchone()[0]
 
 
-class Campaign:
+class RolloutSimulation:
     """Days that are spent as soon as they begin and days that are spent at the last moment, turn and turn about.
 
     `sent` are instants of our clock, with the days that they were charged to.
@@ -133,7 +133,7 @@ def run(url, campaign, guard):
             url, size=1
         ) as database:  # closed before days go by, in which its pool would look after itself
             workers = [
-                Lanes(url, database.pool, {X: settings}, guard=guard, wall=now, local=loop.time) for _ in range(2)
+                RateLimiter(url, database.pool, {X: settings}, guard=guard, wall=now, local=loop.time) for _ in range(2)
             ]
             for lanes in workers:
                 await lanes.open()
@@ -160,7 +160,7 @@ def run(url, campaign, guard):
 def test_no_day_is_over_its_quota_by_the_providers_own_clock(database_url, zone, first, late_first):
     """Whether that is 2 s ahead or behind; every unit that there is time for is used, and only the guard is lost."""
     days = 40
-    campaign = Campaign(zone, first, days, late_first=late_first)
+    campaign = RolloutSimulation(zone, first, days, late_first=late_first)
     charged = run(database_url, campaign, MIDNIGHT_GUARD)
     before, after = (max(silences) for silences in zip(*campaign.silences(), strict=True))
     most = {skew: max(campaign.by_day_of(skew).values()) for skew in (-SKEW, 0, SKEW)}
@@ -176,7 +176,7 @@ def test_no_day_is_over_its_quota_by_the_providers_own_clock(database_url, zone,
 
 def test_without_the_guard_days_would_be_over(database_url):
     """What the test above sees if nothing is kept free about midnight."""
-    campaign = Campaign("America/Los_Angeles", "2026-10-29", 8, late_first=False)
+    campaign = RolloutSimulation("America/Los_Angeles", "2026-10-29", 8, late_first=False)
     run(database_url, campaign, 0.0)
     most = {skew: max(campaign.by_day_of(skew).values()) for skew in (-SKEW, 0, SKEW)}
     assert most[0] == CAP < min(most[-SKEW], most[SKEW])

@@ -21,7 +21,7 @@ RESET = "UPDATE backfill_log SET status = 'pending', retry_count = retry_count +
 ENDINGS = {
     "retry": lambda connection, token: months.retry(connection, token, status.Retry(SOON, "down", "provider_down")),
     "snooze": lambda connection, token: months.snooze(connection, token, status.Snooze(SOON, "spent", "quota_spent")),
-    "fail": lambda connection, token: months.fail(connection, token, status.Bury("no key", "key_missing")),
+    "fail": lambda connection, token: months.fail(connection, token, status.GiveUp("no key", "key_missing")),
     "complete": lambda connection, token: months.complete(
         connection, token, generated=20, resolved=19, queued=18, variant="baseline", note=None
     ),

@@ -16,8 +16,8 @@ from alexandria.core import config, errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
 from alexandria.providers.client import Request, Transport
-from alexandria.providers.limits.concurrency import Places
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.concurrency import ConcurrencyLimiter
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.response_cache import StoredAnswers
 
 X = "gemini"
@@ -26,7 +26,7 @@ SETTINGS = ProviderSettings(
 )
 WORKER = """
 import asyncio, sys, time
-from alexandria.providers.limits.concurrency import Places
+from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 
 async def call(places):
     while True:
@@ -36,7 +36,7 @@ async def call(places):
             print(time.monotonic(), -1, flush=True)
 
 async def main(url, count):
-    places = Places(url, "gemini", int(count))
+    places = ConcurrencyLimiter(url, "gemini", int(count))
     await asyncio.gather(*(call(places) for _ in range(6)))
 
 asyncio.run(main(*sys.argv[1:]))
@@ -47,13 +47,13 @@ asyncio.run(main(*sys.argv[1:]))
 async def url(shared_database_url):
     """With a lane for the provider."""
     async with Database(shared_database_url, size=1) as database:
-        await Lanes(shared_database_url, database.pool, {X: SETTINGS}).open()
+        await RateLimiter(shared_database_url, database.pool, {X: SETTINGS}).open()
     return shared_database_url
 
 
 @contextlib.asynccontextmanager
 async def places_on(url, count, name=X):
-    places = Places(url, name, count)
+    places = ConcurrencyLimiter(url, name, count)
     yield places
     await places.aclose()
 
@@ -195,7 +195,7 @@ async def taken_and_left(places):
 
 async def test_another_process_s_places_count_and_another_provider_s_do_not(url):
     async with Database(url, size=1) as database:
-        await Lanes(url, database.pool, {"xai": SETTINGS.model_copy(update={"name": "xai"})}).open()
+        await RateLimiter(url, database.pool, {"xai": SETTINGS.model_copy(update={"name": "xai"})}).open()
     async with places_on(url, 2) as here, places_on(url, 2) as there, places_on(url, 2, "xai") as elsewhere:
         mine = Calls(here, 1)
         await mine.are_inside(1)
@@ -230,7 +230,7 @@ async def test_a_lost_session_is_replaced_and_its_calls_are_finished(url):
 
 
 async def test_whoever_waits_when_the_places_close_is_told(url):
-    places = Places(url, X, 1)
+    places = ConcurrencyLimiter(url, X, 1)
     calls = Calls(places, 2)
     await calls.are_inside(1)
     await places.aclose()
@@ -260,7 +260,7 @@ async def test_requests_in_flight_are_bounded_whatever_the_pace_allows(url):
 
     async with (
         Database(url, size=8) as database,
-        Lanes(url, database.pool, {X: SETTINGS}) as lanes,
+        RateLimiter(url, database.pool, {X: SETTINGS}) as lanes,
         places_on(url, 2) as places,
     ):
         transport = Transport(SETTINGS, lanes, StoredAnswers(database), contact="", version="0", places=places,

@@ -11,18 +11,18 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months
 from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.bootstrap import SOURCES
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.base import Named
 from alexandria.providers.client import Call, Transport
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.response_cache import StoredAnswers
 from alexandria.providers.wikidata import Wikidata
@@ -92,8 +92,8 @@ async def stage(sandbox, database_url, monkeypatch):
                 monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", str(RATE))
             providers = config.load().providers
             database = await stack.enter_async_context(Database(database_url))
-            lanes = await stack.enter_async_context(Lanes(database_url, database.pool, providers))
-            answers, jobs = StoredAnswers(database), Jobs(database)
+            lanes = await stack.enter_async_context(RateLimiter(database_url, database.pool, providers))
+            answers, jobs = StoredAnswers(database), JobQueue(database)
             await jobs.open()
             stack.push_async_callback(jobs.aclose)
             ways = {
@@ -108,7 +108,7 @@ async def stage(sandbox, database_url, monkeypatch):
                 Wikidata(ways["wikidata"]) if spec.provider == "wikidata" else LanguageModel(spec, ways[spec.provider])
                 for spec in specs
             ]
-            desk = Desk([SOURCES[name](ways[name]) for name in config.load().sources], policy)
+            desk = SourcePool([SOURCES[name](ways[name]) for name in config.load().sources], policy)
             await client.post("/__sandbox/reset")
             return Stage(Backfill(database, jobs, named, desk), client)
 
@@ -233,7 +233,9 @@ async def test_all_sources_down_is_a_retry_and_never_not_found(stage):
 
 async def test_all_sources_without_quota_is_a_wait_that_costs_no_attempt(stage):
     on = await stage()
-    on.backfill.desk = Desk([source for source in on.backfill.desk.sources if source.name == "isbndb"], Policy.BALANCED)
+    on.backfill.desk = SourcePool(
+        [source for source in on.backfill.desk.sources if source.name == "isbndb"], Policy.BALANCED
+    )
     await on.faults("isbndb:429_daily")
     await process(on.backfill, NOVEMBER, size=8)
     row = await row_of(on.backfill)
@@ -310,14 +312,14 @@ class Naming:
 class Shelf:
     """A source with these editions by the title that is asked for, or a failure."""
 
-    holds: dict[str, list[Hit]] = field(default_factory=dict)
+    holds: dict[str, list[EditionRecord]] = field(default_factory=dict)
     name: str = "open_library"
     failure: errors.ProviderError | None = None
     asked: list[str] = field(default_factory=list)
     paid: bool = False
     rate: float = 3.0
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         self.asked.append(candidate.title)
         await asyncio.sleep(0)
         if self.failure:
@@ -328,7 +330,7 @@ class Shelf:
 def printed_as(title, author, isbn, published="2023-11", source="open_library", **facts):
     date = PartialDate.parse(published)
     record = SourceRecord(source, isbn, datetime.now(UTC))
-    return Hit(record, title, authors=(author,), isbn13=Isbn13.parse(isbn), published=date, **facts)
+    return EditionRecord(record, title, authors=(author,), isbn13=Isbn13.parse(isbn), published=date, **facts)
 
 
 SONG = Candidate("Prophet Song", "Paul Lynch", 2023, 11)
@@ -346,10 +348,10 @@ async def acting(database_url):
 
         async def build(sources, *generators):
             database = await stack.enter_async_context(Database(database_url))
-            jobs = Jobs(database)
+            jobs = JobQueue(database)
             await jobs.open()
             stack.push_async_callback(jobs.aclose)
-            return Backfill(database, jobs, generators, Desk(sources, Policy.BALANCED))
+            return Backfill(database, jobs, generators, SourcePool(sources, Policy.BALANCED))
 
         yield build
 
@@ -484,12 +486,12 @@ async def test_a_look_at_a_month_that_was_named_anew_changes_nothing(acting):
         async def find(self, candidate):
             if not self.asked:
                 self.asked.append(candidate.title)
-                backfill.desk = Desk([shelf], Policy.BALANCED)
+                backfill.desk = SourcePool([shelf], Policy.BALANCED)
                 backfill.generators = (Naming([STING]),)
                 await process(backfill, NOVEMBER)
             return HOLDS[candidate.title]
 
-    backfill.desk = Desk([Meanwhile()], Policy.BALANCED)
+    backfill.desk = SourcePool([Meanwhile()], Policy.BALANCED)
     assert await backfill.look_again() == 0
     [book] = await books_of(backfill)
     assert (book["title"], book["isbn13"]) == ("The Bee Sting", None)

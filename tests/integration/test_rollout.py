@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from alexandria.backfill.control import Control
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates
 from alexandria.backfill.scheduler import Backfill
 from alexandria.catalogue.models import Candidate, Resolution
@@ -19,7 +19,7 @@ from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout import repository
-from alexandria.rollout.controller import Steward
+from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import Kind, Rest, Schedule, Standstill, Verdict
 from alexandria.rollout.plan import Plan, example, members, read
 
@@ -49,7 +49,7 @@ class Stage:
     def __init__(self, database, jobs, url):
         self.now, self.lanes, self.url = THREE, [isbndb()], url
         self.database = database
-        self.steward = Steward(database, Backfill(database, jobs), self.allowances, now=lambda: self.now)
+        self.steward = RolloutController(database, Backfill(database, jobs), self.allowances, now=lambda: self.now)
         self.control = Control(database, jobs)
 
     async def allowances(self):
@@ -82,7 +82,7 @@ class Stage:
 @pytest.fixture
 async def stage(database_url):
     async with Database(database_url) as database:
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
         yield Stage(database, jobs, database_url)
         await jobs.aclose()
@@ -126,15 +126,15 @@ import asyncio, sys
 from datetime import UTC, datetime
 from alexandria.rollout.decisions import Standstill
 from alexandria.backfill.scheduler import Backfill
-from alexandria.rollout.controller import Steward
-from alexandria.backfill.queue import Jobs
+from alexandria.rollout.controller import RolloutController
+from alexandria.backfill.queue import JobQueue
 from alexandria.database.pool import Database
 
 async def main():
     async with Database(sys.argv[1]) as database:
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
-        steward = Steward(database, Backfill(database, jobs), None, metered=False,
+        steward = RolloutController(database, Backfill(database, jobs), None, metered=False,
                             now=lambda: datetime(2026, 3, 2, 3, tzinfo=UTC))
         print("ready", flush=True)
         sys.stdin.readline()
@@ -370,8 +370,8 @@ async def test_books_are_counted_by_what_their_sources_could_say(stage):
     assert (counts.completed, counts.resolved, counts.unresolved, counts.hindered) == (2, 19, 2, 1)
     [sought] = await stage.sql("SELECT id, looks FROM candidate WHERE hindered")
     async with stage.database.transaction() as connection:
-        looked = candidates.Sought(sought["id"], Month(2023, 12), named, None, sought["looks"])
-        await candidates.end_look(connection, looked, Resolution(named, None, reason="no source knows it"), THREE)
+        looked = candidates.DueCandidate(sought["id"], Month(2023, 12), named, None, sought["looks"])
+        await candidates.finish_recheck(connection, looked, Resolution(named, None, reason="no source knows it"), THREE)
     assert await stage.sql("SELECT id FROM candidate WHERE hindered") == []
 
 

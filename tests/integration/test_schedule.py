@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from alexandria import bootstrap
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Backfill, Selection
 from alexandria.core.webhook_secrets import WebhookSecrets
@@ -211,7 +211,7 @@ async def test_a_call_passes_over_months_that_another_call_is_claiming_and_says_
 async def caller(url):
     """A Backfill with a pool of its own, as another process would have it."""
     async with Database(url) as database:
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
         yield Backfill(database, jobs)
         await jobs.aclose()
@@ -266,12 +266,12 @@ PROCESS = """
 import asyncio, sys
 from alexandria.core import logging
 from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.database.pool import Database
 
 async def main():
     async with Database(sys.argv[1]) as database:
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
         print("ready", flush=True)
         sys.stdin.readline()

@@ -8,7 +8,15 @@ import pytest
 
 from alexandria.backfill.record import record
 from alexandria.backfill.repositories import months
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, Resolution, Scored, SourceRecord
+from alexandria.catalogue.models import (
+    Candidate,
+    EditionRecord,
+    Isbn13,
+    PartialDate,
+    Resolution,
+    ScoredRecord,
+    SourceRecord,
+)
 from alexandria.core.month import Month
 from alexandria.providers.client import Call
 
@@ -51,9 +59,9 @@ async def complete(system, sql):
     for provider, status in (("gemini", 200), ("isbndb", 200), ("isbndb", 429)):
         await system.answers.record(Call(provider, "/", now, 5, 1, status, "", NOVEMBER, begun.token))
     found = SourceRecord("isbndb", "9780861545896", now)
-    hit = Hit(found, "Prophet Song", authors=("Paul Lynch",), isbn13=Isbn13.parse("9780861545896"),
+    hit = EditionRecord(found, "Prophet Song", authors=("Paul Lynch",), isbn13=Isbn13.parse("9780861545896"),
               published=PartialDate(2023, 11))  # fmt: skip
-    other = Hit(SourceRecord("isbndb", "x", now), "The Invention: A Study Guide")
+    other = EditionRecord(SourceRecord("isbndb", "x", now), "The Invention: A Study Guide")
     resolutions = [
         Resolution(
             Candidate("Prophet Song", "Paul Lynch", named_by=("gemini", "xai")),
@@ -63,13 +71,13 @@ async def complete(system, sql):
             "title and author agree",
             hit,
             in_month="confirmed",
-            considered=(Scored(hit, 98.5, "accept", ("same title",)),),
+            considered=(ScoredRecord(hit, 98.5, "accept", ("same title",)),),
         ),
         Resolution(
             Candidate("The Invention", "Nobody", named_by=("xai",)),
             None,
             reason="no edition was found",
-            considered=(Scored(other, 20, "refuse", ("a study guide",)),),
+            considered=(ScoredRecord(other, 20, "refuse", ("a study guide",)),),
             unavailable={"open_library": "open_library: answered 503"},
         ),
     ]

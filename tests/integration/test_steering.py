@@ -8,8 +8,8 @@ import pytest
 from alexandria.backfill.control import Control
 from alexandria.backfill.repositories import candidates
 from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.source_selection import Desk, Policy
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, Resolution, SourceRecord
+from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers.base import Named
@@ -197,7 +197,7 @@ class Metered:
 
 async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, system):
     """It asks no source and spends no unit, though a book and an edition are due; afterwards it asks for both."""
-    found = Hit(
+    found = EditionRecord(
         SourceRecord("open_library", "1", datetime.now(UTC)), "The Bee Sting", authors=("Paul Murray",),
         isbn13=Isbn13.parse("9780374600303"),
     )  # fmt: skip
@@ -212,7 +212,7 @@ async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, s
     await sql("UPDATE backfill_log SET status = 'completed', books_generated = 2, isbns_resolved = 1 WHERE month = 3")
     await sql("UPDATE candidate SET look_again_at = now() - interval '1 day' WHERE isbn13 IS NULL")
     await sql("UPDATE edition SET enrich_at = now() - interval '1 day'")
-    backfill = Backfill(system.database, system.jobs, (), Desk([Metered(system.lanes)], Policy.BALANCED))
+    backfill = Backfill(system.database, system.jobs, (), SourcePool([Metered(system.lanes)], Policy.BALANCED))
     looks = "SELECT sum(looks)::integer AS looks FROM candidate"
     spent = "SELECT coalesce(sum(used), 0)::integer AS units FROM quota WHERE name = 'isbndb'"
     before = await sql(looks)

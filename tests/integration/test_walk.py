@@ -10,12 +10,12 @@ from typing import cast
 
 import pytest
 
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months, pauses
 from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.source_selection import Desk, Policy
+from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.backfill.status import Status
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
@@ -62,7 +62,7 @@ class Shelf:
     gate: asyncio.Event | None = None
     reached: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         self.asked.append(candidate.title)
         self.reached.set()
         if self.gate is not None:
@@ -71,7 +71,7 @@ class Shelf:
             raise self.failure
         isbn = ISBNS.get(candidate.title)
         record = SourceRecord(self.name, f"id-{candidate.title}", datetime.now(UTC))
-        hit = Hit(
+        hit = EditionRecord(
             record,
             candidate.title,
             authors=(candidate.author,),
@@ -86,10 +86,10 @@ class Shelf:
 @contextlib.asynccontextmanager
 async def backfill(url: str, generators: list[Scripted], sources: list[Shelf]) -> AsyncIterator[Backfill]:
     async with Database(url) as database:
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
         try:
-            yield Backfill(database, jobs, generators, Desk(sources, Policy.BALANCED))
+            yield Backfill(database, jobs, generators, SourcePool(sources, Policy.BALANCED))
         finally:
             await jobs.aclose()
 
@@ -345,7 +345,7 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
         done = await system.schedule(Selection(batch_size=12), "test")
         assert len(done.jobs) == len(set(done.jobs)) == 12
         jobs = system.queue
-        assert isinstance(jobs, Jobs)
+        assert isinstance(jobs, JobQueue)
         working = asyncio.create_task(jobs.work(system, concurrency=4, name="test", heal=never))
         while await jobs.waiting():
             assert not working.done(), working

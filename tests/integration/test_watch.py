@@ -17,7 +17,7 @@ from alexandria.backfill.queue import UPKEEP_AT_ONCE, Periodic
 from alexandria.bootstrap import periodic, watch_of
 from alexandria.core.config import load
 from alexandria.core.webhook_secrets import WebhookSecrets
-from alexandria.operations.alerts.monitor import TRIES, Watch
+from alexandria.operations.alerts.monitor import TRIES, AlertMonitor
 from alexandria.operations.alerts.rules import Kind, Thresholds
 from alexandria.operations.alerts.webhook import Receiver, Refused
 from alexandria.providers.limits.rate import LaneStatus
@@ -69,7 +69,7 @@ async def _clean(empty, api, sql):
 
 def watch_on(system, receiver=None, now=lambda: datetime.now(UTC), **options):
     to = Receiver(SecretStr(receiver.url), SecretStr(KEY), "0") if receiver else None
-    return Watch(system.database, receiver=to, now=now, **options)
+    return AlertMonitor(system.database, receiver=to, now=now, **options)
 
 
 async def claim(sql, months=1):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
 from alexandria.catalogue.matching.titles import fold, read
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 
 RECORD = SourceRecord("shelf", "1", datetime(2026, 11, 24, tzinfo=UTC))
 WORDS = st.sampled_from(
@@ -22,7 +22,7 @@ NAMES = st.one_of(
     st.sampled_from(["Brown, Dan", "J.R.R. Tolkien", "Лев Толстой", "村上春樹", "Le Guin, Ursula K."]),
 )
 HITS = st.builds(
-    Hit,
+    EditionRecord,
     source=st.just(RECORD),
     title=TITLES,
     subtitle=TITLES,
@@ -67,7 +67,7 @@ def test_a_record_is_its_own_work_when_its_author_is_known(hit):
 
 @given(TITLE, NAME)
 def test_a_candidate_accepts_the_record_of_the_same_words(title, author):
-    assert score(Candidate(title, author), Hit(RECORD, title, authors=(author,))).verdict == ACCEPT
+    assert score(Candidate(title, author), EditionRecord(RECORD, title, authors=(author,))).verdict == ACCEPT
 
 
 @given(TITLES, NAMES, st.lists(HITS, max_size=5))

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from psycopg.rows import dict_row
 
 from alexandria.backfill.control import Control, Wish
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Backfill, Selection
 from alexandria.backfill.status import ARROWS, MAX_ATTEMPTS, Status
@@ -80,7 +80,7 @@ class Life(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.database = Database(self.url, size=3)
         self.runner.run(self.database.__aenter__())
-        self.jobs = Jobs(self.database)
+        self.jobs = JobQueue(self.database)
         self.runner.run(self.jobs.open())
         self.backfill = Backfill(self.database, self.jobs, rng=random.Random(1))
         self.control = Control(self.database, self.jobs)
@@ -226,10 +226,10 @@ class Life(RuleBasedStateMachine):
         async with self.database.transaction() as connection:
             return await months.lost(connection, 6.0)
 
-    @rule(index=st.integers(0, 2), hasten=st.booleans())
-    def wake(self, index, hasten):
+    @rule(index=st.integers(0, 2), advance_wakeup=st.booleans())
+    def wake(self, index, advance_wakeup):
         """Two wakes of one month at once, one in retry if there is any, give it one attempt, and none during a pause."""
-        if hasten:
+        if advance_wakeup:
             self.hasten_by_psql()
         months = [month for month, row in self.rows().items() if row["status"] == "retry"] or MONTHS
         month = months[index % len(months)]

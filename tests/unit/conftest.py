@@ -13,7 +13,7 @@ from alexandria.core.config import DEFAULTS, KEYS, ProviderSettings
 from alexandria.providers.client import Transport
 
 
-class Slot:
+class Permit:
     def __init__(self, granted, lanes):
         self.granted, self._lanes = granted, lanes
 
@@ -21,7 +21,7 @@ class Slot:
         self._lanes.given_back += self.granted
 
 
-class Lanes:
+class RateLimiter:
     """Lets everything pass at once. `room` bounds the units of one slot; `refusal` is raised instead of a slot."""
 
     def __init__(self):
@@ -35,7 +35,7 @@ class Lanes:
         self.slots.append((provider, units))
         self.inside += 1
         try:
-            yield Slot(units if self.room is None else min(units, self.room), self)
+            yield Permit(units if self.room is None else min(units, self.room), self)
         finally:
             self.inside -= 1
 
@@ -69,7 +69,7 @@ class Recorded(Transport):
 
 @pytest.fixture
 def lanes():
-    return Lanes()
+    return RateLimiter()
 
 
 @pytest.fixture

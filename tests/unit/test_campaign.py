@@ -20,7 +20,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.forecast.history import Past
 from alexandria.forecast.scenario import Lane, Person, Trouble, World, expected_rate
-from alexandria.forecast.simulation import Campaign
+from alexandria.forecast.simulation import RolloutSimulation
 from alexandria.rollout import decisions
 from alexandria.rollout import plan as plans
 
@@ -80,7 +80,7 @@ def campaign(seed, **broken):
     rng = Random(f"test {seed}")
     world = world_of(rng)
     plan = plan_of(rng, world)
-    run = Campaign(
+    run = RolloutSimulation(
         plan, world, seed, fresh(datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 2e5))), **broken
     )
     run.run()
@@ -271,7 +271,7 @@ def test_the_oracle_sees_a_broken_gate(broken, trouble):
     plan = gates_at(expected_rate(world) - 0.1)
 
     def wrong(seed, decide):
-        run = Campaign(plan, world, seed, fresh(datetime(2026, 1, 13, tzinfo=UTC)), decide=decide)
+        run = RolloutSimulation(plan, world, seed, fresh(datetime(2026, 1, 13, tzinfo=UTC)), decide=decide)
         run.run()
         return Oracle(run).wrong
 
@@ -303,7 +303,7 @@ def test_three_hundred_months_in_a_calm_world_take_twenty_days():
     """The guide's plan, followed by the letter."""
     at = datetime(2026, 1, 13, tzinfo=UTC)
     calm = World(GENERATORS, (*FREE, ISBNDB))
-    run = Campaign(plans.read(plans.example()), calm, 1, fresh(at))
+    run = RolloutSimulation(plans.read(plans.example()), calm, 1, fresh(at))
     run.run()
     assert run.finished_at is not None
     assert (run.finished_at.date() - at.date()).days + 1 == 20

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.catalogue.matching.publication_month import CONFIRMED, CONTRADICTED, UNKNOWN, dated_in, published_in
-from alexandria.catalogue.models import Hit, PartialDate, SourceRecord
+from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord
 from alexandria.core.month import Month
 
 NOVEMBER = Month(2023, 11)
@@ -14,7 +14,7 @@ SHELF = SourceRecord("shelf", "1", datetime(2026, 11, 24, 12, tzinfo=UTC))
 
 def dated(published=None, first=None):
     date = PartialDate(*map(int, published.split("-"))) if published else None
-    return Hit(SHELF, "A Book", published=date, first_published=first)
+    return EditionRecord(SHELF, "A Book", published=date, first_published=first)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from alexandria.backfill.status import (
     RATE_LIMIT_PAUSE,
     SHORTEST_HINT,
     TRY_MEANWHILE,
-    Bury,
+    GiveUp,
     Retry,
     Snooze,
     backoff,
@@ -39,12 +39,12 @@ KEY = errors.KeyRefused("gemini", "refuses our key with 401")
 # Every class of errors.py, in its order. A wait costs no attempt; Retry is one attempt of five; Bury is for people.
 ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.AlexandriaError: [(errors.AlexandriaError("something"), Retry)],
-    errors.BadInput: [(errors.BadInput("prompt_variant: unknown"), Bury)],
+    errors.BadInput: [(errors.BadInput("prompt_variant: unknown"), GiveUp)],
     errors.Unknown: [(errors.Unknown("no such month"), Retry)],
     errors.PlanChanged: [(errors.PlanChanged("gone"), Retry)],
     errors.NotNow: [(errors.NotNow("nobody holds it"), Retry)],  # is never raised by an attempt, nor is the next
     errors.GateShut: [(errors.GateShut("not proven"), Retry)],
-    errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), Bury)],
+    errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
     errors.DatabaseUnavailable: [(errors.DatabaseUnavailable("PostgreSQL does not answer"), Snooze)],
     errors.NotMigrated: [(errors.NotMigrated("the database lacks what this version needs"), Snooze)],
     errors.AttemptLost: [(errors.AttemptLost("taken over"), Retry)],  # is never written: the month is another's
@@ -53,7 +53,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
         (errors.NoBooks("none is configured"), Retry),
         (errors.NoBooks("none", (DOWN, DOWN)), Retry),
         (errors.NoBooks("none", (DOWN, KEY)), Retry),
-        (errors.NoBooks("none", (KEY, errors.NoCredit("xai", "no credit"))), Bury),
+        (errors.NoBooks("none", (KEY, errors.NoCredit("xai", "no credit"))), GiveUp),
         (errors.NoBooks("none", (SPENT, SLOW)), Snooze),
         (errors.NoBooks("none", (SPENT, KEY)), Snooze),
         (errors.NoBooks("none", (SPENT, DOWN)), Snooze),
@@ -63,16 +63,16 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.NoSources: [
         (errors.NoSources("none is configured"), Retry),
         (errors.NoSources("none", (DOWN,)), Retry),
-        (errors.NoSources("none", (KEY,)), Bury),
+        (errors.NoSources("none", (KEY,)), GiveUp),
         (errors.NoSources("none", (SPENT, DOWN)), Snooze),
     ],
     errors.ProviderError: [(errors.ProviderError("xai", "something"), Retry)],
     errors.RateLimited: [(SLOW, Snooze), (errors.RateLimited("xai", "slow down"), Snooze)],
     errors.QuotaSpent: [(SPENT, Snooze)],
-    errors.NoCredit: [(errors.NoCredit("xai", "no credit"), Bury)],
-    errors.KeyMissing: [(errors.KeyMissing("gemini", "no key"), Bury)],
-    errors.KeyRefused: [(KEY, Bury), (errors.KeyRefused("open_library", "refuses us with 403"), Bury)],
-    errors.RequestRefused: [(errors.RequestRefused("gemini", "knows no model 'x'"), Bury)],
+    errors.NoCredit: [(errors.NoCredit("xai", "no credit"), GiveUp)],
+    errors.KeyMissing: [(errors.KeyMissing("gemini", "no key"), GiveUp)],
+    errors.KeyRefused: [(KEY, GiveUp), (errors.KeyRefused("open_library", "refuses us with 403"), GiveUp)],
+    errors.RequestRefused: [(errors.RequestRefused("gemini", "knows no model 'x'"), GiveUp)],
     errors.ProviderDown: [(DOWN, Retry), (errors.ProviderDown("gemini", "no answer within 120 s"), Retry)],
     errors.BadAnswer: [(errors.BadAnswer("gemini", "is not JSON"), Retry)],
     errors.ContentRefused: [(errors.ContentRefused("gemini", "the model declined (SAFETY)"), Retry)],
@@ -104,7 +104,7 @@ def test_what_follows_from_an_error(error, kind):
     """Waits stay waits on the last attempt; a failure on the last attempt is the end; nothing lies in the past or leaks."""
     first, last = decided(error), decided(error, MAX_ATTEMPTS - 1)
     assert type(first) is kind
-    assert type(last) is (Bury if kind is Retry else kind)
+    assert type(last) is (GiveUp if kind is Retry else kind)
     when = first.at if isinstance(first, Retry) else first.until if isinstance(first, Snooze) else NOW
     assert NOW <= when <= NOW + timedelta(days=1)
     assert first.reason
@@ -120,16 +120,16 @@ def test_what_follows_if_several_providers_fail_is_what_follows_from_each(bundle
     counted: Counter[type] = Counter()
     for together in (*combinations_with_replacement(each, 2), *combinations_with_replacement(each, 3)):
         causes, kinds = zip(*together, strict=True)
-        kind = Snooze if Snooze in kinds else Bury if set(kinds) == {Bury} else Retry
+        kind = Snooze if Snooze in kinds else GiveUp if set(kinds) == {GiveUp} else Retry
         first, last = (decided(bundle("none", causes), failed) for failed in (0, MAX_ATTEMPTS - 1))
         assert type(first) is kind, causes
-        assert type(last) is (Bury if kind is Retry else kind), causes
+        assert type(last) is (GiveUp if kind is Retry else kind), causes
         if isinstance(first, Snooze):
             waits = [alone.until for cause in causes if isinstance(alone := decided(cause), Snooze)]
             meanwhile = [NOW + TRY_MEANWHILE] if Retry in kinds else []
             assert first.until == min(waits + meanwhile), causes
         counted[kind] += 1
-    assert set(counted) == {Retry, Snooze, Bury}
+    assert set(counted) == {Retry, Snooze, GiveUp}
 
 
 @pytest.mark.parametrize("raised", AWAY, ids=lambda raised: raised.__name__)
@@ -169,7 +169,7 @@ def test_of_several_waits_the_first_counts_and_what_failed_is_tried_meanwhile():
 @pytest.mark.parametrize("failed", range(MAX_ATTEMPTS))
 def test_a_lost_attempt_counts_unless_the_database_was_away(failed):
     lost, away = decide_lost(failed, NOW, outage=False), decide_lost(failed, NOW, outage=True)
-    assert type(lost) is (Bury if failed + 1 == MAX_ATTEMPTS else Retry)
+    assert type(lost) is (GiveUp if failed + 1 == MAX_ATTEMPTS else Retry)
     assert isinstance(away, Snooze)
     assert away.until == NOW
 
@@ -201,8 +201,8 @@ def test_a_failed_attempt_is_repeated_after_the_wait_for_all_failures_so_far(fai
 
 
 def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():
-    assert decided(DOWN, 4) == Bury("xai: answered 503 (attempt 5 of 5)", "provider_down")
-    assert decide_lost(4, NOW, outage=False) == Bury("its worker was lost (attempt 5 of 5)", "worker_lost")
+    assert decided(DOWN, 4) == GiveUp("xai: answered 503 (attempt 5 of 5)", "provider_down")
+    assert decide_lost(4, NOW, outage=False) == GiveUp("its worker was lost (attempt 5 of 5)", "worker_lost")
     assert decide_lost(3, NOW, outage=False) == Retry(NOW, "its worker was lost", "worker_lost")
     assert decide_lost(4, NOW, outage=True).code == "database_unavailable"
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.auth import secret as door
-from alexandria.web.auth.secret import Door
+from alexandria.web.auth.secret import SecretAuth
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock():
 
 @pytest.fixture
 def entrance(clock):
-    return Door(WebhookSecrets(("right", "sécret")), clock)
+    return SecretAuth(WebhookSecrets(("right", "sécret")), clock)
 
 
 async def knock(entrance, secret=b"wrong", host="192.0.2.1"):
@@ -49,8 +49,8 @@ async def test_a_right_secret_opens_and_a_wrong_or_missing_one_does_not(entrance
 
 async def test_an_empty_secret_opens_nothing():
     """A secret file that was emptied must not open the door to everybody who shows none."""
-    assert await knock(Door(WebhookSecrets(("",))), b"") == (401, None)
-    assert await knock(Door(WebhookSecrets(())), None) == (401, None)
+    assert await knock(SecretAuth(WebhookSecrets(("",))), b"") == (401, None)
+    assert await knock(SecretAuth(WebhookSecrets(())), None) == (401, None)
 
 
 async def test_ten_failures_a_minute_are_told_the_truth_and_the_next_is_told_to_wait(entrance, clock):

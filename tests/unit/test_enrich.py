@@ -9,7 +9,7 @@ import pytest
 from alexandria.backfill.enrich import FIRST_REST, LONGEST_REST, LOOK_AGAIN, LOOKS, Room, better, enrich
 from alexandria.backfill.repositories.enrichment import FIELDS, Holding, Rest
 from alexandria.backfill.source_selection import Policy
-from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -82,7 +82,7 @@ class Shelf:
     name: str = "open_library"
     paid: bool = False
     rate: float = 3.0
-    hits: dict[Isbn13, Hit] = field(default_factory=dict)
+    hits: dict[Isbn13, EditionRecord] = field(default_factory=dict)
     failure: errors.ProviderError | None = None
     asked: list[list[Isbn13]] = field(default_factory=list)
 
@@ -97,7 +97,7 @@ class Shelf:
 
 
 def hit(provider="open_library", *, isbn=BEE, title="The Bee Sting", **said):
-    return Hit(by(provider), title, authors=("Paul Murray",), isbn13=isbn, **said)
+    return EditionRecord(by(provider), title, authors=("Paul Murray",), isbn13=isbn, **said)
 
 
 def holding(isbn=BEE, *, related=False, asked_before=False, looks=0, sources=None, **held):

@@ -13,7 +13,7 @@ from alexandria.forecast import estimate as forecasts
 from alexandria.forecast.estimate import forecast
 from alexandria.forecast.history import Past
 from alexandria.forecast.scenario import Lane, Person, Trouble, World
-from alexandria.forecast.simulation import Campaign, Limit
+from alexandria.forecast.simulation import Limit, RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.decisions import Outcome, Standing
 
@@ -85,7 +85,7 @@ def test_it_names_what_binds(plan, world, limit):
 
 def test_what_was_measured_goes_before_what_was_expected():
     """Months that took an hour each, one at a time, make a forecast of many hours."""
-    campaign = Campaign(paced((300, 300)), replace(USUAL, at_once=1, slack=3600.0), 3, fresh())
+    campaign = RolloutSimulation(paced((300, 300)), replace(USUAL, at_once=1, slack=3600.0), 3, fresh())
     campaign.run(lambda now: now.ended == 60)
     told = forecast(paced((300, 300)), campaign.past(), replace(USUAL, at_once=1), runs=6, sooner=False)
     left = sure(told.middle) - campaign.at
@@ -95,7 +95,7 @@ def test_what_was_measured_goes_before_what_was_expected():
 
 def test_failures_that_were_seen_make_it_later():
     """A day with a failure sets the pace back, so that a bad sample is a later end."""
-    campaign = Campaign(GUIDE, replace(USUAL, trouble=Trouble(cursed=0.05)), 5, fresh())
+    campaign = RolloutSimulation(GUIDE, replace(USUAL, trouble=Trouble(cursed=0.05)), 5, fresh())
     campaign.run(lambda now: now.ended == 60)
     bad = campaign.past()
     assert any(outcome.status is Status.FAILED for outcome in bad.outcomes.values())
@@ -123,7 +123,7 @@ def test_a_rollout_that_is_done_is_done_now():
 def test_a_world_is_believed_that_agrees_with_what_was_seen():
     """Calls and resolution as measured, not as expected; and different draws are different."""
     world = replace(USUAL, books=30.0, sources=(*SOURCES[:2], replace(SOURCES[2], calls=2.0, knows=0.7)))
-    campaign = Campaign(GUIDE, world, 4, fresh())
+    campaign = RolloutSimulation(GUIDE, world, 4, fresh())
     campaign.run(lambda now: now.ended == 150)
     past = campaign.past()
     rng = Random(1)

@@ -8,7 +8,7 @@ import pytest
 
 from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
 from alexandria.core import errors
-from alexandria.providers.base import Counting, KeyStatus
+from alexandria.providers.base import KeyStatus, ReportsUsage
 from alexandria.providers.client import NEGATIVE_LIFE, TRIES
 from alexandria.providers.isbndb import BULK, LONGEST_QUERY, ISBNdb
 
@@ -389,7 +389,7 @@ async def test_the_key_tells_the_plan_and_is_asked_afresh_for_nothing(reach, lan
     }
     transport = reach("isbndb", httpx2.Response(200, json=body))
     source = ISBNdb(transport)
-    assert isinstance(source, Counting)
+    assert isinstance(source, ReportsUsage)
     for _ in range(2):
         assert await source.key_status() == KeyStatus("api2.isbndb.com", "Premium", 15000, 12, 14988)
     assert len(transport.sent) == 2

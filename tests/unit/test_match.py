@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ def record(title, *authors, subtitle="", source="shelf", isbn=None, published=No
     date = PartialDate(*(int(part) for part in published.split("-"))) if published else None
     isbn13 = Isbn13.parse(isbn) if isbn else None
     found = SourceRecord(source, title, NOON)
-    return Hit(found, title, subtitle, authors, isbn13=isbn13, published=date, **facts)
+    return EditionRecord(found, title, subtitle, authors, isbn13=isbn13, published=date, **facts)
 
 
 SAME = {

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.backfill.resolve import look_up
-from alexandria.backfill.source_selection import PATIENCE, Desk, Panel, Policy
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.backfill.source_selection import PATIENCE, Policy, SourcePool, SourceSelector
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ class Shelf:
     """A source with the editions of BOOK that it is given, or a failure."""
 
     name: str
-    holds: Sequence[Hit] = ()
+    holds: Sequence[EditionRecord] = ()
     failure: errors.ProviderError | None = None
     asked: int = 0
     rate: float = field(init=False)
@@ -44,7 +44,9 @@ AUGUST = PartialDate(2023, 8)
 
 def edition(source, isbn=FIRST, published=AUGUST, title="Prophet Song", **facts):
     record = SourceRecord(source, isbn, NOON)
-    return Hit(record, title, authors=("Paul Lynch",), isbn13=Isbn13.parse(isbn), published=published, **facts)
+    return EditionRecord(
+        record, title, authors=("Paul Lynch",), isbn13=Isbn13.parse(isbn), published=published, **facts
+    )
 
 
 def shelves(**holding):
@@ -64,12 +66,12 @@ def asked(sources):
     ],
 )
 def test_a_policy_says_when_a_paid_source_has_its_turn(policy, order):
-    assert [source.name for source in Desk(shelves(), policy).order()] == order
+    assert [source.name for source in SourcePool(shelves(), policy).order()] == order
 
 
 def test_work_goes_to_the_lane_with_room():
     """Expected waits: what is under way, over the rate; the operator's order breaks ties."""
-    desk = Desk(shelves(), Policy.FRUGAL)
+    desk = SourcePool(shelves(), Policy.FRUGAL)
     desk.under_way.update({"open_library": 6, "google_books": 1, "wikidata": 3})
     assert [source.name for source in desk.order()] == [
         "internet_archive", "google_books", "open_library", "wikidata", "isbndb",
@@ -87,7 +89,7 @@ async def test_many_books_at_once_spread_over_the_free_lanes():
             return [edition(self.name)]
 
     sources = [Slow(name) for name in RATES]
-    panel = Panel(Desk(sources, Policy.BALANCED))
+    panel = SourceSelector(SourcePool(sources, Policy.BALANCED))
     looks = [asyncio.create_task(look_up(None, BOOK, panel)) for _ in range(60)]
     await asyncio.sleep(0)
     counts = {source.name: source.asked for source in sources}
@@ -99,7 +101,7 @@ async def test_many_books_at_once_spread_over_the_free_lanes():
 @pytest.mark.parametrize("policy", [Policy.FRUGAL, Policy.BALANCED])
 async def test_one_source_with_the_edition_that_was_meant_is_enough(policy):
     sources = shelves(open_library=[edition("open_library")], isbndb=[edition("isbndb")])
-    found = await look_up(None, BOOK, Panel(Desk(sources, policy)))
+    found = await look_up(None, BOOK, SourceSelector(SourcePool(sources, policy)))
     assert (found.isbn13, found.source, asked(sources)) == (FIRST, "open_library", ["open_library"])
 
 
@@ -116,7 +118,7 @@ async def test_one_source_with_the_edition_that_was_meant_is_enough(policy):
 async def test_for_a_better_edition_free_sources_are_asked_and_paid_ones_are_not(other):
     """The first printed edition is kept although another one was found first."""
     sources = shelves(open_library=[other], wikidata=[edition("wikidata")], isbndb=[edition("isbndb")])
-    found = await look_up(None, BOOK, Panel(Desk(sources, Policy.BALANCED)))
+    found = await look_up(None, BOOK, SourceSelector(SourcePool(sources, Policy.BALANCED)))
     assert (found.isbn13, found.source) == (FIRST, "wikidata")
     assert asked(sources) == ["open_library", "google_books", "internet_archive", "wikidata"]
     assert [hit.isbn13 for hit in found.related] == [other.isbn13]
@@ -124,13 +126,15 @@ async def test_for_a_better_edition_free_sources_are_asked_and_paid_ones_are_not
 
 async def test_exact_takes_an_isbn_only_when_two_sources_know_the_book_and_one_is_paid():
     free = {"open_library": [edition("open_library")], "google_books": [edition("google_books")]}
-    confirmed = await look_up(None, BOOK, Panel(Desk(shelves(**free, isbndb=[edition("isbndb")]), Policy.EXACT)))
+    confirmed = await look_up(
+        None, BOOK, SourceSelector(SourcePool(shelves(**free, isbndb=[edition("isbndb")]), Policy.EXACT))
+    )
     assert confirmed.isbn13 == FIRST
-    by_free_ones = await look_up(None, BOOK, Panel(Desk(shelves(**free), Policy.EXACT)))
+    by_free_ones = await look_up(None, BOOK, SourceSelector(SourcePool(shelves(**free), Policy.EXACT)))
     assert (by_free_ones.isbn13, by_free_ones.accepted, by_free_ones.source) == (None, None, "")
     assert "isbndb does not" in by_free_ones.reason
     assert len(by_free_ones.considered) == 2
-    alone = await look_up(None, BOOK, Panel(Desk(shelves(isbndb=[edition("isbndb")]), Policy.EXACT)))
+    alone = await look_up(None, BOOK, SourceSelector(SourcePool(shelves(isbndb=[edition("isbndb")]), Policy.EXACT)))
     assert alone.isbn13 is None
     assert "only isbndb knows it" in alone.reason
 
@@ -139,7 +143,7 @@ async def test_exact_makes_do_with_free_sources_when_the_paid_one_cannot_be_aske
     free = {"open_library": [edition("open_library")], "wikidata": [edition("wikidata")]}
     sources = shelves(**free)
     sources[-1].failure = errors.KeyMissing("isbndb", "no key is configured")
-    found = await look_up(None, BOOK, Panel(Desk(sources, Policy.EXACT)))
+    found = await look_up(None, BOOK, SourceSelector(SourcePool(sources, Policy.EXACT)))
     assert (found.isbn13, found.hindered) == (FIRST, False)
     assert found.unavailable == {"isbndb": "isbndb: no key is configured"}
 
@@ -159,7 +163,7 @@ async def test_a_source_that_fails_is_left_alone_and_named(failure, tries, hinde
     """What passes by itself is tried a few times and leaves the book to be looked up again; what does not, does not."""
     sources = shelves(google_books=[])
     sources[0].failure = failure
-    panel = Panel(Desk(sources, Policy.BALANCED))
+    panel = SourceSelector(SourcePool(sources, Policy.BALANCED))
     for _ in range(PATIENCE + 2):
         found = await look_up(None, BOOK, panel)
         assert (found.unavailable, found.hindered) == ({"open_library": failure.message}, hindered)
@@ -169,7 +173,7 @@ async def test_a_source_that_fails_is_left_alone_and_named(failure, tries, hinde
 
 async def test_a_success_renews_the_patience_with_a_source():
     sources = shelves()
-    panel = Panel(Desk(sources, Policy.BALANCED))
+    panel = SourceSelector(SourcePool(sources, Policy.BALANCED))
     for turn in range(3 * PATIENCE):
         sources[0].failure = None if turn % PATIENCE == 0 else errors.ProviderDown("open_library", "answered 503")
         await look_up(None, BOOK, panel)

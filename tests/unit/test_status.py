@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria.backfill.status import ARROWS, MAX_ATTEMPTS, TRY_MEANWHILE, Bury, Retry, Snooze, Status, backoff, decide
+from alexandria.backfill.status import (
+    ARROWS,
+    MAX_ATTEMPTS,
+    TRY_MEANWHILE,
+    GiveUp,
+    Retry,
+    Snooze,
+    Status,
+    backoff,
+    decide,
+)
 from alexandria.core import errors
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -50,7 +60,7 @@ def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):
     ],
 )
 def test_what_only_a_person_can_mend_is_buried_at_once(error):
-    assert isinstance(decided(error), Bury)
+    assert isinstance(decided(error), GiveUp)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +79,7 @@ def test_everything_else_is_tried_again_and_given_up_at_the_last_attempt(error):
     assert isinstance(decision, Retry)
     assert decision.at > NOW
     last = decided(error, failed_before=MAX_ATTEMPTS - 1)
-    assert isinstance(last, Bury)
+    assert isinstance(last, GiveUp)
     assert "secret" not in last.reason
 
 

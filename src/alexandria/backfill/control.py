@@ -62,7 +62,7 @@ class Control:
             })  # fmt: skip
             if not dry_run and reopened + woken:
                 await months.reopen(connection, reopened)
-                await pauses.hasten(connection, woken)
+                await pauses.advance_wakeup(connection, woken)
                 for month in woken:
                     await self.queue.add_wake(connection, month, self.now())
                 detail = {"months": [*map(str, reopened)], "woken": [*map(str, woken)], "reason": wish.reason}

@@ -11,9 +11,9 @@ from alexandria.backfill import status
 from alexandria.backfill.repositories.enrichment import FIELDS, Enriched, Holding, Rest, Value
 from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.matching.scoring import REFUSE, same_work
-from alexandria.catalogue.models import Hit, PartialDate, SourceRecord
+from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord
 from alexandria.core.errors import ProviderError
-from alexandria.providers.base import Bulk
+from alexandria.providers.base import BulkLookup
 
 LOOK_AGAIN = timedelta(days=30)  # after every source was asked in vain
 LOOKS = 3  # in vain, before an edition is left as it is
@@ -42,7 +42,7 @@ class _Case:
     holding: Holding
     fields: dict[str, Value] = field(default_factory=dict)
     sources: dict[str, SourceRecord] = field(default_factory=dict)
-    hits: list[Hit] = field(default_factory=list)
+    hits: list[EditionRecord] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     wait: datetime | None = None
@@ -50,7 +50,7 @@ class _Case:
     def value(self, name: str) -> Value:
         return self.fields.get(name, self.holding.fields.get(name))
 
-    def hear(self, source: str, hit: Hit | None) -> None:
+    def hear(self, source: str, hit: EditionRecord | None) -> None:
         """Take from a source's record what is better than what is held."""
         self.asked.append(source)
         if hit is None:
@@ -81,7 +81,7 @@ class Round:
 
 async def enrich(
     holdings: Sequence[Holding],
-    sources: Sequence[Bulk],
+    sources: Sequence[BulkLookup],
     *,
     policy: Policy,
     rests: Mapping[str, Rest],
@@ -125,7 +125,7 @@ def better(name: str, held: Value, held_by: SourceRecord | None, said: Value, by
 
 
 async def _ask(
-    source: Bulk, cases: Sequence[_Case], before: Rest | None, now: datetime, rng: random.Random
+    source: BulkLookup, cases: Sequence[_Case], before: Rest | None, now: datetime, rng: random.Random
 ) -> Rest | None:
     """Hear what a source says of `cases`; the rest that follows if it fails."""
     try:
@@ -137,7 +137,7 @@ async def _ask(
     return None
 
 
-def _needed(source: Bulk, policy: Policy, case: _Case) -> bool:
+def _needed(source: BulkLookup, policy: Policy, case: _Case) -> bool:
     """Whether an edition is worth asking this source about."""
     if not source.paid:
         return True
@@ -163,7 +163,7 @@ def _rest(failed: ProviderError, failures: int, now: datetime, rng: random.Rando
     match status.decide(failed, 0, now, rng):
         case status.Snooze(until=until, reason=reason):
             return Rest(until, reason, permanent=False, failures=failures)
-        case status.Bury(reason=reason):
+        case status.GiveUp(reason=reason):
             return Rest(now + LONGEST_REST, reason, permanent=True, failures=failures)
         case status.Retry(reason=reason):
             wait: timedelta = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
@@ -185,10 +185,10 @@ def _ended(case: _Case, now: datetime) -> Enriched:
     return Enriched(case.holding, case.fields, case.sources, tuple(case.hits), done, again_at, looks, note)
 
 
-def _is_another(holding: Holding, hit: Hit) -> bool:
+def _is_another(holding: Holding, hit: EditionRecord) -> bool:
     """Whether a record describes another book: numbers are used twice, and typed wrong. The number itself proves nothing."""
     subtitle = str(holding.fields["subtitle"] or "")
-    held = Hit(hit.source, holding.title, subtitle=subtitle, authors=holding.authors)
+    held = EditionRecord(hit.source, holding.title, subtitle=subtitle, authors=holding.authors)
     return same_work(held, hit).verdict == REFUSE
 
 

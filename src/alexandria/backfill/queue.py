@@ -65,7 +65,7 @@ class Periodic:
     act: Callable[[], Awaitable[object]]
 
 
-class Jobs:
+class JobQueue:
     """The queue of one process. Enqueues by task name, so that the API needs to know none of the tasks."""
 
     def __init__(self, database: Database) -> None:

@@ -6,19 +6,19 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 
-from alexandria.backfill.source_selection import Panel
+from alexandria.backfill.source_selection import SourceSelector
 from alexandria.backfill.status import PERMANENT
 from alexandria.catalogue import repository
 from alexandria.catalogue.matching import publication_month
 from alexandria.catalogue.matching.scoring import ACCEPT, choose
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, Resolution, Scored
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, ScoredRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 
 
 async def resolve(
-    month: Month | None, candidates: Sequence[Candidate], panel: Panel, database: Database
+    month: Month | None, candidates: Sequence[Candidate], panel: SourceSelector, database: Database
 ) -> list[Resolution]:
     """What became of each candidate (named for `month`, if for one), in order; candidates that prove to be one book are one resolution.
 
@@ -33,7 +33,7 @@ async def resolve(
     return _fold(resolutions)
 
 
-async def _one(month: Month | None, candidate: Candidate, panel: Panel, database: Database) -> Resolution:
+async def _one(month: Month | None, candidate: Candidate, panel: SourceSelector, database: Database) -> Resolution:
     return await recognise(candidate, database, month) or await look_up(month, candidate, panel)
 
 
@@ -54,9 +54,9 @@ async def recognise(candidate: Candidate, database: Database, month: Month | Non
     )
 
 
-async def look_up(month: Month | None, candidate: Candidate, panel: Panel) -> Resolution:
+async def look_up(month: Month | None, candidate: Candidate, panel: SourceSelector) -> Resolution:
     """Ask one source after the other, judging all hits so far together, as far as the panel wants them."""
-    hits: list[Hit] = []
+    hits: list[EditionRecord] = []
     unavailable: dict[str, str] = {}
     hindered = False
     found = Resolution(candidate, None, reason="no source was asked")
@@ -77,7 +77,7 @@ async def look_up(month: Month | None, candidate: Candidate, panel: Panel) -> Re
     return dataclasses.replace(found, unavailable=unavailable, hindered=hindered)
 
 
-def _judged(month: Month | None, candidate: Candidate, hits: Sequence[Hit]) -> Resolution:
+def _judged(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord]) -> Resolution:
     accepted, considered, reason = choose(candidate, hits)
     if accepted is None or accepted.isbn13 is None:
         return Resolution(candidate, None, reason=reason, considered=tuple(considered))
@@ -95,7 +95,7 @@ def _judged(month: Month | None, candidate: Candidate, hits: Sequence[Hit]) -> R
     )
 
 
-def _related(accepted: Hit, sure: Sequence[Scored]) -> tuple[Hit, ...]:
+def _related(accepted: EditionRecord, sure: Sequence[ScoredRecord]) -> tuple[EditionRecord, ...]:
     """The other editions that were accepted, one hit an ISBN."""
     others = {scored.hit.isbn13: scored.hit for scored in reversed(sure) if scored.hit.isbn13}
     return tuple(hit for isbn13, hit in others.items() if isbn13 != accepted.isbn13)

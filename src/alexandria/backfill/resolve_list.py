@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from alexandria.backfill.resolve import look_up, recognise
-from alexandria.backfill.source_selection import Desk, Panel
+from alexandria.backfill.source_selection import SourcePool, SourceSelector
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE
 from alexandria.catalogue.models import Candidate, Resolution
 from alexandria.core import errors
@@ -128,18 +128,18 @@ def read(line: Line) -> tuple[Id, Candidate] | Answer:
     return asked.id, Candidate(asked.title, asked.author, asked.year, asked.month)
 
 
-async def answers(lines: Iterable[Line], desk: Desk, database: Database) -> AsyncGenerator[Answer]:
+async def answers(lines: Iterable[Line], desk: SourcePool, database: Database) -> AsyncGenerator[Answer]:
     """An answer for each line, in order.
 
     Raises QuotaSpent at the first line that stays open because a source's day is used up, and NoSources at one that
     no source could be asked about: neither is an answer.
     """
     under_way: deque[asyncio.Task[Answer]] = deque()
-    panel = Panel(desk)
+    panel = SourceSelector(desk)
     try:
         for count, line in enumerate(lines, 1):
             if count % RENEWED == 0:
-                panel = Panel(desk)
+                panel = SourceSelector(desk)
             under_way.append(asyncio.create_task(_answer(line, desk, panel, database)))
             if len(under_way) == AT_ONCE:
                 yield await under_way.popleft()
@@ -154,7 +154,7 @@ async def answers(lines: Iterable[Line], desk: Desk, database: Database) -> Asyn
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _answer(line: Line, desk: Desk, panel: Panel, database: Database) -> Answer:
+async def _answer(line: Line, desk: SourcePool, panel: SourceSelector, database: Database) -> Answer:
     asked = read(line)
     if isinstance(asked, Answer):
         return asked
@@ -165,7 +165,7 @@ async def _answer(line: Line, desk: Desk, panel: Panel, database: Database) -> A
     return _told(id_, found)
 
 
-def _need_sources(found: Resolution, desk: Desk, panel: Panel) -> None:
+def _need_sources(found: Resolution, desk: SourcePool, panel: SourceSelector) -> None:
     """Raises QuotaSpent or NoSources if this is no answer."""
     lacking = [error for name, error in panel.out.items() if name in found.unavailable]
     spent = [error for error in lacking if isinstance(error, errors.QuotaSpent)]

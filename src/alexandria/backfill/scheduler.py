@@ -17,17 +17,17 @@ from alexandria.backfill import status
 from alexandria.backfill.enrich import Room, enrich
 from alexandria.backfill.record import record
 from alexandria.backfill.repositories import candidates, enrichment, months, pauses
-from alexandria.backfill.repositories.candidates import Sought
-from alexandria.backfill.repositories.months import Begun, Claim, Open
+from alexandria.backfill.repositories.candidates import DueCandidate
+from alexandria.backfill.repositories.months import Claim, ClaimableMonth, StartedAttempt
 from alexandria.backfill.resolve import look_up, resolve
-from alexandria.backfill.source_selection import Desk, Panel, Policy
+from alexandria.backfill.source_selection import Policy, SourcePool, SourceSelector
 from alexandria.backfill.status import Status
 from alexandria.backfill.suggest import suggest
 from alexandria.catalogue.models import Isbn13
 from alexandria.core import errors, tracing
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.database.pool import Connection, Database
-from alexandria.providers.base import Bulk, Generator
+from alexandria.providers.base import BulkLookup, Generator
 from alexandria.providers.client import charged_to
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.prompts import default_variant
@@ -71,7 +71,7 @@ class Selection:
 class Scheduled:
     """What a schedule call found or did: the months with their jobs (none on a dry run), totals after it, its plan."""
 
-    months: tuple[Open, ...]
+    months: tuple[ClaimableMonth, ...]
     totals: dict[Status, int]
     plan: str
     jobs: tuple[int, ...] = ()
@@ -92,7 +92,7 @@ class Backfill:
     database: Database
     queue: Queue
     generators: Sequence[Generator] = ()
-    desk: Desk = field(default_factory=lambda: Desk((), Policy.BALANCED))
+    desk: SourcePool = field(default_factory=lambda: SourcePool((), Policy.BALANCED))
     look_again_calls: int = 1000
     kept_for_months: float = 0.5
     allowances: Callable[[], Awaitable[Sequence[LaneStatus]]] = _unlimited
@@ -192,12 +192,12 @@ class Backfill:
             left = self.look_again_calls - await candidates.spent_on_looks(connection)
             room = min(left // max(len(self.desk.sources), 1), LOOKS_AT_ONCE)  # a look may ask every source
             sought = await candidates.due(connection, room) if room > 0 else []
-        panel = Panel(self.desk)
+        panel = SourceSelector(self.desk)
         return sum(await asyncio.gather(*(self._look(one, panel) for one in sought)))
 
     async def enrich(self) -> int:
         """Ask sources in bulk about editions whose turn it is; returns of how many we know more than before."""
-        sources = [source for source in self.desk.sources if isinstance(source, Bulk)]
+        sources = [source for source in self.desk.sources if isinstance(source, BulkLookup)]
         async with self.database.transaction() as connection:
             asks = sources and not await pauses.paused(connection)
             due = await enrichment.due(connection, ENRICHED_AT_ONCE) if asks else []
@@ -230,11 +230,11 @@ class Backfill:
             if lane.cap is not None
         }
 
-    async def _look(self, sought: Sought, panel: Panel) -> bool:
+    async def _look(self, sought: DueCandidate, panel: SourceSelector) -> bool:
         with charged_to(sought.month, None):
             resolution = await look_up(sought.month, sought.candidate, panel)
         async with self.database.transaction() as connection:
-            return await candidates.end_look(connection, sought, resolution, self.now())
+            return await candidates.finish_recheck(connection, sought, resolution, self.now())
 
     async def _claim(self, connection: Connection, locked: Sequence[Month]) -> list[int]:
         claims = [Claim(month, uuid4()) for month in locked]
@@ -244,7 +244,7 @@ class Backfill:
         await months.claim(connection, claims, jobs)
         return jobs
 
-    async def _begin(self, token: UUID, worker: str) -> Begun | None:
+    async def _begin(self, token: UUID, worker: str) -> StartedAttempt | None:
         """The month to work on; None during a pause, for whose end it then waits. Raises AttemptLost."""
         async with self.database.transaction() as connection:
             pause = await pauses.paused(connection, heed=True)
@@ -255,13 +255,13 @@ class Backfill:
             await self._end(connection, token, begun.month, wait)
             return None
 
-    async def _walk(self, begun: Begun) -> None:
+    async def _walk(self, begun: StartedAttempt) -> None:
         month = begun.month
         log.info("begun", attempt=str(begun.token))
         variant = begun.prompt_variant or default_variant(month)
         suggested = await suggest(month, variant, begun.batch_size, self.generators)
         log.info("suggested", candidates=len(suggested.candidates), failed="; ".join(suggested.failed) or None)
-        panel = Panel(self.desk)
+        panel = SourceSelector(self.desk)
         resolutions = await resolve(month, suggested.candidates, panel, self.database)
         note = "; ".join([*suggested.failed, *panel.lacking(resolutions)]) or None
         new = await record(self.database, month, begun.token, resolutions, variant=variant, note=note, now=self.now())
@@ -301,13 +301,13 @@ class Backfill:
         """The month goes on at once, unless that was its last attempt; whether the lost attempt still had it."""
         async with self.database.transaction() as connection:
             pause = await pauses.paused(connection, heed=True)
-            seized = await months.seize(connection, token)
+            seized = await months.try_lock(connection, token)
             if seized is None:
                 return False
             month, failed_before = seized
             decision = status.decide_lost(failed_before, self.now(), outage=outage)
             await _write(connection, token, decision, outcome="lost")
-            if not isinstance(decision, status.Bury):
+            if not isinstance(decision, status.GiveUp):
                 await self._go_on(connection, month, pause)  # no job is needed that could be lost in its turn
         log.warning("attempt taken over", month=str(month), reason=decision.reason)
         return True
@@ -317,7 +317,7 @@ class Backfill:
         if pause is None:
             await self._claim(connection, [month])
         else:
-            await pauses.put_off(connection, month, pause.wait(self.now()), str(pause))
+            await pauses.postpone(connection, month, pause.wait(self.now()), str(pause))
             await self.queue.add_wake(connection, month, pause.wait(self.now()))
 
     async def _end(self, connection: Connection, token: UUID, month: Month, decision: status.Decision) -> None:
@@ -329,7 +329,7 @@ class Backfill:
             await self.queue.add_wake(connection, month, decision.until)
 
 
-def make_plan(selection: Selection, found: Sequence[Open]) -> str:
+def make_plan(selection: Selection, found: Sequence[ClaimableMonth]) -> str:
     """The plan as text: what was asked and found, hashed, and the months themselves so that a difference can be told."""
     asked = f"{selection.batch_size} {selection.first_year} {selection.last_year} {selection.force_retry}"
     listed = ".".join(f"{m.year:04d}{m.month:02d}" for m in found)
@@ -344,7 +344,7 @@ def read_plan(selection: Selection) -> list[Month]:
         planned = [Month(int(part[:4]), int(part[4:])) for part in listed.split(".") if part]
     except (ValueError, errors.BadInput):
         planned = []
-    again = make_plan(selection, [Open(m.year, m.month, Status.PENDING) for m in planned])
+    again = make_plan(selection, [ClaimableMonth(m.year, m.month, Status.PENDING) for m in planned])
     if again != selection.plan:
         raise errors.BadInput(
             "plan: it was not made for this request",
@@ -359,11 +359,11 @@ async def _write(connection: Connection, token: UUID, decision: status.Decision,
             await months.retry(connection, token, decision, outcome=outcome or "retry")
         case status.Snooze():
             await months.snooze(connection, token, decision, outcome=outcome or "snoozed")
-        case status.Bury():
+        case status.GiveUp():
             await months.fail(connection, token, decision, outcome=outcome or "failed")
 
 
-async def _open(connection: Connection, selection: Selection, *, lock: bool) -> list[Open]:
+async def _open(connection: Connection, selection: Selection, *, lock: bool) -> list[ClaimableMonth]:
     return await months.open_months(
         connection,
         limit=selection.batch_size,
@@ -374,7 +374,7 @@ async def _open(connection: Connection, selection: Selection, *, lock: bool) -> 
     )
 
 
-async def _lock(connection: Connection, selection: Selection) -> list[Open]:
+async def _lock(connection: Connection, selection: Selection) -> list[ClaimableMonth]:
     """The months to claim, locked. Raises PlanChanged if they are not all the plan's."""
     if selection.only is not None:
         return await months.planned_months(connection, selection.only, failed_too=selection.force_retry)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from alexandria.catalogue.matching import editions
 from alexandria.catalogue.matching.scoring import ACCEPT
-from alexandria.catalogue.models import Candidate, Hit, Resolution
+from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.core import errors
 from alexandria.providers.base import Source
 
@@ -53,7 +53,7 @@ def in_order(sources: Sequence[P], policy: Policy, wait: Callable[[P], float]) -
     return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
 
 
-class Desk:
+class SourcePool:
     """The sources of this process and how busy each is: work spreads over the lanes that have room."""
 
     def __init__(self, sources: Sequence[Source], policy: Policy) -> None:
@@ -68,10 +68,10 @@ class Desk:
         return self.under_way[source.name] / source.rate
 
 
-class Panel:
+class SourceSelector:
     """The sources for one batch of candidates: which are `out` of it and why, and how each last `failed`."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: SourcePool) -> None:
         self._desk = desk
         self.out: dict[str, errors.ProviderError] = {}
         self.failed: dict[str, errors.ProviderError] = {}
@@ -112,7 +112,7 @@ class Panel:
             if books[name] and not isinstance(failed, errors.KeyMissing)
         ]
 
-    async def ask(self, source: Source, candidate: Candidate) -> Sequence[Hit] | errors.ProviderError:
+    async def ask(self, source: Source, candidate: Candidate) -> Sequence[EditionRecord] | errors.ProviderError:
         """The source's hits, or why it could not be asked."""
         if source.name in self.out:
             return self.out[source.name]

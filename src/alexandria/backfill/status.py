@@ -62,14 +62,14 @@ class Snooze:
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class GiveUp:
     """Give up; only a person can ask again."""
 
     reason: str
     code: str
 
 
-Decision = Retry | Snooze | Bury
+Decision = Retry | Snooze | GiveUp
 
 PERMANENT = (errors.KeyRefused, errors.KeyMissing, errors.NoCredit, errors.RequestRefused, errors.BadInput,
              errors.Misconfigured)  # fmt: skip
@@ -95,7 +95,7 @@ def decide(error: BaseException, failed_before: int, now: datetime, rng: random.
             waits.append(now + TRY_MEANWHILE)
         return Snooze(max(min(waits), now), reason, code)
     if len(permanent) == len(causes):
-        return Bury(reason, code)
+        return GiveUp(reason, code)
     return _failed(failed_before, now + backoff(failed_before + 1, rng), reason, code)
 
 
@@ -109,7 +109,7 @@ def decide_lost(failed_before: int, now: datetime, *, outage: bool) -> Decision:
 
 def _failed(failed_before: int, at: datetime, reason: str, code: str) -> Decision:
     if failed_before + 1 >= MAX_ATTEMPTS:
-        return Bury(f"{reason} (attempt {failed_before + 1} of {MAX_ATTEMPTS})", code)
+        return GiveUp(f"{reason} (attempt {failed_before + 1} of {MAX_ATTEMPTS})", code)
     return Retry(at, reason, code)
 
 

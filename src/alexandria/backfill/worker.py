@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from alexandria.backfill.queue import Jobs, Periodic
+from alexandria.backfill.queue import JobQueue, Periodic
 from alexandria.backfill.scheduler import Backfill
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.logging import process_name
@@ -20,7 +20,7 @@ RECONNECT = 0.5  # seconds before a lost database is tried again
 
 
 async def work(
-    jobs: Jobs,
+    jobs: JobQueue,
     backfill: Backfill,
     stop: asyncio.Event,
     *,

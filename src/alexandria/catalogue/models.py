@@ -78,7 +78,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class EditionRecord:
     """One edition as a bibliographic source describes it. Empty strings and None mean that the source is silent.
 
     `authors` are names as printed by the source, name order not yet normalised. `work_key` is the source's own key
@@ -108,10 +108,10 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredRecord:
     """A hit that was considered: score 0-100, verdict accept, doubt or refuse, and the reasons in words."""
 
-    hit: Hit
+    hit: EditionRecord
     score: float
     verdict: str
     reasons: tuple[str, ...] = ()
@@ -132,10 +132,10 @@ class Resolution:
     source: str = ""
     score: float = 0.0
     reason: str = ""
-    accepted: Hit | None = None
+    accepted: EditionRecord | None = None
     work_id: int | None = None
-    considered: tuple[Scored, ...] = ()
+    considered: tuple[ScoredRecord, ...] = ()
     unavailable: dict[str, str] = field(default_factory=dict)
-    related: tuple[Hit, ...] = ()
+    related: tuple[EditionRecord, ...] = ()
     in_month: str = "unknown"
     hindered: bool = False

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from alexandria.catalogue.matching.authors import name_key, natural
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
-from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -24,7 +24,7 @@ _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CatalogueMatch:
     """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one.
 
     `dates` are those of the work and all its editions.
@@ -41,25 +41,25 @@ class Held:
 
 async def find_work(
     connection: Connection, title: str, authors: Sequence[str], *, with_edition: bool = False
-) -> Held | None:
+) -> CatalogueMatch | None:
     """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it)."""
     named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
     values = {**named, "limit": ALIKE, "most": COMMON}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
-    sought = Hit(_OURSELVES, title, authors=tuple(authors))
+    sought = EditionRecord(_OURSELVES, title, authors=tuple(authors))
     held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
     best = max(held, key=lambda work: work.score, default=None)
     return best if best is not None and best.score >= SURE else None
 
 
-def _held(sought: Hit, row: Row) -> Held:
+def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
     reasons: tuple[str, ...] = ("named so before",)
     score = 100.0
     if not row["named_so"]:
-        judged = same_work(sought, Hit(_OURSELVES, row["title"], authors=tuple(row["authors"])))
+        judged = same_work(sought, EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"])))
         score, reasons = judged.score if judged.verdict == ACCEPT else 0.0, judged.reasons
     dates = tuple(map(PartialDate.parse, row["dates"]))
-    return Held(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
+    return CatalogueMatch(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
 
 
 async def one_writer(connection: Connection) -> None:
@@ -107,7 +107,7 @@ async def drop_unproven(connection: Connection, work_id: int) -> None:
     await connection.execute(SQL["drop_unproven"], {"work_id": work_id})
 
 
-async def add_edition(connection: Connection, work_id: int, hit: Hit, *, related: bool = False) -> bool:
+async def add_edition(connection: Connection, work_id: int, hit: EditionRecord, *, related: bool = False) -> bool:
     """Add the hit's edition with its provenance unless the catalogue holds it; whether it was new."""
     values = {field: getattr(hit, field) for field in EDITION_FIELDS}
     values["published"] = str(hit.published) if hit.published else None
@@ -122,7 +122,7 @@ async def add_edition(connection: Connection, work_id: int, hit: Hit, *, related
     return True
 
 
-async def describe(connection: Connection, work_id: int, isbn13: str | None, hit: Hit) -> bool:
+async def describe(connection: Connection, work_id: int, isbn13: str | None, hit: EditionRecord) -> bool:
     """Keep what a record says beside an edition's fields, subjects and related ISBNs; whether any of it was new."""
     if not (hit.subjects or hit.related):
         return False

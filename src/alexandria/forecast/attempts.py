@@ -67,7 +67,7 @@ class _Meter:
         return self.free
 
 
-class Fortune:
+class SimulatedAttempts:
     """Of one campaign. Instants are seconds since 1970; outages are known `days` days ahead."""
 
     def __init__(self, world: World, seed: int, at: float, days: int, spent: Mapping[str, int]) -> None:

@@ -17,7 +17,7 @@ from statistics import median
 from alexandria.backfill.status import Status
 from alexandria.forecast.history import Past
 from alexandria.forecast.scenario import Lane, Person, Trouble, World, expected_calls, expected_rate
-from alexandria.forecast.simulation import Campaign, Limit
+from alexandria.forecast.simulation import Limit, RolloutSimulation
 from alexandria.rollout.decisions import Outcome
 from alexandria.rollout.plan import Plan, members
 
@@ -94,13 +94,13 @@ def forecast(
 
     Without `sooner` that is left out, which saves time.
     """
-    begun = Trial(plan, past, usual, seed)
+    begun = Estimator(plan, past, usual, seed)
     for number in range(runs):
         begun.run(swift=sooner and number % SWIFT_EVERY == 0)
     return begun.told(prices or {})
 
 
-class Trial:
+class Estimator:
     """A forecast in the making, campaign by campaign."""
 
     def __init__(self, plan: Plan, past: Past, usual: World, seed: int) -> None:
@@ -175,7 +175,7 @@ def believed(usual: World, past: Past, rng: Random) -> World:
 
 def _run(plan: Plan, past: Past, usual: World, seed: int) -> _Run:
     world = believed(usual, past, Random(f"belief {seed}"))  # noqa: S311 # chance that can be repeated
-    campaign = Campaign(plan, world, seed, past)
+    campaign = RolloutSimulation(plan, world, seed, past)
     campaign.run(lambda now: now.finished_at is not None)
     failed = sum(outcome.status is Status.FAILED for outcome in campaign.outcomes.values())
     calls = Counter(past.calls) + campaign.fortune.calls

@@ -16,7 +16,7 @@ from alexandria.core.config import KEYS, Settings
 from alexandria.core.errors import AlexandriaError
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
-from alexandria.forecast.estimate import SWIFT_EVERY, Forecast, Trial
+from alexandria.forecast.estimate import SWIFT_EVERY, Estimator, Forecast
 from alexandria.forecast.repository import Tokens
 from alexandria.forecast.scenario import Lane, World
 from alexandria.providers.limits.rate import LaneStatus
@@ -54,7 +54,7 @@ class Told:
 
 
 @dataclass(slots=True)
-class Prospect:
+class Forecaster:
     """Makes forecasts, and keeps the last one for those who cannot wait."""
 
     database: Database
@@ -89,7 +89,7 @@ class Prospect:
             notes.append(f"without {' and '.join(lacking)}, for which there is no key")
         world = usual(self.settings, lanes, max(workers, 1))
         priced = prices(parse_generators(self.settings.generators), tokens)
-        trial = Trial(rollout.plan, past, world, seed)
+        trial = Estimator(rollout.plan, past, world, seed)
         for number in range(runs):  # one by one, so that others get on and whoever leaves need not wait
             await asyncio.to_thread(trial.run, swift=number % SWIFT_EVERY == 0)
         return Told(trial.told(priced), rollout.plan.name, started, tuple(notes))

@@ -19,7 +19,7 @@ from alexandria.backfill import status
 from alexandria.backfill.status import Status
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.forecast.attempts import METERED, Books, Fortune, Lost
+from alexandria.forecast.attempts import METERED, Books, Lost, SimulatedAttempts
 from alexandria.forecast.history import Attempt, Past
 from alexandria.forecast.scenario import Person, World
 from alexandria.providers.limits.quota_day import calendar
@@ -77,7 +77,7 @@ class Event:
         return f"{self.at.isoformat(timespec='microseconds')} {self.act} {json.dumps(self.detail, sort_keys=True)}"
 
 
-class Campaign:
+class RolloutSimulation:
     """One campaign, from what was `past` to its end. `decide` is the production decision; tests pass broken ones."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Campaign:
         decide: Callable[..., decisions.Decision] = decisions.decide,
     ) -> None:
         self.plan, self.world = plan, world
-        self.fortune = Fortune(world, seed, past.at.timestamp(), HORIZON, past.spent)
+        self.fortune = SimulatedAttempts(world, seed, past.at.timestamp(), HORIZON, past.spent)
         self._decide, self._rng = decide, Random(f"campaign {seed}")  # noqa: S311 # chance that can be repeated
         self.now = past.at.timestamp()
         self.standing = past.standing
@@ -124,7 +124,7 @@ class Campaign:
         """Months that are completed or failed."""
         return len(self.months) - self._open
 
-    def run(self, stop: Callable[[Campaign], bool] = lambda _: False) -> None:
+    def run(self, stop: Callable[[RolloutSimulation], bool] = lambda _: False) -> None:
         """Until the rollout has finished, nothing more can happen, or `stop` says so."""
         last = self.now + HORIZON * 86400
         while self._heap and not self.standing.finished and not stop(self):
@@ -301,7 +301,7 @@ class Campaign:
         else:
             decision = status.decide(error, self.failed[month], self.at, self._rng)
         match decision:
-            case status.Bury():
+            case status.GiveUp():
                 outcome, state = "failed", Status.FAILED
             case status.Retry(at=at):
                 self.failed[month] += 1

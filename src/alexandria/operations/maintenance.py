@@ -13,7 +13,7 @@ from alexandria.core import errors
 from alexandria.database.pool import Database
 from alexandria.operations import event_log, failed_logins
 from alexandria.providers import response_cache
-from alexandria.providers.base import Counting
+from alexandria.providers.base import ReportsUsage
 from alexandria.providers.limits import quota_ledger
 from alexandria.providers.limits.quota_day import calendar
 
@@ -24,14 +24,14 @@ NEAR_MIDNIGHT = 600.0  # seconds in which a provider may still, or already, spea
 
 
 @dataclass(slots=True)
-class Upkeep:
+class Maintenance:
     """The acts. `counting` are the sources that count themselves, with the time zones of their days.
 
     Of the journal the newest `kept_events` stay.
     """
 
     database: Database
-    counting: Sequence[tuple[Counting, ZoneInfo]] = ()
+    counting: Sequence[tuple[ReportsUsage, ZoneInfo]] = ()
     kept_events: int = 100_000
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
@@ -62,7 +62,7 @@ class Upkeep:
             async with self.database.transaction() as connection:
                 pruned = await event_log.prune(connection, self.kept_events, AT_ONCE)
 
-    async def _reconcile(self, source: Counting, day: date) -> None:
+    async def _reconcile(self, source: ReportsUsage, day: date) -> None:
         try:
             said = await source.key_status()
         except errors.KeyMissing:

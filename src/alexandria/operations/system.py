@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 import structlog
 
 from alexandria.backfill.control import Control
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.scheduler import Backfill
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
-from alexandria.forecast.forecaster import Prospect
-from alexandria.operations.alerts.monitor import Watch
-from alexandria.operations.maintenance import Upkeep
+from alexandria.forecast.forecaster import Forecaster
+from alexandria.operations.alerts.monitor import AlertMonitor
+from alexandria.operations.maintenance import Maintenance
 from alexandria.providers.client import Transport
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.response_cache import StoredAnswers
-from alexandria.rollout.controller import Steward
+from alexandria.rollout.controller import RolloutController
 
 log = structlog.get_logger(__name__)
 
@@ -34,14 +34,14 @@ class System:
     server: Server
     database: Database
     answers: StoredAnswers
-    lanes: Lanes
-    jobs: Jobs
+    lanes: RateLimiter
+    jobs: JobQueue
     backfill: Backfill
     control: Control
-    upkeep: Upkeep
-    watch: Watch
-    steward: Steward
-    prospect: Prospect
+    upkeep: Maintenance
+    watch: AlertMonitor
+    steward: RolloutController
+    prospect: Forecaster
     transports: Mapping[str, Transport] = field(default_factory=dict)
 
     def reread(self) -> None:

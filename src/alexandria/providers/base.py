@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from alexandria.catalogue.models import Candidate, Hit, Isbn13
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13
 from alexandria.core.month import Month
 
 
@@ -48,7 +48,7 @@ class Source(Protocol):
     def rate(self) -> float:
         """Requests per second that it may be asked."""
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions that may be the candidate, in the source's order, unjudged; [] if it knows none.
 
         Raises ProviderError when the source could not be asked or could not be understood.
@@ -56,10 +56,10 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Bulk(Source, Protocol):
+class BulkLookup(Source, Protocol):
     """A source that can be asked about many ISBNs together."""
 
-    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """The editions with these ISBNs, unjudged; unknown ones are absent. Raises ProviderError.
 
         Each hit has the ISBN that was asked for. What was paid before an error is stored, and free next time.
@@ -78,7 +78,7 @@ class KeyStatus:
 
 
 @runtime_checkable
-class Counting(Source, Protocol):
+class ReportsUsage(Source, Protocol):
     """A source that says how much of the day it has counted."""
 
     async def key_status(self) -> KeyStatus:

@@ -27,7 +27,7 @@ from alexandria.core import errors, tracing
 from alexandria.core.config import KEYS, ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.tls import authorities
-from alexandria.providers.ways import Lanes, Places, Slot
+from alexandria.providers.ways import ConcurrencyLimiter, Permit, RateLimiter
 
 T = TypeVar("T")
 
@@ -117,10 +117,10 @@ class _Metered(httpx2.AsyncBaseTransport):
     def __init__(
         self,
         settings: ProviderSettings,
-        lanes: Lanes,
+        lanes: RateLimiter,
         answers: Answers,
         inner: httpx2.AsyncBaseTransport,
-        places: Places | None,
+        places: ConcurrencyLimiter | None,
     ) -> None:
         self._provider, self._lanes, self._answers, self._inner = settings.name, lanes, answers, inner
         self._places = places
@@ -145,7 +145,7 @@ class _Metered(httpx2.AsyncBaseTransport):
             tracing.note(units=units, waited_ms=round((time.monotonic() - wanted_at) * 1000))
             return await self._send(request, slot, units)
 
-    async def _send(self, request: httpx2.Request, slot: Slot, units: int) -> httpx2.Response:
+    async def _send(self, request: httpx2.Request, slot: Permit, units: int) -> httpx2.Response:
         sent_at, began = datetime.now(UTC), time.monotonic()
         status, error, sent = None, "cancelled", True
         try:
@@ -191,7 +191,7 @@ def _tell(status: int | None, error: str) -> None:
         tracing.failed(error or str(status))
 
 
-def _departure(slot: Slot) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+def _departure(slot: Permit) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
     """Tells the lane when the request is on the wire: a new connection may take longer than the lane's distances."""
 
     async def trace(event: str, _: Mapping[str, Any]) -> None:
@@ -225,14 +225,14 @@ class Transport:
     def __init__(
         self,
         settings: ProviderSettings,
-        lanes: Lanes,
+        lanes: RateLimiter,
         answers: Answers,
         *,
         contact: str,
         version: str,
         reread: Callable[[], SecretStr | None] | None = None,
         inner: httpx2.AsyncBaseTransport | None = None,
-        places: Places | None = None,
+        places: ConcurrencyLimiter | None = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name

@@ -13,7 +13,7 @@ import structlog
 from pydantic import PlainValidator
 
 from alexandria.catalogue.languages import language
-from alexandria.catalogue.models import Hit, Isbn13, PartialDate
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate
 from alexandria.core.month import NAMES
 
 log = structlog.get_logger(__name__)
@@ -149,9 +149,9 @@ class Refused:
     reason: str
 
 
-def usable(read: Iterable[Hit | Refused]) -> list[Hit]:
+def usable(read: Iterable[EditionRecord | Refused]) -> list[EditionRecord]:
     """The hits among records that were read, each ISBN of a provider once; the refusals go to the log."""
-    hits: dict[object, Hit] = {}
+    hits: dict[object, EditionRecord] = {}
     for one in read:
         if isinstance(one, Refused):
             log.debug("record refused", provider=one.provider, id=one.id, reason=one.reason)

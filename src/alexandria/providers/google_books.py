@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
-from alexandria.catalogue.models import Candidate, Hit, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import Request, Transport, json_of, next_midnight, refusal, retry_after
@@ -53,7 +53,7 @@ class GoogleBooks:
         self._transport = transport
         self.rate = transport.settings.rate
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Volumes by exact title and author's name; if there are none, by all words anywhere."""
         for query in _queries(candidate):
             request = Request(
@@ -106,7 +106,7 @@ def _cut_down(item: Any) -> Any:
     return {"id": item.get("id"), "volumeInfo": {name: told[name] for name in KEPT if name in told}}
 
 
-def _read(item: Any, at: datetime) -> Hit | Refused:
+def _read(item: Any, at: datetime) -> EditionRecord | Refused:
     """A volume as a hit, or why it is none. Without an ISBN it still is evidence of the work."""
     if item is None:
         return Refused(GoogleBooks.name, "", "not a volume")
@@ -117,7 +117,7 @@ def _read(item: Any, at: datetime) -> Hit | Refused:
         return Refused(GoogleBooks.name, key, "no title")
     if len(isbns) > 1:
         return Refused(GoogleBooks.name, key, "its ISBNs are of different editions")
-    return Hit(
+    return EditionRecord(
         SourceRecord(GoogleBooks.name, key, at),
         volume.title,
         subtitle=volume.subtitle,

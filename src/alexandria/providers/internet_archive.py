@@ -11,7 +11,7 @@ import httpx2
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import Request, Transport, json_of
@@ -60,7 +60,7 @@ class InternetArchive:
         self._transport = transport
         self.rate = transport.settings.rate
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""
         family = search_terms.family_name(candidate)
         query = f'title:("{search_terms.main_title(candidate)}")' + (f" AND creator:({family})" if family else "")
@@ -81,7 +81,7 @@ class InternetArchive:
         silent = [hit.source.id for hit in likely if not hit.related][:LOOK_UPS]
         return fields.usable([await self._own_record(hit) if hit.source.id in silent else hit for hit in hits])
 
-    async def _own_record(self, hit: Hit) -> Hit:
+    async def _own_record(self, hit: EditionRecord) -> EditionRecord:
         """The item as its own record has it, which may tell an ISBN that the search does not; as it was found, if not."""
         request = Request("GET", f"/metadata/{quote(hit.source.id, safe='')}")
         try:
@@ -90,7 +90,7 @@ class InternetArchive:
             log.info("own record not read", provider=self.name, id=hit.source.id, reason=failed.message)
             return hit
         read = _read(record, at)
-        return read if isinstance(read, Hit) and read.source.id == hit.source.id else hit
+        return read if isinstance(read, EditionRecord) and read.source.id == hit.source.id else hit
 
     def _record(self, response: httpx2.Response) -> dict[str, Any]:
         """What an item's own record says; an unknown item is an empty object."""
@@ -112,7 +112,7 @@ class InternetArchive:
         raise errors.BadAnswer(self.name, "the answer holds no list of items")
 
 
-def _read(doc: Any, at: datetime) -> Hit | Refused:
+def _read(doc: Any, at: datetime) -> EditionRecord | Refused:
     """An item as a hit, or why it is none. One that lists several editions' ISBNs has none of its own."""
     item = _Item.model_validate(doc)
     if item.mediatype not in {"", "texts"}:
@@ -121,7 +121,7 @@ def _read(doc: Any, at: datetime) -> Hit | Refused:
     if not (item.identifier and title):
         return Refused(InternetArchive.name, item.identifier, "no title")
     isbns = tuple(dict.fromkeys((*item.isbn, *item.external)))
-    return Hit(
+    return EditionRecord(
         SourceRecord(InternetArchive.name, item.identifier, at),
         title,
         subtitle=subtitle,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ConfigDict, PlainValidator
 
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.base import KeyStatus
@@ -82,7 +82,7 @@ class ISBNdb:
         self._transport, self._thorough = transport, thorough
         self.rate = transport.settings.rate
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
         author = search_terms.author(candidate)
         hits = await self._search("books", f"{search_terms.title(candidate)} {author}", PAGE)
@@ -91,7 +91,7 @@ class ISBNdb:
         books = await self._search("author", author, PAGE_OF_AUTHOR)
         return [hit for hit in books if search_terms.resembles(hit.title, candidate)]
 
-    async def _search(self, what: str, words: str, size: int) -> Sequence[Hit]:
+    async def _search(self, what: str, words: str, size: int) -> Sequence[EditionRecord]:
         path = f"/{what}/{quote(search_terms.cut(words, LONGEST_QUERY), safe='')}"
         request = self._request("GET", path, params={"pageSize": str(size)})
         try:
@@ -102,12 +102,12 @@ class ISBNdb:
             return []
         return fields.usable(_read(record, at) for record in records)
 
-    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """The editions with these ISBNs; unknown ones are absent. One unit an ISBN, none for those asked before.
 
         Raises QuotaSpent when the day's units are used up; what was fetched until then is stored and free next time.
         """
-        found: dict[Isbn13, Hit] = {}
+        found: dict[Isbn13, EditionRecord] = {}
         missing = []
         for isbn in dict.fromkeys(isbns):
             known = await self._transport.recall(_address(isbn))
@@ -136,12 +136,12 @@ class ISBNdb:
             **{name: count if _counts(count) else None for name, count in counts.items()},
         )
 
-    async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, Hit]:
+    async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """Ask for all of `isbns` at once and keep each one's record, so that no later grouping pays for it again."""
         request = self._request("POST", "/books", body={"isbns": list(isbns)}, units=len(isbns))
         records = await self._transport.send(request, self._records)
         by_isbn = {isbn: record for record in reversed(records) if (isbn := _Book.model_validate(record).isbn13)}
-        found: dict[Isbn13, Hit] = {}
+        found: dict[Isbn13, EditionRecord] = {}
         for isbn in isbns:
             record = by_isbn.get(isbn)
             at = await self._transport.keep(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
@@ -222,7 +222,7 @@ def _address(isbn: Isbn13) -> dict[str, str]:
     return {"isbn": isbn}
 
 
-def _of(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
+def _of(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, EditionRecord]:
     hits = fields.usable([_read(record, at)]) if record else []
     return {isbn: hits[0]} if hits else {}
 
@@ -231,7 +231,7 @@ def _cut_down(record: Any) -> Any:
     return {name: value for name, value in record.items() if name in KEPT} if isinstance(record, dict) else None
 
 
-def _read(record: Any, at: datetime) -> Hit | Refused:
+def _read(record: Any, at: datetime) -> EditionRecord | Refused:
     """A record as a hit, or why it is none."""
     if not isinstance(record, dict):
         return Refused(ISBNdb.name, "", "not a record")
@@ -244,7 +244,7 @@ def _read(record: Any, at: datetime) -> Hit | Refused:
         return Refused(ISBNdb.name, isbn, "its ISBNs are of different editions")
     if not title:
         return Refused(ISBNdb.name, isbn, "no title")
-    return Hit(
+    return EditionRecord(
         SourceRecord(ISBNdb.name, isbn, at),
         title,
         subtitle=_subtitle(title, book.title_long),

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
-from alexandria.catalogue.models import Candidate, Hit, Isbn13, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import NEGATIVE_LIFE, Request, Transport, json_of, refusal, storable
@@ -123,7 +123,7 @@ class OpenLibrary:
         self._transport = transport
         self.rate = transport.settings.rate
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.
 
         Works whose best edition says too little are followed up: their ISBNs are asked about together in one request.
@@ -133,17 +133,17 @@ class OpenLibrary:
             works = [_Work.model_validate(doc) for doc in docs]
             if works:
                 found = [hit for work in works for hit in _editions_of(work, at)]
-                settled = {hit.work_key for hit in found if isinstance(hit, Hit) and _tells(hit, candidate)}
+                settled = {hit.work_key for hit in found if isinstance(hit, EditionRecord) and _tells(hit, candidate)}
                 followed = [w for w in works if w.key not in settled and search_terms.resembles(w.title, candidate)]
                 return fields.usable([*found, *await self._follow_up(followed)])
         return []
 
-    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, Hit]:
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """The editions with these ISBNs; unknown ones are absent. Two requests for BULK, none for those asked before.
 
         What was fetched before an error is stored, and free next time.
         """
-        found: dict[Isbn13, Hit] = {}
+        found: dict[Isbn13, EditionRecord] = {}
         missing = []
         for isbn in dict.fromkeys(isbns):
             known = await self._transport.recall(_address(isbn))
@@ -155,11 +155,11 @@ class OpenLibrary:
             found |= await self._fetch(missing[start : start + BULK])
         return found
 
-    async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, Hit]:
+    async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """Editions by number, then the works behind them; each is kept by its ISBN, so that it serves any grouping."""
         editions = await self._transport.send(self._numbers(isbns), self._by_number)
         works = await self._works_of([isbn for isbn in isbns if f"ISBN:{isbn}" in editions])
-        found: dict[Isbn13, Hit] = {}
+        found: dict[Isbn13, EditionRecord] = {}
         for isbn in isbns:
             edition = editions.get(f"ISBN:{isbn}")
             work = works.get(_key(edition.get("works"))) if edition else None
@@ -176,7 +176,7 @@ class OpenLibrary:
         docs = await self._transport.send(self._request("/search.json", asked), self._found)
         return {_key([doc]): _work_record(doc) for doc in docs}
 
-    async def _follow_up(self, works: Sequence[_Work]) -> list[Hit | Refused]:
+    async def _follow_up(self, works: Sequence[_Work]) -> list[EditionRecord | Refused]:
         """The editions behind the works' ISBNs."""
         isbns = list(dict.fromkeys(isbn for work in works for isbn in work.isbn))[:ISBNS]
         if not isbns:
@@ -230,7 +230,7 @@ def _work_record(doc: dict[str, Any]) -> dict[str, Any]:
     return {name: doc[name] for name in WORK_FIELDS if name in doc} | few
 
 
-def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, Hit]:
+def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, EditionRecord]:
     """The edition as a hit by the ISBN that was asked for, if it has that number."""
     if not record:
         return {}
@@ -256,14 +256,14 @@ def _searches(candidate: Candidate) -> Iterator[dict[str, str]]:
     yield {"author": search_terms.author(candidate), "fields": FIELDS, "limit": str(WORKS_OF_AUTHOR)}
 
 
-def _tells(hit: Hit, candidate: Candidate) -> bool:
+def _tells(hit: EditionRecord, candidate: Candidate) -> bool:
     """Whether this may be the edition that was named, so that the work's others need not be looked up."""
     year = hit.published.year if hit.published else None
     near = year is None or candidate.year is None or abs(year - candidate.year) <= 1
     return hit.isbn13 is not None and near and not NO_PRINT.search(hit.binding)
 
 
-def _editions_of(work: _Work, at: datetime) -> Iterator[Hit | Refused]:
+def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | Refused]:
     """The nested editions as hits; a work without any is a hit without ISBN."""
     for edition in work.editions or (_Edition(),):
         isbn, others = (edition.isbn[0], edition.isbn[1:]) if edition.isbn else (None, ())
@@ -271,7 +271,7 @@ def _editions_of(work: _Work, at: datetime) -> Iterator[Hit | Refused]:
         if not title:
             yield Refused(OpenLibrary.name, edition.key or work.key, "no title")
             continue
-        yield Hit(
+        yield EditionRecord(
             SourceRecord(OpenLibrary.name, edition.key or work.key, at),
             title,
             subtitle=edition.subtitle or ("" if edition.title else work.subtitle),
@@ -287,13 +287,13 @@ def _editions_of(work: _Work, at: datetime) -> Iterator[Hit | Refused]:
         )
 
 
-def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> Hit | Refused:
+def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> EditionRecord | Refused:
     edition = _Details.model_validate(record)
     isbns: tuple[Isbn13, ...] = tuple(dict.fromkeys((*edition.isbn_13, *edition.isbn_10)))
     if not (edition.title and isbns):
         return Refused(OpenLibrary.name, edition.key, "an edition without title or valid ISBN")
     work = works.get(edition.works, _Work())
-    return Hit(
+    return EditionRecord(
         SourceRecord(OpenLibrary.name, edition.key, at),
         edition.title,
         subtitle=edition.subtitle,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-class Slot(Protocol):
+class Permit(Protocol):
     """Leave to send `granted` units now."""
 
     granted: int
@@ -19,17 +19,17 @@ class Slot(Protocol):
         """Nothing left this machine: give the units back."""
 
 
-class Lanes(Protocol):
+class RateLimiter(Protocol):
     """The paced, metered ways to the providers, shared by every worker on every machine."""
 
-    def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AbstractAsyncContextManager[Slot]:
+    def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AbstractAsyncContextManager[Permit]:
         """Waits for the provider's pace. Raises QuotaSpent or RateLimited when the wait would be long."""
 
     async def pause(self, provider: str, until: datetime, reason: str) -> None:
         """Nobody sends to `provider` before `until`."""
 
 
-class Places(Protocol):
+class ConcurrencyLimiter(Protocol):
     """How many requests may be in flight to the provider at once, on all machines together."""
 
     def place(self) -> AbstractAsyncContextManager[None]:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 
 from alexandria.catalogue.languages import language
-from alexandria.catalogue.models import Candidate, Hit, PartialDate, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, PartialDate, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import fields, prompts, search_terms
@@ -44,7 +44,7 @@ class Wikidata:
         self._transport = transport
         self.rate = transport.settings.rate
 
-    async def find(self, candidate: Candidate) -> Sequence[Hit]:
+    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""
         title, family = search_terms.main_title(candidate), search_terms.family_name(candidate)
         if not title:
@@ -135,7 +135,7 @@ def _only(rows: Sequence[Row], name: str) -> str:
     return values[0] if len(values) == 1 else ""
 
 
-def _read(key: str, rows: Sequence[Row], at: datetime) -> Hit | Refused:
+def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | Refused:
     """An item as a hit, or why it is none. One with several ISBNs stands for several editions."""
     titles = _labels(rows, "itemLabel") or _labels(rows, "workLabel")
     isbns = fields.isbns(_all(rows, "isbn"))
@@ -144,7 +144,7 @@ def _read(key: str, rows: Sequence[Row], at: datetime) -> Hit | Refused:
     if not isbns:
         return Refused(Wikidata.name, key, "no valid ISBN")
     dates = [dated for dated in map(_dated, rows) if dated]
-    return Hit(
+    return EditionRecord(
         SourceRecord(Wikidata.name, key, at),
         titles[0],
         authors=fields.names(_labels(rows, "authorLabel")),

@@ -52,7 +52,7 @@ class Situation:
 
 
 @dataclass(slots=True)
-class Steward:
+class RolloutController:
     """The acts, each one transaction and each noted with who did it and why. Time comes from `now`.
 
     `metered`: months spend of ISBNdb's day, of which `allowances` tell.

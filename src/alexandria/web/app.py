@@ -18,19 +18,19 @@ from alexandria.operations.system import System
 from alexandria.web import errors
 from alexandria.web.api import backfill, control, health, metrics, quota, reference, rollout
 from alexandria.web.auth import login
-from alexandria.web.auth.secret import Door
-from alexandria.web.auth.session import Entrance
+from alexandria.web.auth.secret import SecretAuth
+from alexandria.web.auth.session import SessionAuth
 from alexandria.web.dashboard import actions, rendering
 from alexandria.web.dashboard import pages as dashboard
-from alexandria.web.dashboard.stream import Lookout
-from alexandria.web.middleware import Guard
+from alexandria.web.dashboard.stream import SnapshotCache
+from alexandria.web.middleware import RequestMiddleware
 
 log = structlog.get_logger(__name__)
 
 DESCRIPTION = "Fill a book catalogue month by month with ISBNs you can trust."
 
 
-class Healer:
+class DatabaseReconnector:
     """Brings a lost database back in the background, so that one of the next requests finds it."""
 
     def __init__(self, system: System) -> None:
@@ -72,7 +72,7 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
 
     Once `stop` is set, streams end, which would never end by themselves.
     """
-    healer = Healer(system)
+    healer = DatabaseReconnector(system)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -94,10 +94,10 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
         redoc_url=None,
     )
     app.state.system, app.state.healer = system, healer
-    app.state.door = Door(secrets, database=lambda: system.database)
+    app.state.door = SecretAuth(secrets, database=lambda: system.database)
     app.state.tally = metrics.Tally()
-    app.state.entrance = Entrance(secrets, lambda: system.settings.dashboard_public)
-    app.state.lookout = Lookout(system, stop or asyncio.Event())
+    app.state.entrance = SessionAuth(secrets, lambda: system.settings.dashboard_public)
+    app.state.lookout = SnapshotCache(system, stop or asyncio.Event())
     for part in (backfill, control, rollout, quota, health, metrics, reference):
         app.include_router(part.router)
     for pages in (rendering.router, dashboard.router, login.router, login.acting, actions.asking, actions.router):
@@ -105,5 +105,5 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
     errors.install(app)
     # The last one added is the outermost: what nobody expected still gets the guard's headers and count.
     app.add_middleware(ExceptionMiddleware, handlers={Exception: errors.unexpected})
-    app.add_middleware(Guard, requests=app.state.tally.requests)
+    app.add_middleware(RequestMiddleware, requests=app.state.tally.requests)
     return app

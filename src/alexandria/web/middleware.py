@@ -27,7 +27,7 @@ HEADERS = {
 }
 
 
-class Guard:
+class RequestMiddleware:
     """Wraps the application; counts every answer in `requests` by method, route and status."""
 
     def __init__(self, app: ASGIApp, requests: Counter) -> None:

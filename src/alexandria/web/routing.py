@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alexandria.operations.system import System
-from alexandria.web.auth.secret import HEADER, Door
+from alexandria.web.auth.secret import HEADER, SecretAuth
 from alexandria.web.errors import documented
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -60,7 +60,7 @@ class InternalRoute(ApiRoute):
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            door: Door = request.app.state.door
+            door: SecretAuth = request.app.state.door
             await door.check(request)
             return await handle(request)
 

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from alexandria.backfill.status import look_again
 from alexandria.catalogue import repository
-from alexandria.catalogue.models import Candidate, Resolution, Scored
+from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
@@ -20,7 +20,7 @@ SQL = load(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class DueCandidate:
     """An unresolved candidate that is due to be looked up again, after `looks` looks."""
 
     id: int
@@ -46,14 +46,14 @@ async def record_month(connection: Connection, month: Month, resolutions: Sequen
     return new
 
 
-async def due(connection: Connection, limit: int) -> list[Sought]:
+async def due(connection: Connection, limit: int) -> list[DueCandidate]:
     """Unresolved candidates to look up now, newest months first; they are nobody else's for a while."""
     rows = await (await connection.execute(SQL["unresolved"], {"limit": limit})).fetchall()
     await connection.execute(SQL["put_off"], {"ids": [row["id"] for row in rows]})
     return [_sought(row) for row in rows]
 
 
-async def end_look(connection: Connection, sought: Sought, resolution: Resolution, now: datetime) -> bool:
+async def finish_recheck(connection: Connection, sought: DueCandidate, resolution: Resolution, now: datetime) -> bool:
     """Store what a further look found and count the month anew; whether the candidate is resolved now."""
     await repository.one_writer(connection)
     work_id, added = await _record_book(connection, sought.month, resolution)
@@ -111,10 +111,10 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
     return work_id, int(new)
 
 
-def _sought(row: Row) -> Sought:
+def _sought(row: Row) -> DueCandidate:
     month = Month(row["year"], row["month"])
     named = Candidate(row["title"], row["author"], row["named_year"], row["month"], named_by=tuple(row["named_by"]))
-    return Sought(row["id"], month, named, row["work_id"], row["looks"])
+    return DueCandidate(row["id"], month, named, row["work_id"], row["looks"])
 
 
 def _outcome(resolution: Resolution, work_id: int, looks: int, now: datetime) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _outcome(resolution: Resolution, work_id: int, looks: int, now: datetime) ->
     }
 
 
-def evidence(scored: Scored) -> dict[str, Any]:
+def evidence(scored: ScoredRecord) -> dict[str, Any]:
     """A considered hit as it is stored and shown: what the source said, and how it was judged."""
     hit = scored.hit
     return {

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from alexandria.catalogue import repository
-from alexandria.catalogue.models import Hit, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -56,7 +56,7 @@ class Enriched:
     holding: Holding
     fields: Mapping[str, Value]
     sources: Mapping[str, SourceRecord]
-    hits: tuple[Hit, ...]
+    hits: tuple[EditionRecord, ...]
     done: bool
     again_at: datetime | None
     looks: int

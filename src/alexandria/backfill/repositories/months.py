@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alexandria.backfill.status import Bury, Retry, Snooze, Status
+from alexandria.backfill.status import GiveUp, Retry, Snooze, Status
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
@@ -22,7 +22,7 @@ RECENT = 20  # completed months shown as recent activity
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class ClaimableMonth:
     """A month that may be claimed, or was just claimed."""
 
     year: int
@@ -42,7 +42,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedAttempt:
     """What an attempt needs to know of its month. `batch_size` books are asked of each generator."""
 
     month: Month
@@ -74,17 +74,17 @@ async def totals(connection: Connection) -> dict[Status, int]:
 
 async def open_months(
     connection: Connection, *, limit: int, first_year: int, last_year: int, failed_too: bool, lock: bool
-) -> list[Open]:
+) -> list[ClaimableMonth]:
     """The newest claimable months of these years. With `lock` they stay locked until the transaction ends."""
     parameters = {"limit": limit, "first": first_year, "last": last_year, "failed_too": failed_too}
-    async with connection.cursor(row_factory=class_row(Open)) as cursor:
+    async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["open_locked" if lock else "open"], parameters)
         return await cursor.fetchall()
 
 
-async def planned_months(connection: Connection, months: Sequence[Month], *, failed_too: bool) -> list[Open]:
+async def planned_months(connection: Connection, months: Sequence[Month], *, failed_too: bool) -> list[ClaimableMonth]:
     """Those of `months` that may be claimed now, locked until the transaction ends."""
-    async with connection.cursor(row_factory=class_row(Open)) as cursor:
+    async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["planned_locked"], {**_columns(months), "failed_too": failed_too})
         return await cursor.fetchall()
 
@@ -108,13 +108,13 @@ async def claim(connection: Connection, claims: Sequence[Claim], jobs: Sequence[
     await connection.execute(SQL["add_attempts"], {**columns, "jobs": list(jobs)})
 
 
-async def begin(connection: Connection, token: UUID, worker: str) -> Begun:
+async def begin(connection: Connection, token: UUID, worker: str) -> StartedAttempt:
     """Start the attempt. Raises AttemptLost if the month has gone to another."""
     row = await (await connection.execute(SQL["begin"], {"token": token, "worker": worker})).fetchone()
     if row is None:
         raise AttemptLost("the month was reset, taken over or finished")
     month = Month(row["year"], row["month"])
-    return Begun(month, token, row["retry_count"], row["prompt_variant"], row["batch_size"])
+    return StartedAttempt(month, token, row["retry_count"], row["prompt_variant"], row["batch_size"])
 
 
 async def hold(connection: Connection, token: UUID) -> tuple[Month, int]:
@@ -128,7 +128,7 @@ async def hold(connection: Connection, token: UUID) -> tuple[Month, int]:
     return Month(row["year"], row["month"]), row["retry_count"]
 
 
-async def seize(connection: Connection, token: UUID) -> tuple[Month, int] | None:
+async def try_lock(connection: Connection, token: UUID) -> tuple[Month, int] | None:
     """As `hold`, for others than the attempt itself: None if the token owns no month or somebody else holds it."""
     row = await (await connection.execute(SQL["seize"], {"token": token})).fetchone()
     return None if row is None else (Month(row["year"], row["month"]), row["retry_count"])
@@ -157,7 +157,7 @@ async def snooze(connection: Connection, token: UUID, decision: Snooze, *, outco
     await _write(connection, "postpone", {**values, "token": token})
 
 
-async def fail(connection: Connection, token: UUID, decision: Bury, *, outcome: str = "failed") -> None:
+async def fail(connection: Connection, token: UUID, decision: GiveUp, *, outcome: str = "failed") -> None:
     """The month is given up until a person asks again. Raises AttemptLost."""
     await _end(connection, token, outcome, decision.code, decision.reason)
     await _write(connection, "fail", {"token": token, "message": decision.reason, "code": decision.code})
@@ -189,9 +189,9 @@ async def progress(connection: Connection) -> Row:
     return row
 
 
-async def recent(connection: Connection) -> list[Open]:
+async def recent(connection: Connection) -> list[ClaimableMonth]:
     """The newest completed months."""
-    async with connection.cursor(row_factory=class_row(Open)) as cursor:
+    async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["recent"], {"limit": RECENT})
         return await cursor.fetchall()
 

@@ -89,7 +89,7 @@ async def finishing(connection: Connection) -> int:
     return int(row["months"])
 
 
-async def put_off(connection: Connection, month: Month, until: datetime, reason: str) -> None:
+async def postpone(connection: Connection, month: Month, until: datetime, reason: str) -> None:
     """A month in retry waits, because of a pause."""
     values = {"year": month.year, "month": month.month, "until": until, "reason": reason}
     await connection.execute(SQL["put_off"], values)
@@ -113,7 +113,7 @@ async def wanted(
     return {Month(row["year"], row["month"]): Status(row["status"]) for row in await found.fetchall()}
 
 
-async def hasten(connection: Connection, months: Sequence[Month]) -> None:
+async def advance_wakeup(connection: Connection, months: Sequence[Month]) -> None:
     """Months in retry may go on at once."""
     await connection.execute(SQL["hasten"], _columns(months))
 

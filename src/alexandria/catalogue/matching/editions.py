@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from alexandria.catalogue.matching import titles
-from alexandria.catalogue.models import Candidate, Hit
+from alexandria.catalogue.models import Candidate, EditionRecord
 
 APART = 1  # years between the edition that was meant and the year that was named
 
 
-def formats(hit: Hit) -> frozenset[str]:
+def formats(hit: EditionRecord) -> frozenset[str]:
     """Formats that a record names: audio, large print, e-book; empty for plain print."""
     return titles.formats_of(f"{hit.binding} | {hit.title} | {hit.publisher}")
 
@@ -18,7 +18,7 @@ def named_formats(candidate: Candidate) -> frozenset[str]:
     return titles.formats_of(f"{candidate.format} | {candidate.title}")
 
 
-def is_meant(candidate: Candidate, hit: Hit) -> bool:
+def is_meant(candidate: Candidate, hit: EditionRecord) -> bool:
     """Whether no other edition can fit better: the format and language meant, published when the book was new."""
     new = candidate.year or hit.first_published
     if new is None or hit.published is None:
@@ -28,12 +28,12 @@ def is_meant(candidate: Candidate, hit: Hit) -> bool:
     )
 
 
-def rank(candidate: Candidate, hit: Hit, score: float) -> tuple[float, ...]:
+def rank(candidate: Candidate, hit: EditionRecord, score: float) -> tuple[float, ...]:
     """Lower is better: the wanted format, the wanted language, near the named month, better score."""
     return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), _apart(candidate, hit), -score
 
 
-def _apart(candidate: Candidate, hit: Hit) -> int:
+def _apart(candidate: Candidate, hit: EditionRecord) -> int:
     """Months between an edition and the time that was named; of an unnamed time, the earlier the better."""
     published, year = hit.published, candidate.year
     if year is None:
@@ -43,6 +43,6 @@ def _apart(candidate: Candidate, hit: Hit) -> int:
     return abs((published.year - year) * 12 + (published.month or 6) - (candidate.month or 6))
 
 
-def _foreign(candidate: Candidate, hit: Hit) -> bool:
+def _foreign(candidate: Candidate, hit: EditionRecord) -> bool:
     tongue = titles.read(candidate.title).tongue or "en"
     return titles.language(hit.language) not in ("", tongue)

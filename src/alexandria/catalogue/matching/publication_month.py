@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from alexandria.catalogue.models import Hit, PartialDate
+from alexandria.catalogue.models import EditionRecord, PartialDate
 from alexandria.core.month import Month
 
 CONFIRMED, CONTRADICTED, UNKNOWN = "confirmed", "contradicted", "unknown"
 
 
-def published_in(month: Month | None, editions: Iterable[Hit]) -> str:
+def published_in(month: Month | None, editions: Iterable[EditionRecord]) -> str:
     """The answer from all known editions of a work."""
     known = list(editions)
     firsts = {PartialDate(hit.first_published) for hit in known if hit.first_published}

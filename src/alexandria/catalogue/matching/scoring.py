@@ -12,7 +12,7 @@ from alexandria.catalogue.matching import authors as person
 from alexandria.catalogue.matching import editions as edition
 from alexandria.catalogue.matching import titles
 from alexandria.catalogue.matching.titles import Title, fold
-from alexandria.catalogue.models import Candidate, Hit, Scored
+from alexandria.catalogue.models import Candidate, EditionRecord, ScoredRecord
 
 ACCEPT, DOUBT, REFUSE = "accept", "doubt", "refuse"
 ACCEPTED, DOUBTED, RAISABLE = 85.0, 60.0, 75.0  # least scores: accepted, kept in doubt, raised by a second source
@@ -58,24 +58,24 @@ class _Record:
         return self.title.series + self.series
 
 
-def score(candidate: Candidate, hit: Hit) -> Scored:
+def score(candidate: Candidate, hit: EditionRecord) -> ScoredRecord:
     """How likely `hit` is an edition of the book that `candidate` names."""
     findings = _compare(_of_candidate(candidate), _of_hit(hit))
     if all(finding.points < VETO for finding in findings):
         findings += _year_findings(candidate.year, hit, partial=findings[0].partial)
         findings += _edition_findings(candidate, hit, exact=findings[0].points <= 1)
     judgement = _judge(findings)
-    return Scored(hit, judgement.score, judgement.verdict, judgement.reasons)
+    return ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons)
 
 
-def same_work(one: Hit, other: Hit) -> Judgement:
+def same_work(one: EditionRecord, other: EditionRecord) -> Judgement:
     """Whether two records describe editions of one work, whatever their language, format and date. Symmetric."""
     if one.isbn13 is not None and one.isbn13 == other.isbn13:
         return Judgement(100.0, ACCEPT, ("same ISBN",))
     return _judge(_compare(_of_hit(one), _of_hit(other)))
 
 
-def choose(candidate: Candidate, hits: Iterable[Hit]) -> tuple[Hit | None, list[Scored], str]:
+def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[EditionRecord | None, list[ScoredRecord], str]:
     """The edition to keep, every hit as judged (best first), and the reason in words; None if no hit is sure enough."""
     scored = _raise_agreed(sorted((score(candidate, hit) for hit in hits), key=lambda found: -found.score))
     works = _works([found for found in scored if found.verdict != REFUSE])
@@ -122,7 +122,7 @@ def _of_candidate(candidate: Candidate) -> _Record:
     return _Record(titles.read(candidate.title), (candidate.author,))
 
 
-def _of_hit(hit: Hit) -> _Record:
+def _of_hit(hit: EditionRecord) -> _Record:
     return _Record(titles.read(hit.title, hit.subtitle), hit.authors, titles.series_of(hit.series), hit.series)
 
 
@@ -322,7 +322,7 @@ def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
     return [_Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
 
 
-def _year_findings(year: int | None, hit: Hit, *, partial: bool) -> list[_Finding]:
+def _year_findings(year: int | None, hit: EditionRecord, *, partial: bool) -> list[_Finding]:
     """The named year against the work's first year, or else the edition's, which may be a reprint's."""
     known = hit.first_published or (hit.published.year if hit.published else None)
     if year is None or known is None:
@@ -339,7 +339,7 @@ def _year_findings(year: int | None, hit: Hit, *, partial: bool) -> list[_Findin
     return [_Finding(2 if apart > 0 else 4, f"this edition is of {known}, {year} was named")]
 
 
-def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_Finding]:
+def _edition_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool) -> list[_Finding]:
     """Vetoes and doubts about the edition itself: audio for print, another language.
 
     Sources call what they do not know English: on an `exact` foreign title that says nothing.
@@ -356,7 +356,7 @@ def _edition_findings(candidate: Candidate, hit: Hit, *, exact: bool) -> list[_F
     return findings
 
 
-def _raise_agreed(scored: list[Scored]) -> list[Scored]:
+def _raise_agreed(scored: list[ScoredRecord]) -> list[ScoredRecord]:
     """A doubt about the record becomes an acceptance when another source has the same ISBN for a fitting book."""
     sources: dict[str, set[str]] = {}
     for found in scored:
@@ -370,9 +370,9 @@ def _raise_agreed(scored: list[Scored]) -> list[Scored]:
     ]
 
 
-def _works(scored: Sequence[Scored]) -> list[list[Scored]]:
+def _works(scored: Sequence[ScoredRecord]) -> list[list[ScoredRecord]]:
     """Hits grouped by work, best work first."""
-    works: list[list[Scored]] = []
+    works: list[list[ScoredRecord]] = []
     for found in scored:
         for work in works:
             first = work[0].hit
@@ -385,7 +385,7 @@ def _works(scored: Sequence[Scored]) -> list[list[Scored]]:
     return works
 
 
-def _sure_editions(work: Sequence[Scored]) -> list[Scored]:
+def _sure_editions(work: Sequence[ScoredRecord]) -> list[ScoredRecord]:
     """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best."""
     accepted = [found for found in work if found.verdict == ACCEPT]
     subtitles = {titles.read(found.hit.title, found.hit.subtitle).rest for found in accepted}
@@ -393,7 +393,7 @@ def _sure_editions(work: Sequence[Scored]) -> list[Scored]:
     return [found for found in accepted if found.score > least]
 
 
-def _why(found: Scored) -> str:
+def _why(found: ScoredRecord) -> str:
     return f"{found.hit.title!r}: {'; '.join(found.reasons)}"
 
 

@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from alexandria import bootstrap
 from alexandria.backfill import resolve
 from alexandria.backfill.repositories.candidates import evidence
-from alexandria.backfill.source_selection import Panel
-from alexandria.catalogue.models import Candidate, Resolution, Scored
+from alexandria.backfill.source_selection import SourceSelector
+from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
 from alexandria.cli.output.console import Output, heading, table
 from alexandria.cli.settings import settings_of
 from alexandria.core.config import Settings
@@ -43,7 +43,7 @@ def look_up(output: Output, title: str, author: str, year: int | None, sources: 
 
     async def act(system: System) -> Resolution:
         candidate = Candidate(title, author, year)
-        return (await resolve.resolve(None, [candidate], Panel(system.backfill.desk), system.database))[0]
+        return (await resolve.resolve(None, [candidate], SourceSelector(system.backfill.desk), system.database))[0]
 
     return asking(output, sources, act)
 
@@ -71,7 +71,7 @@ def drawn(found: Resolution) -> Iterator[RenderableType]:
     yield from (f"not asked: {name}: {said}" for name, said in found.unavailable.items())
 
 
-def _line(scored: Scored) -> tuple[object, ...]:
+def _line(scored: ScoredRecord) -> tuple[object, ...]:
     hit = scored.hit
     seen = (hit.isbn13, hit.title, hit.authors, hit.published, hit.source.provider)
     return scored.verdict, f"{scored.score:.0f}", *seen, "; ".join(scored.reasons)

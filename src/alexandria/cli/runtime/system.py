@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from alexandria import bootstrap
 from alexandria.backfill.control import Control
-from alexandria.backfill.queue import Jobs
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.scheduler import Backfill
 from alexandria.cli.output.console import Output
 from alexandria.cli.settings import settings_of
@@ -17,11 +17,11 @@ from alexandria.core import logging
 from alexandria.core.config import Settings
 from alexandria.database.pool import Database
 from alexandria.database.server import Server, open_server, require_migrated
-from alexandria.forecast.forecaster import Prospect
+from alexandria.forecast.forecaster import Forecaster
 from alexandria.operations.event_log import Journal
-from alexandria.operations.maintenance import Upkeep
+from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
-from alexandria.providers.limits.rate import Lanes
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.response_cache import StoredAnswers
 
 T = TypeVar("T")
@@ -42,15 +42,15 @@ async def _act(settings: Settings, server: Server, act: Callable[[System], Await
         if settings.journal_events:
             await stack.enter_async_context(Journal(server.url))
         database = await stack.enter_async_context(Database(server.url, size=2))
-        jobs = Jobs(database)
+        jobs = JobQueue(database)
         await jobs.open()
-        lanes = Lanes(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
+        lanes = RateLimiter(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
         answers = StoredAnswers(database)
         backfill = Backfill(database, jobs)
-        acts = backfill, Control(database, jobs), Upkeep(database, kept_events=settings.journal_events)
+        acts = backfill, Control(database, jobs), Maintenance(database, kept_events=settings.journal_events)
         steward = bootstrap.steward_of(settings, database, backfill, lanes)
         watch = bootstrap.watch_of(settings, database, lanes, steward)
-        seers = watch, steward, Prospect(database, settings, lanes.status)
+        seers = watch, steward, Forecaster(database, settings, lanes.status)
         system = System(settings, server, database, answers, lanes, jobs, *acts, *seers)
         try:
             return await act(system)

@@ -33,7 +33,7 @@ async def _no_rollout() -> Standstill | None:
 
 
 @dataclass(slots=True)
-class Watch:
+class AlertMonitor:
     """`lanes` are the ways to the providers, of which those `in_use` count; `rollout` tells whether one stands still.
 
     Without a `receiver` nobody is called.

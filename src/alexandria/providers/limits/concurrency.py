@@ -33,7 +33,7 @@ class _Waiter:
     place: asyncio.Future[_Place] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Places:
+class ConcurrencyLimiter:
     """`count` places at provider `name`, whose lane must be configured. Satisfies `providers.ways.Places`."""
 
     def __init__(self, conninfo: str, name: str, count: int, *, local: Callable[[], float] = time.monotonic) -> None:

@@ -80,7 +80,7 @@ class LaneStatus:
     paused_since: datetime | None = None
 
 
-class Slot:
+class Permit:
     """Leave to send one request of `granted` units now, charged to the provider's `day`."""
 
     def __init__(self, granted: int, day: date) -> None:
@@ -135,7 +135,7 @@ class _Lease:
         self.at: float = entered["first"]
         self._short, self._free = self.units < asked, asked == 0
         self._ends: float = min(entered["lease_ends"], day.ends)
-        self.slot = Slot(0, day.date)
+        self.slot = Permit(0, day.date)
         self._win, self._gap = entered["win"], entered["gap"]
         self._clock = session.clock
 
@@ -146,11 +146,11 @@ class _Lease:
         """Whether `units` can be had, or as many of them as the day has left."""
         return units <= self.units or self._short
 
-    def take(self, units: int) -> Slot | None:
+    def take(self, units: int) -> Permit | None:
         """Leave to send now; None for whoever comes when the lease is over."""
         if self.over():
             return None
-        slot = Slot(min(units, self.units), self.day.date)
+        slot = Permit(min(units, self.units), self.day.date)
         self.units -= slot.granted
         self.sends -= 1
         self.ring.append(self._clock.latest())
@@ -179,7 +179,7 @@ class _Lane:
         self._not_before = 0.0
         self._halted = False
 
-    async def wait(self, units: int, *, tells: bool) -> Slot:
+    async def wait(self, units: int, *, tells: bool) -> Permit:
         waiter = _Waiter(units, tells)
         self._queue.append(waiter)
         while True:
@@ -330,7 +330,7 @@ class _Lane:
                 log.warning("lane lost in its turn", lane=self._name, reason=lost.message)
 
 
-class Lanes:
+class RateLimiter:
     """The paced, metered ways to `providers`; an async context manager. Satisfies `providers.ways.Lanes`.
 
     `pool` serves what needs no session of its own; each lane in use opens one to `conninfo`. With `people` the daily
@@ -384,7 +384,7 @@ class Lanes:
         await asyncio.gather(*(lane.aclose() for lane in self._lanes.values()))
 
     @contextlib.asynccontextmanager
-    async def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AsyncIterator[Slot]:
+    async def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AsyncIterator[Permit]:
         """Wait for leave to send one request that costs `units`; near the end of a quota `granted` may be fewer.
 
         Who `tells` calls `left()` when the request is on the wire; else it is taken to be sent at once.

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 
 from alexandria.backfill.repositories import candidates, months
-from alexandria.backfill.repositories.months import Open
+from alexandria.backfill.repositories.months import ClaimableMonth
 from alexandria.backfill.scheduler import Scheduled, Selection
 from alexandria.backfill.status import Status
 from alexandria.core.errors import Unknown
@@ -131,7 +131,7 @@ def _scheduled(wanted: schemas.ScheduleRequest, found: Scheduled) -> schemas.Sch
     )
 
 
-def _month(month: Open, job_id: int | None) -> schemas.ScheduledMonth:
+def _month(month: ClaimableMonth, job_id: int | None) -> schemas.ScheduledMonth:
     """Without the counters if there are none yet."""
     row: dict[str, Any] = {"year": month.year, "month": month.month, "status": month.status, "job_id": job_id}
     if month.books_generated:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from alexandria.web.auth.secret import Door
+from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import entrance_of, hand_over, read_form
 from alexandria.web.dashboard.rendering import ActingRoute, Guest, PageRoute, render
 
@@ -29,7 +29,7 @@ async def show_login(request: Request, visitor: Guest) -> Response:
 async def log_in(request: Request, visitor: Guest) -> Response:
     """Wrong secrets are counted with those of the API: 429 when there were too many."""
     fields = await read_form(request, visitor)
-    door: Door = request.app.state.door
+    door: SecretAuth = request.app.state.door
     to = fields.get("to", "/")
     shown = fields.get("secret", "").strip()
     try:

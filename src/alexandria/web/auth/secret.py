@@ -24,7 +24,7 @@ CLIENTS = 4096  # remembered at most by one process
 PATIENCE = 1.0  # seconds to ask what other processes know
 
 
-class Door:
+class SecretAuth:
     """A right secret is never kept waiting, else whoever shares the operator's address could lock the operator out.
 
     While the `database` is away, or if there is none, each process counts for itself.

@@ -36,7 +36,7 @@ class Visitor:
     token: str
 
 
-class Entrance:
+class SessionAuth:
     """Signs passes and reads them. While `public` says so everybody may look; only who is admitted may act."""
 
     def __init__(
@@ -83,8 +83,8 @@ def _sign(secret: str, text: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def entrance_of(request: Request) -> Entrance:
-    entrance: Entrance = request.app.state.entrance
+def entrance_of(request: Request) -> SessionAuth:
+    entrance: SessionAuth = request.app.state.entrance
     return entrance
 
 

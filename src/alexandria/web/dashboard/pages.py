@@ -19,7 +19,7 @@ from alexandria.web.api import backfill
 from alexandria.web.auth.secret import client
 from alexandria.web.auth.session import entrance_of
 from alexandria.web.dashboard.rendering import Guest, ReadingRoute, render
-from alexandria.web.dashboard.stream import Lookout, Told, look, stream
+from alexandria.web.dashboard.stream import SnapshotCache, Told, look, stream
 from alexandria.web.routing import Running
 
 router = APIRouter(route_class=ReadingRoute, include_in_schema=False)
@@ -63,7 +63,7 @@ async def events(request: Request, visitor: Guest) -> Response:
     if given is None:
         raise HTTPException(404)
     told = Told(datetime.fromtimestamp(int(given[1]), UTC), int(given[2]), visitor)
-    lookout: Lookout = request.app.state.lookout
+    lookout: SnapshotCache = request.app.state.lookout
     who = visitor.id if visitor and visitor.admitted else client(request)
     if lookout.full(who) or "once" in request.query_params:
         return HTMLResponse(told.news(await lookout.look()))

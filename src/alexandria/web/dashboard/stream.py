@@ -135,7 +135,7 @@ async def look(system: System) -> View:
 
 
 @dataclass(slots=True)
-class Lookout:
+class SnapshotCache:
     """Looks at most every EVERY seconds, however many watch; counts who watches. `stop` ends every stream."""
 
     system: System
@@ -212,7 +212,7 @@ class Told:
         return {(cell.year, cell.month): _facts(cell) for cell in view.cells}
 
 
-async def stream(lookout: Lookout, told: Told, who: str, may_look: Callable[[], bool]) -> AsyncIterator[bytes]:
+async def stream(lookout: SnapshotCache, told: Told, who: str, may_look: Callable[[], bool]) -> AsyncIterator[bytes]:
     """News as server-sent events, while the visitor `may_look` and until the server stops."""
     quiet = 0.0
     with lookout.watched_by(who):
