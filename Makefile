@@ -69,12 +69,15 @@ clean:
 	rm -rf .venv
 
 .PHONY: docs dist
+PAGES := docs
+SITE := build/docs
+DIST := dist
 
 docs: setup ## a searchable site in build/docs; a warning, such as a link that leads nowhere, is an error
 	$(BIN)/uv run --quiet --frozen --isolated --only-group docs --python $(BIN)/python \
-		sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going -d build/doctrees docs build/docs
+		sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going -d $(SITE).cache $(PAGES) $(SITE)
 
 dist: setup ## the wheel and the source distribution in dist/, with the checks of a package index
-	rm -rf dist
-	$(BIN)/uv build --quiet --out-dir dist
-	$(BIN)/uv tool run --quiet twine check --strict dist/*.whl dist/*.tar.gz
+	rm -rf $(DIST)
+	$(BIN)/uv build --quiet --out-dir $(DIST)
+	$(BIN)/uv tool run --quiet twine check --strict $(DIST)/*.whl $(DIST)/*.tar.gz

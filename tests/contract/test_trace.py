@@ -156,7 +156,7 @@ with tracing.exporting(), tracing.attempt(attempt="1"):
     tracing.note(month="2023-11")
 """
     said = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.STDOUT)
-    assert "alexandria-backfill[otel]" in said
+    assert "the extra 'otel' (in a checkout: make setup; from a wheel: FILE.whl[otel])" in said
 
 
 class Collector(http.server.HTTPServer):

