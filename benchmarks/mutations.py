@@ -42,7 +42,7 @@ class Subject(NamedTuple):
     tests: tuple[str, ...]
 
 
-MATCHING = ("unit/test_match.py", "property/test_match.py")
+MATCHING = ("unit/test_scoring.py", "property/test_match.py")
 LIMITS = (
     "unit/test_pace.py",
     "integration/test_midnight.py",
@@ -50,9 +50,11 @@ LIMITS = (
     "integration/test_lanes.py",
 )
 SUBJECTS = {
-    "authors": Subject(("catalogue/matching/authors.py",), MATCHING),
-    "titles": Subject(("catalogue/matching/titles.py",), MATCHING),
-    "editions": Subject(("catalogue/matching/editions.py",), (*MATCHING, "unit/test_panel.py")),
+    "authors": Subject(("catalogue/matching/authors.py",), ("unit/test_authors.py", *MATCHING)),
+    "titles": Subject(("catalogue/matching/titles.py",), ("unit/test_titles.py", *MATCHING)),
+    "editions": Subject(
+        ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_panel.py")
+    ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_panel.py")),
     "retry_policy": Subject(
         ("backfill/status.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")

@@ -40,7 +40,7 @@ def test_the_first_edition_decides(editions, answer):
     """Later ones may be reprints, and a bare year is not precise enough to confirm a month."""
     assert published_in(NOVEMBER, editions) == answer
     dates = [date for hit in editions for date in (hit.published, hit.first_published) if date]
-    assert dated_in(NOVEMBER, [PartialDate.parse(str(date)) for date in dates]) == answer
+    assert dated_in(NOVEMBER, (PartialDate.parse(str(date)) for date in dates)) == answer
 
 
 def test_nobody_asks_about_a_book_without_a_month():
