@@ -62,11 +62,14 @@ SUBJECTS = {
     "backfill": Subject(
         ("backfill/scheduler.py",),
         (
-            "integration/test_schedule.py",
             "integration/test_walk.py",
+            "integration/test_follow_up.py",
             "integration/test_steering.py",
-            "integration/test_resolution.py",
             "integration/test_enrich.py",
+            "integration/test_schedule.py",
+            "integration/test_months.py",
+            "contract/test_trace.py",
+            "integration/test_resolution.py",
         ),
     ),
     "client": Subject(("providers/client.py",), ("unit/test_transport.py", "contract/test_providers.py")),

@@ -14,6 +14,8 @@ from alexandria import bootstrap
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.status import Status
+from alexandria.core.month import Month
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.pool import Database
 from alexandria.web.app import create_app
@@ -155,6 +157,7 @@ async def test_a_plan_is_carried_out_exactly(api, sql):
     live = await schedule(api, batch_size=2, plan=dry["plan"], **IN_2023)
     assert listed(live) == listed(dry) == ["2023-11", "2023-10"]
     assert live["plan"] == dry["plan"]
+    assert live["execution_summary"] == {"triggered": 2, "skipped": 0, "errors": 0}
 
 
 async def test_a_plan_that_can_no_longer_be_carried_out_is_409_with_the_difference_and_nothing_is_done(api, sql):
@@ -174,12 +177,28 @@ async def test_a_plan_that_can_no_longer_be_carried_out_is_409_with_the_differen
     assert await sql("SELECT id FROM procrastinate_jobs") == []
 
 
-@pytest.mark.parametrize("other", [{"batch_size": 3}, {"year_range": {"start": 2022}}, {"force_retry": True}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"batch_size": 3},
+        {"year_range": {"start": 2022, "end": 2023}},
+        {"year_range": {"start": 2023, "end": 2024}},
+        {"force_retry": True},
+    ],
+)
 async def test_a_plan_goes_with_its_own_request_only(api, other):
     dry = await schedule(api, batch_size=2, dry_run=True, **IN_2023)
     refused = await schedule(api, 422, **({"batch_size": 2, **IN_2023} | other), plan=dry["plan"])
     assert "plan" in refused["error"]["message"]
     assert "batch_size, year_range and force_retry" in refused["error"]["details"]["hint"]
+
+
+@pytest.mark.parametrize("months", ["", "202312", "202313", "000001", "202312.202311"])
+async def test_a_plan_that_no_dry_run_made_is_refused(api, sql, months):
+    plan = f"{'0' * 16}-{months}"
+    refused = await schedule(api, 422, batch_size=1, plan=plan, **IN_2023)
+    assert refused["error"]["message"] == "plan: it was not made for this request"
+    assert await sql("SELECT id FROM backfill_log WHERE status <> 'pending'") == []
 
 
 async def test_the_largest_plan_is_taken(api):
@@ -202,9 +221,27 @@ async def test_the_same_plan_twice_is_done_once(api, sql):
 async def test_a_call_passes_over_months_that_another_call_is_claiming_and_says_so(api, system):
     async with system.database.transaction() as connection:
         await months.open_months(connection, limit=2, first_year=2023, last_year=2023, failed_too=False, lock=True)
+        dry = await asyncio.wait_for(schedule(api, batch_size=3, dry_run=True, **IN_2023), 5)
         answer = await asyncio.wait_for(schedule(api, batch_size=3, **IN_2023), 5)
+    assert listed(dry) == ["2023-12", "2023-11", "2023-10"]
     assert listed(answer) == ["2023-10", "2023-09", "2023-08"]
     assert answer["execution_summary"] == {"triggered": 3, "skipped": 2, "errors": 0}
+
+
+async def test_months_that_are_named_are_taken_as_far_as_they_are_open(shared_database_url, sql):
+    """Those and no others, whatever their year; failed ones only by force. The rest is counted as skipped."""
+    wanted = (Month(2023, 12), Month(2003, 5), Month(2010, 1), Month(2011, 1), Month(1950, 1))
+    await sql("UPDATE backfill_log SET status = 'completed' WHERE year = 2010")
+    await sql("UPDATE backfill_log SET status = 'failed', retry_count = 5, error_message = 'x' WHERE year = 2011")
+    async with caller(shared_database_url) as backfill:
+        done = await backfill.schedule(Selection(1, only=wanted), "test")
+        assert [str(month.key) for month in done.months] == ["2023-12", "2003-05"]
+        assert (done.skipped, len(done.jobs), done.totals[Status.PROCESSING]) == (3, 2, 2)
+        done = await backfill.schedule(Selection(1, only=wanted, force_retry=True), "test")
+        assert [str(month.key) for month in done.months] == ["2011-01"]
+        assert (done.skipped, done.months[0].status, done.months[0].error_message) == (4, Status.PROCESSING, None)
+        done = await backfill.schedule(Selection(1, only=wanted), "test")
+        assert (done.months, done.jobs, done.skipped) == ((), (), 5)
 
 
 @contextlib.asynccontextmanager

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, LiteralString, cast
 
 import pytest
+import structlog
 
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months, pauses
@@ -37,6 +38,7 @@ class Scripted:
     name: str
     answers: list[Sequence[Candidate] | Exception]
     asked: int = 0
+    wishes: list[tuple[Month, str, int]] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -45,6 +47,7 @@ class Scripted:
     async def suggest(self, month: Month, variant: str, count: int) -> Named:
         answer = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
+        self.wishes.append((month, variant, count))
         if isinstance(answer, Exception):
             raise answer
         return Named(tuple(dataclasses.replace(candidate, named_by=(self.name,)) for candidate in answer))
@@ -116,6 +119,18 @@ async def row_of(system: Backfill, month: Month = NOVEMBER):
     return row
 
 
+async def query(system: Backfill, statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+    async with system.database.transaction() as connection:
+        cursor = await connection.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+
+async def wakes(system: Backfill) -> list[datetime]:
+    """When the jobs that wake months are due."""
+    found = await query(system, "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'wake'")
+    return [job["scheduled_at"] for job in found]
+
+
 async def test_a_month_is_completed_with_books_counters_and_evidence(database_url):
     """Two generators, one source: merged, resolved, recorded, and the unknown book is kept with its reason."""
     unknown = Candidate("A Book That Never Was", "Nobody Atall", year=2023)
@@ -135,6 +150,39 @@ async def test_a_month_is_completed_with_books_counters_and_evidence(database_ur
         assert stored["The Bee Sting"]["evidence"][0]["verdict"] == "accept"
         assert stored["A Book That Never Was"]["isbn13"] is None
         assert stored["A Book That Never Was"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("set_by_hand", "asked_for"), [(None, "contemporary-notable"), ("retrospective", "retrospective")]
+)
+async def test_generators_are_asked_for_the_months_own_number_of_books_and_variant(
+    database_url, set_by_hand, asked_for
+):
+    generators = [Scripted("gemini", [[PROPHET]]), Scripted("xai", [[BEE_STING]])]
+    async with backfill(database_url, generators, [Shelf()]) as system:
+        attempt = await claim(system)
+        await query(system, "UPDATE backfill_log SET batch_size = 7, prompt_variant = %s", set_by_hand)
+        await system.process(attempt.token, "test")
+        assert [generator.wishes for generator in generators] == [[(NOVEMBER, asked_for, 7)]] * 2
+        assert (await row_of(system))["prompt_variant"] == asked_for
+
+
+async def test_a_defect_is_a_failed_attempt_and_is_logged_with_its_traceback(database_url):
+    """A provider's failure is not: it stands in the row, and says all."""
+    answers: list[Sequence[Candidate] | Exception] = [
+        ZeroDivisionError("canary"),
+        errors.ProviderDown("gemini", "answered 503"),
+    ]
+    async with backfill(database_url, [Scripted("gemini", answers)], [Shelf()]) as system:
+        for code, logged in (("unexpected", 1), ("no_books", 0)):
+            attempt = await claim(system)
+            with structlog.testing.capture_logs() as lines:
+                await system.process(attempt.token, "test")
+            row = await row_of(system)
+            assert (row["status"], row["error_code"]) == ("retry", code)
+            assert "canary" not in row["error_message"]
+            assert sum(line["event"] == "unexpected" and line["exc_info"] for line in lines) == logged
+            await query(system, "UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
 
 
 async def test_a_prompt_variant_that_is_none_fails_the_month_and_says_so(database_url):
@@ -172,6 +220,7 @@ async def test_no_book_at_all_is_a_failed_attempt_that_says_what_each_answered(d
         assert "gemini:scripted: named 0 books" in row["error_message"]
         assert "xai: answered 503" in row["error_message"]
         assert row["next_attempt_at"] > datetime.now(UTC)
+        assert await wakes(system) == [row["next_attempt_at"]]
 
 
 async def test_the_fifth_failed_attempt_fails_the_month(database_url):
@@ -205,7 +254,11 @@ async def test_a_spent_quota_is_a_wait_and_no_failure(database_url):
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
         assert "quota" in row["blocked_reason"]
-        assert abs((row["next_attempt_at"] - until).total_seconds()) < 1
+        assert row["next_attempt_at"] == until
+        assert await wakes(system) == [until]
+        assert [a["outcome"] for a in await query(system, "SELECT outcome FROM attempt WHERE month = 11")] == [
+            "snoozed"
+        ]
 
 
 FULL = """CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS
@@ -274,6 +327,27 @@ async def test_an_attempt_whose_end_could_not_be_written_ends_when_the_database_
         row = await row_of(system)
         assert (row["status"], row["retry_count"]) == ("retry", 1)
         assert "answered 503" in row["error_message"]
+        assert system._unsettled == {}
+
+
+AWAY_ONCE = """CREATE SEQUENCE ends;
+               CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN IF nextval('ends') = 1 THEN RAISE EXCEPTION 'away' USING ERRCODE = TG_ARGV[0]; END IF;
+                        RETURN NEW; END $$"""
+FULL_ONCE = "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION away('53100')"
+OLD_ONCE = "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION away('42703')"
+
+
+@pytest.mark.parametrize("once", [FULL_ONCE, OLD_ONCE], ids=["full disk", "old schema"])
+async def test_an_attempts_end_waits_for_a_database_that_is_back_in_time(database_url, monkeypatch, once):
+    """It is written by the same worker, which has nothing left to write afterwards."""
+    monkeypatch.setattr("alexandria.backfill.scheduler.PATIENCE", 2.0)
+    async with backfill(database_url, [Scripted("gemini", [[]])], [Shelf()]) as system:
+        attempt = await claim(system)
+        await query(system, AWAY_ONCE)
+        await query(system, once)
+        await system.process(attempt.token, "test")
+        assert (await row_of(system))["status"] == "retry"
         assert system._unsettled == {}
 
 
@@ -396,3 +470,70 @@ async def test_a_month_that_is_lost_in_a_pause_waits_for_its_end(database_url):
         async with system.database.transaction() as connection:
             wakes = "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'wake'"
             assert {wake["scheduled_at"] for wake in await (await connection.execute(wakes)).fetchall()} == {until}
+
+
+async def test_a_month_that_was_lost_for_the_fifth_time_has_failed(database_url):
+    """No other attempt is made, and none waits."""
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        await claim(system)
+        await query(system, "UPDATE backfill_log SET retry_count = 4 WHERE month = 11")
+        await query(system, JOB_GONE)
+        assert await system.rescue() == 12
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"], row["error_code"]) == ("failed", 5, "worker_lost")
+        assert row["error_message"] == "its worker was lost (attempt 5 of 5)"
+        assert [a["outcome"] for a in await query(system, "SELECT outcome FROM attempt WHERE month = 11")] == ["lost"]
+        assert await wakes(system) == []
+
+
+async def test_a_rescue_that_loses_its_race_takes_nothing(database_url):
+    """Another rescue holds one lost month, and another month was reset after the look: neither is touched or counted."""
+    october = Month(2023, 10)
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        attempt = await claim(system)
+        reset = (await row_of(system, october))["attempt_token"]
+        await query(system, JOB_GONE)
+        await query(system, "UPDATE backfill_log SET status = 'pending' WHERE month = 10")
+        async with system.database.transaction() as other:
+            assert await months.seize(other, attempt.token)
+            assert not await system._take_over(attempt.token, outage=False)
+            assert not await system._take_over(reset, outage=False)
+            assert await system.rescue() == 10
+        assert (await row_of(system))["attempt_token"] == attempt.token
+        assert (await row_of(system, october))["status"] == "pending"
+        outcomes = await query(system, "SELECT outcome FROM attempt WHERE month IN (10, 11) ORDER BY month")
+        assert [each["outcome"] for each in outcomes] == ["superseded", None]
+        assert await system.rescue() == 1
+
+
+async def test_a_rescue_wakes_an_overdue_month_and_forgets_the_jobs_of_the_dead(database_url):
+    async with backfill(database_url, [Scripted("gemini", [[]])], [Shelf()]) as system:
+        attempt = await claim(system)
+        await system.process(attempt.token, "test")
+        await query(system, "DELETE FROM procrastinate_jobs WHERE task_name = 'wake'")
+        await query(system, "UPDATE backfill_log SET next_attempt_at = now() - interval '1 minute' WHERE month = 11")
+        assert await system.rescue() == 1
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"]) == ("processing", 1)
+        assert await system.rescue() == 0
+        await query(system, SILENT)
+        assert await system.rescue() == 12
+        assert await query(system, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'") == []
+
+
+async def test_a_month_that_is_not_due_is_not_woken(database_url):
+    """However the job that would wake it came to be, in a pause too."""
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        await query(system, "INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
+        for pause in (False, True):
+            if pause:
+                async with system.database.transaction() as connection:
+                    await pauses.pause(connection, None, "ann", "lunch")
+            for status in Status:
+                await query(
+                    system, "UPDATE backfill_log SET status = %s, next_attempt_at = now() + interval '1 hour'", status
+                )
+                before = await row_of(system)
+                await system.wake(NOVEMBER)
+                assert await row_of(system) == before
+        assert await query(system, "SELECT id FROM procrastinate_jobs") == []
