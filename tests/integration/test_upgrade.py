@@ -1,0 +1,640 @@
+"""A database of version 96c838d with work of every kind under way upgrades, nothing is lost, and the work goes on.
+
+data/database_at_96c838d.sql was made by the commands, workers and clock of that version against its own sandbox: months
+that are queued, that a killed worker has left in the middle, that wait after errors, for a quota, for the end of a pause
+and after their worker was stopped, that are completed and failed; a rollout in its second phase; paid answers, quotas,
+incidents, notices and a journal. Everything here goes through SQL, HTTP and the command line, so that it holds whatever
+the code is called. tests/integration/data is kept as it is: no later version makes it again.
+
+before      the database as it was loaded, with what every table holds
+migrated    the same after `alexandria migrate`
+read        what `alexandria serve` answers before any worker runs
+worked      what has become of it after `alexandria work`
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, LiteralString, Self
+
+import httpx2
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
+
+DUMP = Path(__file__).parent / "data" / "database_at_96c838d.sql"
+SECRET = "canary-secret-of-the-upgrade"
+DEADLINE = 60.0  # seconds for anything that is waited for, on a machine with much else to do
+SANDBOX_AT_THE_TIME = "http://127.0.0.1:{port}"
+PROVIDERS = ("gemini", "xai", "isbndb", "google_books", "open_library", "internet_archive", "wikidata")
+RATE = "60"  # requests a second to each provider
+
+QUEUED = ["2024-10", "2024-09", "2023-12"]  # the first two by the rollout, the last by a person
+KILLED = "2023-07"
+STOPPED, PAUSED, AFTER_ERRORS, AFTER_SOURCES, SPENT = "2023-08", "2023-09", "2023-01", "2023-04", "2023-05"
+RESET = "2023-11"  # by hand, with its job still in the queue
+COMPLETED = ["2024-12", "2024-11", "2023-10"]
+FAILED = ["2023-06", "2023-03", "2023-02"]
+UNDER_WAY = [*QUEUED, KILLED, STOPPED, PAUSED, AFTER_ERRORS, AFTER_SOURCES, SPENT]
+
+
+def key(month: str) -> tuple[int, int]:
+    return int(month[:4]), int(month[5:])
+
+
+@dataclass
+class Base:
+    """A database, and statements on it."""
+
+    url: str
+
+    def sql(self, statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
+        with psycopg.connect(self.url, row_factory=dict_row, autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def months(self) -> dict[str, dict[str, Any]]:
+        return {f"{row['year']}-{row['month']:02d}": row for row in self.sql("SELECT * FROM backfill_log")}
+
+    def columns(self) -> dict[str, list[str]]:
+        """Of all tables, as the catalogue of PostgreSQL has them."""
+        rows = self.sql(
+            "SELECT table_name, array_agg(column_name::text ORDER BY column_name::text) AS columns"
+            " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' GROUP BY 1"
+        )
+        return {row["table_name"]: row["columns"] for row in rows}
+
+    def contents(self, of: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
+        """How many rows these columns of tables have, and a digest of all of them."""
+        held = {}
+        with psycopg.connect(self.url) as connection:
+            for table, columns in of.items():
+                listed = SQL(", ").join(map(Identifier, columns))
+                rows = connection.execute(
+                    SQL("SELECT ROW({})::text FROM {} ORDER BY 1").format(listed, Identifier(table))
+                )
+                found = [row for (row,) in rows]
+                held[table] = len(found), hashlib.sha256("\n".join(found).encode()).hexdigest()
+        return held
+
+
+class Program:
+    """A command in a process of its own, which stops when its standard input is closed, at the latest with the context."""
+
+    def __init__(self, *arguments: str, log: Path, environment: dict[str, str], stays: bool = True) -> None:
+        stay = ["--while-stdin"] if stays else []
+        self.log = log
+        with log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "alexandria", arguments[0], "--json", *arguments[1:], *stay],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    def answer(self) -> Any:
+        """The `data` of its first line of JSON."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.log.read_text()
+        return json.loads(line)["data"]
+
+    def end(self) -> int:
+        """Its exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(DEADLINE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        with self.process:
+            pass
+
+
+# Timestamps of the dump are fixed and the code asks the server's clock, so that all of them are moved by whole days when
+# it is loaded: the dump is then from the day before yesterday, every wait in it is over, and days of quotas stay whole.
+SHIFT = """
+SET session_replication_role = replica; -- triggers keep rows that are only ever added, and note changes
+DO $$
+DECLARE
+    days integer := (now() AT TIME ZONE 'UTC')::date - 2 - (SELECT max(at AT TIME ZONE 'UTC')::date FROM journal);
+    one record;
+BEGIN
+    FOR one IN
+        SELECT table_name, string_agg(format('%1$I = %1$I + %2$s', column_name, CASE data_type WHEN 'date'
+               THEN days::text ELSE format('interval ''%s days''', days) END), ', ') AS shifts
+        FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('timestamp with time zone', 'date')
+        GROUP BY table_name
+    LOOP
+        EXECUTE format('UPDATE %I SET %s', one.table_name, one.shifts);
+    END LOOP;
+    UPDATE lane SET ring = ARRAY(SELECT CASE WHEN at > 0 THEN at + days * 86400.0 ELSE 0 END FROM unnest(ring) AS at),
+                    held_until = CASE WHEN held_until > 0 THEN held_until + days * 86400.0 ELSE 0 END;
+    UPDATE procrastinate_periodic_defers SET defer_timestamp = defer_timestamp + days * 86400;
+END
+$$;
+"""
+# Two waits last on, for an operator to end them: the pause of all and the one that a spent quota has put on a provider.
+# The killed worker was alive after the server had started: it was not the database that it lost.
+LASTING = """
+SET session_replication_role = replica;
+UPDATE control SET paused_until = now() + interval '1 hour';
+UPDATE lane SET paused_until = now() + interval '1 hour' WHERE paused_until IS NOT NULL;
+UPDATE backfill_log SET next_attempt_at = now() + interval '1 hour' WHERE year = 2023 AND month IN (5, 9);
+UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'
+WHERE task_name = 'wake' AND args ->> 'year' = '2023' AND args ->> 'month' IN ('5', '9');
+UPDATE procrastinate_workers SET last_heartbeat = pg_postmaster_start_time();
+UPDATE attempt SET began_at = pg_postmaster_start_time() WHERE began_at IS NOT NULL AND ended_at IS NULL;
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> dict[str, str]:
+    """Of every program: nothing of a real system."""
+    return dict(os.environ) | {"ALEXANDRIA_DATA_DIR": str(tmp_path_factory.mktemp("data")), "USER": "bob"}
+
+
+@pytest.fixture(scope="module")
+def sandbox(environment, tmp_path_factory) -> Iterator[dict[str, Any]]:
+    """Its URL, and the variables that lead to it."""
+    rates = ",".join(f"{name}={RATE}" for name in PROVIDERS)
+    log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
+    options = ["--latency-scale", "0.01", "--rates", rates]
+    with Program("sandbox", *options, log=log, environment=environment) as program:
+        yield program.answer()
+        program.end()
+
+
+@pytest.fixture(scope="module")
+def base(server, psql, sandbox) -> Iterator[Base]:
+    """The dump, loaded and moved to the present."""
+    name = f"upgrade_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template1")
+    url = server.url.replace("/alexandria?", f"/{name}?")
+    subprocess.run([psql, "-qX1", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-f", DUMP, url], check=True)
+    with psycopg.connect(url) as connection:
+        connection.execute(SHIFT)
+        connection.execute(LASTING)
+        move_answers(connection, sandbox["url"])
+    yield Base(url)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def move_answers(connection: psycopg.Connection, url: str) -> None:
+    """Paid answers are found by a digest of the request, which holds the provider's address: give them today's."""
+    for provider, kept, request in connection.execute("SELECT provider, key, request FROM answer").fetchall():
+        assert kept == digest(request)
+        request["base"] = f"{url}/{provider}"
+        connection.execute(
+            "UPDATE answer SET key = %s, request = %s WHERE provider = %s AND key = %s",
+            [digest(request), json.dumps(request), provider, kept],
+        )
+
+
+def digest(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass
+class Before:
+    """What the database held before it was migrated."""
+
+    columns: dict[str, list[str]]
+    contents: dict[str, tuple[int, str]]
+    months: dict[str, dict[str, Any]]
+    incidents: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def before(base) -> Before:
+    columns = base.columns()
+    return Before(columns, base.contents(columns), base.months(), base.sql("SELECT id, kind FROM incident ORDER BY id"))
+
+
+@pytest.fixture(scope="module")
+def migrated(base: Base, before, environment, tmp_path_factory) -> Base:
+    log = tmp_path_factory.mktemp("migrate") / "migrate.log"
+    variables = environment | {"DATABASE_URL": base.url}
+    with Program("migrate", log=log, environment=variables, stays=False) as program:
+        applied = program.answer()["applied"]
+        assert program.end() == 0, log.read_text()
+    assert not [step for step in applied if step[:4] <= "0017"], "these it has"
+    return base
+
+
+def test_the_dump_has_work_of_every_kind(before):
+    """So that what follows proves something."""
+    months = before.months
+    assert Counter(month["status"] for month in months.values()) == {
+        "pending": 21, "processing": 4, "completed": 3, "failed": 3, "retry": 5,
+    }  # fmt: skip
+    assert {month for month, row in months.items() if row["status"] == "processing"} == {*QUEUED, KILLED}
+    waiting = {month: row for month, row in months.items() if row["status"] == "retry"}
+    assert {*waiting} == {STOPPED, PAUSED, AFTER_ERRORS, AFTER_SOURCES, SPENT}
+    assert {month for month, row in waiting.items() if row["blocked_reason"]} == {STOPPED, PAUSED, SPENT}
+    assert [waiting[month]["retry_count"] for month in (AFTER_ERRORS, AFTER_SOURCES, SPENT)] == [4, 2, 0]
+    empty = {table for table, (rows, _) in before.contents.items() if not rows}
+    assert empty == set()
+
+
+def test_migrating_loses_and_changes_no_row(migrated, before):
+    """All columns of that version's tables; what newer versions have beside them is theirs."""
+    kept = {table: columns for table, columns in before.columns.items() if table != "schema_version"}
+    assert migrated.contents(kept) == {table: before.contents[table] for table in kept}
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Takes what an alarm says and answers that all is well."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Taken)
+        self.got: list[dict[str, Any]] = []
+
+
+class Taken(http.server.BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self):
+        self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def settings(migrated: Base, environment: dict[str, str], sandbox: dict[str, Any], receiver) -> dict[str, str]:
+    """Of programs on that database, led to the sandbox."""
+    rates = {f"ALEXANDRIA_{name.upper()}_RATE": RATE for name in PROVIDERS}
+    to_sandbox: dict[str, str] = sandbox["environment"]
+    return environment | to_sandbox | rates | {
+        "DATABASE_URL": migrated.url,
+        "ALEXANDRIA_SOURCES": "open_library,google_books,internet_archive,isbndb",
+        "ALEXANDRIA_CONTACT": "upgrade@alexandria.invalid",
+        "ALEXANDRIA_WEBHOOK_SECRET": SECRET,
+        "ALEXANDRIA_ALARM_URL": f"http://127.0.0.1:{receiver.server_port}/",
+        "ALEXANDRIA_LOG_FORMAT": "json",
+        "ALEXANDRIA_DASHBOARD_PUBLIC": "1",
+    }  # fmt: skip
+
+
+@dataclass
+class Read:
+    """What the API answers, by path; `api` asks for more."""
+
+    api: httpx2.Client
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, path: str) -> Any:
+        """A path is asked for once, before any worker runs."""
+        return self.answers[path]
+
+
+INTERNAL = "/api/internal"
+PATHS = [
+    *(f"{INTERNAL}/{path}" for path in ("backfill-stats", "months", "rollout", "rollout/verdicts")),
+    *(f"{INTERNAL}/months/{month}" for month in [*UNDER_WAY, *COMPLETED, *FAILED, RESET]),
+    "/api/quota/status",
+    "/openapi.json",
+    "/metrics",
+    "/",
+    f"/months/{KILLED}",
+]
+
+
+@pytest.fixture(scope="module")
+def read(settings, tmp_path_factory) -> Iterator[Read]:
+    log = tmp_path_factory.mktemp("serve") / "serve.log"
+    with (
+        Program("serve", "--port", "0", log=log, environment=settings) as program,
+        httpx2.Client(
+            base_url=program.answer()["url"], headers={"X-Cron-Secret": SECRET}, trust_env=False, timeout=DEADLINE
+        ) as api,
+    ):
+        yield Read(api, {path: asked(api, path) for path in PATHS})
+        assert program.end() == 0, log.read_text()
+
+
+def asked(api: httpx2.Client, path: str) -> Any:
+    answer = api.get(path)
+    assert answer.status_code == 200, f"{path}: {answer.text}"
+    return answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
+
+
+def test_months_are_read_as_they_were(read, before):
+    stats = read.get(f"{INTERNAL}/backfill-stats")
+    assert stats["by_status"] == {"pending": 21, "processing": 4, "completed": 3, "failed": 3, "retry": 5}
+    assert stats["total_months"] == 36
+    assert {f"{row['year']}-{row['month']:02d}" for row in stats["recent_activity"]} == {*COMPLETED}
+    assert (stats["paused"]["by"], stats["paused"]["reason"]) == ("cli ann", "maintenance of the network")
+    shown = {f"{row['year']}-{row['month']:02d}": row for row in read.get(f"{INTERNAL}/months")["months"]}
+    for name in ("status", "books_generated", "isbns_resolved", "retry_count", "error_code", "error_message",
+                 "blocked_reason"):  # fmt: skip
+        assert {month: row[name] for month, row in shown.items()} == {
+            month: row[name] for month, row in before.months.items()
+        }
+
+
+def test_books_attempts_and_calls_of_a_month_are_read(read, base):
+    for month in COMPLETED:
+        answer = read.get(f"{INTERNAL}/months/{month}")
+        assert len(answer["candidates"]) == answer["books_generated"] > 0
+        assert [attempt["outcome"] for attempt in answer["attempts"]] == ["completed"]
+        assert {call["provider"] for call in answer["calls"]} >= {"gemini", "xai", "open_library"}
+        for book in answer["candidates"]:
+            assert book["reason"]
+            assert (book["isbn13"] is None) == (book["source"] == "")
+            if book["isbn13"]:
+                assert {"isbn13", "source", "score"} <= {*book["evidence"][0]}
+                assert {kept["field"] for kept in book["fields"]} >= {"title"}
+    unresolved = [book for book in read.get(f"{INTERNAL}/months/2023-10")["candidates"] if not book["isbn13"]]
+    assert unresolved
+    assert all(book["look_again_at"] for book in unresolved)
+    assert any(book["unavailable"] for book in unresolved)
+
+
+def test_each_attempt_is_read_with_how_it_ended(read, base):
+    ended = {
+        month: [(attempt["outcome"], attempt["code"]) for attempt in read.get(f"{INTERNAL}/months/{month}")["attempts"]]
+        for month in [*UNDER_WAY, *FAILED, RESET]
+    }
+    running = [(None, None)]
+    assert ended == dict.fromkeys([*QUEUED, KILLED], running) | {
+        STOPPED: [("snoozed", "paused")],
+        PAUSED: [("snoozed", "paused")],
+        AFTER_ERRORS: 4 * [("retry", "no_books")],
+        AFTER_SOURCES: 2 * [("retry", "no_sources")],
+        SPENT: [("snoozed", "no_books")],
+        "2023-02": [*4 * [("retry", "no_books")], ("failed", "no_books")],
+        "2023-03": [("failed", "no_books")],
+        "2023-06": [("failed", "no_books")],
+        RESET: [("superseded", None)],
+    }
+    for month, state in [(QUEUED[0], "queued"), (KILLED, "running"), (RESET, "superseded"), (PAUSED, "snoozed")]:
+        (attempt,) = read.get(f"{INTERNAL}/months/{month}")["attempts"]
+        job = read.api.get(f"{INTERNAL}/jobs/{attempt['job_id']}").json()
+        assert (job["state"], f"{job['year']}-{job['month']:02d}") == (state, month)
+
+
+def test_the_rollout_is_read_with_its_plan_its_verdicts_and_its_log(read):
+    answer = read.get(f"{INTERNAL}/rollout")
+    assert (answer["name"], answer["started_by"], answer["ended_at"]) == ("Four years, newest first", "cli ann", None)
+    assert (answer["phase"], answer["held"], answer["overridden"]) == (2, "", False)
+    assert [(phase["name"], phase["state"], phase["months"]) for phase in answer["phases"]] == [
+        ("Validation", "done", 2), ("Recent years", "present", 22), ("Historical", "to_come", 3),
+    ]  # fmt: skip
+    assert answer["phases"][1]["hours"] == "00:00..24:00"
+    assert (answer["phases"][1]["failed"], answer["phases"][1]["under_way"]) == (3, 9)
+    assert answer["gate"]["verdict"] == "wait"
+    assert answer["gate"]["gate"]["min_sample"] == 10
+    assert answer["gate"]["counts"]["failed"] == 3
+    assert answer["next"]["kind"] == "paused"
+    assert [entry["act"] for entry in answer["log"]] == [
+        "schedule", "advance", "approve", "schedule", "release", "hold", "start",
+    ]  # fmt: skip
+    verdicts = read.get(f"{INTERNAL}/rollout/verdicts")["verdicts"]
+    assert [(each["phase"], each["verdict"]) for each in verdicts] == [
+        ("Recent years", "wait"), ("Validation", "open"), ("Validation", "wait"), ("Validation", "wait"),
+    ]  # fmt: skip
+    for each in verdicts:
+        assert each["reasons"]
+        assert {"min_resolution_rate", "min_sample", "max_failed_share"} <= {*each["inputs"]["gate"]}
+        assert {"completed", "failed", "resolved", "unresolved"} <= {*each["inputs"]["counts"]}
+
+
+def test_quotas_pauses_and_incidents_are_read(read):
+    providers = read.get("/api/quota/status")["data"]["providers"]
+    assert {*PROVIDERS, "openai"} <= {*providers}
+    assert providers["gemini"]["pause_reason"] == "gemini: the day's allowance is used up"
+    assert providers["gemini"]["paused_until"]
+    assert providers["isbndb"]["daily_limit"] == 15000
+
+
+def test_the_pages_show_it(read):
+    """Overview and month: journal, incidents, rollout and books of the dump are what they are made of."""
+    page = read.get("/")
+    assert "Recent years" in page
+    assert "maintenance of the network" in page
+    month = read.get(f"/months/{KILLED}")
+    assert "begun" in month
+    assert "machine:" in month
+
+
+@dataclass
+class Worked:
+    """What has become of it. `months` are as they were when all was done, `later` after old jobs had come once more.
+
+    `alarms` is what the receiver got.
+    """
+
+    base: Base
+    months: dict[str, dict[str, Any]]
+    later: dict[str, dict[str, Any]]
+    model_calls: dict[str, Any]
+    rollout: dict[str, Any]
+    alarms: list[dict[str, Any]]
+    log: list[dict[str, Any]]
+
+
+def until(true, what: str, base: Base, log: Path) -> None:
+    end = time.monotonic() + DEADLINE
+    while not true():
+        if time.monotonic() > end:
+            months = base.sql("SELECT year, month, status, error_message, blocked_reason FROM backfill_log"
+                              " WHERE status IN ('processing', 'retry')")  # fmt: skip
+            jobs = base.sql("SELECT id, status, task_name, args, scheduled_at FROM procrastinate_jobs ORDER BY id")
+            verdicts = base.sql("SELECT at, reasons FROM rollout_verdict ORDER BY id DESC LIMIT 3")
+            pytest.fail(f"waited in vain: {what}\n{months}\n{jobs}\n{verdicts}\n{log.read_text()[-3000:]}")
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def resumed(read) -> dict[str, Any]:
+    """An operator ends the pause of all, and the one that a spent quota has put on a provider."""
+    answers = {
+        provider: read.api.post(f"{INTERNAL}/resume", json={"provider": provider} if provider else {}).json()
+        for provider in ("gemini", "")
+    }
+    return answers | {"rollout": read.api.get(f"{INTERNAL}/rollout").json()}
+
+
+@pytest.fixture(scope="module")
+def worked(  # noqa: PLR0917 # fixtures are asked for by name
+    before, read, resumed, base, settings, sandbox, receiver, tmp_path_factory
+) -> Worked:
+    log = tmp_path_factory.mktemp("work") / "work.log"
+
+    def over() -> bool:
+        scheduled = base.sql("SELECT 1 FROM rollout_month WHERE day = (now() AT TIME ZONE 'UTC')::date")
+        busy = base.sql("SELECT 1 FROM backfill_log WHERE status IN ('processing', 'retry')")
+        return bool(scheduled) and not busy
+
+    with Program("work", "--concurrency", "6", log=log, environment=settings) as program:
+        until(over, "every month is completed, and the rollout has scheduled more", base, log)
+        until(lambda: not waiting(base, before), "old incidents are over, and all notices are delivered", base, log)
+        rows = base.months()
+        enqueue(base)
+        until(
+            lambda: not base.sql("SELECT 1 FROM procrastinate_jobs WHERE id >= 1000000"), "every job is run", base, log
+        )
+        with httpx2.Client(base_url=sandbox["url"], trust_env=False) as client:
+            calls = client.get("/__sandbox/stats").json()["model_calls"]
+        rollout = read.api.get(f"{INTERNAL}/rollout").json()
+        later = base.months()
+        assert program.end() == 0, log.read_text()
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return Worked(base, rows, later, calls, rollout, receiver.got, lines)
+
+
+# Every job of that version: its queue, its task and its arguments.
+JOBS = [
+    ("months", "attempt", {"token": "00000000-0000-4000-8000-000000000000"}),
+    ("upkeep", "wake", {"year": 2024, "month": 12}),
+    ("upkeep", "rescue", {"timestamp": 1795936266}),
+    ("enrichment", "look_again", {"timestamp": 1795936260}),
+    ("enrichment", "enrich", {"timestamp": 1795936260}),
+    ("upkeep", "reconcile", {"timestamp": 1795935630}),
+    ("upkeep", "forget", {"timestamp": 1795936500}),
+    ("upkeep", "prune", {"timestamp": 1795936200}),
+    ("upkeep", "rollout", {"timestamp": 1795936260}),
+    ("upkeep", "watch", {"timestamp": 1795936260}),
+]
+UNKNOWN: tuple[str, str, dict[str, Any]] = ("upkeep", "no_such_task", {})
+
+
+def enqueue(base: Base) -> None:
+    """One job of each kind, one that nobody knows, and for every attempt at a month the job that it had."""
+    attempts = base.sql("SELECT token::text FROM attempt ORDER BY token")
+    jobs = [*JOBS, UNKNOWN, *(("months", "attempt", attempt) for attempt in attempts)]
+    for number, (queue, task, arguments) in enumerate(jobs, 1_000_000):
+        base.sql(
+            "INSERT INTO procrastinate_jobs (id, queue_name, task_name, args) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)",
+            number, queue, task, json.dumps(arguments),
+        )  # fmt: skip
+
+
+def waiting(base: Base, before: Before) -> list[dict[str, Any]]:
+    """Of the old incidents those that last, and those of which somebody is still to be told."""
+    return base.sql(
+        "SELECT id FROM incident WHERE id = ANY(%s) AND (cleared_at IS NULL OR EXISTS ("
+        "SELECT FROM notice WHERE incident_id = incident.id AND next_try_at IS NOT NULL))",
+        [incident["id"] for incident in before.incidents],
+    )
+
+
+def test_waits_that_last_are_ended_as_they_were_begun(resumed):
+    """The months that wait are found by the code and the words that the old version wrote."""
+    assert (resumed["gemini"]["resumed"], resumed["gemini"]["months_woken"]) == (True, 1)
+    assert (resumed[""]["resumed"], resumed[""]["months_woken"]) == (True, 1)
+    step = resumed["rollout"]["next"]
+    assert (step["kind"], step["months"][0]) == ("schedule", "2024-08")
+
+
+def test_every_month_that_was_under_way_is_completed(worked, before):
+    months = worked.months
+    assert {month: months[month]["status"] for month in UNDER_WAY} == dict.fromkeys(UNDER_WAY, "completed")
+    for month in UNDER_WAY:
+        assert months[month]["books_generated"] > 0
+        assert months[month]["error_code"] is None
+    unasked = [*COMPLETED[:2], *FAILED, RESET]
+    assert {month: months[month] for month in unasked} == {month: before.months[month] for month in unasked}
+
+
+def test_books_that_sources_could_not_be_asked_about_are_looked_up(worked, read):
+    """They were to be looked up again once the providers' new day had begun."""
+    unresolved = [book for book in read.get(f"{INTERNAL}/months/2023-10")["candidates"] if not book["isbn13"]]
+    now = worked.base.sql("SELECT looks, isbn13 FROM candidate WHERE year = 2023 AND month = 10")
+    assert sum(book["looks"] == 2 for book in now) == len(unresolved)
+    assert any(book["isbn13"] for book in now)
+
+
+def test_a_month_that_a_killed_worker_left_costs_one_attempt(worked):
+    """The old attempt is lost, a new one with another token does the month; what was stopped or waited costs none."""
+    attempts = worked.base.sql(
+        "SELECT outcome, code FROM attempt WHERE year = %s AND month = %s ORDER BY created_at", *key(KILLED)
+    )
+    assert attempts == [{"outcome": "lost", "code": "worker_lost"}, {"outcome": "completed", "code": None}]
+    assert worked.months[KILLED]["retry_count"] == 1
+    assert [worked.months[month]["retry_count"] for month in (STOPPED, PAUSED, SPENT, *QUEUED)] == 6 * [0]
+
+
+def test_what_was_paid_is_not_paid_again(worked):
+    """Lists that models have named are found by the same digest."""
+    paid = {
+        (model, month)
+        for model, months in worked.model_calls.items()
+        for month, calls in months.items()
+        if calls["paid"]
+    }
+    assert ("gemini", KILLED) in paid, "its quota was spent at the time"
+    assert not paid & {("xai", KILLED), ("xai", STOPPED), ("xai", AFTER_SOURCES), ("gemini", AFTER_SOURCES)}
+
+
+def test_the_rollout_schedules_on(worked, read):
+    rollout = worked.rollout
+    assert 0 < rollout["scheduled_today"] <= rollout["pace_today"]
+    new = rollout["log"][: -len(read.answers[f"{INTERNAL}/rollout"]["log"])]
+    assert {(entry["who"], entry["act"]) for entry in new} == {("rollout", "schedule")}
+    first = new[-1]["detail"]["months"]
+    assert first[0] == "2024-08"
+    assert {worked.months[month]["status"] for month in first} == {"completed"}
+    assert rollout["phases"][1]["completed"] >= len(UNDER_WAY) + len(first)
+
+
+def test_incidents_end_and_are_told_under_their_old_numbers(worked, before):
+    """The notice that could not be delivered at the time is, and that of the end after it."""
+    assert [incident["kind"] for incident in before.incidents] == [
+        "no_worker", "months_failing", "lane_paused", "no_worker",
+    ]  # fmt: skip
+    last = str(before.incidents[-1]["id"])
+    told = [(alarm["event"], alarm["kind"]) for alarm in worked.alarms if alarm["incident"] == last]
+    assert told == [("began", "no_worker"), ("cleared", "no_worker")]
+
+
+def test_an_attempt_that_has_lost_its_month_writes_nothing(worked):
+    """Every attempt's job has come once more, also those of the killed worker and of the month that was reset by hand."""
+    known = [*UNDER_WAY, *COMPLETED, *FAILED, RESET]
+    assert {month: worked.later[month] for month in known} == {month: worked.months[month] for month in known}
+
+
+def test_every_job_of_that_version_is_known(worked):
+    """The log names the job that nobody knows, and none but that one."""
+    troubles = " ".join(line["what"] for line in worked.log if line.get("cause") == "TaskNotFound")
+    assert {*re.findall(r"Job (\w+)\[", troubles)} == {UNKNOWN[1]}
+
+
+def test_nothing_unexpected_is_logged(worked):
+    serious = [line for line in worked.log if line["level"] in ("error", "critical") or "exception" in line]
+    assert [line for line in serious if line["event"] != "incident began"] == []
