@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import statistics
 import subprocess
 import sys
+import time
 
 import httpx2
 import pytest
@@ -42,10 +44,12 @@ async def test_a_burst_at_the_socket_is_cut_to_the_rate(url):
 async def test_small_answers_are_not_held_back(url):
     """Asked one after the other on one connection, each answer comes at once: no waiting for an acknowledgement."""
     async with httpx2.AsyncClient(base_url=url) as client:
-        await client.get("/__sandbox/truth")
-        async with asyncio.timeout(2):
-            for _ in range(100):  # 40 ms each if held back
-                await client.get("/__sandbox/truth")
+        seconds = []
+        for _ in range(100):
+            asked_at = time.monotonic()
+            await client.get("/__sandbox/truth")
+            seconds.append(time.monotonic() - asked_at)
+    assert statistics.median(seconds) < 0.03  # 40 ms if held back, also on a machine with nothing else to do
 
 
 @pytest.mark.parametrize(
