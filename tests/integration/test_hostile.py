@@ -4,9 +4,9 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria import bootstrap
-from alexandria.cli.output import tables
 from alexandria.core import config
 from alexandria.database.server import open_server
+from alexandria.operations import backfill
 from alexandria.operations.system import System
 
 QUOTES = "x'); DROP TABLE work; --"
@@ -24,7 +24,7 @@ async def _a_failed_month(empty, sql):
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_what_callers_send_is_compared_and_stored_as_it_is(api, system, sql, text):
     """A reason that no month has chooses none, and one that is noted comes back letter by letter."""
-    assert (await tables.list_months(system, None, None, text)).total == 0
+    assert (await backfill.list_months(system, reason=text)).total == 0
     retried = await api.post("/api/internal/retry", json={"reason": text})
     assert retried.json()["reopened"] == []
     await api.post("/api/internal/pause", json={"reason": text})

@@ -70,10 +70,11 @@ class InternalRoute(ApiRoute):
 # Only described here: InternalRoute checks the secret before anything else is read.
 _described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
 WRITES = documented(400, 413, 415)
+AUDIT_NAME = "api"  # of every caller, as all have the same secret
 
 
-def behind_the_door() -> APIRouter:
-    """A router for what needs the secret. Routes with a body add WRITES to what they may answer."""
+def internal_router() -> APIRouter:
+    """A router whose routes need the secret. Routes with a body add WRITES to their responses."""
     return APIRouter(
         prefix="/api/internal",
         route_class=InternalRoute,

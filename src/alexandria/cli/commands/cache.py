@@ -29,15 +29,12 @@ def purge(
     dry_run: DryRun = False,
 ) -> int:
     """Forget all answers of one provider, as its terms may ask. What is needed again is asked, and paid, again."""
-    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.requests import operator_name
     from alexandria.cli.runtime.system import on_system
-    from alexandria.core.config import DEFAULTS
-    from alexandria.core.errors import BadInput
+    from alexandria.operations import control
 
-    if provider not in DEFAULTS:
-        raise BadInput(f"there is no provider {provider!r}", hint=f"known are {', '.join(DEFAULTS)}")
     output = output_of(context)
-    count = on_system(output, lambda system: system.control.purge(provider, who(), dry_run=dry_run))
+    count = on_system(output, lambda system: control.clear_cache(system, provider, operator_name(), dry_run=dry_run))
     said = f"{count} answers of {provider} {'would be' if dry_run else 'are'} forgotten"
     output.result({"dry_run": dry_run, "provider": provider, "answers": count}, said)
     return 0 if count else NOTHING

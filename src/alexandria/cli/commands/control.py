@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,16 +10,13 @@ from alexandria.cli import completion
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun, instant
 from alexandria.cli.output.console import output_of
-from alexandria.core.errors import BadInput, in_words
+from alexandria.core.errors import BadInput
 from alexandria.core.month import Month
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from alexandria.operations import schemas
     from alexandria.operations.system import System
 
-Body = TypeVar("Body", bound="BaseModel")
 commands = typer.Typer()
 
 
@@ -40,15 +37,14 @@ def retry(
     if not (named or failed or reason):
         raise BadInput("which months?", hint="name months, or say --failed or --reason; alexandria retry --help")
 
-    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import schemas
-    from alexandria.web.api import control
+    from alexandria.operations import control, schemas
 
     said = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
     wanted = read_request(schemas.RetryRequest, {k: v for k, v in said.items() if v} | {"dry_run": dry_run})
     output = output_of(context)
-    answer = on_system(output, lambda system: control.retry(wanted, system, who()))
+    answer = on_system(output, lambda system: control.retry(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message, *_lines(answer))
     if not answer.reopened + answer.woken:
         return NOTHING
@@ -71,18 +67,17 @@ def pause(
         raise BadInput("--minutes and --until exclude each other", hint="say one, or neither to pause until resumed")
     end = {"minutes": minutes} if minutes else {"until": instant(until).isoformat()} if until else {}
 
-    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import schemas
-    from alexandria.web.api import control
+    from alexandria.operations import control, schemas
 
     wanted = read_request(schemas.PauseRequest, {**end, "reason": reason})
     output = output_of(context)
     if dry_run:
-        finishing = on_system(output, _in_work)
+        finishing = on_system(output, control.months_in_work)
         output.result({"dry_run": True, "months_finishing": finishing}, f"{finishing} months would still be finished")
         return 0
-    answer = on_system(output, lambda system: control.pause(wanted, system, who()))
+    answer = on_system(output, lambda system: control.pause(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message)
     output.say("next: alexandria status, and to go on: alexandria resume")
     return 0
@@ -102,10 +97,9 @@ def resume(
     dry_run: DryRun = False,
 ) -> int:
     """End the pause, or that of one provider's lane. Months that waited for its end go on at once."""
-    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import schemas
-    from alexandria.web.api import control
+    from alexandria.operations import control, schemas
 
     output = output_of(context)
     wanted = read_request(schemas.ResumeRequest, {"provider": provider} if provider else {})
@@ -115,27 +109,16 @@ def resume(
             said = f"would end: {lanes[provider]}" if provider in lanes else f"{provider} is not paused"
             output.result({"dry_run": True, "provider": provider, "paused": lanes.get(provider)}, said)
         else:
-            said = f"would end: {control.told(state)}" if state else "there is no pause"
+            said = f"would end: {control.describe(state)}" if state else "there is no pause"
             output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
         return 0
-    answer = on_system(output, lambda system: control.resume(wanted, system, who()))
+    answer = on_system(output, lambda system: control.resume(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message)
     if not answer.resumed:
         _, lanes = on_system(output, _pauses)
         for name, paused in lanes.items():
             output.say(f"{paused}; to ask it again now: alexandria resume --provider {name}")
     return 0 if answer.resumed or not provider else NOTHING
-
-
-def read_request(body: type[Body], said: dict[str, Any]) -> Body:
-    """The request that the HTTP API would read. Raises BadInput."""
-    from pydantic import ValidationError
-
-    try:
-        return body.model_validate(said)
-    except ValidationError as invalid:
-        problem = invalid.errors(include_input=False, include_url=False)[0]
-        raise BadInput(f"{problem['loc'][0] if problem['loc'] else 'options'}: {in_words(problem)}") from None
 
 
 def _lines(answer: schemas.RetryAnswer) -> list[str]:
@@ -148,20 +131,10 @@ def _lines(answer: schemas.RetryAnswer) -> list[str]:
 async def _pauses(system: System) -> tuple[schemas.PauseState | None, dict[str, str]]:
     """The pause of all, and in a sentence those of lanes."""
     from alexandria.cli.output.console import shown
-    from alexandria.web.api import control
+    from alexandria.operations import control
 
-    async with system.database.transaction() as connection:
-        pause = await control.pause_state(connection)
-    lanes = await system.lanes.status()
-    return pause, {
+    paused = {
         lane.name: f"{lane.name} rests until {shown(lane.paused_until)}: {lane.pause_reason}"
-        for lane in lanes
-        if lane.paused_until
+        for lane in await control.paused_providers(system)
     }
-
-
-async def _in_work(system: System) -> int:
-    from alexandria.backfill.repositories import pauses
-
-    async with system.database.transaction() as connection:
-        return await pauses.finishing(connection)
+    return await control.current_pause(system), paused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -11,10 +11,6 @@ from rich.console import RenderableType
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import heading, output_of, table
-
-if TYPE_CHECKING:
-    from alexandria.catalogue.models import Isbn13
-    from alexandria.operations.system import System
 
 commands = typer.Typer()
 
@@ -30,29 +26,22 @@ def enrich(
 ) -> int:
     """Have editions completed anew by the sources; without options, how enrichment stands and what it waits for."""
     from alexandria.catalogue.models import Isbn13
+    from alexandria.cli.requests import operator_name
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import enrichment
 
     isbns = [Isbn13.parse(text) for text in isbn or ()]
     output = output_of(context)
     if not isbns and older_than is None:
-        found = on_system(output, _look)
+        found = on_system(output, enrichment.show)
         output.result(found, *_drawn(found))
         return 0
-    count = on_system(output, lambda system: _ask(system, isbns, older_than, dry_run=dry_run))
+    count = on_system(
+        output, lambda system: enrichment.refresh(system, isbns, older_than, operator_name(), dry_run=dry_run)
+    )
     said = f"{count} editions {'would be' if dry_run else 'are'} due"
     output.result({"dry_run": dry_run, "editions": count}, said)
     return 0 if count else NOTHING
-
-
-async def _look(system: System) -> dict[str, Any]:
-    from alexandria.backfill.repositories import enrichment
-
-    async with system.database.transaction() as connection:
-        counts = await enrichment.overview(connection)
-        waiting = await enrichment.waiting(connection)
-        rests = await enrichment.rests(connection)
-    resting = [{"source": name, "until": rest.until, "reason": rest.reason} for name, rest in sorted(rests.items())]
-    return {**counts, "waiting_for": waiting, "resting": resting}
 
 
 def _drawn(found: dict[str, Any]) -> Iterator[RenderableType]:
@@ -64,13 +53,3 @@ def _drawn(found: dict[str, Any]) -> Iterator[RenderableType]:
     if found["resting"]:
         yield heading("Sources left alone for now")
         yield table(["source", "until", "why"], [tuple(rest.values()) for rest in found["resting"]])
-
-
-async def _ask(system: System, isbns: list[Isbn13], older_than: int | None, *, dry_run: bool) -> int:
-    from alexandria.backfill.repositories import enrichment
-    from alexandria.cli.commands.schedule import who
-
-    if not dry_run:
-        return await system.backfill.enrich_again(isbns, older_than, who())
-    async with system.database.transaction() as connection:
-        return await enrichment.again(connection, isbns, older_than, dry_run=True)

@@ -52,17 +52,16 @@ def start(
     dry_run: DryRun = False,
 ) -> int:
     """Start a plan: workers schedule its months day by day, and stop at a gate that is not open."""
-    from alexandria.cli.commands.control import read_request
-    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import rollout
     from alexandria.operations.rollout_schemas import StartRequest
     from alexandria.rollout import plan
-    from alexandria.web.api import rollout
 
     chosen = plan.read(plan.example() if file is None else _text(file))
     wanted = read_request(StartRequest, {"plan": chosen, "why": why, "replace": replace, "dry_run": dry_run})
     output = output_of(context)
-    _show(output, on_system(output, lambda system: rollout.start(wanted, system, who())))
+    _show(output, on_system(output, lambda system: rollout.start(system, wanted, operator_name())))
     output.say(f"next: {'the same without --dry-run' if dry_run else 'alexandria rollout status'}")
     return 0
 
@@ -71,7 +70,7 @@ def start(
 def status(context: typer.Context) -> int:
     """Phases, how the gate is judged and why, what follows, and who did what. Leaves with 5 while the gate is shut."""
     from alexandria.cli.runtime.system import on_system
-    from alexandria.web.api import rollout
+    from alexandria.operations import rollout
 
     output = output_of(context)
     answer = on_system(output, rollout.show)
@@ -85,7 +84,7 @@ def status(context: typer.Context) -> int:
 def verdicts(context: typer.Context) -> int:
     """How the gates were judged, whenever anything had changed; newest first. --json has what each verdict rests on."""
     from alexandria.cli.runtime.system import on_system
-    from alexandria.web.api import rollout
+    from alexandria.operations import rollout
 
     output = output_of(context)
     answer = on_system(output, rollout.verdicts)
@@ -124,16 +123,15 @@ group.command("pause", hidden=True)(hold)
 
 
 def _act(context: typer.Context, name: str, why: str, *, dry_run: bool) -> int:
-    from alexandria.cli.commands.control import read_request
-    from alexandria.cli.commands.schedule import who
+    from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import rollout
     from alexandria.operations.rollout_schemas import Act, ApproveRequest, ReasonedRequest, ReleaseRequest
-    from alexandria.web.api import rollout
 
     bodies: dict[str, type[Act]] = {"release": ReleaseRequest, "approve": ApproveRequest}
     wanted = read_request(bodies.get(name, ReasonedRequest), {"why": why, "dry_run": dry_run})
     output = output_of(context)
-    answer = on_system(output, lambda system: rollout.act(name, wanted, system, who()))
+    answer = on_system(output, lambda system: rollout.act(system, name, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), f"{'would be: ' if dry_run else ''}{answer.message}")
     if dry_run or answer.next.kind in CURES:
         output.say(f"next: {'the same without --dry-run' if dry_run else CURES[answer.next.kind]}")

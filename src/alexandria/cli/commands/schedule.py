@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +10,10 @@ from alexandria.cli.exit_codes import BLOCKED, NOTHING
 from alexandria.cli.options import DryRun, years
 from alexandria.cli.output.console import Output, chip, output_of, table
 from alexandria.core.errors import BadInput
-from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
+from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 
 if TYPE_CHECKING:
     from alexandria.operations.schemas import ScheduleAnswer
-    from alexandria.operations.system import System
 
 commands = typer.Typer()
 
@@ -31,21 +29,13 @@ def seed(
     if first > last:
         raise BadInput(f"{range_of_years} runs backwards", hint=f"the first year comes first: {last}..{first}")
 
-    from alexandria.backfill.repositories.months import listed
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import schemas
-    from alexandria.web.api import backfill
+    from alexandria.operations import backfill, schemas
 
-    async def act(system: System) -> schemas.SeedAnswer:
-        if not dry_run:
-            return await backfill.seed_backfill_queue(schemas.SeedRequest(year_start=first, year_end=last), system)
-        async with system.database.transaction() as connection:
-            there = {Month(row["year"], row["month"]) for row in await listed(connection)}
-        missing = [month for month in months_of_years(first, last) if month not in there]
-        return schemas.SeedAnswer(months_seeded=len(missing), message=f"{len(missing)} months would be added")
-
+    request = schemas.SeedRequest(year_start=first, year_end=last)
+    seed_months = backfill.preview_seed if dry_run else backfill.seed
     output = output_of(context)
-    seeded = on_system(output, act)
+    seeded = on_system(output, lambda system: seed_months(system, request))
     output.result({"dry_run": dry_run, **seeded.model_dump(mode="json")}, seeded.message)
     output.say(f"next: alexandria {f'seed {range_of_years}' if dry_run else 'schedule --dry-run'}")
     return 0
@@ -62,9 +52,9 @@ def schedule(
     """Take the newest open months and have workers fill them."""
     start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
 
+    from alexandria.cli.requests import operator_name
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import schemas
-    from alexandria.web.api import backfill
+    from alexandria.operations import backfill, control, schemas
 
     wanted = schemas.ScheduleRequest(
         batch_size=batch_size,
@@ -73,19 +63,12 @@ def schedule(
         year_range=schemas.YearRange(start=start, end=end),
     )
     output = output_of(context)
-    answer = on_system(output, lambda system: backfill.schedule(wanted, system, who()))
+    answer = on_system(output, lambda system: backfill.schedule(system, wanted, operator_name()))
     _show(output, answer)
     if answer.paused is not None:
-        from alexandria.web.api.control import told
-
-        output.say(f"{told(answer.paused)}; next: alexandria resume")
+        output.say(f"{control.describe(answer.paused)}; next: alexandria resume")
         return BLOCKED
     return 0 if answer.months else NOTHING
-
-
-def who() -> str:
-    """Who asks, for the audit."""
-    return f"cli {os.environ.get('USER') or os.getuid()}"
 
 
 def _show(output: Output, answer: ScheduleAnswer) -> None:

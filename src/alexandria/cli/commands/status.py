@@ -46,9 +46,10 @@ def months(
     """The months, newest first."""
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import backfill
 
     output = output_of(context)
-    found = on_system(output, lambda system: tables.list_months(system, with_status, year, reason))
+    found = on_system(output, lambda system: backfill.list_months(system, with_status, year, reason))
     output.result(found.model_dump(mode="json"), *tables.of_months(found))
     if not found.months:
         output.say("no month matches; see: alexandria status")
@@ -69,10 +70,10 @@ def month(
 
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
-    from alexandria.web.api import backfill
+    from alexandria.operations import backfill
 
     output = output_of(context)
-    found = on_system(output, lambda system: backfill.show_month(str(key), system))
+    found = on_system(output, lambda system: backfill.show_month(system, key))
     output.result(found.model_dump(mode="json"), *tables.of_month(found, evidence=evidence))
     return 0
 
@@ -82,9 +83,10 @@ def quota(context: typer.Context) -> int:
     """What is left of the day at each provider."""
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import quota as quotas
 
     output = output_of(context)
-    found = on_system(output, tables.quota)
+    found = on_system(output, quotas.show)
     output.result(found.model_dump(mode="json"), tables.of_quota(found), *tables.oddities(found))
     for name, each in found.providers.items():
         if each.paused_until:

@@ -9,14 +9,12 @@ from typing import Any
 
 from alexandria.backfill.repositories import months
 from alexandria.cli.doctor.checks import Check
-from alexandria.cli.output import tables
 from alexandria.core.errors import Unknown
 from alexandria.database.pool import Row
-from alexandria.operations import schemas
+from alexandria.operations import quota, rollout, schemas
 from alexandria.operations.alerts.rules import Incident, Kind
 from alexandria.operations.rollout_schemas import RolloutAnswer
 from alexandria.operations.system import System
-from alexandria.web.api import rollout
 
 # Which incidents belong to which line; what is new is a line of its own.
 OF_COMPLETION = {Kind.NO_WORKER, Kind.MONTHS_BLOCKED, Kind.PAUSED}
@@ -42,7 +40,7 @@ async def checklist(system: System, least_resolved: float) -> list[Item]:
     async with system.database.transaction() as connection:
         counted = await months.daily(connection)
     incidents = await system.watch.look()
-    spent = await tables.quota(system)
+    spent = await quota.show(system)
     found = [
         _completion(counted, _of(incidents, OF_COMPLETION)),
         _resolution(counted, least_resolved),

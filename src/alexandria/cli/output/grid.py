@@ -14,11 +14,10 @@ from rich.text import Text
 
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import Output, chip, harmless, table
-from alexandria.operations import schemas
+from alexandria.operations import backfill, control, rollout, schemas
+from alexandria.operations.overview import Snapshot, take_snapshot
 from alexandria.operations.status_style import PALETTE, state
 from alexandria.operations.system import System
-from alexandria.web.api import backfill, control, rollout
-from alexandria.web.dashboard import stream
 
 REDRAW = 1.0  # seconds on a terminal
 SPEAK = 30.0  # seconds off it
@@ -31,7 +30,7 @@ class Seen:
     at: datetime
     stats: schemas.StatsAnswer
     months: list[schemas.MonthRow]
-    view: stream.View  # what the page shows, for its words
+    view: Snapshot  # what the page shows, for its words
 
     def drawn(self) -> Iterator[RenderableType]:
         if not self.months:
@@ -56,11 +55,11 @@ class Seen:
         standing, situation = self.view.standing, self.view.situation
         runs = situation is not None and situation.rollout.ended_at is None
         if self.stats.paused is not None:
-            yield control.told(self.stats.paused)
+            yield control.describe(self.stats.paused)
         elif not (runs and standing.word == "Idle"):  # then the rollout schedules
             yield f"{standing.word}. {standing.why}"
         if situation is not None and runs:
-            yield f"Rollout: {rollout.sentence(situation)}"
+            yield f"Rollout: {rollout.describe(situation)}"
 
     def line(self) -> str:
         """The same in one line."""
@@ -69,7 +68,7 @@ class Seen:
         return (
             f"{self.at:%H:%M:%S} {count.completed}/{self.stats.total_months} done, {count.failed} failed, "
             f"{count.processing} processing, {count.retry} waiting, {hour}/h; "
-            + (control.told(self.stats.paused) if self.stats.paused else self._end())
+            + (control.describe(self.stats.paused) if self.stats.paused else self._end())
         )
 
     def _end(self) -> str:
@@ -92,7 +91,7 @@ class Seen:
 
 async def look(system: System) -> Seen:
     listed = await backfill.list_months(system)
-    return Seen(datetime.now(UTC), await backfill.backfill_stats(system), listed.months, await stream.look(system))
+    return Seen(datetime.now(UTC), await backfill.stats(system), listed.months, await take_snapshot(system))
 
 
 async def watch(output: Output, system: System) -> None:

@@ -7,22 +7,11 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
-from alexandria.backfill.repositories import months
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, heading, shown, table
 from alexandria.core.month import Month
 from alexandria.operations import schemas
 from alexandria.operations.status_style import state
-from alexandria.operations.system import System
-from alexandria.web.api.quota import provider_quota
-
-
-async def list_months(
-    system: System, status: Status | None, year: int | None, reason: str | None
-) -> schemas.MonthsAnswer:
-    async with system.database.transaction() as connection:
-        rows = await months.listed(connection, status=status, year=year, reason=reason)
-    return schemas.MonthsAnswer(total=len(rows), months=[schemas.MonthRow.model_validate(row) for row in rows])
 
 
 def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:
@@ -79,16 +68,6 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
     yield from (f"not asked: {said}" for said in found.unavailable.values())
     if found.look_again_at:
         yield f"looked up {found.looks} times, again {shown(found.look_again_at)}"
-
-
-async def quota(system: System) -> schemas.Quota:
-    lanes = await system.lanes.status()
-    if len(lanes) < len(system.settings.providers):
-        await system.lanes.open()  # nobody has worked here yet
-        lanes = await system.lanes.status()
-    providers = {lane.name: provider_quota(lane) for lane in lanes}
-    first = {name: getattr(providers["isbndb"], name) for name in schemas.Quota.model_fields if name != "providers"}
-    return schemas.Quota(**first, providers=providers)
 
 
 def of_quota(found: schemas.Quota) -> Table:

@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from alexandria.core.errors import BadInput, in_words
 from alexandria.core.month import Month
-from alexandria.operations import rollout_schemas, schemas
-from alexandria.web.api import backfill, control, rollout
+from alexandria.operations import backfill, control, rollout, rollout_schemas, schemas
 from alexandria.web.auth.login import OURS
 from alexandria.web.dashboard.rendering import ActingRoute, Form, ReadingRoute, done, provider, render
 from alexandria.web.routing import Running
@@ -54,13 +53,13 @@ async def ask_schedule(request: Request, system: Running) -> Response:
     """Which months would be taken, to be confirmed."""
     number = request.query_params.get("months", "10")
     wanted = _read(schemas.ScheduleRequest, batch_size=_number(number), dry_run=True)
-    return render(request, "schedule.html", found=await backfill.schedule(wanted, system, WHO))
+    return render(request, "schedule.html", found=await backfill.schedule(system, wanted, WHO))
 
 
 @router.post("/schedule")
 async def schedule(form: Form, system: Running) -> Response:
     wanted = _read(schemas.ScheduleRequest, batch_size=_number(form.get("months", "")), plan=form.get("plan", ""))
-    taken = await backfill.schedule(wanted, system, WHO)
+    taken = await backfill.schedule(system, wanted, WHO)
     named = _named([f"{each.year}-{each.month:02d}" for each in taken.months])
     return done("/", f"Scheduled {_months(taken.months_selected)}{named}.")
 
@@ -70,7 +69,7 @@ async def seed(form: Form, system: Running) -> Response:
     wanted = _read(
         schemas.SeedRequest, year_start=_number(form.get("start", "")), year_end=_number(form.get("end", ""))
     )
-    answer = await backfill.seed_backfill_queue(wanted, system)
+    answer = await backfill.seed(system, wanted)
     return done("/", f"{answer.message}. Schedule some of them to begin.")
 
 
@@ -80,7 +79,7 @@ async def retry(form: Form, system: Running) -> Response:
     listed = [str(Month.parse(form["month"]))] if form.get("month") else []
     failed = {} if listed else {"status": "failed"}
     reason = {"reason": form["reason"]} if form.get("reason") else {}
-    answer = await control.retry(_read(schemas.RetryRequest, months=listed, **failed, **reason), system, WHO)
+    answer = await control.retry(system, _read(schemas.RetryRequest, months=listed, **failed, **reason), WHO)
     parts = []
     if answer.reopened:
         parts.append(f"{_months(len(answer.reopened))} pending again{_named(answer.reopened)}; schedule to begin.")
@@ -91,7 +90,7 @@ async def retry(form: Form, system: Running) -> Response:
 
 @router.post("/pause")
 async def pause(form: Form, system: Running) -> Response:
-    answer = await control.pause(_read(schemas.PauseRequest, reason=form.get("why", "")), system, WHO)
+    answer = await control.pause(system, _read(schemas.PauseRequest, reason=form.get("why", "")), WHO)
     return done("/", f"{answer.message[:1].upper()}{answer.message[1:]}.")
 
 
@@ -99,7 +98,7 @@ async def pause(form: Form, system: Running) -> Response:
 async def resume(form: Form, system: Running) -> Response:
     """The whole run, or the lane of a provider."""
     named = {"provider": form["provider"]} if form.get("provider") else {}
-    answer = await control.resume(_read(schemas.ResumeRequest, **named), system, WHO)
+    answer = await control.resume(system, _read(schemas.ResumeRequest, **named), WHO)
     message = answer.message
     if named:
         name = named["provider"]
@@ -116,9 +115,9 @@ async def steer_rollout(act: str, form: Form, system: Running) -> Response:
     wanted = _read(body, why=form.get("why", ""))
     who = f"{name} by dashboard" if (name := _read(Name, name=form.get("who", "").strip()).name) else WHO
     if isinstance(wanted, rollout_schemas.StartRequest):
-        answer = await rollout.start(wanted, system, who)
+        answer = await rollout.start(system, wanted, who)
     else:
-        answer = await rollout.act(act, wanted, system, who)
+        answer = await rollout.act(system, act, wanted, who)
     return done("/", f"{done_}: {answer.message}.")
 
 

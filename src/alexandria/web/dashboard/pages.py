@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
-from alexandria.operations import event_log
+from alexandria.operations import backfill, event_log
 from alexandria.operations.event_log import Wanted
+from alexandria.operations.overview import take_snapshot
 from alexandria.operations.status_style import PALETTE, state
-from alexandria.web.api import backfill
 from alexandria.web.auth.secret import client
 from alexandria.web.auth.session import entrance_of
 from alexandria.web.dashboard.rendering import Guest, ReadingRoute, render
-from alexandria.web.dashboard.stream import SnapshotCache, Told, look, stream
+from alexandria.web.dashboard.stream import SnapshotCache, Told, stream
 from alexandria.web.routing import Running
 
 router = APIRouter(route_class=ReadingRoute, include_in_schema=False)
@@ -30,7 +30,7 @@ POLL = 10  # seconds between two looks of a browser that gets no stream
 
 @router.get("/")
 async def overview(request: Request, system: Running) -> HTMLResponse:
-    view = await look(system)
+    view = await take_snapshot(system)
     asked = request.query_params.get("show")
     show = asked if asked in PALETTE else None
     since = f"{int(view.at.timestamp())}-{len(view.cells)}"
@@ -40,7 +40,7 @@ async def overview(request: Request, system: Running) -> HTMLResponse:
 @router.get("/months/{month}")
 async def one_month(month: str, request: Request, system: Running) -> HTMLResponse:
     key = Month.parse(month)
-    found = await backfill.show_month(month, system)
+    found = await backfill.show_month(system, key)
     async with system.database.transaction() as connection:
         logged = await event_log.newest(connection, Wanted(key, "info"), LOGGED)
     return render(

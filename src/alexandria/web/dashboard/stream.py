@@ -13,125 +13,17 @@ from datetime import datetime, timedelta
 
 from fastapi.sse import format_sse_event
 
-from alexandria.backfill.repositories import months
 from alexandria.core.errors import AlexandriaError
-from alexandria.database.pool import Row
-from alexandria.forecast.forecaster import Told as Foretold
-from alexandria.operations import progress as overview
-from alexandria.operations import schemas
-from alexandria.operations.alerts.rules import SILENCE
-from alexandria.operations.eta import Outlook, Standing, by_pace, foreseen, outlook, standing
-from alexandria.operations.progress import Cell, Ending, Failure, Pace
-from alexandria.operations.rollout_summary import Shown, days, shown
+from alexandria.operations.overview import Snapshot, take_snapshot
+from alexandria.operations.progress import Cell
 from alexandria.operations.system import System
-from alexandria.providers.limits.rate import LaneStatus
-from alexandria.rollout.controller import Situation
-from alexandria.web.api.control import pause_state, told
 from alexandria.web.auth.session import Visitor
 from alexandria.web.dashboard.rendering import templates
 
 EVERY = 1.0  # seconds between two looks
 BEAT = 5.0  # seconds of silence after which the browser is told that nothing has changed
 STREAMS = 4  # at once for one visitor: browsers open six connections to a host, and acts need some of them
-LOG_LINES = 25
 OVERLAP = timedelta(seconds=60)  # a row says when its transaction began, which may be long before others see it
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Everything that the dashboard shows, at one instant."""
-
-    cells: list[Cell]
-    failures: list[Failure]
-    log: list[Ending]
-    pace: Pace
-    progress: Row
-    workers: int
-    pause: schemas.PauseState | None
-    lanes: list[LaneStatus]
-    situation: Situation | None
-    forecast: Foretold | None
-
-    @property
-    def at(self) -> datetime:
-        return self.pace.at
-
-    @property
-    def years(self) -> dict[int, list[Cell | None]]:
-        """Newest first; each with twelve cells, None where a month is not seeded."""
-        years: dict[int, list[Cell | None]] = {}
-        for cell in self.cells:
-            years.setdefault(cell.year, [None] * 12)[cell.month - 1] = cell
-        return years
-
-    @property
-    def states(self) -> Counter[str]:
-        return Counter(cell.state for cell in self.cells)
-
-    @property
-    def statuses(self) -> Counter[str]:
-        return Counter(cell.status for cell in self.cells)
-
-    @property
-    def paused(self) -> str:
-        return told(self.pause) if self.pause else ""
-
-    @property
-    def open(self) -> int:
-        """Months that a schedule call could take now."""
-        return sum(cell.open(self.at) for cell in self.cells)
-
-    @property
-    def left(self) -> int:
-        """Months that are neither completed nor failed."""
-        return len(self.cells) - self.statuses["completed"] - self.statuses["failed"]
-
-    @property
-    def outlook(self) -> Outlook:
-        return outlook(self.cells, self.pace, self.paused, self.workers, self._planned)
-
-    @property
-    def expected(self) -> str:
-        """What would become of the plan that comes along if it began now; empty while that is not known."""
-        if self.forecast is None or self.forecast.started:
-            return ""
-        if self.forecast.forecast.late is None:
-            return f"would stop at the gate of {self.forecast.forecast.stuck_at} until a person acts"
-        return f"would be done {foreseen(self.forecast).headline}"
-
-    @property
-    def _planned(self) -> Outlook | None:
-        """What a rollout that runs makes of it, by its forecast or until there is one by its pace."""
-        if self.situation is None or self.situation.rollout.ended_at is not None:
-            return None
-        if self.forecast and self.forecast.started:
-            return foreseen(self.forecast)
-        return by_pace(days(self.situation))
-
-    @property
-    def rollout(self) -> Shown | None:
-        return shown(self.situation) if self.situation else None
-
-    @property
-    def standing(self) -> Standing:
-        return standing(self.cells, self.paused, self.workers)
-
-
-async def look(system: System) -> View:
-    situation = await system.steward.look()
-    async with system.database.transaction() as connection:
-        return View(
-            cells=await overview.cells(connection),
-            failures=await overview.failures(connection),
-            log=await overview.log(connection, LOG_LINES),
-            pace=await overview.pace(connection),
-            progress=await months.progress(connection),
-            workers=(await months.workers(connection, SILENCE))["beating"],
-            pause=await pause_state(connection),
-            lanes=await system.lanes.status(),
-            situation=situation,
-            forecast=system.prospect.latest(started=bool(situation and situation.rollout.ended_at is None)),
-        )
 
 
 @dataclass(slots=True)
@@ -140,14 +32,14 @@ class SnapshotCache:
 
     system: System
     stop: asyncio.Event
-    _looking: asyncio.Task[View] | None = None
+    _looking: asyncio.Task[Snapshot] | None = None
     _when: float = -math.inf
     _watching: Counter[str] = field(default_factory=Counter)
 
-    async def look(self) -> View:
+    async def look(self) -> Snapshot:
         """What was seen lately, or is being looked up now: whoever leaves meanwhile takes it from nobody."""
         if self._looking is None or time.monotonic() - self._when > EVERY / 2:
-            self._looking, self._when = asyncio.create_task(look(self.system)), time.monotonic()
+            self._looking, self._when = asyncio.create_task(take_snapshot(self.system)), time.monotonic()
         return await asyncio.shield(self._looking)
 
     def full(self, who: str) -> bool:
@@ -178,7 +70,7 @@ class Told:
     cells: dict[tuple[int, int], str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
 
-    def news(self, view: View) -> str:
+    def news(self, view: Snapshot) -> str:
         """The parts of the page that differ, each addressed to its place; empty if none does."""
         found = list(self._parts(view))
         if len(view.cells) != self.months:
@@ -188,14 +80,14 @@ class Told:
             found += self._cells(view)
         return "".join(found)
 
-    def _parts(self, view: View) -> Iterator[str]:
+    def _parts(self, view: Snapshot) -> Iterator[str]:
         for name in ("run", "rollout", "tiles", "first", "legend", "failures", "log"):
             drawn = _macro(name, view, self.visitor)
             if self.parts.get(name) != drawn:
                 self.parts[name] = drawn
                 yield _partial(name, drawn)
 
-    def _cells(self, view: View) -> Iterator[str]:
+    def _cells(self, view: Snapshot) -> Iterator[str]:
         first, before = not self.cells, self.cells
         self.cells = self._drawn(view)
         changed = [
@@ -208,7 +100,7 @@ class Told:
         for year in {cell.year for cell in changed}:
             yield _partial(f"y{year}", _macro("total", year, view.years[year]))
 
-    def _drawn(self, view: View) -> dict[tuple[int, int], str]:
+    def _drawn(self, view: Snapshot) -> dict[tuple[int, int], str]:
         return {(cell.year, cell.month): _facts(cell) for cell in view.cells}
 
 

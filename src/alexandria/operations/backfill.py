@@ -1,0 +1,126 @@
+"""Schedules and seeds months, and reports what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alexandria.backfill.repositories import candidates, months
+from alexandria.backfill.repositories.months import ClaimableMonth
+from alexandria.backfill.scheduler import Scheduled, Selection
+from alexandria.backfill.status import Status
+from alexandria.core.errors import Unknown
+from alexandria.core.month import Month, months_of_years
+from alexandria.database.pool import Row
+from alexandria.operations import schemas
+from alexandria.operations.control import pause_state
+from alexandria.operations.system import System
+
+
+async def schedule(system: System, request: schemas.ScheduleRequest, who: str) -> schemas.ScheduleAnswer:
+    """Schedule months as `request` says, or list them on a dry run; `who` goes into the audit.
+
+    Raises PlanChanged, Paused and BadInput.
+    """
+    first, last = sorted((request.year_range.start, request.year_range.end))
+    selection = Selection(request.batch_size, first, last, request.force_retry, request.plan or None)
+    if request.dry_run:
+        found = await system.backfill.preview(selection)
+        async with system.database.transaction() as connection:
+            paused = await pause_state(connection)
+        return _schedule_answer(request, found).model_copy(update={"paused": paused})
+    done = await system.backfill.schedule(selection, who)
+    summary = schemas.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
+    return _schedule_answer(request, done).model_copy(update={"execution_summary": summary})
+
+
+async def seed(system: System, request: schemas.SeedRequest) -> schemas.SeedAnswer:
+    """Add the missing months of the requested years."""
+    async with system.database.transaction() as connection:
+        added = await months.seed(connection, request.year_start, request.year_end)
+    asked = 12 * (request.year_end - request.year_start + 1)
+    there = "" if added == asked else f", {asked - added} were there already"
+    message = f"{request.year_start}-{request.year_end}: {added} months added{there}"
+    return schemas.SeedAnswer(months_seeded=added, message=message)
+
+
+async def preview_seed(system: System, request: schemas.SeedRequest) -> schemas.SeedAnswer:
+    """Count the months that `seed` would add; changes nothing."""
+    async with system.database.transaction() as connection:
+        there = {Month(row["year"], row["month"]) for row in await months.listed(connection)}
+    missing = [month for month in months_of_years(request.year_start, request.year_end) if month not in there]
+    return schemas.SeedAnswer(months_seeded=len(missing), message=f"{len(missing)} months would be added")
+
+
+async def list_months(
+    system: System, status: Status | None = None, year: int | None = None, reason: str | None = None
+) -> schemas.MonthsAnswer:
+    """List months, newest first; `reason` is an error code, an error message or a reason to wait."""
+    async with system.database.transaction() as connection:
+        rows = await months.listed(connection, status=status, year=year, reason=reason)
+    return schemas.MonthsAnswer(total=len(rows), months=[schemas.MonthRow.model_validate(row) for row in rows])
+
+
+async def show_month(system: System, month: Month) -> schemas.MonthAnswer:
+    """Show one month in full: its attempts, candidates and calls. Raises Unknown if it is not seeded."""
+    async with system.database.transaction() as connection:
+        row = await months.one(connection, month)
+        if row is None:
+            hint = f"add its year: alexandria seed {month.year}, or POST /api/internal/seed-backfill-queue"
+            raise Unknown(f"month {month} is not seeded", hint=hint)
+        rows: dict[str, list[Row] | dict[str, int]] = {
+            "in_month": await candidates.in_month(connection, month),
+            "attempts": await months.attempts(connection, month),
+            "candidates": await candidates.of_month(connection, month),
+            "calls": await months.spent(connection, month),
+        }
+    return schemas.MonthAnswer.model_validate(row | rows)
+
+
+async def stats(system: System) -> schemas.StatsAnswer:
+    """Count months by status and books by outcome, and list the latest completed months."""
+    async with system.database.transaction() as connection:
+        totals = await months.totals(connection)
+        progress = await months.progress(connection)
+        recent = await months.recent(connection)
+        paused = await pause_state(connection)
+    return schemas.StatsAnswer(
+        total_months=sum(totals.values()),
+        by_status=schemas.StatusCounts.model_validate(totals),
+        progress=schemas.Progress.model_validate(progress),
+        recent_activity=[schemas.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
+        paused=paused,
+    )
+
+
+async def show_job(system: System, job_id: int) -> schemas.JobAnswer:
+    """Show the state of one scheduled attempt. Raises Unknown."""
+    async with system.database.transaction() as connection:
+        row = await months.attempt_of_job(connection, job_id)
+    if row is None:
+        raise Unknown(f"job {job_id} makes no attempt at a month", hint="a live schedule call answers with job ids")
+    waiting = "queued" if row["began_at"] is None else "running"
+    return schemas.JobAnswer.model_validate(row | {"state": row["outcome"] or waiting})
+
+
+def _schedule_answer(request: schemas.ScheduleRequest, found: Scheduled) -> schemas.ScheduleAnswer:
+    jobs = found.jobs or [None] * len(found.months)
+    return schemas.ScheduleAnswer(
+        dry_run=request.dry_run,
+        batch_size=request.batch_size,
+        months_selected=len(found.months),
+        months=[_scheduled_month(month, job) for month, job in zip(found.months, jobs, strict=True)],
+        **{f"total_{status}": count for status, count in found.totals.items()},
+        plan=found.plan,
+    )
+
+
+def _scheduled_month(month: ClaimableMonth, job_id: int | None) -> schemas.ScheduledMonth:
+    """The month with its counters, which are left out if there are none yet."""
+    row: dict[str, Any] = {"year": month.year, "month": month.month, "status": month.status, "job_id": job_id}
+    if month.books_generated:
+        row |= {
+            "books_generated": month.books_generated,
+            "isbns_resolved": month.isbns_resolved,
+            "resolution_rate": month.resolution_rate,
+        }
+    return schemas.ScheduledMonth(**row, error_message=month.error_message)

@@ -1,0 +1,128 @@
+"""Starts and steers a rollout, and reports its phases, its gate and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from alexandria.core.errors import Unknown
+from alexandria.operations import rollout_schemas as schemas
+from alexandria.operations.system import System
+from alexandria.rollout import repository as rollouts
+from alexandria.rollout.controller import Situation
+from alexandria.rollout.decisions import Advance, Rest, Schedule, Step, count, pace
+from alexandria.rollout.plan import members
+
+LOG_LINES = 20
+MAX_VERDICTS = 200
+NOT_STARTED = Unknown("no rollout was started", hint="start one: alexandria rollout start")
+
+
+async def show(system: System) -> schemas.RolloutAnswer:
+    """Show the rollout that runs, or the last that did. Raises Unknown if there never was one."""
+    situation = await system.steward.look()
+    if situation is None:
+        raise NOT_STARTED
+    return await _answer(system, situation, describe(situation))
+
+
+async def verdicts(system: System) -> schemas.VerdictsAnswer:
+    """List the gate verdicts of the rollout, newest first. Raises Unknown if there never was one."""
+    async with system.database.transaction() as connection:
+        newest = await rollouts.newest(connection)
+        if newest is None:
+            raise NOT_STARTED
+        rows = await rollouts.verdicts(connection, newest, MAX_VERDICTS)
+    phases = newest.plan.phase
+    return schemas.VerdictsAnswer(
+        verdicts=[schemas.PastVerdict.model_validate(row | {"phase": phases[row["phase"]].name}) for row in rows]
+    )
+
+
+async def start(system: System, request: schemas.StartRequest, who: str) -> schemas.RolloutAnswer:
+    """Start a plan. Raises NotNow if another rollout runs, unless this one replaces it."""
+    plan = request.plan
+    situation, seeded = await system.steward.start(
+        plan, who, request.why, replaces=request.replace, dry_run=request.dry_run
+    )
+    would = "would be" if request.dry_run else "are"
+    message = f"{sum(map(len, members(plan)))} months in {len(plan.phase)} phases; {seeded} {would} newly seeded"
+    return await _answer(system, situation, message, dry_run=request.dry_run)
+
+
+async def act(system: System, name: str, request: schemas.Act, who: str) -> schemas.RolloutAnswer:
+    """Hold, release, approve or override, as `name` says. Raises NotNow, GateShut and Unknown."""
+    controller = system.steward
+    acts = {
+        "hold": controller.hold,
+        "release": controller.release,
+        "approve": controller.approve,
+        "override": controller.override,
+    }
+    situation = await acts[name](who, request.why, dry_run=request.dry_run)
+    return await _answer(system, situation, describe(situation), dry_run=request.dry_run)
+
+
+def describe(situation: Situation) -> str:
+    """Phase, and what follows, in a line."""
+    number, of = situation.rollout.standing.phase + 1, len(situation.rollout.plan.phase)
+    reason = situation.decision.step.reason.removeprefix(f"{situation.phase}: ")
+    return f"phase {number} of {of}, {situation.phase}: {reason}"
+
+
+def step_kind(step: Step) -> str:
+    """The code of a step: schedule, advance, or why nothing begins just now."""
+    match step:
+        case Schedule():
+            return "schedule"
+        case Advance():
+            return "advance"
+        case Rest():
+            return step.kind.value
+
+
+async def _answer(
+    system: System, situation: Situation, message: str, *, dry_run: bool = False
+) -> schemas.RolloutAnswer:
+    rollout, view, step = situation.rollout, situation.view, situation.decision.step
+    judgement, standing = situation.decision.judgement, rollout.standing
+    async with system.database.transaction() as connection:
+        log = await rollouts.log(connection, rollout, LOG_LINES)
+    return schemas.RolloutAnswer(
+        name=rollout.plan.name,
+        started_at=rollout.started_at,
+        started_by=rollout.started_by,
+        ended_at=rollout.ended_at,
+        phase=standing.phase + 1,
+        begins=standing.begins,
+        phases=_phases(situation),
+        scheduled_today=view.scheduled,
+        pace_today=pace(rollout.plan, standing.phase, view.outcomes, view.today),
+        gate=schemas.GateNow(verdict=judgement.verdict.value, reasons=list(judgement.reasons), **judgement.inputs()),
+        next=schemas.NextStep(
+            kind=step_kind(step),
+            reason=step.reason,
+            until=step.until if isinstance(step, Rest) else None,
+            months=[*map(str, step.months)] if isinstance(step, Schedule) else [],
+        ),
+        held=standing.held,
+        overridden=standing.overridden,
+        log=[schemas.Entry.model_validate(row) for row in log],
+        dry_run=dry_run,
+        message=message,
+    )
+
+
+def _phases(situation: Situation) -> list[schemas.PhaseNow]:
+    present = situation.rollout.standing.phase + situation.rollout.standing.finished
+    phases = []
+    for number, phase in enumerate(situation.rollout.plan.phase):
+        counts = asdict(count(situation.rollout.plan, number, situation.view))
+        facts = phase.model_dump(mode="json")
+        phases.append(
+            schemas.PhaseNow.model_validate(
+                {name: str(facts[name]) for name in ("name", "years", "months_per_day", "hours")}
+                | {name: counts[name] for name in ("months", "completed", "failed", "under_way", "pending")}
+                | {"state": "done" if number < present else "present" if number == present else "to_come"}
+            )
+        )
+    return phases
