@@ -46,6 +46,8 @@ def test_what_is_not_said_is_as_documented():
         ('months_per_day = "5-10"', "phase 1: months_per_day: write a number", "10..15"),
         ('months_per_day = "5..7..9"', "phase 1: months_per_day: write a number", "10..15"),
         ('hours = "22:00..04:00"', "phase 1: hours: they begin before they end", "03:00..24:00"),
+        ('hours = "03:00..03:00"', "phase 1: hours: they begin before they end", "03:00..24:00"),
+        ('hours = "24:00..24:00"', "phase 1: hours: they begin before they end", "03:00..24:00"),
         ('hours = "3 o\'clock"', "phase 1: hours: write hours of one day", "03:00..24:00"),
         ('hours = "03:00..24:30"', "phase 1: hours: they begin before they end", "03:00..24:00"),
         ("quota_share = 1.5", "phase 1: quota_share: input should be less than or equal to 1", "0 to 1"),

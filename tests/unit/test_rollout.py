@@ -1,5 +1,6 @@
 """The decisions of a rollout: what opens a gate, what shuts it, what it waits for, and what begins on which day."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -271,6 +272,31 @@ def test_months_under_way_have_spoken_for_their_calls_and_measured_ones_say_how_
     outcomes = months_of(wanted) | {Month(2023, 12): DONE, Month(2023, 11): replace(DONE, calls=23)}
     outcomes |= {Month(2023, 10): Outcome(Status.RETRY)}
     assert len(step(wanted, outcomes, quota=Quota(110)).months) == 4  # five at 22, one of them under way
+
+
+@pytest.mark.parametrize(
+    ("quota", "under_way", "numbers"),
+    [
+        (Quota(400, 179), 0, ["21", "22"]),
+        (Quota(400, 380, 100), 0, ["20", "22"]),
+        (Quota(400, 140), 3, ["60", "22"]),
+        (Quota(400, 300), 0, ["0", "22"]),
+        (Quota(400, 410, 100), 0, ["0", "22"]),
+    ],
+)
+def test_a_spent_budget_is_explained_by_what_is_left_and_what_a_month_needs(quota, under_way, numbers):
+    """Half of 400 calls, at 22 a month as measured; what is overspent is not shown as less than nothing."""
+    wanted = plan({"years": 2023, "quota_share": 0.5})
+    outcomes = months_of(wanted) | {Month(2023, 12): DONE, Month(2023, 11): replace(DONE, calls=23)}
+    outcomes |= {Month(2023, month): Outcome(Status.PROCESSING) for month in range(1, under_way + 1)}
+    found = step(wanted, outcomes, quota=quota)
+    assert (found.kind, found.until) == (Kind.BUDGET, datetime(2026, 3, 3, tzinfo=UTC))
+    assert re.findall(r"\d+", found.reason) == numbers
+
+
+def test_an_unknown_quota_is_no_budget_and_has_no_end():
+    found = step(plan({"years": 2023}), months_of(plan({"years": 2023})), quota=None)
+    assert (found.kind, found.until, re.findall(r"\d+", found.reason)) == (Kind.BUDGET, None, [])
 
 
 def test_days_too_small_for_a_month_have_one_each():

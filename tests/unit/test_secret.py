@@ -1,5 +1,6 @@
 """Who is let in, and where the secret lives."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from alexandria.cli.doctor import checks
 from alexandria.core import config
 from alexandria.core.errors import Misconfigured
-from alexandria.core.webhook_secrets import SHORTEST, weak, webhook_secrets
+from alexandria.core.webhook_secrets import SHORTEST, WebhookSecrets, weak, webhook_secrets
 
 
 def test_the_embedded_default_makes_one_secret_that_only_its_owner_can_read(monkeypatch, tmp_path):
@@ -33,6 +34,46 @@ def test_a_rotation_keeps_the_previous_secret_valid(monkeypatch):
     assert secrets.admits("new-canary")
     assert secrets.admits("old-canary")
     assert not secrets.admits("")
+
+
+def test_secret_files_are_read_when_they_have_changed_and_only_then(tmp_path):
+    """Each request asks for the valid secrets. What cannot be read leaves the present ones, and is tried again."""
+    file, reads = tmp_path / "secret", []
+    file.write_text("first")
+
+    def read():
+        reads.append(file.read_text())
+        if not reads[-1]:
+            raise Misconfigured("the file is empty")
+        return (reads[-1],)
+
+    secrets = WebhookSecrets(files=[file, tmp_path / "absent"], read=read)
+    assert [secrets.valid for _ in range(3)] == [("first",)] * 3
+    assert reads == ["first"]
+    file.write_text("second one")
+    assert [secrets.valid for _ in range(3)] == [("second one",)] * 3
+    assert reads == ["first", "second one"]
+    file.write_text("")
+    assert [secrets.valid for _ in range(2)] == [("second one",)] * 2
+    assert reads == ["first", "second one", "", ""]
+    file.write_text("third")
+    (tmp_path / "absent").touch()
+    assert [secrets.valid for _ in range(2)] == [("third",)] * 2
+    assert reads[4:] == ["third"]
+    (tmp_path / "absent").unlink()
+    assert [secrets.valid for _ in range(2)] == [("third",)] * 2
+    assert reads[4:] == ["third"] * 2
+
+
+def test_a_secret_file_of_the_same_length_that_replaces_another_is_read(tmp_path):
+    """As `mv` does it, with the time of the old one."""
+    file, other = tmp_path / "secret", tmp_path / "other"
+    file.write_text("first")
+    other.write_text("other")
+    os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+    secrets = WebhookSecrets(files=[file], read=lambda: (file.read_text(),))
+    other.replace(file)
+    assert secrets.valid == ("other",)
 
 
 def test_production_without_a_secret_does_not_start(monkeypatch):
