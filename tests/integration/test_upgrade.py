@@ -1,15 +1,15 @@
-"""A database of version 96c838d with work of every kind under way upgrades, nothing is lost, and the work goes on.
+"""A database of version 96c838d with work of every kind under way upgrades without loss, and the work continues.
 
-data/database_at_96c838d.sql was made by the commands, workers and clock of that version against its own sandbox: months
-that are queued, that a killed worker has left in the middle, that wait after errors, for a quota, for the end of a pause
-and after their worker was stopped, that are completed and failed; a rollout in its second phase; paid answers, quotas,
-incidents, notices and a journal. Everything here goes through SQL, HTTP and the command line, so that it holds whatever
-the code is called. tests/integration/data is kept as it is: no later version makes it again.
+The commands and workers of that version made data/database_at_96c838d.sql with its own sandbox. It holds months that are
+queued, completed and failed, one in the middle of which a worker was killed, and months that wait after errors, for a
+quota, for the end of a pause and because their worker was stopped; a rollout in its second phase; paid answers, quotas,
+incidents, notices and a journal. The tests use SQL, HTTP and the command line only, so that they hold when code moves.
+The dump is never made again by a later version.
 
-before      the database as it was loaded, with what every table holds
-migrated    the same after `alexandria migrate`
+before      what the database holds after it was loaded
+migrated    the database after `alexandria migrate`
 read        what `alexandria serve` answers before any worker runs
-worked      what has become of it after `alexandria work`
+worked      the result of `alexandria work`
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, LiteralString, Self
 
@@ -39,7 +40,6 @@ from psycopg.sql import SQL, Identifier
 DUMP = Path(__file__).parent / "data" / "database_at_96c838d.sql"
 SECRET = "canary-secret-of-the-upgrade"
 DEADLINE = 60.0  # seconds for anything that is waited for, on a machine with much else to do
-SANDBOX_AT_THE_TIME = "http://127.0.0.1:{port}"
 PROVIDERS = ("gemini", "xai", "isbndb", "google_books", "open_library", "internet_archive", "wikidata")
 RATE = "60"  # requests a second to each provider
 
@@ -109,8 +109,9 @@ class Program:
                 start_new_session=True,
             )
 
+    @cached_property
     def answer(self) -> Any:
-        """The `data` of its first line of JSON."""
+        """The `data` of its first line of JSON, once it is there."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log.read_text()
@@ -131,8 +132,8 @@ class Program:
             pass
 
 
-# Timestamps of the dump are fixed and the code asks the server's clock, so that all of them are moved by whole days when
-# it is loaded: the dump is then from the day before yesterday, every wait in it is over, and days of quotas stay whole.
+# The dump's timestamps are fixed and the code asks the server for the time, so all of them are moved by whole days when it
+# is loaded: the dump is then from the day before yesterday, every wait in it is over, and a quota's day stays one day.
 SHIFT = """
 SET session_replication_role = replica; -- triggers keep rows that are only ever added, and note changes
 DO $$
@@ -155,8 +156,8 @@ BEGIN
 END
 $$;
 """
-# Two waits last on, for an operator to end them: the pause of all and the one that a spent quota has put on a provider.
-# The killed worker was alive after the server had started: it was not the database that it lost.
+# Two waits last until an operator ends them: the pause of the whole backfill and that of a provider whose quota is spent.
+# The killed worker gave its last sign of life after the server's start, or the loss would count as one of the database.
 LASTING = """
 SET session_replication_role = replica;
 UPDATE control SET paused_until = now() + interval '1 hour';
@@ -171,18 +172,18 @@ UPDATE attempt SET began_at = pg_postmaster_start_time() WHERE began_at IS NOT N
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory) -> dict[str, str]:
-    """Of every program: nothing of a real system."""
+    """For every program: nothing of a real system."""
     return dict(os.environ) | {"ALEXANDRIA_DATA_DIR": str(tmp_path_factory.mktemp("data")), "USER": "bob"}
 
 
 @pytest.fixture(scope="module")
-def sandbox(environment, tmp_path_factory) -> Iterator[dict[str, Any]]:
-    """Its URL, and the variables that lead to it."""
+def sandbox(environment, tmp_path_factory) -> Iterator[Program]:
+    """It answers with its URL and the environment variables of its clients, and starts while the dump is loaded."""
     rates = ",".join(f"{name}={RATE}" for name in PROVIDERS)
     log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
     options = ["--latency-scale", "0.01", "--rates", rates]
     with Program("sandbox", *options, log=log, environment=environment) as program:
-        yield program.answer()
+        yield program
         program.end()
 
 
@@ -197,14 +198,14 @@ def base(server, psql, sandbox) -> Iterator[Base]:
     with psycopg.connect(url) as connection:
         connection.execute(SHIFT)
         connection.execute(LASTING)
-        move_answers(connection, sandbox["url"])
+        move_answers(connection, sandbox.answer["url"])
     yield Base(url)
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def move_answers(connection: psycopg.Connection, url: str) -> None:
-    """Paid answers are found by a digest of the request, which holds the provider's address: give them today's."""
+    """Change the provider's address in the stored requests, and the digest by which a paid answer is found."""
     for provider, kept, request in connection.execute("SELECT provider, key, request FROM answer").fetchall():
         assert kept == digest(request)
         request["base"] = f"{url}/{provider}"
@@ -239,14 +240,14 @@ def migrated(base: Base, before, environment, tmp_path_factory) -> Base:
     log = tmp_path_factory.mktemp("migrate") / "migrate.log"
     variables = environment | {"DATABASE_URL": base.url}
     with Program("migrate", log=log, environment=variables, stays=False) as program:
-        applied = program.answer()["applied"]
+        applied = program.answer["applied"]
         assert program.end() == 0, log.read_text()
-    assert not [step for step in applied if step[:4] <= "0017"], "these it has"
+    assert not [step for step in applied if step[:4] <= "0017"], "the dump has these steps"
     return base
 
 
 def test_the_dump_has_work_of_every_kind(before):
-    """So that what follows proves something."""
+    """Otherwise the other tests would prove nothing."""
     months = before.months
     assert Counter(month["status"] for month in months.values()) == {
         "pending": 21, "processing": 4, "completed": 3, "failed": 3, "retry": 5,
@@ -261,13 +262,13 @@ def test_the_dump_has_work_of_every_kind(before):
 
 
 def test_migrating_loses_and_changes_no_row(migrated, before):
-    """All columns of that version's tables; what newer versions have beside them is theirs."""
+    """Compares all columns of that version; newer versions may add others."""
     kept = {table: columns for table, columns in before.columns.items() if table != "schema_version"}
     assert migrated.contents(kept) == {table: before.contents[table] for table in kept}
 
 
 class Receiver(http.server.ThreadingHTTPServer):
-    """Takes what an alarm says and answers that all is well."""
+    """Accepts every alarm and keeps it."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Taken)
@@ -295,10 +296,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def settings(migrated: Base, environment: dict[str, str], sandbox: dict[str, Any], receiver) -> dict[str, str]:
-    """Of programs on that database, led to the sandbox."""
+def settings(migrated: Base, environment: dict[str, str], sandbox: Program, receiver) -> dict[str, str]:
+    """The environment of programs that use the database and the sandbox."""
     rates = {f"ALEXANDRIA_{name.upper()}_RATE": RATE for name in PROVIDERS}
-    to_sandbox: dict[str, str] = sandbox["environment"]
+    to_sandbox: dict[str, str] = sandbox.answer["environment"]
     return environment | to_sandbox | rates | {
         "DATABASE_URL": migrated.url,
         "ALEXANDRIA_SOURCES": "open_library,google_books,internet_archive,isbndb",
@@ -312,13 +313,12 @@ def settings(migrated: Base, environment: dict[str, str], sandbox: dict[str, Any
 
 @dataclass
 class Read:
-    """What the API answers, by path; `api` asks for more."""
+    """The API's answers by path, from before any worker ran, and a client for more."""
 
     api: httpx2.Client
     answers: dict[str, Any] = field(default_factory=dict)
 
     def get(self, path: str) -> Any:
-        """A path is asked for once, before any worker runs."""
         return self.answers[path]
 
 
@@ -327,8 +327,6 @@ PATHS = [
     *(f"{INTERNAL}/{path}" for path in ("backfill-stats", "months", "rollout", "rollout/verdicts")),
     *(f"{INTERNAL}/months/{month}" for month in [*UNDER_WAY, *COMPLETED, *FAILED, RESET]),
     "/api/quota/status",
-    "/openapi.json",
-    "/metrics",
     "/",
     f"/months/{KILLED}",
 ]
@@ -340,7 +338,7 @@ def read(settings, tmp_path_factory) -> Iterator[Read]:
     with (
         Program("serve", "--port", "0", log=log, environment=settings) as program,
         httpx2.Client(
-            base_url=program.answer()["url"], headers={"X-Cron-Secret": SECRET}, trust_env=False, timeout=DEADLINE
+            base_url=program.answer["url"], headers={"X-Cron-Secret": SECRET}, trust_env=False, timeout=DEADLINE
         ) as api,
     ):
         yield Read(api, {path: asked(api, path) for path in PATHS})
@@ -443,7 +441,7 @@ def test_quotas_pauses_and_incidents_are_read(read):
 
 
 def test_the_pages_show_it(read):
-    """Overview and month: journal, incidents, rollout and books of the dump are what they are made of."""
+    """Overview and month, made of the rollout, the pause and the journal."""
     page = read.get("/")
     assert "Recent years" in page
     assert "maintenance of the network" in page
@@ -454,10 +452,7 @@ def test_the_pages_show_it(read):
 
 @dataclass
 class Worked:
-    """What has become of it. `months` are as they were when all was done, `later` after old jobs had come once more.
-
-    `alarms` is what the receiver got.
-    """
+    """The result: `months` when all work was done, `later` after the jobs of old attempts were run a second time."""
 
     base: Base
     months: dict[str, dict[str, Any]]
@@ -482,16 +477,20 @@ def until(true, what: str, base: Base, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def resumed(read) -> dict[str, Any]:
-    """An operator ends the pause of all, and the one that a spent quota has put on a provider."""
-    answers = {
-        provider: read.api.post(f"{INTERNAL}/resume", json={"provider": provider} if provider else {}).json()
-        for provider in ("gemini", "")
-    }
+    """An operator ends the pause of the provider whose quota was spent, and that of the whole backfill."""
+    sentence = read.get(f"{INTERNAL}/months/{PAUSED}")["blocked_reason"]
+    asked = [
+        ("no_books", "retry", {"reason": "no_books", "dry_run": True}),
+        ("sentence", "retry", {"reason": sentence, "dry_run": True}),
+        ("gemini", "resume", {"provider": "gemini"}),
+        ("all", "resume", {}),
+    ]
+    answers = {name: read.api.post(f"{INTERNAL}/{act}", json=wanted).json() for name, act, wanted in asked}
     return answers | {"rollout": read.api.get(f"{INTERNAL}/rollout").json()}
 
 
 @pytest.fixture(scope="module")
-def worked(  # noqa: PLR0917 # fixtures are asked for by name
+def worked(  # noqa: PLR0917 # pytest passes fixtures by name
     before, read, resumed, base, settings, sandbox, receiver, tmp_path_factory
 ) -> Worked:
     log = tmp_path_factory.mktemp("work") / "work.log"
@@ -499,7 +498,8 @@ def worked(  # noqa: PLR0917 # fixtures are asked for by name
     def over() -> bool:
         scheduled = base.sql("SELECT 1 FROM rollout_month WHERE day = (now() AT TIME ZONE 'UTC')::date")
         busy = base.sql("SELECT 1 FROM backfill_log WHERE status IN ('processing', 'retry')")
-        return bool(scheduled) and not busy
+        unseen = base.sql("SELECT 1 FROM candidate WHERE year = 2023 AND month = 10 AND isbn13 IS NULL AND looks = 1")
+        return bool(scheduled) and not busy + unseen
 
     with Program("work", "--concurrency", "6", log=log, environment=settings) as program:
         until(over, "every month is completed, and the rollout has scheduled more", base, log)
@@ -509,7 +509,7 @@ def worked(  # noqa: PLR0917 # fixtures are asked for by name
         until(
             lambda: not base.sql("SELECT 1 FROM procrastinate_jobs WHERE id >= 1000000"), "every job is run", base, log
         )
-        with httpx2.Client(base_url=sandbox["url"], trust_env=False) as client:
+        with httpx2.Client(base_url=sandbox.answer["url"], trust_env=False) as client:
             calls = client.get("/__sandbox/stats").json()["model_calls"]
         rollout = read.api.get(f"{INTERNAL}/rollout").json()
         later = base.months()
@@ -518,7 +518,7 @@ def worked(  # noqa: PLR0917 # fixtures are asked for by name
     return Worked(base, rows, later, calls, rollout, receiver.got, lines)
 
 
-# Every job of that version: its queue, its task and its arguments.
+# Every kind of job of that version: queue, task and arguments.
 JOBS = [
     ("months", "attempt", {"token": "00000000-0000-4000-8000-000000000000"}),
     ("upkeep", "wake", {"year": 2024, "month": 12}),
@@ -535,7 +535,7 @@ UNKNOWN: tuple[str, str, dict[str, Any]] = ("upkeep", "no_such_task", {})
 
 
 def enqueue(base: Base) -> None:
-    """One job of each kind, one that nobody knows, and for every attempt at a month the job that it had."""
+    """Add one job of each kind, one of an unknown kind, and for every attempt at a month its job a second time."""
     attempts = base.sql("SELECT token::text FROM attempt ORDER BY token")
     jobs = [*JOBS, UNKNOWN, *(("months", "attempt", attempt) for attempt in attempts)]
     for number, (queue, task, arguments) in enumerate(jobs, 1_000_000):
@@ -546,7 +546,7 @@ def enqueue(base: Base) -> None:
 
 
 def waiting(base: Base, before: Before) -> list[dict[str, Any]]:
-    """Of the old incidents those that last, and those of which somebody is still to be told."""
+    """Old incidents that are not over, or of which a notice is still to be delivered."""
     return base.sql(
         "SELECT id FROM incident WHERE id = ANY(%s) AND (cleared_at IS NULL OR EXISTS ("
         "SELECT FROM notice WHERE incident_id = incident.id AND next_try_at IS NOT NULL))",
@@ -554,12 +554,37 @@ def waiting(base: Base, before: Before) -> list[dict[str, Any]]:
     )
 
 
-def test_waits_that_last_are_ended_as_they_were_begun(resumed):
-    """The months that wait are found by the code and the words that the old version wrote."""
+def test_an_operator_ends_waits_that_began_before_the_upgrade(resumed):
+    """The waiting months are found by the error code and the reason that the old version stored."""
     assert (resumed["gemini"]["resumed"], resumed["gemini"]["months_woken"]) == (True, 1)
-    assert (resumed[""]["resumed"], resumed[""]["months_woken"]) == (True, 1)
+    assert (resumed["all"]["resumed"], resumed["all"]["months_woken"]) == (True, 1)
     step = resumed["rollout"]["next"]
     assert (step["kind"], step["months"][0]) == ("schedule", "2024-08")
+
+
+def test_months_are_found_by_the_reason_that_was_stored(resumed):
+    assert {*resumed["no_books"]["reopened"]} == {*FAILED}
+    assert {*resumed["no_books"]["woken"]} == {AFTER_ERRORS, SPENT}
+    assert resumed["sentence"]["woken"] == [PAUSED]
+
+
+def test_stored_json_keeps_its_keys(worked):
+    """New evidence and verdicts have all the keys of old ones."""
+    keys = {
+        "evidence": worked.base.sql(
+            "SELECT b.completed_at < now() - interval '1 day' AS old, k AS key FROM candidate"
+            " JOIN backfill_log AS b USING (year, month), jsonb_array_elements(evidence) AS e, jsonb_object_keys(e) AS k"
+            " WHERE b.status = 'completed' AND (year, month) <> (2023, 10) GROUP BY 1, 2"
+        ),
+        "verdict": worked.base.sql(
+            "SELECT at < now() - interval '1 day' AS old, p || '.' || k AS key FROM rollout_verdict,"
+            " jsonb_each(inputs) AS part (p, v), jsonb_object_keys(v) AS k GROUP BY 1, 2"
+        ),
+    }
+    for rows in keys.values():
+        old, new = ({row["key"] for row in rows if row["old"] is age} for age in (True, False))
+        assert old
+        assert old - new == set()
 
 
 def test_every_month_that_was_under_way_is_completed(worked, before):
@@ -573,7 +598,7 @@ def test_every_month_that_was_under_way_is_completed(worked, before):
 
 
 def test_books_that_sources_could_not_be_asked_about_are_looked_up(worked, read):
-    """They were to be looked up again once the providers' new day had begun."""
+    """Their second look was due when the providers' next day began."""
     unresolved = [book for book in read.get(f"{INTERNAL}/months/2023-10")["candidates"] if not book["isbn13"]]
     now = worked.base.sql("SELECT looks, isbn13 FROM candidate WHERE year = 2023 AND month = 10")
     assert sum(book["looks"] == 2 for book in now) == len(unresolved)
@@ -581,7 +606,7 @@ def test_books_that_sources_could_not_be_asked_about_are_looked_up(worked, read)
 
 
 def test_a_month_that_a_killed_worker_left_costs_one_attempt(worked):
-    """The old attempt is lost, a new one with another token does the month; what was stopped or waited costs none."""
+    """The lost attempt counts, and a second one completes the month. Waits and a stopped worker cost no attempt."""
     attempts = worked.base.sql(
         "SELECT outcome, code FROM attempt WHERE year = %s AND month = %s ORDER BY created_at", *key(KILLED)
     )
@@ -591,18 +616,18 @@ def test_a_month_that_a_killed_worker_left_costs_one_attempt(worked):
 
 
 def test_what_was_paid_is_not_paid_again(worked):
-    """Lists that models have named are found by the same digest."""
+    """The stored lists of the models are found by the same digest."""
     paid = {
         (model, month)
         for model, months in worked.model_calls.items()
         for month, calls in months.items()
         if calls["paid"]
     }
-    assert ("gemini", KILLED) in paid, "its quota was spent at the time"
+    assert ("gemini", KILLED) in paid, "that model was paused then"
     assert not paid & {("xai", KILLED), ("xai", STOPPED), ("xai", AFTER_SOURCES), ("gemini", AFTER_SOURCES)}
 
 
-def test_the_rollout_schedules_on(worked, read):
+def test_the_rollout_schedules_its_next_months(worked, read):
     rollout = worked.rollout
     assert 0 < rollout["scheduled_today"] <= rollout["pace_today"]
     new = rollout["log"][: -len(read.answers[f"{INTERNAL}/rollout"]["log"])]
@@ -613,24 +638,24 @@ def test_the_rollout_schedules_on(worked, read):
     assert rollout["phases"][1]["completed"] >= len(UNDER_WAY) + len(first)
 
 
-def test_incidents_end_and_are_told_under_their_old_numbers(worked, before):
-    """The notice that could not be delivered at the time is, and that of the end after it."""
+def test_notices_of_incidents_keep_their_numbers(worked, before):
+    """The notice that could not be delivered before the upgrade arrives, and after it that of the incident's end."""
     assert [incident["kind"] for incident in before.incidents] == [
         "no_worker", "months_failing", "lane_paused", "no_worker",
     ]  # fmt: skip
     last = str(before.incidents[-1]["id"])
-    told = [(alarm["event"], alarm["kind"]) for alarm in worked.alarms if alarm["incident"] == last]
-    assert told == [("began", "no_worker"), ("cleared", "no_worker")]
+    delivered = [(alarm["event"], alarm["kind"]) for alarm in worked.alarms if alarm["incident"] == last]
+    assert delivered == [("began", "no_worker"), ("cleared", "no_worker")]
 
 
 def test_an_attempt_that_has_lost_its_month_writes_nothing(worked):
-    """Every attempt's job has come once more, also those of the killed worker and of the month that was reset by hand."""
+    """Also the job of the killed worker, and that of the month that was reset by hand, are run a second time."""
     known = [*UNDER_WAY, *COMPLETED, *FAILED, RESET]
     assert {month: worked.later[month] for month in known} == {month: worked.months[month] for month in known}
 
 
 def test_every_job_of_that_version_is_known(worked):
-    """The log names the job that nobody knows, and none but that one."""
+    """The worker's log complains about the unknown job and about no other."""
     troubles = " ".join(line["what"] for line in worked.log if line.get("cause") == "TaskNotFound")
     assert {*re.findall(r"Job (\w+)\[", troubles)} == {UNKNOWN[1]}
 
