@@ -31,7 +31,7 @@ chaos: setup campaigns ## crash tests and interleavings with new random choices,
 	HYPOTHESIS_PROFILE=random SOAK_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/crash tests/property
 
 campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
-	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_campaign.py -k no_gate
+	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_simulation.py -k no_gate
 
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
 	$(BIN)/python benchmarks/mutations.py

@@ -1,8 +1,8 @@
-"""How good are forecasts? Seeded campaigns, forecast when a fifth of their months have ended; one JSON line.
+"""Measures how accurate forecasts are: simulated rollouts, forecast when a fifth of their months have ended.
 
-The forecaster sees what an operator's database would have seen by then and the operator's settings: never the numbers
-that the campaign's world was made of. These worlds are drawn here, from other distributions than it believes in.
-`error` is of the time that is left: the distance between the forecast and what came, in shares of the latter.
+Prints one JSON line. The forecast uses what an operator's database and settings would contain by then, never the numbers
+of the rollout's scenario. The scenarios are drawn here, from other distributions than the forecast assumes. `error` is
+the distance between the forecast and the true end, as a share of the time that was left.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 
 from alexandria.backfill.source_selection import Policy
 from alexandria.core import config
+from alexandria.forecast.assumptions import expected_scenario
 from alexandria.forecast.estimate import forecast
-from alexandria.forecast.forecaster import usual
-from alexandria.forecast.history import Past
-from alexandria.forecast.scenario import Person, Trouble, World
+from alexandria.forecast.history import History
+from alexandria.forecast.scenario import FaultRates, Operator, Scenario
 from alexandria.forecast.simulation import RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.decisions import Standing
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1, help="the seed of the first")
     parser.add_argument("--runs", type=int, default=60, help="campaigns that a forecast is made of")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
-    parser.add_argument("--each", action="store_true", help="a JSON line for each campaign as well")
+    parser.add_argument("--each", action="store_true", help="a JSON line for each rollout as well")
     options = parser.parse_args()
     for name in config.KEYS.values():
         os.environ.setdefault(name, "none")  # every provider takes part
@@ -56,80 +56,80 @@ def main() -> None:
 
 
 def measured(task: tuple[int, int]) -> dict[str, Any]:
-    """One campaign and its forecast."""
+    """One rollout and its forecast."""
     seed, runs = task
     rng = Random(f"benchmark {seed}")
     redrawn = -1
     ended = 0
     while ended < SHARE:  # one that a gate stops earlier has nothing to forecast
         redrawn += 1
-        name, plan, settings, world = drawn(rng)
+        name, plan, settings, scenario = drawn(rng)
         start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
-        campaign = RolloutSimulation(plan, world, seed * 100 + redrawn, Past(start, Standing(start.date()), {}))
-        campaign.run(lambda now: now.ended >= SHARE * len(now.months))
-        ended = campaign.ended / len(campaign.months)
-    past = campaign.past()
+        rollout = RolloutSimulation(plan, scenario, seed * 100 + redrawn, History(start, Standing(start.date()), {}))
+        rollout.run(lambda now: now.ended >= SHARE * len(now.months))
+        ended = rollout.ended / len(rollout.months)
+    past = rollout.history()
     began = time.perf_counter()
-    told = forecast(plan, past, settings, runs=runs, seed=seed, sooner=False)
+    found = forecast(plan, past, settings, runs=runs, seed=seed, sooner=False)
     seconds = time.perf_counter() - began
-    campaign.run(lambda now: now.finished_at is not None)
-    truth = campaign.finished_at
+    rollout.run(lambda now: now.finished_at is not None)
+    truth = rollout.finished_at
     left = (truth - past.at).total_seconds() if truth else None
-    error = abs((told.middle - truth).total_seconds()) / left if truth and told.middle and left else None
+    error = abs((found.middle - truth).total_seconds()) / left if truth and found.middle and left else None
     return {
         "seed": seed,
         "redrawn": redrawn,
         "plan": name,
         "at": f"{past.at:%m-%d %H:%M}",
         "truth": truth and f"{truth:%m-%d %H:%M}",
-        "forecast": [at and f"{at:%m-%d %H:%M}" for at in (told.early, told.middle, told.late)],
+        "forecast": [at and f"{at:%m-%d %H:%M}" for at in (found.early, found.middle, found.late)],
         "error": error,
-        "held": bool(truth and told.early and told.late and told.early <= truth <= told.late),
-        "before": bool(truth and told.early and truth < told.early),
-        "limit": told.limit.value,
-        "stuck": told.stuck,
+        "held": bool(truth and found.early and found.late and found.early <= truth <= found.late),
+        "before": bool(truth and found.early and truth < found.early),
+        "limit": found.limit.value,
+        "stuck": found.stuck,
         "seconds": round(seconds, 2),
     }
 
 
-def drawn(rng: Random) -> tuple[str, Plan, World, World]:
-    """A plan, the operator's settings as the forecaster reads them, and the world as it is."""
+def drawn(rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
+    """A plan, the operator's settings as the forecaster reads them, and the scenario as it is."""
     name = rng.choices([*PLANS], [0.6, 0.2, 0.2])[0]
-    expected = usual(config.load(), ())  # as the product does before it has measured anything
+    expected = expected_scenario(config.load(), ())  # as the product does before it has measured anything
     settings = replace(
         expected,
-        at_once=rng.choice([1, 4, 8]),
+        concurrency=rng.choice([1, 4, 8]),
         policy=rng.choice([Policy.FRUGAL, Policy.BALANCED]),
         sources=tuple(
-            replace(lane, cap=rng.choice([13000, 13000, 1000, 250]) if lane.paid else lane.cap)
-            for lane in expected.sources
+            replace(provider, daily_cap=rng.choice([13000, 13000, 1000, 250]) if provider.paid else provider.daily_cap)
+            for provider in expected.sources
         ),
     )
     sources = tuple(
-        replace(lane, knows=min(lane.knows * rng.uniform(0.8, 1.1), 0.97), calls=rng.uniform(0.9, 2), seconds=lane.seconds * rng.uniform(0.5, 4))
-        for lane in settings.sources
+        replace(provider, coverage=min(provider.coverage * rng.uniform(0.8, 1.1), 0.97), requests_per_book=rng.uniform(0.9, 2), response_seconds=provider.response_seconds * rng.uniform(0.5, 4))
+        for provider in settings.sources
     )  # fmt: skip
-    world = replace(
+    scenario = replace(
         settings,
-        generators=tuple(replace(lane, seconds=rng.uniform(2, 60)) for lane in settings.generators),
+        generators=tuple(replace(provider, response_seconds=rng.uniform(2, 60)) for provider in settings.generators),
         sources=sources,
-        books=rng.uniform(12, 35),
-        real=rng.uniform(0.95, 0.99),
-        decline=rng.uniform(0, 0.003),
-        uneven=rng.uniform(0, 0.05),
-        slack=rng.uniform(1, 30),
-        spread=rng.uniform(0.2, 0.8),
-        trouble=Trouble(
-            down=rng.choice([0, 0.02, 0.1]),
-            busy=rng.choice([0, 0.05]),
-            lost=rng.choice([0, 0.02]),
-            cursed=rng.choice([0, 0.003, 0.01, 0.02, 0.03]),
-            outages=rng.choice([0, 0, 0.03, 0.1]),
-            minutes=rng.choice([10, 60]),
+        books_per_month=rng.uniform(12, 35),
+        existing_share=rng.uniform(0.95, 0.99),
+        yearly_decline=rng.uniform(0, 0.003),
+        month_deviation=rng.uniform(0, 0.05),
+        overhead_seconds=rng.uniform(1, 30),
+        overhead_spread=rng.uniform(0.2, 0.8),
+        faults=FaultRates(
+            generators_down=rng.choice([0, 0.02, 0.1]),
+            generators_busy=rng.choice([0, 0.05]),
+            worker_lost=rng.choice([0, 0.02]),
+            permanent_failure=rng.choice([0, 0.003, 0.01, 0.02, 0.03]),
+            outages_per_day=rng.choice([0, 0, 0.03, 0.1]),
+            outage_minutes=rng.choice([10, 60]),
         ),
-        person=Person(rng.uniform(4, 30), retries=False),
+        operator=Operator(rng.uniform(4, 30), retries_failed=False),
     )
-    return name, paced(PLANS[name]), settings, world
+    return name, paced(PLANS[name]), settings, scenario
 
 
 def paced(pace: tuple[int, int] | None) -> Plan:

@@ -43,6 +43,7 @@ from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import StoredAnswers
 from alexandria.providers.wikidata import Wikidata
 from alexandria.rollout.controller import RolloutController
+from alexandria.rollout.decisions import TICK_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -177,7 +178,7 @@ def periodic(system: System) -> list[Periodic]:
         Periodic("reconcile", "30 * * * *", system.upkeep.reconcile),
         Periodic("forget", "15 * * * *", system.upkeep.forget),
         Periodic("prune", "*/5 * * * *", system.upkeep.prune),
-        Periodic("rollout", "* * * * * */20", system.steward.tick),
+        Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.steward.tick),
         Periodic("watch", f"* * * * * */{EVERY:.0f}", system.watch.watch),
     ]
 

@@ -426,7 +426,7 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     assert "By the forecast it would stop at the gate of Validation" in await foretold(admitted, system)
     for key in KEYS.values():
         monkeypatch.setenv(key, "canary-key")
-    monkeypatch.setattr(forecaster, "RUNS", 6)
+    monkeypatch.setattr(forecaster, "LATEST_RUNS", 6)
     monkeypatch.setattr(system.prospect, "settings", config.load())
     monkeypatch.setattr(system.prospect, "_last", None)
     await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"
@@ -436,7 +436,7 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     assert '<p class="big">Not scheduled</p>' in page
     await act(admitted, "/rollout/start")
     page = await foretold(admitted, system)
-    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>in four of five outcomes, limited by ', page)
+    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely. Limiting factor: ', page)
     assert "By the forecast" not in page
 
 

@@ -1,4 +1,4 @@
-"""The forecast on a real database: what it reads there, what the command prints, and what it keeps for the page."""
+"""The forecast on a real database: the history it reads, what the command prints, and what it keeps for the page."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,8 @@ from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
-from alexandria.forecast.forecaster import AFTER_FAILURE, FRESH, Forecaster, usual
+from alexandria.forecast.assumptions import expected_scenario
+from alexandria.forecast.forecaster import REFRESH_AFTER, RETRY_AFTER, Forecaster
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.rollout import plan
 from alexandria.rollout import repository as rollouts
@@ -50,8 +51,8 @@ async def database(seen, database_url):
         yield opened
 
 
-async def test_the_past_is_read_as_it_was(database):
-    """Outcomes, attempts but superseded ones, who waits, calls of completed months, tokens, and waits for a person."""
+async def test_the_history_is_read_from_the_database(database):
+    """Outcomes, attempts without superseded ones, waiting months, requests, tokens, and hours of waiting for approval."""
     async with database.transaction() as connection:
         started = await rollouts.start(connection, plan.read(plan.example()), "me", NOW.date(), NOW)
         await rollouts.scheduled(connection, started, [Month(2023, 12)], NOW.date())
@@ -60,23 +61,23 @@ async def test_the_past_is_read_as_it_was(database):
             " VALUES (%s, 0, %s, 'open', '{fine}', '{}')", (started.id, NOW - timedelta(hours=6)),
         )  # fmt: skip
         await rollouts.note(connection, started, "me", "approve", why="", now=NOW)
-        past = await repository.past(connection, started, {"isbndb": 9}, NOW)
+        history = await repository.history(connection, started, {"isbndb": 9}, NOW)
         tokens = await repository.tokens(connection)
-    december = past.outcomes[Month(2023, 12)]
+    december = history.outcomes[Month(2023, 12)]
     assert (december.status, december.resolved, december.unresolved, december.calls) == (Status.COMPLETED, 18, 2, 7)
     assert december.day == NOW.date()
-    assert sorted(attempt.outcome for attempt in past.attempts) == ["completed", "completed", "lost"]
-    assert {(a.ended - a.began).total_seconds() for a in past.attempts} == {50}
-    assert past.failed == {Month(2023, 10): 2}
-    assert past.due == {Month(2023, 10): datetime(2026, 3, 4, 12, 5, tzinfo=UTC)}
-    assert past.calls == {"isbndb": 2, "open_library": 1}
-    assert past.waits == pytest.approx((6.0,))
-    assert (past.standing, past.spent, past.at) == (Standing(NOW.date()), {"isbndb": 9}, NOW)
+    assert sorted(attempt.outcome for attempt in history.attempts) == ["completed", "completed", "lost"]
+    assert {(a.ended - a.began).total_seconds() for a in history.attempts} == {50}
+    assert history.failed == {Month(2023, 10): 2}
+    assert history.due == {Month(2023, 10): datetime(2026, 3, 4, 12, 5, tzinfo=UTC)}
+    assert history.requests == {"isbndb": 2, "open_library": 1}
+    assert history.approval_hours == pytest.approx((6.0,))
+    assert (history.standing, history.spent, history.at) == (Standing(NOW.date()), {"isbndb": 9}, NOW)
     assert tokens["gemini:gemini-3.5-flash"] == repository.Tokens(400, 3000)
 
 
 @pytest.fixture
-async def prospect(database, database_url, monkeypatch):
+async def forecaster(database, database_url, monkeypatch):
     for name in KEYS.values():
         monkeypatch.setenv(name, "canary-key")
     settings = config.load()
@@ -86,72 +87,88 @@ async def prospect(database, database_url, monkeypatch):
     await lanes.aclose()
 
 
-async def test_whoever_looks_never_waits(prospect):
-    """The first who looks sees none; the next ones see the last one made, and make it anew when it is old."""
-    assert prospect.latest(started=False) is None
-    await prospect._making
-    first = prospect.latest(started=False)
+async def test_the_latest_forecast_never_makes_a_caller_wait(forecaster):
+    """The first call gets none, later calls get the last one made, and one that is old is made again."""
+    assert forecaster.latest(started=False) is None
+    await forecaster._making
+    first = forecaster.latest(started=False)
     assert first is not None
     assert (first.forecast.ended, first.started, first.forecast.measured) == (2, False, True)
-    assert prospect.latest(started=False) is first
-    prospect.now = lambda: NOW + 2 * FRESH
-    assert prospect.latest(started=False) is first
-    await prospect._making
-    assert prospect.latest(started=False).forecast.at == NOW + 2 * FRESH
+    assert forecaster.latest(started=False) is first
+    forecaster.now = lambda: NOW + 2 * REFRESH_AFTER
+    assert forecaster.latest(started=False) is first
+    await forecaster._making
+    assert forecaster.latest(started=False).forecast.at == NOW + 2 * REFRESH_AFTER
 
 
-async def test_a_forecast_that_fails_is_tried_again_after_a_while(prospect, monkeypatch):
-    """Not at every look, and the page goes on without."""
-    monkeypatch.setattr("alexandria.forecast.forecaster.RUNS", 1)
+async def test_a_failed_forecast_is_retried_after_a_minute(forecaster, monkeypatch):
+    """Not at every call, and the page is shown without it."""
+    monkeypatch.setattr("alexandria.forecast.forecaster.LATEST_RUNS", 1)
     asked = []
 
     async def away():
         asked.append(1)
         raise DatabaseUnavailable("the database does not answer")
 
-    answers, prospect.allowances = prospect.allowances, away
+    answers, forecaster.allowances = forecaster.allowances, away
     for _ in range(3):
-        assert prospect.latest(started=False) is None
-        await prospect._making
+        assert forecaster.latest(started=False) is None
+        await forecaster._making
     assert len(asked) == 1
-    prospect.now, prospect.allowances = lambda: NOW + AFTER_FAILURE, answers
-    prospect.latest(started=False)
-    await prospect._making
-    assert prospect.latest(started=False) is not None
+    forecaster.now, forecaster.allowances = lambda: NOW + RETRY_AFTER, answers
+    forecaster.latest(started=False)
+    await forecaster._making
+    assert forecaster.latest(started=False) is not None
 
 
-async def test_a_held_or_paused_rollout_is_forecast_as_if_it_went_on(prospect):
-    """And that is said."""
-    async with prospect.database.transaction() as connection:
+async def test_a_held_or_paused_rollout_is_forecast_as_if_it_continued(forecaster):
+    """The report names these assumptions."""
+    async with forecaster.database.transaction() as connection:
         started = await rollouts.start(connection, plan.read(plan.example()), "me", NOW.date(), NOW)
         await rollouts.stand(connection, started, Standing(NOW.date(), held="me: a walk"), NOW)
         await connection.execute("UPDATE control SET paused_since = now(), paused_by = 'me', pause_reason = 'a nap'")
-    told = await prospect.tell(runs=2)
-    assert told.started
-    assert told.forecast.middle is not None
-    assert [note.partition(";")[0] for note in told.notes] == [
-        "as if it were released", "as if it were resumed", "as if a worker ran",
-    ]  # fmt: skip
-
-
-async def test_what_has_no_key_is_not_counted_on(prospect):
-    """Nor are units that the provider's own plan does not have."""
-    lanes = await prospect.allowances()
-    all_keys = usual(prospect.settings, lanes)
-    assert [lane.name for lane in all_keys.sources] == list(prospect.settings.sources)
-    assert {lane.name: lane.cap for lane in all_keys.sources}["isbndb"] == 13000
-    bare = prospect.settings.model_copy(
-        update={"providers": {n: p.model_copy(update={"key": None}) for n, p in prospect.settings.providers.items()}}
+    report = await forecaster.report(runs=2)
+    assert report.started
+    assert report.forecast.middle is not None
+    assert report.assumptions == (
+        "the hold is lifted (me: a walk)",
+        "the pause has ended (paused by me until somebody resumes: a nap)",
+        "a worker is running",
     )
-    assert {lane.name for lane in usual(bare, lanes).sources} == {"open_library", "internet_archive", "wikidata"}
-    assert usual(bare, lanes, workers=3).at_once == 3 * bare.concurrency
-    prospect.settings = bare
-    told = await prospect.tell(runs=1)
-    assert "without google_books and isbndb, for which there is no key" in told.notes
 
 
-def test_the_command_tells_days_limit_calls_and_money(seen, database_url, capsys, monkeypatch, tmp_path):
-    """For people and for programs; of another plan too, and a mistake in that is named."""
+async def test_a_source_without_its_key_is_left_out(forecaster):
+    """The report names it. The quota of a source is that of its rate limiter."""
+    lanes = await forecaster.allowances()
+    all_keys = expected_scenario(forecaster.settings, lanes)
+    assert [lane.name for lane in all_keys.sources] == list(forecaster.settings.sources)
+    assert {lane.name: lane.daily_cap for lane in all_keys.sources}["isbndb"] == 13000
+    bare = forecaster.settings.model_copy(
+        update={"providers": {n: p.model_copy(update={"key": None}) for n, p in forecaster.settings.providers.items()}}
+    )
+    assert {lane.name for lane in expected_scenario(bare, lanes).sources} == {
+        "open_library",
+        "internet_archive",
+        "wikidata",
+    }
+    assert expected_scenario(bare, lanes, workers=3).concurrency == 3 * bare.concurrency
+    forecaster.settings = bare
+    report = await forecaster.report(runs=1)
+    assert report.assumptions[-2:] == (
+        "google_books is not asked, as its key is not set",
+        "isbndb is not asked, as its key is not set",
+    )
+
+
+async def test_a_closed_forecaster_starts_no_forecast(forecaster):
+    """A page that is still open when the process stops caused "no forecast ... PoolClosed" in the log."""
+    await forecaster.aclose()
+    assert forecaster.latest(started=False) is None
+    assert forecaster._making is None
+
+
+def test_the_command_prints_days_limit_requests_and_cost(seen, database_url, capsys, monkeypatch, tmp_path):
+    """As text and as JSON; of another plan too, and a mistake in that plan is named."""
     for name in KEYS.values():
         monkeypatch.setenv(name, "canary-key")
 
@@ -181,7 +198,7 @@ def test_the_command_tells_days_limit_calls_and_money(seen, database_url, capsys
     assert code == 0
     assert "mine" in out
     assert "limited by" in out
-    assert "as if it began now" in err
+    assert "Assumes that the rollout starts now" in err
     file.write_text("name = 3")
     code, _, err = run("forecast", "--file", str(file))
     assert code == 2

@@ -20,7 +20,8 @@ from alexandria.database.pool import Database
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout import repository
 from alexandria.rollout.controller import RolloutController
-from alexandria.rollout.decisions import Kind, Rest, Schedule, Standstill, Verdict
+from alexandria.rollout.decisions import Kind, Rest, Schedule, Standstill
+from alexandria.rollout.gates import Verdict
 from alexandria.rollout.plan import Plan, example, members, read
 
 THREE = datetime(2026, 3, 2, 3, tzinfo=UTC)

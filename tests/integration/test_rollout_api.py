@@ -3,7 +3,7 @@
 import pytest
 
 from alexandria.bootstrap import periodic
-from alexandria.rollout.decisions import Kind
+from alexandria.rollout.decisions import TICK_SECONDS, Kind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,8 +42,9 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
         {"name": "only", "years": "2023", "months_per_day": "12", "hours": "00:00..24:00", "months": 12, "completed": 0,
          "failed": 0, "under_way": 0, "pending": 12, "state": "present"}
     ]  # fmt: skip
-    [tick] = [each.act for each in periodic(system) if each.name == "rollout"]
-    await tick()
+    [tick] = [each for each in periodic(system) if each.name == "rollout"]
+    assert tick.cron == f"* * * * * */{TICK_SECONDS}"
+    await tick.act()
     shown = (await api.get(ROLLOUT)).json()
     assert shown["phases"][0]["under_way"] == 12
     assert (shown["gate"]["verdict"], shown["gate"]["gate"]["min_sample"]) == ("wait", 10)

@@ -10,22 +10,8 @@ from hypothesis import strategies as st
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
-from alexandria.rollout.decisions import (
-    Advance,
-    Counts,
-    Kind,
-    Outcome,
-    Quota,
-    Rest,
-    Schedule,
-    Standing,
-    Verdict,
-    View,
-    decide,
-    judge,
-    pace,
-    wilson,
-)
+from alexandria.rollout.decisions import Advance, Kind, Rest, Schedule, Standing, decide, pace
+from alexandria.rollout.gates import Counts, Outcome, Quota, Verdict, View, judge, wilson
 from alexandria.rollout.plan import Gate, Phase, Plan, example, members, read
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -32,6 +32,7 @@ class Policy(StrEnum):
     EXACT = "exact"  # an ISBN is taken only when two sources know the book, one of them paid if there is one
 
 
+EXACT_SOURCES = 2  # that must know a book by the policy EXACT
 FREE_BEFORE_PAID = {Policy.FRUGAL: None, Policy.BALANCED: 2, Policy.EXACT: 1}
 
 
@@ -97,7 +98,7 @@ class SourceSelector:
             return ""
         knowing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
         paid = {source.name for source in self._desk.sources if source.paid} - self.out.keys()
-        if len(knowing) < 2:
+        if len(knowing) < EXACT_SOURCES:
             return f"only {found.accepted.source.provider} knows it, and the policy wants two sources"
         if paid and not paid & knowing:
             return f"the policy wants a paid source to know it, and {', '.join(sorted(paid))} does not"

@@ -1,4 +1,4 @@
-"""What befalls an attempt in a world? Answers, quotas, outages and errors on a virtual clock, drawn by seed."""
+"""Simulated attempts at months: answers, quotas, outages and errors of a scenario on a virtual clock, drawn by seed."""
 
 from __future__ import annotations
 
@@ -11,204 +11,217 @@ from datetime import UTC, date, datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
+from alexandria.backfill import scheduler
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.forecast.scenario import Lane, Latent, Library, World, outages
+from alexandria.forecast.scenario import MonthBooks, Scenario, SimulatedBooks, SimulatedProvider, draw_outages
+from alexandria.providers import client
 from alexandria.providers.limits.quota_day import calendar
-from alexandria.rollout import decisions
+from alexandria.rollout.gates import METERED_SOURCE, Quota
 
-METERED = "isbndb"  # whose day a plan divides
-SILENCE = 6.0  # seconds after which a lost worker is missed
-TIMEOUT = 30.0  # seconds after which a model that is down is given up
+REFUSAL_SECONDS = 1.0  # that a generator takes to refuse
+RESPONSE_SPREAD = 0.5  # deviation of the logarithm of a response's duration
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """What an attempt found. `late` are the hindered ones that the missing sources will resolve."""
+class AttemptResult:
+    """The books of an attempt. Of the `unchecked`, whose sources were unavailable, `late` will be resolved later."""
 
     resolved: int
     unresolved: int
-    hindered: int
+    unchecked: int
     late: int
-    calls: dict[str, int]
+    requests: dict[str, int]
 
 
-class Lost(Exception):
-    """The worker died."""
+class WorkerLost(Exception):
+    """The worker died during an attempt."""
 
 
 class _Meter:
-    """A lane's pace and its day, by the provider's clock."""
+    """The pace and the quota day of a provider, in its own time zone."""
 
-    def __init__(self, lane: Lane, spent: int, at: float) -> None:
-        self.lane = lane
-        self._zone = ZoneInfo(lane.zone)
+    def __init__(self, provider: SimulatedProvider, spent: int, at: float) -> None:
+        self.provider = provider
+        self._zone = ZoneInfo(provider.zone)
         self._day = calendar(at, self._zone)
         self._spent: dict[date, float] = {self._day.date: float(spent)}
         self.free = at
 
     def spent(self, at: float) -> float:
-        """Units of the day of `at`."""
+        """Units spent on the day of `at`."""
         if not self._day.starts <= at < self._day.ends:
             self._day = calendar(at, self._zone)
         return self._spent.get(self._day.date, 0.0)
 
-    def room(self, at: float) -> float:
-        return float("inf") if self.lane.cap is None else max(self.lane.cap - self.spent(at), 0.0)
+    def left(self, at: float) -> float:
+        cap = self.provider.daily_cap
+        return math.inf if cap is None else max(cap - self.spent(at), 0.0)
 
     def resets(self, at: float) -> datetime:
         self.spent(at)
         return datetime.fromtimestamp(self._day.ends, UTC)
 
     def send(self, requests: float, at: float) -> float:
-        """When the last of them has left, behind all that were sent before; they are of the day of `at`."""
+        """Send after all earlier requests, charged to the day of `at`; returns when the last one has left."""
         self._spent[self._day.date] = self.spent(at) + requests
-        self.free = max(self.free, at) + requests / self.lane.rate
+        self.free = max(self.free, at) + requests / self.provider.rate
         return self.free
 
 
 class SimulatedAttempts:
-    """Of one campaign. Instants are seconds since 1970; outages are known `days` days ahead."""
+    """The attempts of one simulation. Instants are seconds since 1970; outages are drawn for `days` days."""
 
-    def __init__(self, world: World, seed: int, at: float, days: int, spent: Mapping[str, int]) -> None:
-        self.world, self.library = world, Library(world, seed)
-        self.calls: Counter[str] = Counter()
+    def __init__(self, scenario: Scenario, seed: int, at: float, days: int, spent: Mapping[str, int]) -> None:
+        self.scenario, self.books = scenario, SimulatedBooks(scenario, seed)
+        self.requests: Counter[str] = Counter()
         self._rng = Random(f"fortune {seed}")  # noqa: S311 # chance that can be repeated
         self._listed: set[Month] = set()
         self._outages: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        for outage in outages(world, datetime.fromtimestamp(at, UTC), days, self._rng):
-            self._outages[outage.whom].append((outage.begins.timestamp(), outage.ends.timestamp()))
+        for outage in draw_outages(scenario, datetime.fromtimestamp(at, UTC), days, self._rng):
+            self._outages[outage.affected].append((outage.begins.timestamp(), outage.ends.timestamp()))
         self._meters = {
-            lane.name: _Meter(lane, spent.get(lane.name, 0), at) for lane in (*world.generators, *world.sources)
+            provider.name: _Meter(provider, spent.get(provider.name, 0), at)
+            for provider in (*scenario.generators, *scenario.sources)
         }
 
-    def named(self, month: Month) -> None:
-        """Its list was named and stored already."""
+    def mark_listed(self, month: Month) -> None:
+        """The book list of a month has been generated and stored already."""
         self._listed.add(month)
 
     def spent(self, at: float) -> dict[str, int]:
-        """Units of each provider's day."""
+        """Units spent on each provider's day."""
         return {name: round(meter.spent(at)) for name, meter in self._meters.items()}
 
-    def quota(self, at: float) -> decisions.Quota:
-        meter = self._meters.get(METERED)
-        if meter is None or meter.lane.cap is None:
-            return decisions.Quota(None)
-        return decisions.Quota(meter.lane.cap, round(meter.spent(at)))
+    def quota(self, at: float) -> Quota:
+        """The day of the metered source."""
+        meter = self._meters.get(METERED_SOURCE)
+        if meter is None or meter.provider.daily_cap is None:
+            return Quota(None)
+        return Quota(meter.provider.daily_cap, round(meter.spent(at)))
 
-    def out(self, at: float, *whom: str) -> float:
-        """When the outage of one of these ends that lasts; 0 if there is none."""
+    def outage_end(self, at: float, *affected: str) -> float:
+        """When the present outage of one of these ends; 0 if there is none."""
         ends = 0.0
-        for one in whom if self._outages else ():
-            found = self._outages.get(one, ())
+        for name in affected if self._outages else ():
+            found = self._outages.get(name, ())
             position = bisect.bisect_right(found, (at, math.inf)) - 1
             if position >= 0 and found[position][1] > at:
                 ends = max(ends, found[position][1])
         return ends
 
-    def attempt(self, month: Month, now: float) -> tuple[float, Books | Exception]:
-        """When an attempt that begins now ends, and how."""
-        trouble, drawn = self.world.trouble, self._rng.random()
-        latent = self.library.month(month)
-        at = now + self.world.slack * self._times(self.world.spread)
-        if drawn < trouble.lost:
-            return at + SILENCE, Lost()
+    def attempt(self, month: Month, now: float) -> tuple[float, AttemptResult | Exception]:
+        """When an attempt that begins now ends, and its books or its error."""
+        faults, drawn = self.scenario.faults, self._rng.random()
+        books = self.books.month(month)
+        at = now + self.scenario.overhead_seconds * self._factor(self.scenario.overhead_spread)
+        if drawn < faults.worker_lost:
+            return at + scheduler.LOST_AFTER, WorkerLost()
         if month not in self._listed:
-            names = [lane.name for lane in self.world.generators]
-            kind = self._why_no_list(names, latent, now, drawn - trouble.lost)
+            kind = self._generation_error(books, now, drawn - faults.worker_lost)
             if kind is not None:
-                self.calls.update(names)
-                causes = tuple(kind(name, "did not name a book") for name in names)
-                down = kind is errors.ProviderDown
-                return at + (TIMEOUT if down else 1.0), errors.NoBooks("no generator named a book", causes)
-            at = max(self._answered(lane, 1, at) for lane in self.world.generators)
+                generators = self.scenario.generators
+                self.requests.update(each.name for each in generators)
+                causes = tuple(kind(each.name, "did not name a book") for each in generators)
+                ends = at + (_given_up(generators) if kind is errors.ProviderDown else REFUSAL_SECONDS)
+                return ends, errors.NoBooks("no generator named a book", causes)
+            at = max(self._answered(generator, 1, at) for generator in self.scenario.generators)
             self._listed.add(month)
-        ends, found = self._resolved(latent, at)
-        return (self._lasts(now, ends) if isinstance(found, Books) else ends), found
+        ends, found = self._resolved(books, at)
+        return (self._attempt_end(now, ends) if isinstance(found, AttemptResult) else ends), found
 
-    def _why_no_list(
-        self, names: Sequence[str], latent: Latent, now: float, drawn: float
-    ) -> type[errors.ProviderError] | None:
-        trouble = self.world.trouble
-        if latent.cursed:
-            return errors.ContentRefused
-        if drawn < trouble.down or all(self.out(now, name, "models") for name in names):
-            return errors.ProviderDown
-        return errors.RateLimited if drawn < trouble.down + trouble.busy else None
-
-    def _answered(self, lane: Lane, requests: float, at: float) -> float:
-        """When a lane has answered so many requests, the last of which takes as long as any."""
-        self.calls[lane.name] += round(requests)
-        left = self._meters[lane.name].send(requests, at)
-        return left if self.world.measured else left + lane.seconds * self._times(0.5)
-
-    def _times(self, spread: float) -> float:
-        """A factor around 1, log-normal."""
-        return math.exp(self._rng.gauss(0, spread))
-
-    def look_again(self, hindered: int, now: float) -> bool:
-        """Whether all sources could be asked about so many books now; then they were."""
-        sources = self.world.sources
+    def recheck(self, unchecked: int, now: float) -> bool:
+        """Ask all sources about so many books, if all of them can be asked now; whether that was so."""
+        sources = self.scenario.sources
         if any(
-            self.out(now, lane.name, "sources") or self._meters[lane.name].room(now) < hindered * lane.calls
-            for lane in sources
+            self.outage_end(now, source.name, "sources")
+            or self._meters[source.name].left(now) < unchecked * source.requests_per_book
+            for source in sources
         ):
             return False
-        for lane in sources:
-            self._answered(lane, hindered * lane.calls, now)
+        for source in sources:
+            self._answered(source, unchecked * source.requests_per_book, now)
         return True
 
-    def _resolved(self, latent: Latent, at: float) -> tuple[float, Books | Exception]:
-        """The month's books, each asked of one source after the other as far as they can be asked."""
-        sources = self.world.sources
-        failed: dict[int, errors.ProviderError] = {}
-        for position, lane in enumerate(sources):
-            if self.out(at, lane.name, "sources"):
-                failed[position] = errors.ProviderDown(lane.name, "does not answer")
-        asked, books = self._ask(latent.known, at, failed)
-        if not any(asked.values()):
-            causes = tuple(failed.values())
-            return at + TIMEOUT, errors.NoSources("no source could be asked", causes)
-        ends = max(self._answered(sources[position], requests, at) for position, requests in asked.items())
-        return ends, books
+    def _generation_error(self, books: MonthBooks, now: float, drawn: float) -> type[errors.ProviderError] | None:
+        faults = self.scenario.faults
+        if books.fails:
+            return errors.ContentRefused
+        all_out = all(self.outage_end(now, generator.name, "models") for generator in self.scenario.generators)
+        if drawn < faults.generators_down or all_out:
+            return errors.ProviderDown
+        return errors.RateLimited if drawn < faults.generators_down + faults.generators_busy else None
 
-    def _lasts(self, began: float, ends: float) -> float:
-        """When an attempt ends that by its calls would end at `ends`."""
-        if not self.world.measured:
+    def _answered(self, provider: SimulatedProvider, requests: float, at: float) -> float:
+        """When a provider has answered so many requests, of which the last takes as long as any other."""
+        self.requests[provider.name] += round(requests)
+        sent = self._meters[provider.name].send(requests, at)
+        if self.scenario.measured_seconds:
+            return sent
+        return sent + provider.response_seconds * self._factor(RESPONSE_SPREAD)
+
+    def _factor(self, spread: float) -> float:
+        """A log-normal factor around 1."""
+        return math.exp(self._rng.gauss(0, spread))
+
+    def _resolved(self, books: MonthBooks, at: float) -> tuple[float, AttemptResult | Exception]:
+        """Look up the books of a month, each at one source after the other as far as they can be asked."""
+        sources = self.scenario.sources
+        failed: dict[int, errors.ProviderError] = {
+            position: errors.ProviderDown(source.name, "does not answer")
+            for position, source in enumerate(sources)
+            if self.outage_end(at, source.name, "sources")
+        }
+        down = [sources[position] for position in failed]
+        asked, found = self._ask(books.known, at, failed)
+        if not any(asked.values()):
+            return at + _given_up(down), errors.NoSources("no source could be asked", tuple(failed.values()))
+        ends = max(self._answered(sources[position], requests, at) for position, requests in asked.items())
+        return ends, found
+
+    def _attempt_end(self, began: float, ends: float) -> float:
+        """When an attempt ends whose requests would let it end at `ends`."""
+        measured = self.scenario.measured_seconds
+        if not measured:
             return ends
-        return max(began + self._rng.choice(self.world.measured), *(meter.free for meter in self._meters.values()))
+        return max(began + self._rng.choice(measured), *(meter.free for meter in self._meters.values()))
 
     def _ask(
         self, known: Sequence[tuple[int, int]], at: float, failed: dict[int, errors.ProviderError]
-    ) -> tuple[Mapping[int, float], Books]:
-        """Requests by source, and what they find. Sources whose day is spent meanwhile join those that `failed`."""
-        sources = self.world.sources
+    ) -> tuple[Mapping[int, float], AttemptResult]:
+        """Requests by source, and what they find. A source whose quota is spent meanwhile joins those that `failed`."""
+        sources = self.scenario.sources
         asked: dict[int, float] = defaultdict(float)
-        rooms = {i: self._meters[lane.name].room(at) for i, lane in enumerate(sources) if lane.cap is not None}
+        left = {i: self._meters[s.name].left(at) for i, s in enumerate(sources) if s.daily_cap is not None}
         found: Counter[str] = Counter()
-        out = sum(1 << position for position in failed)
+        unavailable = sum(1 << position for position in failed)
         for bits, books in self._rng.sample(known, len(known)):
-            left = books
-            while left:
-                walk = self.library.walk(bits, out)
-                some = left
-                for i in walk.asked:
-                    if i in rooms and rooms[i] < some * sources[i].calls:
-                        some = int(rooms[i] / sources[i].calls)
-                        if not some:
+            waiting = books
+            while waiting:
+                path = self.books.look_up(bits, unavailable)
+                batch = waiting
+                for i in path.asked:
+                    if i in left and left[i] < batch * sources[i].requests_per_book:
+                        batch = int(left[i] / sources[i].requests_per_book)
+                        if not batch:
                             until = self._meters[sources[i].name].resets(at)
-                            failed[i] = errors.QuotaSpent(sources[i].name, "the day is spent", until=until)
-                            out |= 1 << i
+                            failed[i] = errors.QuotaSpent(sources[i].name, "the day's quota is spent", until=until)
+                            unavailable |= 1 << i
                             break
-                if not some:
+                if not batch:
                     continue
-                for i in walk.asked:
-                    asked[i] += some * sources[i].calls
-                    if i in rooms:
-                        rooms[i] -= some * sources[i].calls
-                found["resolved" if walk.resolved else "hindered" if walk.hindered else "unresolved"] += some
-                if walk.hindered and self.library.walk(bits, 0).resolved:
-                    found["late"] += some
-                left -= some
+                for i in path.asked:
+                    asked[i] += batch * sources[i].requests_per_book
+                    if i in left:
+                        left[i] -= batch * sources[i].requests_per_book
+                found["resolved" if path.resolved else "unchecked" if path.incomplete else "unresolved"] += batch
+                if path.incomplete and self.books.look_up(bits, 0).resolved:
+                    found["late"] += batch
+                waiting -= batch
         by_name = {sources[i].name: round(requests) for i, requests in asked.items()}
-        return asked, Books(found["resolved"], found["unresolved"], found["hindered"], found["late"], by_name)
+        return asked, AttemptResult(found["resolved"], found["unresolved"], found["unchecked"], found["late"], by_name)
+
+
+def _given_up(providers: Sequence[SimulatedProvider]) -> float:
+    """Seconds until the last of these, none of which answers, has been given up."""
+    return max((client.TRIES * provider.timeout for provider in providers), default=0.0)

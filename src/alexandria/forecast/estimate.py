@@ -1,6 +1,6 @@
-"""When will a rollout be done, what keeps it from being done sooner, and what will it cost? Many campaigns from what is known.
+"""Estimates when a rollout will be done, what limits it and what it will cost, from many simulations.
 
-Nothing here looks at the clock or the database: `past` is what a database remembers, and equal seeds give equal forecasts.
+Nothing here reads a clock or a database: the history is what a database remembers, and equal seeds give equal forecasts.
 """
 
 from __future__ import annotations
@@ -15,25 +15,43 @@ from random import Random
 from statistics import median
 
 from alexandria.backfill.status import Status
-from alexandria.forecast.history import Past
-from alexandria.forecast.scenario import Lane, Person, Trouble, World, expected_calls, expected_rate
+from alexandria.forecast.history import History
+from alexandria.forecast.scenario import (
+    FaultRates,
+    Operator,
+    Scenario,
+    SimulatedProvider,
+    expected_requests,
+    expected_resolution_rate,
+)
 from alexandria.forecast.simulation import Limit, RolloutSimulation
-from alexandria.rollout.decisions import Outcome
+from alexandria.rollout import plan as plans
+from alexandria.rollout.gates import Outcome
 from alexandria.rollout.plan import Plan, members
 
-LOW, HIGH = 0.1, 0.9  # the band that holds four of five outcomes
-WEIGHT = 150.0  # books that what was expected counts for, beside those that were seen
-MONTHS_ALIKE = 0.5  # what a book of a month says, as the books of one month are alike
-SPEED_DOUBT = 0.2  # how far the coming months may be slower or faster than those measured
-SWIFT_EVERY = 5  # campaigns, of which one is tried without the plan's pace too
-SWIFT = 1200  # months a day: no pace at all
-HUNCH = 0.5  # troubles taken to have been seen, in so many months, attempts or days:
-CALM_MONTHS, CALM_ATTEMPTS, CALM_DAYS = 40.0, 40.0, 10.0
+LOW, HIGH = 0.1, 0.9  # quantiles: 80 % of the results lie between them
+DEFAULT_RUNS = 100
+UNPACED_EVERY = 5  # simulations, of which one is also run without the plan's pace
+SEEDS_APART = 100_003  # between the simulations of two forecasts with neighbouring seeds
+# How much an expectation counts beside what was measured.
+EXPECTED_BOOKS = 150.0  # books that were found as often as expected
+BOOK_WEIGHT = 0.5  # of a measured book, as the books of one month are alike
+EXPECTED_FAULTS = 0.5  # faults, in so many months, attempts or days:
+EXPECTED_MONTHS, EXPECTED_ATTEMPTS, EXPECTED_DAYS = 40.0, 40.0, 10.0
+# How uncertain a value is: the deviation of its logarithm.
+BOOKS_DOUBT, MEASURED_BOOKS_DOUBT = 0.15, 0.25  # the latter after one month
+REQUESTS_DOUBT, REQUESTS_COUNTED = 0.3, 10  # the latter are added to those counted
+SPEED_DOUBT = 0.2
+OUTAGE_LENGTH_DOUBT = 0.5
+REVIEW_DOUBT = 0.4
+DECLINE_DOUBT = 0.001  # this one is a deviation of the value itself
+LEAST_REQUESTS, LEAST_REVIEW_HOURS = 0.05, 0.1
+SUREST_RATE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Four of five outcomes lie between `low` and `high`, half of them below `middle`."""
+    """80 % of the results lie between `low` and `high`, half of them below `middle`."""
 
     low: float
     middle: float
@@ -42,13 +60,13 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """From `at`, by so many `runs`, of which the share `stuck` needs a person before all months have ended, most of them
-    at the gate of the phase `stuck_at`.
+    """A forecast from the instant `at`, by `runs` simulations.
 
-    Of the others, four of five end between `early` and `late`; None if there are none.
-    `limit` is what most of the time is waited for, with its share. `sooner` is the middle without daily pace and hours,
-    within the same quota and gates. `calls` and `money` (dollars) are of the whole rollout, what is spent included.
-    `unpriced` are generators that cost money, nobody knows how much. `measured`: months have been completed.
+    The share `stuck` of them needs a person before all months have ended, most often at the gate of the phase `stuck_at`.
+    80 % of the others end between `early` and `late`, which are None if there are no others. `limit` is what most of the
+    time is waited for, with its share. `sooner` is the middle without the plan's pace and hours, within the same quota
+    and gates. `calls` and `money` (dollars) are of the whole rollout, with what is spent already. `unpriced` are paid
+    generators whose price is unknown. `measured`: months have been completed.
     """
 
     at: datetime
@@ -75,116 +93,120 @@ class Forecast:
 class _Run:
     finished: datetime | None
     stuck_at: int
-    spent_in: Mapping[Limit, float]
-    calls: Mapping[str, int]
+    seconds_by_limit: Mapping[Limit, float]
+    requests: Mapping[str, int]
     failed: int
 
 
 def forecast(
     plan: Plan,
-    past: Past,
-    usual: World,
+    history: History,
+    expected: Scenario,
     *,
-    runs: int = 100,
+    runs: int = DEFAULT_RUNS,
     seed: int = 1,
     sooner: bool = True,
     prices: Mapping[str, float] | None = None,
 ) -> Forecast:
-    """`usual` is what is expected as long as nothing has been measured; `prices` are dollars a request by provider.
+    """Forecast a rollout. `expected` holds where nothing was measured; `prices` are dollars a request by provider.
 
     Without `sooner` that is left out, which saves time.
     """
-    begun = Estimator(plan, past, usual, seed)
+    estimator = Estimator(plan, history, expected, seed)
     for number in range(runs):
-        begun.run(swift=sooner and number % SWIFT_EVERY == 0)
-    return begun.told(prices or {})
+        estimator.run(unpaced=sooner and number % UNPACED_EVERY == 0)
+    return estimator.result(prices or {})
 
 
 class Estimator:
-    """A forecast in the making, campaign by campaign."""
+    """Makes a forecast, simulation by simulation."""
 
-    def __init__(self, plan: Plan, past: Past, usual: World, seed: int) -> None:
-        self._plan, self._past, self._usual, self._seed = plan, past, usual, seed
-        self._done: list[_Run] = []
-        self._swift: list[_Run] = []
+    def __init__(self, plan: Plan, history: History, expected: Scenario, seed: int) -> None:
+        self._plan, self._history, self._expected, self._seed = plan, history, expected, seed
+        self._runs: list[_Run] = []
+        self._unpaced: list[_Run] = []
 
-    def run(self, *, swift: bool) -> None:
-        """Try out one more; with `swift` one without the plan's pace as well."""
-        seed = self._seed * 100_003 + len(self._done)
-        self._done.append(_run(self._plan, self._past, self._usual, seed))
-        if swift:
-            self._swift.append(_run(_without_pace(self._plan), self._past, self._usual, seed))
+    def run(self, *, unpaced: bool) -> None:
+        """Run one more simulation; with `unpaced` another one without the plan's pace as well."""
+        seed = self._seed * SEEDS_APART + len(self._runs)
+        self._runs.append(_simulate(self._plan, self._history, self._expected, seed))
+        if unpaced:
+            self._unpaced.append(_simulate(_without_pace(self._plan), self._history, self._expected, seed))
 
-    def told(self, prices: Mapping[str, float]) -> Forecast:
-        """After one run or more."""
-        plan, done = self._plan, self._done
-        finished = [run for run in done if run.finished is not None]
-        stuck = Counter(run.stuck_at for run in done if run.finished is None)
-        finishes = sorted(run.finished for run in finished if run.finished is not None)
-        told = finished or done
-        limit, limit_share = _limit(told)
-        lanes = dict.fromkeys(lane.name for lane in (*self._usual.generators, *self._usual.sources))
-        models = {lane.name for lane in self._usual.generators if lane.paid}
-        planned = [self._past.outcomes.get(month, Outcome()) for months in members(plan) for month in months]
+    def result(self, prices: Mapping[str, float]) -> Forecast:
+        """The forecast of the runs so far, at least one."""
+        plan, runs = self._plan, self._runs
+        finished = [run for run in runs if run.finished is not None]
+        stuck = Counter(run.stuck_at for run in runs if run.finished is None)
+        ends = sorted(run.finished for run in finished if run.finished is not None)
+        counted = finished or runs
+        limit, limit_share = _limit(counted)
+        providers = dict.fromkeys(each.name for each in (*self._expected.generators, *self._expected.sources))
+        paid = {generator.name for generator in self._expected.generators if generator.paid}
+        planned = [self._history.outcomes.get(month, Outcome()) for months in members(plan) for month in months]
         return Forecast(
-            at=self._past.at,
+            at=self._history.at,
             seed=self._seed,
-            runs=len(done),
+            runs=len(runs),
             ended=sum(outcome.status in {Status.COMPLETED, Status.FAILED} for outcome in planned),
             months=len(planned),
-            early=_quantile(finishes, LOW),
-            middle=_quantile(finishes, 0.5),
-            late=_quantile(finishes, HIGH),
+            early=_quantile(ends, LOW),
+            middle=_quantile(ends, 0.5),
+            late=_quantile(ends, HIGH),
             limit=limit,
             limit_share=limit_share,
-            stuck=stuck.total() / len(done),
+            stuck=stuck.total() / len(runs),
             stuck_at=plan.phase[stuck.most_common(1)[0][0]].name if stuck else "",
-            sooner=_quantile(sorted(run.finished for run in self._swift if run.finished is not None), 0.5),
-            calls={name: band([run.calls.get(name, 0) for run in told]) for name in lanes},
-            money=band([sum(run.calls.get(n, 0) * dollars for n, dollars in prices.items()) for run in told])
+            sooner=_quantile(sorted(run.finished for run in self._unpaced if run.finished is not None), 0.5),
+            calls={name: band([run.requests.get(name, 0) for run in counted]) for name in providers},
+            money=band([sum(run.requests.get(n, 0) * dollars for n, dollars in prices.items()) for run in counted])
             if prices
             else None,
-            unpriced=tuple(sorted(models - prices.keys())),
-            failed=band([run.failed for run in told]),
+            unpriced=tuple(sorted(paid - prices.keys())),
+            failed=band([run.failed for run in counted]),
             measured=any(outcome.status is Status.COMPLETED for outcome in planned),
         )
 
 
 def band(values: Sequence[float]) -> Band:
+    """The band of some values, at least one."""
     ordered = sorted(values)
     return Band(*(ordered[round((len(ordered) - 1) * share)] for share in (LOW, 0.5, HIGH)))
 
 
-def believed(usual: World, past: Past, rng: Random) -> World:
-    """One world that what was seen makes plausible: expectations, moved by measurements and blurred by their doubt."""
-    done = [outcome for outcome in past.outcomes.values() if outcome.status is Status.COMPLETED]
-    resolved = sum(outcome.resolved for outcome in done)
-    unresolved = sum(outcome.unresolved for outcome in done)
-    books = resolved + unresolved + sum(outcome.hindered for outcome in done)
+def draw_scenario(expected: Scenario, history: History, rng: Random) -> Scenario:
+    """Draw a scenario that the history makes plausible: what was expected, moved by what was measured."""
+    completed = [outcome for outcome in history.outcomes.values() if outcome.status is Status.COMPLETED]
+    resolved = sum(outcome.resolved for outcome in completed)
+    unresolved = sum(outcome.unresolved for outcome in completed)
+    books = resolved + unresolved + sum(outcome.hindered for outcome in completed)
+    n = len(completed)
     return dataclasses.replace(
-        usual,
-        books=_about(books / len(done), 0.25 / math.sqrt(len(done)), rng) if done else _about(usual.books, 0.15, rng),
-        real=_real(usual, resolved, unresolved, rng),
-        decline=max(rng.gauss(usual.decline, 0.001), 0.0),
-        sources=_sources(usual, past, books, rng),
-        trouble=_trouble(usual.trouble, past, rng),
-        person=_person(usual.person, past.waits, rng),
-        measured=_seconds(past, _about(1.0, SPEED_DOUBT, rng)),
+        expected,
+        books_per_month=_about(books / n, MEASURED_BOOKS_DOUBT / math.sqrt(n), rng)
+        if n
+        else _about(expected.books_per_month, BOOKS_DOUBT, rng),
+        existing_share=_existing_share(expected, resolved, unresolved, rng),
+        yearly_decline=max(rng.gauss(expected.yearly_decline, DECLINE_DOUBT), 0.0),
+        sources=_sources(expected, history, books, rng),
+        faults=_faults(expected.faults, history, rng),
+        operator=_operator(expected.operator, history.approval_hours, rng),
+        measured_seconds=_seconds(history, _about(1.0, SPEED_DOUBT, rng)),
     )
 
 
-def _run(plan: Plan, past: Past, usual: World, seed: int) -> _Run:
-    world = believed(usual, past, Random(f"belief {seed}"))  # noqa: S311 # chance that can be repeated
-    campaign = RolloutSimulation(plan, world, seed, past)
-    campaign.run(lambda now: now.finished_at is not None)
-    failed = sum(outcome.status is Status.FAILED for outcome in campaign.outcomes.values())
-    calls = Counter(past.calls) + campaign.fortune.calls
-    return _Run(campaign.finished_at, campaign.standing.phase, campaign.spent_in, calls, failed)
+def _simulate(plan: Plan, history: History, expected: Scenario, seed: int) -> _Run:
+    scenario = draw_scenario(expected, history, Random(f"belief {seed}"))  # noqa: S311 # chance that can be repeated
+    simulation = RolloutSimulation(plan, scenario, seed, history)
+    simulation.run(lambda now: now.finished_at is not None)
+    failed = sum(outcome.status is Status.FAILED for outcome in simulation.outcomes.values())
+    requests = Counter(history.requests) + simulation.simulated.requests
+    return _Run(simulation.finished_at, simulation.standing.phase, simulation.seconds_by_limit, requests, failed)
 
 
 def _limit(runs: Sequence[_Run]) -> tuple[Limit, float]:
-    """What most of the time goes by with, and its share."""
-    seconds = {limit: sum(run.spent_in[limit] for run in runs) for limit in Limit}
+    """What most of the time is waited for, and its share of the time."""
+    seconds = {limit: sum(run.seconds_by_limit[limit] for run in runs) for limit in Limit}
     if not any(seconds.values()):
         return Limit.RATE, 1.0
     limit = max(seconds, key=lambda each: seconds[each])
@@ -192,74 +214,77 @@ def _limit(runs: Sequence[_Run]) -> tuple[Limit, float]:
 
 
 def _without_pace(plan: Plan) -> Plan:
-    swift = {"months_per_day": (SWIFT, SWIFT), "hours": (0, 24 * 60)}
-    return plan.model_copy(update={"phase": tuple(phase.model_copy(update=swift) for phase in plan.phase)})
+    most = plans.MAX_MONTHS_PER_DAY
+    unpaced = {"months_per_day": (most, most), "hours": (0, plans.MIDNIGHT)}
+    return plan.model_copy(update={"phase": tuple(phase.model_copy(update=unpaced) for phase in plan.phase)})
 
 
 def _about(value: float, doubt: float, rng: Random) -> float:
     return value * math.exp(rng.gauss(0, doubt))
 
 
-def _share(seen: float, of: float, calm: float, rng: Random) -> float:
-    """How often something happens that was seen so many times."""
-    return rng.betavariate(HUNCH + seen, calm + max(of - seen, 0))
+def _fault_rate(seen: float, of: float, expected_of: float, rng: Random) -> float:
+    """How often a fault happens that was seen so many times."""
+    return rng.betavariate(EXPECTED_FAULTS + seen, expected_of + max(of - seen, 0))
 
 
-def _seconds(past: Past, factor: float) -> tuple[float, ...]:
-    """What months took, as if all of them were slower or faster by a factor: the coming ones are others."""
-    done = [attempt for attempt in past.attempts if attempt.outcome == "completed"]
-    return tuple((attempt.ended - attempt.began).total_seconds() * factor for attempt in done)
+def _seconds(history: History, factor: float) -> tuple[float, ...]:
+    """How long completed months took, all slower or faster by the same factor, as the coming months are others."""
+    completed = [attempt for attempt in history.attempts if attempt.outcome == "completed"]
+    return tuple((attempt.ended - attempt.began).total_seconds() * factor for attempt in completed)
 
 
-def _real(usual: World, resolved: int, unresolved: int, rng: Random) -> float:
-    expected = min(max(expected_rate(usual), 0.01), 0.99)
-    hits = WEIGHT * expected + MONTHS_ALIKE * resolved
-    misses = WEIGHT * (1 - expected) + MONTHS_ALIKE * unresolved
-    return min(usual.real * rng.betavariate(hits, misses) / expected, 1.0)
+def _existing_share(expected: Scenario, resolved: int, unresolved: int, rng: Random) -> float:
+    rate = min(max(expected_resolution_rate(expected), 1 - SUREST_RATE), SUREST_RATE)
+    hits = EXPECTED_BOOKS * rate + BOOK_WEIGHT * resolved
+    misses = EXPECTED_BOOKS * (1 - rate) + BOOK_WEIGHT * unresolved
+    return min(expected.existing_share * rng.betavariate(hits, misses) / rate, 1.0)
 
 
-def _sources(usual: World, past: Past, books: int, rng: Random) -> tuple[Lane, ...]:
-    """With the requests for each book that were counted, as far as any were."""
-    expected = expected_calls(usual)
+def _sources(expected: Scenario, history: History, books: int, rng: Random) -> tuple[SimulatedProvider, ...]:
+    """The sources, with the requests for each book that were counted where any were."""
+    expected_of = expected_requests(expected)
     moved = []
-    for lane in usual.sources:
-        counted = past.calls.get(lane.name, 0)
-        known = books > 0 and expected[lane.name] > 0 and counted > 0
-        calls = counted / books / expected[lane.name] if known else lane.calls
-        doubt = 1 / math.sqrt(counted + 10) if known else 0.3
-        moved.append(dataclasses.replace(lane, calls=max(_about(calls, doubt, rng), 0.05)))
+    for source in expected.sources:
+        counted = history.requests.get(source.name, 0)
+        known = books > 0 and expected_of[source.name] > 0 and counted > 0
+        requests = counted / books / expected_of[source.name] if known else source.requests_per_book
+        doubt = 1 / math.sqrt(counted + REQUESTS_COUNTED) if known else REQUESTS_DOUBT
+        requests = max(_about(requests, doubt, rng), LEAST_REQUESTS)
+        moved.append(dataclasses.replace(source, requests_per_book=requests))
     return tuple(moved)
 
 
-def _trouble(usual: Trouble, past: Past, rng: Random) -> Trouble:
-    """Attempts that failed and passed, and months that failed for good."""
-    failed = {month for month, outcome in past.outcomes.items() if outcome.status is Status.FAILED}
-    attempts = [attempt for attempt in past.attempts if attempt.month not in failed]
+def _faults(expected: FaultRates, history: History, rng: Random) -> FaultRates:
+    """How often attempts fail and succeed later, and how often months fail for good."""
+    failed = {month for month, outcome in history.outcomes.items() if outcome.status is Status.FAILED}
+    attempts = [attempt for attempt in history.attempts if attempt.month not in failed]
     ended = Counter(attempt.outcome for attempt in attempts)
-    done = sum(outcome.status is Status.COMPLETED for outcome in past.outcomes.values())
+    completed = sum(outcome.status is Status.COMPLETED for outcome in history.outcomes.values())
     n = len(attempts)
     return dataclasses.replace(
-        usual,
-        down=_share(ended["retry"], n, CALM_ATTEMPTS, rng),
-        busy=_share(ended["snoozed"], n, CALM_ATTEMPTS, rng),
-        lost=_share(ended["lost"], n, CALM_ATTEMPTS, rng),
-        cursed=_share(len(failed), done + len(failed), CALM_MONTHS, rng),
-        outages=rng.gammavariate(HUNCH, 1 / CALM_DAYS),
-        minutes=_about(usual.minutes, 0.5, rng),
+        expected,
+        generators_down=_fault_rate(ended["retry"], n, EXPECTED_ATTEMPTS, rng),
+        generators_busy=_fault_rate(ended["snoozed"], n, EXPECTED_ATTEMPTS, rng),
+        worker_lost=_fault_rate(ended["lost"], n, EXPECTED_ATTEMPTS, rng),
+        permanent_failure=_fault_rate(len(failed), completed + len(failed), EXPECTED_MONTHS, rng),
+        outages_per_day=rng.gammavariate(EXPECTED_FAULTS, 1 / EXPECTED_DAYS),
+        outage_minutes=_about(expected.outage_minutes, OUTAGE_LENGTH_DOUBT, rng),
     )
 
 
-def _person(usual: Person | None, waits: Sequence[float], rng: Random) -> Person:
-    """Someone who approves, and does nothing else unasked."""
-    hours = 2 * median(waits) if waits else usual.hours if usual else 24.0
-    return Person(max(_about(hours, 0.4, rng), 0.1), overrides=0.0, retries=False)
+def _operator(expected: Operator | None, approval_hours: Sequence[float], rng: Random) -> Operator:
+    """An operator who approves gates and does nothing else."""
+    hours = 2 * median(approval_hours) if approval_hours else (expected or Operator()).review_hours
+    hours = max(_about(hours, REVIEW_DOUBT, rng), LEAST_REVIEW_HOURS)
+    return Operator(hours, override_chance=0.0, retries_failed=False)
 
 
 def _quantile(ordered: Sequence[datetime], share: float) -> datetime | None:
     """None if there is nothing to choose from."""
     if not ordered:
         return None
-    # So that the share holds for the next outcome, however few there were.
+    # The share holds for the next result, however few there were.
     place = min(max((len(ordered) + 1) * share - 1, 0), len(ordered) - 1)
     before, after = ordered[math.floor(place)], ordered[math.ceil(place)]
     return before + (after - before) * (place % 1)

@@ -1,4 +1,4 @@
-"""What has a rollout come to so far, as a database remembers it? All that a forecast may know, and where it begins."""
+"""The history of a rollout as a database remembers it: where a simulation begins, and all that a forecast may know."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alexandria.core.month import Month
-from alexandria.rollout.decisions import Outcome, Standing
+from alexandria.rollout.decisions import Standing
+from alexandria.rollout.gates import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One that has ended: how, in the words of the table `attempt`, and with which code."""
+class PastAttempt:
+    """An attempt that has ended, with its `outcome` and `code` as in the table `attempt`."""
 
     month: Month
     began: datetime
@@ -22,11 +23,12 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """At the instant `at`. `failed` attempts and the time they are `due` again are of months not yet completed.
+class History:
+    """Everything up to the instant `at`.
 
-    `calls` are the requests by provider that the completed months took, `spent` the units of each provider's present
-    day, `waits` the hours that gates waited for a person.
+    `failed` attempts and the time at which they are `due` again are of months not completed yet. `requests` by provider
+    are those of the completed months, `spent` are the units of each provider's present day, and `approval_hours` are how
+    long gates waited for a person.
     """
 
     at: datetime
@@ -34,7 +36,7 @@ class Past:
     outcomes: Mapping[Month, Outcome]
     failed: Mapping[Month, int] = field(default_factory=dict)
     due: Mapping[Month, datetime] = field(default_factory=dict)
-    attempts: tuple[Attempt, ...] = ()
-    calls: Mapping[str, int] = field(default_factory=dict)
+    attempts: tuple[PastAttempt, ...] = ()
+    requests: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[str, int] = field(default_factory=dict)
-    waits: tuple[float, ...] = ()
+    approval_hours: tuple[float, ...] = ()

@@ -1,7 +1,7 @@
 -- What a forecast may know of the past.
 
 -- name: attempts
--- How the latest attempts ended, oldest first.
+-- The latest attempts that ended, oldest first.
 SELECT year, month, began_at, ended_at, outcome, coalesce(code, '') AS code FROM (
     SELECT * FROM attempt
     WHERE ended_at IS NOT NULL AND began_at IS NOT NULL AND outcome <> 'superseded'
@@ -9,22 +9,22 @@ SELECT year, month, began_at, ended_at, outcome, coalesce(code, '') AS code FROM
 ORDER BY ended_at
 
 -- name: waiting
--- Months under way: their failed attempts, and when those in retry go on.
+-- Months in progress: their failed attempts, and when those in retry continue.
 SELECT year, month, retry_count, next_attempt_at FROM backfill_log WHERE status IN ('processing', 'retry')
 
--- name: calls
--- Requests by provider for months that are completed.
-SELECT call.provider, count(*)::integer AS calls
+-- name: requests
+-- Requests by provider for completed months.
+SELECT call.provider, count(*)::integer AS requests
 FROM call JOIN backfill_log AS b USING (year, month) WHERE b.status = 'completed' GROUP BY call.provider
 
 -- name: tokens
--- What language models took for a list, on average, by generator.
+-- The average tokens of a language model's book list, by generator.
 SELECT request ->> 'generator' AS generator, avg((body #>> '{tokens,input}')::double precision) AS input,
        avg((body #>> '{tokens,output}')::double precision) AS output
 FROM answer WHERE request ? 'generator' AND body ? 'tokens' GROUP BY 1
 
--- name: waits
--- Hours that gates which were open waited for a person.
+-- name: approvals
+-- Hours that passed gates waited for a person's approval.
 SELECT extract(epoch FROM l.at - v.at)::double precision / 3600 AS hours
 FROM rollout_log AS l
 CROSS JOIN LATERAL (SELECT max(at) AS at FROM rollout_verdict

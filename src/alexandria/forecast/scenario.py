@@ -1,4 +1,4 @@
-"""What is a campaign's world like? Providers, books, trouble and people, as numbers from which chance draws by seed."""
+"""Scenarios that a rollout is simulated in: providers, books, faults and an operator, as numbers to draw from by seed."""
 
 from __future__ import annotations
 
@@ -10,206 +10,221 @@ from datetime import datetime, timedelta
 from functools import cache
 from random import Random
 
+from alexandria.backfill import source_selection
 from alexandria.backfill.source_selection import Policy, in_order
+from alexandria.core.config import ProviderDefaults, Settings
 from alexandria.core.month import Month
 
-RECENT = 2023  # the year whose books the sources know best
+BEST_KNOWN_YEAR = 2023  # the sources know its books best; the share that exists declines with each year before it
+OUTAGE_SPREAD = 0.8  # deviation of the logarithm of an outage's length
+DEFAULT_POLICY = Policy(Settings.model_fields["policy"].default)
+DEFAULT_CONCURRENCY: int = Settings.model_fields["concurrency"].default
+DEFAULT_TIMEOUT: float = ProviderDefaults.model_fields["timeout"].default
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """A provider: `rate` requests a second; months may spend `cap` units a day of `zone` (None: no limit).
+class SimulatedProvider:
+    """A provider: `rate` requests a second, `daily_cap` units a day of `zone` for months (None: no limit).
 
-    `seconds` is what half of its answers take. Of a source: it knows the share `knows` of all books, and needs `calls`
-    requests for each book that reaches it. A generator has one request a month.
+    Half of its answers take less than `response_seconds`; a request without an answer is given up after `timeout`
+    seconds. A source has the share `coverage` of all books, and needs `requests_per_book` for each book that it is asked
+    about. A generator has one request a month.
     """
 
     name: str
     rate: float
-    cap: int | None = None
+    daily_cap: int | None = None
     zone: str = "UTC"
-    seconds: float = 1.0
+    response_seconds: float = 1.0
     paid: bool = False
-    knows: float = 0.5
-    calls: float = 1.0
+    coverage: float = 0.5
+    requests_per_book: float = 1.0
+    timeout: float = DEFAULT_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """From `begins` until `ends`, `whom` does not answer: a lane's name, "models", "sources" or "database"."""
+    """`affected` does not answer from `begins` until `ends`: a provider, "models", "sources" or "database"."""
 
-    whom: str
+    affected: str
     begins: datetime
     ends: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """How often things go wrong. Shares are of attempts, but for `cursed`: months that fail whoever tries.
+class FaultRates:
+    """How often things go wrong, as shares of attempts; `permanent_failure` is the share of months that always fail.
 
-    `outages` are so many a day of each of `whom`, half of them shorter than `minutes`.
+    Each of `affected` has `outages_per_day`, half of them shorter than `outage_minutes`.
     """
 
-    down: float = 0.0  # every generator fails
-    busy: float = 0.0  # every generator says "too fast"
-    lost: float = 0.0  # the worker dies
-    cursed: float = 0.0
-    outages: float = 0.0
-    minutes: float = 20.0
-    whom: tuple[str, ...] = ("models", "sources", "database")
+    generators_down: float = 0.0  # every generator fails
+    generators_busy: float = 0.0  # every generator refuses for speed
+    worker_lost: float = 0.0
+    permanent_failure: float = 0.0
+    outages_per_day: float = 0.0
+    outage_minutes: float = 20.0
+    affected: tuple[str, ...] = ("models", "sources", "database")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Who looks after the campaign every `hours` on average: approves open gates and has failed months done again.
+class Operator:
+    """A person who checks the rollout every `review_hours` on average, approves gates and retries failed months.
 
-    At each look a gate that is shut or lacks something is overridden with the chance `overrides`.
+    At each review a gate that failed or lacks data is overridden with the chance `override_chance`.
     """
 
-    hours: float = 24.0
-    overrides: float = 0.0
-    retries: bool = True
+    review_hours: float = 24.0
+    override_chance: float = 0.0
+    retries_failed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """All of it. `real` is the share of recent named books that exist, of which each year back loses `decline`; months
-    differ by the deviation `uneven`. `slack` are seconds of a month beside its calls; if seconds of whole months were
-    `measured`, those are drawn instead. `person` None: nobody looks."""
+class Scenario:
+    """Everything that a simulated rollout meets; `operator` is None if nobody checks it.
 
-    generators: tuple[Lane, ...]
-    sources: tuple[Lane, ...]
-    policy: Policy = Policy.BALANCED
-    at_once: int = 4
-    books: float = 20.0
-    real: float = 0.95
-    decline: float = 0.0
-    uneven: float = 0.02
-    confirmed: float = 0.9
-    slack: float = 5.0
-    spread: float = 0.4
-    measured: tuple[float, ...] = ()
-    trouble: Trouble = Trouble()
-    person: Person | None = Person()
+    `existing_share` of the named recent books exist, less `yearly_decline` for each year back; months differ by
+    `month_deviation`. A month takes `overhead_seconds` beside its requests. If `measured_seconds` of whole months are
+    known, the durations are drawn from those instead.
+    """
+
+    generators: tuple[SimulatedProvider, ...]
+    sources: tuple[SimulatedProvider, ...]
+    policy: Policy = DEFAULT_POLICY
+    concurrency: int = DEFAULT_CONCURRENCY
+    books_per_month: float = 20.0
+    existing_share: float = 0.95
+    yearly_decline: float = 0.0
+    month_deviation: float = 0.02
+    confirmed_share: float = 0.9
+    overhead_seconds: float = 5.0
+    overhead_spread: float = 0.4
+    measured_seconds: tuple[float, ...] = ()
+    faults: FaultRates = FaultRates()
+    operator: Operator | None = Operator()
 
 
 @dataclass(frozen=True, slots=True)
-class Latent:
-    """The books of a month before anybody looks: how many are known to which sources, as a bit for each of them."""
+class MonthBooks:
+    """The books of a month before any lookup: how many are known to which sources, as a bit for each of them."""
 
     known: tuple[tuple[int, int], ...]
-    cursed: bool
-    confirmed: float
+    fails: bool  # every attempt at the month fails
 
     @property
-    def books(self) -> int:
+    def total(self) -> int:
         return sum(number for _, number in self.known)
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """What becomes of a book: the sources asked, by position, whether it is resolved, and whether one was missing."""
+class LookupPath:
+    """The lookup of one book: the sources asked, by position, whether it was resolved, and whether a source was missing."""
 
     asked: tuple[int, ...]
     resolved: bool
-    hindered: bool
+    incomplete: bool
 
 
-class Library:
-    """The books of one world and seed, and how the policy walks through its sources."""
+class SimulatedBooks:
+    """The books of one scenario and seed, and the order in which the policy asks its sources about them."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        self._world, self._seed = world, seed
-        positions = {lane.name: position for position, lane in enumerate(world.sources)}
-        ordered = in_order(world.sources, world.policy, lambda _: 0.0)
-        self._order = tuple(positions[lane.name] for lane in ordered)
-        self._paid = sum(1 << position for position, lane in enumerate(world.sources) if lane.paid)
-        self._sets, self._weights = _sets_of_sources([lane.knows for lane in world.sources])
-        self.walk = cache(self._walk)
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self._scenario, self._seed = scenario, seed
+        positions = {source.name: position for position, source in enumerate(scenario.sources)}
+        ordered = in_order(scenario.sources, scenario.policy, lambda _: 0.0)
+        self._order = tuple(positions[source.name] for source in ordered)
+        self._paid = sum(1 << position for position, source in enumerate(scenario.sources) if source.paid)
+        self._sets, self._weights = _sets_of_sources([source.coverage for source in scenario.sources])
+        self.look_up = cache(self._look_up)
 
-    def month(self, month: Month) -> Latent:
-        """The same for the same month, whenever it is asked for."""
-        world, rng = self._world, Random(f"{self._seed} {month}")  # noqa: S311 # chance that can be repeated
-        books = max(round(rng.gauss(world.books, math.sqrt(world.books) / 2)), 1)
-        share = rng.gauss(world.real - world.decline * max(RECENT - month.year, 0), world.uneven)
-        real = sum(rng.random() < share for _ in range(books))
-        known = Counter(rng.choices(self._sets, cum_weights=self._weights, k=real))
-        known[0] += books - real
-        return Latent(tuple(sorted(known.items())), rng.random() < world.trouble.cursed, world.confirmed)
+    def month(self, month: Month) -> MonthBooks:
+        """The books of a month; every call returns the same."""
+        scenario, rng = self._scenario, Random(f"{self._seed} {month}")  # noqa: S311 # chance that can be repeated
+        mean = scenario.books_per_month
+        books = max(round(rng.gauss(mean, math.sqrt(mean) / 2)), 1)
+        years_back = max(BEST_KNOWN_YEAR - month.year, 0)
+        share = rng.gauss(scenario.existing_share - scenario.yearly_decline * years_back, scenario.month_deviation)
+        existing = sum(rng.random() < share for _ in range(books))
+        known = Counter(rng.choices(self._sets, cum_weights=self._weights, k=existing))
+        known[0] += books - existing
+        return MonthBooks(tuple(sorted(known.items())), rng.random() < scenario.faults.permanent_failure)
 
-    def truth(self, month: Month) -> tuple[int, int]:
-        """Books, and those that would be resolved if every source could be asked."""
-        latent = self.month(month)
-        return latent.books, sum(n for known, n in latent.known if self.walk(known, 0).resolved)
+    def resolvable(self, month: Month) -> tuple[int, int]:
+        """How many books of a month would be resolved if every source could be asked, and how many there are."""
+        books = self.month(month)
+        return sum(n for known, n in books.known if self.look_up(known, 0).resolved), books.total
 
-    def _walk(self, known: int, out: int) -> Walk:
-        """A book that the sources of the bits `known` know, while those of the bits `out` cannot be asked."""
+    def _look_up(self, known: int, unavailable: int) -> LookupPath:
+        """The lookup of a book that the sources of the bits `known` have, without those of the bits `unavailable`."""
         asked: list[int] = []
         missing = False
         found = 0
         for position in self._order:
-            if out >> position & 1:
+            if unavailable >> position & 1:
                 missing = True
                 continue
             asked.append(position)
             found |= known & 1 << position
-            if self._settled(found, out):
-                return Walk(tuple(asked), resolved=True, hindered=False)
-        return Walk(tuple(asked), resolved=False, hindered=missing)
+            if self._enough(found, unavailable):
+                return LookupPath(tuple(asked), resolved=True, incomplete=False)
+        return LookupPath(tuple(asked), resolved=False, incomplete=missing)
 
-    def _settled(self, found: int, out: int) -> bool:
-        if self._world.policy is not Policy.EXACT:
+    def _enough(self, found: int, unavailable: int) -> bool:
+        """Whether the policy accepts a book that the sources of the bits `found` confirm."""
+        if self._scenario.policy is not Policy.EXACT:
             return bool(found)
-        paid = self._paid & ~out
-        return found.bit_count() >= 2 and bool(not paid or paid & found)
+        paid = self._paid & ~unavailable
+        return found.bit_count() >= source_selection.EXACT_SOURCES and bool(not paid or paid & found)
 
 
-def outages(world: World, start: datetime, days: int, rng: Random) -> list[Outage]:
-    """Those that begin within `days` days from `start`, in the order in which they begin."""
+def draw_outages(scenario: Scenario, start: datetime, days: int, rng: Random) -> list[Outage]:
+    """The outages that begin within `days` days from `start`, in the order in which they begin."""
+    faults = scenario.faults
     found = []
-    for whom in world.trouble.whom:
+    for affected in faults.affected:
         day = 0.0
-        while world.trouble.outages > 0:
-            day += rng.expovariate(world.trouble.outages)
+        while faults.outages_per_day > 0:
+            day += rng.expovariate(faults.outages_per_day)
             if day > days:
                 break
-            lasts = world.trouble.minutes * math.exp(rng.gauss(0, 0.8))
+            length = timedelta(minutes=faults.outage_minutes * math.exp(rng.gauss(0, OUTAGE_SPREAD)))
             begins = start + timedelta(days=day)
-            found.append(Outage(whom, begins, begins + timedelta(minutes=lasts)))
-            day += lasts / (24 * 60)
-    return sorted(found, key=lambda outage: (outage.begins, outage.whom))
+            found.append(Outage(affected, begins, begins + length))
+            day += length / timedelta(days=1)
+    return sorted(found, key=lambda outage: (outage.begins, outage.affected))
 
 
-def expected_calls(world: World) -> dict[str, float]:
-    """Requests for a book at each source, if a book that reaches it needs one."""
-    library = Library(world, 0)
-    asks = dict.fromkeys(range(len(world.sources)), 0.0)
-    for known, share in library_shares(world).items():
-        for position in library.walk(known, 0).asked:
-            asks[position] += share
-    return {world.sources[position].name: share for position, share in asks.items()}
+def expected_requests(scenario: Scenario) -> dict[str, float]:
+    """Requests for a book at each source, if a book that it is asked about needs one."""
+    books = SimulatedBooks(scenario, 0)
+    asked = dict.fromkeys(range(len(scenario.sources)), 0.0)
+    for known, share in source_set_shares(scenario).items():
+        for position in books.look_up(known, 0).asked:
+            asked[position] += share
+    return {scenario.sources[position].name: share for position, share in asked.items()}
 
 
-def expected_rate(world: World) -> float:
+def expected_resolution_rate(scenario: Scenario) -> float:
     """The share of recent books that are resolved if every source can be asked."""
-    library = Library(world, 0)
-    return sum(share for known, share in library_shares(world).items() if library.walk(known, 0).resolved)
+    books = SimulatedBooks(scenario, 0)
+    return sum(share for known, share in source_set_shares(scenario).items() if books.look_up(known, 0).resolved)
 
 
-def library_shares(world: World) -> dict[int, float]:
-    """How many of all recent books are known to exactly which sources."""
-    sets, cumulative = _sets_of_sources([lane.knows for lane in world.sources])
+def source_set_shares(scenario: Scenario) -> dict[int, float]:
+    """The share of recent books that exactly the sources of each set of bits have."""
+    sets, cumulative = _sets_of_sources([source.coverage for source in scenario.sources])
     before = [0.0, *cumulative[:-1]]
-    shares = {known: world.real * (upto - since) for known, upto, since in zip(sets, cumulative, before, strict=True)}
-    shares[0] += 1 - world.real
+    existing = scenario.existing_share
+    shares = {known: existing * (upto - since) for known, upto, since in zip(sets, cumulative, before, strict=True)}
+    shares[0] += 1 - existing
     return shares
 
 
-def _sets_of_sources(knows: Sequence[float]) -> tuple[list[int], list[float]]:
-    """Every set of sources, as bits, and the cumulative chance that exactly these know a real book."""
-    sets = list(range(1 << len(knows)))
+def _sets_of_sources(coverages: Sequence[float]) -> tuple[list[int], list[float]]:
+    """Every set of sources, as bits, and the cumulative chance that exactly these have an existing book."""
+    sets = list(range(1 << len(coverages)))
     cumulative, sum_so_far = [], 0.0
     for known in sets:
-        sum_so_far += math.prod(share if known >> i & 1 else 1 - share for i, share in enumerate(knows))
+        sum_so_far += math.prod(share if known >> i & 1 else 1 - share for i, share in enumerate(coverages))
         cumulative.append(sum_so_far)
     return sets, cumulative

@@ -1,4 +1,7 @@
-"""How does a whole rollout go? The production decisions on a virtual clock, in a world made by seed: equal seeds, equal logs."""
+"""Simulates a whole rollout: the production decisions on a virtual clock, in a scenario drawn by seed.
+
+Equal seeds give equal logs.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +22,23 @@ from alexandria.backfill import status
 from alexandria.backfill.status import Status
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.forecast.attempts import METERED, Books, Lost, SimulatedAttempts
-from alexandria.forecast.history import Attempt, Past
-from alexandria.forecast.scenario import Person, World
+from alexandria.forecast.attempts import AttemptResult, SimulatedAttempts, WorkerLost
+from alexandria.forecast.history import History, PastAttempt
+from alexandria.forecast.scenario import Operator, Scenario
 from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout import decisions
-from alexandria.rollout.decisions import Advance, Kind, Outcome, Rest, Schedule, View
+from alexandria.rollout.decisions import Advance, Kind, Rest, Schedule
+from alexandria.rollout.gates import METERED_SOURCE, Outcome, View
 from alexandria.rollout.plan import Plan, members
 
-HORIZON = 400  # days after which a campaign is given up
-TICK = 60.0  # seconds between two looks of the periodic task
+HOUR, DAY = 3600, 86400  # seconds
+HORIZON_DAYS = 400  # after which a simulation is given up
+STALLED_DAYS = 7  # for which a gate without data is checked every midnight
+EARLIEST_REVIEW, LATEST_REVIEW = 0.5, 1.5  # of the operator's average time between two reviews
 
 
 class Limit(StrEnum):
-    """What keeps a campaign from being done sooner."""
+    """What keeps a rollout from finishing sooner."""
 
     CADENCE = "cadence"
     QUOTA = "quota"
@@ -41,16 +47,16 @@ class Limit(StrEnum):
     HOLD = "hold"
 
     @property
-    def told(self) -> str:
-        return _TOLD[self]
+    def description(self) -> str:
+        return _DESCRIPTIONS[self]
 
 
-_TOLD = {
-    Limit.CADENCE: "the plan's pace: its months a day and its hours",
-    Limit.QUOTA: "the share of ISBNdb's day that the plan may spend",
-    Limit.RATE: "the pace of providers and workers",
-    Limit.GATE: "gates that are not open",
-    Limit.HOLD: "a person who holds it",
+_DESCRIPTIONS = {
+    Limit.CADENCE: "months per day and hours set in the plan",
+    Limit.QUOTA: "share of the ISBNdb quota set in the plan",
+    Limit.RATE: "speed of providers and workers",
+    Limit.GATE: "gates that have not passed",
+    Limit.HOLD: "a hold or pause",
 }
 LIMITS = {
     Kind.DAY: Limit.CADENCE,
@@ -66,8 +72,8 @@ LIMITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """A line of the audit log."""
+class SimulationEvent:
+    """A line of the simulation's log."""
 
     at: datetime
     act: str
@@ -78,32 +84,32 @@ class Event:
 
 
 class RolloutSimulation:
-    """One campaign, from what was `past` to its end. `decide` is the production decision; tests pass broken ones."""
+    """One rollout, from its `history` to its end. `decide` is the production decision; tests pass broken ones."""
 
     def __init__(
         self,
         plan: Plan,
-        world: World,
+        scenario: Scenario,
         seed: int,
-        past: Past,
+        history: History,
         *,
         decide: Callable[..., decisions.Decision] = decisions.decide,
     ) -> None:
-        self.plan, self.world = plan, world
-        self.fortune = SimulatedAttempts(world, seed, past.at.timestamp(), HORIZON, past.spent)
+        self.plan, self.scenario = plan, scenario
+        self.simulated = SimulatedAttempts(scenario, seed, history.at.timestamp(), HORIZON_DAYS, history.spent)
         self._decide, self._rng = decide, Random(f"campaign {seed}")  # noqa: S311 # chance that can be repeated
-        self.now = past.at.timestamp()
-        self.standing = past.standing
+        self.now = history.at.timestamp()
+        self.standing = history.standing
         self.months = [month for months in members(plan) for month in months]
-        self.outcomes: dict[Month, Outcome] = {m: past.outcomes.get(m, Outcome()) for m in self.months}
-        self.log: list[Event] = []
-        self.attempts: list[Attempt] = list(past.attempts)
-        self.spent_in: dict[Limit, float] = dict.fromkeys(Limit, 0.0)
-        self.waits: list[float] = list(past.waits)
-        self.failed: Counter[Month] = Counter(past.failed)
-        self.due: dict[Month, float] = {month: at.timestamp() for month, at in past.due.items()}
+        self.outcomes: dict[Month, Outcome] = {m: history.outcomes.get(m, Outcome()) for m in self.months}
+        self.log: list[SimulationEvent] = []
+        self.attempts: list[PastAttempt] = list(history.attempts)
+        self.seconds_by_limit: dict[Limit, float] = dict.fromkeys(Limit, 0.0)
+        self.approval_hours: list[float] = list(history.approval_hours)
+        self.failed: Counter[Month] = Counter(history.failed)
+        self.due: dict[Month, float] = {month: at.timestamp() for month, at in history.due.items()}
         self.finished_at: datetime | None = None
-        self._before = Counter(past.calls)
+        self._requests_before = Counter(history.requests)
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = itertools.count()
         self._queue: deque[Month] = deque()
@@ -112,8 +118,8 @@ class RolloutSimulation:
         self._open = 0
         self._rest: Rest | None = None
         self._rest_since = self.now
-        self._tick_at = float("inf")
-        self._take_up()
+        self._tick_at = math.inf
+        self._resume()
 
     @property
     def at(self) -> datetime:
@@ -125,31 +131,31 @@ class RolloutSimulation:
         return len(self.months) - self._open
 
     def run(self, stop: Callable[[RolloutSimulation], bool] = lambda _: False) -> None:
-        """Until the rollout has finished, nothing more can happen, or `stop` says so."""
-        last = self.now + HORIZON * 86400
+        """Run until the rollout has finished, nothing more can happen, or `stop` returns true."""
+        last = self.now + HORIZON_DAYS * DAY
         while self._heap and not self.standing.finished and not stop(self):
             at, _, act, arguments = heapq.heappop(self._heap)
             if at > last:
                 return
-            self._pass(at)
+            self._pass_time(at)
             act(*arguments)
 
-    def past(self) -> Past:
+    def history(self) -> History:
         """What a database would remember now."""
-        return Past(
+        return History(
             self.at,
             self.standing,
             dict(self.outcomes),
             dict(self.failed),
             {month: datetime.fromtimestamp(at, UTC) for month, at in self.due.items()},
             tuple(self.attempts),
-            self._before + self.fortune.calls,
-            self.fortune.spent(self.now),
-            tuple(self.waits),
+            self._requests_before + self.simulated.requests,
+            self.simulated.spent(self.now),
+            tuple(self.approval_hours),
         )
 
-    def _take_up(self) -> None:
-        """Go on from where the past ends: attempts under way begin anew, with their lists named."""
+    def _resume(self) -> None:
+        """Continue from the end of the history: interrupted attempts begin again, with their book lists stored."""
         for month in self.months:
             match self.outcomes[month].status:
                 case Status.RETRY:
@@ -157,7 +163,7 @@ class RolloutSimulation:
                     self._push(max(self.due.get(month, self.now), self.now), self._wake, month)
                 case Status.PROCESSING:
                     self._open += 1
-                    self.fortune.named(month)
+                    self.simulated.mark_listed(month)
                     self._queue.append(month)
                 case Status.PENDING:
                     self._open += 1
@@ -165,50 +171,51 @@ class RolloutSimulation:
                     pass
         if not self._open:
             self.finished_at = self.at
-        if self.world.person is not None:
-            self._push(self.now + self._look_after(self.world.person), self._look)
+        if self.scenario.operator is not None:
+            self._push(self.now + self._until_review(self.scenario.operator), self._review)
         self._tick_again(self.now)
         self._push(self.now, self._start)
 
     def _push(self, at: float, act: Callable[..., None], *arguments: Any) -> None:
         heapq.heappush(self._heap, (at, next(self._number), act, arguments))
 
-    def _pass(self, at: float) -> None:
-        """Let time go by, charged to what was waited for."""
+    def _pass_time(self, at: float) -> None:
+        """Advance the clock and charge the time to what the rollout waited for."""
         if self._open and at > self.now:
             working = self._running or self._queue or self._rest is None
-            self.spent_in[Limit.RATE if working or self._rest is None else LIMITS[self._rest.kind]] += at - self.now
+            limit = Limit.RATE if working or self._rest is None else LIMITS[self._rest.kind]
+            self.seconds_by_limit[limit] += at - self.now
         self.now = at
 
     def _note(self, act: str, **detail: Any) -> None:
-        self.log.append(Event(self.at, act, detail))
+        self.log.append(SimulationEvent(self.at, act, detail))
 
     def _tick_again(self, at: float) -> None:
-        """At the next time that the periodic task comes round."""
-        at = math.ceil(at / TICK) * TICK
+        """Schedule the first tick of the periodic task at or after `at`."""
+        at = math.ceil(at / decisions.TICK_SECONDS) * decisions.TICK_SECONDS
         if at < self._tick_at:
             self._tick_at = at
             self._push(at, self._tick, at)
 
-    def _tick(self, meant: float) -> None:
-        """What the periodic task does: follow the decision until it rests."""
-        if meant != self._tick_at:
+    def _tick(self, planned_at: float) -> None:
+        """Run the periodic task: follow the decisions until one is to wait."""
+        if planned_at != self._tick_at:
             return
-        self._tick_at = float("inf")
-        back = self.fortune.out(self.now, "database")
+        self._tick_at = math.inf
+        back = self.simulated.outage_end(self.now, "database")
         if back:
             self._tick_again(back)
             return
         while not self.standing.finished:
             step = self._decided().step
             if isinstance(step, Rest):
-                self._rests(step)
+                self._wait(step)
                 return
             self._follow(step)
 
     def _decided(self, *, approved: bool = False) -> decisions.Decision:
         return self._decide(
-            self.plan, self.standing, View(self.at, self.outcomes, self.fortune.quota(self.now)), approved=approved
+            self.plan, self.standing, View(self.at, self.outcomes, self.simulated.quota(self.now)), approved=approved
         )
 
     def _follow(self, step: Schedule | Advance) -> None:
@@ -223,28 +230,28 @@ class RolloutSimulation:
             self._note("advance", phase=self.standing.phase, why=step.reason, overridden=self.standing.overridden)
             self.standing = step.standing
 
-    def _rests(self, rest: Rest) -> None:
+    def _wait(self, rest: Rest) -> None:
         if self._rest is None or rest.kind is not self._rest.kind:
-            self._note("rest", phase=self.standing.phase, kind=rest.kind.value, why=rest.reason)
+            self._note("wait", phase=self.standing.phase, kind=rest.kind.value, why=rest.reason)
             self._rest_since = self.now
         self._rest = rest
         midnight = calendar(self.now, ZoneInfo("UTC")).ends
-        waits = rest.kind in {Kind.WORK, Kind.MISSING} and self._running == 0
+        idle = rest.kind in {Kind.WORK, Kind.MISSING} and self._running == 0
         if rest.until is not None:
             self._tick_again(rest.until.timestamp())
-        elif waits and self.now < self._rest_since + 7 * 86400:
-            self._tick_again(midnight)  # the day's quota, and further looks
+        elif idle and self.now < self._rest_since + STALLED_DAYS * DAY:
+            self._tick_again(midnight)  # the day's quota and rechecks may bring what is missing
 
     def _start(self) -> None:
-        """Workers take what waits."""
-        while self._queue and self._running < self.world.at_once:
-            back = self.fortune.out(self.now, "database")
+        """Start queued months on the free workers."""
+        while self._queue and self._running < self.scenario.concurrency:
+            back = self.simulated.outage_end(self.now, "database")
             if back:
                 self._push(back, self._start)
                 return
             month = self._queue.popleft()
             self._running += 1
-            ends, result = self.fortune.attempt(month, self.now)
+            ends, result = self.simulated.attempt(month, self.now)
             self._push(ends, self._end, month, self.now, result)
 
     def _wake(self, month: Month) -> None:
@@ -253,14 +260,14 @@ class RolloutSimulation:
         self._queue.append(month)
         self._start()
 
-    def _end(self, month: Month, began: float, result: Books | Exception) -> None:
-        """What the worker's edge does with an attempt: books are recorded, of an error follows what `status` decides."""
-        back = self.fortune.out(self.now, "database")
+    def _end(self, month: Month, began: float, result: AttemptResult | Exception) -> None:
+        """End an attempt as the worker does: record its books, or follow the retry policy for its error."""
+        back = self.simulated.outage_end(self.now, "database")
         if back:  # nothing could be written: the attempt is made again, from stored answers
-            self._push(back, self._end, month, began, errors.DatabaseUnavailable("the database was away"))
+            self._push(back, self._end, month, began, errors.DatabaseUnavailable("the database was unavailable"))
             return
         self._running -= 1
-        if isinstance(result, Books):
+        if isinstance(result, AttemptResult):
             self._complete(month, began, result)
         else:
             self._postpone(month, began, result)
@@ -268,18 +275,18 @@ class RolloutSimulation:
         if self._rest is None or self._rest.kind is not Kind.DAY:
             self._tick_again(self.now)
 
-    def _complete(self, month: Month, began: float, books: Books) -> None:
-        self._ended(month, began, "completed")
+    def _complete(self, month: Month, began: float, result: AttemptResult) -> None:
+        self._record_attempt(month, began, "completed")
         before = self.outcomes[month]
-        resolved = books.resolved
-        confirmed = sum(self._rng.random() < self.world.confirmed for _ in range(resolved))
+        resolved = result.resolved
+        confirmed = sum(self._rng.random() < self.scenario.confirmed_share for _ in range(resolved))
         self.outcomes[month] = replace(
             before,
             status=Status.COMPLETED,
-            calls=before.calls + books.calls.get(METERED, 0),
+            calls=before.calls + result.requests.get(METERED_SOURCE, 0),
             resolved=resolved,
-            unresolved=books.unresolved,
-            hindered=books.hindered,
+            unresolved=result.unresolved,
+            hindered=result.unchecked,
             confirmed=confirmed,
             contradicted=resolved - confirmed,
         )
@@ -288,15 +295,15 @@ class RolloutSimulation:
             month=str(month),
             began=datetime.fromtimestamp(began, UTC).isoformat(timespec="microseconds"),
             resolved=resolved,
-            unresolved=books.unresolved,
-            hindered=books.hindered,
-            calls=books.calls,
+            unresolved=result.unresolved,
+            unchecked=result.unchecked,
+            requests=result.requests,
         )
         self._close(month)
-        self._look_later(month, books.hindered, books.late)
+        self._recheck_later(month, result.unchecked, result.late)
 
     def _postpone(self, month: Month, began: float, error: Exception) -> None:
-        if isinstance(error, Lost):
+        if isinstance(error, WorkerLost):
             decision = status.decide_lost(self.failed[month], self.at, outage=False)
         else:
             decision = status.decide(error, self.failed[month], self.at, self._rng)
@@ -305,12 +312,12 @@ class RolloutSimulation:
                 outcome, state = "failed", Status.FAILED
             case status.Retry(at=at):
                 self.failed[month] += 1
-                outcome, state = ("lost" if isinstance(error, Lost) else "retry"), Status.RETRY
+                outcome, state = ("lost" if isinstance(error, WorkerLost) else "retry"), Status.RETRY
                 self.due[month] = at.timestamp()
             case status.Snooze(until=until):
                 outcome, state = "snoozed", Status.RETRY
                 self.due[month] = until.timestamp()
-        self._ended(month, began, outcome, decision.code)
+        self._record_attempt(month, began, outcome, decision.code)
         self._note(outcome, month=str(month), code=decision.code, reason=decision.reason)
         self.outcomes[month] = replace(self.outcomes[month], status=state)
         if state is Status.FAILED:
@@ -318,8 +325,8 @@ class RolloutSimulation:
         else:
             self._push(self.due[month], self._wake, month)
 
-    def _ended(self, month: Month, began: float, outcome: str, code: str = "") -> None:
-        self.attempts.append(Attempt(month, datetime.fromtimestamp(began, UTC), self.at, outcome, code))
+    def _record_attempt(self, month: Month, began: float, outcome: str, code: str = "") -> None:
+        self.attempts.append(PastAttempt(month, datetime.fromtimestamp(began, UTC), self.at, outcome, code))
 
     def _close(self, month: Month) -> None:
         self._open -= 1
@@ -328,53 +335,53 @@ class RolloutSimulation:
         if not self._open:
             self.finished_at = self.at
 
-    def _look_later(self, month: Month, hindered: int, late: int) -> None:
-        """Books that a source could not be asked about are looked up when the providers' new day has begun."""
-        again = status.look_again(1, bool(hindered), self.at)
-        if hindered and again is not None:
-            self._push(again.timestamp(), self._look_again, month, hindered, late)
+    def _recheck_later(self, month: Month, unchecked: int, late: int) -> None:
+        """Look up books whose sources were unavailable again when the providers' new day has begun."""
+        again = status.look_again(1, bool(unchecked), self.at)
+        if unchecked and again is not None:
+            self._push(again.timestamp(), self._recheck, month, unchecked, late)
 
-    def _look_again(self, month: Month, hindered: int, late: int) -> None:
+    def _recheck(self, month: Month, unchecked: int, late: int) -> None:
         outcome = self.outcomes[month]
-        if outcome.status is not Status.COMPLETED or outcome.hindered != hindered:
-            return  # it was done again meanwhile
-        if not self.fortune.look_again(hindered, self.now):
-            self._look_later(month, hindered, late)
+        if outcome.status is not Status.COMPLETED or outcome.hindered != unchecked:
+            return  # the month was processed again meanwhile
+        if not self.simulated.recheck(unchecked, self.now):
+            self._recheck_later(month, unchecked, late)
             return
         self.outcomes[month] = replace(
-            outcome, resolved=outcome.resolved + late, unresolved=outcome.unresolved + hindered - late, hindered=0
+            outcome, resolved=outcome.resolved + late, unresolved=outcome.unresolved + unchecked - late, hindered=0
         )
-        self._note("look again", month=str(month), books=hindered, resolved=late)
+        self._note("recheck", month=str(month), books=unchecked, resolved=late)
         if self._rest is not None and self._rest.kind is not Kind.DAY:
             self._tick_again(self.now)
 
-    def _look_after(self, person: Person) -> float:
-        return person.hours * 3600 * self._rng.uniform(0.5, 1.5)
+    def _until_review(self, operator: Operator) -> float:
+        return operator.review_hours * HOUR * self._rng.uniform(EARLIEST_REVIEW, LATEST_REVIEW)
 
-    def _look(self) -> None:
-        """A person approves what waits for that, has failed months done again once, and may override a shut gate."""
-        person = self.world.person
-        assert person is not None
-        self._push(self.now + self._look_after(person), self._look)
-        if self.fortune.out(self.now, "database") or self._rest is None:
+    def _review(self) -> None:
+        """The operator approves what waits for it, retries failed months once, and may override a failed gate."""
+        operator = self.scenario.operator
+        assert operator is not None
+        self._push(self.now + self._until_review(operator), self._review)
+        if self.simulated.outage_end(self.now, "database") or self._rest is None:
             return
-        failed = person.retries and self._to_be_done_again()
+        failed = operator.retries_failed and self._failed_once()
         if failed:
             self._reopen(failed)
         elif self._rest.kind is Kind.APPROVAL:
             step = self._decided(approved=True).step
             if isinstance(step, Advance):
-                self.waits.append((self.now - self._rest_since) / 3600)
+                self.approval_hours.append((self.now - self._rest_since) / HOUR)
                 self._note("approve", phase=self.standing.phase)
                 self._follow(step)
-        elif self._rest.kind in {Kind.SHUT, Kind.MISSING} and self._rng.random() < person.overrides:
+        elif self._rest.kind in {Kind.SHUT, Kind.MISSING} and self._rng.random() < operator.override_chance:
             self._note("override", phase=self.standing.phase)
             self.standing = replace(self.standing, overridden=True)
         else:
             return
         self._tick_again(self.now)
 
-    def _to_be_done_again(self) -> list[Month]:
+    def _failed_once(self) -> list[Month]:
         return [m for m in self.months if self.outcomes[m].status is Status.FAILED and m not in self._reopened]
 
     def _reopen(self, months: Sequence[Month]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from alexandria.forecast.forecaster import Told
+from alexandria.forecast.forecaster import ForecastReport
 from alexandria.operations.progress import Cell, Pace
 from alexandria.operations.status_style import BLOCKED, PALETTE
 
@@ -80,14 +80,15 @@ def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int, planne
     )
 
 
-def foreseen(told: Told) -> Outlook:
-    """By the forecast of a rollout: four of five outcomes, and what limits it."""
-    now = told.forecast
-    taken = "".join(f" Reckoned {note}." for note in told.notes)
+def foreseen(report: ForecastReport) -> Outlook:
+    """The finish of a rollout by its forecast: the range of 80 % of the simulations, and the limiting factor."""
+    now = report.forecast
     if now.early is None or now.late is None:
-        return Outlook("Not by itself", f"it stops at the gate of {now.stuck_at} until a person acts.{taken}")
-    stops = f" In {now.stuck:.0%} of the outcomes it stops at the gate of {now.stuck_at}." if now.stuck else ""
-    why = f"in four of five outcomes, limited by {now.limit.told}.{stops}{taken}"
+        return Outlook(
+            "Needs action", f"will not finish without approval at gate '{now.stuck_at}'. {report.assumed}".strip()
+        )
+    stops = f" {now.stuck:.0%} of the simulations stop at gate '{now.stuck_at}'." if now.stuck else ""
+    why = f"80 % likely. Limiting factor: {now.limit.description}.{stops} {report.assumed}".strip()
     return Outlook(_between(now.early.astimezone(UTC), now.late.astimezone(UTC)), why)
 
 

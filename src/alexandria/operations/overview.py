@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alexandria.backfill.repositories import months
 from alexandria.database.pool import Row
-from alexandria.forecast.forecaster import Told
+from alexandria.forecast.forecaster import ForecastReport
 from alexandria.operations import progress as overview
 from alexandria.operations import schemas
 from alexandria.operations.alerts.rules import SILENCE
@@ -36,7 +36,7 @@ class Snapshot:
     pause: schemas.PauseState | None
     lanes: list[LaneStatus]
     situation: Situation | None
-    forecast: Told | None
+    forecast: ForecastReport | None
 
     @property
     def at(self) -> datetime:

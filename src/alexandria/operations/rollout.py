@@ -9,7 +9,8 @@ from alexandria.operations import rollout_schemas as schemas
 from alexandria.operations.system import System
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.controller import Situation
-from alexandria.rollout.decisions import Advance, Rest, Schedule, Step, count, pace
+from alexandria.rollout.decisions import Advance, Rest, Schedule, Step, pace
+from alexandria.rollout.gates import count
 from alexandria.rollout.plan import members
 
 LOG_LINES = 20

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from alexandria.backfill.status import Status
 from alexandria.operations.status_style import BLOCKED
 from alexandria.rollout.controller import Situation
-from alexandria.rollout.decisions import Advance, Counts, Kind, Rest, Schedule, Verdict, count
+from alexandria.rollout.decisions import Advance, Kind, Rest, Schedule
+from alexandria.rollout.gates import Counts, Verdict, count
 from alexandria.rollout.plan import Gate, Plan, example, members, read
 
 SIGNS = {

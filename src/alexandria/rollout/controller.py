@@ -14,20 +14,8 @@ from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout import repository as rollouts
-from alexandria.rollout.decisions import (
-    Advance,
-    Decision,
-    Kind,
-    Quota,
-    Rest,
-    Schedule,
-    Standing,
-    Standstill,
-    Step,
-    Verdict,
-    View,
-    decide,
-)
+from alexandria.rollout.decisions import Advance, Decision, Kind, Rest, Schedule, Standing, Standstill, Step, decide
+from alexandria.rollout.gates import METERED_SOURCE, Quota, Verdict, View
 from alexandria.rollout.plan import Plan
 from alexandria.rollout.repository import Rollout
 
@@ -217,7 +205,7 @@ class RolloutController:
         if not self.metered:
             return Quota(None)
         for lane in await self.allowances():
-            if lane.name == "isbndb":
+            if lane.name == METERED_SOURCE:
                 return Quota(lane.cap, lane.used + lane.reserved)
         return None
 

@@ -17,6 +17,7 @@ from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
 LONGEST = 64 * 1024  # characters of a plan, as of any body
 MIDNIGHT = 24 * 60  # minutes
+MAX_MONTHS_PER_DAY = 1200
 
 Spec = TypeVar("Spec", bound="_Spec")
 
@@ -77,7 +78,7 @@ Years = Annotated[
     PlainSerializer(_told),
 ]
 Pace = Annotated[
-    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=1200)]],
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=MAX_MONTHS_PER_DAY)]],
     BeforeValidator(_pace, json_schema_input_type=int | str),
     PlainSerializer(_told),
 ]

@@ -13,7 +13,8 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
-from alexandria.rollout.decisions import Judgement, Outcome, Standing
+from alexandria.rollout.decisions import Standing
+from alexandria.rollout.gates import Judgement, Outcome
 from alexandria.rollout.plan import Plan
 
 SQL = load(__name__)

@@ -19,6 +19,7 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 RECENT = 20  # completed months shown as recent activity
+WORKER_SILENCE = 60.0  # seconds without a heartbeat after which a worker does not count as running
 
 
 @dataclass(frozen=True, slots=True)

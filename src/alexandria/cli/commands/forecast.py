@@ -1,4 +1,4 @@
-"""The command forecast: when it will be done, what limits it, and what it will cost."""
+"""The command forecast: when the months will be done, what limits that, and what it will cost."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alexandria.cli.output.console import output_of
+from alexandria.core.grammar import counted
 
 if TYPE_CHECKING:
-    from alexandria.forecast.estimate import Band, Forecast
-    from alexandria.forecast.forecaster import Told
+    from alexandria.forecast.estimate import Forecast
+    from alexandria.forecast.forecaster import ForecastReport
     from alexandria.operations.system import System
 
 commands = typer.Typer()
@@ -23,15 +24,16 @@ commands = typer.Typer()
 @commands.command(rich_help_panel="Look")
 def forecast(
     context: typer.Context,
-    runs: Annotated[int, typer.Option(min=10, max=10_000, help="Campaigns that are tried out.")] = 100,
+    runs: Annotated[int, typer.Option(min=10, max=10_000, help="How many simulations to run.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Equal seeds give equal forecasts.")] = 1,
     file: Annotated[
-        Path | None, typer.Option(metavar="ROLLOUT.TOML", help="Of this plan, as if it began now.", dir_okay=False)
+        Path | None,
+        typer.Option(metavar="ROLLOUT.TOML", help="Forecast this plan, as if it started now.", dir_okay=False),
     ] = None,
 ) -> int:
-    """When the months will be done, what keeps them from being done sooner, and what they will cost.
+    """Forecast when the months will be done, what limits that, and what it will cost. Changes nothing.
 
-    Without --file of the rollout that runs, else of the plan that comes with the product. Changes nothing.
+    Without --file: of the running rollout, or of the default plan if none is running.
     """
     from alexandria.cli.output.console import table
     from alexandria.cli.runtime.system import on_system
@@ -44,63 +46,68 @@ def forecast(
         raise BadInput(f"{file}: it cannot be read", hint="name a rollout.toml") from unreadable
     output = output_of(context)
 
-    async def tell(system: System) -> Told:
-        return await system.prospect.tell(plan, runs=runs, seed=seed)
+    async def make(system: System) -> ForecastReport:
+        return await system.prospect.report(plan, runs=runs, seed=seed)
 
-    told = on_system(output, tell)
-    output.result(as_data(told), table(["", told.name], [*_rows(told)]))
-    for note in told.notes:
-        output.say(note)
-    if not told.started:
+    report = on_system(output, make)
+    output.result(as_data(report), table(["", report.name], [*_rows(report)]))
+    if report.assumed:
+        output.say(report.assumed)
+    if not report.started:
         output.say("next: alexandria rollout start")
     return 0
 
 
-def as_data(told: Told) -> dict[str, Any]:
-    """For --json."""
+def as_data(report: ForecastReport) -> dict[str, Any]:
+    """The report as --json prints it."""
     return {
-        "plan": told.name,
-        "started": told.started,
-        "notes": told.notes,
-        **dataclasses.asdict(told.forecast),
-        "limit": told.forecast.limit.value,
-        "limit_told": told.forecast.limit.told,
+        "plan": report.name,
+        "started": report.started,
+        "notes": [f"assumes that {each}" for each in report.assumptions],
+        **dataclasses.asdict(report.forecast),
+        "limit": report.forecast.limit.value,
+        "limit_told": report.forecast.limit.description,
     }
 
 
-def _rows(told: Told) -> Iterator[tuple[str, str]]:
-    now = told.forecast
-    yield "months", f"{now.ended} of {now.months} have ended"
+def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
+    now = report.forecast
+    yield "months", f"{now.ended} of {now.months} ended"
     if now.ended == now.months:
         return
     yield "done by", _finish(now)
-    yield "limited by", f"{now.limit.told} ({now.limit_share:.0%} of the time)"
+    yield "limited by", f"{now.limit.description} ({now.limit_share:.0%} of the time)"
     if now.stuck:
-        yield "or stops", f"at the gate of {now.stuck_at} until a person acts, in {now.stuck:.0%} of the campaigns"
+        yield "or stops", f"without approval at gate '{now.stuck_at}', in {now.stuck:.0%} of the simulations"
     if now.middle is not None and now.sooner is not None:
         days = (now.middle - now.sooner).total_seconds() / 86400
-        sooner = f"by {_day(now.sooner)}, {days:.0f} days sooner" if days >= 0.5 else "hardly sooner"
-        yield "at any pace", f"{sooner}, within the same quota and gates"
-    yield "will fail", f"{_between(now.failed)} months"
-    yield "requests", ", ".join(f"{name} {_between(calls)}" for name, calls in now.calls.items() if calls.high)
+        sooner = f"by {_day(now.sooner)}, {counted(round(days), 'day')} sooner" if days >= 0.5 else "not much sooner"
+        yield "without pace", f"{sooner}, within the same quota and gates"
+    yield "will fail", _range(now.failed.low, now.failed.high, noun="month")
+    yield (
+        "requests",
+        ", ".join(f"{name} {_range(calls.low, calls.high)}" for name, calls in now.calls.items() if calls.high),
+    )
     if now.money is not None:
-        yield "models cost", f"{_between(now.money, '.2f')} dollars"
+        yield "models cost", f"{_range(now.money.low, now.money.high, '.2f')} dollars"
     if now.unpriced:
-        yield "not priced", ", ".join(now.unpriced)
-    basis = "what has been measured so far" if now.measured else "expectations: nothing has been measured yet"
-    yield "rests on", f"{now.runs} campaigns with seed {now.seed}, and {basis}"
+        yield "unknown price", ", ".join(now.unpriced)
+    basis = "measurements so far" if now.measured else "expected values (nothing measured yet)"
+    yield "based on", f"{counted(now.runs, 'simulation')} with seed {now.seed}, and {basis}"
 
 
 def _finish(now: Forecast) -> str:
     if now.early is None or now.middle is None or now.late is None:
-        return "not unless a person acts"
-    days = " to ".join(dict.fromkeys(str((at.date() - now.at.date()).days + 1) for at in (now.early, now.late)))
-    return f"{_day(now.early)} to {_day(now.late)}, the middle being {_day(now.middle)}: {days} days"
+        return f"will not finish without approval at gate '{now.stuck_at}'"
+    first, last = ((at.date() - now.at.date()).days + 1 for at in (now.early, now.late))
+    days = _range(first, last, noun="day")
+    return f"{_day(now.early)} to {_day(now.late)} (80 % likely, median {_day(now.middle)}): {days}"
 
 
 def _day(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
-def _between(band: Band, form: str = ".0f") -> str:
-    return " to ".join(dict.fromkeys(f"{value:{form}}" for value in (band.low, band.high)))
+def _range(low: float, high: float, form: str = ".0f", noun: str = "") -> str:
+    ends = " to ".join(dict.fromkeys(f"{value:{form}}" for value in (low, high)))
+    return f"{ends} {noun}{'' if ends == '1' else 's'}" if noun else ends

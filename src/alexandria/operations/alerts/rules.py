@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from alexandria.backfill.repositories import months
 from alexandria.rollout.decisions import Standstill
 
-SILENCE = 60.0  # seconds without a worker's heartbeat after which nobody is at work
+SILENCE = months.WORKER_SILENCE
 SAMPLE = 5  # months that must have ended before their failures are a rate
 
 

@@ -21,7 +21,8 @@ from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.response_cache import Lately
 from alexandria.rollout import decisions
 from alexandria.rollout.controller import Situation
-from alexandria.rollout.decisions import Rest, Verdict
+from alexandria.rollout.decisions import Rest
+from alexandria.rollout.gates import Verdict
 from alexandria.web.errors import documented
 from alexandria.web.routing import Running
 

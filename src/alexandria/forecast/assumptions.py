@@ -1,0 +1,81 @@
+"""What a forecast assumes until it has been measured: the settings, facts about providers, and list prices of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from alexandria.backfill.source_selection import Policy
+from alexandria.core.config import KEYS, Settings
+from alexandria.forecast.repository import Tokens
+from alexandria.forecast.scenario import Scenario, SimulatedProvider
+from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.llm import GeneratorSpec, parse_generators
+
+COVERAGE = {"isbndb": 0.9, "google_books": 0.7, "open_library": 0.6, "internet_archive": 0.3, "wikidata": 0.15}
+RESPONSE_SECONDS = {
+    "gemini": 15.0,
+    "xai": 15.0,
+    "openai": 60.0,
+    "wikidata": 2.0,
+    "isbndb": 0.5,
+    "internet_archive": 1.5,
+}
+PAID_SOURCES = ("isbndb",)
+PRICE_LIST_NAMES = {
+    "gemini": "google",
+    "xai": "x-ai",
+}  # of the providers with a known price, as genai-prices names them
+TOKENS_PER_LIST = Tokens(600, 2500)  # thinking included
+YEARLY_DECLINE = 0.001  # of the share of named books that can be found, for each year back
+
+
+def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> Scenario:
+    """What to expect with these settings. Limits that providers reported take precedence over the settings' limits."""
+    caps = {lane.name: lane.cap for lane in lanes}
+
+    def provider(name: str) -> SimulatedProvider:
+        configured = settings.providers[name]
+        defaults = SimulatedProvider(name, configured.rate)
+        return SimulatedProvider(
+            name,
+            configured.rate,
+            caps.get(name, configured.daily_cap),
+            configured.zone,
+            RESPONSE_SECONDS.get(name, defaults.response_seconds),
+            paid=name in PAID_SOURCES or name in PRICE_LIST_NAMES,
+            coverage=COVERAGE.get(name, defaults.coverage),
+            timeout=configured.timeout,
+        )
+
+    generators = dict.fromkeys(spec.provider for spec in parse_generators(settings.generators))
+    usable = [name for name in settings.sources if name not in without_key(settings)]
+    return Scenario(
+        tuple(map(provider, generators)),
+        tuple(map(provider, usable or settings.sources)),
+        policy=Policy(settings.policy),
+        concurrency=settings.concurrency * workers,
+        yearly_decline=YEARLY_DECLINE,
+    )
+
+
+def without_key(settings: Settings) -> list[str]:
+    """The sources that cannot be asked because their key is not set."""
+    return [name for name in settings.sources if name in KEYS and settings.providers[name].key is None]
+
+
+def list_prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) -> dict[str, float]:
+    """Dollars for the book lists of a month by provider. A model without a known price is left out."""
+    from genai_prices import Usage, calc_price  # noqa: PLC0415 # a long list, needed for forecasts alone
+
+    found: dict[str, float] = {}
+    for spec in specs:
+        if spec.provider not in PRICE_LIST_NAMES:
+            continue
+        used = tokens.get(spec.label, TOKENS_PER_LIST)
+        usage = Usage(input_tokens=round(used.input), output_tokens=round(used.output))
+        try:
+            price = calc_price(usage, model_ref=spec.model, provider_id=PRICE_LIST_NAMES[spec.provider])
+        except LookupError:
+            continue
+        found[spec.provider] = found.get(spec.provider, 0.0) + float(price.total_price)
+    return found
