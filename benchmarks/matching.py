@@ -201,7 +201,7 @@ async def resolve_all(
 
         since, began = datetime.now(UTC), time.perf_counter()
         resolutions = await asyncio.gather(*map(one, rows))
-        seconds, calls = time.perf_counter() - began, await system.answers.sent(since)
+        seconds, calls = time.perf_counter() - began, await system.answers.calls_since(since)
         heard = await asyncio.gather(*map(first, rows)) if options.baselines else [()] * len(rows)
         return Played(resolutions, heard, calls=calls, seconds=seconds)
 

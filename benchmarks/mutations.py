@@ -44,18 +44,18 @@ class Subject(NamedTuple):
 
 MATCHING = ("unit/test_scoring.py", "property/test_match.py")
 LIMITS = (
-    "unit/test_pace.py",
-    "integration/test_midnight.py",
-    "integration/test_ledger.py",
-    "integration/test_lanes.py",
+    "unit/test_limits.py",
+    "integration/test_quota_day.py",
+    "integration/test_quota_ledger.py",
+    "integration/test_rate_limiter.py",
 )
 SUBJECTS = {
     "authors": Subject(("catalogue/matching/authors.py",), ("unit/test_authors.py", *MATCHING)),
     "titles": Subject(("catalogue/matching/titles.py",), ("unit/test_titles.py", *MATCHING)),
     "editions": Subject(
-        ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_panel.py")
+        ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")
     ),
-    "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_panel.py")),
+    "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
     "retry_policy": Subject(
         ("backfill/status.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")
     ),
@@ -72,7 +72,9 @@ SUBJECTS = {
             "integration/test_resolution.py",
         ),
     ),
-    "client": Subject(("providers/client.py",), ("unit/test_transport.py", "contract/test_providers.py")),
+    "client": Subject(
+        ("providers/client.py", "providers/metering.py"), ("unit/test_client.py", "contract/test_providers.py")
+    ),
     "limits": Subject(
         (
             "providers/limits/rate.py",
@@ -81,7 +83,7 @@ SUBJECTS = {
             "providers/limits/quota_day.py",
             "providers/limits/quota_ledger.py",
         ),
-        (*LIMITS, "integration/test_places.py"),
+        (*LIMITS, "integration/test_concurrency_limiter.py"),
     ),
 }
 

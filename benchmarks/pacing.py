@@ -163,7 +163,7 @@ async def _starve(url: str, port: int, number: int, limit: float, coroutines: in
 async def _ask_for_ever(lanes: RateLimiter, port: int, number: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while True:
-        async with lanes.slot(LANE):
+        async with lanes.permit(LANE):
             writer.write(f"GET /{number} HTTP/1.1\r\nHost: pacing\r\n\r\n".encode())
             await reader.readexactly(len(ANSWER))
 

@@ -32,7 +32,7 @@ from alexandria.operations.event_log import Journal
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
 from alexandria.providers.base import Generator, ReportsUsage, Source
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
@@ -40,7 +40,7 @@ from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 from alexandria.providers.wikidata import Wikidata
 from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import TICK_SECONDS
@@ -48,7 +48,7 @@ from alexandria.rollout.decisions import TICK_SECONDS
 log = structlog.get_logger(__name__)
 
 MODELS = ("gemini", "xai", "openai")  # whose calls are long and dear
-SOURCES: dict[str, Callable[[Transport], Source]] = {
+SOURCES: dict[str, Callable[[ProviderClient], Source]] = {
     "open_library": OpenLibrary,
     "google_books": GoogleBooks,
     "internet_archive": InternetArchive,
@@ -71,7 +71,7 @@ async def running(
         if settings.journal_events:
             await stack.enter_async_context(Journal(server.url))
         database = await stack.enter_async_context(Database(server.url))
-        answers = StoredAnswers(database)
+        answers = ResponseCache(database)
         lanes = await stack.enter_async_context(
             RateLimiter(server.url, database.pool, settings.providers, interactive=interactive)
         )
@@ -80,7 +80,7 @@ async def running(
         stack.push_async_callback(jobs.aclose)
         backfill, upkeep = Backfill(database, jobs), Maintenance(database, kept_events=settings.journal_events)
         steward = steward_of(settings, database, backfill, lanes)
-        transports: dict[str, Transport] = {}
+        transports: dict[str, ProviderClient] = {}
         if providers:
             places = {name: ConcurrencyLimiter(server.url, name, settings.model_calls) for name in MODELS}
             for each in places.values():
@@ -131,16 +131,16 @@ def watch_of(settings: Settings, database: Database, lanes: RateLimiter, steward
 
 
 def _transport(
-    settings: Settings, lanes: RateLimiter, answers: StoredAnswers, places: ConcurrencyLimiter | None, name: str
-) -> Transport:
-    return Transport(
+    settings: Settings, lanes: RateLimiter, answers: ResponseCache, places: ConcurrencyLimiter | None, name: str
+) -> ProviderClient:
+    return ProviderClient(
         settings.providers[name],
         lanes,
         answers,
         contact=settings.contact,
         version=version("alexandria-backfill"),
-        reread=lambda: _key(name),
-        places=places,
+        reload_key=lambda: _key(name),
+        concurrency_limiter=places,
     )
 
 
@@ -151,7 +151,7 @@ def _key(name: str) -> SecretStr | None:
     return key
 
 
-def _generators(settings: Settings, transports: dict[str, Transport]) -> list[Generator]:
+def _generators(settings: Settings, transports: dict[str, ProviderClient]) -> list[Generator]:
     return [
         Wikidata(transports["wikidata"])
         if spec.provider == "wikidata"
@@ -160,7 +160,7 @@ def _generators(settings: Settings, transports: dict[str, Transport]) -> list[Ge
     ]
 
 
-def _sources(settings: Settings, transports: dict[str, Transport]) -> list[Source]:
+def _sources(settings: Settings, transports: dict[str, ProviderClient]) -> list[Source]:
     unknown = [name for name in settings.sources if name not in SOURCES]
     if unknown:
         raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is no source", hint=f"choose of {', '.join(SOURCES)}")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -18,7 +18,7 @@ from alexandria.bootstrap import SOURCES
 from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core import config, errors
 from alexandria.core.month import Month
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.sandbox.fault_rules import CATALOGUE
 
@@ -75,18 +75,18 @@ class Permit:
     def __init__(self, granted):
         self.granted = granted
 
-    def unsent(self):
+    def refund(self):
         return
 
-    def left(self):
+    def sent(self):
         return
 
 
-class ClaimableMonth:
-    """Lanes without limits, and a memory without answers."""
+class Unlimited:
+    """A rate limiter without limits, and a response cache without answers."""
 
     @contextlib.asynccontextmanager
-    async def slot(self, provider, units=1, **_):
+    async def permit(self, provider, units=1, **_):
         yield Permit(units)
 
     async def pause(self, provider, until, reason):
@@ -117,10 +117,10 @@ def speak(monkeypatch):
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_TIMEOUT", str(timeout))
         if name in config.KEYS:
             monkeypatch.setenv(config.KEYS[name], f"sandbox-{name}")
-        transport = Transport(
+        transport = ProviderClient(
             config.load().providers[name],
-            ClaimableMonth(),
-            ClaimableMonth(),
+            cast("Any", Unlimited()),
+            cast("Any", Unlimited()),
             contact="mailto:ops@library.test",
             version="0",
             inner=inner,

@@ -12,11 +12,11 @@ from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 NOVEMBER = Month(2023, 11)
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
@@ -32,9 +32,11 @@ async def system(client, database_url):
         await jobs.open()
 
         def speak(name):
-            answers = StoredAnswers(database)
+            answers = ResponseCache(database)
             contact = "mailto:ops@library.test"
-            return Transport(providers[name], lanes, answers, contact=contact, version="0", inner=client._transport)
+            return ProviderClient(
+                providers[name], lanes, answers, contact=contact, version="0", inner=client._transport
+            )
 
         generators = [LanguageModel(GeneratorSpec(name, model), speak(name)) for name, model in MODELS.items()]
         yield Backfill(database, jobs, generators, SourcePool([OpenLibrary(speak("open_library"))], Policy.BALANCED))

@@ -10,7 +10,7 @@ from alexandria.catalogue.models import Candidate
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.fields import isbns
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
@@ -18,7 +18,7 @@ from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 from alexandria.providers.wikidata import Wikidata
 
 NOVEMBER = Month(2023, 11)
@@ -52,10 +52,10 @@ async def wired(sandbox, database_url, monkeypatch):
             lanes = RateLimiter(database_url, database.pool, providers)
             await lanes.open()
             opened.append(lanes)
-            answers = StoredAnswers(database)
+            answers = ResponseCache(database)
 
             def speak(name):
-                transport = Transport(
+                transport = ProviderClient(
                     providers[name], lanes, answers, contact=contact, version="0", inner=client._transport
                 )
                 if name in MODELS:

@@ -12,7 +12,7 @@ from alexandria.core import config
 from alexandria.core.errors import BadInput
 from alexandria.core.month import Month, months_of_years
 from alexandria.sandbox import SandboxSettings, create_app, environment
-from alexandria.sandbox.corpus import Library
+from alexandria.sandbox.corpus import Corpus
 from alexandria.sandbox.distractors import Relatives, other_work
 from alexandria.sandbox.search import Index, Query
 from alexandria.sandbox.settings import SAMPLE
@@ -24,7 +24,7 @@ FIELDS = "key,title,author_name,first_publish_year,isbn,editions.key,editions.is
 
 @pytest.fixture(scope="module")
 def library():
-    return Library.load(SAMPLE)
+    return Corpus.load(SAMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_gzipped_catalogue_with_other_columns_is_read_too(tmp_path):
             b"9780307474278,The Da Vinci Code,,Dan Brown,Anchor,2009-03-31,en,,597,7,w:1,,2003-03\n"
         )
     )
-    library = Library.load(path)
+    library = Corpus.load(path)
     (work,) = library.works
     first, second = work.editions
     assert (work.first_year, work.face) == (2003, first)

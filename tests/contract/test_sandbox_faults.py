@@ -15,7 +15,7 @@ from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.app import PROVIDERS, SERVICES
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS, Faults, Rule, read_rules
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 MURTAGH = """SELECT ?work WHERE { SERVICE wikibase:mwapi { bd:serviceParam mwapi:search "murtagh". }
   FILTER(CONTAINS(LCASE(?name), "paolini")) }"""
@@ -130,7 +130,7 @@ async def set_faults(client, text):
 
 
 def test_every_service_has_the_faults_that_the_catalogue_gives_it():
-    world = World.of(SandboxSettings(), Clock())
+    world = SandboxState.of(SandboxSettings(), Clock())
     for service in SERVICES:
         listed = {name for name, fault in CATALOGUE.items() if service.name in fault.providers and name != "none"}
         assert service(world)._strikes.keys() == listed, service.name

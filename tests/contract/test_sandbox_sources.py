@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alexandria.catalogue.models import Isbn13
-from alexandria.sandbox.corpus import Library
+from alexandria.sandbox.corpus import Corpus
 from alexandria.sandbox.google_books_volumes import isbn_of
 from alexandria.sandbox.internet_archive import read_query
 from alexandria.sandbox.settings import COVERAGE, SAMPLE
@@ -17,7 +17,7 @@ GUEST = {"9780008435813", "9780593356180"}
 
 @pytest.fixture(scope="module")
 def library():
-    return Library.load(SAMPLE)
+    return Corpus.load(SAMPLE)
 
 
 async def google(client, q, **params):

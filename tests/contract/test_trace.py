@@ -16,11 +16,11 @@ from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 NOVEMBER = Month(2023, 11)
 KEY = "sandbox-gemini"
@@ -48,7 +48,7 @@ async def backfill(client, database_url, monkeypatch):
         jobs = JobQueue(database)
         await jobs.open()
         gemini, library = (
-            Transport(providers[name], lanes, StoredAnswers(database), contact="mailto:ops@library.test", version="0",
+            ProviderClient(providers[name], lanes, ResponseCache(database), contact="mailto:ops@library.test", version="0",
                       inner=client._transport) for name in NAMES
         )  # fmt: skip
         model = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), gemini)
@@ -107,7 +107,7 @@ async def test_an_attempt_that_fails_says_of_what_kind_its_error_was(sandbox, da
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with backfill(client, database_url, monkeypatch) as system:
         monkeypatch.setenv("GEMINI_API_KEY", "canary-wrong-key")
-        system.generators[0]._transport.key = config.load().providers["gemini"].key
+        system.generators[0]._client.key = config.load().providers["gemini"].key
         await walk(system)
     [root] = [span for span in spans() if span.parent is None]
     assert (root.status.status_code.name, root.status.description) == ("ERROR", "no_books")

@@ -30,9 +30,9 @@ from alexandria.providers.limits.rate import RateLimiter
 
 async def send_all_the_time(lanes, wire, unsent):
     while True:
-        async with lanes.slot("isbndb") as slot:
+        async with lanes.permit("isbndb") as permit:
             if random.random() < unsent:
-                slot.unsent()
+                permit.refund()
             else:
                 wire.send(str(os.getpid()).encode())
 

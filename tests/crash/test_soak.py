@@ -23,7 +23,7 @@ import pytest
 
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
-from alexandria.providers.limits.rate import TURN
+from alexandria.providers.limits.rate import TURN_SECONDS
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 KILLS, MONTHS, SEED = (int(os.environ.get(name, default)) for name, default in
@@ -68,7 +68,7 @@ class Soak:
     def kill(self):
         role = self.rng.choice(ROLES)
         [lane] = self.asked("SELECT held_units FROM lane WHERE name = 'isbndb'") or [{"held_units": 0}]
-        units = 0 if role == "serve" else max(lane["held_units"], int(self.field.rate * TURN))
+        units = 0 if role == "serve" else max(lane["held_units"], int(self.field.rate * TURN_SECONDS))
         if role == "postmaster":
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int((self.server._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)

@@ -14,7 +14,7 @@ from alexandria.backfill.scheduler import Selection
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.database import migrate
-from alexandria.providers.client import Call
+from alexandria.providers.base import Call
 
 TABLES = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
 SCHEMA = """
@@ -58,7 +58,7 @@ async def begin(url):
         await system.backfill.schedule(Selection(batch_size=3), "test")
         await system.answers.write("isbndb", "key", {"isbn": "é"}, {"title": 'Ünï "quoted" \\ title'}, None)
         await system.answers.record(Call("isbndb", "/books", datetime.now(UTC), 9, 1, 200, month=Month(2023, 12)))
-        async with system.lanes.slot("isbndb", 5):
+        async with system.lanes.permit("isbndb", 5):
             pass
         async with system.database.transaction() as connection:
             await months.audit(connection, "test", "note", {"why": "backup"})

@@ -19,13 +19,13 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Partia
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.limits.rate import LaneStatus, RateLimiter
 from alexandria.providers.open_library import OpenLibrary
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, create_app
-from alexandria.sandbox.corpus import Edition, Library
+from alexandria.sandbox.corpus import Corpus, Edition
 
 MAY, NOVEMBER = Month(2022, 5), Month(2023, 11)
 BEE, SONG, LAKE = (Isbn13.parse(isbn) for isbn in ("9780374600303", "9780861545896", "9780063327528"))
@@ -263,7 +263,7 @@ async def test_a_person_can_ask_for_editions_again(database_url):
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE), hit(SONG))
         await system.enrich()
-        answers = StoredAnswers(system.database)
+        answers = ResponseCache(system.database)
         for isbn in (BEE, SONG):
             await answers.write("open_library", isbn, {"base": "http://far.test", "isbn": isbn}, {}, None)
         await rows(system, "UPDATE edition SET enriched_at = now() - interval '40 days' WHERE isbn13 = %s", SONG)
@@ -320,7 +320,7 @@ async def test_a_worker_enriches_beside_its_months(database_url):
 
 async def test_against_the_sandbox_free_answers_come_first_and_no_unit_is_spent_twice(database_url, monkeypatch):
     """Real clients, lanes and stored answers: what is filled in is the library's own, ISBNdb is paid for the rest only."""
-    library = Library.load(SandboxSettings().books)
+    library = Corpus.load(SandboxSettings().books)
     shelf = [book for book in library.editions if book.publisher and book.published and book.pages][:600:10]
     async with sandboxed(database_url, monkeypatch) as (system, lanes):
         await recorded(system, MAY, *(bare(book) for book in shelf))
@@ -354,11 +354,11 @@ async def sandboxed(url: str, monkeypatch) -> AsyncIterator[tuple[Backfill, Rate
     settings = config.load()
     far_end = httpx2.ASGITransport(create_app(SandboxSettings(latency_scale=0, rates=dict.fromkeys(names, 400.0))))
     async with backfill(url) as system, RateLimiter(url, system.database.pool, settings.providers) as lanes:
-        answers = StoredAnswers(system.database)
+        answers = ResponseCache(system.database)
 
         def way(name):
             contact = "mailto:ops@library.test"
-            return Transport(settings.providers[name], lanes, answers, contact=contact, version="0", inner=far_end)
+            return ProviderClient(settings.providers[name], lanes, answers, contact=contact, version="0", inner=far_end)
 
         system.desk = SourcePool([ISBNdb(way("isbndb")), OpenLibrary(way("open_library"))], Policy.BALANCED)
         system.allowances = lanes.status

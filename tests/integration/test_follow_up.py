@@ -14,9 +14,9 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolu
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.client import Request, Transport
+from alexandria.providers.client import ProviderClient, Request
 from alexandria.providers.limits.rate import LaneStatus, RateLimiter
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 NOVEMBER = Month(2023, 11)
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -133,8 +133,8 @@ async def test_a_further_look_is_charged_to_the_month_and_to_no_attempt(database
         providers = {"wikidata": config.load().providers["wikidata"].model_copy(update={"rate": 500.0})}
         async with RateLimiter(database_url, system.database.pool, providers) as lanes:
             far_end = httpx2.MockTransport(lambda _: httpx2.Response(200))
-            answers = StoredAnswers(system.database)
-            transport = Transport(
+            answers = ResponseCache(system.database)
+            transport = ProviderClient(
                 providers["wikidata"], lanes, answers, contact="ops@library.test", version="0", inner=far_end
             )
             system.desk = SourcePool([Remote(transport)], Policy.BALANCED)

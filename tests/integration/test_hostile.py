@@ -52,5 +52,5 @@ async def test_a_running_system_shows_no_secret_of_its_own(shared_database_url, 
             whole = [system, settings, server, *(getattr(system, name) for name in System.__slots__)]
             parts = [*system.transports.values(), *settings.providers.values(), *system.backfill.generators]
             shown = "".join(f"{each!r} {each}" for each in [*whole, *parts, *system.backfill.desk.sources])
-    assert "Transport" in shown
+    assert "ProviderClient" in shown
     assert "canary" not in shown

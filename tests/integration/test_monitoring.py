@@ -11,7 +11,7 @@ import pytest
 
 from alexandria.core.month import Month
 from alexandria.operations.alerts.rules import Kind
-from alexandria.providers.client import Call
+from alexandria.providers.base import Call
 from alexandria.web.api.metrics import ENDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -20,11 +20,11 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Partia
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.base import Named
-from alexandria.providers.client import Call, Transport
+from alexandria.providers.base import Call, SuggestResult
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import LanguageModel, parse_generators
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 from alexandria.providers.wikidata import Wikidata
 from alexandria.sandbox import SandboxSettings, create_app, environment
 from alexandria.sandbox.app import PROVIDERS
@@ -93,11 +93,11 @@ async def stage(sandbox, database_url, monkeypatch):
             providers = config.load().providers
             database = await stack.enter_async_context(Database(database_url))
             lanes = await stack.enter_async_context(RateLimiter(database_url, database.pool, providers))
-            answers, jobs = StoredAnswers(database), JobQueue(database)
+            answers, jobs = ResponseCache(database), JobQueue(database)
             await jobs.open()
             stack.push_async_callback(jobs.aclose)
             ways = {
-                name: Transport(
+                name: ProviderClient(
                     providers[name], lanes, answers,
                     contact="ops@library.test", version="0", inner=httpx2.ASGITransport(sandbox),
                 )
@@ -305,7 +305,7 @@ class Naming:
         return f"{self.name}:named"
 
     async def suggest(self, month, variant, count):
-        return Named(tuple(dataclasses.replace(book, named_by=(self.name,)) for book in self.books))
+        return SuggestResult(tuple(dataclasses.replace(book, named_by=(self.name,)) for book in self.books))
 
 
 @dataclass
@@ -444,7 +444,7 @@ async def test_further_looks_keep_to_their_budget_newest_months_first(acting):
     days_ago(backfill, 30)
     await process(backfill, Month(2022, 11), NOVEMBER)
     days_ago(backfill, 0)
-    answers = StoredAnswers(backfill.database)
+    answers = ResponseCache(backfill.database)
     for month, token in (
         (NOVEMBER, None),
         (NOVEMBER, None),

@@ -18,7 +18,7 @@ from alexandria.catalogue.models import (
     SourceRecord,
 )
 from alexandria.core.month import Month
-from alexandria.providers.client import Call
+from alexandria.providers.base import Call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,7 +12,7 @@ from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.providers.base import Named
+from alexandria.providers.base import SuggestResult
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,7 +60,7 @@ class Slow:
         self.times += 1
         self.asked.set()
         await self.answer.wait()
-        return Named(())
+        return SuggestResult(())
 
 
 async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql, system):
@@ -191,7 +191,7 @@ class Metered:
         return await self._ask({})
 
     async def _ask(self, answer):
-        async with self._lanes.slot(self.name):
+        async with self._lanes.permit(self.name):
             return answer
 
 
@@ -282,7 +282,7 @@ async def test_who_waits_in_place_for_a_lane_is_let_through_when_it_is_resumed(a
     await system.lanes.pause("wikidata", datetime.now(UTC) + timedelta(seconds=29), "refuses for speed")
 
     async def send():
-        async with system.lanes.slot("wikidata"):
+        async with system.lanes.permit("wikidata"):
             pass
 
     waiting = asyncio.create_task(send())

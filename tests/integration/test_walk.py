@@ -20,10 +20,10 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Partia
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.base import Named
-from alexandria.providers.client import Transport
+from alexandria.providers.base import SuggestResult
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 NOVEMBER = Month(2023, 11)
 BEE_STING = Candidate("The Bee Sting", "Paul Murray", year=2023)
@@ -44,13 +44,13 @@ class Scripted:
     def label(self) -> str:
         return f"{self.name}:scripted"
 
-    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+    async def suggest(self, month: Month, variant: str, count: int) -> SuggestResult:
         answer = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
         self.wishes.append((month, variant, count))
         if isinstance(answer, Exception):
             raise answer
-        return Named(tuple(dataclasses.replace(candidate, named_by=(self.name,)) for candidate in answer))
+        return SuggestResult(tuple(dataclasses.replace(candidate, named_by=(self.name,)) for candidate in answer))
 
 
 @dataclass
@@ -187,7 +187,7 @@ async def test_a_defect_is_a_failed_attempt_and_is_logged_with_its_traceback(dat
 
 async def test_a_prompt_variant_that_is_none_fails_the_month_and_says_so(database_url):
     """However it got into the row: no model is asked, and the variants there are named."""
-    named = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), cast("Transport", None))
+    named = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), cast("ProviderClient", None))
     async with backfill(database_url, cast("list[Scripted]", [named]), [Shelf()]) as system:
         attempt = await claim(system)
         async with system.database.transaction() as connection:
@@ -294,7 +294,7 @@ async def test_what_a_full_disk_refused_is_stored_later_and_not_paid_twice(datab
             await connection.execute(
                 "CREATE TRIGGER full_disk BEFORE INSERT ON answer FOR EACH ROW EXECUTE FUNCTION full()"
             )
-        answers = StoredAnswers(database)
+        answers = ResponseCache(database)
         with pytest.raises(errors.DatabaseUnavailable):
             await answers.write("gemini", "key", {"prompt": 1}, {"books": [1]}, None)
         with pytest.raises(errors.DatabaseUnavailable):
@@ -304,7 +304,7 @@ async def test_what_a_full_disk_refused_is_stored_later_and_not_paid_twice(datab
         known = await answers.read("gemini", "key")
         assert known is not None
         assert known[0] == {"books": [1]}
-        assert await StoredAnswers(database).read("gemini", "key") == known
+        assert await ResponseCache(database).read("gemini", "key") == known
 
 
 async def test_an_attempt_whose_end_could_not_be_written_ends_when_the_database_is_back(database_url, monkeypatch):

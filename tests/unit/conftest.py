@@ -1,4 +1,4 @@
-"""What tests of the providers share: lanes and answers in memory, and a transport whose far end is a function."""
+"""Fixtures of the provider tests: limits and a cache in memory, and a client whose server is a function."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import pytest
 import stamina
 
 from alexandria.core.config import DEFAULTS, KEYS, ProviderSettings
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 
 
 class Permit:
-    def __init__(self, granted, lanes):
-        self.granted, self._lanes = granted, lanes
+    def __init__(self, granted, limiter):
+        self.granted, self._limiter = granted, limiter
 
-    def unsent(self):
-        self._lanes.given_back += self.granted
+    def refund(self):
+        self._limiter.refunded += self.granted
 
 
-class RateLimiter:
-    """Lets everything pass at once. `room` bounds the units of one slot; `refusal` is raised instead of a slot."""
+class UnlimitedRate:
+    """Gives every permit at once. `room` bounds the units of one permit; `refusal` is raised instead of a permit."""
 
     def __init__(self):
-        self.slots, self.pauses, self.given_back, self.inside = [], [], 0, 0
+        self.permits, self.pauses, self.refunded, self.inside = [], [], 0, 0
         self.room, self.refusal = None, None
 
     @contextlib.asynccontextmanager
-    async def slot(self, provider, units=1, *, tells=False):
+    async def permit(self, provider, units=1, *, reports_sent=False):
         if self.refusal is not None:
             raise self.refusal
-        self.slots.append((provider, units))
+        self.permits.append((provider, units))
         self.inside += 1
         try:
             yield Permit(units if self.room is None else min(units, self.room), self)
@@ -43,8 +43,8 @@ class RateLimiter:
         self.pauses.append((provider, (until - datetime.now(UTC)).total_seconds(), reason))
 
 
-class Answers:
-    """Keeps everything for good and remembers for how long it was asked to."""
+class MemoryCache:
+    """Keeps everything for good and remembers for how long it was asked to keep it."""
 
     def __init__(self):
         self.kept, self.lives, self.calls = {}, {}, []
@@ -61,7 +61,7 @@ class Answers:
         self.calls.append(call)
 
 
-class Recorded(Transport):
+class RecordingClient(ProviderClient):
     """Remembers the requests that arrived at its far end."""
 
     sent: list[httpx2.Request]
@@ -69,12 +69,12 @@ class Recorded(Transport):
 
 @pytest.fixture
 def lanes():
-    return RateLimiter()
+    return UnlimitedRate()
 
 
 @pytest.fixture
 def answers():
-    return Answers()
+    return MemoryCache()
 
 
 @pytest.fixture(autouse=True)
@@ -86,11 +86,11 @@ def _no_backoff():
 
 @pytest.fixture
 async def reach(lanes, answers):
-    """`reach(name, answer)` is a transport to provider `name` whose far end is `answer`: a response, a list of
+    """`reach(name, answer)` is a client of provider `name` whose server is `answer`: a response, a list of
     responses in turn, or a function of the request. `reach(...).sent` are the requests that arrived."""
     opened = []
 
-    def reach(name, answer, *, key="canary-key", base_url="http://far.test/prefix", timeout=15.0, reread=None):
+    def reach(name, answer, *, key="canary-key", base_url="http://far.test/prefix", timeout=15.0, reload_key=None):
         def far_end(request):
             transport.sent.append(request)
             if callable(answer):
@@ -102,9 +102,9 @@ async def reach(lanes, answers):
             **DEFAULTS[name].model_dump() | {"base_url": base_url, "timeout": timeout},
             key=key if name in KEYS else None,
         )
-        transport = Recorded(
+        transport = RecordingClient(
             settings, lanes, answers,
-            contact="ops@library.test", version="1.2", reread=reread, inner=httpx2.MockTransport(far_end),
+            contact="ops@library.test", version="1.2", reload_key=reload_key, inner=httpx2.MockTransport(far_end),
         )  # fmt: skip
         transport.sent = []
         opened.append(transport)

@@ -7,7 +7,7 @@ import pytest
 
 from alexandria.catalogue.models import Candidate, PartialDate
 from alexandria.core import errors
-from alexandria.providers.client import NEGATIVE_LIFE, TRIES
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
 from alexandria.providers.google_books import GoogleBooks
 
 CODE = Candidate("The Da Vinci Code: A Novel", "Dan Brown", 2003, 3)
@@ -167,7 +167,7 @@ async def test_a_day_a_second_a_key_and_a_request_are_told_apart(reach, response
 async def test_the_backend_fails_often_and_is_tried_again(reach):
     down = httpx2.Response(503, json={"error": {"code": 503, "errors": [{"reason": "backendFailed"}]}})
     hits, transport = await find(reach, down, down, found(TOLD))
-    assert (len(hits), len(transport.sent)) == (1, TRIES)
+    assert (len(hits), len(transport.sent)) == (1, MAX_TRIES)
 
 
 async def test_a_backend_that_goes_on_failing_has_not_said_that_nothing_is_there(reach, answers):

@@ -5,7 +5,7 @@ import pytest
 
 from alexandria.catalogue.models import Candidate, PartialDate
 from alexandria.core import errors
-from alexandria.providers.client import TRIES
+from alexandria.providers.client import MAX_TRIES
 from alexandria.providers.internet_archive import LOOK_UPS, InternetArchive
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
@@ -103,7 +103,7 @@ RECORD = {"created": 1, "d1": "ia1.test", "dir": "/1", "files": [], "files_count
 
 
 async def looked_up(reach, record, *docs):
-    transport = reach("internet_archive", [found(*docs), *([record] * TRIES)])
+    transport = reach("internet_archive", [found(*docs), *([record] * MAX_TRIES)])
     return await InternetArchive(transport).find(CODE), transport
 
 
@@ -162,13 +162,13 @@ async def test_nothing_found_is_an_answer(reach):
 @pytest.mark.parametrize(
     ("response", "error", "sends"),
     [
-        (httpx2.Response(200, html="<html>Search error"), errors.BadAnswer, TRIES),
+        (httpx2.Response(200, html="<html>Search error"), errors.BadAnswer, MAX_TRIES),
         (httpx2.Response(200, json={"error": "bad query"}), errors.RequestRefused, 1),
-        (httpx2.Response(200, json={}), errors.BadAnswer, TRIES),
-        (httpx2.Response(200, json=[]), errors.BadAnswer, TRIES),
+        (httpx2.Response(200, json={}), errors.BadAnswer, MAX_TRIES),
+        (httpx2.Response(200, json=[]), errors.BadAnswer, MAX_TRIES),
         (httpx2.Response(400, html="<html>"), errors.RequestRefused, 1),
         (httpx2.Response(429, headers={"Retry-After": "60"}), errors.RateLimited, 1),
-        (httpx2.Response(503, html="<html>"), errors.ProviderDown, TRIES),
+        (httpx2.Response(503, html="<html>"), errors.ProviderDown, MAX_TRIES),
     ],
 )
 async def test_an_error_may_come_as_a_good_status(reach, response, error, sends):

@@ -9,7 +9,7 @@ import pytest
 from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
 from alexandria.core import errors
 from alexandria.providers.base import KeyStatus, ReportsUsage
-from alexandria.providers.client import NEGATIVE_LIFE, TRIES
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
 from alexandria.providers.isbndb import BULK, LONGEST_QUERY, ISBNdb
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
@@ -302,7 +302,7 @@ async def test_a_thorough_search_goes_on_among_the_authors_books(reach, lanes):
     hits = await ISBNdb(transport, thorough=True).find(CODE)
     assert [hit.title for hit in hits] == ["The DaVinci Code"]
     assert transport.sent[1].url.raw_path.startswith(b"/prefix/author/dan%20brown?")
-    assert lanes.slots == [("isbndb", 1)] * 2
+    assert lanes.permits == [("isbndb", 1)] * 2
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ async def test_many_isbns_cost_one_unit_each_and_unknown_ones_are_absent(reach, 
     found = await ISBNdb(transport).by_isbns([*known, *unknown, known[0]])
     assert found.keys() == set(known)
     assert all(hit.isbn13 == isbn == hit.source.id for isbn, hit in found.items())
-    assert lanes.slots == [("isbndb", BULK), ("isbndb", 20)]
+    assert lanes.permits == [("isbndb", BULK), ("isbndb", 20)]
     assert [len(json.loads(request.content)["isbns"]) for request in transport.sent] == [BULK, 20]
 
 
@@ -345,7 +345,7 @@ async def test_an_isbn_is_paid_once_however_it_is_grouped_later(reach, lanes, an
     source = ISBNdb(transport)
     await source.by_isbns([one, unknown])
     assert (await source.by_isbns([unknown, three, one, two])).keys() == {one, two, three}
-    assert lanes.slots == [("isbndb", 2), ("isbndb", 2)]
+    assert lanes.permits == [("isbndb", 2), ("isbndb", 2)]
     assert sorted(json.loads(transport.sent[1].content)["isbns"]) == sorted([two, three])
     assert [life for life in answers.lives.values() if life == NEGATIVE_LIFE] == [NEGATIVE_LIFE]
 
@@ -355,8 +355,8 @@ async def test_the_last_units_of_the_day_are_used_and_what_they_bought_is_kept(r
     source = ISBNdb(reach("isbndb", bulk()))
     lanes.room = 4
     assert len(await source.by_isbns(wanted)) == 10
-    assert [units for _, units in lanes.slots] == [10, 4, 4, 2]
-    assert lanes.given_back == 4
+    assert [units for _, units in lanes.permits] == [10, 4, 4, 2]
+    assert lanes.refunded == 4
 
 
 async def test_a_day_that_ends_in_mid_course_keeps_what_was_fetched(reach, lanes):
@@ -393,7 +393,7 @@ async def test_the_key_tells_the_plan_and_is_asked_afresh_for_nothing(reach, lan
     for _ in range(2):
         assert await source.key_status() == KeyStatus("api2.isbndb.com", "Premium", 15000, 12, 14988)
     assert len(transport.sent) == 2
-    assert lanes.slots == [("isbndb", 0)] * 2
+    assert lanes.permits == [("isbndb", 0)] * 2
 
 
 @pytest.mark.parametrize("limit", [[], {}, {"total": "15000", "spent": -1, "left": 2**31}, None])
@@ -403,5 +403,5 @@ async def test_a_key_that_tells_little_is_no_error(reach, limit):
 
 
 async def test_an_outage_is_tried_a_few_times(reach):
-    transport = reach("isbndb", [httpx2.Response(500)] * (TRIES - 1) + [listed(RECORD)])
+    transport = reach("isbndb", [httpx2.Response(500)] * (MAX_TRIES - 1) + [listed(RECORD)])
     assert len(await ISBNdb(transport).find(CODE)) == 1

@@ -9,7 +9,7 @@ import pytest
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import book_list
-from alexandria.providers.client import NEGATIVE_LIFE, TRIES
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
 from alexandria.providers.llm import GeneratorSpec, LanguageModel, parse_generators
 
 MARCH = Month(2003, 3)
@@ -266,7 +266,7 @@ async def test_an_answer_that_cannot_be_read_is_tried_again_and_never_stored(mod
     generator, transport = model(provider, lambda request: answer)
     with pytest.raises(errors.BadAnswer):
         await suggest(generator)
-    assert len(transport.sent) == TRIES
+    assert len(transport.sent) == MAX_TRIES
     assert answers.kept == {}
 
 
@@ -333,7 +333,7 @@ async def test_every_refusal_is_one_of_our_errors_and_shows_neither_key_nor_body
     assert "canary" not in refused.value.message
     assert BILLING not in refused.value.message
     waits = isinstance(refused.value, errors.RateLimited) and refused.value.retry_after is None
-    assert len(transport.sent) == (TRIES if waits or error is errors.ProviderDown else 1)
+    assert len(transport.sent) == (MAX_TRIES if waits or error is errors.ProviderDown else 1)
 
 
 async def test_a_days_quota_waits_for_the_providers_midnight_and_rests_its_lane(model, lanes):
@@ -374,7 +374,7 @@ async def test_a_broken_connection_is_our_error_tried_as_often_as_all_others(mod
     generator, transport = model(provider, far_end)
     with pytest.raises(errors.ProviderDown, match=message):
         await suggest(generator)
-    assert len(transport.sent) == TRIES
+    assert len(transport.sent) == MAX_TRIES
 
 
 @pytest.mark.parametrize("provider", ["gemini", "xai"])
@@ -403,7 +403,7 @@ async def test_a_key_that_was_replaced_is_used_without_a_restart(model):
 
     from pydantic import SecretStr
 
-    generator, transport = model("gemini", far_end, reread=lambda: SecretStr("fresh"))
+    generator, transport = model("gemini", far_end, reload_key=lambda: SecretStr("fresh"))
     assert len((await suggest(generator)).candidates) == 1
     assert len(transport.sent) == 2
 
@@ -445,5 +445,5 @@ def test_no_generator_at_all_is_refused():
 
 def test_the_schema_is_loose_and_asks_only_for_what_is_read():
     (listed,) = book_list.SCHEMA["properties"].values()
-    assert set(listed["items"]["properties"]) == set(book_list._Book.model_fields)
+    assert set(listed["items"]["properties"]) == set(book_list._ListedBook.model_fields)
     assert listed["items"]["required"] == ["title", "author"]

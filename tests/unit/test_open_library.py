@@ -5,7 +5,7 @@ import pytest
 
 from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
 from alexandria.core import errors
-from alexandria.providers.client import NEGATIVE_LIFE, TRIES
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
 from alexandria.providers.open_library import BULK, ISBNS, LIFE, RELATED, OpenLibrary
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
@@ -286,7 +286,7 @@ async def test_passing_troubles_are_tried_again(reach, response, error):
     transport = reach("open_library", response)
     with pytest.raises(error):
         await OpenLibrary(transport).find(CODE)
-    assert len(transport.sent) == TRIES
+    assert len(transport.sent) == MAX_TRIES
 
 
 async def test_it_says_who_we_are(reach):

@@ -8,7 +8,7 @@ import pytest
 from alexandria.catalogue.models import Candidate, PartialDate
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.providers.client import TRIES
+from alexandria.providers.client import MAX_TRIES
 from alexandria.providers.wikidata import Wikidata
 
 CODE = Candidate("The Da Vinci Code: A Novel", "Dan Brown", 2003, 3)
@@ -186,11 +186,11 @@ async def test_an_empty_month_is_an_answer_and_a_strange_variant_is_not_asked(re
 @pytest.mark.parametrize(
     ("response", "error", "sends"),
     [
-        (httpx2.Response(500, text="java.util.concurrent.TimeoutException"), errors.ProviderDown, TRIES),
-        (httpx2.Response(200, text='{"head":{"vars":[]},"results":{"bindings":[\njava.lang.Exception at'), errors.BadAnswer, TRIES),
-        (httpx2.Response(200, json={"boolean": True}), errors.BadAnswer, TRIES),
+        (httpx2.Response(500, text="java.util.concurrent.TimeoutException"), errors.ProviderDown, MAX_TRIES),
+        (httpx2.Response(200, text='{"head":{"vars":[]},"results":{"bindings":[\njava.lang.Exception at'), errors.BadAnswer, MAX_TRIES),
+        (httpx2.Response(200, json={"boolean": True}), errors.BadAnswer, MAX_TRIES),
         (httpx2.Response(429, html="<p>retry in 90 seconds", headers={"Retry-After": "90"}), errors.RateLimited, 1),
-        (httpx2.Response(429, html="<p>retry in 0 seconds", headers={"Retry-After": "0"}), errors.RateLimited, TRIES),
+        (httpx2.Response(429, html="<p>retry in 0 seconds", headers={"Retry-After": "0"}), errors.RateLimited, MAX_TRIES),
         (httpx2.Response(403, text="Please set a User-Agent"), errors.KeyRefused, 1),
         (httpx2.Response(400, text="MalformedQueryException"), errors.RequestRefused, 1),
     ],

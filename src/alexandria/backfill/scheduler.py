@@ -28,8 +28,8 @@ from alexandria.core import errors, tracing
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.base import BulkLookup, Generator
-from alexandria.providers.client import charged_to
 from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.metering import charged_to
 from alexandria.providers.prompts import default_variant
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from alexandria.catalogue.matching.scoring import merge
 from alexandria.catalogue.models import Candidate
 from alexandria.core.errors import BadAnswer, NoBooks, ProviderError
 from alexandria.core.month import Month
-from alexandria.providers.base import Generator, Named
+from alexandria.providers.base import Generator, SuggestResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Suggested:
 async def suggest(month: Month, variant: str, count: int, generators: Sequence[Generator]) -> Suggested:
     """Ask all `generators` for about `count` books each. Raises NoBooks if none named a single one."""
     answers = await asyncio.gather(*(_ask(generator, month, variant, count) for generator in generators))
-    named = [list(answer.candidates) for answer in answers if isinstance(answer, Named)]
+    named = [list(answer.candidates) for answer in answers if isinstance(answer, SuggestResult)]
     candidates = merge(named)
     if not candidates:
         causes = tuple(_why_none(g, a) for g, a in zip(generators, answers, strict=True))
@@ -33,14 +33,14 @@ async def suggest(month: Month, variant: str, count: int, generators: Sequence[G
     return Suggested(tuple(candidates), tuple(a.message for a in answers if isinstance(a, ProviderError)))
 
 
-async def _ask(generator: Generator, month: Month, variant: str, count: int) -> Named | ProviderError:
+async def _ask(generator: Generator, month: Month, variant: str, count: int) -> SuggestResult | ProviderError:
     try:
         return await generator.suggest(month, variant, count)
     except ProviderError as refused:
         return refused
 
 
-def _why_none(generator: Generator, answer: Named | ProviderError) -> ProviderError:
+def _why_none(generator: Generator, answer: SuggestResult | ProviderError) -> ProviderError:
     if isinstance(answer, ProviderError):
         return answer
     dropped = f", {len(answer.dropped)} items unusable" if answer.dropped else ""

@@ -18,9 +18,9 @@ from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
 from alexandria.operations.alerts.monitor import AlertMonitor
 from alexandria.operations.maintenance import Maintenance
-from alexandria.providers.client import Transport
+from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 from alexandria.rollout.controller import RolloutController
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class System:
     settings: Settings
     server: Server
     database: Database
-    answers: StoredAnswers
+    answers: ResponseCache
     lanes: RateLimiter
     jobs: JobQueue
     backfill: Backfill
@@ -42,12 +42,12 @@ class System:
     watch: AlertMonitor
     steward: RolloutController
     prospect: Forecaster
-    transports: Mapping[str, Transport] = field(default_factory=dict)
+    transports: Mapping[str, ProviderClient] = field(default_factory=dict)
 
     def reread(self) -> None:
         """Take over keys that have changed. A configuration that cannot be read leaves the present ones in force."""
         try:
-            changed = [name for name, transport in self.transports.items() if transport.reread()]
+            changed = [name for name, transport in self.transports.items() if transport.reload_key()]
         except Misconfigured as broken:
             log.warning("keys not read again", reason=broken.message)
         else:

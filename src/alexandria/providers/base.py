@@ -1,18 +1,35 @@
-"""What must a provider be able to do? Generators name books, sources find editions, some many at once, some count."""
+"""The interfaces of providers: generators name books, sources find editions, some many at once, some report usage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, runtime_checkable
+from uuid import UUID
 
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13
 from alexandria.core.month import Month
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What a generator answered: its candidates, and why each unusable item of its list was dropped."""
+class Call:
+    """One HTTP request that was sent. `status` is None when no answer came; `error` then names why. `ms` milliseconds."""
+
+    provider: str
+    route: str
+    sent_at: datetime
+    ms: int
+    units: int
+    status: int | None = None
+    error: str = ""
+    month: Month | None = None
+    attempt_token: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestResult:
+    """A generator's answer: its candidates, and why each unusable item of its list was dropped."""
 
     candidates: tuple[Candidate, ...]
     dropped: tuple[str, ...] = ()
@@ -23,13 +40,13 @@ class Generator(Protocol):
 
     @property
     def name(self) -> str:
-        """The provider, e.g. "gemini": names the lane and the call counter."""
+        """The provider, e.g. "gemini"."""
 
     @property
     def label(self) -> str:
         """Provider and model, e.g. "gemini:gemini-3.5-flash"."""
 
-    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+    async def suggest(self, month: Month, variant: str, count: int) -> SuggestResult:
         """About `count` books first published in `month`. Raises ProviderError; an empty list is an answer."""
 
 
@@ -38,7 +55,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The provider, e.g. "isbndb": names the lane and the call counter."""
+        """The provider, e.g. "isbndb"."""
 
     @property
     def paid(self) -> bool:
@@ -46,29 +63,29 @@ class Source(Protocol):
 
     @property
     def rate(self) -> float:
-        """Requests per second that it may be asked."""
+        """Requests a second that it may be sent."""
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
-        """Editions that may be the candidate, in the source's order, unjudged; [] if it knows none.
+        """Editions that may be the candidate, not yet scored, in the source's order; [] if it knows none.
 
-        Raises ProviderError when the source could not be asked or could not be understood.
+        Raises ProviderError when the source could not be reached or its answer not be read.
         """
 
 
 @runtime_checkable
 class BulkLookup(Source, Protocol):
-    """A source that can be asked about many ISBNs together."""
+    """A source that looks up many ISBNs in one request."""
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, EditionRecord]:
-        """The editions with these ISBNs, unjudged; unknown ones are absent. Raises ProviderError.
+        """The editions with these ISBNs, not yet scored; unknown ISBNs are absent. Raises ProviderError.
 
-        Each hit has the ISBN that was asked for. What was paid before an error is stored, and free next time.
+        Each edition has the ISBN that was asked for. What was paid before an error is stored, and free next time.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """What the plan allows a day and what is left of it, in units; None where the provider does not say."""
+    """The units that a plan allows a day, and those spent and left; None where the provider does not report them."""
 
     host: str = ""
     plan: str = ""
@@ -79,7 +96,7 @@ class KeyStatus:
 
 @runtime_checkable
 class ReportsUsage(Source, Protocol):
-    """A source that says how much of the day it has counted."""
+    """A source that reports how much of the day's quota is spent."""
 
     async def key_status(self) -> KeyStatus:
-        """For our key, now; costs no unit. Raises ProviderError."""
+        """The status of our key now; costs no unit. Raises ProviderError."""

@@ -13,7 +13,7 @@ from alexandria.catalogue.models import Candidate
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import fields
-from alexandria.providers.base import Named
+from alexandria.providers.base import SuggestResult
 
 LONGEST_TITLE, LONGEST_AUTHOR = 300, 200  # characters; longer is prose, not a name
 NOBODY = {"", "unknown", "n/a", "na", "none", "null", "tbd", "tba", "various", "various authors", "author unknown"}
@@ -55,7 +55,7 @@ Title = Annotated[str, BeforeValidator(_name), StringConstraints(min_length=1, m
 People = Annotated[str, BeforeValidator(_people), StringConstraints(min_length=1, max_length=LONGEST_AUTHOR)]
 
 
-class _Book(BaseModel):
+class _ListedBook(BaseModel):
     """One item as models write it: a year may be a text, an author a list, anything but the title may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -87,7 +87,7 @@ def list_in(provider: str, text: str, *, cut_off: bool) -> list[Any]:
     return answer
 
 
-def judge(items: list[Any], month: Month, count: int, generator: str) -> Named:
+def judge(items: list[Any], month: Month, count: int, generator: str) -> SuggestResult:
     """At most `count` candidates of `month`, and why each of the other items was dropped."""
     candidates: list[Candidate] = []
     dropped: list[str] = []
@@ -96,13 +96,13 @@ def judge(items: list[Any], month: Month, count: int, generator: str) -> Named:
             dropped.append(f"{_called(item)}: beyond the {count} asked for")
             continue
         try:
-            candidates.append(_candidate(_Book.model_validate(item), month, generator))
+            candidates.append(_candidate(_ListedBook.model_validate(item), month, generator))
         except ValidationError as invalid:
             dropped.append(f"{_called(item)}: {_why(invalid)}")
-    return Named(tuple(candidates), tuple(dropped))
+    return SuggestResult(tuple(candidates), tuple(dropped))
 
 
-def _candidate(book: _Book, month: Month, generator: str) -> Candidate:
+def _candidate(book: _ListedBook, month: Month, generator: str) -> Candidate:
     """A model that names another year than it was asked for has contradicted itself on the month."""
     year = book.year or month.year
     return Candidate(

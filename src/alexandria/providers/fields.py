@@ -141,7 +141,7 @@ Language = Annotated[str, PlainValidator(language)]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class UnusableRecord:
     """A record that cannot be an edition of a book, and why. It costs nobody but itself."""
 
     provider: str
@@ -149,11 +149,11 @@ class Refused:
     reason: str
 
 
-def usable(read: Iterable[EditionRecord | Refused]) -> list[EditionRecord]:
+def usable(read: Iterable[EditionRecord | UnusableRecord]) -> list[EditionRecord]:
     """The hits among records that were read, each ISBN of a provider once; the refusals go to the log."""
     hits: dict[object, EditionRecord] = {}
     for one in read:
-        if isinstance(one, Refused):
+        if isinstance(one, UnusableRecord):
             log.debug("record refused", provider=one.provider, id=one.id, reason=one.reason)
         else:
             hits.setdefault(one.isbn13 or one.source.id, one)

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from alexandria.catalogue.models import Candidate, EditionRecord, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import Request, Transport, json_of, next_midnight, refusal, retry_after
-from alexandria.providers.fields import Refused
+from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, retry_after, status_error
+from alexandria.providers.fields import UnusableRecord
 
 LIFE = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
 VOLUMES = 20  # of one search
@@ -49,9 +49,9 @@ class GoogleBooks:
     name = "google_books"
     paid = False
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.rate = transport.settings.rate
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+        self.rate = client.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Volumes by exact title and author's name; if there are none, by all words anywhere."""
@@ -59,13 +59,13 @@ class GoogleBooks:
             request = Request(
                 "GET", "/books/v1/volumes", params={"q": query, **OTHERS}, sign=self._sign, explain=self._explain
             )
-            volumes, at = await self._transport.ask(request, self._volumes, life=LIFE)
+            volumes, at = await self._client.fetch(request, self._volumes, life=LIFE)
             if volumes:
                 return fields.usable(_read(volume, at) for volume in volumes)
         return []
 
     def _sign(self, request: httpx2.Request) -> httpx2.Request:
-        request.url = request.url.copy_merge_params({"key": self._transport.secret()})
+        request.url = request.url.copy_merge_params({"key": self._client.secret()})
         return request
 
     def _volumes(self, response: httpx2.Response) -> list[Any]:
@@ -78,7 +78,7 @@ class GoogleBooks:
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         """By the quota's name and unit, as the reason is the same for a second and for a day."""
         if response.status_code not in {400, 403, 429}:
-            return refusal(self.name, response)
+            return status_error(self.name, response)
         said = response.text
         if response.status_code != 429 and BAD_KEY.search(said):
             hint = "check GOOGLE_BOOKS_API_KEY, and that the Books API is enabled for its project"
@@ -88,7 +88,7 @@ class GoogleBooks:
         if re.search(r'"quota_limit_value":\s*"0"', said):
             return errors.NoCredit(self.name, "this key has no allowance")
         if response.status_code == 400 or DAILY.search(said):
-            until = next_midnight(self._transport.settings.zone)
+            until = next_midnight(self._client.settings.zone)
             return errors.QuotaSpent(self.name, "the day's allowance is used up", until=until)
         return errors.RateLimited(self.name, "refuses for speed", retry_after=retry_after(response))
 
@@ -106,17 +106,17 @@ def _cut_down(item: Any) -> Any:
     return {"id": item.get("id"), "volumeInfo": {name: told[name] for name in KEPT if name in told}}
 
 
-def _read(item: Any, at: datetime) -> EditionRecord | Refused:
+def _read(item: Any, at: datetime) -> EditionRecord | UnusableRecord:
     """A volume as a hit, or why it is none. Without an ISBN it still is evidence of the work."""
     if item is None:
-        return Refused(GoogleBooks.name, "", "not a volume")
+        return UnusableRecord(GoogleBooks.name, "", "not a volume")
     told, key = item["volumeInfo"], fields.text(item["id"])
     volume = _Volume.model_validate(told)
     isbns = fields.isbns([one.get("identifier") for one in _identifiers(told) if "ISBN" in str(one.get("type"))])
     if not (volume.title and key):
-        return Refused(GoogleBooks.name, key, "no title")
+        return UnusableRecord(GoogleBooks.name, key, "no title")
     if len(isbns) > 1:
-        return Refused(GoogleBooks.name, key, "its ISBNs are of different editions")
+        return UnusableRecord(GoogleBooks.name, key, "its ISBNs are of different editions")
     return EditionRecord(
         SourceRecord(GoogleBooks.name, key, at),
         volume.title,

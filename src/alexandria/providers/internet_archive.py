@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import Request, Transport, json_of
-from alexandria.providers.fields import Refused
+from alexandria.providers.client import ProviderClient, Request, json_of
+from alexandria.providers.fields import UnusableRecord
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +56,9 @@ class InternetArchive:
     name = "internet_archive"
     paid = False
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.rate = transport.settings.rate
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+        self.rate = client.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""
@@ -71,7 +71,7 @@ class InternetArchive:
             "page": "1",
             "output": "json",
         }
-        items, at = await self._transport.ask(
+        items, at = await self._client.fetch(
             Request("GET", "/advancedsearch.php", params=params), self._items, life=LIFE
         )
         hits = fields.usable(_read(item, at) for item in items)
@@ -85,7 +85,7 @@ class InternetArchive:
         """The item as its own record has it, which may tell an ISBN that the search does not; as it was found, if not."""
         request = Request("GET", f"/metadata/{quote(hit.source.id, safe='')}")
         try:
-            record, at = await self._transport.ask(request, self._record, life=LIFE)
+            record, at = await self._client.fetch(request, self._record, life=LIFE)
         except errors.ProviderError as failed:
             log.info("own record not read", provider=self.name, id=hit.source.id, reason=failed.message)
             return hit
@@ -112,14 +112,14 @@ class InternetArchive:
         raise errors.BadAnswer(self.name, "the answer holds no list of items")
 
 
-def _read(doc: Any, at: datetime) -> EditionRecord | Refused:
+def _read(doc: Any, at: datetime) -> EditionRecord | UnusableRecord:
     """An item as a hit, or why it is none. One that lists several editions' ISBNs has none of its own."""
     item = _Item.model_validate(doc)
     if item.mediatype not in {"", "texts"}:
-        return Refused(InternetArchive.name, item.identifier, f"its media type is {item.mediatype}")
+        return UnusableRecord(InternetArchive.name, item.identifier, f"its media type is {item.mediatype}")
     title, _, subtitle = item.title.partition(" / ")[0].partition(" : ")
     if not (item.identifier and title):
-        return Refused(InternetArchive.name, item.identifier, "no title")
+        return UnusableRecord(InternetArchive.name, item.identifier, "no title")
     isbns = tuple(dict.fromkeys((*item.isbn, *item.external)))
     return EditionRecord(
         SourceRecord(InternetArchive.name, item.identifier, at),

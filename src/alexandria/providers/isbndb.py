@@ -17,15 +17,15 @@ from alexandria.providers import fields, search_terms
 from alexandria.providers.base import KeyStatus
 from alexandria.providers.client import (
     NEGATIVE_LIFE,
-    PartlyGranted,
+    ProviderClient,
     Request,
-    Transport,
     json_of,
     next_midnight,
-    refusal,
     retry_after,
+    status_error,
 )
-from alexandria.providers.fields import Refused
+from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.metering import PartlyGranted
 
 LONGEST_QUERY = 150  # characters
 PAGE = 40  # records of a search; a larger page costs the same
@@ -44,7 +44,7 @@ def _other_isbns(value: object) -> tuple[Isbn13, ...]:
     return fields.isbns([other.get("isbn") for other in listed if isinstance(other, dict)])
 
 
-class _Book(BaseModel):
+class _BookRecord(BaseModel):
     """One record. Everything may be absent, empty, or of another type than last time."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -64,7 +64,7 @@ class _Book(BaseModel):
     other_isbns: Annotated[tuple[Isbn13, ...], PlainValidator(_other_isbns)] = ()
 
 
-KEPT = frozenset(_Book.model_fields)  # of a record; pictures' addresses carry tokens, descriptions rights
+KEPT = frozenset(_BookRecord.model_fields)  # of a record; pictures' addresses carry tokens, descriptions rights
 
 
 class _NothingOrSpent(errors.RequestRefused):
@@ -77,10 +77,10 @@ class ISBNdb:
     name = "isbndb"
     paid = True
 
-    def __init__(self, transport: Transport, *, thorough: bool = False) -> None:
+    def __init__(self, client: ProviderClient, *, thorough: bool = False) -> None:
         """A `thorough` one spends a second unit, on the author's books, when a search has found nothing."""
-        self._transport, self._thorough = transport, thorough
-        self.rate = transport.settings.rate
+        self._client, self._thorough = client, thorough
+        self.rate = client.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
@@ -95,10 +95,10 @@ class ISBNdb:
         path = f"/{what}/{quote(search_terms.cut(words, LONGEST_QUERY), safe='')}"
         request = self._request("GET", path, params={"pageSize": str(size)})
         try:
-            records, at = await self._transport.ask(request, self._records, life=LIFE)
+            records, at = await self._client.fetch(request, self._records, life=LIFE)
         except _NothingOrSpent:
             await self._need_allowance()
-            await self._transport.keep(request.content, [], NEGATIVE_LIFE)
+            await self._client.write_cache(request.content, [], NEGATIVE_LIFE)
             return []
         return fields.usable(_read(record, at) for record in records)
 
@@ -110,7 +110,7 @@ class ISBNdb:
         found: dict[Isbn13, EditionRecord] = {}
         missing = []
         for isbn in dict.fromkeys(isbns):
-            known = await self._transport.recall(_address(isbn))
+            known = await self._client.read_cache(_address(isbn))
             if known is None:
                 missing.append(isbn)
             else:
@@ -127,7 +127,7 @@ class ISBNdb:
 
     async def key_status(self) -> KeyStatus:
         """What ISBNdb says about our key and plan, now. It does not bill that."""
-        body = await self._transport.send(self._request("GET", "/key", units=0), self._json)
+        body = await self._client.fetch_uncached(self._request("GET", "/key", units=0), self._json)
         limit: Any = body.get("plan_limit")
         counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
         return KeyStatus(
@@ -139,30 +139,30 @@ class ISBNdb:
     async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """Ask for all of `isbns` at once and keep each one's record, so that no later grouping pays for it again."""
         request = self._request("POST", "/books", body={"isbns": list(isbns)}, units=len(isbns))
-        records = await self._transport.send(request, self._records)
-        by_isbn = {isbn: record for record in reversed(records) if (isbn := _Book.model_validate(record).isbn13)}
+        records = await self._client.fetch_uncached(request, self._records)
+        by_isbn = {isbn: record for record in reversed(records) if (isbn := _BookRecord.model_validate(record).isbn13)}
         found: dict[Isbn13, EditionRecord] = {}
         for isbn in isbns:
             record = by_isbn.get(isbn)
-            at = await self._transport.keep(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
+            at = await self._client.write_cache(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
             found |= _of(isbn, record, at)
         return found
 
     async def _need_allowance(self) -> None:
         if (await self.key_status()).left == 0:
             spent = self._spent()
-            await self._transport.heed(spent)
+            await self._client.pause_if_limited(spent)
             raise spent
 
     def _spent(self) -> errors.QuotaSpent:
-        until = next_midnight(self._transport.settings.zone)
+        until = next_midnight(self._client.settings.zone)
         return errors.QuotaSpent(self.name, "the day's calls are used up", until=until)
 
     def _request(self, method: str, path: str, **kwargs: Any) -> Request:
         return Request(method, path, sign=self._sign, explain=self._explain, **kwargs)
 
     def _sign(self, request: httpx2.Request) -> httpx2.Request:
-        request.headers["Authorization"] = self._transport.secret()
+        request.headers["Authorization"] = self._client.secret()
         return request
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
@@ -187,7 +187,7 @@ class ISBNdb:
                     "or https://api.pro.isbndb.com if yours is such a plan, or renew it",
                 )
             case _:
-                return refusal(self.name, response)
+                return status_error(self.name, response)
 
     def _explain_nothing(self, response: httpx2.Response) -> errors.ProviderError | None:
         left = DAILY_LEFT.search(response.headers.get("ratelimit", ""))
@@ -231,19 +231,19 @@ def _cut_down(record: Any) -> Any:
     return {name: value for name, value in record.items() if name in KEPT} if isinstance(record, dict) else None
 
 
-def _read(record: Any, at: datetime) -> EditionRecord | Refused:
+def _read(record: Any, at: datetime) -> EditionRecord | UnusableRecord:
     """A record as a hit, or why it is none."""
     if not isinstance(record, dict):
-        return Refused(ISBNdb.name, "", "not a record")
-    book = _Book.model_validate(record)
+        return UnusableRecord(ISBNdb.name, "", "not a record")
+    book = _BookRecord.model_validate(record)
     isbn = book.isbn13 if record.get("isbn13") else book.isbn or book.isbn10
     title = book.title or ("" if _is_slug(book.title_long) else book.title_long)
     if isbn is None:
-        return Refused(ISBNdb.name, fields.text(record.get("isbn13")), "no valid ISBN")
+        return UnusableRecord(ISBNdb.name, fields.text(record.get("isbn13")), "no valid ISBN")
     if {isbn, book.isbn or isbn, book.isbn10 or isbn} != {isbn}:
-        return Refused(ISBNdb.name, isbn, "its ISBNs are of different editions")
+        return UnusableRecord(ISBNdb.name, isbn, "its ISBNs are of different editions")
     if not title:
-        return Refused(ISBNdb.name, isbn, "no title")
+        return UnusableRecord(ISBNdb.name, isbn, "no title")
     return EditionRecord(
         SourceRecord(ISBNdb.name, isbn, at),
         title,

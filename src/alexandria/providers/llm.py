@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import book_list, prompts
-from alexandria.providers.base import Named
-from alexandria.providers.client import Transport
+from alexandria.providers.base import SuggestResult
+from alexandria.providers.client import ProviderClient
 
 if TYPE_CHECKING:
-    from alexandria.providers.llm_adapters import Dialect
+    from alexandria.providers.llm_adapters import ModelAdapter
 
 SETTING = "ALEXANDRIA_GENERATORS"
 HOSTED = ("gemini", "xai")
@@ -63,28 +63,28 @@ def _spec(entry: str) -> GeneratorSpec:
 class LanguageModel:
     """One model as a generator of months."""
 
-    def __init__(self, spec: GeneratorSpec, transport: Transport) -> None:
+    def __init__(self, spec: GeneratorSpec, client: ProviderClient) -> None:
         self.name, self.label = spec.provider, spec.label
-        self._spec, self._transport = spec, transport
-        self._dialect: tuple[SecretStr | None, Dialect] | None = None
+        self._spec, self._client = spec, client
+        self._adapter: tuple[SecretStr | None, ModelAdapter] | None = None
 
-    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+    async def suggest(self, month: Month, variant: str, count: int) -> SuggestResult:
         """At most `count` books of `month`. The list is stored before it is judged, and read back on a retry."""
         prompt = prompts.render(variant, month, count)
 
         async def fetch() -> dict[str, Any]:
-            dialect = await asyncio.to_thread(self._speak)  # the first call imports for seconds
-            return await dialect.ask(prompt)
+            adapter = await asyncio.to_thread(self._speak)  # the first call imports for seconds
+            return await adapter.ask(prompt)
 
         request = {"generator": self.label, "prompt": prompt}
-        answer, _ = await self._transport.stored(request, fetch, empty=lambda answer: not answer["books"])
+        answer, _ = await self._client.cached(request, fetch, empty=lambda answer: not answer["books"])
         return book_list.judge(answer["books"], month, count, self.name)
 
-    def _speak(self) -> Dialect:
+    def _speak(self) -> ModelAdapter:
         """The way to ask, made anew when the key has changed."""
-        key = self._transport.key
-        if self._dialect is None or self._dialect[0] != key:
-            from alexandria.providers.llm_adapters import Dialect  # noqa: PLC0415  # it imports for seconds
+        key = self._client.key
+        if self._adapter is None or self._adapter[0] != key:
+            from alexandria.providers.llm_adapters import ModelAdapter  # noqa: PLC0415  # it imports for seconds
 
-            self._dialect = key, Dialect(self._transport, self._spec.model, self._spec.url)
-        return self._dialect[1]
+            self._adapter = key, ModelAdapter(self._client, self._spec.model, self._spec.url)
+        return self._adapter[1]

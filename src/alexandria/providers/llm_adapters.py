@@ -1,6 +1,6 @@
 """How is a language model asked, and what do its refusals mean? pydantic-ai speaks the dialects; only this file knows it.
 
-Importing it takes seconds. The SDKs beneath neither retry nor time: our transport does both."""
+Importing it takes seconds. The SDKs beneath neither retry nor time: our client does both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from alexandria.core import errors
 from alexandria.core.config import KEYS
 from alexandria.core.tls import authorities
 from alexandria.providers import book_list
-from alexandria.providers.client import Transport, next_midnight
+from alexandria.providers.client import ProviderClient, next_midnight
 
 PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
@@ -34,12 +34,12 @@ DAILY = re.compile(r"per[ _-]?day|\bdaily\b|\bRPD\b", re.IGNORECASE)
 WRONG_KEY = re.compile(r"api[ _-]?key", re.IGNORECASE)
 
 
-class Dialect:
+class ModelAdapter:
     """One model behind one key. `url` is the place of an OpenAI-compatible server, "" for the provider's own."""
 
-    def __init__(self, transport: Transport, model: str, url: str) -> None:
-        self._transport, self._name, self._model_name = transport, transport.name, model
-        self._model = _gemini(transport, model) if transport.name == "gemini" else _compatible(transport, model, url)
+    def __init__(self, client: ProviderClient, model: str, url: str) -> None:
+        self._client, self._name, self._model_name = client, client.name, model
+        self._model = _gemini(client, model) if client.name == "gemini" else _compatible(client, model, url)
 
     async def ask(self, prompt: str) -> dict[str, Any]:
         """{"books": the items as the model wrote them, "tokens": their cost, "cut_off": whether the list lacks its end}.
@@ -59,7 +59,7 @@ class Dialect:
             problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
         else:
             return self._read(response)
-        await self._transport.heed(problem)
+        await self._client.pause_if_limited(problem)
         raise problem from None
 
     def _read(self, response: ModelResponse) -> dict[str, Any]:
@@ -77,9 +77,9 @@ class Dialect:
             case exceptions.ModelHTTPError():
                 return self._explain_status(refused.status_code, _said(refused.body), refused.retry_after)
             case exceptions.ModelTimeoutError():
-                return self._transport.unreached("timeout")
+                return self._client.unreachable("timeout")
             case exceptions.ModelConnectionError():
-                return self._transport.unreached(_broken(refused))
+                return self._client.unreachable(_broken(refused))
             case _:
                 return errors.BadAnswer(self._name, "answered with something that cannot be read")
 
@@ -101,34 +101,34 @@ class Dialect:
         if (NO_ALLOWANCE if self._name == "gemini" else NO_MONEY).search(said):
             return errors.NoCredit(self._name, "the account has no credit or no allowance for this model")
         if DAILY.search(said):
-            until = next_midnight(self._transport.settings.zone)
+            until = next_midnight(self._client.settings.zone)
             return errors.QuotaSpent(self._name, "the day's allowance is used up", until=until)
         return errors.RateLimited(self._name, "too many requests or tokens a minute", retry_after=wait)
 
 
-def _gemini(transport: Transport, model: str) -> Model:
+def _gemini(client: ProviderClient, model: str) -> Model:
     trust = authorities()  # for ways that the SDK never goes here, but reads the authorities anew for each
     options = HttpOptions(
-        httpx_async_client=transport.client,
-        base_url=transport.settings.base_url,
+        httpx_async_client=client.http,
+        base_url=client.settings.base_url,
         retry_options=HttpRetryOptions(attempts=1),
         client_args={"verify": trust},
         async_client_args={"verify": trust, "ssl": trust},
     )
-    client = Client(vertexai=False, api_key=transport.secret(), http_options=options)
-    return GoogleModel(model, provider=GoogleProvider(client=client))
+    sdk = Client(vertexai=False, api_key=client.secret(), http_options=options)
+    return GoogleModel(model, provider=GoogleProvider(client=sdk))
 
 
-def _compatible(transport: Transport, model: str, url: str) -> Model:
+def _compatible(client: ProviderClient, model: str, url: str) -> Model:
     """xAI, and the servers that speak the same dialect; of these, the ones run at home want no key."""
-    base = url or transport.settings.base_url
-    client = AsyncOpenAI(
+    base = url or client.settings.base_url
+    sdk = AsyncOpenAI(
         base_url=base if re.search(r"/v\d+$", base) else f"{base}/v1",
-        api_key="none" if url and transport.key is None else transport.secret(),
-        http_client=transport.client,
+        api_key="none" if url and client.key is None else client.secret(),
+        http_client=client.http,
         max_retries=0,
     )
-    return OpenAIChatModel(model, provider=OpenAICompatibleProvider(transport.name, openai_client=client))
+    return OpenAIChatModel(model, provider=OpenAICompatibleProvider(client.name, openai_client=sdk))
 
 
 def _declined(response: ModelResponse) -> str:

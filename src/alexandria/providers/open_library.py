@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import NEGATIVE_LIFE, Request, Transport, json_of, refusal, storable
-from alexandria.providers.fields import Refused
+from alexandria.providers.client import NEGATIVE_LIFE, ProviderClient, Request, json_of, status_error, storable
+from alexandria.providers.fields import UnusableRecord
 
 LIFE = timedelta(days=30)  # that an answer serves
 WORKS = 5  # of a search for title and author
@@ -119,9 +119,9 @@ class OpenLibrary:
     name = "open_library"
     paid = False
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.rate = transport.settings.rate
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+        self.rate = client.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.
@@ -129,7 +129,7 @@ class OpenLibrary:
         Works whose best edition says too little are followed up: their ISBNs are asked about together in one request.
         """
         for asked in _searches(candidate):
-            docs, at = await self._transport.ask(self._request("/search.json", asked), self._found, life=LIFE)
+            docs, at = await self._client.fetch(self._request("/search.json", asked), self._found, life=LIFE)
             works = [_Work.model_validate(doc) for doc in docs]
             if works:
                 found = [hit for work in works for hit in _editions_of(work, at)]
@@ -146,7 +146,7 @@ class OpenLibrary:
         found: dict[Isbn13, EditionRecord] = {}
         missing = []
         for isbn in dict.fromkeys(isbns):
-            known = await self._transport.recall(_address(isbn))
+            known = await self._client.read_cache(_address(isbn))
             if known is None:
                 missing.append(isbn)
             else:
@@ -157,14 +157,14 @@ class OpenLibrary:
 
     async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """Editions by number, then the works behind them; each is kept by its ISBN, so that it serves any grouping."""
-        editions = await self._transport.send(self._numbers(isbns), self._by_number)
+        editions = await self._client.fetch_uncached(self._numbers(isbns), self._by_number)
         works = await self._works_of([isbn for isbn in isbns if f"ISBN:{isbn}" in editions])
         found: dict[Isbn13, EditionRecord] = {}
         for isbn in isbns:
             edition = editions.get(f"ISBN:{isbn}")
             work = works.get(_key(edition.get("works"))) if edition else None
             record = storable({"edition": edition, "work": work}) if edition else None
-            at = await self._transport.keep(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
+            at = await self._client.write_cache(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
             found |= _of_isbn(isbn, record, at)
         return found
 
@@ -173,15 +173,15 @@ class OpenLibrary:
         if not isbns:
             return {}
         asked = {"q": f"isbn:({' OR '.join(isbns)})", "fields": ",".join(WORK_FIELDS), "limit": str(BULK)}
-        docs = await self._transport.send(self._request("/search.json", asked), self._found)
+        docs = await self._client.fetch_uncached(self._request("/search.json", asked), self._found)
         return {_key([doc]): _work_record(doc) for doc in docs}
 
-    async def _follow_up(self, works: Sequence[_Work]) -> list[EditionRecord | Refused]:
+    async def _follow_up(self, works: Sequence[_Work]) -> list[EditionRecord | UnusableRecord]:
         """The editions behind the works' ISBNs."""
         isbns = list(dict.fromkeys(isbn for work in works for isbn in work.isbn))[:ISBNS]
         if not isbns:
             return []
-        records, at = await self._transport.ask(self._numbers(isbns), self._detailed, life=LIFE)
+        records, at = await self._client.fetch(self._numbers(isbns), self._detailed, life=LIFE)
         return [_of_details(record, {work.key: work for work in works}, at) for record in records]
 
     def _numbers(self, isbns: Sequence[Isbn13]) -> Request:
@@ -195,7 +195,7 @@ class OpenLibrary:
         if response.status_code == 403:
             hint = "set ALEXANDRIA_CONTACT to a mail address or URL; without one Open Library may refuse"
             return errors.KeyRefused(self.name, "refuses our User-Agent or network", hint=hint)
-        return refusal(self.name, response)
+        return status_error(self.name, response)
 
     def _found(self, response: httpx2.Response) -> list[Any]:
         body = json_of(self.name, response)
@@ -263,13 +263,13 @@ def _tells(hit: EditionRecord, candidate: Candidate) -> bool:
     return hit.isbn13 is not None and near and not NO_PRINT.search(hit.binding)
 
 
-def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | Refused]:
+def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | UnusableRecord]:
     """The nested editions as hits; a work without any is a hit without ISBN."""
     for edition in work.editions or (_Edition(),):
         isbn, others = (edition.isbn[0], edition.isbn[1:]) if edition.isbn else (None, ())
         title = edition.title or work.title
         if not title:
-            yield Refused(OpenLibrary.name, edition.key or work.key, "no title")
+            yield UnusableRecord(OpenLibrary.name, edition.key or work.key, "no title")
             continue
         yield EditionRecord(
             SourceRecord(OpenLibrary.name, edition.key or work.key, at),
@@ -287,11 +287,11 @@ def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | Refused]
         )
 
 
-def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> EditionRecord | Refused:
+def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> EditionRecord | UnusableRecord:
     edition = _Details.model_validate(record)
     isbns: tuple[Isbn13, ...] = tuple(dict.fromkeys((*edition.isbn_13, *edition.isbn_10)))
     if not (edition.title and isbns):
-        return Refused(OpenLibrary.name, edition.key, "an edition without title or valid ISBN")
+        return UnusableRecord(OpenLibrary.name, edition.key, "an edition without title or valid ISBN")
     work = works.get(edition.works, _Work())
     return EditionRecord(
         SourceRecord(OpenLibrary.name, edition.key, at),

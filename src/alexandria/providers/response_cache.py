@@ -1,4 +1,4 @@
-"""What did providers answer, and what was asked of them? Paid answers are kept so that nothing is paid twice."""
+"""The stored answers of providers, so that nothing is paid twice, and the record of every request."""
 
 from __future__ import annotations
 
@@ -6,47 +6,24 @@ import functools
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Database
 from alexandria.database.sql import load
+from alexandria.providers.base import Call
 
 SQL = load(__name__)
 _strict = functools.partial(json.dumps, allow_nan=False)  # NaN is no JSON, and PostgreSQL says so only later
 
 
-class Sent(Protocol):
-    """A request that was sent; see `providers.transport.Call`."""
-
-    @property
-    def provider(self) -> str: ...
-    @property
-    def route(self) -> str: ...
-    @property
-    def sent_at(self) -> datetime: ...
-    @property
-    def ms(self) -> int: ...
-    @property
-    def units(self) -> int: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def error(self) -> str: ...
-    @property
-    def month(self) -> Month | None: ...
-    @property
-    def attempt_token(self) -> UUID | None: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Lately:
-    """Requests by how they ended: `silent` are those without any answer. `half` of all, and `nearly_all`, took at most
-    so many milliseconds.
+class RecentCalls:
+    """One provider's requests of the last hour by how they ended; `silent` got no answer.
+
+    `median_ms` and `p95_ms`: half of the requests, and 95 % of them, took at most that long.
     """
 
     provider: str
@@ -54,12 +31,12 @@ class Lately:
     limited: int = 0
     refused: int = 0
     silent: int = 0
-    half: int = 0
-    nearly_all: int = 0
+    median_ms: int = 0
+    p95_ms: int = 0
 
 
-class StoredAnswers:
-    """Answers and calls in PostgreSQL; satisfies `providers.transport.Answers`."""
+class ResponseCache:
+    """Answers and calls in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -98,7 +75,7 @@ class StoredAnswers:
         fetched_at: datetime = row["fetched_at"]
         return fetched_at
 
-    async def record(self, call: Sent) -> None:
+    async def record(self, call: Call) -> None:
         values = {
             "provider": call.provider,
             "route": call.route,
@@ -114,19 +91,19 @@ class StoredAnswers:
         async with self._database.transaction() as connection:
             await connection.execute(SQL["record"], values)
 
-    async def sent(self, since: datetime) -> dict[str, int]:
+    async def calls_since(self, since: datetime) -> dict[str, int]:
         """Requests by provider, for whatever purpose."""
         async with self._database.transaction() as connection:
-            rows = await (await connection.execute(SQL["sent"], {"since": since})).fetchall()
+            rows = await (await connection.execute(SQL["calls_since"], {"since": since})).fetchall()
         return {row["provider"]: row["calls"] for row in rows}
 
-    async def lately(self) -> dict[str, Lately]:
+    async def recent_calls(self) -> dict[str, RecentCalls]:
         """How the requests of the last hour ended, by provider; one that was asked nothing is not there."""
         async with (
             self._database.transaction() as connection,
-            connection.cursor(row_factory=class_row(Lately)) as cursor,
+            connection.cursor(row_factory=class_row(RecentCalls)) as cursor,
         ):
-            await cursor.execute(SQL["lately"])
+            await cursor.execute(SQL["recent_calls"])
             return {each.provider: each for each in await cursor.fetchall()}
 
 

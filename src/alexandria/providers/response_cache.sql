@@ -41,18 +41,18 @@ FROM sent
 WHERE b.year = sent.year AND b.month = sent.month AND b.attempt_token IS DISTINCT FROM sent.attempt_token
   AND sent.provider IN ('gemini', 'xai', 'isbndb')
 
--- name: sent
+-- name: calls_since
 -- Requests sent since a moment, by provider.
 SELECT provider, count(*)::integer AS calls FROM call WHERE sent_at >= %(since)s GROUP BY provider
 
--- name: lately
--- How the requests of the last hour ended, by provider, and in milliseconds how long half and nearly all of them took.
+-- name: recent_calls
+-- How the requests of the last hour ended, by provider, and the milliseconds within which half and 95 % of them ended.
 SELECT provider,
        (count(*) FILTER (WHERE status < 400 OR status = 404))::integer AS answered,
        (count(*) FILTER (WHERE status = 429))::integer AS limited,
        (count(*) FILTER (WHERE status >= 400 AND status NOT IN (404, 429)))::integer AS refused,
        (count(*) FILTER (WHERE status IS NULL))::integer AS silent,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS half,
-       percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS nearly_all
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS median_ms,
+       percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms
 FROM call WHERE sent_at > now() - interval '1 hour'
 GROUP BY provider

@@ -16,9 +16,9 @@ from alexandria.catalogue.models import Candidate, EditionRecord, PartialDate, S
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import fields, prompts, search_terms
-from alexandria.providers.base import Named
-from alexandria.providers.client import Request, Transport, json_of, refusal
-from alexandria.providers.fields import Refused
+from alexandria.providers.base import SuggestResult
+from alexandria.providers.client import ProviderClient, Request, json_of, status_error
+from alexandria.providers.fields import UnusableRecord
 
 LIFE = timedelta(days=30)  # that an answer serves
 BAN = timedelta(days=1)  # when none is named
@@ -40,9 +40,9 @@ class Wikidata:
     name = label = "wikidata"
     paid = False
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.rate = transport.settings.rate
+    def __init__(self, client: ProviderClient) -> None:
+        self._client = client
+        self.rate = client.settings.rate
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""
@@ -52,7 +52,7 @@ class Wikidata:
         rows, at = await self._ask(EDITIONS % {"title": title, "family": family, "labels": LABELS})
         return fields.usable(_read(key, of_item, at) for key, of_item in _grouped(rows, "item").items())
 
-    async def suggest(self, month: Month, variant: str, count: int) -> Named:
+    async def suggest(self, month: Month, variant: str, count: int) -> SuggestResult:
         """The `count` works first published in `month` that most encyclopedias have an article on.
 
         Every `variant` gives the same: Wikidata takes no advice. Raises BadInput for an unknown one.
@@ -71,7 +71,7 @@ class Wikidata:
             headers={"Accept": "application/sparql-results+json"},
             explain=self._explain,
         )
-        return await self._transport.ask(request, self._rows, life=LIFE)
+        return await self._client.fetch(request, self._rows, life=LIFE)
 
     def _rows(self, response: httpx2.Response) -> list[Row]:
         """Each row's bound variables as text; nodes without a name ("some value") are as good as unbound."""
@@ -84,7 +84,7 @@ class Wikidata:
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         if response.status_code != 403:
-            return refusal(self.name, response)
+            return status_error(self.name, response)
         if "banned" in response.text:
             return errors.QuotaSpent(self.name, "has banned us for asking too much", until=_end_of_ban(response.text))
         hint = "set ALEXANDRIA_CONTACT to a mail address or URL; Wikidata wants to know whom to write to"
@@ -135,14 +135,14 @@ def _only(rows: Sequence[Row], name: str) -> str:
     return values[0] if len(values) == 1 else ""
 
 
-def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | Refused:
+def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | UnusableRecord:
     """An item as a hit, or why it is none. One with several ISBNs stands for several editions."""
     titles = _labels(rows, "itemLabel") or _labels(rows, "workLabel")
     isbns = fields.isbns(_all(rows, "isbn"))
     if not titles:
-        return Refused(Wikidata.name, key, "no title in a language we ask for")
+        return UnusableRecord(Wikidata.name, key, "no title in a language we ask for")
     if not isbns:
-        return Refused(Wikidata.name, key, "no valid ISBN")
+        return UnusableRecord(Wikidata.name, key, "no valid ISBN")
     dates = [dated for dated in map(_dated, rows) if dated]
     return EditionRecord(
         SourceRecord(Wikidata.name, key, at),
@@ -174,7 +174,7 @@ def _dated(row: Row) -> PartialDate | None:
             return None
 
 
-def _named(rows: Iterable[Row], month: Month, count: int) -> Named:
+def _named(rows: Iterable[Row], month: Month, count: int) -> SuggestResult:
     """The works of the rows as candidates, the most widely known first, and why the others were dropped."""
     works = _grouped(rows, "work")
     candidates: list[Candidate] = []
@@ -186,7 +186,7 @@ def _named(rows: Iterable[Row], month: Month, count: int) -> Named:
         elif len(candidates) < count:
             by = ", ".join(authors)
             candidates.append(Candidate(titles[0], by, month.year, month.month, named_by=(Wikidata.name,)))
-    return Named(tuple(candidates), tuple(dropped))
+    return SuggestResult(tuple(candidates), tuple(dropped))
 
 
 def _number(text: str) -> int:

@@ -19,19 +19,27 @@ from alexandria.core.config import KEYS
 from alexandria.core.errors import BadInput
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS
-from alexandria.sandbox.gemini import Gemini
-from alexandria.sandbox.google_books import GoogleBooks
-from alexandria.sandbox.internet_archive import InternetArchive
-from alexandria.sandbox.isbndb import ISBNdb
-from alexandria.sandbox.open_library import OpenLibrary
-from alexandria.sandbox.provider import Service
+from alexandria.sandbox.gemini import GeminiSandbox
+from alexandria.sandbox.google_books import GoogleBooksSandbox
+from alexandria.sandbox.internet_archive import InternetArchiveSandbox
+from alexandria.sandbox.isbndb import ISBNdbSandbox
+from alexandria.sandbox.open_library import OpenLibrarySandbox
+from alexandria.sandbox.provider import ProviderSandbox
 from alexandria.sandbox.request_log import Stamped
 from alexandria.sandbox.settings import SandboxSettings
-from alexandria.sandbox.state import World
-from alexandria.sandbox.wikidata import Wikidata
-from alexandria.sandbox.xai import XAI
+from alexandria.sandbox.state import SandboxState
+from alexandria.sandbox.wikidata import WikidataSandbox
+from alexandria.sandbox.xai import XAISandbox
 
-SERVICES: tuple[type[Service], ...] = (Gemini, XAI, ISBNdb, GoogleBooks, OpenLibrary, InternetArchive, Wikidata)
+SERVICES: tuple[type[ProviderSandbox], ...] = (
+    GeminiSandbox,
+    XAISandbox,
+    ISBNdbSandbox,
+    GoogleBooksSandbox,
+    OpenLibrarySandbox,
+    InternetArchiveSandbox,
+    WikidataSandbox,
+)
 PROVIDERS = tuple(service.name for service in SERVICES)
 
 
@@ -40,10 +48,10 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> ASGIApp
 
     Raises BadInput when the books cannot be read.
     """
-    world = World.of(settings, clock or Clock())
-    mounts = [Mount(f"/{service.name}", routes=service(world).routes()) for service in SERVICES]
-    routes: list[BaseRoute] = [*mounts, Mount("/__sandbox", routes=_own_routes(world))]
-    return Stamped(Starlette(routes=routes), world.arrivals, PROVIDERS)
+    state = SandboxState.of(settings, clock or Clock())
+    mounts = [Mount(f"/{service.name}", routes=service(state).routes()) for service in SERVICES]
+    routes: list[BaseRoute] = [*mounts, Mount("/__sandbox", routes=_own_routes(state))]
+    return Stamped(Starlette(routes=routes), state.arrivals, PROVIDERS)
 
 
 def serve(
@@ -90,36 +98,36 @@ class _Announcing(uvicorn.Server):
         self._announce()
 
 
-def _own_routes(world: World) -> list[BaseRoute]:
+def _own_routes(state: SandboxState) -> list[BaseRoute]:
     async def stats(_: Request) -> Response:
-        return JSONResponse(world.arrivals.stats({name: world.settings.zone(name) for name in PROVIDERS}))
+        return JSONResponse(state.arrivals.stats({name: state.settings.zone(name) for name in PROVIDERS}))
 
     async def truth(request: Request) -> Response:
         asked = request.query_params
         if "title" not in asked:
-            return JSONResponse(world.truth.whole())
-        told = world.truth.of(asked["title"], asked.get("author", ""))
+            return JSONResponse(state.truth.whole())
+        told = state.truth.of(asked["title"], asked.get("author", ""))
         return JSONResponse(told) if told else JSONResponse({"error": "no model named it, no library holds it"}, 404)
 
     async def truth_of_isbn(request: Request) -> Response:
         isbn = Isbn13.read(request.path_params["isbn"])
-        told = world.truth.of_isbn(isbn) if isbn else None
+        told = state.truth.of_isbn(isbn) if isbn else None
         return JSONResponse(told) if told else JSONResponse({"error": "no such ISBN in the library"}, 404)
 
     async def reset(_: Request) -> Response:
-        world.arrivals.forget()
+        state.arrivals.forget()
         return JSONResponse({"reset": True})
 
     async def faults(_: Request) -> Response:
         known = {name: {"meaning": fault.meaning, "providers": fault.providers} for name, fault in CATALOGUE.items()}
-        return JSONResponse({"faults": world.faults.text, "known": known, "presets": PRESETS})
+        return JSONResponse({"faults": state.faults.text, "known": known, "presets": PRESETS})
 
     async def set_faults(request: Request) -> Response:
         try:
-            world.faults.set((await request.body()).decode(errors="replace"))
+            state.faults.set((await request.body()).decode(errors="replace"))
         except BadInput as refused:
             return JSONResponse({"error": refused.message, "hint": refused.hint}, 400)
-        return JSONResponse({"faults": world.faults.text})
+        return JSONResponse({"faults": state.faults.text})
 
     return [
         Route("/stats", stats),

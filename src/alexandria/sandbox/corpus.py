@@ -68,7 +68,7 @@ class Work:
         return max(self.editions, key=lambda edition: edition.notability)
 
 
-class Library:
+class Corpus:
     """The books of one file, all in memory."""
 
     def __init__(self, rows: Sequence[Mapping[str, str]]) -> None:
@@ -96,7 +96,7 @@ class Library:
         self._by_name = by_name
 
     @classmethod
-    def load(cls, path: Path) -> Library:
+    def load(cls, path: Path) -> Corpus:
         """Raises BadInput when the file cannot be read as such a CSV."""
         try:
             raw = path.read_bytes()

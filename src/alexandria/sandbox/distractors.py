@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from alexandria.sandbox.chance import chance
-from alexandria.sandbox.corpus import Edition, Library, Work
+from alexandria.sandbox.corpus import Corpus, Edition, Work
 from alexandria.sandbox.search import Query
 
 FIRST_NAMES = ("Alda", "Bram", "Cosima", "Dov", "Eluned", "Fenna", "Gorm", "Hedda", "Ivo", "Jorun", "Kestrel", "Ludo",
@@ -61,10 +61,10 @@ BACK = pow(STEP, -1, SPACE)
 
 
 class Relatives:
-    """The relatives of every work of a library, made when asked for."""
+    """The relatives of every work of the corpus, made when asked for."""
 
-    def __init__(self, library: Library, seed: int) -> None:
-        self._library, self._seed = library, seed
+    def __init__(self, corpus: Corpus, seed: int) -> None:
+        self._corpus, self._seed = corpus, seed
         self._shift = chance(seed, "relatives").randrange(SPACE)
         self._made: dict[int, tuple[Edition, ...]] = {}
 
@@ -87,9 +87,9 @@ class Relatives:
     def numbered(self, number: int) -> Edition | None:
         """The relative with this number."""
         work, form = divmod(number, len(FORMS))
-        if not 0 <= work < len(self._library.works):
+        if not 0 <= work < len(self._corpus.works):
             return None
-        kin = self.of(self._library.works[work])
+        kin = self.of(self._corpus.works[work])
         return next((edition for edition in kin if edition.form == FORMS[form].name), None)
 
     def shelve(self, hits: list[Edition], query: Query, share: float, rng: Random) -> list[Edition]:
@@ -97,7 +97,7 @@ class Relatives:
         if not hits:
             return []
         shown = list(hits)
-        kin = self.of(self._library.works[hits[0].work])
+        kin = self.of(self._corpus.works[hits[0].work])
         for edition in kin:
             if not query.every or query.finds(edition):
                 shown.insert(rng.randint(1, 8), edition)
@@ -119,7 +119,7 @@ class Relatives:
         return [
             _printed(form, work.face, isbn13, stranger)
             for form, isbn13 in isbns.items()
-            if isbn13 not in self._library.number_of
+            if isbn13 not in self._corpus.number_of
         ]
 
     def _isbn(self, form: Form, number: int) -> str:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
-from alexandria.sandbox.provider import Latency, Service
+from alexandria.sandbox.provider import Latency, ProviderSandbox
 
 RETIRED = ("gemini-1", "gemini-2.0")
 TYPE = "type.googleapis.com/google.rpc."
@@ -25,7 +25,7 @@ USUAL_DAILY_LIMIT = 10_000  # requests, told to who has met no limit of his own
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 
 
-class Gemini(Service):
+class GeminiSandbox(ProviderSandbox):
     name: ClassVar[str] = "gemini"
     latency: ClassVar[Latency] = Latency(6.0, 0.4)
 
@@ -45,7 +45,7 @@ class Gemini(Service):
             return _refusal(
                 403, "PERMISSION_DENIED", f"{said} Please use API Key or other form of API consumer identity."
             )
-        if key != self.world.settings.key(self.name):
+        if key != self.state.settings.key(self.name):
             said = "API key not valid. Please pass a valid API key."
             info = {"@type": f"{TYPE}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
             info["metadata"] = {"service": "generativelanguage.googleapis.com"}  # type: ignore[assignment] # nested JSON
@@ -56,7 +56,7 @@ class Gemini(Service):
         return self._quota(request, "GenerateRequestsPerMinutePerProjectPerModel", int(self.rate(request) * 60), wait)
 
     def exhausted(self, request: Request) -> Response:
-        now = self.world.clock.now()
+        now = self.state.clock.now()
         rest = 86400.0 - (now.hour * 3600 + now.minute * 60 + now.second)
         limit = USUAL_DAILY_LIMIT if self.daily_limit is None else self.daily_limit
         return self._quota(request, DAILY_QUOTA, limit, rest)
@@ -84,7 +84,7 @@ class Gemini(Service):
     @property
     def _hint(self) -> float:
         """Seconds that a refused client is told to wait; a hurried sandbox asks for less."""
-        return max(USUAL_HINT * self.world.settings.latency_scale, 0.5)
+        return max(USUAL_HINT * self.state.settings.latency_scale, 0.5)
 
     async def month(self, request: Request) -> str:
         try:
@@ -115,7 +115,7 @@ class Gemini(Service):
         except UNREADABLE:
             return _refusal(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
         rng = self.draw(request, "books")
-        answer = json.dumps({"books": name_books(self.world, self.name, texts, rng)}, ensure_ascii=False)
+        answer = json.dumps({"books": name_books(self.state, self.name, texts, rng)}, ensure_ascii=False)
         return JSONResponse(
             _completion(model, texts, answer, thoughts=rng.randint(80, 900), id_=f"{rng.getrandbits(60):x}")
         )

@@ -16,7 +16,7 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition, words
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.google_books_volumes import isbn_of, tells_isbn, volume
-from alexandria.sandbox.provider import Latency, Service
+from alexandria.sandbox.provider import Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
 
 USUAL_RESULTS, MOST_RESULTS = 10, 40
@@ -30,7 +30,7 @@ RECORD = Latency(0.2, 0.4)
 Mask = dict[str, Any]  # fields asked for, each with the mask of its own fields; an empty mask asks for all
 
 
-class GoogleBooks(Service):
+class GoogleBooksSandbox(ProviderSandbox):
     name: ClassVar[str] = "google_books"
     latency: ClassVar[Latency] = Latency(0.4, 0.5)
 
@@ -47,7 +47,7 @@ class GoogleBooks(Service):
         key = self.client(request)
         if not key:
             return quota_exceeded("PerDay", 0)
-        if key != self.world.settings.key(self.name):
+        if key != self.state.settings.key(self.name):
             info = {"@type": f"{TYPE}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
             said = "API key not valid. Please pass a valid API key."
             return _refusal(400, said, "badRequest", status="INVALID_ARGUMENT", details=[info])
@@ -84,35 +84,35 @@ class GoogleBooks(Service):
         answer: dict[str, Any] = {"kind": "books#volumes", "totalItems": len(found)}
         if len(found) > end:
             answer["totalItems"] = rng.randint(end + 1, 40 * end)  # an estimate, and a poor one
-        shown = [volume(self.world, edition) for edition in found[int(start) : end]]
+        shown = [volume(self.state, edition) for edition in found[int(start) : end]]
         return _cut(answer | ({"items": shown} if shown else {}), request)
 
     async def _volume(self, request: Request) -> Response:
         """An id that does not exist is answered like a failure within."""
         isbn = isbn_of(request.path_params["id"])
-        edition = self.world.edition(isbn) if isbn else None
+        edition = self.state.edition(isbn) if isbn else None
         if edition is None or not self._holds(edition):
             return backend_failed()
-        return _cut(volume(self.world, edition, whole=True), request)
+        return _cut(volume(self.state, edition, whole=True), request)
 
     def _holds(self, edition: Edition) -> bool:
-        return edition.binding != "Audio CD" and self.world.holds(self.name, self.world.work_id(edition))
+        return edition.binding != "Audio CD" and self.state.holds(self.name, self.state.work_id(edition))
 
     def _found(self, q: str, limit: int, rng: Random) -> list[Edition]:
         """Keywords are lower-case; one in capitals, or one without a word, finds something unrelated."""
         texts = _texts(q)
         if any(keyword.isupper() or not text for keyword, text in texts.items() if keyword):
-            return rng.sample(self.world.library.editions, UNRELATED)
+            return rng.sample(self.state.corpus.editions, UNRELATED)
         if "lccn" in texts or "oclc" in texts:
             return []
         if "isbn" in texts:
             isbn = Isbn13.read(texts["isbn"])
-            found = [edition] if isbn and (edition := self.world.edition(isbn)) else []
-            return [edition for edition in found if self._holds(edition) and tells_isbn(self.world, edition)]
+            found = [edition] if isbn and (edition := self.state.edition(isbn)) else []
+            return [edition for edition in found if self._holds(edition) and tells_isbn(self.state, edition)]
         title, author = texts.get("intitle", ""), texts.get("inauthor", "")
         query = Query.of(title=title, author=author, anywhere=texts.get("", ""), shorter=bool(title or author))
         publisher = set(words(texts.get("inpublisher", "")))
-        hits = self.world.hits(query, 2 * limit, rng)
+        hits = self.state.hits(query, 2 * limit, rng)
         return [e for e in hits if self._holds(e) and publisher <= set(words(e.publisher))]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TAIL = "QBAJ"  # on which the ids of volumes end
@@ -15,15 +15,15 @@ OTHERS = ("OCLC", "UOM", "IND", "BL", "BSB")  # whose numbers are no ISBNs
 LANGUAGES = {"mul": "un", "ale": "un", "pt": "pt-BR"}
 
 
-def volume(world: World, edition: Edition, *, whole: bool = False) -> dict[str, Any]:
+def volume(state: SandboxState, edition: Edition, *, whole: bool = False) -> dict[str, Any]:
     """A hit of the search; `whole`: the volume asked for by its id, which differs in details."""
-    rng = world.draw("google_books", "record", edition.isbn13)
+    rng = state.draw("google_books", "record", edition.isbn13)
     info = {"title": _title(edition, rng)} | _authors(edition, rng) | _published(edition, rng)
     info |= {"subtitle": edition.subtitle} if edition.subtitle and rng.random() < 0.7 else {}
     info |= {"publisher": edition.publisher} if edition.publisher and rng.random() < 0.88 else {}
     if edition.pages and rng.random() < 0.85:
         info["pageCount"] = edition.pages - (rng.randint(0, 20) if whole else 0)
-    identifiers = _identifiers(world, edition)
+    identifiers = _identifiers(state, edition)
     info |= {"industryIdentifiers": identifiers[::-1] if whole else identifiers} if identifiers else {}
     info |= {"printType": "BOOK", "language": LANGUAGES.get(edition.language, edition.language or "en")}
     if rng.random() < 0.8:
@@ -37,9 +37,9 @@ def volume(world: World, edition: Edition, *, whole: bool = False) -> dict[str, 
     return {"kind": "books#volume", "id": id_, "etag": f"{rng.getrandbits(48):x}", "volumeInfo": info}
 
 
-def tells_isbn(world: World, edition: Edition) -> bool:
+def tells_isbn(state: SandboxState, edition: Edition) -> bool:
     """Whether the volume can be found by its ISBN."""
-    return any(identifier["type"].startswith("ISBN") for identifier in _identifiers(world, edition))
+    return any(identifier["type"].startswith("ISBN") for identifier in _identifiers(state, edition))
 
 
 def isbn_of(volume_id: str) -> Isbn13 | None:
@@ -92,9 +92,9 @@ def _published(edition: Edition, rng: Random) -> dict[str, Any]:
     return {"publishedDate": full[:4] if kind < 0.2 else full[:7] if kind < 0.28 else full}
 
 
-def _identifiers(world: World, edition: Edition) -> list[dict[str, str]]:
+def _identifiers(state: SandboxState, edition: Edition) -> list[dict[str, str]]:
     """Both ISBNs in either order, or one; numbers of other kinds beside or instead of them; or nothing."""
-    rng = world.draw("google_books", "identifiers", edition.isbn13)
+    rng = state.draw("google_books", "identifiers", edition.isbn13)
     thirteen = {"type": "ISBN_13", "identifier": edition.isbn13}
     ten = [{"type": "ISBN_10", "identifier": edition.isbn10}] if edition.isbn10 else []
     other = {"type": "OTHER", "identifier": f"{rng.choice(OTHERS)}:{rng.randrange(10**8, 10**9)}"}

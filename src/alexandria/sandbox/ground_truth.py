@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alexandria.core.month import Month
-from alexandria.sandbox.corpus import Edition, Library, Work, words
+from alexandria.sandbox.corpus import Corpus, Edition, Work, words
 from alexandria.sandbox.distractors import Relatives, form_of, other_work, work_id
 
 
 @dataclass(slots=True)
-class Named:
+class NamedBook:
     """One spelling of one book. `work` is None for an invented one. The sets grow with every model that names it."""
 
     title: str
@@ -22,14 +22,14 @@ class Named:
 
 
 class Truth:
-    """The register of everything named, and what the library says about any ISBN."""
+    """The register of everything named, and what the corpus says about any ISBN."""
 
-    def __init__(self, library: Library, relatives: Relatives) -> None:
-        self._library, self._relatives = library, relatives
-        self._named: dict[tuple[str, str], Named] = {}
+    def __init__(self, corpus: Corpus, relatives: Relatives) -> None:
+        self._corpus, self._relatives = corpus, relatives
+        self._named: dict[tuple[str, str], NamedBook] = {}
 
     def note(self, provider: str, month: Month, title: str, author: str, work: Work | None) -> None:
-        named = self._named.setdefault(_spelling(title, author), Named(title, author, work))
+        named = self._named.setdefault(_spelling(title, author), NamedBook(title, author, work))
         named.by.add(provider)
         named.months.add(month)
 
@@ -37,32 +37,32 @@ class Truth:
         return [self._told(named) for _, named in sorted(self._named.items())]
 
     def of(self, title: str, author: str) -> dict[str, Any] | None:
-        """What a model meant by this spelling, or by this title; else the library's book of that name; else None."""
+        """What a model meant by this spelling, or by this title; else the corpus's book of that name; else None."""
         named = self._named.get(_spelling(title, author)) or self._meant(title)
         if named is None:
-            work = self._library.work_named(title, author)
-            named = Named(title, author, work) if work else None
+            work = self._corpus.work_named(title, author)
+            named = NamedBook(title, author, work) if work else None
         return None if named is None else self._told(named)
 
     def of_isbn(self, isbn13: str) -> dict[str, Any] | None:
         """To which work an ISBN belongs. `kind`: edition (of the file), variant (made up, the same work) or
         look-alike (made up, a work of its own)."""
-        edition = self._library.edition(isbn13) or self._relatives.edition(isbn13)
+        edition = self._corpus.edition(isbn13) or self._relatives.edition(isbn13)
         if edition is None:
             return None
-        work = self._library.works[edition.work]
+        work = self._corpus.works[edition.work]
         told = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors)}
         told |= {"published": edition.published, "language": edition.language, "kind": _kind(edition)}
         return told | {"form": edition.form, "work_id": work_id(edition, work), "about": work.id}
 
-    def _meant(self, title: str) -> Named | None:
+    def _meant(self, title: str) -> NamedBook | None:
         """Who merges what two models named may take the title from one and the author from the other."""
         asked, _ = _spelling(title, "")
         titled = [named for (spelt, _), named in self._named.items() if spelt == asked]
         works = {named.work.number if named.work else None for named in titled}
         return titled[0] if len(works) == 1 else None
 
-    def _told(self, named: Named) -> dict[str, Any]:
+    def _told(self, named: NamedBook) -> dict[str, Any]:
         told: dict[str, Any] = {
             "title": named.title,
             "author": named.author,

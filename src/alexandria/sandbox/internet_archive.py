@@ -16,9 +16,9 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.internet_archive_items import Shelf
-from alexandria.sandbox.provider import Latency, Service
+from alexandria.sandbox.provider import Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 USUAL_ROWS, MOST_ROWS = 50, 10_000
 RECORD = Latency(0.4, 0.6)
@@ -28,13 +28,13 @@ OPERATORS = re.compile(r"\b(?:AND|OR|NOT)\b")
 PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n'
 
 
-class InternetArchive(Service):
+class InternetArchiveSandbox(ProviderSandbox):
     name: ClassVar[str] = "internet_archive"
     latency: ClassVar[Latency] = Latency(0.9, 0.7)
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self._shelf = Shelf(world)
+    def __init__(self, state: SandboxState) -> None:
+        super().__init__(state)
+        self._shelf = Shelf(state)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -85,11 +85,11 @@ class InternetArchive(Service):
             return []
         if "isbn" in clauses:
             isbns = [isbn for text in clauses["isbn"].split() if (isbn := Isbn13.read(text))]
-            found = [e for isbn in isbns if (e := self.world.edition(isbn)) and self._shelf.tells_isbn(e)]
+            found = [e for isbn in isbns if (e := self.state.edition(isbn)) and self._shelf.tells_isbn(e)]
         else:
             title, author, anywhere = (clauses.get(field, "") for field in ("title", "creator", ""))
             query = Query.of(title=title, author=author, anywhere=anywhere, every=True)
-            found = self.world.hits(query, 3 * limit, rng)
+            found = self.state.hits(query, 3 * limit, rng)
         return [edition for edition in found if self._shelf.holds(edition)]
 
     async def _metadata(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition, words
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 PLACES = ("New York", "London", "Toronto ; New York", "Garden City, N.Y.", "Boston, Mass.")
@@ -22,11 +22,11 @@ Doc = dict[str, Any]
 class Shelf:
     """The items, the same at every endpoint."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def holds(self, edition: Edition) -> bool:
-        return edition.binding != "Audio CD" and self._world.holds("internet_archive", edition.isbn13)
+        return edition.binding != "Audio CD" and self._state.holds("internet_archive", edition.isbn13)
 
     def tells_isbn(self, edition: Edition) -> bool:
         """Whether the item can be found by its ISBN: the search does not know all that the item's own record says."""
@@ -35,7 +35,7 @@ class Shelf:
     def edition(self, identifier: str) -> Edition | None:
         """The edition that an item is a scan of."""
         isbn = _isbn_of(identifier)
-        edition = self._world.edition(isbn) if isbn else None
+        edition = self._state.edition(isbn) if isbn else None
         return edition if edition and self.holds(edition) and self._identifier(edition) == identifier else None
 
     def doc(self, edition: Edition) -> Doc:
@@ -79,7 +79,7 @@ class Shelf:
         return mixed
 
     def _chance(self, edition: Edition, purpose: str = "record") -> Random:
-        return self._world.draw("internet_archive", purpose, edition.isbn13)
+        return self._state.draw("internet_archive", purpose, edition.isbn13)
 
     def _identifier(self, edition: Edition) -> str:
         """By its ISBN, or from title and author with a tail that no other item has."""
@@ -98,7 +98,7 @@ class Shelf:
         isbns = [ten] if ten and kind < 0.25 else [edition.isbn13, ten] if ten else [edition.isbn13]
         if kind > 0.85:
             isbns = [Isbn13.parse(edition.isbn13).hyphenated, *isbns[1:]]
-        siblings = [other.isbn13 for other in self._world.library.works[edition.work].editions if other != edition]
+        siblings = [other.isbn13 for other in self._state.corpus.works[edition.work].editions if other != edition]
         if siblings and not edition.form and rng.random() < 0.15:
             isbns.append(rng.choice(siblings))
         return isbns if rng.random() < 0.5 else isbns[::-1]

@@ -16,7 +16,7 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.core.month import NAMES
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.fault_responses import Strike, changed, instead
-from alexandria.sandbox.provider import Latency, Service, free
+from alexandria.sandbox.provider import Latency, ProviderSandbox, free
 from alexandria.sandbox.search import Query
 
 LONGEST_QUERY = 150  # characters
@@ -26,7 +26,7 @@ BULKY, LIGHT = Latency(1.2, 0.5), Latency(0.12, 0.3)
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
 
 
-class ISBNdb(Service):
+class ISBNdbSandbox(ProviderSandbox):
     name: ClassVar[str] = "isbndb"
     latency: ClassVar[Latency] = Latency(0.35, 0.5)
 
@@ -45,7 +45,7 @@ class ISBNdb(Service):
         return request.headers.get("authorization", "")
 
     def stranger(self, request: Request) -> Response | None:
-        if self.client(request) == self.world.settings.key(self.name):
+        if self.client(request) == self.state.settings.key(self.name):
             return None
         return _stranger()
 
@@ -71,11 +71,11 @@ class ISBNdb(Service):
         }
 
     def holds(self, edition: Edition) -> bool:
-        return self.world.holds(self.name, edition.isbn13)
+        return self.state.holds(self.name, edition.isbn13)
 
     async def _book(self, request: Request) -> Response:
         isbn = Isbn13.read(request.path_params["isbn"])
-        edition = self.world.edition(isbn) if isbn else None
+        edition = self.state.edition(isbn) if isbn else None
         return JSONResponse({"book": self._record(edition)}) if edition and self.holds(edition) else _not_found()
 
     async def _bulk(self, request: Request) -> Response:
@@ -86,7 +86,7 @@ class ISBNdb(Service):
         if len(isbns) > LARGEST_BULK:
             return _bad_request(f"Maximum of {LARGEST_BULK} ISBNs exceeded")
         read = [isbn for text in isbns if (isbn := Isbn13.read(text))]
-        known = [edition for isbn in read if (edition := self.world.edition(isbn)) and self.holds(edition)]
+        known = [edition for isbn in read if (edition := self.state.edition(isbn)) and self.holds(edition)]
         return JSONResponse({"total": len(known), "requested": len(isbns), "data": [self._record(e) for e in known]})
 
     async def _books(self, request: Request) -> Response:
@@ -109,7 +109,7 @@ class ISBNdb(Service):
         asked = request.query_params
         isbn = Isbn13.read(asked.get("isbn13") or asked.get("isbn") or "")
         if isbn:
-            edition = self.world.edition(isbn)
+            edition = self.state.edition(isbn)
             records = [self._record(edition)] if edition and self.holds(edition) else []
             return JSONResponse({"total": len(records), "data": records})
         query = Query.of(author=asked.get("author", ""), anywhere=asked.get("text", ""), every=True)
@@ -127,17 +127,17 @@ class ISBNdb(Service):
         return JSONResponse({"api_host": "api2.isbndb.com", "plan_limit": plan, "plan_name": "Sandbox"})
 
     async def _stats(self, _: Request) -> Response:
-        library = self.world.library
-        authors = {name for edition in library.editions for name in edition.authors}
-        publishers = {edition.publisher for edition in library.editions if edition.publisher}
-        counts = {"books": len(library.editions), "authors": len(authors), "publishers": len(publishers)}
+        corpus = self.state.corpus
+        authors = {name for edition in corpus.editions for name in edition.authors}
+        publishers = {edition.publisher for edition in corpus.editions if edition.publisher}
+        counts = {"books": len(corpus.editions), "authors": len(authors), "publishers": len(publishers)}
         return JSONResponse(counts | {"subjects": 0})
 
     def _page(self, request: Request, query: Query, rng: Random) -> tuple[list[dict[str, Any]], int]:
         """The records of the page asked for, now and then one of them twice, and how many there are in all."""
         page = max(_integer(request, "page", 1), 1)
         size = min(max(_integer(request, "pageSize", USUAL_PAGE), 1), LARGEST_PAGE)
-        found = [edition for edition in self.world.hits(query, page * size + USUAL_PAGE, rng) if self.holds(edition)]
+        found = [edition for edition in self.state.hits(query, page * size + USUAL_PAGE, rng) if self.holds(edition)]
         wanted = [edition for edition in found if _within(edition, request)]
         records = [self._record(edition) for edition in wanted[(page - 1) * size : page * size]]
         if records and rng.random() < 0.03:
@@ -146,7 +146,7 @@ class ISBNdb(Service):
 
     def _record(self, edition: Edition) -> dict[str, Any]:
         """One edition as ISBNdb holds it: the same at every endpoint, complete at few."""
-        rng = self.world.draw(self.name, "record", edition.isbn13)
+        rng = self.state.draw(self.name, "record", edition.isbn13)
         record: dict[str, Any] = {"title": _title(edition, rng), "title_long": _title_long(edition, rng)}
         record |= _isbns_of(edition, rng) | _authors(edition, rng) | _published(edition, rng) | _about(edition, rng)
         record |= _of_choice(rng, "publisher", [edition.publisher] * 12 + ["", None])

@@ -12,7 +12,7 @@ from typing import Any
 from alexandria.core.month import NAMES, Month
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.distractors import invented_name
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 USUAL_COUNT, MOST = 20, 100
 NEAR = 5  # months on either side from which strays come
@@ -44,19 +44,19 @@ class Asked:
         return cls(next(iter(months), None), next(iter(counts), USUAL_COUNT))
 
 
-def name_books(world: World, provider: str, texts: Sequence[str], rng: Random) -> list[Any]:
+def name_books(state: SandboxState, provider: str, texts: Sequence[str], rng: Random) -> list[Any]:
     """The list that a model answers, JSON-ready; [] if the prompt names no month. Tells `truth` what was meant."""
     asked = Asked.of(texts)
     if asked.month is None:
         return []
-    real = asked.count - _share(asked.count, world.settings.invented, rng)
-    strays = _share(real, world.settings.strays, rng)
-    own = _of_month(world, asked.month, real - strays, rng)
+    real = asked.count - _share(asked.count, state.settings.invented, rng)
+    strays = _share(real, state.settings.strays, rng)
+    own = _of_month(state, asked.month, real - strays, rng)
     strays += (real - strays - len(own)) // 2  # a model that knows too few does not say so
-    chosen = [*own, *_strays(world, asked.month, strays, rng)]
-    invented = min(_share(len(chosen), world.settings.invented, rng), asked.count - len(chosen))
-    items = [_tell(world, provider, asked.month, edition, rng) for edition in chosen]
-    items += [_invent(world, provider, asked.month, rng) for _ in range(invented)]
+    chosen = [*own, *_strays(state, asked.month, strays, rng)]
+    invented = min(_share(len(chosen), state.settings.invented, rng), asked.count - len(chosen))
+    items = [_tell(state, provider, asked.month, edition, rng) for edition in chosen]
+    items += [_invent(state, provider, asked.month, rng) for _ in range(invented)]
     rng.shuffle(items)
     return [_spoil(item, rng) for item in items]
 
@@ -108,17 +108,17 @@ def _share(count: int, share: float, rng: Random) -> int:
     return int(count * share + rng.random())
 
 
-def _of_month(world: World, month: Month, wanted: int, rng: Random) -> list[Edition]:
+def _of_month(state: SandboxState, month: Month, wanted: int, rng: Random) -> list[Edition]:
     """Books of the month, the noted ones first, though every model has its own idea of fame and gaps of its own."""
-    famous = world.library.of_month.get(month, ())
+    famous = state.corpus.of_month.get(month, ())
     by_taste = sorted(enumerate(famous), key=lambda ranked: ranked[0] * rng.uniform(0.5, 1.5))
     known = [edition for _, edition in by_taste if rng.random() < KNOWN]
     return known[:wanted]
 
 
-def _strays(world: World, month: Month, wanted: int, rng: Random) -> list[Edition]:
+def _strays(state: SandboxState, month: Month, wanted: int, rng: Random) -> list[Edition]:
     """Noted books of the months around, which the model takes for books of this one."""
-    of_month = world.library.of_month
+    of_month = state.corpus.of_month
     here = {edition.work for edition in of_month.get(month, ())}
     near = [
         edition for other in _around(month) for edition in of_month.get(other, ())[:3] if edition.work not in here
@@ -134,11 +134,11 @@ def _around(month: Month) -> Iterator[Month]:
             yield Month(other // 12, other % 12 + 1)
 
 
-def _tell(world: World, provider: str, month: Month, edition: Edition, rng: Random) -> Book:
+def _tell(state: SandboxState, provider: str, month: Month, edition: Edition, rng: Random) -> Book:
     title, author = _title(edition, rng), _author(edition, rng)
-    if rng.random() < world.settings.misspelt:
+    if rng.random() < state.settings.misspelt:
         title, author = (_misspell(title, rng), author) if rng.random() < 0.6 else (title, _misspell(author, rng))
-    world.truth.note(provider, month, title, author, world.library.works[edition.work])
+    state.truth.note(provider, month, title, author, state.corpus.works[edition.work])
     publisher = edition.publisher or "Unknown"
     return {"title": title, "author": author, "publisher": publisher, "format": edition.binding, "year": month.year}
 
@@ -176,14 +176,14 @@ def _misspell(text: str, rng: Random) -> str:
     return text[:at] + slip + text[at + 2 :]
 
 
-def _invent(world: World, provider: str, month: Month, rng: Random) -> Book:
+def _invent(state: SandboxState, provider: str, month: Month, rng: Random) -> Book:
     """A book that never existed; now and then by somebody who does."""
     title = f"The {rng.choice(ADJECTIVES)} {rng.choice(MAKERS)}'s {rng.choice(THINGS)}"
     author = invented_name(rng)
-    real = world.library.of_month.get(month, ())
+    real = state.corpus.of_month.get(month, ())
     if real and rng.random() < 0.25 and (authors := rng.choice(real).authors):
         author = authors[0]
-    world.truth.note(provider, month, title, author, None)
+    state.truth.note(provider, month, title, author, None)
     return {"title": title, "author": author, "publisher": "Harrow & Vane", "format": "Hardcover", "year": month.year}
 
 

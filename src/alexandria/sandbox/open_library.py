@@ -16,9 +16,9 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.fault_responses import UNAVAILABLE, Strike, instead
 from alexandria.sandbox.open_library_records import Catalogue
-from alexandria.sandbox.provider import CONTACT, Latency, Service
+from alexandria.sandbox.provider import CONTACT, Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 USUAL_LIMIT, LARGEST_LIMIT = 100, 1000  # docs
 EDITIONS_A_WORK = 4  # looked at, so that one work with many does not fill a page
@@ -31,13 +31,13 @@ FORBIDDEN = ("<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<
              "\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n")  # fmt: skip
 
 
-class OpenLibrary(Service):
+class OpenLibrarySandbox(ProviderSandbox):
     name: ClassVar[str] = "open_library"
     latency: ClassVar[Latency] = Latency(0.6, 0.6)
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self._catalogue = Catalogue(world)
+    def __init__(self, state: SandboxState) -> None:
+        super().__init__(state)
+        self._catalogue = Catalogue(state)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -54,7 +54,7 @@ class OpenLibrary(Service):
 
     def rate(self, request: Request) -> float:
         known = CONTACT.search(self.client(request))
-        return self.world.settings.rate(self.name) * (1 if known else ANONYMOUS)
+        return self.state.settings.rate(self.name) * (1 if known else ANONYMOUS)
 
     def stranger(self, request: Request) -> Response | None:
         agent = self.client(request)
@@ -94,12 +94,12 @@ class OpenLibrary(Service):
         """
         isbns = _isbns(q)
         if isbns:
-            editions = [edition for isbn in isbns if (edition := self.world.edition(isbn))]
+            editions = [edition for isbn in isbns if (edition := self.state.edition(isbn))]
         else:
             phrases = dict(re.findall(r'\b(title|author):\(?"?([^":()]*?)"?\)?(?=\s+(?:AND\s+)?\w+:|$)', q))
             title, author = title or phrases.get("title", ""), author or phrases.get("author", "")
             query = Query.of(title=title, author=author, anywhere="" if phrases else q, shorter=True)
-            editions = self.world.hits(query, limit * EDITIONS_A_WORK, rng)
+            editions = self.state.hits(query, limit * EDITIONS_A_WORK, rng)
         works: dict[str, Edition] = {}
         for edition in editions:
             works.setdefault(self._catalogue.work_key(edition), edition)
@@ -108,7 +108,7 @@ class OpenLibrary(Service):
 
     async def _isbn(self, request: Request) -> Response:
         isbn = Isbn13.read(request.path_params["isbn"])
-        edition = self.world.edition(isbn) if isbn else None
+        edition = self.state.edition(isbn) if isbn else None
         if edition is None or not self._catalogue.holds(edition):
             return JSONResponse({"error": "notfound", "key": f"/isbn/{request.path_params['isbn']}"}, 404)
         prefix = request.scope.get("root_path", "")
@@ -134,7 +134,7 @@ class OpenLibrary(Service):
         answer = {}
         for bibkey in filter(None, asked.get("bibkeys", "").split(",")):
             isbn = Isbn13.read(bibkey.removeprefix("ISBN:"))
-            edition = self.world.edition(isbn) if isbn else None
+            edition = self.state.edition(isbn) if isbn else None
             if edition and self._catalogue.holds(edition):
                 answer[bibkey] = self._catalogue.api(edition, bibkey, asked.get("jscmd", "viewapi"))
         if asked.get("format") == "json":

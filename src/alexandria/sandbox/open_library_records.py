@@ -11,7 +11,7 @@ from zlib import crc32
 from alexandria.core.month import NAMES
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.distractors import FIRST_NAMES, FORMS, LAST_NAMES, other_work
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 WORKS, MADE_WORKS = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
 EDITIONS, MADE_EDITIONS = 60_000_000, 70_000_000
@@ -21,23 +21,23 @@ LANGUAGES = {"en": "eng", "es": "spa", "fr": "fre", "de": "ger", "sv": "swe", "k
 class Catalogue:
     """The same records at every endpoint, as uneven as volunteers leave them."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._library, self._relatives = world.library, world.relatives
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+        self._corpus, self._relatives = state.corpus, state.relatives
 
     def holds(self, edition: Edition) -> bool:
-        return self._world.holds("open_library", self.work_key(edition))
+        return self._state.holds("open_library", self.work_key(edition))
 
     def work_key(self, edition: Edition) -> str:
         if other_work(edition):
             return f"/works/OL{MADE_WORKS + self._relatives.number(edition)}W"
-        scheme, _, id_ = self._library.works[edition.work].id.partition(":")
+        scheme, _, id_ = self._corpus.works[edition.work].id.partition(":")
         return f"/works/{id_}" if scheme == "ol" else f"/works/OL{WORKS + edition.work}W"
 
     def edition_key(self, edition: Edition) -> str:
         if edition.form:
             return f"/books/OL{MADE_EDITIONS + self._relatives.number(edition)}M"
-        return f"/books/OL{EDITIONS + self._library.number_of[edition.isbn13]}M"
+        return f"/books/OL{EDITIONS + self._corpus.number_of[edition.isbn13]}M"
 
     def face_of(self, work_key: str) -> Edition | None:
         """The edition that stands for a work."""
@@ -51,7 +51,7 @@ class Catalogue:
         if number >= MADE_EDITIONS:
             return self._relatives.numbered(number - MADE_EDITIONS)
         place = number - EDITIONS
-        return self._library.editions[place] if 0 <= place < len(self._library.editions) else None
+        return self._corpus.editions[place] if 0 <= place < len(self._corpus.editions) else None
 
     def author_of(self, key: str) -> str | None:
         return self._authors.get(key)
@@ -60,15 +60,15 @@ class Catalogue:
         """All editions of the work that `edition` belongs to, those made up after the real ones."""
         if other_work(edition):
             return (edition,)
-        work = self._library.works[edition.work]
+        work = self._corpus.works[edition.work]
         return *work.editions, *(made for made in self._relatives.of(work) if not other_work(made))
 
     def doc(self, found: Edition, fields: Collection[str], rng: Random) -> dict[str, Any]:
         """A hit of the search: the work of `found`, cut down to `fields`, with its best-matching edition if asked."""
         editions = self.editions(found)
         key = self.work_key(found)
-        luck = self._world.draw("open_library", "doc", key)
-        face = found if other_work(found) else self._library.works[found.work].face
+        luck = self._state.draw("open_library", "doc", key)
+        face = found if other_work(found) else self._corpus.works[found.work].face
         doc = self._work_fields(key, face, editions, luck)
         nested = {field.removeprefix("editions.") for field in fields if field.startswith("editions.")}
         doc = doc if "*" in fields else {name: value for name, value in doc.items() if name in fields}
@@ -80,7 +80,7 @@ class Catalogue:
         return doc
 
     def _work_fields(self, key: str, face: Edition, editions: Sequence[Edition], rng: Random) -> dict[str, Any]:
-        first = face.year if other_work(face) else self._library.works[face.work].first_year
+        first = face.year if other_work(face) else self._corpus.works[face.work].first_year
         isbns = [isbn for edition in editions for isbn in (edition.isbn13, edition.isbn10) if isbn]
         isbns += ["675093686"] if rng.random() < 0.01 else []
         rng.shuffle(isbns)
@@ -102,7 +102,7 @@ class Catalogue:
         return doc
 
     def _nested(self, edition: Edition) -> dict[str, Any]:
-        rng = self._world.draw("open_library", "edition", edition.isbn13)
+        rng = self._state.draw("open_library", "edition", edition.isbn13)
         record: dict[str, Any] = {
             "key": self.edition_key(edition),
             "title": edition.title,
@@ -116,7 +116,7 @@ class Catalogue:
 
     def book(self, edition: Edition) -> dict[str, Any]:
         """The edition record behind /books/."""
-        rng = self._world.draw("open_library", "edition", edition.isbn13)
+        rng = self._state.draw("open_library", "edition", edition.isbn13)
         numbers = _isbns(edition, rng)
         record: dict[str, Any] = {"key": self.edition_key(edition), "type": {"key": "/type/edition"}}
         record |= {"title": edition.title, "works": [{"key": self.work_key(edition)}], "revision": rng.randint(1, 9)}
@@ -138,7 +138,7 @@ class Catalogue:
     def work(self, face: Edition) -> dict[str, Any]:
         """The work record behind /works/; its description is a text, an object with one, or absent."""
         key = self.work_key(face)
-        rng = self._world.draw("open_library", "work", key)
+        rng = self._state.draw("open_library", "work", key)
         text = f"{face.title}\r\n\r\nby {', '.join(face.authors)}"
         told = rng.choice((text, {"type": "/type/text", "value": text}, None))
         authors = [{"author": {"key": author_key(n)}, "type": {"key": "/type/author_role"}} for n in face.authors]
@@ -163,11 +163,11 @@ class Catalogue:
 
     @cached_property
     def _faces(self) -> dict[str, Edition]:
-        return {self.work_key(work.face): work.face for work in self._library.works}
+        return {self.work_key(work.face): work.face for work in self._corpus.works}
 
     @cached_property
     def _authors(self) -> dict[str, str]:
-        names = {name for edition in self._library.editions for name in edition.authors}
+        names = {name for edition in self._corpus.editions for name in edition.authors}
         names |= {form.author for form in FORMS}
         names |= {f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES}
         return {author_key(name): name for name in sorted(names)}

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute
 
 from alexandria.sandbox.fault_responses import Proper, Strike, everywhere
 from alexandria.sandbox.request_log import Arrival
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 CONTACT = re.compile(r"\([^)]*(@|://|www\.)[^)]*\)")  # of a User-Agent: whom to write to
 
@@ -38,7 +38,7 @@ class Latency:
         return min(self.median * math.exp(rng.gauss(0, self.spread)), 5 * self.median)
 
 
-class Pace:
+class RateWindow:
     """Admits `rate` requests a second in every window, wherever it begins: stricter than a token bucket of that size,
     and than a window fixed to the clock, so a client tuned to either of them is caught."""
 
@@ -68,7 +68,7 @@ async def free(_: Request) -> int:
     return 0
 
 
-class Service(ABC):
+class ProviderSandbox(ABC):
     """One provider. A subclass names its routes and words its refusals; `endpoint` does the rest.
 
     `latency` is that of most routes.
@@ -79,12 +79,12 @@ class Service(ABC):
     name: ClassVar[str]
     latency: ClassVar[Latency]
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._paces: dict[str, Pace] = {}
+    def __init__(self, state: SandboxState) -> None:
+        self.state = state
+        self._paces: dict[str, RateWindow] = {}
         self._spent: Counter[tuple[str, date]] = Counter()
-        scale = world.settings.latency_scale
-        self._strikes = {**everywhere(world.clock, scale, self.too_fast), **self.faults()}
+        scale = state.settings.latency_scale
+        self._strikes = {**everywhere(state.clock, scale, self.too_fast), **self.faults()}
 
     @abstractmethod
     def routes(self) -> list[BaseRoute]:
@@ -108,7 +108,7 @@ class Service(ABC):
 
     def rate(self, request: Request) -> float:  # noqa: ARG002 # some services have faster and slower clients
         """Requests per second that this client may send."""
-        return self.world.settings.rate(self.name)
+        return self.state.settings.rate(self.name)
 
     def headers(self, request: Request) -> dict[str, str]:  # noqa: ARG002 # most services send none
         """What the service puts on all its responses."""
@@ -140,10 +140,10 @@ class Service(ABC):
 
     def draw(self, request: Request, purpose: str) -> Random:
         """Chance that depends on the seed, this service, the request's content and `purpose`."""
-        return self.world.draw(self.name, purpose, request.state.text)
+        return self.state.draw(self.name, purpose, request.state.text)
 
-    def pace(self, request: Request) -> Pace:
-        return self._paces.setdefault(self.client(request), Pace(self.rate(request)))
+    def pace(self, request: Request) -> RateWindow:
+        return self._paces.setdefault(self.client(request), RateWindow(self.rate(request)))
 
     def spent(self, request: Request) -> int:
         """Units that this client has used on the service's day on which this request came."""
@@ -151,10 +151,10 @@ class Service(ABC):
 
     @property
     def daily_limit(self) -> int | None:
-        return self.world.settings.daily_limit(self.name)
+        return self.state.settings.daily_limit(self.name)
 
     def _day(self, request: Request) -> date:
-        return datetime.fromtimestamp(_arrival(request).wall, self.world.settings.zone(self.name)).date()
+        return datetime.fromtimestamp(_arrival(request).wall, self.state.settings.zone(self.name)).date()
 
     def _too_fast(self, request: Request) -> Response | None:
         wait = self.pace(request).wait(_arrival(request).monotonic)
@@ -163,7 +163,7 @@ class Service(ABC):
     async def _strike(self, request: Request, proper: Proper) -> Response:
         arrival = _arrival(request)
         path = arrival.route.partition(" /")[2]
-        fault = self.world.faults.strike(self.name, path, request.state.text)
+        fault = self.state.faults.strike(self.name, path, request.state.text)
         if fault == "none":
             return await proper()
         arrival.fault = fault
@@ -176,7 +176,7 @@ class Service(ABC):
             return refused
         response = await answer(request)
         seconds = latency.draw(self.draw(request, "latency"))
-        await self.world.clock.sleep(seconds * self.world.settings.latency_scale)
+        await self.state.clock.sleep(seconds * self.state.settings.latency_scale)
         return response
 
     def _exhausted(self, request: Request) -> Response | None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from alexandria.sandbox.corpus import Edition, Library, words
+from alexandria.sandbox.corpus import Corpus, Edition, words
 
 STOP_WORDS = frozenset(("the", "a", "an", "of", "and", "in", "to", "for", "on", "with", "by", "at", "from", "novel"))
 ENOUGH = 0.3  # of a query's weight must be matched by a hit
@@ -62,14 +62,14 @@ def _telling(text: str) -> tuple[str, ...]:
 
 
 class Index:
-    """The search of one library."""
+    """The search over one corpus."""
 
-    def __init__(self, library: Library) -> None:
-        self._editions = library.editions
+    def __init__(self, corpus: Corpus) -> None:
+        self._editions = corpus.editions
         self._titles: dict[str, list[int]] = defaultdict(list)
         self._authors: dict[str, list[int]] = defaultdict(list)
         self._whole_titles: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for number, edition in enumerate(library.editions):
+        for number, edition in enumerate(corpus.editions):
             for word in title_words(edition):
                 self._titles[word].append(number)
             for word in author_words(edition):

@@ -9,7 +9,7 @@ from random import Random
 
 from alexandria.sandbox.chance import chance
 from alexandria.sandbox.clock import Clock
-from alexandria.sandbox.corpus import Edition, Library
+from alexandria.sandbox.corpus import Corpus, Edition
 from alexandria.sandbox.distractors import Relatives, work_id
 from alexandria.sandbox.fault_rules import Faults
 from alexandria.sandbox.ground_truth import Truth
@@ -19,19 +19,19 @@ from alexandria.sandbox.settings import SandboxSettings
 
 
 @lru_cache(maxsize=2)
-def _books(path: Path) -> tuple[Library, Index]:
+def _books(path: Path) -> tuple[Corpus, Index]:
     """Read once a process: neither ever changes, and several sandboxes may share them."""
-    library = Library.load(path)
-    return library, Index(library)
+    corpus = Corpus.load(path)
+    return corpus, Index(corpus)
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SandboxState:
     """Frozen but for its registers: `truth`, `arrivals` and `faults`."""
 
     settings: SandboxSettings
     clock: Clock
-    library: Library
+    corpus: Corpus
     index: Index
     relatives: Relatives
     truth: Truth
@@ -39,12 +39,12 @@ class World:
     faults: Faults
 
     @classmethod
-    def of(cls, settings: SandboxSettings, clock: Clock) -> World:
-        library, index = _books(settings.books)
-        relatives = Relatives(library, settings.seed)
-        truth = Truth(library, relatives)
+    def of(cls, settings: SandboxSettings, clock: Clock) -> SandboxState:
+        corpus, index = _books(settings.books)
+        relatives = Relatives(corpus, settings.seed)
+        truth = Truth(corpus, relatives)
         faults = Faults(settings.faults, settings.seed, clock)
-        return cls(settings, clock, library, index, relatives, truth, Arrivals(clock), faults)
+        return cls(settings, clock, corpus, index, relatives, truth, Arrivals(clock), faults)
 
     def draw(self, *parts: object) -> Random:
         """A source of chance that depends on the seed and on `parts` alone, never on what was asked before."""
@@ -52,7 +52,7 @@ class World:
 
     def edition(self, isbn13: str) -> Edition | None:
         """An edition of the file, or a relative made from it."""
-        return self.library.edition(isbn13) or self.relatives.edition(isbn13)
+        return self.corpus.edition(isbn13) or self.relatives.edition(isbn13)
 
     def holds(self, source: str, what: str) -> bool:
         """Whether `source` knows `what`, a book by the name that this source's coverage goes by."""
@@ -60,7 +60,7 @@ class World:
 
     def work_id(self, edition: Edition) -> str:
         """The work that `edition` is of: a look-alike is one of its own."""
-        return work_id(edition, self.library.works[edition.work])
+        return work_id(edition, self.corpus.works[edition.work])
 
     def hits(self, query: Query, limit: int, rng: Random) -> list[Edition]:
         """What a search shows, best first, look-alikes included; somewhat more than `limit` at most."""

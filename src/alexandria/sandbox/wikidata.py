@@ -16,10 +16,10 @@ from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.corpus import words
 from alexandria.sandbox.fault_responses import Proper, Strike, instead
-from alexandria.sandbox.provider import CONTACT, Latency, Service
+from alexandria.sandbox.provider import CONTACT, Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
-from alexandria.sandbox.state import World
-from alexandria.sandbox.wikidata_items import Item, Items, Row
+from alexandria.sandbox.state import SandboxState
+from alexandria.sandbox.wikidata_items import Items, Row, WikidataItem
 
 TEXT = r'"((?:[^"\\]|\\.)*)"'
 SEARCHED = re.compile(rf"mwapi:search\s+{TEXT}")
@@ -37,13 +37,13 @@ TRACE = (
 )
 
 
-class Wikidata(Service):
+class WikidataSandbox(ProviderSandbox):
     name: ClassVar[str] = "wikidata"
     latency: ClassVar[Latency] = Latency(1.2, 0.8)
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self._items = Items(world)
+    def __init__(self, state: SandboxState) -> None:
+        super().__init__(state)
+        self._items = Items(state)
 
     def routes(self) -> list[BaseRoute]:
         return [Route("/sparql", self.endpoint(self._query), methods=["GET", "POST"])]
@@ -73,7 +73,7 @@ class Wikidata(Service):
         }
 
     def _banned(self, _: Request) -> Response:
-        until = (self.world.clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
+        until = (self.state.clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
         return PlainTextResponse(f"You have been banned until {until}, please respect the limits.", 403)
 
     async def _query(self, request: Request) -> Response:
@@ -103,8 +103,8 @@ class Wikidata(Service):
     def _editions(self, title: str, family: str, limit: int) -> Iterable[Row]:
         """Rows of the items whose label begins with `title` and whose author has `family` in the name."""
         asked = words(title)
-        hits = self.world.hits(Query.of(title=title, every=True), 4 * MOST_FOUND, self.world.draw(self.name, title))
-        found: dict[int, Item] = {}
+        hits = self.state.hits(Query.of(title=title, every=True), 4 * MOST_FOUND, self.state.draw(self.name, title))
+        found: dict[int, WikidataItem] = {}
         for edition in hits:
             item = self._items.of(edition)
             if item and words(item.title)[: len(asked)] == asked:

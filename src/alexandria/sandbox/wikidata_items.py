@@ -14,7 +14,7 @@ from stdnum import isbn as stdnum_isbn
 
 from alexandria.sandbox.corpus import Edition, Work
 from alexandria.sandbox.distractors import other_work
-from alexandria.sandbox.state import World
+from alexandria.sandbox.state import SandboxState
 
 ENTITY = "http://www.wikidata.org/entity/Q"
 SCHEMA = "http://www.w3.org/2001/XMLSchema#"
@@ -29,7 +29,7 @@ Row = dict[str, Term]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class WikidataItem:
     """A work. `first` is its date of publication, as precise as it is known; `editions` those with an ISBN."""
 
     number: int
@@ -43,35 +43,39 @@ class Item:
 class Items:
     """The items of all books, made when asked for."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._library, self._relatives = world.library, world.relatives
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+        self._corpus, self._relatives = state.corpus, state.relatives
 
-    def of(self, edition: Edition) -> Item | None:
+    def of(self, edition: Edition) -> WikidataItem | None:
         """The item of the work that `edition` is of, if there is one."""
         if other_work(edition):
-            known = self._world.holds("wikidata", self._world.work_id(edition))
+            known = self._state.holds("wikidata", self._state.work_id(edition))
             number = MADE_WORKS + self._relatives.number(edition)
-            return Item(number, edition.title, edition.authors, edition.published, 0, (edition,)) if known else None
-        return self._of_work(self._library.works[edition.work])
+            return (
+                WikidataItem(number, edition.title, edition.authors, edition.published, 0, (edition,))
+                if known
+                else None
+            )
+        return self._of_work(self._corpus.works[edition.work])
 
-    def dated(self, start: str, end: str) -> Iterator[Item]:
+    def dated(self, start: str, end: str) -> Iterator[WikidataItem]:
         """The items of the works first published from `start` to before `end`, of those dated to the month at least."""
         for first, works in self._by_month.items():
             if start[:7] <= first <= end[:7]:
                 items = filter(None, map(self._of_work, works))
                 yield from (item for item in items if start <= _day(item.first) < end)
 
-    def work_rows(self, item: Item) -> Iterator[Row]:
+    def work_rows(self, item: WikidataItem) -> Iterator[Row]:
         """One row an author: what is known of the work."""
-        rng = self._world.draw("wikidata", "rows", item.number)
+        rng = self._state.draw("wikidata", "rows", item.number)
         for author in item.authors:
             row = self._named(item, author, rng) | {"sitelinks": _number(item.sitelinks)}
             yield row | _dated("date", item.first)
 
-    def edition_rows(self, item: Item) -> Iterator[Row]:
+    def edition_rows(self, item: WikidataItem) -> Iterator[Row]:
         """Every combination of what is known: of authors, editions, their ISBNs, and the work's dates."""
-        rng = self._world.draw("wikidata", "rows", item.number)
+        rng = self._state.draw("wikidata", "rows", item.number)
         firsts = [_dated("first", item.first)] if item.first else [{}]
         firsts += [{"first": {"type": "bnode", "value": f"t{rng.randrange(10**9)}"}}] if rng.random() < 0.02 else []
         authors = [self._named(item, author, rng) for author in item.authors]
@@ -82,9 +86,9 @@ class Items:
             for author, first, isbn in product(authors, firsts, _isbns(edition, rng)):
                 yield author | first | told | {"isbn": isbn}
 
-    def _of_work(self, work: Work) -> Item | None:
-        rng = self._world.draw("wikidata", "item", work.id)
-        with_isbn = self._world.holds("wikidata", work.id)
+    def _of_work(self, work: Work) -> WikidataItem | None:
+        rng = self._state.draw("wikidata", "item", work.id)
+        with_isbn = self._state.holds("wikidata", work.id)
         if not (with_isbn or rng.random() < WITHOUT_ISBN):
             return None
         printed = [edition for edition in self._all_editions(work) if edition.binding != "Audio CD"]
@@ -92,14 +96,14 @@ class Items:
         fame = len(str(work.face.notability)) - 1
         face = work.face
         sitelinks = rng.randint(0, 6) + fame * rng.randint(2, 8)
-        return Item(
+        return WikidataItem(
             WORKS + work.number, face.title, face.authors, _first(work), sitelinks, tuple(known) if with_isbn else ()
         )
 
     def _all_editions(self, work: Work) -> list[Edition]:
         return [*work.editions, *(made for made in self._relatives.of(work) if not other_work(made))]
 
-    def _named(self, item: Item, author: str, rng: Random) -> Row:
+    def _named(self, item: WikidataItem, author: str, rng: Random) -> Row:
         """Labels as the label service gives them: the item's number where nobody has named it."""
         row = {"work": _entity(item.number), "author": _entity(AUTHORS + crc32(author.encode()))}
         labels = {"workLabel": item.title, "authorLabel": author}
@@ -112,12 +116,12 @@ class Items:
     def _edition_number(self, edition: Edition) -> int:
         if edition.form:
             return MADE_EDITIONS + self._relatives.number(edition)
-        return EDITIONS + self._library.number_of[edition.isbn13]
+        return EDITIONS + self._corpus.number_of[edition.isbn13]
 
     @cached_property
     def _by_month(self) -> dict[str, list[Work]]:
         found: dict[str, list[Work]] = defaultdict(list)
-        for work in self._library.works:
+        for work in self._corpus.works:
             if len(_first(work)) >= 7:
                 found[_first(work)[:7]].append(work)
         return found

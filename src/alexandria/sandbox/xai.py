@@ -14,14 +14,14 @@ from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
-from alexandria.sandbox.provider import Latency, Service
+from alexandria.sandbox.provider import Latency, ProviderSandbox
 
 ANSWERED = (1_767_225_600, 1_798_761_600)  # seconds since 1970: drawn, so that an answer depends on its request alone
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 RETIRED = ("grok-4-1-fast", "grok-4-fast", "grok-3", "grok-2", "grok-beta")
 
 
-class XAI(Service):
+class XAISandbox(ProviderSandbox):
     name: ClassVar[str] = "xai"
     latency: ClassVar[Latency] = Latency(5.0, 0.45)
 
@@ -37,7 +37,7 @@ class XAI(Service):
         if not key:
             said = "No API key provided. Please provide a valid API key in the Authorization header."
             return _refusal(401, "The request does not have valid authentication credentials", said)
-        if key != self.world.settings.key(self.name):
+        if key != self.state.settings.key(self.name):
             said = f"Incorrect API key provided: {key[:2]}***. You can obtain an API key from https://console.x.ai."
             return _refusal(400, "Client specified an invalid argument", said)
         return None
@@ -73,7 +73,7 @@ class XAI(Service):
 
     @property
     def _team(self) -> str:
-        return str(uuid.UUID(int=self.world.draw(self.name, "team").getrandbits(128), version=4))
+        return str(uuid.UUID(int=self.state.draw(self.name, "team").getrandbits(128), version=4))
 
     async def _complete(self, request: Request) -> Response:
         try:
@@ -84,7 +84,7 @@ class XAI(Service):
             said = f"The model {model} does not exist or your team {self._team} does not have access to it."
             return _refusal(404, "Some requested entity was not found", said)
         rng = self.draw(request, "books")
-        answer = json.dumps({"books": name_books(self.world, self.name, texts, rng)}, ensure_ascii=False)
+        answer = json.dumps({"books": name_books(self.state, self.name, texts, rng)}, ensure_ascii=False)
         return JSONResponse(_completion(model, texts, answer, rng))
 
 

@@ -22,7 +22,7 @@ OPEN = 30.0  # points that leave a doubt however many sources agree: which work 
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class MatchResult:
     """Whether two records are one work: score 0-100, verdict accept, doubt or refuse, reasons in words."""
 
     score: float
@@ -68,10 +68,10 @@ def score(candidate: Candidate, hit: EditionRecord) -> ScoredRecord:
     return ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons)
 
 
-def same_work(one: EditionRecord, other: EditionRecord) -> Judgement:
+def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
     """Whether two records describe editions of one work, whatever their language, format and date. Symmetric."""
     if one.isbn13 is not None and one.isbn13 == other.isbn13:
-        return Judgement(100.0, ACCEPT, ("same ISBN",))
+        return MatchResult(100.0, ACCEPT, ("same ISBN",))
     return _judge(_compare(_of_hit(one), _of_hit(other)))
 
 
@@ -126,11 +126,11 @@ def _of_hit(hit: EditionRecord) -> _Record:
     return _Record(titles.read(hit.title, hit.subtitle), hit.authors, titles.series_of(hit.series), hit.series)
 
 
-def _judge(findings: Sequence[_Finding]) -> Judgement:
+def _judge(findings: Sequence[_Finding]) -> MatchResult:
     points = sum(finding.points for finding in findings)
     total = round(max(0.0, min(100.0, 100.0 - points)), 1)
     verdict = ACCEPT if total >= ACCEPTED else DOUBT if total >= DOUBTED else REFUSE
-    return Judgement(total, verdict, tuple(finding.reason for finding in findings if finding.reason))
+    return MatchResult(total, verdict, tuple(finding.reason for finding in findings if finding.reason))
 
 
 def _compare(one: _Record, other: _Record) -> list[_Finding]:

@@ -32,7 +32,7 @@ from alexandria.core.month import Month
 from alexandria.core.webhook_secrets import FILE as SECRET
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, environment
 from alexandria.sandbox.app import PROVIDERS
 from alexandria.sandbox.fault_rules import read_rules
@@ -407,7 +407,7 @@ def _calls(stage: Stage) -> tuple[Calls, ...]:
 
 async def _counted(stage: Stage) -> dict[str, int]:
     async with Database(stage.database_url, size=1) as database:
-        return await StoredAnswers(database).sent(stage.since)
+        return await ResponseCache(database).calls_since(stage.since)
 
 
 def _book(month: Month, row: dict[str, Any], stage: Stage) -> Book:

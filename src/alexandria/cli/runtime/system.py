@@ -22,7 +22,7 @@ from alexandria.operations.event_log import Journal
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ async def _act(settings: Settings, server: Server, act: Callable[[System], Await
         jobs = JobQueue(database)
         await jobs.open()
         lanes = RateLimiter(server.url, database.pool, settings.providers)  # not opened: a look must not set the pace
-        answers = StoredAnswers(database)
+        answers = ResponseCache(database)
         backfill = Backfill(database, jobs)
         acts = backfill, Control(database, jobs), Maintenance(database, kept_events=settings.journal_events)
         steward = bootstrap.steward_of(settings, database, backfill, lanes)

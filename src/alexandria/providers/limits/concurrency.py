@@ -1,7 +1,8 @@
-"""How many calls may be in flight to one provider at once, on all machines together? As many as there are places.
+"""The concurrency limiter: how many requests may be in flight to one provider, on all machines together.
 
-A place is an advisory lock of one session a process: who dies, or is cut off, frees its places by that. If a session is
-lost while its process lives on, the calls that are in flight then are finished without places.
+Each permit is an advisory lock, all of them taken by one session a process, so that a process that dies or is cut off
+frees its permits. If a session is lost while its process lives on, the requests that are then in flight finish without
+permits.
 """
 
 from __future__ import annotations
@@ -17,120 +18,122 @@ from dataclasses import dataclass, field
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.providers.limits.session import Session
 
-LOOK = 0.2  # seconds between looks for a place that another process has left
+POLL_INTERVAL = 0.2  # seconds between two checks for a permit that another process has released
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Held by the session of that number."""
+class _HeldLock:
+    """The lock `number`, taken by the session of that number."""
 
     number: int
     session: int
 
 
 @dataclass(eq=False, slots=True)
-class _Waiter:
-    place: asyncio.Future[_Place] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+class _QueuedCall:
+    """A call that waits for a permit."""
+
+    lock: asyncio.Future[_HeldLock] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class ConcurrencyLimiter:
-    """`count` places at provider `name`, whose lane must be configured. Satisfies `providers.ways.Places`."""
+    """`count` permits for provider `name`, which the rate limiter must have been opened with."""
 
     def __init__(self, conninfo: str, name: str, count: int, *, local: Callable[[], float] = time.monotonic) -> None:
         self._name, self._count = name, count
-        self._session, self._number = Session(conninfo, f"places {name}", local), 0
+        self._session, self._session_number = Session(conninfo, f"places {name}", local), 0
         self._held: set[int] = set()
-        self._waiting: deque[_Waiter] = deque()
-        self._left: deque[_Place] = deque()
-        self._stirred = asyncio.Event()
-        self._usher: asyncio.Task[None] | None = None
+        self._queue: deque[_QueuedCall] = deque()
+        self._released: deque[_HeldLock] = deque()
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
     async def aclose(self) -> None:
-        """All places are free, and whoever waits gets DatabaseUnavailable."""
-        if self._usher is not None:
-            self._usher.cancel()
-            await asyncio.wait({self._usher})
-        self._refuse(DatabaseUnavailable("the places were closed"))
+        """Free all permits; what is still queued gets DatabaseUnavailable."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        self._refuse(DatabaseUnavailable("the concurrency limiter was closed"))
         await self._session.aclose()
 
     @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Wait for a place, first come first served in this process. Raises DatabaseUnavailable."""
-        waiter = _Waiter()
-        self._waiting.append(waiter)
-        self._stir()
+    async def permit(self) -> AsyncIterator[None]:
+        """Wait for a permit, first come first served in this process. Raises DatabaseUnavailable."""
+        queued = _QueuedCall()
+        self._queue.append(queued)
+        self._wake()
         try:
-            place = await waiter.place
+            lock = await queued.lock
         except asyncio.CancelledError:
-            if waiter.place.done() and not waiter.place.cancelled() and waiter.place.exception() is None:
-                self._leave(waiter.place.result())
+            if queued.lock.done() and not queued.lock.cancelled() and queued.lock.exception() is None:
+                self._release(queued.lock.result())
             raise
         try:
             yield
         finally:
-            self._leave(place)
+            self._release(lock)
 
-    def _leave(self, place: _Place) -> None:
+    def _release(self, lock: _HeldLock) -> None:
         """Not awaited, so that nothing can interrupt it."""
-        self._left.append(place)
-        self._stir()
+        self._released.append(lock)
+        self._wake()
 
-    def _stir(self) -> None:
-        self._stirred.set()
-        if self._usher is None or self._usher.done():
-            self._usher = asyncio.create_task(self._ush(), context=contextvars.Context())
+    def _wake(self) -> None:
+        self._changed.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), context=contextvars.Context())
 
-    async def _ush(self) -> None:
-        """The only one who speaks with the database. Ends when nobody waits and no place is to be given back."""
+    async def _run(self) -> None:
+        """Take and release locks, until nothing is queued or to be released. No other task uses the session."""
         try:
-            while self._left or self._front() is not None:
-                self._stirred.clear()
+            while self._released or self._front() is not None:
+                self._changed.clear()
                 try:
                     await self._serve()
                 except DatabaseUnavailable:  # a session that was lost while idle is replaced once
                     await self._open()
                     await self._serve()
         except DatabaseUnavailable as lost:
-            self._left.clear()
+            self._released.clear()
             self._refuse(lost)
 
     async def _serve(self) -> None:
         if not self._session.is_open:
             await self._open()
-        while self._left:
-            await self._give_back(self._left.popleft())
-        waiter = self._front()
-        if waiter is None:
+        while self._released:
+            await self._unlock(self._released.popleft())
+        queued = self._front()
+        if queued is None:
             return
-        taken = await self._session.ask("take_place", name=self._name, count=self._count, held=sorted(self._held))
+        taken = await self._session.query("take_place", name=self._name, count=self._count, held=sorted(self._held))
         if taken["place"] is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), LOOK)
+                await asyncio.wait_for(self._changed.wait(), POLL_INTERVAL)
             return
-        place = _Place(taken["place"], self._number)
-        self._held.add(place.number)
-        if waiter.place.done():  # it was cancelled meanwhile
-            self._left.append(place)
+        lock = _HeldLock(taken["place"], self._session_number)
+        self._held.add(lock.number)
+        if queued.lock.done():  # it was cancelled meanwhile
+            self._released.append(lock)
         else:
-            self._waiting.popleft()
-            waiter.place.set_result(place)
+            self._queue.popleft()
+            queued.lock.set_result(lock)
 
     async def _open(self) -> None:
-        self._number, self._held = self._number + 1, set()
+        self._session_number, self._held = self._session_number + 1, set()
         await self._session.open()
 
-    async def _give_back(self, place: _Place) -> None:
-        if place.session == self._number:
-            self._held.discard(place.number)
-            await self._session.ask("give_place", name=self._name, place=place.number)
+    async def _unlock(self, lock: _HeldLock) -> None:
+        if lock.session == self._session_number:
+            self._held.discard(lock.number)
+            await self._session.query("give_place", name=self._name, place=lock.number)
 
-    def _front(self) -> _Waiter | None:
-        """The next waiter that has not been cancelled."""
-        while self._waiting and self._waiting[0].place.done():
-            self._waiting.popleft()
-        return self._waiting[0] if self._waiting else None
+    def _front(self) -> _QueuedCall | None:
+        """The next call that was not cancelled."""
+        while self._queue and self._queue[0].lock.done():
+            self._queue.popleft()
+        return self._queue[0] if self._queue else None
 
     def _refuse(self, error: DatabaseUnavailable) -> None:
-        while (waiter := self._front()) is not None:
-            self._waiting.popleft()
-            waiter.place.set_exception(error)
+        while (queued := self._front()) is not None:
+            self._queue.popleft()
+            queued.lock.set_exception(error)

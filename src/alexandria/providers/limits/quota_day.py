@@ -1,4 +1,4 @@
-"""When does a provider's day begin, and when does it end?"""
+"""A provider's day: when it begins and ends in the provider's time zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has a provider counted of its day? Its word goes before ours where it is the stricter one."""
+"""Reconciles our count of a day's units with the provider's own; the stricter of the two counts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ SQL = load(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """Units of one day. `missed`: counted by the provider and not by us; `news`: what is odd and was not known before."""
+    """Units of one day: `missed` were counted by the provider and not by us; `news` is what is odd and new."""
 
     missed: int
     news: str
 
 
 async def reconcile(connection: Connection, name: str, day: date, total: int | None, spent: int | None) -> Reconciled:
-    """Take over that the plan has `total` units a day, of which `spent` are gone; None: it does not say.
+    """Store that the plan has `total` units a day, of which `spent` are gone; None: the provider does not report it.
 
-    The ledger is never lowered, as what is in flight is not counted there yet. Raises Unknown if there is no such lane.
+    Our count is never lowered, as the provider has not counted yet what is in flight. Raises Unknown if the database
+    has no such provider.
     """
     row = await (await connection.execute(SQL["before"], {"name": name, "day": day})).fetchone()
     if row is None:
@@ -35,7 +36,7 @@ async def reconcile(connection: Connection, name: str, day: date, total: int | N
 
 
 async def note(connection: Connection, name: str, why: str) -> None:
-    """Why a provider's word could not be had."""
+    """Store why the provider's count could not be read."""
     await connection.execute(SQL["note"], {"name": name, "note": why})
 
 

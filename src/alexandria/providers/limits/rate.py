@@ -1,8 +1,9 @@
-"""How fast and how often may we ask a provider? A lane each, shared by all workers on all machines through PostgreSQL.
+"""The rate limiter: how fast and how often a provider may be called, shared by all workers on all machines.
 
-Workers take turns. Whoever has the turn holds the lane's advisory lock and a lease that says, in the lane's row, until
-when it may send; it waits for each instant, sends, and writes back when it did. A worker that dies in its turn is taken
-to have sent all it could at the last instant of its lease, so that neither pace nor quota is ever exceeded.
+Each provider has a row in the table `lane`. Workers take turns. The worker whose turn it is holds the row's advisory
+lock and a lease, written in the row, until when it may send; it waits for each instant, sends, and writes back when it
+did. A worker that dies in its turn counts as having sent all it could at the last instant of its lease, so that neither
+rate nor quota is ever exceeded.
 """
 
 from __future__ import annotations
@@ -30,39 +31,42 @@ from alexandria.providers.limits.session import SQL, Session
 
 log = structlog.get_logger(__name__)
 
-SLOW_START = 0.4  # seconds that a request may need to get on the wire before the next one is not held up for it
-MARGIN = 0.015  # seconds a window is longer than promised, for requests that travel at different speeds
-SPREAD = 0.9  # of the even distance between two sends, what is kept
-TURN = 0.25  # seconds' worth of sends that one worker makes before the next has its turn
-GRACE = 0.5  # seconds that a holder may be late before its lease is over
-LONGEST_WAIT = 30.0  # seconds of a pause that are waited out in place
+SENT_TIMEOUT = 0.4  # seconds that a request may need to get on the wire before the next one stops waiting for it
+WINDOW_MARGIN = 0.015  # seconds that a window is longer than promised, as requests travel at different speeds
+GAP_SHARE = 0.9  # of the even distance between two sends that is kept
+TURN_SECONDS = 0.25  # seconds' worth of sends that one worker makes before the next has its turn
+LEASE_GRACE = 0.5  # seconds that a holder may be late before its lease is over
+MAX_PAUSE_WAIT = 30.0  # seconds of a pause that a caller waits for; longer pauses are raised to the caller
 MIDNIGHT_GUARD = 2.0  # seconds around a metered provider's midnight without a send, as its clock is not ours
-LOOK_AGAIN = 0.1  # seconds of waiting for a send after which a pause may have been declared
-LOOK_AHEAD = 0.02  # seconds before the send that we look
-NAP = 1.0  # seconds between looks at a pause
+PAUSE_CHECK_AFTER = 0.1  # seconds of waiting for a send after which a pause may have been declared
+PAUSE_CHECK_LEAD = 0.02  # seconds before the send at which that is checked
+PAUSE_POLL_INTERVAL = 1.0  # seconds between two checks whether a pause is over
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """At most `sends` requests in any stretch of `win` seconds, and `gap` seconds between two of them."""
+class Spacing:
+    """At most `sends` requests in any `win` seconds, and at least `gap` seconds between two of them."""
 
     sends: int
     win: float
     gap: float
 
 
-def pace(rate: float) -> Pace:
-    """`rate` requests a second, kept in the shortest stretch of a second or more that holds a whole number of them."""
+def spacing(rate: float) -> Spacing:
+    """The spacing for `rate` requests a second, in the shortest window of at least a second that holds whole requests."""
     sends = math.ceil(rate - 1e-9)
-    win = sends / rate + MARGIN
-    return Pace(sends, win, SPREAD * win / sends)
+    win = sends / rate + WINDOW_MARGIN
+    return Spacing(sends, win, GAP_SHARE * win / sends)
 
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """A lane now. `rate` requests/s. Units of its provider's `day`: months may spend `cap`, people `limit` (None: no
-    end); `used` are spent, `reserved` about to be. The next day begins at `reset_at`. Times are UTC. `plan_limit` is what
-    the provider itself said at `plan_seen_at`, and `plan_note` what is odd about that."""
+    """The state of one provider's limiter now; times are UTC.
+
+    `rate` is in requests a second. Of the units of the provider's `day` backfilling may spend `cap` and people `limit`
+    (None: no limit); `used` are spent and `reserved` about to be. The next day begins at `reset_at`. `plan_limit` is
+    the limit that the provider itself reported at `plan_seen_at`, `plan_note` what is odd about it.
+    """
 
     name: str
     rate: float
@@ -81,152 +85,157 @@ class LaneStatus:
 
 
 class Permit:
-    """Leave to send one request of `granted` units now, charged to the provider's `day`."""
+    """Permission to send one request of `granted` units now, charged to the provider's `day`."""
 
     def __init__(self, granted: int, day: date) -> None:
         self.granted = granted
         self.day = day
-        self.returned = False
+        self.refunded = False
         self._on_the_wire = asyncio.Event()
 
-    def unsent(self) -> None:
-        """Nothing left this machine: the units are given back when the slot's context ends."""
-        self.returned = True
+    def refund(self) -> None:
+        """Nothing was sent: the units are given back when the permit's context ends."""
+        self.refunded = True
 
-    def left(self) -> None:
-        """The request is on the wire: the next send keeps its distance from this instant."""
+    def sent(self) -> None:
+        """Report that the request is on the wire: the next send keeps its distance from this instant."""
         self._on_the_wire.set()
 
-    async def start(self) -> None:
-        """Until the request is on the wire, or has taken too long for that."""
+    async def wait_until_sent(self) -> None:
+        """Return when the request is on the wire, or after SENT_TIMEOUT."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SLOW_START):
+            async with asyncio.timeout(SENT_TIMEOUT):
                 await self._on_the_wire.wait()
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
-    """What all lanes of a `Lanes` have in common."""
+class _Options:
+    """What all providers of one `RateLimiter` have in common."""
 
-    people: bool
-    longest_wait: float
+    interactive: bool
+    max_pause_wait: float
     guard: float
     calendar: Calendar
 
 
 @dataclass(eq=False, slots=True)
-class _Waiter:
-    """Somebody in the queue; `served` once it has looked at its turn, or has gone."""
+class _QueuedRequest:
+    """A request that waits for a permit; `served` is set once it has used its turn, or was cancelled."""
 
     units: int
-    tells: bool
+    reports_sent: bool
     turn: asyncio.Future[_Lease] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     served: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class _Lease:
-    """One turn: the sends and units that it has left, and the instants of the last sends on the lane."""
+    """One turn: the sends and units that it has left, and the instants of the provider's last sends."""
 
-    def __init__(self, entered: Row, session: Session, day: Day, sends: int, asked: int) -> None:
+    def __init__(self, entered: Row, session: Session, day: Day, sends: int, wanted: int) -> None:
         self.day = day
         self.sends = sends
         self.units: int = entered["granted"]
         self.ring = deque[float](entered["ring"], maxlen=len(entered["ring"]))
         self.at: float = entered["first"]
-        self._short, self._free = self.units < asked, asked == 0
+        self._short, self._free = self.units < wanted, wanted == 0
         self._ends: float = min(entered["lease_ends"], day.ends)
-        self.slot = Permit(0, day.date)
+        self.permit = Permit(0, day.date)
         self._win, self._gap = entered["win"], entered["gap"]
         self._clock = session.clock
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return not (self.sends and (self.units or self._free)) or max(self.at, self._clock.latest()) >= self._ends
 
     def fits(self, units: int) -> bool:
-        """Whether `units` can be had, or as many of them as the day has left."""
+        """Whether `units` can be granted, or as many of them as the day has left."""
         return units <= self.units or self._short
 
     def take(self, units: int) -> Permit | None:
-        """Leave to send now; None for whoever comes when the lease is over."""
-        if self.over():
+        """A permit to send now, or None when the lease is over."""
+        if self.is_over():
             return None
-        slot = Permit(min(units, self.units), self.day.date)
-        self.units -= slot.granted
+        permit = Permit(min(units, self.units), self.day.date)
+        self.units -= permit.granted
         self.sends -= 1
         self.ring.append(self._clock.latest())
-        self.slot = slot
-        return slot
+        self.permit = permit
+        return permit
 
-    async def taken(self, *, tells: bool) -> None:
-        """The caller has let go of the event loop, so what it had to send at once is sent by now, unless it tells when."""
-        if tells:
-            await self.slot.start()
+    async def record_sent(self, *, reports_sent: bool) -> None:
+        """Note the instant of the send.
+
+        The caller has yielded to the event loop, so a request that is sent at once has been sent by now, unless the
+        caller reports when.
+        """
+        if reports_sent:
+            await self.permit.wait_until_sent()
         self.ring[-1] = self._clock.latest()
         self.at = max(self.ring[0] + self._win, self.at + self._gap)
 
 
-class _Lane:
-    """One lane as this process sees it: a queue of waiters, and while there are any a task that takes turns for them."""
+class _ProviderLimiter:
+    """The limiter of one provider in this process: a queue of requests, and a task that takes turns while there are any."""
 
-    def __init__(self, settings: ProviderSettings, session: Session, terms: _Terms) -> None:
+    def __init__(self, settings: ProviderSettings, session: Session, options: _Options) -> None:
         self._name = settings.name
         self._zone = ZoneInfo(settings.zone)
-        self._guard = 0.0 if settings.daily_limit is None else terms.guard
-        self._most = max(1, int(settings.rate * TURN))
-        self._session, self._terms = session, terms
-        self._queue: deque[_Waiter] = deque()
-        self._holder: asyncio.Task[None] | None = None
+        self._guard = 0.0 if settings.daily_limit is None else options.guard
+        self._max_sends = max(1, int(settings.rate * TURN_SECONDS))
+        self._session, self._options = session, options
+        self._queue: deque[_QueuedRequest] = deque()
+        self._task: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._halted = False
 
-    async def wait(self, units: int, *, tells: bool) -> Permit:
-        waiter = _Waiter(units, tells)
-        self._queue.append(waiter)
+    async def wait(self, units: int, *, reports_sent: bool) -> Permit:
+        """A permit, first come first served in this process."""
+        queued = _QueuedRequest(units, reports_sent)
+        self._queue.append(queued)
         while True:
-            self._hold()
+            self._ensure_running()
             try:
-                lease = await waiter.turn
+                lease = await queued.turn
             finally:
-                waiter.served.set()
-            slot = lease.take(units)
-            if slot is not None:
-                return slot
-            waiter = _Waiter(units, tells)
-            self._queue.appendleft(waiter)
+                queued.served.set()
+            permit = lease.take(units)
+            if permit is not None:
+                return permit
+            queued = _QueuedRequest(units, reports_sent)
+            self._queue.appendleft(queued)
 
     def halt(self) -> None:
-        """A pause was declared: look at the row before the next send."""
+        """Read the row before the next send, as a pause was declared."""
         self._halted = True
 
     async def aclose(self) -> None:
-        if self._holder is not None:
-            async with self._session.between_questions():  # else an answer, and a lease with it, would be lost
-                self._holder.cancel()
-            await asyncio.wait({self._holder})
+        if self._task is not None:
+            async with self._session.between_queries():  # else an answer, and a lease with it, would be lost
+                self._task.cancel()
+            await asyncio.wait({self._task})
         await self._session.aclose()
 
-    def _hold(self) -> None:
-        if self._holder is None or self._holder.done():
-            # Not in the caller's context: the turns are taken for everybody.
-            self._holder = asyncio.create_task(self._take_turns(), context=contextvars.Context())
-            self._holder.add_done_callback(self._ended)
+    def _ensure_running(self) -> None:
+        if self._task is None or self._task.done():
+            # Not in the caller's context: the task serves all callers.
+            self._task = asyncio.create_task(self._take_turns(), context=contextvars.Context())
+            self._task.add_done_callback(self._ended)
 
-    def _ended(self, holder: asyncio.Task[None]) -> None:
-        error = DatabaseUnavailable("the lanes are closed") if holder.cancelled() else holder.exception()
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = DatabaseUnavailable("the rate limiter was closed") if task.cancelled() else task.exception()
         if error is not None:
             self._refuse(lambda: error)
 
     def _refuse(self, error: Callable[[], BaseException], *, above: int = -1) -> None:
-        """All who wait for more than `above` units."""
+        """Raise `error` in every queued request of more than `above` units."""
         waiting, self._queue = self._queue, deque()
-        for waiter in waiting:
-            if waiter.units <= above:
-                self._queue.append(waiter)
-            elif not waiter.turn.done():
-                waiter.turn.set_exception(error())
+        for queued in waiting:
+            if queued.units <= above:
+                self._queue.append(queued)
+            elif not queued.turn.done():
+                queued.turn.set_exception(error())
 
-    def _front(self) -> _Waiter | None:
-        """The next waiter that has not been cancelled."""
+    def _front(self) -> _QueuedRequest | None:
+        """The next request that was not cancelled."""
         while self._queue and self._queue[0].turn.done():
             self._queue.popleft()
         return self._queue[0] if self._queue else None
@@ -244,44 +253,45 @@ class _Lane:
         """A lease, or None after a wait or a refusal. A session that was lost while idle is replaced."""
         if self._session.is_open:
             with contextlib.suppress(DatabaseUnavailable):
-                return await self._try_to_enter()
+                return await self._try_enter()
         await self._session.open()
-        return await self._try_to_enter()
+        return await self._try_enter()
 
-    async def _try_to_enter(self) -> _Lease | None:
-        await self._session.tell_time()
-        waiting = list(itertools.islice(self._queue, self._most))
-        asked = sum(waiter.units for waiter in waiting)
+    async def _try_enter(self) -> _Lease | None:
+        await self._session.sync_clock()
+        waiting = list(itertools.islice(self._queue, self._max_sends))
+        wanted = sum(queued.units for queued in waiting)
         day = self._day()
         self._halted = False
-        entered = await self._session.ask(
+        entered = await self._session.query(
             "enter",
             name=self._name,
             day=day.date,
             opens=day.starts,
             closes=day.ends,
             sends=len(waiting),
-            units=asked,
-            people=self._terms.people,
-            grace=GRACE,
+            units=wanted,
+            people=self._options.interactive,
+            grace=LEASE_GRACE,
         )
         if entered["lease_ends"] is not None:
-            return _Lease(entered, self._session, day, len(waiting), asked)
-        await self._turned_away(entered, day)
+            return _Lease(entered, self._session, day, len(waiting), wanted)
+        await self._wait_or_refuse(entered, day)
         return None
 
     def _day(self) -> Day:
         """The provider's day of the next send, without the guarded seconds at its ends."""
         next_send = max(self._session.clock.earliest(), self._not_before)
-        day = self._terms.calendar(next_send + self._guard, self._zone)
+        day = self._options.calendar(next_send + self._guard, self._zone)
         return Day(day.date, day.starts + self._guard, day.ends - self._guard)
 
-    async def _turned_away(self, entered: Row, day: Day) -> None:
+    async def _wait_or_refuse(self, entered: Row, day: Day) -> None:
+        """Wait for a short pause or the next day's first send, or refuse what is queued."""
         rest, why = entered["rest"], entered["reason"]
-        if rest > self._terms.longest_wait:
+        if rest > self._options.max_pause_wait:
             self._refuse(lambda: RateLimited(self._name, f"paused: {why}", retry_after=rest))
         elif rest > 0:
-            await asyncio.sleep(min(rest, NAP))
+            await asyncio.sleep(min(rest, PAUSE_POLL_INTERVAL))
         elif entered["first"] >= day.ends:
             self._not_before = entered["first"]
         else:
@@ -292,49 +302,51 @@ class _Lane:
         return QuotaSpent(self._name, f"the day's quota is spent until {until:%Y-%m-%d %H:%M} UTC", until=until)
 
     async def _serve(self, lease: _Lease) -> None:
-        while (waiter := await self._next(lease)) is not None:
+        while (queued := await self._next(lease)) is not None:
             self._queue.popleft()
             left = lease.sends
-            waiter.turn.set_result(lease)
-            await waiter.served.wait()
+            queued.turn.set_result(lease)
+            await queued.served.wait()
             if lease.sends < left:
-                await lease.taken(tells=waiter.tells)
+                await lease.record_sent(reports_sent=queued.reports_sent)
 
-    async def _next(self, lease: _Lease) -> _Waiter | None:
-        """Whose turn it is once the next send is due; None if the turn is over."""
-        if lease.over() or self._front() is None or await self._paused_before(lease.at):
+    async def _next(self, lease: _Lease) -> _QueuedRequest | None:
+        """The next request, once its send is due; None if the turn is over."""
+        if lease.is_over() or self._front() is None or await self._paused_before(lease.at):
             return None
         await self._session.clock.reach(lease.at)
-        waiter = self._front()
-        if waiter is None or not lease.fits(waiter.units) or lease.over() or self._halted:
+        queued = self._front()
+        if queued is None or not lease.fits(queued.units) or lease.is_over() or self._halted:
             return None
-        return waiter
+        return queued
 
     async def _paused_before(self, instant: float) -> bool:
-        """Whether a pause was declared elsewhere while we waited; not worth asking when the wait is short."""
-        if instant - self._session.clock.earliest() < LOOK_AGAIN:
+        """Whether another process declared a pause during the wait; not checked when the wait is short."""
+        if instant - self._session.clock.earliest() < PAUSE_CHECK_AFTER:
             return False
-        await self._session.clock.reach(instant - LOOK_AHEAD)
+        await self._session.clock.reach(instant - PAUSE_CHECK_LEAD)
         with contextlib.suppress(DatabaseUnavailable):
-            return bool((await self._session.ask("rest", name=self._name))["rest"] > 0)
-        return True  # and the lease is lost; the next attempt to enter will tell whether the server answers
+            return bool((await self._session.query("rest", name=self._name))["rest"] > 0)
+        return True  # and the lease is lost; the next attempt to enter finds out whether the server answers
 
     async def _leave(self, lease: _Lease) -> None:
-        """Give up the turn. A session that was lost has taken the lock with it, and the lease stays as it is."""
+        """End the turn. A session that was lost has taken the lock with it, and the lease stays as it is."""
         if self._session.is_open:
             try:
-                await self._session.ask(
+                await self._session.query(
                     "leave", name=self._name, day=lease.day.date, ring=list(lease.ring), unspent=lease.units
                 )
             except DatabaseUnavailable as lost:
-                log.warning("lane lost in its turn", lane=self._name, reason=lost.message)
+                log.warning(
+                    "database connection lost while sending, continuing", provider=self._name, reason=lost.message
+                )
 
 
 class RateLimiter:
-    """The paced, metered ways to `providers`; an async context manager. Satisfies `providers.ways.Lanes`.
+    """The rate limiter of all `providers`; an async context manager.
 
-    `pool` serves what needs no session of its own; each lane in use opens one to `conninfo`. With `people` the daily
-    reserve may be spent. `calendar`, `wall` (UTC) and `local` (monotonic seconds) are the clocks.
+    `pool` runs what needs no session of its own; each provider in use opens a session to `conninfo`. If `interactive`,
+    the daily reserve may be spent. `calendar`, `wall` (UTC) and `local` (monotonic seconds) are the clocks.
     """
 
     def __init__(
@@ -344,16 +356,16 @@ class RateLimiter:
         providers: Mapping[str, ProviderSettings],
         *,
         interactive: bool = False,
-        longest_wait: float = LONGEST_WAIT,
+        max_pause_wait: float = MAX_PAUSE_WAIT,
         guard: float = MIDNIGHT_GUARD,
         calendar: Calendar = calendar,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         local: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool, self._providers, self._calendar, self._wall = pool, providers, calendar, wall
-        terms = _Terms(interactive, longest_wait, guard, calendar)
-        self._lanes = {
-            name: _Lane(settings, Session(conninfo, f"lane {name}", local), terms)
+        options = _Options(interactive, max_pause_wait, guard, calendar)
+        self._limiters = {
+            name: _ProviderLimiter(settings, Session(conninfo, f"lane {name}", local), options)
             for name, settings in providers.items()
         }
 
@@ -365,9 +377,9 @@ class RateLimiter:
         await self.aclose()
 
     async def open(self) -> None:
-        """Write the lanes as the settings want them. Raises DatabaseUnavailable."""
+        """Write the settings of every provider to the database. Raises DatabaseUnavailable."""
         for name, settings in sorted(self._providers.items()):
-            shape = pace(settings.rate)
+            shape = spacing(settings.rate)
             await self._execute(
                 "configure",
                 name=name,
@@ -380,34 +392,34 @@ class RateLimiter:
             )
 
     async def aclose(self) -> None:
-        """Leave all turns; whoever still waits gets DatabaseUnavailable."""
-        await asyncio.gather(*(lane.aclose() for lane in self._lanes.values()))
+        """End all turns; what is still queued gets DatabaseUnavailable."""
+        await asyncio.gather(*(limiter.aclose() for limiter in self._limiters.values()))
 
     @contextlib.asynccontextmanager
-    async def slot(self, provider: str, units: int = 1, *, tells: bool = False) -> AsyncIterator[Permit]:
-        """Wait for leave to send one request that costs `units`; near the end of a quota `granted` may be fewer.
+    async def permit(self, provider: str, units: int = 1, *, reports_sent: bool = False) -> AsyncIterator[Permit]:
+        """Wait for a permit for one request that costs `units`; near the end of a quota `granted` may be fewer.
 
-        Who `tells` calls `left()` when the request is on the wire; else it is taken to be sent at once.
+        A caller that `reports_sent` calls `sent()` when its request is on the wire; else it counts as sent at once.
 
-        Waits as long as the pace takes, first come first served, and for a pause that ends within `longest_wait`.
+        Waits as long as the rate requires, first come first served, and for a pause that ends within `max_pause_wait`.
         Raises RateLimited for a longer pause, QuotaSpent if nothing is left of the day, DatabaseUnavailable.
         """
-        slot = await self._lanes[provider].wait(units, tells=tells)
+        permit = await self._limiters[provider].wait(units, reports_sent=reports_sent)
         try:
-            yield slot
+            yield permit
         finally:
-            slot.left()
-            if slot.returned:
-                await self._execute("refund", name=provider, day=slot.day, units=slot.granted)
+            permit.sent()
+            if permit.refunded:
+                await self._execute("refund", name=provider, day=permit.day, units=permit.granted)
 
     async def pause(self, provider: str, until: datetime, reason: str) -> None:
-        """Nobody sends to `provider` before `until`. A turn that another process has just begun is still finished."""
+        """Send nothing to `provider` before `until`. A turn that another process has just begun is still finished."""
         seconds = (until - self._wall()).total_seconds()
         await self._execute("pause", name=provider, seconds=seconds, reason=reason)
-        self._lanes[provider].halt()
+        self._limiters[provider].halt()
 
     async def status(self) -> list[LaneStatus]:
-        """Every configured lane, in the order of the settings."""
+        """The state of every provider, in the order of the settings."""
         now = self._wall().timestamp()
         days = {name: self._calendar(now, ZoneInfo(each.zone)) for name, each in self._providers.items()}
         dates = [day.date for day in days.values()]

@@ -18,7 +18,7 @@ from alexandria.core.errors import DatabaseUnavailable, NotMigrated
 from alexandria.operations.alerts.rules import SILENCE, Kind
 from alexandria.operations.system import System
 from alexandria.providers.limits.rate import LaneStatus
-from alexandria.providers.response_cache import Lately
+from alexandria.providers.response_cache import RecentCalls
 from alexandria.rollout import decisions
 from alexandria.rollout.controller import Situation
 from alexandria.rollout.decisions import Rest
@@ -93,7 +93,7 @@ async def _gauges(system: System) -> list[Metric]:
         ),
         *_rollout(await system.steward.look()),
         *_quotas(await system.lanes.status()),
-        *_calls(await system.answers.lately(), [*system.settings.providers]),
+        *_calls(await system.answers.recent_calls(), [*system.settings.providers]),
     ]
 
 
@@ -127,15 +127,15 @@ def _quotas(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
     yield _gauge("lane_paused", "Whether the provider wants to be left alone for now", paused, "provider")
 
 
-def _calls(lately: Mapping[str, Lately], providers: Sequence[str]) -> Iterator[Metric]:
+def _calls(lately: Mapping[str, RecentCalls], providers: Sequence[str]) -> Iterator[Metric]:
     """With a zero where nothing was asked, so that a rule need not tell nothing from unknown."""
-    every = [lately.get(name, Lately(name)) for name in providers]
+    every = [lately.get(name, RecentCalls(name)) for name in providers]
     ends: Values = {(each.provider, end): getattr(each, end) for each in every for end in ENDS}
     yield _gauge("calls_last_hour", "Requests sent within the last hour, by how they ended", ends, "provider", "end")
     slow: Values = {
         (each.provider, share): ms / 1000
         for each in every
-        for share, ms in (("0.5", each.half), ("0.95", each.nearly_all))
+        for share, ms in (("0.5", each.median_ms), ("0.95", each.p95_ms))
     }
     yield _gauge("call_seconds", "How long such a share of them took at most", slow, "provider", "share")
 

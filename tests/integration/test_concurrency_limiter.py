@@ -15,10 +15,10 @@ from alexandria import bootstrap
 from alexandria.core import config, errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
-from alexandria.providers.client import Request, Transport
+from alexandria.providers.client import ProviderClient, Request
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 X = "gemini"
 SETTINGS = ProviderSettings(
@@ -30,7 +30,7 @@ from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 
 async def call(places):
     while True:
-        async with places.place():
+        async with places.permit():
             print(time.monotonic(), 1, flush=True)
             await asyncio.sleep(0.02)
             print(time.monotonic(), -1, flush=True)
@@ -67,7 +67,7 @@ class Calls:
         self.tasks = [asyncio.create_task(self._call(places)) for _ in range(count)]
 
     async def _call(self, places):
-        async with places.place():
+        async with places.permit():
             await self._move(1)
             try:
                 await self.go.acquire()
@@ -189,7 +189,7 @@ async def test_a_cancelled_caller_leaves_its_place_to_others(url):
 
 
 async def taken_and_left(places):
-    async with places.place():
+    async with places.permit():
         await asyncio.sleep(0)
 
 
@@ -243,7 +243,7 @@ async def test_without_a_database_the_call_is_refused():
     async with places_on("postgresql://nobody@127.0.0.1:1/nothing", 1) as places:
         for _ in range(2):
             with pytest.raises(errors.DatabaseUnavailable):
-                await places.place().__aenter__()
+                await places.permit().__aenter__()
 
 
 async def test_requests_in_flight_are_bounded_whatever_the_pace_allows(url):
@@ -263,9 +263,11 @@ async def test_requests_in_flight_are_bounded_whatever_the_pace_allows(url):
         RateLimiter(url, database.pool, {X: SETTINGS}) as lanes,
         places_on(url, 2) as places,
     ):
-        transport = Transport(SETTINGS, lanes, StoredAnswers(database), contact="", version="0", places=places,
+        transport = ProviderClient(SETTINGS, lanes, ResponseCache(database), contact="", version="0", concurrency_limiter=places,
                               inner=httpx2.MockTransport(far_end))  # fmt: skip
-        asked = [asyncio.create_task(transport.send(Request("GET", f"/{n}"), lambda r: r.json())) for n in range(6)]
+        asked = [
+            asyncio.create_task(transport.fetch_uncached(Request("GET", f"/{n}"), lambda r: r.json())) for n in range(6)
+        ]
         await until(lambda: inside == 2)
         await asyncio.sleep(0.3)
         assert most == 2
@@ -285,6 +287,6 @@ async def test_the_setting_bounds_the_models_and_nobody_else(url, monkeypatch):
     monkeypatch.setenv("ALEXANDRIA_MODEL_CALLS", "3")
     settings = config.load(database_url=SecretStr(url))
     async with bootstrap.running(settings, Server(url), providers=True) as system:
-        bounds = {name: cast("Any", t.client._transport)._places for name, t in system.transports.items()}
+        bounds = {name: cast("Any", t.http._transport)._concurrency_limiter for name, t in system.transports.items()}
     assert {name for name, places in bounds.items() if places} == set(bootstrap.MODELS)
     assert bounds["xai"]._count == 3

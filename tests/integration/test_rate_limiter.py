@@ -22,7 +22,6 @@ from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
-from alexandria.providers import ways
 from alexandria.providers.limits.quota_day import Day
 from alexandria.providers.limits.rate import RateLimiter
 
@@ -39,7 +38,7 @@ from alexandria.providers.limits.rate import RateLimiter
 
 async def send_all_the_time(lanes):
     while True:
-        async with lanes.slot("isbndb"):
+        async with lanes.permit("isbndb"):
             print(time.monotonic(), flush=True)
 
 async def main(url, settings):
@@ -74,10 +73,10 @@ async def lanes_on(url: str, settings: ProviderSettings, **options) -> AsyncIter
         yield lanes
 
 
-async def send(lanes: ways.RateLimiter, units: int = 1) -> int:
+async def send(lanes: RateLimiter, units: int = 1) -> int:
     """Through the protocol that providers know; returns what was granted."""
-    async with lanes.slot(X, units) as slot:
-        return slot.granted
+    async with lanes.permit(X, units) as permit:
+        return permit.granted
 
 
 def rows(url: str, query: str) -> list[Any]:
@@ -206,10 +205,10 @@ async def test_the_sends_of_one_turn_are_spread(database_url):
 
 async def test_a_request_that_is_slow_to_leave_holds_up_the_next(database_url):
     """Whoever says that it will tell when its request is on the wire is believed, for a while."""
-    async with lanes_on(database_url, provider(rate=100)) as lanes, lanes.slot(X, tells=True) as slot:
+    async with lanes_on(database_url, provider(rate=100)) as lanes, lanes.permit(X, reports_sent=True) as permit:
         following = asyncio.create_task(send(lanes))
         assert (await asyncio.wait({following}, timeout=0.15))[0] == set()
-        slot.left()
+        permit.sent()
         assert await following == 1
 
 
@@ -247,7 +246,7 @@ async def test_a_waiter_cancelled_at_the_instant_of_its_turn_gives_its_unit_back
     async with lanes_on(database_url, provider(rate=500, limit=10)) as lanes:
         caller = asyncio.create_task(send(lanes))
         await asyncio.sleep(0)
-        lanes._lanes[X]._queue[0].served = CancelledFirst()
+        lanes._limiters[X]._queue[0].served = CancelledFirst()
         with pytest.raises(asyncio.CancelledError):
             await caller
         await send(lanes)
@@ -257,8 +256,8 @@ async def test_a_waiter_cancelled_at_the_instant_of_its_turn_gives_its_unit_back
 async def test_an_unsent_request_costs_nothing(database_url):
     async with lanes_on(database_url, provider(rate=100, limit=10)) as lanes:
         with contextlib.suppress(ConnectionError):
-            async with lanes.slot(X, 4) as slot:
-                slot.unsent()
+            async with lanes.permit(X, 4) as permit:
+                permit.refund()
                 raise ConnectionError
         assert await send(lanes, 10) == 10
 

@@ -63,8 +63,8 @@ async def ledger(url, *, limit=15, reserve=5, at=NOON):
 
 
 async def send(lanes, units=1):
-    async with lanes.slot("isbndb", units) as slot:
-        return slot.granted
+    async with lanes.permit("isbndb", units) as permit:
+        return permit.granted
 
 
 async def seen(lanes):

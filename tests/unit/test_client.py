@@ -14,20 +14,19 @@ from alexandria.core.config import DEFAULTS, ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.tls import authorities
 from alexandria.providers.client import (
+    MAX_TRIES,
     NEGATIVE_LIFE,
-    TRIES,
-    PartlyGranted,
+    ProviderClient,
     Request,
-    Transport,
-    charged_to,
     json_of,
     next_midnight,
-    refusal,
     retry_after,
+    status_error,
     storable,
     storage_key,
 )
-from alexandria.providers.llm_adapters import Dialect
+from alexandria.providers.llm_adapters import ModelAdapter
+from alexandria.providers.metering import PartlyGranted, charged_to
 
 
 def ok(body=None, **kwargs):
@@ -35,7 +34,7 @@ def ok(body=None, **kwargs):
 
 
 def ask(transport, path="/thing", life=None, **kwargs):
-    return transport.ask(Request("GET", path, **kwargs), lambda answer: json_of(transport.name, answer), life=life)
+    return transport.fetch(Request("GET", path, **kwargs), lambda answer: json_of(transport.name, answer), life=life)
 
 
 class Dribble(httpx2.AsyncByteStream):
@@ -98,7 +97,7 @@ async def test_every_send_leaves_a_call_charged_to_its_attempt(reach, answers, l
         (200, 3, "/prefix/books/x", month, token),
     ]
     assert all(before <= c.sent_at <= datetime.now(UTC) and c.error == "" for c in answers.calls)
-    assert lanes.slots == [("isbndb", 3)] * 2
+    assert lanes.permits == [("isbndb", 3)] * 2
 
 
 @pytest.mark.parametrize("broken", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout])
@@ -109,7 +108,7 @@ async def test_what_was_never_sent_is_given_back_and_not_counted(reach, lanes, a
     with pytest.raises(errors.ProviderDown):
         await ask(reach("isbndb", far_end), units=2)
     assert answers.calls == []
-    assert lanes.given_back == 2 * TRIES
+    assert lanes.refunded == 2 * MAX_TRIES
 
 
 @pytest.mark.parametrize("broken", [httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.ReadTimeout])
@@ -119,8 +118,8 @@ async def test_what_was_sent_is_counted_whatever_became_of_it(reach, lanes, answ
 
     with pytest.raises(errors.ProviderDown) as down:
         await ask(reach("isbndb", far_end))
-    assert [(c.status, c.error) for c in answers.calls] == [(None, broken.__name__)] * TRIES
-    assert lanes.given_back == 0
+    assert [(c.status, c.error) for c in answers.calls] == [(None, broken.__name__)] * MAX_TRIES
+    assert lanes.refunded == 0
     assert down.value.__cause__ is None
 
 
@@ -131,7 +130,7 @@ async def test_a_body_that_breaks_off_is_a_failed_call_inside_the_slot(reach, la
 
     with pytest.raises(errors.ProviderDown):
         await ask(reach("isbndb", lambda request: httpx2.Response(200, stream=Dribble(break_off))))
-    assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadError")] * TRIES
+    assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadError")] * MAX_TRIES
 
 
 async def test_a_body_that_dribbles_for_ever_ends_at_the_time_out(reach, answers):
@@ -141,7 +140,7 @@ async def test_a_body_that_dribbles_for_ever_ends_at_the_time_out(reach, answers
     transport = reach("isbndb", lambda request: httpx2.Response(200, stream=Dribble(for_ever)), timeout=0.01)
     with pytest.raises(errors.ProviderDown, match=r"no answer within 0\.01 s"):
         await ask(transport)
-    assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadTimeout")] * TRIES
+    assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadTimeout")] * MAX_TRIES
 
 
 async def test_a_cancelled_call_is_counted_and_leaves_its_lane(reach, lanes, answers):
@@ -173,7 +172,7 @@ async def test_a_grant_of_too_few_units_sends_nothing_and_gives_them_back(reach,
     transport = reach("isbndb", ok())
     with pytest.raises(PartlyGranted) as partly:
         await ask(transport, units=10)
-    assert partly.value.granted == lanes.given_back == 4
+    assert partly.value.granted == lanes.refunded == 4
     assert (transport.sent, answers.calls) == ([], [])
 
 
@@ -203,10 +202,10 @@ async def test_a_long_wait_is_handed_to_the_caller(reach):
 @pytest.mark.parametrize(
     ("status", "error", "sends"),
     [
-        (429, errors.RateLimited, TRIES),
-        (500, errors.ProviderDown, TRIES),
-        (503, errors.ProviderDown, TRIES),
-        (408, errors.ProviderDown, TRIES),
+        (429, errors.RateLimited, MAX_TRIES),
+        (500, errors.ProviderDown, MAX_TRIES),
+        (503, errors.ProviderDown, MAX_TRIES),
+        (408, errors.ProviderDown, MAX_TRIES),
         (401, errors.KeyRefused, 1),
         (403, errors.KeyRefused, 1),
         (400, errors.RequestRefused, 1),
@@ -240,13 +239,13 @@ async def test_a_key_is_read_again_when_it_is_refused(reach):
         request.headers["Authorization"] = transport.secret()
         return request
 
-    transport = reach("isbndb", far_end, reread=lambda: SecretStr("new"))
+    transport = reach("isbndb", far_end, reload_key=lambda: SecretStr("new"))
     assert (await ask(transport, sign=sign))[0] == {"found": 1}
     assert len(transport.sent) == 2
 
 
 async def test_an_unchanged_key_is_refused_once(reach):
-    transport = reach("isbndb", httpx2.Response(401), reread=lambda: SecretStr("canary-key"))
+    transport = reach("isbndb", httpx2.Response(401), reload_key=lambda: SecretStr("canary-key"))
     with pytest.raises(errors.KeyRefused):
         await ask(transport)
     assert len(transport.sent) == 1
@@ -272,7 +271,7 @@ async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_follow
 
 async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):
     transport = reach("gemini", ok(), timeout=90)
-    await transport.client.get("/x", timeout=600)
+    await transport.http.get("/x", timeout=600)
     assert transport.sent[0].extensions["timeout"] == {"connect": 5.0, "read": 90, "write": 90, "pool": 90}
 
 
@@ -317,7 +316,7 @@ def test_equal_requests_have_equal_keys():
 
 
 def test_an_answer_is_no_refusal():
-    assert refusal("isbndb", ok()) is None
+    assert status_error("isbndb", ok()) is None
 
 
 async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, lanes, answers, monkeypatch):
@@ -333,8 +332,8 @@ async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, lanes, 
     authorities.cache_clear()
     for name in ("gemini", "xai", "isbndb"):
         settings = ProviderSettings(name=name, **DEFAULTS[name].model_dump(), key="canary-key")
-        transport = Transport(settings, lanes, answers, contact="", version="1")
+        transport = ProviderClient(settings, lanes, answers, contact="", version="1")
         if name != "isbndb":
-            Dialect(transport, "a-model", "")
+            ModelAdapter(transport, "a-model", "")
         await transport.aclose()
     assert len(read) <= 1  # none where the system checks by itself

@@ -12,7 +12,7 @@ from alexandria import cli
 from alexandria.database.pool import Database
 from alexandria.operations.maintenance import AT_ONCE, Maintenance
 from alexandria.providers.client import NEGATIVE_LIFE
-from alexandria.providers.response_cache import StoredAnswers
+from alexandria.providers.response_cache import ResponseCache
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_what_expired_is_forgotten_however_much_it_is(database, sql):
 
 async def test_an_answer_that_is_written_anew_is_not_forgotten(database, sql):
     fill(sql, "isbndb", 1, datetime.now(UTC) - timedelta(seconds=1))
-    answers = StoredAnswers(database)
+    answers = ResponseCache(database)
     assert await answers.read("isbndb", "1") is None
     await answers.write("isbndb", "1", {}, ["found"], timedelta(days=1))
     await Maintenance(database).forget()

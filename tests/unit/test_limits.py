@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexandria.providers.limits.quota_day import Day, calendar
-from alexandria.providers.limits.rate import MARGIN, _Lease, pace
-from alexandria.providers.limits.session import DRIFT, ServerClock, Session
+from alexandria.providers.limits.rate import WINDOW_MARGIN, _Lease, spacing
+from alexandria.providers.limits.session import MAX_DRIFT, ServerClock, Session
 
 ZONES = [
     "UTC",
@@ -24,18 +24,18 @@ ZONES = [
 
 @given(st.floats(min_value=0.01, max_value=1000))
 def test_a_pace_never_exceeds_its_rate_and_costs_little_of_it(rate):
-    shape = pace(rate)
+    shape = spacing(rate)
     assert shape.sends / shape.win < rate
     assert shape.win >= 1.0
-    assert shape.sends / (shape.win - MARGIN) == pytest.approx(rate)
+    assert shape.sends / (shape.win - WINDOW_MARGIN) == pytest.approx(rate)
     assert shape.gap * shape.sends < shape.win
 
 
 @pytest.mark.parametrize(("rate", "sends", "seconds"), [(3, 3, 1), (0.1 * 30, 3, 1), (0.5, 1, 2), (2.5, 3, 1.2)])
 def test_the_window_is_the_shortest_that_holds_whole_requests(rate, sends, seconds):
-    shape = pace(rate)
+    shape = spacing(rate)
     assert shape.sends == sends
-    assert shape.win - MARGIN == pytest.approx(seconds)
+    assert shape.win - WINDOW_MARGIN == pytest.approx(seconds)
 
 
 @given(
@@ -45,7 +45,7 @@ def test_the_window_is_the_shortest_that_holds_whole_requests(rate, sends, secon
 )
 def test_every_window_of_a_turn_holds_however_late_its_callers_are(rate, distances, delays):
     """Counting the sends of the turns before; a delay costs itself and no more."""
-    shape, now = pace(rate), 1000.0
+    shape, now = spacing(rate), 1000.0
     session = Session("", "test", lambda: now)
     session.clock.learn(now, now, now)
     sent = list(itertools.accumulate(distances, initial=0.0))[-shape.sends :]
@@ -57,7 +57,7 @@ def test_every_window_of_a_turn_holds_however_late_its_callers_are(rate, distanc
         for delay in delays:
             now = max(now, lease.at) + delay
             assert lease.take(1)
-            await lease.taken(tells=False)
+            await lease.record_sent(reports_sent=False)
             sent.append(now)
 
     asyncio.run(turn())
@@ -87,7 +87,7 @@ def test_a_day_begins_at_the_providers_midnight():
 
 @given(
     offset=st.floats(min_value=-1e6, max_value=1e6),
-    drift=st.floats(min_value=-DRIFT / 2, max_value=DRIFT / 2),
+    drift=st.floats(min_value=-MAX_DRIFT / 2, max_value=MAX_DRIFT / 2),
     trips=st.lists(st.tuples(*[st.floats(min_value=0, max_value=100)] * 3), min_size=1, max_size=20),
 )
 def test_the_servers_time_always_lies_between_the_bounds(offset, drift, trips):

@@ -99,8 +99,8 @@ class RolloutSimulation:
             if self.is_late(today.date):
                 await asyncio.sleep(today.ends - LATE - loop.time())
             try:
-                async with lanes.slot(X) as slot:
-                    self.sent.append((loop.time(), slot.day))
+                async with lanes.permit(X) as permit:
+                    self.sent.append((loop.time(), permit.day))
             except errors.QuotaSpent as spent:
                 await asyncio.sleep(spent.until.timestamp() - loop.time())
 

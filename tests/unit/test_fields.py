@@ -147,4 +147,4 @@ def test_a_long_query_is_cut_between_words():
 
 
 def test_refused_records_cost_only_themselves():
-    assert fields.usable([fields.Refused("isbndb", "1", "no title")]) == []
+    assert fields.usable([fields.UnusableRecord("isbndb", "1", "no title")]) == []

@@ -1,0 +1,156 @@
+"""Sends one request at a time within the provider's limits, times it and records it as a call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx2
+
+from alexandria.core import tracing
+from alexandria.core.config import ProviderSettings
+from alexandria.core.month import Month
+from alexandria.providers.base import Call
+from alexandria.providers.limits.concurrency import ConcurrencyLimiter
+from alexandria.providers.limits.rate import Permit, RateLimiter
+from alexandria.providers.response_cache import ResponseCache
+
+CONNECT_TIMEOUT = 5.0  # seconds
+NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+class PartlyGranted(Exception):
+    """The day's quota has room for `granted` units only, fewer than the request costs. Nothing was sent."""
+
+    def __init__(self, granted: int) -> None:
+        super().__init__(f"only {granted} units granted")
+        self.granted = granted
+
+
+_charged: ContextVar[tuple[Month, UUID | None] | None] = ContextVar("charged", default=None)
+
+
+@contextlib.contextmanager
+def charged_to(month: Month, attempt_token: UUID | None) -> Iterator[None]:
+    """Charge the calls made inside, also in tasks started inside, to this attempt of this month (None: no attempt)."""
+    token = _charged.set((month, attempt_token))
+    try:
+        yield
+    finally:
+        _charged.reset(token)
+
+
+def charge_attributes() -> dict[str, str]:
+    """The month and the attempt that calls are charged to now, as attributes of a span."""
+    month, token = _charged.get() or (None, None)
+    return {name: str(value) for name, value in (("month", month), ("attempt", token)) if value is not None}
+
+
+class MeteredTransport(httpx2.AsyncBaseTransport):
+    """Waits for the provider's limits, sends the request, times it and records the call.
+
+    Our own clients and the SDKs of the language models send through it.
+    """
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        rate_limiter: RateLimiter,
+        cache: ResponseCache,
+        inner: httpx2.AsyncBaseTransport,
+        concurrency_limiter: ConcurrencyLimiter | None,
+    ) -> None:
+        self._provider, self._inner = settings.name, inner
+        self._rate_limiter, self._concurrency_limiter, self._cache = rate_limiter, concurrency_limiter, cache
+        self._seconds = settings.timeout
+        self._timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)).as_dict()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        with tracing.answer(self._provider, answer="sent", path=request.url.path, **charge_attributes()):
+            return await self._within_limits(request)
+
+    async def _within_limits(self, request: httpx2.Request) -> httpx2.Response:
+        wanted_at = time.monotonic()
+        units = int(request.extensions.get("units", 1))
+        request.extensions = {**request.extensions, "timeout": self._timeout}  # the SDKs would set their own
+        # Concurrency first: once the rate limiter has given its permit, the request must leave at once.
+        concurrent = (
+            contextlib.nullcontext() if self._concurrency_limiter is None else self._concurrency_limiter.permit()
+        )
+        async with concurrent, self._rate_limiter.permit(self._provider, units, reports_sent=True) as permit:
+            request.extensions["trace"] = _report_sent(permit)
+            if permit.granted < units:
+                permit.refund()
+                raise PartlyGranted(permit.granted)
+            tracing.note(units=units, waited_ms=round((time.monotonic() - wanted_at) * 1000))
+            return await self._send(request, permit, units)
+
+    async def _send(self, request: httpx2.Request, permit: Permit, units: int) -> httpx2.Response:
+        sent_at, began = datetime.now(UTC), time.monotonic()
+        status, error, sent = None, "cancelled", True
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._inner.handle_async_request(request)
+                status = response.status_code
+                response = await _with_whole_body(response)
+            error = ""
+            return response
+        except NEVER_SENT:
+            sent = False
+            permit.refund()
+            raise
+        except TimeoutError:
+            error = "ReadTimeout"
+            raise httpx2.ReadTimeout("the answer took too long", request=request) from None
+        except httpx2.HTTPError as failed:
+            error = type(failed).__name__
+            raise
+        finally:
+            _trace_outcome(status, error)
+            if sent:
+                ms = round((time.monotonic() - began) * 1000)
+                charged = _charged.get() or (None, None)
+                await self._cache.record(
+                    Call(self._provider, request.url.path, sent_at, ms, units, status, error, *charged)
+                )
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _trace_outcome(status: int | None, error: str) -> None:
+    if status is not None:
+        tracing.note(status=status)
+    if error or ((status or 0) >= 400 and status != 404):
+        tracing.failed(error or str(status))
+
+
+def _report_sent(permit: Permit) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """A trace hook that reports when the request is on the wire, as connecting may take longer than the limiter's gap."""
+
+    async def trace(event: str, _: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_body.complete"):
+            permit.sent()
+
+    return trace
+
+
+async def _with_whole_body(response: httpx2.Response) -> httpx2.Response:
+    """The response with its body read, so that a body that breaks off or dribbles is this call's failure."""
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    try:
+        body = b"".join([part async for part in response.stream])
+    finally:
+        await response.aclose()
+    return httpx2.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=httpx2.ByteStream(body),
+        extensions=response.extensions,
+    )
