@@ -4,6 +4,7 @@ database_url         a fresh database with all migrations, dropped afterwards
 empty_database_url   a fresh database without migrations
 data_dir             a fresh data folder for tests that start the embedded server themselves
 psql                 the client program that fits the server
+cases                collects the failures of near-equal cases, to report all of them at once
 
 Each xdist worker has its own server. However the session is ended, nothing that it started stays: see `_Session`.
 """
@@ -18,7 +19,8 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 
@@ -164,6 +166,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
+@pytest.fixture
+def cases() -> Callable[[], AbstractContextManager[Callable[..., AbstractContextManager[None]]]]:
+    """`with cases() as case:` and in it `with case(name):` for each; at the end every failed case is reported."""
+    return _cases
+
+
 @pytest.fixture(scope="session")
 def session_folder(pytestconfig: pytest.Config) -> Path:
     """The folder of everything that this test process puts on disk."""
@@ -207,6 +215,25 @@ def data_dir(session_folder: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def psql(server: Embedded) -> Path:
     return server.psql
+
+
+@contextlib.contextmanager
+def _cases() -> Iterator[Callable[..., AbstractContextManager[None]]]:
+    failed, ran = [], 0
+
+    @contextlib.contextmanager
+    def case(*name: object) -> Iterator[None]:
+        nonlocal ran
+        ran += 1
+        try:
+            yield
+        except (Exception, pytest.fail.Exception) as failure:  # noqa: BLE001 - whatever fails, the other cases count too
+            failed.append(f"{name}: {type(failure).__name__}: {failure}")
+
+    yield case
+    assert ran, "there was no case"
+    if failed:
+        pytest.fail(f"{len(failed)} of {ran} cases failed:\n" + "\n".join(failed), pytrace=False)
 
 
 def _remove(place: Path) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import dataclasses
+import itertools
 import json
 import re
 import secrets
 import threading
 from datetime import datetime
+from typing import Any
 
 import httpx2
 import psycopg
@@ -163,54 +165,55 @@ async def test_secrets_are_compared_in_constant_time_and_all_of_them(api, monkey
     assert compared == [(SECRET.encode(), SECRET.encode()), (SECRET.encode(), PREVIOUS.encode())]
 
 
-@pytest.mark.parametrize("path", WRITES)
-@pytest.mark.parametrize("body", MALFORMED)
-async def test_400_for_a_body_that_is_not_json(api, path, body):
-    error = check_shape(await api.post(path, content=MALFORMED[body], headers=JSON), 400, "malformed_json")
-    assert error["details"]["hint"]
+async def test_400_for_a_body_that_is_not_json(api, cases):
+    with cases() as case:
+        for path, (name, body) in itertools.product(WRITES, MALFORMED.items()):
+            with case(path, name):
+                error = check_shape(await api.post(path, content=body, headers=JSON), 400, "malformed_json")
+                assert error["details"]["hint"]
 
 
-@pytest.mark.parametrize("path", WRITES)
-@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin-1",
-                                  "application/jsonx", "multipart/form-data; boundary=x", "application/xml", ""])  # fmt: skip
-async def test_415_for_a_body_that_is_not_declared_as_json(api, path, kind):
-    """What curl sends without a header; the answer names the header to add."""
-    response = await api.post(
-        path, content=b'{"dry_run": true}', headers={} if kind is None else {"Content-Type": kind}
-    )
-    assert "Content-Type: application/json" in check_shape(response, 415)["details"]["hint"]
+async def test_415_for_a_body_that_is_not_declared_as_json(api, cases):
+    """As curl sends it without a header; the answer names the header to add."""
+    kinds = [None, "application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin-1",
+             "application/jsonx", "multipart/form-data; boundary=x", "application/xml", ""]  # fmt: skip
+    with cases() as case:
+        for path, kind in itertools.product(WRITES, kinds):
+            with case(path, kind):
+                headers = {} if kind is None else {"Content-Type": kind}
+                response = await api.post(path, content=b'{"dry_run": true}', headers=headers)
+                assert "Content-Type: application/json" in check_shape(response, 415)["details"]["hint"]
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"']
-)
-async def test_json_may_be_declared_in_every_legal_way(api, kind):
-    assert (await api.post(SCHEDULE, content=b'{"dry_run": true}', headers={"Content-Type": kind})).status_code == 200
+async def test_json_may_be_declared_in_every_legal_way(api):
+    for kind in ("application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'):
+        response = await api.post(SCHEDULE, content=b'{"dry_run": true}', headers={"Content-Type": kind})
+        assert response.status_code == 200, kind
 
 
-@pytest.mark.parametrize("path", WRITES)
-@pytest.mark.parametrize("body", VIOLATIONS)
-async def test_422_for_json_that_is_no_request(api, sql, empty, path, body):
-    error = check_shape(await api.post(path, content=VIOLATIONS[body], headers=JSON), 422, "bad_input")
-    assert error["details"]["problems"]
-    assert await sql("SELECT id FROM backfill_log") == []
+async def test_422_for_json_that_is_no_request(api, sql, empty, cases):
+    with cases() as case:
+        for path, (name, body) in itertools.product(WRITES, VIOLATIONS.items()):
+            with case(path, name):
+                error = check_shape(await api.post(path, content=body, headers=JSON), 422, "bad_input")
+                assert error["details"]["problems"]
+                assert await sql("SELECT id FROM backfill_log") == []
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [(SCHEDULE, b) for b in SCHEDULE_VIOLATIONS]
-    + [(SEED, b) for b in SEED_VIOLATIONS]
-    + [(RETRY, b) for b in RETRY_VIOLATIONS]
-    + [(PAUSE, b) for b in PAUSE_VIOLATIONS],
-    ids=str,
-)
-async def test_422_names_the_field(api, sql, empty, path, body):
+async def test_422_names_the_field(api, sql, empty, cases):
     """The value's own field is in the message; nothing is claimed or seeded."""
+    violations: dict[str, list[dict[str, Any]]] = {
+        SCHEDULE: SCHEDULE_VIOLATIONS, SEED: SEED_VIOLATIONS, RETRY: RETRY_VIOLATIONS, PAUSE: PAUSE_VIOLATIONS
+    }  # fmt: skip
     await sql("INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
-    error = check_shape(await api.post(path, json=body), 422, "bad_input")
-    innermost = next(iter(body.values()))
-    assert any(field in error["message"] for field in [*body, *(innermost if isinstance(innermost, dict) else [])])
-    assert await sql("SELECT status FROM backfill_log") == [{"status": "pending"}]
+    with cases() as case:
+        for path, body in ((path, body) for path, bodies in violations.items() for body in bodies):
+            with case(path, body):
+                error = check_shape(await api.post(path, json=body), 422, "bad_input")
+                value = next(iter(body.values()))
+                fields = [*body, *(value if isinstance(value, dict) else [])]
+                assert any(field in error["message"] for field in fields)
+                assert await sql("SELECT status FROM backfill_log") == [{"status": "pending"}]
 
 
 async def test_a_misspelt_field_is_told_its_right_name(api):
@@ -228,31 +231,40 @@ async def test_a_parameter_in_the_address_is_no_field_of_the_body(api, sql, empt
     assert await sql("SELECT status FROM backfill_log") == [{"status": "pending"}]
 
 
-@pytest.mark.parametrize(("status", "path"), [(status, path) for status, paths in PATHS.items() for path in paths])
-async def test_404_and_422_for_paths_and_parameters(api, status, path):
-    check_shape(await api.get(path), status)
+async def test_404_and_422_for_paths_and_parameters(api, cases):
+    with cases() as case:
+        for status, path in ((status, path) for status, paths in PATHS.items() for path in paths):
+            with case(status, path):
+                check_shape(await api.get(path), status)
 
 
-@pytest.mark.parametrize(("method", "path"), ALL)
-async def test_405_for_every_other_method_with_what_is_allowed(api, method, path):
-    for other in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"} - {method}:
-        response = await api.request(other, path)
-        check_shape(response, 405, "method_not_allowed")
-        assert method in response.headers["allow"]
+async def test_405_for_every_other_method_with_what_is_allowed(api, cases):
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"]
+    with cases() as case:
+        for (allowed, path), other in itertools.product(ALL, methods):
+            if other != allowed:
+                with case(other, path):
+                    response = await api.request(other, path)
+                    check_shape(response, 405, "method_not_allowed")
+                    assert allowed in response.headers["allow"]
 
 
-@pytest.mark.parametrize(("method", "path"), ALL)
-async def test_413_for_a_large_body_on_every_route(api, method, path):
-    check_shape(await api.request(method, path, content=LARGE, headers=JSON), 413, "too_large")
+async def test_413_for_a_large_body_on_every_route(api, cases):
+    with cases() as case:
+        for method, path in ALL:
+            with case(method, path):
+                check_shape(await api.request(method, path, content=LARGE, headers=JSON), 413, "too_large")
 
 
-@pytest.mark.parametrize("path", WRITES)
-async def test_413_for_a_large_body_that_does_not_say_so(api, path):
+async def test_413_for_a_large_body_that_does_not_say_so(api, cases):
     async def chunks():
         for start in range(0, len(LARGE), 1000):
             yield LARGE[start : start + 1000]
 
-    check_shape(await api.post(path, content=chunks(), headers=JSON), 413, "too_large")
+    with cases() as case:
+        for path in WRITES:
+            with case(path):
+                check_shape(await api.post(path, content=chunks(), headers=JSON), 413, "too_large")
 
 
 async def test_a_body_of_just_64_kib_is_read(api):
@@ -260,28 +272,32 @@ async def test_a_body_of_just_64_kib_is_read(api):
     assert (await api.post(SCHEDULE, content=body, headers=JSON)).status_code == 200
 
 
-@pytest.mark.parametrize(("method", "path"), [*ALL, ("GET", "/nothing"), ("DELETE", "/docs")])
-async def test_every_answer_has_the_security_headers_and_no_cors(api, method, path):
-    response = await api.request(method, path, headers={"Origin": "https://elsewhere.example"})
-    assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["x-frame-options"] == "DENY"
-    assert response.headers["content-security-policy"].startswith("default-src 'none'")
-    assert "unsafe" not in response.headers["content-security-policy"]
-    assert response.headers["cache-control"] == ("max-age=60" if path == "/api/quota/status" else "no-store")
-    assert not [name for name in response.headers if name.startswith("access-control")]
+async def test_every_answer_has_the_security_headers_and_no_cors(api, cases):
+    with cases() as case:
+        for method, path in [*ALL, ("GET", "/nothing"), ("DELETE", "/docs")]:
+            with case(method, path):
+                response = await api.request(method, path, headers={"Origin": "https://elsewhere.example"})
+                assert response.headers["x-content-type-options"] == "nosniff"
+                assert response.headers["x-frame-options"] == "DENY"
+                assert response.headers["content-security-policy"].startswith("default-src 'none'")
+                assert "unsafe" not in response.headers["content-security-policy"]
+                assert response.headers["cache-control"] == (
+                    "max-age=60" if path == "/api/quota/status" else "no-store"
+                )
+                assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-@pytest.mark.parametrize("sane", ["a", "7f0c-42", "trace:1/2@x.y_z+a=b", "x" * 128])
-async def test_a_sane_request_id_is_echoed(api, sane):
-    response = await api.get("/nothing", headers={"X-Request-ID": sane})
-    assert check_shape(response, 404)
-    assert response.headers["x-request-id"] == sane
-
-
-@pytest.mark.parametrize("insane", ["", "x" * 129, "a b", "a\tb", "<script>", b"\xff", "a;b", '"'])
-async def test_any_other_request_id_is_replaced(api, insane):
-    response = await api.get("/health/live", headers={"X-Request-ID": insane})
-    assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
+async def test_a_sane_request_id_is_echoed_and_any_other_replaced(api, cases):
+    with cases() as case:
+        for sane in ("a", "7f0c-42", "trace:1/2@x.y_z+a=b", "x" * 128):
+            with case(sane):
+                response = await api.get("/nothing", headers={"X-Request-ID": sane})
+                assert check_shape(response, 404)
+                assert response.headers["x-request-id"] == sane
+        for insane in ("", "x" * 129, "a b", "a\tb", "<script>", b"\xff", "a;b", '"'):
+            with case(insane):
+                response = await api.get("/health/live", headers={"X-Request-ID": insane})
+                assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
 
 
 async def test_an_odd_host_is_no_error(api):
@@ -330,18 +346,20 @@ def kinds(of):
     return [of, *(kind for child in of.__subclasses__() for kind in kinds(child))]
 
 
-@pytest.mark.parametrize("kind", kinds(errors.AlexandriaError))
-async def test_every_error_of_ours_has_a_status(system, kind):
+async def test_every_error_of_ours_has_a_status(system, cases):
     """With code, message and hint for the caller, but for those that are defects."""
-    error = kind.__new__(kind)
-    errors.AlexandriaError.__init__(error, "the message", hint="the hint", details={"more": 1})
-    response, _ = await broken(system, error)
-    status = next(STATUSES[c] for c in kind.__mro__ if c in STATUSES)
-    if status == 500:
-        check_shape(response, 500, "unexpected")
-    else:
-        told = check_shape(response, status, kind.code)
-        assert (told["message"], told["details"]) == ("the message", {"hint": "the hint", "more": 1})
+    with cases() as case:
+        for kind in kinds(errors.AlexandriaError):
+            with case(kind):
+                error = kind.__new__(kind)
+                errors.AlexandriaError.__init__(error, "the message", hint="the hint", details={"more": 1})
+                response, _ = await broken(system, error)
+                status = next(STATUSES[c] for c in kind.__mro__ if c in STATUSES)
+                if status == 500:
+                    check_shape(response, 500, "unexpected")
+                else:
+                    sent = check_shape(response, status, kind.code)
+                    assert (sent["message"], sent["details"]) == ("the message", {"hint": "the hint", "more": 1})
 
 
 async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
