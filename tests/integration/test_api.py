@@ -69,7 +69,7 @@ VIOLATIONS = {
     "a field that cannot be encoded": b'{"\\ud800": true}',
     "a field of 60000 characters": b'{"' + b"x" * 60_000 + b'": 1}',
 }
-SCHEDULE_VIOLATIONS = [
+SCHEDULE_VIOLATIONS: list[dict[str, Any]] = [
     {"batch_size": 0}, {"batch_size": 51}, {"batch_size": "2"}, {"batch_size": True}, {"batch_size": 2.0},
     {"batch_size": 2.5}, {"batch_size": None}, {"batch_size": 10**30}, {"dry_run": "true"}, {"dry_run": 1},
     {"dry_run": None}, {"force_retry": 0}, {"year_range": 2023}, {"year_range": None}, {"year_range": [2023, 2023]},
@@ -79,17 +79,17 @@ SCHEDULE_VIOLATIONS = [
     {"plan": "0123456789abcdef-202311"}, {"plan": "0123456789abcdef-999999"}, {"plan": "0123456789abcdef-202313"},
     {"plan": "0123456789abcdef-202311", "dry_run": True},
 ]  # fmt: skip
-SEED_VIOLATIONS = [
+SEED_VIOLATIONS: list[dict[str, Any]] = [
     {"year_start": 2024, "year_end": 2023}, {"year_start": 1899}, {"year_end": 2101}, {"year_start": "2000"},
     {"year_start": True}, {"year_end": 2000.0}, {"year_start": None}, {"years": 2000}, {"year_start": 2025},
 ]  # fmt: skip
-RETRY_VIOLATIONS = [
+RETRY_VIOLATIONS: list[dict[str, Any]] = [
     {"months": []}, {"months": "2023-11"}, {"months": ["2023-13"]}, {"months": [202311]}, {"months": None},
     {"months": ["2023-11\n"]}, {"status": "completed"}, {"status": ""}, {"status": None}, {"reason": ""},
     {"reason": "\0"}, {"reason": "x" * 301}, {"reason": None}, {"reason": 1}, {"status": "failed", "dry_run": 1},
     {"month": ["2023-11"]},
 ]  # fmt: skip
-PAUSE_VIOLATIONS = [
+PAUSE_VIOLATIONS: list[dict[str, Any]] = [
     {"minutes": 0}, {"minutes": 525_601}, {"minutes": "5"}, {"minutes": True}, {"minutes": None}, {"minutes": 1.5},
     {"until": 1_900_000_000}, {"until": "1900000000"}, {"until": "2023-11-01"}, {"until": "2099-11-01T12:00"},
     {"until": "tomorrow"}, {"until": None}, {"until": "2020-01-01T00:00Z"}, {"reason": "a\nb"}, {"reason": None},
@@ -202,7 +202,7 @@ async def test_422_for_json_that_is_no_request(api, sql, empty, cases):
 
 async def test_422_names_the_field(api, sql, empty, cases):
     """The value's own field is in the message; nothing is claimed or seeded."""
-    violations: dict[str, list[dict[str, Any]]] = {
+    violations = {
         SCHEDULE: SCHEDULE_VIOLATIONS, SEED: SEED_VIOLATIONS, RETRY: RETRY_VIOLATIONS, PAUSE: PAUSE_VIOLATIONS
     }  # fmt: skip
     await sql("INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
