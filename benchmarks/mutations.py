@@ -42,7 +42,7 @@ class Subject(NamedTuple):
     tests: tuple[str, ...]
 
 
-MATCHING = ("unit/test_scoring.py", "property/test_match.py")
+MATCHING = ("unit/test_scoring.py", "unit/test_matching_floor.py", "property/test_match.py")
 LIMITS = (
     "unit/test_limits.py",
     "integration/test_quota_day.py",

@@ -89,7 +89,7 @@ WORDS = {
     "a number of days is no range": ("2-21 day plan", "2 21 day plan"),
     "a number of weeks is no range": ("2-21 week plan", "2 21 week plan"),
     "a number of minutes is no range": ("2-21 minute plan", "2 21 minute plan"),
-    "a number of steps is no range": ("2-21-step plan", "2to21 step plan"),
+    "a number of steps is no range": ("2-21 step plan", "2 21 step plan"),
     "doctor, mister, saint, versus, mount, und": ("at doctor mister saint versus mount und", "at dr mr st vs mt and"),
     "a leading article goes": ("the whistler", "whistler"),
     "only the first article goes": ("the the whistler", "the whistler"),
@@ -221,6 +221,7 @@ READ = {
     "a series behind": ("Storm: A Song of Ice, Book Three", "", "storm", {"songofice": "3"}, ""),
     "a series and its number in two parts": ("Storm: A Song of Ice: Book Three", "", "storm", {"songofice": "3"}, ""),
     "a series marked by a sign": ("Fourth Wing - The Empyrean #1", "", "4th wing", {"empyrean": "1"}, ""),
+    "a series and two numbers": ("Storm: A Song of Ice, Book 2, No. 3", "", "storm", {"songofice": "3"}, ""),
     "a book alone": ("Storm: Book Three", "", "storm", {}, "book 3"),
     "a book after a numbered head": ("Warriors 2: Story: Book Three", "", "warriors 2 | story", {"warriors": "2"}, "book 3"),
     "a volume behind": ("Storm: A Song of Ice, Volume Three", "", "storm | song of ice", {}, "volume 3"),
@@ -325,10 +326,10 @@ def test_words_outside_parentheses():
 
 KINDS = {
     "a study guide or summary": [
-        "Emma Study Guide", "Summary of Emma", "Summary and Review", "Emma Summaries", "Emma: Summary", "Emma: A Summary",
+        "Emma Study Guide", "Summary of Emma: A Novel", "Summary and Review: Emma", "Emma Summary Notes", "Emma Summaries", "Emma: Summary", "Emma: A Summary",
         "SparkNotes Emma", "Spark Notes Emma", "Cliff Notes Emma", "CliffsNotes Emma", "Cliffs Notes Emma", "York Notes Emma",
         "Emma by Instaread", "SuperSummary Emma", "BookRags Emma", "LitCharts Emma", "Key Takeaways from Emma",
-        "Emma: Conversation Starters", "Emma Discussion Questions", "Emma Discussion Guide", "Emma: Reading Guide",
+        "Emma: Conversation Starters", "Emma Discussion Questions", "Emma Discussion Guide", "Emma: Reading Guide", "Emma Study Group Guide",
         "Emma Reading Group Guide", "Emma: A Reader's Guide", "Emma: A Readers Guide", "Emma: A Readers' Guide",
         "Emma Teacher's Guide", "Emma Teachers' Guide", "Emma Teaching Guide", "Emma Literature Guide", "Emma Book Club Guide",
         "Emma Bookclub Guide", "Emma Lesson Plan", "Emma Lesson Plans", "Emma Novel Study", "Emma Novel Unit",
@@ -342,7 +343,7 @@ KINDS = {
         "Illustrated Companion for Emma", "Official Companion for Emma", "Movie Companion for Emma",
     ],
     "a box set or omnibus": [
-        "Emma / Persuasion", "Emma; Persuasion; Sanditon", "Emma Box Set", "Emma Boxed Set", "Emma Boxset", "Emma in Slipcase",
+        "Emma / Persuasion", "Emma; Persuasion; Sanditon", "Emma Box Set", "Emma Book Collection Bundle", "Emma Boxed Set", "Emma Boxset", "Emma in Slipcase",
         "Emma in Slip Case", "Emma Omnibus", "Emma Compendium", "Emma Collection Set", "3 Book Set", "Emma Books Set",
         "Emma Book Collection Set", "Emma 3 Books Box Bundle", "Emma Book Collection", "Emma Books Box", "Emma Bundle",
         "The Complete Series", "The Complete Trilogy", "The Complete Saga", "Emma Trilogy Set", "Emma Series Set",
@@ -361,7 +362,7 @@ KINDS = {
         "Emma (Great Illustrated Classics)", "Classic Starts: Emma",
     ],
     HALF: ["Emma, Part One of Two", "Emma, Part 1 of 3", "Emma: Part I of Three", "Emma: Part 4 of Four"],
-    "an excerpt": ["Emma: An Excerpt", "Emma Sampler", "Emma: A Sneak Peek", "Emma: Free Preview", "Emma (Preview)"],
+    "an excerpt": ["Emma: An Excerpt", "Emma Sampler", "Emma: A Sneak Peek", "Emma: Preview"],
 }  # fmt: skip
 PLAIN = [
     "Emma", "Unabridged Emma", "In Good Company", "A Companionable Way", "Play", "The Player", "Musical Chairs", "A Notebook of Love",
@@ -453,7 +454,15 @@ def test_every_article_that_catalogues_move_behind():
 
 
 TONGUES = {
-    "en": ["Emma", "Emma of Highbury", "Emma with the Dog", "My Year", "Nobody When Asleep"],
+    "en": [
+        "Emma",
+        "Emma of Highbury",
+        "Emma with the Dog",
+        "My Year",
+        "Nobody When Asleep",
+        "Die Trying",
+        "O Pioneers",
+    ],
     "fr": ["Voyage au bout de la nuit", "Les fleurs du mal", "Une vie", "Contes pour Noël et Pâques"],
     "es": ["Cien años para el amor", "El amor y los tiempos", "La sombra del viento y una luz"],
     "de": ["Der Prozess", "Die Verwandlung und das Urteil", "Im Westen nicht viel", "Zum Leben von heute"],
@@ -476,6 +485,39 @@ TONGUES = {
 def test_the_language_that_a_title_gives_away():
     found = {printed: read(printed).tongue for examples in TONGUES.values() for printed in examples}
     assert found == {printed: tongue for tongue, examples in TONGUES.items() for printed in examples}
+
+
+SCRIPTS = {
+    "el": "\u0370\u03ff", "ru": "\u0400\u052f", "he": "\u0590\u05ff", "ar": "\u0600\u06ff", "hi": "\u0900\u097f",
+    "th": "\u0e00\u0e7f", "ja": "\u3040\u30ff", "ko": "\uac00\ud7af", "zh": "\u4e00\u9fff",
+}  # fmt: skip
+
+
+def test_each_script_from_its_first_letter_to_its_last():
+    found = {tongue: [titles.tongue_of(f"Emma {letter}") for letter in ends] for tongue, ends in SCRIPTS.items()}
+    assert found == {tongue: [tongue, tongue] for tongue in SCRIPTS}
+    beyond = {tongue: [chr(ord(ends[0]) - 1), chr(ord(ends[1]) + 1)] for tongue, ends in SCRIPTS.items()}
+    assert [tongue for tongue, letters in beyond.items() if tongue in map(titles.tongue_of, letters)] == []
+
+
+LITTLE_WORDS = {
+    "fr": ["le", "les", "du", "des", "et", "une", "au", "aux", "dans", "sur", "pour", "est"],
+    "es": ["el", "los", "las", "del", "y", "por", "para", "con", "una los"],
+    "de": ["der", "das", "und", "ein", "eine", "von", "im", "dem", "mit", "den", "ist", "nicht", "zum"],
+    "it": ["il", "gli", "della", "di", "dei", "nel", "che", "una il"],
+    "pt": ["os", "do", "dos", "uma", "em", "nao", "com"],
+    "nl": ["het", "een", "van", "voor", "niet"],
+}
+ENGLISH = [
+    "the", "of", "and", "to", "with", "from", "my", "you", "your", "is", "at", "for", "who", "when", "her", "his",
+]  # fmt: skip
+
+
+def test_every_little_word_gives_its_language_away():
+    """An English one beside a Spanish one leaves the language unsure."""
+    found = {text: read(f"Emma {text}").tongue for texts in LITTLE_WORDS.values() for text in texts}
+    assert found == {text: tongue for tongue, texts in LITTLE_WORDS.items() for text in texts}
+    assert [word for word in ENGLISH if read(f"Emma {word} los").tongue] == []
 
 
 @pytest.mark.parametrize(
