@@ -27,7 +27,7 @@ from alexandria.forecast.history import History
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario
 from alexandria.forecast.simulation import RolloutSimulation
 from alexandria.rollout import plan as plans
-from alexandria.rollout.decisions import Standing
+from alexandria.rollout.decisions import RolloutState
 from alexandria.rollout.plan import Plan
 
 SHARE = 0.2  # of the months, ended when the forecast is made
@@ -65,7 +65,9 @@ def measured(task: tuple[int, int]) -> dict[str, Any]:
         redrawn += 1
         name, plan, settings, scenario = drawn(rng)
         start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
-        rollout = RolloutSimulation(plan, scenario, seed * 100 + redrawn, History(start, Standing(start.date()), {}))
+        rollout = RolloutSimulation(
+            plan, scenario, seed * 100 + redrawn, History(start, RolloutState(start.date()), {})
+        )
         rollout.run(lambda now: now.ended >= SHARE * len(now.months))
         ended = rollout.ended / len(rollout.months)
     past = rollout.history()

@@ -19,7 +19,7 @@ from alexandria.forecast.forecaster import REFRESH_AFTER, RETRY_AFTER, Forecaste
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.rollout import plan
 from alexandria.rollout import repository as rollouts
-from alexandria.rollout.decisions import Standing
+from alexandria.rollout.decisions import RolloutState
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SEEN = """
@@ -55,12 +55,12 @@ async def test_the_history_is_read_from_the_database(database):
     """Outcomes, attempts without superseded ones, waiting months, requests, tokens, and hours of waiting for approval."""
     async with database.transaction() as connection:
         started = await rollouts.start(connection, plan.read(plan.example()), "me", NOW.date(), NOW)
-        await rollouts.scheduled(connection, started, [Month(2023, 12)], NOW.date())
+        await rollouts.save_scheduled(connection, started, [Month(2023, 12)], NOW.date())
         await connection.execute(
             "INSERT INTO rollout_verdict (rollout_id, phase, at, verdict, reasons, inputs)"
             " VALUES (%s, 0, %s, 'open', '{fine}', '{}')", (started.id, NOW - timedelta(hours=6)),
         )  # fmt: skip
-        await rollouts.note(connection, started, "me", "approve", why="", now=NOW)
+        await rollouts.log_act(connection, started, "me", "approve", why="", now=NOW)
         history = await repository.history(connection, started, {"isbndb": 9}, NOW)
         tokens = await repository.tokens(connection)
     december = history.outcomes[Month(2023, 12)]
@@ -72,7 +72,7 @@ async def test_the_history_is_read_from_the_database(database):
     assert history.due == {Month(2023, 10): datetime(2026, 3, 4, 12, 5, tzinfo=UTC)}
     assert history.requests == {"isbndb": 2, "open_library": 1}
     assert history.approval_hours == pytest.approx((6.0,))
-    assert (history.standing, history.spent, history.at) == (Standing(NOW.date()), {"isbndb": 9}, NOW)
+    assert (history.state, history.spent, history.at) == (RolloutState(NOW.date()), {"isbndb": 9}, NOW)
     assert tokens["gemini:gemini-3.5-flash"] == repository.Tokens(400, 3000)
 
 
@@ -125,7 +125,7 @@ async def test_a_held_or_paused_rollout_is_forecast_as_if_it_continued(forecaste
     """The report names these assumptions."""
     async with forecaster.database.transaction() as connection:
         started = await rollouts.start(connection, plan.read(plan.example()), "me", NOW.date(), NOW)
-        await rollouts.stand(connection, started, Standing(NOW.date(), held="me: a walk"), NOW)
+        await rollouts.save_state(connection, started, RolloutState(NOW.date(), held="me: a walk"), NOW)
         await connection.execute("UPDATE control SET paused_since = now(), paused_by = 'me', pause_reason = 'a nap'")
     report = await forecaster.report(runs=2)
     assert report.started

@@ -20,7 +20,7 @@ from alexandria.database.pool import Database
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout import repository
 from alexandria.rollout.controller import RolloutController
-from alexandria.rollout.decisions import Kind, Rest, Schedule, Standstill
+from alexandria.rollout.decisions import Schedule, Standstill, Wait, WaitKind
 from alexandria.rollout.gates import Verdict
 from alexandria.rollout.plan import Plan, example, members, read
 
@@ -177,7 +177,7 @@ async def test_after_days_without_a_worker_only_todays_months_begin(stage):
     assert isinstance(step, Schedule)
     assert len(step.months) == 6
     rest = await stage.steward.tick()
-    assert isinstance(rest, Rest)
+    assert isinstance(rest, Wait)
     assert rest.until == datetime(2026, 3, 12, 3, tzinfo=UTC)
 
 
@@ -186,17 +186,17 @@ async def test_phases_follow_each_other_and_a_person_approves_where_the_plan_say
     await stage.steward.start(SMALL, "ann")
     await stage.days(2)
     await stage.steward.tick()  # goes on to the second phase
-    found = await stage.steward.look()
+    found = await stage.steward.snapshot()
     assert found is not None
     assert found.phase == "second"
     with pytest.raises(GateShut, match=r"the gate of second is not open yet"):
         await stage.steward.approve("bob")
     await stage.days(3)
     step = await stage.steward.tick()
-    assert isinstance(step, Rest)
-    assert step.kind is Kind.APPROVAL
+    assert isinstance(step, Wait)
+    assert step.kind is WaitKind.APPROVAL
     situation = await stage.steward.approve("bob", "looked at ten of them")
-    assert situation.rollout.standing.finished
+    assert situation.rollout.state.finished
     assert await stage.steward.tick() is None
     with pytest.raises(Unknown):
         await stage.steward.approve("bob")
@@ -206,10 +206,10 @@ async def test_phases_follow_each_other_and_a_person_approves_where_the_plan_say
     assert ("rollout", "advance") in acts
     [ended] = await stage.sql("SELECT outcome, ended_at FROM rollout")
     assert ended["outcome"] == "finished"
-    last = await stage.steward.look()
+    last = await stage.steward.snapshot()
     assert last is not None
-    assert isinstance(last.decision.step, Rest)
-    assert last.decision.step.kind is Kind.FINISHED
+    assert isinstance(last.decision.step, Wait)
+    assert last.decision.step.kind is WaitKind.FINISHED
 
 
 async def test_a_shut_gate_stops_the_phase_until_a_person_overrides_it(stage):
@@ -219,8 +219,8 @@ async def test_a_shut_gate_stops_the_phase_until_a_person_overrides_it(stage):
     await stage.end("failed")
     stage.now += timedelta(days=1)
     step = await stage.steward.tick()
-    assert isinstance(step, Rest)
-    assert step.kind is Kind.SHUT
+    assert isinstance(step, Wait)
+    assert step.kind is WaitKind.SHUT
     with pytest.raises(GateShut, match="6 of the phase's 12 months have failed, 1 may"):
         await stage.steward.approve("bob")
     with pytest.raises(BadInput):
@@ -228,10 +228,10 @@ async def test_a_shut_gate_stops_the_phase_until_a_person_overrides_it(stage):
     await stage.steward.override("bob", "the key was wrong, it is right now")
     await stage.days(1)
     await stage.steward.tick()
-    found = await stage.steward.look()
+    found = await stage.steward.snapshot()
     assert found is not None
     assert found.phase == "second"
-    assert not found.rollout.standing.overridden
+    assert not found.rollout.state.overridden
     verdicts = await stage.sql("SELECT DISTINCT verdict FROM rollout_verdict WHERE phase = 0")
     assert {row["verdict"] for row in verdicts} == {"wait", "shut"}
     assert ("bob", "override", "the key was wrong, it is right now") in await stage.log()
@@ -240,9 +240,9 @@ async def test_a_shut_gate_stops_the_phase_until_a_person_overrides_it(stage):
 async def test_what_is_held_schedules_nothing_until_it_is_released(stage):
     await stage.steward.start(SMALL, "ann")
     held = await stage.steward.hold("ann", "the shop is closed")
-    assert isinstance(held.decision.step, Rest)
+    assert isinstance(held.decision.step, Wait)
     assert held.decision.step.reason == "held by ann: the shop is closed"
-    assert isinstance(await stage.steward.tick(), Rest)
+    assert isinstance(await stage.steward.tick(), Wait)
     assert await stage.sql("SELECT * FROM rollout_month") == []
     assert isinstance((await stage.steward.release("bob")).decision.step, Schedule)
     with pytest.raises(NotNow):
@@ -255,8 +255,8 @@ async def test_a_pause_of_the_whole_holds_for_the_rollout_too(stage):
     await stage.steward.start(SMALL, "ann")
     await stage.control.pause(None, "maintenance", "ann")
     step = await stage.steward.tick()
-    assert isinstance(step, Rest)
-    assert (step.kind, step.reason) == (Kind.PAUSED, "paused by ann until somebody resumes: maintenance")
+    assert isinstance(step, Wait)
+    assert (step.kind, step.reason) == (WaitKind.PAUSED, "paused by ann until somebody resumes: maintenance")
     await stage.control.resume("ann")
     assert isinstance(await stage.steward.tick(), Schedule)
 
@@ -279,15 +279,15 @@ async def test_who_watches_is_told_what_a_rollout_waits_for_and_since_when(stage
 
 async def test_a_second_rollout_waits_or_replaces_the_first(stage):
     first, _ = await stage.steward.start(SMALL, "ann")
-    with pytest.raises(NotNow, match="small runs"):
+    with pytest.raises(NotNow, match="the rollout small is running"):
         await stage.steward.start(read(example()), "bob")
     await stage.steward.tick()
     second, seeded = await stage.steward.start(read(example()), "bob", "the real one", replaces=True)
     assert seeded == 300 - 24
-    assert second.rollout.standing.begins == date(2026, 3, 3)  # today has had its months
+    assert second.rollout.state.begins == date(2026, 3, 3)  # today has had its months
     assert second.rollout.id > first.rollout.id
     assert await stage.sql("SELECT outcome FROM rollout ORDER BY id") == [{"outcome": "replaced"}, {"outcome": None}]
-    found = await stage.steward.look()
+    found = await stage.steward.snapshot()
     assert found is not None
     assert found.rollout.plan == read(example())
 
@@ -323,7 +323,7 @@ async def test_the_days_share_of_the_quota_is_that_of_the_lane(stage):
     assert len(step.months) == 3  # of 6,500 calls months have spent 6,380 today
     stage.lanes = []
     rest = await stage.steward.tick()
-    assert isinstance(rest, Rest)
+    assert isinstance(rest, Wait)
     assert rest.reason.startswith("how much of ISBNdb's day is left is not known")
 
 
@@ -365,9 +365,9 @@ async def test_books_are_counted_by_what_their_sources_could_say(stage):
     )
     await stage.sql("UPDATE backfill_log SET status = 'completed', books_generated = 20, isbns_resolved = 19"
                     " WHERE year = 2023 AND month = 11")  # fmt: skip
-    found = await stage.steward.look()
+    found = await stage.steward.snapshot()
     assert found is not None
-    counts = found.decision.judgement.counts
+    counts = found.decision.evaluation.counts
     assert (counts.completed, counts.resolved, counts.unresolved, counts.hindered) == (2, 19, 2, 1)
     [sought] = await stage.sql("SELECT id, looks FROM candidate WHERE hindered")
     async with stage.database.transaction() as connection:
@@ -434,7 +434,7 @@ async def test_a_steward_of_the_shipped_example_is_done_in_the_guides_time(stage
     plan = read(example())
     await stage.steward.start(plan, "ann")
     days = 0
-    while (running := await stage.steward.look()) is not None and not running.rollout.standing.finished:
+    while (running := await stage.steward.snapshot()) is not None and not running.rollout.state.finished:
         await stage.steward.tick()
         await stage.end(resolved=19)
         await stage.steward.tick()

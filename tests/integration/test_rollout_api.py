@@ -3,7 +3,7 @@
 import pytest
 
 from alexandria.bootstrap import periodic
-from alexandria.rollout.decisions import TICK_SECONDS, Kind
+from alexandria.rollout.decisions import TICK_SECONDS, WaitKind
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,13 +65,13 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
         ("only", "wait"),
     ]
     assert judged[0]["inputs"]["counts"]["resolved"] == 240
-    assert (await post(api, "hold", 404, why="too late"))["error"]["message"] == "no rollout runs"
+    assert (await post(api, "hold", 404, why="too late"))["error"]["message"] == "no rollout is running"
 
 
 async def test_holding_releasing_and_overriding(api, sql, system):
     await post(api, "start", plan=PLAN)
     assert (await post(api, "start", 409))["error"]["code"] == "not_now"
-    assert (await post(api, "release", 409))["error"]["message"] == "nobody holds the rollout"
+    assert (await post(api, "release", 409))["error"]["message"] == "the rollout is not on hold"
     tried = await post(api, "hold", why="to look", dry_run=True)
     assert tried["held"] == "api: to look"
     assert (await api.get(ROLLOUT)).json()["held"] == ""
@@ -126,4 +126,4 @@ async def test_prometheus_sees_the_phase_the_gate_and_what_it_waits_for(api, sql
         "alexandria_rollout_phase", 'alexandria_rollout_gate{verdict="wait"}', 'alexandria_rollout_rests{kind="held"}'
     }  # fmt: skip
     text = (await api.get("/metrics")).text
-    assert all(f'alexandria_rollout_rests{{kind="{kind}"}}' in text for kind in Kind)
+    assert all(f'alexandria_rollout_rests{{kind="{kind}"}}' in text for kind in WaitKind)

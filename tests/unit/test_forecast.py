@@ -15,8 +15,8 @@ from alexandria.forecast.history import History
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario, SimulatedProvider
 from alexandria.forecast.simulation import Limit, RolloutSimulation
 from alexandria.rollout import plan as plans
-from alexandria.rollout.decisions import Standing
-from alexandria.rollout.gates import Outcome
+from alexandria.rollout.decisions import RolloutState
+from alexandria.rollout.gates import MonthOutcome
 
 AT = datetime(2026, 1, 13, tzinfo=UTC)
 SOURCES = (
@@ -36,7 +36,7 @@ RUNS = 10
 
 
 def fresh(at=AT):
-    return History(at, Standing(at.date()), {})
+    return History(at, RolloutState(at.date()), {})
 
 
 def known(at):
@@ -123,7 +123,7 @@ def test_without_a_gate_that_can_pass_there_is_no_date():
 
 
 def test_a_finished_rollout_ends_now():
-    outcomes = {m: Outcome(Status.COMPLETED, AT.date(), 5, 18, 2) for ms in plans.members(GUIDE) for m in ms}
+    outcomes = {m: MonthOutcome(Status.COMPLETED, AT.date(), 5, 18, 2) for ms in plans.members(GUIDE) for m in ms}
     found = forecast(GUIDE, replace(fresh(), outcomes=outcomes), EXPECTED, runs=10)
     assert (found.ended, found.early, found.late, found.stuck) == (300, AT, AT, 0)
 

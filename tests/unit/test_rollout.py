@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
-from alexandria.rollout.decisions import Advance, Kind, Rest, Schedule, Standing, decide, pace
-from alexandria.rollout.gates import Counts, Outcome, Quota, Verdict, View, judge, wilson
+from alexandria.rollout.decisions import Advance, RolloutState, Schedule, Wait, WaitKind, daily_pace, decide
+from alexandria.rollout.gates import DailyQuota, MonthOutcome, PhaseCounts, RolloutInputs, Verdict, evaluate, wilson
 from alexandria.rollout.plan import Gate, Phase, Plan, example, members, read
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = NOON.date()
-QUOTA = Quota(13000)
-DONE = Outcome(Status.COMPLETED, calls=20, resolved=19, unresolved=1)
-FAILED = Outcome(Status.FAILED)
+QUOTA = DailyQuota(13000)
+DONE = MonthOutcome(Status.COMPLETED, calls=20, resolved=19, unresolved=1)
+FAILED = MonthOutcome(Status.FAILED)
 
 
 def plan(*phases, **gate):
@@ -32,17 +32,17 @@ def plan(*phases, **gate):
     )
 
 
-def months_of(wanted, outcome=Outcome()):  # noqa: B008 # frozen
+def months_of(wanted, outcome=MonthOutcome()):  # noqa: B008 # frozen
     return {month: outcome for months in members(wanted) for month in months}
 
 
 def ended(**counts):
     """A phase of 12 months that has come to its end."""
-    return replace(Counts(12, completed=12, quota=QUOTA), **counts)
+    return replace(PhaseCounts(12, completed=12, quota=QUOTA), **counts)
 
 
 def verdict(gate, counts):
-    judged = judge(gate, counts)
+    judged = evaluate(gate, counts)
     return judged.verdict, judged.why
 
 
@@ -72,7 +72,7 @@ def test_what_has_not_ended_waits_and_says_for_what():
 
 def test_months_that_are_not_seeded_wait_for_their_seed():
     """They used to count as a phase that had come to its end without a sample: shut."""
-    found, why = verdict(Gate(), Counts(months=24, unseeded=(2021, 2022), quota=QUOTA))
+    found, why = verdict(Gate(), PhaseCounts(months=24, unseeded=(2021, 2022), quota=QUOTA))
     assert found is Verdict.WAIT
     assert "alexandria seed 2021..2022" in why
     assert verdict(Gate(), ended(completed=11, unseeded=(2023,), resolved=1000))[0] is Verdict.WAIT
@@ -109,15 +109,15 @@ def test_failed_months_are_counted_exactly(share, months, allowed):
     """0.29 * 100 is 28.999999999999996 in floating point."""
     gate = Gate(max_failed_share=share)
     for failed, expected in ((allowed, Verdict.OPEN), (allowed + 1, Verdict.SHUT)):
-        counts = Counts(months, completed=max(months - failed, 0), failed=failed, resolved=1000, quota=QUOTA)
+        counts = PhaseCounts(months, completed=max(months - failed, 0), failed=failed, resolved=1000, quota=QUOTA)
         if failed <= months:
             assert verdict(gate, counts)[0] is expected
 
 
 @pytest.mark.parametrize(
     ("quota", "expected"),
-    [(None, Verdict.WAIT), (Quota(100, 71), Verdict.OPEN), (Quota(100, 72), Verdict.WAIT), (Quota(None), Verdict.OPEN),
-     (Quota(0), Verdict.OPEN), (Quota(100, 120), Verdict.WAIT)],
+    [(None, Verdict.WAIT), (DailyQuota(100, 71), Verdict.OPEN), (DailyQuota(100, 72), Verdict.WAIT), (DailyQuota(None), Verdict.OPEN),
+     (DailyQuota(0), Verdict.OPEN), (DailyQuota(100, 120), Verdict.WAIT)],
 )  # fmt: skip
 def test_headroom_that_is_missing_is_waited_for(quota, expected):
     assert verdict(Gate(min_quota_headroom=0.29), ended(resolved=1000, quota=quota))[0] is expected
@@ -133,10 +133,10 @@ def test_the_share_in_the_right_month_wants_a_sample_of_its_own():
 
 small = st.integers(0, 60)
 anything = st.builds(
-    Counts, months=st.integers(1, 60), completed=small, failed=small, under_way=small, pending=small,
+    PhaseCounts, months=st.integers(1, 60), completed=small, failed=small, under_way=small, pending=small,
     unseeded=st.sampled_from([(), (2020,)]), resolved=st.integers(0, 3000), unresolved=st.integers(0, 600),
     hindered=st.integers(0, 600), confirmed=st.integers(0, 600), contradicted=st.integers(0, 600),
-    quota=st.none() | st.builds(Quota, st.none() | st.integers(0, 100), st.integers(0, 120)),
+    quota=st.none() | st.builds(DailyQuota, st.none() | st.integers(0, 100), st.integers(0, 120)),
 )  # fmt: skip
 gates = st.builds(
     Gate, min_resolution_rate=st.floats(0, 0.99), min_sample=st.integers(1, 500), max_failed_share=st.floats(0, 1),
@@ -146,17 +146,17 @@ gates = st.builds(
 
 @given(gates, anything)
 def test_a_verdict_says_why_and_comes_from_its_inputs_alone(gate, counts):
-    judged = judge(gate, counts)
+    judged = evaluate(gate, counts)
     assert judged.reasons
     assert all(judged.reasons)
-    assert judge(Gate.model_validate(judged.inputs()["gate"]), counts) == judged
+    assert evaluate(Gate.model_validate(judged.inputs()["gate"]), counts) == judged
 
 
 @given(gates, anything)
 def test_an_open_gate_stays_open_however_the_hindered_books_turn_out(gate, counts):
-    if judge(gate, counts).verdict is Verdict.OPEN:
+    if evaluate(gate, counts).verdict is Verdict.OPEN:
         worst = replace(counts, hindered=0, unresolved=counts.unresolved + counts.hindered)
-        assert judge(gate, worst).verdict is Verdict.OPEN
+        assert evaluate(gate, worst).verdict is Verdict.OPEN
         assert counts.completed + counts.failed == counts.months
         assert counts.resolved + counts.unresolved >= gate.min_sample
         assert gate.min_quota_headroom == 0 or counts.quota is not None
@@ -165,19 +165,21 @@ def test_an_open_gate_stays_open_however_the_hindered_books_turn_out(gate, count
 @given(gates, anything)
 def test_a_gate_that_is_shut_stays_shut_if_all_hindered_books_are_found(gate, counts):
     """So no quota and no outage has shut it."""
-    if judge(gate, counts).verdict is Verdict.SHUT and counts.hindered:
+    if evaluate(gate, counts).verdict is Verdict.SHUT and counts.hindered:
         best = replace(
             counts, hindered=0, resolved=counts.resolved + counts.hindered, confirmed=counts.confirmed + counts.hindered
         )
-        assert judge(gate, best).verdict is Verdict.SHUT
+        assert evaluate(gate, best).verdict is Verdict.SHUT
 
 
 # What follows
 
 
-def step(wanted, outcomes, *, now=NOON, quota=QUOTA, standing=None, **more):
+def step(wanted, outcomes, *, now=NOON, quota=QUOTA, state=None, **more):
     approved = more.pop("approved", False)
-    return decide(wanted, standing or Standing(TODAY), View(now, outcomes, quota, **more), approved=approved).step
+    return decide(
+        wanted, state or RolloutState(TODAY), RolloutInputs(now, outcomes, quota, **more), approved=approved
+    ).step
 
 
 def test_the_newest_months_of_the_phase_begin_at_its_slowest_pace():
@@ -190,11 +192,11 @@ def test_the_newest_months_of_the_phase_begin_at_its_slowest_pace():
 def test_what_a_day_has_seen_is_not_scheduled_again_and_a_missed_day_is_not_made_up():
     wanted = plan()
     outcomes = months_of(wanted)
-    outcomes |= {Month(2023, month): Outcome(Status.PROCESSING, day=TODAY) for month in (12, 11)}
+    outcomes |= {Month(2023, month): MonthOutcome(Status.PROCESSING, day=TODAY) for month in (12, 11)}
     assert len(step(wanted, outcomes).months) == 3
-    outcomes |= {Month(2023, month): Outcome(Status.PROCESSING, day=TODAY) for month in (10, 9, 8)}
+    outcomes |= {Month(2023, month): MonthOutcome(Status.PROCESSING, day=TODAY) for month in (10, 9, 8)}
     rest = step(wanted, outcomes)
-    assert (rest.kind, rest.until) == (Kind.DAY, datetime(2026, 3, 3, tzinfo=UTC))
+    assert (rest.kind, rest.until) == (WaitKind.DAY, datetime(2026, 3, 3, tzinfo=UTC))
     later = NOON + timedelta(days=5)  # nobody was there for four days
     assert len(step(wanted, outcomes, now=later).months) == 5
 
@@ -206,9 +208,9 @@ def test_the_pace_rises_after_clean_days_and_falls_back_after_a_failed_one():
     paces = []
     for number, states in enumerate(("CC", "CC", "CP", "CC", "CC", "CF", "C", "R", "C")):
         day = TODAY + timedelta(days=number)
-        paces.append(pace(wanted, 0, outcomes, day))
+        paces.append(daily_pace(wanted, 0, outcomes, day))
         kinds = {"C": Status.COMPLETED, "P": Status.PROCESSING, "F": Status.FAILED, "R": Status.RETRY}
-        outcomes |= {next(months): Outcome(kinds[state], day=day) for state in states}
+        outcomes |= {next(months): MonthOutcome(kinds[state], day=day) for state in states}
     assert paces == [5, 6, 7, 7, 8, 8, 5, 6, 6]  # 8 is the fastest
 
 
@@ -221,22 +223,22 @@ def test_months_begin_within_the_hours(at, expected):
     if expected is None:
         assert isinstance(found, Schedule)
     else:
-        assert found.kind is Kind.DAY
+        assert found.kind is WaitKind.DAY
         assert found.until == datetime(2026, 3, 2 if expected == "03:00" else 3, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("quota", "months"),
     [
-        (Quota(400), 5),
-        (Quota(400, 140), 1),
-        (Quota(400, 161), 0),
-        (Quota(200), 2),
-        (Quota(70), 1),
-        (Quota(70, 40), 0),
+        (DailyQuota(400), 5),
+        (DailyQuota(400, 140), 1),
+        (DailyQuota(400, 161), 0),
+        (DailyQuota(200), 2),
+        (DailyQuota(70), 1),
+        (DailyQuota(70, 40), 0),
         (None, 0),
-        (Quota(None), 5),
-        (Quota(0), 0),
+        (DailyQuota(None), 5),
+        (DailyQuota(0), 0),
     ],
 )
 def test_the_days_share_of_the_quota_is_kept(quota, months):
@@ -249,58 +251,61 @@ def test_the_days_share_of_the_quota_is_kept(quota, months):
     found = step(wanted, months_of(wanted), quota=quota)
     assert months == (len(found.months) if isinstance(found, Schedule) else 0)
     if not months:
-        assert found.kind is Kind.BUDGET
+        assert found.kind is WaitKind.BUDGET
         assert "ISBNdb" in found.reason
 
 
 def test_months_under_way_have_spoken_for_their_calls_and_measured_ones_say_how_many():
     wanted = plan({"years": 2023, "months_per_day": 12})
     outcomes = months_of(wanted) | {Month(2023, 12): DONE, Month(2023, 11): replace(DONE, calls=23)}
-    outcomes |= {Month(2023, 10): Outcome(Status.RETRY)}
-    assert len(step(wanted, outcomes, quota=Quota(110)).months) == 4  # five at 22, one of them under way
+    outcomes |= {Month(2023, 10): MonthOutcome(Status.RETRY)}
+    assert len(step(wanted, outcomes, quota=DailyQuota(110)).months) == 4  # five at 22, one of them under way
 
 
 @pytest.mark.parametrize(
     ("quota", "under_way", "numbers"),
     [
-        (Quota(400, 179), 0, ["21", "22"]),
-        (Quota(400, 380, 100), 0, ["20", "22"]),
-        (Quota(400, 140), 3, ["60", "22"]),
-        (Quota(400, 300), 0, ["0", "22"]),
-        (Quota(400, 410, 100), 0, ["0", "22"]),
+        (DailyQuota(400, 179), 0, ["21", "22"]),
+        (DailyQuota(400, 380, 100), 0, ["20", "22"]),
+        (DailyQuota(400, 140), 3, ["60", "22"]),
+        (DailyQuota(400, 300), 0, ["0", "22"]),
+        (DailyQuota(400, 410, 100), 0, ["0", "22"]),
     ],
 )
 def test_a_spent_budget_is_explained_by_what_is_left_and_what_a_month_needs(quota, under_way, numbers):
     """Half of 400 calls, at 22 a month as measured; what is overspent is not shown as less than nothing."""
     wanted = plan({"years": 2023, "quota_share": 0.5})
     outcomes = months_of(wanted) | {Month(2023, 12): DONE, Month(2023, 11): replace(DONE, calls=23)}
-    outcomes |= {Month(2023, month): Outcome(Status.PROCESSING) for month in range(1, under_way + 1)}
+    outcomes |= {Month(2023, month): MonthOutcome(Status.PROCESSING) for month in range(1, under_way + 1)}
     found = step(wanted, outcomes, quota=quota)
-    assert (found.kind, found.until) == (Kind.BUDGET, datetime(2026, 3, 3, tzinfo=UTC))
+    assert (found.kind, found.until) == (WaitKind.BUDGET, datetime(2026, 3, 3, tzinfo=UTC))
     assert re.findall(r"\d+", found.reason) == numbers
 
 
 def test_an_unknown_quota_is_no_budget_and_has_no_end():
     found = step(plan({"years": 2023}), months_of(plan({"years": 2023})), quota=None)
-    assert (found.kind, found.until, re.findall(r"\d+", found.reason)) == (Kind.BUDGET, None, [])
+    assert (found.kind, found.until, re.findall(r"\d+", found.reason)) == (WaitKind.BUDGET, None, [])
 
 
 def test_days_too_small_for_a_month_have_one_each():
     """And no second one, neither beside the first nor after it."""
     wanted = plan({"years": 2023})
     first = months_of(wanted) | {Month(2023, 12): replace(DONE, calls=60, day=TODAY)}
-    for quota, outcomes in ((Quota(50), first), (Quota(50), first | {Month(2023, 12): Outcome(Status.RETRY)})):
+    for quota, outcomes in (
+        (DailyQuota(50), first),
+        (DailyQuota(50), first | {Month(2023, 12): MonthOutcome(Status.RETRY)}),
+    ):
         found = step(wanted, outcomes, quota=quota)
-        assert isinstance(found, Rest)
-        assert found.kind is Kind.BUDGET
-    assert len(step(wanted, first, now=NOON + timedelta(days=1), quota=Quota(50)).months) == 1
+        assert isinstance(found, Wait)
+        assert found.kind is WaitKind.BUDGET
+    assert len(step(wanted, first, now=NOON + timedelta(days=1), quota=DailyQuota(50)).months) == 1
 
 
 def test_a_phase_whose_gate_is_shut_begins_no_more_months():
     wanted = plan(max_failed_share=0.1)
     outcomes = months_of(wanted) | {Month(2023, month): FAILED for month in (12, 11)}
     found = step(wanted, outcomes)
-    assert found.kind is Kind.SHUT
+    assert found.kind is WaitKind.SHUT
     assert "2 of the phase's 12 months have failed, 1 may" in found.reason
 
 
@@ -308,12 +313,12 @@ def test_an_override_still_schedules_the_phases_other_months():
     """They used to be left out for good."""
     wanted = plan(max_failed_share=0.1)
     outcomes = months_of(wanted) | {Month(2023, month): FAILED for month in (12, 11)}
-    overridden = Standing(TODAY, overridden=True)
-    assert step(wanted, outcomes, standing=overridden).months == tuple(Month(2023, m) for m in range(10, 5, -1))
-    outcomes |= {Month(2023, month): Outcome(Status.PROCESSING, day=TODAY) for month in range(1, 11)}
-    found = step(wanted, outcomes, standing=overridden)
+    overridden = RolloutState(TODAY, overridden=True)
+    assert step(wanted, outcomes, state=overridden).months == tuple(Month(2023, m) for m in range(10, 5, -1))
+    outcomes |= {Month(2023, month): MonthOutcome(Status.PROCESSING, day=TODAY) for month in range(1, 11)}
+    found = step(wanted, outcomes, state=overridden)
     assert isinstance(found, Advance)
-    assert found.standing == Standing(TODAY + timedelta(days=1), 1)
+    assert found.state == RolloutState(TODAY + timedelta(days=1), 1)
     assert found.reason == "the gate of phase 0 was overridden"
 
 
@@ -322,71 +327,73 @@ def test_the_next_phase_begins_the_day_after_its_predecessors_months():
     outcomes = months_of(wanted) | {month: replace(DONE, day=TODAY) for month in members(wanted)[0]}
     found = step(wanted, outcomes)
     assert isinstance(found, Advance)
-    assert found.standing == Standing(TODAY + timedelta(days=1), 1)
-    rest = step(wanted, outcomes, standing=found.standing)
-    assert (rest.kind, rest.until) == (Kind.DAY, datetime(2026, 3, 3, tzinfo=UTC))
+    assert found.state == RolloutState(TODAY + timedelta(days=1), 1)
+    rest = step(wanted, outcomes, state=found.state)
+    assert (rest.kind, rest.until) == (WaitKind.DAY, datetime(2026, 3, 3, tzinfo=UTC))
     earlier = months_of(wanted) | {month: replace(DONE, day=date(2026, 3, 1)) for month in members(wanted)[0]}
-    assert step(wanted, earlier).standing == Standing(TODAY, 1)
+    assert step(wanted, earlier).state == RolloutState(TODAY, 1)
 
 
 def test_a_month_of_an_earlier_phase_that_is_asked_for_again_is_scheduled_first():
     wanted = plan()
-    outcomes = months_of(wanted, DONE) | {Month(2023, 4): Outcome(), Month(2022, 7): Outcome()}
-    assert step(wanted, outcomes, standing=Standing(TODAY, 1)).months == (Month(2023, 4), Month(2022, 7))
+    outcomes = months_of(wanted, DONE) | {Month(2023, 4): MonthOutcome(), Month(2022, 7): MonthOutcome()}
+    assert step(wanted, outcomes, state=RolloutState(TODAY, 1)).months == (Month(2023, 4), Month(2022, 7))
 
 
 def test_approval_is_waited_for_at_an_open_gate_only():
     wanted = plan(approval=True)
     outcomes = months_of(wanted, DONE)
-    assert step(wanted, outcomes).kind is Kind.APPROVAL
+    assert step(wanted, outcomes).kind is WaitKind.APPROVAL
     assert isinstance(step(wanted, outcomes, approved=True), Advance)
     failed = months_of(wanted, FAILED)
-    assert step(wanted, failed, approved=True).kind is Kind.SHUT
-    assert isinstance(step(wanted, failed, standing=Standing(TODAY, overridden=True)), Advance)
+    assert step(wanted, failed, approved=True).kind is WaitKind.SHUT
+    assert isinstance(step(wanted, failed, state=RolloutState(TODAY, overridden=True)), Advance)
 
 
 def test_holding_and_pausing_go_before_everything_and_still_judge():
     wanted = plan()
     outcomes = months_of(wanted, DONE)
-    held = decide(wanted, Standing(TODAY, held="ann: look first", overridden=True), View(NOON, outcomes, QUOTA))
-    assert held.step == Rest(Kind.HELD, "held by ann: look first")
-    assert held.judgement.verdict is Verdict.OPEN
-    assert step(wanted, outcomes, paused="paused by ann").kind is Kind.PAUSED
+    held = decide(
+        wanted, RolloutState(TODAY, held="ann: look first", overridden=True), RolloutInputs(NOON, outcomes, QUOTA)
+    )
+    assert held.step == Wait(WaitKind.HELD, "held by ann: look first")
+    assert held.evaluation.verdict is Verdict.OPEN
+    assert step(wanted, outcomes, paused="paused by ann").kind is WaitKind.PAUSED
 
 
 def test_the_last_gate_ends_the_rollout():
     wanted = plan()
     outcomes = months_of(wanted, DONE)
-    end = step(wanted, outcomes, standing=Standing(TODAY, 1))
-    assert end.standing.finished
-    assert step(wanted, outcomes, standing=end.standing).kind is Kind.FINISHED
+    end = step(wanted, outcomes, state=RolloutState(TODAY, 1))
+    assert end.state.finished
+    assert step(wanted, outcomes, state=end.state).kind is WaitKind.FINISHED
 
 
-@pytest.mark.parametrize(("status", "kind"), [(Status.RETRY, Kind.WORK), (Status.PROCESSING, Kind.WORK)])
+@pytest.mark.parametrize(("status", "kind"), [(Status.RETRY, WaitKind.WORK), (Status.PROCESSING, WaitKind.WORK)])
 def test_what_is_under_way_is_waited_for(status, kind):
     wanted = plan()
-    outcomes = months_of(wanted, DONE) | {Month(2023, 5): Outcome(status)}
+    outcomes = months_of(wanted, DONE) | {Month(2023, 5): MonthOutcome(status)}
     assert step(wanted, outcomes).kind is kind
 
 
 def test_what_the_gate_lacks_is_told_when_all_months_have_ended():
     wanted = plan()
-    assert step(wanted, months_of(wanted, replace(DONE, hindered=30))).kind is Kind.MISSING
-    assert step(wanted, {}).kind is Kind.MISSING
+    assert step(wanted, months_of(wanted, replace(DONE, hindered=30))).kind is WaitKind.MISSING
+    assert step(wanted, {}).kind is WaitKind.MISSING
 
 
 def campaign(wanted, ending, *, start=NOON, days=60, quota=QUOTA):
     """Ticks at three hours of every day; what is scheduled ends at once as `ending` says. Returns days and steps."""
-    standing, outcomes, steps = Standing(start.date()), months_of(wanted), []
+    state, outcomes, steps = RolloutState(start.date()), months_of(wanted), []
     for hour in range(days * 3):
         now = start + timedelta(hours=8 * hour)
-        found = step(wanted, outcomes, now=now, quota=quota, standing=standing)
+        found = step(wanted, outcomes, now=now, quota=quota, state=state)
         steps.append((now, found))
         if isinstance(found, Schedule):
             outcomes |= {month: replace(ending(month, now), day=now.date()) for month in found.months}
         elif isinstance(found, Advance):
-            standing = found.standing
-            if standing.finished:
+            state = found.state
+            if state.finished:
                 return (now.date() - start.date()).days + 1, steps
     return days, steps
 
@@ -408,9 +415,9 @@ def test_whatever_fails_no_month_begins_twice_and_no_gate_is_passed_unproven(rng
     def ending(_month, _now):
         if rng.random() < share:
             return FAILED
-        return Outcome(Status.COMPLETED, calls=20, resolved=rng.choice([15, 20]), unresolved=rng.choice([0, 1, 5]))
+        return MonthOutcome(Status.COMPLETED, calls=20, resolved=rng.choice([15, 20]), unresolved=rng.choice([0, 1, 5]))
 
-    _, steps = campaign(wanted, ending, quota=Quota(limit))
+    _, steps = campaign(wanted, ending, quota=DailyQuota(limit))
     scheduled = [month for _, found in steps if isinstance(found, Schedule) for month in found.months]
     assert len(scheduled) == len(set(scheduled))
     for day in {now.date() for now, _ in steps}:

@@ -75,7 +75,7 @@ def random_plan(rng, scenario):
 
 
 def fresh(at):
-    return History(at, decisions.Standing(at.date()), {})
+    return History(at, decisions.RolloutState(at.date()), {})
 
 
 def simulate(seed):
@@ -227,7 +227,7 @@ def test_no_gate_passes_wrongly():
         kinds = Counter(event.detail["kind"] for event in run.log if event.act == "wait")
         seen.update(acts)
         seen.update({f"wait: {kind}": number for kind, number in kinds.items()})
-        seen["finished"] += run.standing.finished
+        seen["finished"] += run.state.finished
         seen["unchecked"] += any(event.detail["unchecked"] for event in run.log if event.act == "completed")
     summary = {"campaigns": CAMPAIGNS, "wrong": len(wrong), **dict(sorted(seen.items()))}
     print(json.dumps(summary))  # noqa: T201 # what `make campaigns` is for
@@ -238,22 +238,22 @@ def test_no_gate_passes_wrongly():
     assert seen["finished"] < CAMPAIGNS
 
 
-def ignores_unchecked(plan, standing, view, **more):
-    seen = {month: replace(outcome, hindered=0) for month, outcome in view.outcomes.items()}
-    return decisions.decide(plan, standing, replace(view, outcomes=seen), **more)
+def ignores_unchecked(plan, state, inputs, **more):
+    seen = {month: replace(outcome, hindered=0) for month, outcome in inputs.outcomes.items()}
+    return decisions.decide(plan, state, replace(inputs, outcomes=seen), **more)
 
 
-def counts_unchecked_as_unresolved(plan, standing, view, **more):
-    seen = {m: replace(o, hindered=0, unresolved=o.unresolved + o.hindered) for m, o in view.outcomes.items()}
-    return decisions.decide(plan, standing, replace(view, outcomes=seen), **more)
+def counts_unchecked_as_unresolved(plan, state, inputs, **more):
+    seen = {m: replace(o, hindered=0, unresolved=o.unresolved + o.hindered) for m, o in inputs.outcomes.items()}
+    return decisions.decide(plan, state, replace(inputs, outcomes=seen), **more)
 
 
-def ignores_failures(plan, standing, view, **more):
+def ignores_failures(plan, state, inputs, **more):
     seen = {
         month: replace(o, status=Status.COMPLETED) if o.status is Status.FAILED else o
-        for month, o in view.outcomes.items()
+        for month, o in inputs.outcomes.items()
     }
-    return decisions.decide(plan, standing, replace(view, outcomes=seen), **more)
+    return decisions.decide(plan, state, replace(inputs, outcomes=seen), **more)
 
 
 INTERMITTENT = FaultRates(outages_per_day=1, outage_minutes=2000, affected=("isbndb",))  # ISBNdb answers on some days

@@ -110,7 +110,7 @@ def test_the_simulation_ticks_as_often_as_the_worker(monkeypatch, seconds):
     monkeypatch.setattr(decisions, "TICK_SECONDS", seconds)
     start = datetime(2026, 1, 13, 4, 0, 1, tzinfo=UTC)
     simulation = RolloutSimulation(
-        plans.read(plans.example()), SCENARIO, 1, History(start, decisions.Standing(start.date()), {})
+        plans.read(plans.example()), SCENARIO, 1, History(start, decisions.RolloutState(start.date()), {})
     )
     simulation.run(lambda now: bool(now.log))
     first = simulation.log[0].at.timestamp()

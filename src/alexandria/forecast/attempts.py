@@ -17,7 +17,7 @@ from alexandria.core.month import Month
 from alexandria.forecast.scenario import MonthBooks, Scenario, SimulatedBooks, SimulatedProvider, draw_outages
 from alexandria.providers import client
 from alexandria.providers.limits.quota_day import calendar
-from alexandria.rollout.gates import METERED_SOURCE, Quota
+from alexandria.rollout.gates import METERED_SOURCE, DailyQuota
 
 REFUSAL_SECONDS = 1.0  # that a generator takes to refuse
 RESPONSE_SPREAD = 0.5  # deviation of the logarithm of a response's duration
@@ -93,12 +93,12 @@ class SimulatedAttempts:
         """Units spent on each provider's day."""
         return {name: round(meter.spent(at)) for name, meter in self._meters.items()}
 
-    def quota(self, at: float) -> Quota:
+    def quota(self, at: float) -> DailyQuota:
         """The day of the metered source."""
         meter = self._meters.get(METERED_SOURCE)
         if meter is None or meter.provider.daily_cap is None:
-            return Quota(None)
-        return Quota(meter.provider.daily_cap, round(meter.spent(at)))
+            return DailyQuota(None)
+        return DailyQuota(meter.provider.daily_cap, round(meter.spent(at)))
 
     def outage_end(self, at: float, *affected: str) -> float:
         """When the present outage of one of these ends; 0 if there is none."""

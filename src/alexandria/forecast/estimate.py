@@ -26,7 +26,7 @@ from alexandria.forecast.scenario import (
 )
 from alexandria.forecast.simulation import Limit, RolloutSimulation
 from alexandria.rollout import plan as plans
-from alexandria.rollout.gates import Outcome
+from alexandria.rollout.gates import MonthOutcome
 from alexandria.rollout.plan import Plan, members
 
 LOW, HIGH = 0.1, 0.9  # quantiles: 80 % of the results lie between them
@@ -143,7 +143,7 @@ class Estimator:
         limit, limit_share = _limit(counted)
         providers = dict.fromkeys(each.name for each in (*self._expected.generators, *self._expected.sources))
         paid = {generator.name for generator in self._expected.generators if generator.paid}
-        planned = [self._history.outcomes.get(month, Outcome()) for months in members(plan) for month in months]
+        planned = [self._history.outcomes.get(month, MonthOutcome()) for months in members(plan) for month in months]
         return Forecast(
             at=self._history.at,
             seed=self._seed,
@@ -201,7 +201,7 @@ def _simulate(plan: Plan, history: History, expected: Scenario, seed: int) -> _R
     simulation.run(lambda now: now.finished_at is not None)
     failed = sum(outcome.status is Status.FAILED for outcome in simulation.outcomes.values())
     requests = Counter(history.requests) + simulation.simulated.requests
-    return _Run(simulation.finished_at, simulation.standing.phase, simulation.seconds_by_limit, requests, failed)
+    return _Run(simulation.finished_at, simulation.state.phase, simulation.seconds_by_limit, requests, failed)
 
 
 def _limit(runs: Sequence[_Run]) -> tuple[Limit, float]:

@@ -22,7 +22,7 @@ from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.llm import parse_generators
 from alexandria.rollout import plan as plans
 from alexandria.rollout import repository as rollouts
-from alexandria.rollout.decisions import Standing
+from alexandria.rollout.decisions import RolloutState
 from alexandria.rollout.plan import Plan
 from alexandria.rollout.repository import Rollout
 
@@ -75,9 +75,9 @@ class Forecaster:
             pause = await pauses.paused(connection)
             workers = (await months.workers(connection, months.WORKER_SILENCE))["beating"]
         assumed = [] if started else ["the rollout starts now"]
-        if history.standing.held:
-            assumed.append(f"the hold is lifted ({history.standing.held})")
-            history = dataclasses.replace(history, standing=dataclasses.replace(history.standing, held=""))
+        if history.state.held:
+            assumed.append(f"the hold is lifted ({history.state.held})")
+            history = dataclasses.replace(history, state=dataclasses.replace(history.state, held=""))
         if pause is not None:
             assumed.append(f"the pause has ended ({pause})")
         if started and not workers:
@@ -119,5 +119,5 @@ class Forecaster:
 
 
 def _unstarted(plan: Plan | None, now: datetime) -> Rollout:
-    standing = Standing(now.astimezone(UTC).date())
-    return Rollout(0, plan or plans.read(plans.example()), standing, now, "")
+    state = RolloutState(now.astimezone(UTC).date())
+    return Rollout(0, plan or plans.read(plans.example()), state, now, "")

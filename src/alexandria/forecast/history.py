@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alexandria.core.month import Month
-from alexandria.rollout.decisions import Standing
-from alexandria.rollout.gates import Outcome
+from alexandria.rollout.decisions import RolloutState
+from alexandria.rollout.gates import MonthOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class History:
     """
 
     at: datetime
-    standing: Standing
-    outcomes: Mapping[Month, Outcome]
+    state: RolloutState
+    outcomes: Mapping[Month, MonthOutcome]
     failed: Mapping[Month, int] = field(default_factory=dict)
     due: Mapping[Month, datetime] = field(default_factory=dict)
     attempts: tuple[PastAttempt, ...] = ()

@@ -33,7 +33,7 @@ async def history(connection: Connection, rollout: Rollout, spent: Mapping[str, 
     approvals = await (await connection.execute(SQL["approvals"])).fetchall()
     return History(
         at=now,
-        standing=rollout.standing,
+        state=rollout.state,
         outcomes=await rollouts.outcomes(connection, rollout),
         failed={Month(row["year"], row["month"]): row["retry_count"] for row in waiting},
         due={Month(row["year"], row["month"]): row["next_attempt_at"] for row in waiting if row["next_attempt_at"]},

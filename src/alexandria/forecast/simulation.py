@@ -27,8 +27,8 @@ from alexandria.forecast.history import History, PastAttempt
 from alexandria.forecast.scenario import Operator, Scenario
 from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout import decisions
-from alexandria.rollout.decisions import Advance, Kind, Rest, Schedule
-from alexandria.rollout.gates import METERED_SOURCE, Outcome, View
+from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
+from alexandria.rollout.gates import METERED_SOURCE, MonthOutcome, RolloutInputs
 from alexandria.rollout.plan import Plan, members
 
 HOUR, DAY = 3600, 86400  # seconds
@@ -59,15 +59,15 @@ _DESCRIPTIONS = {
     Limit.HOLD: "a hold or pause",
 }
 LIMITS = {
-    Kind.DAY: Limit.CADENCE,
-    Kind.BUDGET: Limit.QUOTA,
-    Kind.WORK: Limit.RATE,
-    Kind.MISSING: Limit.GATE,
-    Kind.APPROVAL: Limit.GATE,
-    Kind.SHUT: Limit.GATE,
-    Kind.HELD: Limit.HOLD,
-    Kind.PAUSED: Limit.HOLD,
-    Kind.FINISHED: Limit.GATE,
+    WaitKind.DAY: Limit.CADENCE,
+    WaitKind.BUDGET: Limit.QUOTA,
+    WaitKind.WORK: Limit.RATE,
+    WaitKind.MISSING: Limit.GATE,
+    WaitKind.APPROVAL: Limit.GATE,
+    WaitKind.SHUT: Limit.GATE,
+    WaitKind.HELD: Limit.HOLD,
+    WaitKind.PAUSED: Limit.HOLD,
+    WaitKind.FINISHED: Limit.GATE,
 }
 
 
@@ -93,15 +93,15 @@ class RolloutSimulation:
         seed: int,
         history: History,
         *,
-        decide: Callable[..., decisions.Decision] = decisions.decide,
+        decide: Callable[..., decisions.RolloutDecision] = decisions.decide,
     ) -> None:
         self.plan, self.scenario = plan, scenario
         self.simulated = SimulatedAttempts(scenario, seed, history.at.timestamp(), HORIZON_DAYS, history.spent)
         self._decide, self._rng = decide, Random(f"campaign {seed}")  # noqa: S311 # chance that can be repeated
         self.now = history.at.timestamp()
-        self.standing = history.standing
+        self.state = history.state
         self.months = [month for months in members(plan) for month in months]
-        self.outcomes: dict[Month, Outcome] = {m: history.outcomes.get(m, Outcome()) for m in self.months}
+        self.outcomes: dict[Month, MonthOutcome] = {m: history.outcomes.get(m, MonthOutcome()) for m in self.months}
         self.log: list[SimulationEvent] = []
         self.attempts: list[PastAttempt] = list(history.attempts)
         self.seconds_by_limit: dict[Limit, float] = dict.fromkeys(Limit, 0.0)
@@ -116,7 +116,7 @@ class RolloutSimulation:
         self._running = 0
         self._reopened: set[Month] = set()
         self._open = 0
-        self._rest: Rest | None = None
+        self._rest: Wait | None = None
         self._rest_since = self.now
         self._tick_at = math.inf
         self._resume()
@@ -133,7 +133,7 @@ class RolloutSimulation:
     def run(self, stop: Callable[[RolloutSimulation], bool] = lambda _: False) -> None:
         """Run until the rollout has finished, nothing more can happen, or `stop` returns true."""
         last = self.now + HORIZON_DAYS * DAY
-        while self._heap and not self.standing.finished and not stop(self):
+        while self._heap and not self.state.finished and not stop(self):
             at, _, act, arguments = heapq.heappop(self._heap)
             if at > last:
                 return
@@ -144,7 +144,7 @@ class RolloutSimulation:
         """What a database would remember now."""
         return History(
             self.at,
-            self.standing,
+            self.state,
             dict(self.outcomes),
             dict(self.failed),
             {month: datetime.fromtimestamp(at, UTC) for month, at in self.due.items()},
@@ -206,37 +206,40 @@ class RolloutSimulation:
         if back:
             self._tick_again(back)
             return
-        while not self.standing.finished:
+        while not self.state.finished:
             step = self._decided().step
-            if isinstance(step, Rest):
+            if isinstance(step, Wait):
                 self._wait(step)
                 return
             self._follow(step)
 
-    def _decided(self, *, approved: bool = False) -> decisions.Decision:
+    def _decided(self, *, approved: bool = False) -> decisions.RolloutDecision:
         return self._decide(
-            self.plan, self.standing, View(self.at, self.outcomes, self.simulated.quota(self.now)), approved=approved
+            self.plan,
+            self.state,
+            RolloutInputs(self.at, self.outcomes, self.simulated.quota(self.now)),
+            approved=approved,
         )
 
     def _follow(self, step: Schedule | Advance) -> None:
         if isinstance(step, Schedule):
             self._rest = None
-            self._note("schedule", phase=self.standing.phase, months=[str(month) for month in step.months])
+            self._note("schedule", phase=self.state.phase, months=[str(month) for month in step.months])
             for month in step.months:
                 self.outcomes[month] = replace(self.outcomes[month], status=Status.PROCESSING, day=self.at.date())
                 self._queue.append(month)
             self._start()
         else:
-            self._note("advance", phase=self.standing.phase, why=step.reason, overridden=self.standing.overridden)
-            self.standing = step.standing
+            self._note("advance", phase=self.state.phase, why=step.reason, overridden=self.state.overridden)
+            self.state = step.state
 
-    def _wait(self, rest: Rest) -> None:
+    def _wait(self, rest: Wait) -> None:
         if self._rest is None or rest.kind is not self._rest.kind:
-            self._note("wait", phase=self.standing.phase, kind=rest.kind.value, why=rest.reason)
+            self._note("wait", phase=self.state.phase, kind=rest.kind.value, why=rest.reason)
             self._rest_since = self.now
         self._rest = rest
         midnight = calendar(self.now, ZoneInfo("UTC")).ends
-        idle = rest.kind in {Kind.WORK, Kind.MISSING} and self._running == 0
+        idle = rest.kind in {WaitKind.WORK, WaitKind.MISSING} and self._running == 0
         if rest.until is not None:
             self._tick_again(rest.until.timestamp())
         elif idle and self.now < self._rest_since + STALLED_DAYS * DAY:
@@ -272,7 +275,7 @@ class RolloutSimulation:
         else:
             self._postpone(month, began, result)
         self._start()
-        if self._rest is None or self._rest.kind is not Kind.DAY:
+        if self._rest is None or self._rest.kind is not WaitKind.DAY:
             self._tick_again(self.now)
 
     def _complete(self, month: Month, began: float, result: AttemptResult) -> None:
@@ -352,7 +355,7 @@ class RolloutSimulation:
             outcome, resolved=outcome.resolved + late, unresolved=outcome.unresolved + unchecked - late, hindered=0
         )
         self._note("recheck", month=str(month), books=unchecked, resolved=late)
-        if self._rest is not None and self._rest.kind is not Kind.DAY:
+        if self._rest is not None and self._rest.kind is not WaitKind.DAY:
             self._tick_again(self.now)
 
     def _until_review(self, operator: Operator) -> float:
@@ -368,15 +371,15 @@ class RolloutSimulation:
         failed = operator.retries_failed and self._failed_once()
         if failed:
             self._reopen(failed)
-        elif self._rest.kind is Kind.APPROVAL:
+        elif self._rest.kind is WaitKind.APPROVAL:
             step = self._decided(approved=True).step
             if isinstance(step, Advance):
                 self.approval_hours.append((self.now - self._rest_since) / HOUR)
-                self._note("approve", phase=self.standing.phase)
+                self._note("approve", phase=self.state.phase)
                 self._follow(step)
-        elif self._rest.kind in {Kind.SHUT, Kind.MISSING} and self._rng.random() < operator.override_chance:
-            self._note("override", phase=self.standing.phase)
-            self.standing = replace(self.standing, overridden=True)
+        elif self._rest.kind in {WaitKind.SHUT, WaitKind.MISSING} and self._rng.random() < operator.override_chance:
+            self._note("override", phase=self.state.phase)
+            self.state = replace(self.state, overridden=True)
         else:
             return
         self._tick_again(self.now)

@@ -18,7 +18,7 @@ from alexandria.operations.progress import Cell, Ending, Failure, Pace
 from alexandria.operations.rollout_summary import Shown, days, shown
 from alexandria.operations.system import System
 from alexandria.providers.limits.rate import LaneStatus
-from alexandria.rollout.controller import Situation
+from alexandria.rollout.controller import RolloutSnapshot
 
 LOG_LINES = 25
 
@@ -35,7 +35,7 @@ class Snapshot:
     workers: int
     pause: schemas.PauseState | None
     lanes: list[LaneStatus]
-    situation: Situation | None
+    situation: RolloutSnapshot | None
     forecast: ForecastReport | None
 
     @property
@@ -105,7 +105,7 @@ class Snapshot:
 
 async def take_snapshot(system: System) -> Snapshot:
     """Read everything in one transaction, but for the rollout, which is read before it."""
-    situation = await system.steward.look()
+    situation = await system.steward.snapshot()
     async with system.database.transaction() as connection:
         return Snapshot(
             cells=await overview.cells(connection),

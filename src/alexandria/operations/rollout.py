@@ -8,9 +8,9 @@ from alexandria.core.errors import Unknown
 from alexandria.operations import rollout_schemas as schemas
 from alexandria.operations.system import System
 from alexandria.rollout import repository as rollouts
-from alexandria.rollout.controller import Situation
-from alexandria.rollout.decisions import Advance, Rest, Schedule, Step, pace
-from alexandria.rollout.gates import count
+from alexandria.rollout.controller import RolloutSnapshot
+from alexandria.rollout.decisions import Advance, Schedule, Step, Wait, daily_pace
+from alexandria.rollout.gates import count_outcomes
 from alexandria.rollout.plan import members
 
 LOG_LINES = 20
@@ -20,7 +20,7 @@ NOT_STARTED = Unknown("no rollout was started", hint="start one: alexandria roll
 
 async def show(system: System) -> schemas.RolloutAnswer:
     """Show the rollout that runs, or the last that did. Raises Unknown if there never was one."""
-    situation = await system.steward.look()
+    situation = await system.steward.snapshot()
     if situation is None:
         raise NOT_STARTED
     return await _answer(system, situation, describe(situation))
@@ -63,9 +63,9 @@ async def act(system: System, name: str, request: schemas.Act, who: str) -> sche
     return await _answer(system, situation, describe(situation), dry_run=request.dry_run)
 
 
-def describe(situation: Situation) -> str:
+def describe(situation: RolloutSnapshot) -> str:
     """Phase, and what follows, in a line."""
-    number, of = situation.rollout.standing.phase + 1, len(situation.rollout.plan.phase)
+    number, of = situation.rollout.state.phase + 1, len(situation.rollout.plan.phase)
     reason = situation.decision.step.reason.removeprefix(f"{situation.phase}: ")
     return f"phase {number} of {of}, {situation.phase}: {reason}"
 
@@ -77,15 +77,15 @@ def step_kind(step: Step) -> str:
             return "schedule"
         case Advance():
             return "advance"
-        case Rest():
+        case Wait():
             return step.kind.value
 
 
 async def _answer(
-    system: System, situation: Situation, message: str, *, dry_run: bool = False
+    system: System, situation: RolloutSnapshot, message: str, *, dry_run: bool = False
 ) -> schemas.RolloutAnswer:
-    rollout, view, step = situation.rollout, situation.view, situation.decision.step
-    judgement, standing = situation.decision.judgement, rollout.standing
+    rollout, inputs, step = situation.rollout, situation.inputs, situation.decision.step
+    evaluation, state = situation.decision.evaluation, rollout.state
     async with system.database.transaction() as connection:
         log = await rollouts.log(connection, rollout, LOG_LINES)
     return schemas.RolloutAnswer(
@@ -93,31 +93,31 @@ async def _answer(
         started_at=rollout.started_at,
         started_by=rollout.started_by,
         ended_at=rollout.ended_at,
-        phase=standing.phase + 1,
-        begins=standing.begins,
+        phase=state.phase + 1,
+        begins=state.begins,
         phases=_phases(situation),
-        scheduled_today=view.scheduled,
-        pace_today=pace(rollout.plan, standing.phase, view.outcomes, view.today),
-        gate=schemas.GateNow(verdict=judgement.verdict.value, reasons=list(judgement.reasons), **judgement.inputs()),
+        scheduled_today=inputs.scheduled,
+        pace_today=daily_pace(rollout.plan, state.phase, inputs.outcomes, inputs.today),
+        gate=schemas.GateNow(verdict=evaluation.verdict.value, reasons=list(evaluation.reasons), **evaluation.inputs()),
         next=schemas.NextStep(
             kind=step_kind(step),
             reason=step.reason,
-            until=step.until if isinstance(step, Rest) else None,
+            until=step.until if isinstance(step, Wait) else None,
             months=[*map(str, step.months)] if isinstance(step, Schedule) else [],
         ),
-        held=standing.held,
-        overridden=standing.overridden,
+        held=state.held,
+        overridden=state.overridden,
         log=[schemas.Entry.model_validate(row) for row in log],
         dry_run=dry_run,
         message=message,
     )
 
 
-def _phases(situation: Situation) -> list[schemas.PhaseNow]:
-    present = situation.rollout.standing.phase + situation.rollout.standing.finished
+def _phases(situation: RolloutSnapshot) -> list[schemas.PhaseNow]:
+    present = situation.rollout.state.phase + situation.rollout.state.finished
     phases = []
     for number, phase in enumerate(situation.rollout.plan.phase):
-        counts = asdict(count(situation.rollout.plan, number, situation.view))
+        counts = asdict(count_outcomes(situation.rollout.plan, number, situation.inputs))
         facts = phase.model_dump(mode="json")
         phases.append(
             schemas.PhaseNow.model_validate(

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 
 from alexandria.backfill.status import Status
 from alexandria.operations.status_style import BLOCKED
-from alexandria.rollout.controller import Situation
-from alexandria.rollout.decisions import Advance, Kind, Rest, Schedule
-from alexandria.rollout.gates import Counts, Verdict, count
+from alexandria.rollout.controller import RolloutSnapshot
+from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
+from alexandria.rollout.gates import PhaseCounts, Verdict, count_outcomes
 from alexandria.rollout.plan import Gate, Plan, example, members, read
 
 SIGNS = {
@@ -53,28 +53,28 @@ class Shown:
     overridden: bool
 
 
-def shown(now: Situation) -> Shown:
-    plan, standing, step = now.rollout.plan, now.rollout.standing, now.decision.step
-    judgement = now.decision.judgement
-    word, sign = SIGNS[judgement.verdict]
-    kind = step.kind if isinstance(step, Rest) else None
+def shown(now: RolloutSnapshot) -> Shown:
+    plan, state, step = now.rollout.plan, now.rollout.state, now.decision.step
+    evaluation = now.decision.evaluation
+    word, sign = SIGNS[evaluation.verdict]
+    kind = step.kind if isinstance(step, Wait) else None
     return Shown(
         name=plan.name,
         phase=now.phase,
         stages=tuple(_stages(now)),
-        word="waits for approval" if kind is Kind.APPROVAL else "overridden" if standing.overridden else word,
+        word="waits for approval" if kind is WaitKind.APPROVAL else "overridden" if state.overridden else word,
         sign=sign,
-        reasons=judgement.reasons,
-        needs="; ".join(_needs(judgement.gate)),
-        counted=_counted(judgement.counts),
+        reasons=evaluation.reasons,
+        needs="; ".join(_needs(evaluation.gate)),
+        counted=_counted(evaluation.counts),
         coming=_coming(now),
-        until=step.until if isinstance(step, Rest) else None,
-        following=_following(plan, standing.phase),
-        left=judgement.counts.pending,
-        held=standing.held,
+        until=step.until if isinstance(step, Wait) else None,
+        following=_following(plan, state.phase),
+        left=evaluation.counts.pending,
+        held=state.held,
         runs=now.rollout.ended_at is None,
-        waits_for_approval=kind is Kind.APPROVAL,
-        overridden=standing.overridden,
+        waits_for_approval=kind is WaitKind.APPROVAL,
+        overridden=state.overridden,
     )
 
 
@@ -87,43 +87,43 @@ def offered() -> tuple[str, ...]:
     )
 
 
-def days(now: Situation) -> tuple[date, date] | None:
+def days(now: RolloutSnapshot) -> tuple[date, date] | None:
     """When the months that are left would be done by the plan's fastest and slowest pace; None if none are left."""
-    plan, standing = now.rollout.plan, now.rollout.standing
+    plan, state = now.rollout.plan, now.rollout.state
     fast = slow = 0
-    for number in range(standing.phase, len(plan.phase)):
-        counts = count(plan, number, now.view)
+    for number in range(state.phase, len(plan.phase)):
+        counts = count_outcomes(plan, number, now.inputs)
         left = counts.months - counts.completed - counts.failed - counts.under_way
         slowest, fastest = plan.phase[number].months_per_day
         fast, slow = fast + math.ceil(left / fastest), slow + math.ceil(left / slowest)
     if not slow:
         return None
-    first = max(standing.begins, now.view.today)
+    first = max(state.begins, now.inputs.today)
     return first + timedelta(days=fast - 1), first + timedelta(days=slow - 1)
 
 
-def _coming(now: Situation) -> str:
+def _coming(now: RolloutSnapshot) -> str:
     """What follows by itself, if the gate's own words do not tell it."""
-    step, following = now.decision.step, _following(now.rollout.plan, now.rollout.standing.phase)
+    step, following = now.decision.step, _following(now.rollout.plan, now.rollout.state.phase)
     match step:
         case Schedule():
             return step.reason
         case Advance():
             return following
-        case Rest(kind=Kind.APPROVAL):
+        case Wait(kind=WaitKind.APPROVAL):
             return f"once approved, {following}"
-        case Rest(kind=Kind.DAY | Kind.BUDGET | Kind.PAUSED):
+        case Wait(kind=WaitKind.DAY | WaitKind.BUDGET | WaitKind.PAUSED):
             return step.reason
     return ""
 
 
-def _stages(now: Situation) -> Iterator[Stage]:
-    standing = now.rollout.standing
+def _stages(now: RolloutSnapshot) -> Iterator[Stage]:
+    state = now.rollout.state
     for number, phase in enumerate(now.rollout.plan.phase):
-        counts = count(now.rollout.plan, number, now.view)
-        done = number < standing.phase or standing.finished
-        state = Status.COMPLETED if done else Status.PROCESSING if number == standing.phase else Status.PENDING
-        yield Stage(phase.name, state, counts.completed, counts.months)
+        counts = count_outcomes(now.rollout.plan, number, now.inputs)
+        done = number < state.phase or state.finished
+        status = Status.COMPLETED if done else Status.PROCESSING if number == state.phase else Status.PENDING
+        yield Stage(phase.name, status, counts.completed, counts.months)
 
 
 def _needs(gate: Gate) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _needs(gate: Gate) -> Iterator[str]:
         yield "a person's approval"
 
 
-def _counted(counts: Counts) -> str:
+def _counted(counts: PhaseCounts) -> str:
     judged = counts.resolved + counts.unresolved
     months = f"{counts.completed} of {counts.months} months completed, {counts.failed} failed"
     parts = [

@@ -1,4 +1,4 @@
-"""How is a rollout carried out? Started, held, released, approved and overridden by people; day by day it goes by itself."""
+"""Controls a rollout: people start, hold, release, approve and override it, and a periodic task carries it on."""
 
 from __future__ import annotations
 
@@ -14,36 +14,46 @@ from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout import repository as rollouts
-from alexandria.rollout.decisions import Advance, Decision, Kind, Rest, Schedule, Standing, Standstill, Step, decide
-from alexandria.rollout.gates import METERED_SOURCE, Quota, Verdict, View
+from alexandria.rollout.decisions import (
+    Advance,
+    RolloutDecision,
+    RolloutState,
+    Schedule,
+    Standstill,
+    Step,
+    Wait,
+    WaitKind,
+    decide,
+)
+from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, RolloutInputs, Verdict
 from alexandria.rollout.plan import Plan
 from alexandria.rollout.repository import Rollout
 
 log = structlog.get_logger(__name__)
 
-ITSELF = "rollout"  # who acts when nobody does
-GOES_ON = {Kind.DAY, Kind.PAUSED, Kind.FINISHED}  # by the calendar, or somebody else tells of it
-LONGEST = 500  # characters of a reason
+PERIODIC_TASK = "rollout"  # the author of acts that no person does
+NO_STANDSTILL = {WaitKind.DAY, WaitKind.PAUSED, WaitKind.FINISHED}  # it ends by the calendar, or has its own alert
+MAX_REASON_LENGTH = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """A rollout, what there was to see, and what follows."""
+class RolloutSnapshot:
+    """A rollout at one instant: the inputs of the decision, and the decision."""
 
     rollout: Rollout
-    view: View
-    decision: Decision
+    inputs: RolloutInputs
+    decision: RolloutDecision
 
     @property
     def phase(self) -> str:
-        return self.rollout.plan.phase[self.rollout.standing.phase].name
+        return self.rollout.plan.phase[self.rollout.state.phase].name
 
 
 @dataclass(slots=True)
 class RolloutController:
-    """The acts, each one transaction and each noted with who did it and why. Time comes from `now`.
+    """The acts on a rollout, each one transaction, logged with its author and reason. Time comes from `now`.
 
-    `metered`: months spend of ISBNdb's day, of which `allowances` tell.
+    `metered`: months spend ISBNdb's quota, which `allowances` reports.
     """
 
     database: Database
@@ -52,174 +62,180 @@ class RolloutController:
     metered: bool = True
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    async def look(self) -> Situation | None:
-        """The rollout that runs, or the last that did; changes nothing and waits for nobody."""
+    async def snapshot(self) -> RolloutSnapshot | None:
+        """The running rollout, or the last one that ran. Changes nothing and waits for no lock."""
         quota = await self._quota()
         async with self.database.transaction() as connection:
             newest = await rollouts.newest(connection)
-            return None if newest is None else await self._situation(connection, newest, quota, heed=False)
+            return None if newest is None else await self._snapshot(connection, newest, quota, heed=False)
 
     async def standstill(self) -> Standstill | None:
-        """Whether the rollout waits for more than the calendar, and since when nothing has changed."""
-        now = await self.look()
-        if now is None or not isinstance(now.decision.step, Rest) or now.decision.step.kind in GOES_ON:
+        """Why and since when the rollout has been waiting for something other than the calendar; None if it has not."""
+        now = await self.snapshot()
+        if now is None or not isinstance(now.decision.step, Wait) or now.decision.step.kind in NO_STANDSTILL:
             return None
         async with self.database.transaction() as connection:
-            since = await rollouts.changed(connection, now.rollout)
+            since = await rollouts.last_change(connection, now.rollout)
         step = now.decision.step
-        return Standstill(f"{now.rollout.plan.name}: {step.reason}", since, shut=step.kind is Kind.SHUT)
+        return Standstill(f"{now.rollout.plan.name}: {step.reason}", since, shut=step.kind is WaitKind.SHUT)
 
     async def start(
         self, plan: Plan, who: str, why: str = "", *, replaces: bool = False, dry_run: bool = False
-    ) -> tuple[Situation, int]:
-        """Begin today, or tomorrow if a rollout that this one replaces had its months today; with how many months of the plan were seeded for it, or would be.
+    ) -> tuple[RolloutSnapshot, int]:
+        """Start a rollout today, or tomorrow if one that it replaces scheduled months today.
 
-        Raises NotNow if another one runs, unless this one `replaces` it.
+        Returns how many months of the plan were newly seeded, too. Raises NotNow if another rollout is running, unless
+        this one `replaces` it.
         """
         quota = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            await rollouts.one_at_a_time(connection)
+            await rollouts.lock_starts(connection)
             now, running = self.now(), await rollouts.running(connection)
             if running is not None and not replaces:
                 raise NotNow(
-                    f"the rollout {running.plan.name} runs", hint="let it finish, or say that this one replaces it"
+                    f"the rollout {running.plan.name} is running",
+                    hint="let it finish, or replace it: alexandria rollout start --replace",
                 )
             begins = now.astimezone(UTC).date()
             if running is not None:
-                before = View(now, await rollouts.outcomes(connection, running), quota)
-                begins += timedelta(days=1 if before.scheduled else 0)  # no day has the months of two
+                before = RolloutInputs(now, await rollouts.outcomes(connection, running), quota)
+                begins += timedelta(days=1 if before.scheduled else 0)  # no day has the months of two rollouts
                 await rollouts.replace(connection, running, now)
-                await rollouts.note(connection, running, who, "replace", why=_checked(why), now=now)
+                await rollouts.log_act(connection, running, who, "replace", why=_checked(why), now=now)
             started = await rollouts.start(connection, plan, who, begins, now)
-            await rollouts.note(connection, started, who, "start", why=_checked(why), now=now, name=plan.name)
+            await rollouts.log_act(connection, started, who, "start", why=_checked(why), now=now, name=plan.name)
             seeded = [await months.seed(connection, *phase.years) for phase in plan.phase]
-            return await self._situation(connection, started, quota), sum(seeded)
+            return await self._snapshot(connection, started, quota), sum(seeded)
 
-    async def hold(self, who: str, why: str, *, dry_run: bool = False) -> Situation:
-        """Schedule nothing and pass no gate until released; months under way are finished. Raises BadInput, Unknown."""
+    async def hold(self, who: str, why: str, *, dry_run: bool = False) -> RolloutSnapshot:
+        """Schedule no months and pass no gate until released; running months finish. Raises BadInput, Unknown."""
         reason = _needed(why)
-        return await self._steer(
-            who, "hold", reason, lambda was: replace(was.rollout.standing, held=f"{who}: {reason}"), dry_run=dry_run
+        return await self._act(
+            who, "hold", reason, lambda was: replace(was.rollout.state, held=f"{who}: {reason}"), dry_run=dry_run
         )
 
-    async def release(self, who: str, why: str = "", *, dry_run: bool = False) -> Situation:
+    async def release(self, who: str, why: str = "", *, dry_run: bool = False) -> RolloutSnapshot:
         """End the hold. Raises NotNow if there is none, Unknown."""
 
-        def released(was: Situation) -> Standing:
-            if not was.rollout.standing.held:
-                raise NotNow("nobody holds the rollout", hint="see: alexandria rollout status")
-            return replace(was.rollout.standing, held="")
+        def released(was: RolloutSnapshot) -> RolloutState:
+            if not was.rollout.state.held:
+                raise NotNow("the rollout is not on hold", hint="see: alexandria rollout status")
+            return replace(was.rollout.state, held="")
 
-        return await self._steer(who, "release", _checked(why), released, dry_run=dry_run)
+        return await self._act(who, "release", _checked(why), released, dry_run=dry_run)
 
-    async def override(self, who: str, why: str, *, dry_run: bool = False) -> Situation:
-        """Let the present phase go on and end whatever its gate says. Raises BadInput, Unknown."""
-        return await self._steer(
-            who, "override", _needed(why), lambda was: replace(was.rollout.standing, overridden=True), dry_run=dry_run
+    async def override(self, who: str, why: str, *, dry_run: bool = False) -> RolloutSnapshot:
+        """Ignore the current gate and continue. Raises BadInput, Unknown."""
+        return await self._act(
+            who, "override", _needed(why), lambda was: replace(was.rollout.state, overridden=True), dry_run=dry_run
         )
 
-    async def approve(self, who: str, why: str = "", *, dry_run: bool = False) -> Situation:
-        """Agree that the next phase begins. Raises GateShut unless the gate is open, NotNow unless it waits for just
-        that, Unknown."""
+    async def approve(self, who: str, why: str = "", *, dry_run: bool = False) -> RolloutSnapshot:
+        """Approve the passed gate, so that the next phase begins.
+
+        Raises GateShut if the gate has not passed, NotNow if it does not wait for approval, Unknown.
+        """
         quota = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
             was = await self._acting(connection, quota)
             waits = was.decision.step
-            step = decide(was.rollout.plan, was.rollout.standing, was.view, approved=True).step
-            if not isinstance(step, Advance) or not isinstance(waits, Rest) or waits.kind is not Kind.APPROVAL:
+            step = decide(was.rollout.plan, was.rollout.state, was.inputs, approved=True).step
+            if not isinstance(step, Advance) or not isinstance(waits, Wait) or waits.kind is not WaitKind.APPROVAL:
                 raise _not_approvable(was)
-            now = was.view.now
-            await rollouts.note(connection, was.rollout, who, "approve", why=_checked(why), now=now, phase=was.phase)
+            now = was.inputs.now
+            await rollouts.log_act(connection, was.rollout, who, "approve", why=_checked(why), now=now, phase=was.phase)
             await self._advance(connection, was, step, who)
-            return await self._situation(connection, replace(was.rollout, standing=step.standing), quota)
+            return await self._snapshot(connection, replace(was.rollout, state=step.state), quota)
 
     async def tick(self) -> Step | None:
-        """Do what is due: judge the gate, and schedule months or go on to the next phase.
+        """Evaluate the gate, and schedule the months that are due or advance to the next phase.
 
-        None if no rollout runs, or another worker is at it.
+        Returns None if no rollout is running, or another worker acts on it.
         """
         quota = await self._quota()
         async with self.database.transaction() as connection:
             running = await rollouts.running(connection, wait=False)
             if running is None:
                 return None
-            now = await self._situation(connection, running, quota)
-            judgement, step = now.decision.judgement, now.decision.step
-            if await rollouts.judged(connection, running, judgement, now.view.now):
-                log.info("gate judged", phase=now.phase, verdict=judgement.verdict.value, reason=judgement.why)
+            now = await self._snapshot(connection, running, quota)
+            evaluation, step = now.decision.evaluation, now.decision.step
+            if await rollouts.save_verdict(connection, running, evaluation, now.inputs.now):
+                log.info("gate evaluated", phase=now.phase, verdict=evaluation.verdict.value, reason=evaluation.why)
             if isinstance(step, Schedule):
                 await self._schedule(connection, now, step)
             elif isinstance(step, Advance):
-                await self._advance(connection, now, step, ITSELF)
+                await self._advance(connection, now, step, PERIODIC_TASK)
             return step
 
-    async def _schedule(self, connection: Connection, now: Situation, step: Schedule) -> None:
+    async def _schedule(self, connection: Connection, now: RolloutSnapshot, step: Schedule) -> None:
         selection = Selection(len(step.months), only=step.months)
-        done = await self.backfill.schedule_within(connection, selection, ITSELF)
+        done = await self.backfill.schedule_within(connection, selection, PERIODIC_TASK)
         begun = [month.key for month in done.months]
         if begun:
-            await rollouts.scheduled(connection, now.rollout, begun, now.view.today)
-            said = {"phase": now.phase, "months": [*map(str, begun)]}
-            await rollouts.note(connection, now.rollout, ITSELF, "schedule", why=step.reason, now=now.view.now, **said)
-            log.info("rollout scheduled months", **said)
+            await rollouts.save_scheduled(connection, now.rollout, begun, now.inputs.today)
+            detail = {"phase": now.phase, "months": [*map(str, begun)]}
+            await rollouts.log_act(
+                connection, now.rollout, PERIODIC_TASK, "schedule", why=step.reason, now=now.inputs.now, **detail
+            )
+            log.info("rollout scheduled months", **detail)
 
-    async def _advance(self, connection: Connection, now: Situation, step: Advance, who: str) -> None:
-        await rollouts.stand(connection, now.rollout, step.standing, now.view.now)
-        act = "finish" if step.standing.finished else "advance"
-        await rollouts.note(connection, now.rollout, who, act, why=step.reason, now=now.view.now, phase=now.phase)
-        log.info("rollout goes on", phase=now.phase, act=act, reason=step.reason)
+    async def _advance(self, connection: Connection, now: RolloutSnapshot, step: Advance, who: str) -> None:
+        await rollouts.save_state(connection, now.rollout, step.state, now.inputs.now)
+        act = "finish" if step.state.finished else "advance"
+        await rollouts.log_act(connection, now.rollout, who, act, why=step.reason, now=now.inputs.now, phase=now.phase)
+        log.info("rollout advanced", phase=now.phase, act=act, reason=step.reason)
 
-    async def _steer(
-        self, who: str, act: str, why: str, change: Callable[[Situation], Standing], *, dry_run: bool
-    ) -> Situation:
+    async def _act(
+        self, who: str, act: str, why: str, change: Callable[[RolloutSnapshot], RolloutState], *, dry_run: bool
+    ) -> RolloutSnapshot:
         quota = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
             was = await self._acting(connection, quota)
-            changed = replace(was.rollout, standing=change(was))
-            await rollouts.stand(connection, changed, changed.standing, was.view.now)
-            await rollouts.note(connection, changed, who, act, why=why, now=was.view.now, phase=was.phase)
-            return await self._situation(connection, changed, quota)
+            changed = replace(was.rollout, state=change(was))
+            await rollouts.save_state(connection, changed, changed.state, was.inputs.now)
+            await rollouts.log_act(connection, changed, who, act, why=why, now=was.inputs.now, phase=was.phase)
+            return await self._snapshot(connection, changed, quota)
 
-    async def _acting(self, connection: Connection, quota: Quota | None) -> Situation:
-        """The rollout that runs, held for a person's act, with its verdict stored."""
+    async def _acting(self, connection: Connection, quota: DailyQuota | None) -> RolloutSnapshot:
+        """The running rollout, locked for a person's act, with its verdict saved."""
         running = await rollouts.running(connection)
         if running is None:
-            raise Unknown("no rollout runs", hint="start one: alexandria rollout start")
-        now = await self._situation(connection, running, quota)
-        await rollouts.judged(connection, running, now.decision.judgement, now.view.now)
+            raise Unknown("no rollout is running", hint="start one: alexandria rollout start")
+        now = await self._snapshot(connection, running, quota)
+        await rollouts.save_verdict(connection, running, now.decision.evaluation, now.inputs.now)
         return now
 
-    async def _situation(
-        self, connection: Connection, rollout: Rollout, quota: Quota | None, *, heed: bool = True
-    ) -> Situation:
+    async def _snapshot(
+        self, connection: Connection, rollout: Rollout, quota: DailyQuota | None, *, heed: bool = True
+    ) -> RolloutSnapshot:
         pause = await pauses.paused(connection, heed=heed)
         outcomes = await rollouts.outcomes(connection, rollout)
         now = self.now()
         if quota is not None and quota.limit is not None:
             midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             quota = replace(quota, by_months=await rollouts.spent_by_months(connection, midnight))
-        view = View(now, outcomes, quota, "" if pause is None else str(pause))
-        return Situation(rollout, view, decide(rollout.plan, rollout.standing, view))
+        inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause))
+        return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs))
 
-    async def _quota(self) -> Quota | None:
+    async def _quota(self) -> DailyQuota | None:
         if not self.metered:
-            return Quota(None)
+            return DailyQuota(None)
         for lane in await self.allowances():
             if lane.name == METERED_SOURCE:
-                return Quota(lane.cap, lane.used + lane.reserved)
+                return DailyQuota(lane.cap, lane.used + lane.reserved)
         return None
 
 
-def _not_approvable(was: Situation) -> NotNow:
-    judgement = was.decision.judgement
-    if was.decision.judgement.verdict is not Verdict.OPEN:
-        said = "shut" if judgement.verdict is Verdict.SHUT else "not open yet"
+def _not_approvable(was: RolloutSnapshot) -> NotNow:
+    evaluation = was.decision.evaluation
+    if was.decision.evaluation.verdict is not Verdict.OPEN:
+        said = "shut" if evaluation.verdict is Verdict.SHUT else "not open yet"
         return GateShut(
-            f"the gate of {was.phase} is {said}: {judgement.why}",
+            f"the gate of {was.phase} is {said}: {evaluation.why}",
             hint="to go on all the same: alexandria rollout override",
         )
     step = was.decision.step
-    why = step.reason if isinstance(step, Rest | Advance) else f"{was.phase} still schedules months"
+    why = step.reason if isinstance(step, Wait | Advance) else f"{was.phase} still schedules months"
     return NotNow(f"the gate of {was.phase} does not wait for approval: {why}", hint="see: alexandria rollout status")
 
 
@@ -230,8 +246,8 @@ def _needed(why: str) -> str:
 
 
 def _checked(why: str) -> str:
-    if len(why) > LONGEST:
-        raise BadInput("why: that is too long", hint=f"say it in {LONGEST} characters")
+    if len(why) > MAX_REASON_LENGTH:
+        raise BadInput("why: that is too long", hint=f"say it in {MAX_REASON_LENGTH} characters")
     if "\x00" in why:
         raise BadInput("why: it holds a character that no text has", hint="write plain text")
     return why.strip()

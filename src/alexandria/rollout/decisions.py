@@ -9,14 +9,23 @@ from enum import StrEnum
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
-from alexandria.rollout.gates import UNKNOWN_QUOTA, Judgement, Outcomes, Quota, Verdict, View, count, judge
+from alexandria.rollout.gates import (
+    UNKNOWN_QUOTA,
+    DailyQuota,
+    GateEvaluation,
+    Outcomes,
+    RolloutInputs,
+    Verdict,
+    count_outcomes,
+    evaluate,
+)
 from alexandria.rollout.plan import Phase, Plan, members
 
 TICK_SECONDS = 20  # between two runs of the periodic task that follows the decisions; divides a minute
 CALLS_PER_MONTH = 40  # calls to ISBNdb that a month is taken to need before any has been measured
 
 
-class Kind(StrEnum):
+class WaitKind(StrEnum):
     """Why nothing begins just now."""
 
     DAY = "day"  # the day's months have been scheduled, or it is not the hour
@@ -40,7 +49,7 @@ class Standstill:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RolloutState:
     """Where a rollout is: the index of its phase, which schedules from the day `begins` on; who holds it and why (empty:
     nobody); whether a person has overridden the phase's gate; whether it has finished."""
 
@@ -60,55 +69,55 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Wait:
     """Nothing may begin before `until` (None: until something ends or a person acts)."""
 
-    kind: Kind
+    kind: WaitKind
     reason: str
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The gate is behind us; `standing` is the new one: of the next phase, or at the end."""
+    """The gate is behind us; `state` is the new one: of the next phase, or at the end."""
 
-    standing: Standing
+    state: RolloutState
     reason: str
 
 
-Step = Schedule | Rest | Advance
+Step = Schedule | Wait | Advance
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RolloutDecision:
     """What follows now, and how the gate of the present phase is judged."""
 
     step: Step
-    judgement: Judgement
+    evaluation: GateEvaluation
 
 
-def decide(plan: Plan, standing: Standing, view: View, *, approved: bool = False) -> Decision:
+def decide(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approved: bool = False) -> RolloutDecision:
     """What follows for a rollout. Pure; `approved` is a person's consent given just now."""
-    phase = plan.phase[standing.phase]
-    judgement = judge(phase.gate, count(plan, standing.phase, view))
-    halt = _halted(standing, view.paused)
+    phase = plan.phase[state.phase]
+    evaluation = evaluate(phase.gate, count_outcomes(plan, state.phase, inputs))
+    halt = _halted(state, inputs.paused)
     if halt is not None:
-        return Decision(halt, judgement)
-    pending = _pending(plan, standing.phase, view.outcomes)
-    if not pending and (standing.overridden or judgement.verdict is Verdict.OPEN):
-        if phase.gate.approval and not (approved or standing.overridden):
-            waits = Rest(Kind.APPROVAL, f"the gate of {phase.name} is open and waits for a person's approval")
-            return Decision(waits, judgement)
-        return Decision(_advance(plan, standing, view, judgement), judgement)
-    if judgement.verdict is Verdict.SHUT and not standing.overridden:
-        return Decision(Rest(Kind.SHUT, f"the gate of {phase.name} is shut: {judgement.why}"), judgement)
+        return RolloutDecision(halt, evaluation)
+    pending = _pending(plan, state.phase, inputs.outcomes)
+    if not pending and (state.overridden or evaluation.verdict is Verdict.OPEN):
+        if phase.gate.approval and not (approved or state.overridden):
+            waits = Wait(WaitKind.APPROVAL, f"the gate of {phase.name} is open and waits for a person's approval")
+            return RolloutDecision(waits, evaluation)
+        return RolloutDecision(_advance(plan, state, inputs, evaluation), evaluation)
+    if evaluation.verdict is Verdict.SHUT and not state.overridden:
+        return RolloutDecision(Wait(WaitKind.SHUT, f"the gate of {phase.name} is shut: {evaluation.why}"), evaluation)
     if not pending:
-        kind = Kind.WORK if judgement.counts.under_way else Kind.MISSING
-        return Decision(Rest(kind, f"the gate of {phase.name} waits: {judgement.why}"), judgement)
-    return Decision(_within_day(plan, standing, view, pending), judgement)
+        kind = WaitKind.WORK if evaluation.counts.under_way else WaitKind.MISSING
+        return RolloutDecision(Wait(kind, f"the gate of {phase.name} waits: {evaluation.why}"), evaluation)
+    return RolloutDecision(_within_day(plan, state, inputs, pending), evaluation)
 
 
-def pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
+def daily_pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
     """Months for today: from the slowest one more for each clean day in a row. A day whose months are still under way is
     neither clean nor not."""
     days: dict[date, list[Status]] = defaultdict(list)
@@ -123,12 +132,12 @@ def pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
     return min(slowest + clean, fastest)
 
 
-def _halted(standing: Standing, paused: str) -> Rest | None:
-    if standing.finished:
-        return Rest(Kind.FINISHED, "the rollout has finished")
-    if standing.held:
-        return Rest(Kind.HELD, f"held by {standing.held}")
-    return Rest(Kind.PAUSED, paused) if paused else None
+def _halted(state: RolloutState, paused: str) -> Wait | None:
+    if state.finished:
+        return Wait(WaitKind.FINISHED, "the rollout has finished")
+    if state.held:
+        return Wait(WaitKind.HELD, f"held by {state.held}")
+    return Wait(WaitKind.PAUSED, paused) if paused else None
 
 
 def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
@@ -141,31 +150,33 @@ def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
     ]
 
 
-def _advance(plan: Plan, standing: Standing, view: View, judgement: Judgement) -> Advance:
+def _advance(plan: Plan, state: RolloutState, inputs: RolloutInputs, evaluation: GateEvaluation) -> Advance:
     """The next phase begins tomorrow if months were scheduled today, so that no day has the months of two."""
-    name = plan.phase[standing.phase].name
+    name = plan.phase[state.phase].name
     overridden = f"the gate of {name} was overridden"
-    why = overridden if standing.overridden else f"the gate of {name} is open: {judgement.why}"
-    if standing.phase + 1 == len(plan.phase):
-        return Advance(replace(standing, finished=True), why)
-    begins = view.today + timedelta(days=1) if view.scheduled else view.today
-    return Advance(Standing(begins, standing.phase + 1), why)
+    why = overridden if state.overridden else f"the gate of {name} is open: {evaluation.why}"
+    if state.phase + 1 == len(plan.phase):
+        return Advance(replace(state, finished=True), why)
+    begins = inputs.today + timedelta(days=1) if inputs.scheduled else inputs.today
+    return Advance(RolloutState(begins, state.phase + 1), why)
 
 
-def _within_day(plan: Plan, standing: Standing, view: View, pending: list[Month]) -> Step:
-    phase, today, now = plan.phase[standing.phase], view.today, view.now
+def _within_day(plan: Plan, state: RolloutState, inputs: RolloutInputs, pending: list[Month]) -> Step:
+    phase, today, now = plan.phase[state.phase], inputs.today, inputs.now
     opens, closes = (_at(today, minute) for minute in phase.hours)
     tomorrow = opens + timedelta(days=1)
-    if standing.begins > today:
-        return Rest(Kind.DAY, f"{phase.name} begins on {standing.begins}", _at(standing.begins, phase.hours[0]))
+    if state.begins > today:
+        return Wait(WaitKind.DAY, f"{phase.name} begins on {state.begins}", _at(state.begins, phase.hours[0]))
     if not opens <= now < closes:
-        return Rest(Kind.DAY, f"{phase.name} is outside its hours", opens if now < opens else tomorrow)
-    done, most = view.scheduled, pace(plan, standing.phase, view.outcomes, today)
+        return Wait(WaitKind.DAY, f"{phase.name} is outside its hours", opens if now < opens else tomorrow)
+    done, most = inputs.scheduled, daily_pace(plan, state.phase, inputs.outcomes, today)
     if done >= most:
-        return Rest(Kind.DAY, f"today's {done} months have been scheduled", tomorrow)
-    afforded, each = _afforded(phase, view)
+        return Wait(WaitKind.DAY, f"today's {done} months have been scheduled", tomorrow)
+    afforded, each = _afforded(phase, inputs)
     if afforded <= 0:
-        return Rest(Kind.BUDGET, _unaffordable(phase, view.quota, each), None if view.quota is None else tomorrow)
+        return Wait(
+            WaitKind.BUDGET, _unaffordable(phase, inputs.quota, each), None if inputs.quota is None else tomorrow
+        )
     months = tuple(pending[: min(most - done, afforded)])
     return Schedule(months, f"{phase.name}: {len(months)} months; today's pace is {most}")
 
@@ -174,12 +185,12 @@ def _at(day: date, minute: int) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC) + timedelta(minutes=minute)
 
 
-def _afforded(phase: Phase, view: View) -> tuple[int, int]:
+def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
     """Months that today's share of the quota can still pay for beside those under way, and the calls that each needs.
 
     Where a whole day's share is too small for a month a day has one all the same, else none would ever begin.
     """
-    outcomes, quota = view.outcomes, view.quota
+    outcomes, quota = inputs.outcomes, inputs.quota
     done = [outcome.calls for outcome in outcomes.values() if outcome.status is Status.COMPLETED]
     each = max(-(-sum(done) // len(done)), 1) if done else CALLS_PER_MONTH
     if quota is None:
@@ -189,11 +200,11 @@ def _afforded(phase: Phase, view: View) -> tuple[int, int]:
     under_way = sum(outcome.status in {Status.PROCESSING, Status.RETRY} for outcome in outcomes.values())
     left = quota.left(phase.quota_share)
     if left > 0 and replace(quota, spent=0, by_months=0).left(phase.quota_share) < each:
-        return int(not under_way and not view.scheduled), each
+        return int(not under_way and not inputs.scheduled), each
     return left // each - under_way, each
 
 
-def _unaffordable(phase: Phase, quota: Quota | None, each: int) -> str:
+def _unaffordable(phase: Phase, quota: DailyQuota | None, each: int) -> str:
     if quota is None or quota.limit is None:
         return UNKNOWN_QUOTA
     return (

@@ -26,8 +26,8 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """One month. `day`: on which the rollout scheduled it last. Counts are of books, 0 unless it is completed.
+class MonthOutcome:
+    """One month. `day`: on which the rollout scheduled it last. PhaseCounts are of books, 0 unless it is completed.
 
     `unresolved` are those that sources which answered do not have; what a quota or an outage `hindered` is none of them.
     `confirmed` and `contradicted` are resolved ones whose month of publication a source knows.
@@ -44,7 +44,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class DailyQuota:
     """Of ISBNdb's day: what months may spend in all (None: there is no limit), what is spent or reserved, and how much of
     that `by_months`: enrichment and further looks spend of it too (None: months alone)."""
 
@@ -60,7 +60,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class PhaseCounts:
     """What the months of a phase have come to: the sums of their outcomes, and what is left of the day's quota."""
 
     months: int
@@ -74,7 +74,7 @@ class Counts:
     hindered: int = 0
     confirmed: int = 0
     contradicted: int = 0
-    quota: Quota | None = None  # None: not known
+    quota: DailyQuota | None = None  # None: not known
 
     @property
     def ended(self) -> bool:
@@ -83,13 +83,13 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class GateEvaluation:
     """A verdict, why in words (one sentence for each condition that is not met, or that all are), and its inputs."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
     gate: Gate
-    counts: Counts
+    counts: PhaseCounts
 
     @property
     def why(self) -> str:
@@ -100,17 +100,17 @@ class Judgement:
         return {"gate": self.gate.model_dump(mode="json"), "counts": asdict(self.counts)}
 
 
-Outcomes = Mapping[Month, Outcome]
+Outcomes = Mapping[Month, MonthOutcome]
 Finding = tuple[Verdict, str]  # how one condition of a gate stands, and why
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RolloutInputs:
     """What there is to see at one instant: all seeded months, the quota (None: not known), why all is `paused`, if it is."""
 
     now: datetime
     outcomes: Outcomes
-    quota: Quota | None
+    quota: DailyQuota | None
     paused: str = ""
 
     @property
@@ -124,7 +124,7 @@ class View:
         return sum(outcome.day == today for outcome in self.outcomes.values())
 
 
-def judge(gate: Gate, counts: Counts) -> Judgement:
+def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:
     """Whether the gate is open. Missing data never opens it; it is shut only by what more months would not change."""
     findings = [
         *_progress(counts),
@@ -136,16 +136,16 @@ def judge(gate: Gate, counts: Counts) -> Judgement:
     for verdict in (Verdict.SHUT, Verdict.WAIT):
         reasons = tuple(reason for found, reason in findings if found is verdict)
         if reasons:
-            return Judgement(verdict, reasons, gate, counts)
-    return Judgement(Verdict.OPEN, tuple(reason for _, reason in findings), gate, counts)
+            return GateEvaluation(verdict, reasons, gate, counts)
+    return GateEvaluation(Verdict.OPEN, tuple(reason for _, reason in findings), gate, counts)
 
 
-def count(plan: Plan, phase: int, view: View) -> Counts:
+def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
     """What the months of the phase of this index have come to."""
-    months, outcomes = members(plan)[phase], view.outcomes
+    months, outcomes = members(plan)[phase], inputs.outcomes
     found = [outcomes[month] for month in months if month in outcomes]
     states = [outcome.status for outcome in found]
-    return Counts(
+    return PhaseCounts(
         months=len(months),
         completed=states.count(Status.COMPLETED),
         failed=states.count(Status.FAILED),
@@ -157,7 +157,7 @@ def count(plan: Plan, phase: int, view: View) -> Counts:
         hindered=sum(outcome.hindered for outcome in found),
         confirmed=sum(outcome.confirmed for outcome in found),
         contradicted=sum(outcome.contradicted for outcome in found),
-        quota=view.quota,
+        quota=inputs.quota,
     )
 
 
@@ -174,7 +174,7 @@ def _exact(share: float) -> Fraction:
     return Fraction(str(share))
 
 
-def _progress(counts: Counts) -> Iterator[Finding]:
+def _progress(counts: PhaseCounts) -> Iterator[Finding]:
     if counts.unseeded:
         first, last = counts.unseeded[0], counts.unseeded[-1]
         yield Verdict.WAIT, f"not all months are seeded; next: alexandria seed {first}..{last}"
@@ -182,18 +182,18 @@ def _progress(counts: Counts) -> Iterator[Finding]:
         yield Verdict.WAIT, f"{counts.under_way} months are under way and {counts.pending} are not scheduled yet"
 
 
-def _resolution(gate: Gate, counts: Counts) -> Iterator[Finding]:
+def _resolution(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     judged = counts.resolved + counts.unresolved
     yield _share("resolved", gate.min_resolution_rate, (counts.resolved, judged), gate, counts)
 
 
-def _confirmation(gate: Gate, counts: Counts) -> Iterator[Finding]:
+def _confirmation(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     if gate.min_confirmed_share > 0:
         known = counts.confirmed + counts.contradicted
         yield _share("confirmed in their month", gate.min_confirmed_share, (counts.confirmed, known), gate, counts)
 
 
-def _share(what: str, least: float, tally: tuple[int, int], gate: Gate, counts: Counts) -> Finding:
+def _share(what: str, least: float, tally: tuple[int, int], gate: Gate, counts: PhaseCounts) -> Finding:
     """Open if proven, however the hindered books turn out. Shut if hopeless, however they and more months turn out."""
     hits, n = tally
     final = counts.ended and not counts.hindered
@@ -212,14 +212,14 @@ def _share(what: str, least: float, tally: tuple[int, int], gate: Gate, counts: 
     return (Verdict.SHUT if final or hopeless else Verdict.WAIT), told
 
 
-def _failures(gate: Gate, counts: Counts) -> Iterator[Finding]:
+def _failures(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     """Counted, not inferred: the phase's months are all there are. No later month can undo more than are allowed."""
     allowed = math.floor(_exact(gate.max_failed_share) * counts.months)
     told = f"{counts.failed} of the phase's {counts.months} months have failed, {allowed} may"
     yield (Verdict.OPEN if counts.failed <= allowed else Verdict.SHUT), told
 
 
-def _headroom(gate: Gate, counts: Counts) -> Iterator[Finding]:
+def _headroom(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     if gate.min_quota_headroom <= 0:
         return
     if counts.quota is None:

@@ -1,4 +1,7 @@
-"""Which rollout runs, where does it stand, and what was scheduled, judged and done? Times come from the caller's clock."""
+"""Stores rollouts: their plan and state, the months they scheduled, their verdicts, and the log of acts.
+
+Times come from the caller's clock.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
-from alexandria.rollout.decisions import Standing
-from alexandria.rollout.gates import Judgement, Outcome
+from alexandria.rollout.decisions import RolloutState
+from alexandria.rollout.gates import GateEvaluation, MonthOutcome
 from alexandria.rollout.plan import Plan
 
 SQL = load(__name__)
@@ -22,128 +25,129 @@ SQL = load(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """A plan that was started, and where it stands."""
+    """A plan that was started, and its state."""
 
     id: int
     plan: Plan
-    standing: Standing
+    state: RolloutState
     started_at: datetime
     started_by: str
     ended_at: datetime | None = None
 
 
 async def newest(connection: Connection) -> Rollout | None:
-    """The rollout that runs, or the last that did."""
+    """The running rollout, or the last one that ran."""
     return _read(await (await connection.execute(SQL["newest"])).fetchone())
 
 
 async def running(connection: Connection, *, wait: bool = True) -> Rollout | None:
-    """The rollout that runs, locked until the transaction ends; without `wait` None if somebody else acts on it."""
-    found = await connection.execute(SQL["running" if wait else "running_unless_held"])
+    """The running rollout, locked until the transaction ends; without `wait` None if another transaction locks it."""
+    found = await connection.execute(SQL["running" if wait else "running_unless_locked"])
     return _read(await found.fetchone())
 
 
 async def start(connection: Connection, plan: Plan, who: str, begins: date, now: datetime) -> Rollout:
-    """None may run; see `one_at_a_time`."""
+    """Start a rollout. None may be running; call `lock_starts` before."""
     values = {"plan": Jsonb(plan.model_dump(mode="json")), "at": now, "who": who, "begins": begins}
     started = _read(await (await connection.execute(SQL["start"], values)).fetchone())
     assert started is not None
     return started
 
 
-async def one_at_a_time(connection: Connection) -> None:
-    """No other rollout is started before the transaction ends."""
-    await connection.execute(SQL["one_at_a_time"])
+async def lock_starts(connection: Connection) -> None:
+    """Let no other transaction start a rollout before this one ends."""
+    await connection.execute(SQL["lock_starts"])
 
 
-async def stand(connection: Connection, rollout: Rollout, standing: Standing, now: datetime) -> None:
-    """Where it stands from now on; one that has finished has ended."""
-    await _stand(connection, rollout, standing, now, "finished" if standing.finished else None)
+async def save_state(connection: Connection, rollout: Rollout, state: RolloutState, now: datetime) -> None:
+    """Save the state; a rollout that has finished is ended."""
+    await _save(connection, rollout, state, now, "finished" if state.finished else None)
 
 
 async def replace(connection: Connection, rollout: Rollout, now: datetime) -> None:
-    """It has ended, for another one."""
-    await _stand(connection, rollout, rollout.standing, now, "replaced")
+    """End a rollout because another one replaces it."""
+    await _save(connection, rollout, rollout.state, now, "replaced")
 
 
-async def outcomes(connection: Connection, rollout: Rollout) -> dict[Month, Outcome]:
-    """What has become of the months of its years, as far as they are seeded."""
+async def outcomes(connection: Connection, rollout: Rollout) -> dict[Month, MonthOutcome]:
+    """The outcomes of all seeded months of the plan's years."""
     years = [year for phase in rollout.plan.phase for year in phase.years]
     values = {"id": rollout.id, "first": min(years), "last": max(years)}
     rows = await (await connection.execute(SQL["outcomes"], values)).fetchall()
-    return {Month(row.pop("year"), row.pop("month")): Outcome(Status(row.pop("status")), **row) for row in rows}
+    return {Month(row.pop("year"), row.pop("month")): MonthOutcome(Status(row.pop("status")), **row) for row in rows}
 
 
 async def spent_by_months(connection: Connection, midnight: datetime) -> int:
-    """What attempts at months have spent of ISBNdb's day, which began at `midnight`."""
+    """Units that attempts at months have spent of ISBNdb's day, which began at `midnight`."""
     row = await (await connection.execute(SQL["spent_by_months"], {"midnight": midnight})).fetchone()
     assert row is not None
     return int(row["units"])
 
 
-async def scheduled(connection: Connection, rollout: Rollout, months: Sequence[Month], day: date) -> None:
+async def save_scheduled(connection: Connection, rollout: Rollout, months: Sequence[Month], day: date) -> None:
+    """Save the day on which the rollout scheduled these months."""
     columns = {"years": [m.year for m in months], "months": [m.month for m in months]}
-    await connection.execute(SQL["scheduled"], {**columns, "id": rollout.id, "day": day})
+    await connection.execute(SQL["save_scheduled"], {**columns, "id": rollout.id, "day": day})
 
 
-async def judged(connection: Connection, rollout: Rollout, judgement: Judgement, now: datetime) -> bool:
-    """Store the verdict with its inputs; whether it differs from the last one."""
+async def save_verdict(connection: Connection, rollout: Rollout, evaluation: GateEvaluation, now: datetime) -> bool:
+    """Save the verdict with its inputs if it differs from the last one; whether it does."""
     values = {
         "id": rollout.id,
-        "phase": rollout.standing.phase,
+        "phase": rollout.state.phase,
         "at": now,
-        "verdict": judgement.verdict.value,
-        "reasons": list(judgement.reasons),
-        "inputs": Jsonb(judgement.inputs()),
+        "verdict": evaluation.verdict.value,
+        "reasons": list(evaluation.reasons),
+        "inputs": Jsonb(evaluation.inputs()),
     }
-    return (await connection.execute(SQL["judged"], values)).rowcount == 1
+    return (await connection.execute(SQL["save_verdict"], values)).rowcount == 1
 
 
-async def note(
+async def log_act(
     connection: Connection, rollout: Rollout, who: str, act: str, *, why: str, now: datetime, **detail: Any
 ) -> None:
-    """Add to the log that nobody can change."""
+    """Add an act to the log, which is append-only."""
     values = {"id": rollout.id, "at": now, "who": who, "act": act, "why": why, "detail": Jsonb(detail)}
-    await connection.execute(SQL["note"], values)
+    await connection.execute(SQL["log_act"], values)
 
 
 async def log(connection: Connection, rollout: Rollout, limit: int) -> list[Row]:
-    """{at, who, act, why, detail}, newest first."""
+    """The latest acts as {at, who, act, why, detail}, newest first."""
     return await (await connection.execute(SQL["log"], {"id": rollout.id, "limit": limit})).fetchall()
 
 
 async def verdicts(connection: Connection, rollout: Rollout, limit: int) -> list[Row]:
-    """{phase, at, verdict, reasons, inputs}, newest first."""
+    """The latest verdicts as {phase, at, verdict, reasons, inputs}, newest first."""
     return await (await connection.execute(SQL["verdicts"], {"id": rollout.id, "limit": limit})).fetchall()
 
 
-async def changed(connection: Connection, rollout: Rollout) -> datetime:
-    """When anything last changed: a verdict, or by an act."""
-    row = await (await connection.execute(SQL["changed"], {"id": rollout.id})).fetchone()
+async def last_change(connection: Connection, rollout: Rollout) -> datetime:
+    """The time of the latest verdict or act."""
+    row = await (await connection.execute(SQL["last_change"], {"id": rollout.id})).fetchone()
     assert row is not None, "it was started"
     found: datetime = row["at"]
     return found
 
 
-async def _stand(
-    connection: Connection, rollout: Rollout, standing: Standing, now: datetime, outcome: str | None
+async def _save(
+    connection: Connection, rollout: Rollout, state: RolloutState, now: datetime, outcome: str | None
 ) -> None:
     values = {
         "id": rollout.id,
-        "phase": standing.phase,
-        "begins": standing.begins,
-        "held": standing.held,
-        "overridden": standing.overridden,
+        "phase": state.phase,
+        "begins": state.begins,
+        "held": state.held,
+        "overridden": state.overridden,
         "outcome": outcome,
         "at": now,
     }
-    await connection.execute(SQL["stand"], values)
+    await connection.execute(SQL["save_state"], values)
 
 
 def _read(row: Row | None) -> Rollout | None:
     if row is None:
         return None
     finished = row["outcome"] == "finished"
-    standing = Standing(row["begins"], row["phase"], row["held"], overridden=row["overridden"], finished=finished)
+    state = RolloutState(row["begins"], row["phase"], row["held"], overridden=row["overridden"], finished=finished)
     plan = Plan.model_validate(row["plan"])
-    return Rollout(row["id"], plan, standing, row["started_at"], row["started_by"], row["ended_at"])
+    return Rollout(row["id"], plan, state, row["started_at"], row["started_by"], row["ended_at"])

@@ -1,38 +1,38 @@
--- Rollouts: their plan, where they stand, what was scheduled, judged and done.
+-- Rollouts: their plan and state, the months they scheduled, their verdicts, and the log of acts.
 
--- name: one_at_a_time
+-- name: lock_starts
 -- Rollouts are started one after the other.
 SELECT pg_advisory_xact_lock('rollout'::regclass::oid::integer, 0)
 
 -- name: newest
--- The rollout that runs, or the last that did.
+-- The running rollout, or the last one that ran.
 SELECT id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
 FROM rollout ORDER BY id DESC LIMIT 1
 
 -- name: running
--- The rollout that runs, held for whoever acts on it.
+-- The running rollout, locked.
 SELECT id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
 FROM rollout WHERE ended_at IS NULL FOR UPDATE
 
--- name: running_unless_held
--- The same, unless somebody acts on it just now.
+-- name: running_unless_locked
+-- The same, unless another transaction locks it.
 SELECT id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
 FROM rollout WHERE ended_at IS NULL FOR UPDATE SKIP LOCKED
 
 -- name: start
--- A new one.
+-- A new rollout.
 INSERT INTO rollout (plan, started_at, started_by, begins) VALUES (%(plan)s, %(at)s, %(who)s, %(begins)s)
 RETURNING id, plan, started_at, started_by, phase, begins, held, overridden, ended_at, outcome
 
--- name: stand
--- Where it stands now.
+-- name: save_state
+-- The state of a rollout; with an outcome it has ended.
 UPDATE rollout
 SET phase = %(phase)s, begins = %(begins)s, held = %(held)s, overridden = %(overridden)s,
     outcome = %(outcome)s, ended_at = CASE WHEN %(outcome)s::text IS NOT NULL THEN greatest(%(at)s, started_at) END
 WHERE id = %(id)s
 
 -- name: outcomes
--- What has become of the months of a range of years. A month without candidates is told by its own counters.
+-- The outcomes of the months of a range of years. A month without candidates has its own counters.
 SELECT b.year, b.month, b.status, m.day, b.isbndb_calls AS calls,
        CASE WHEN b.status = 'completed' THEN coalesce(c.resolved, b.isbns_resolved) ELSE 0 END::integer AS resolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.unresolved, b.books_generated - b.isbns_resolved) ELSE 0 END::integer AS unresolved,
@@ -49,14 +49,14 @@ LEFT JOIN (
     FROM candidate WHERE year BETWEEN %(first)s AND %(last)s GROUP BY year, month) AS c ON c.year = b.year AND c.month = b.month
 WHERE b.year BETWEEN %(first)s AND %(last)s
 
--- name: scheduled
--- These months begin today.
+-- name: save_scheduled
+-- The day on which months were scheduled.
 INSERT INTO rollout_month (rollout_id, year, month, day)
 SELECT %(id)s, year, month, %(day)s FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
 ON CONFLICT (rollout_id, year, month) DO UPDATE SET day = excluded.day
 
--- name: judged
--- How the gate is judged, unless that and what it came from are as they were; the quota changes by the minute.
+-- name: save_verdict
+-- A verdict, unless it and its inputs are as before; the quota is left out, as it changes every minute.
 INSERT INTO rollout_verdict (rollout_id, phase, at, verdict, reasons, inputs)
 SELECT %(id)s, %(phase)s, %(at)s, %(verdict)s, %(reasons)s, %(inputs)s
 WHERE NOT EXISTS (
@@ -64,25 +64,25 @@ WHERE NOT EXISTS (
     WHERE last.phase = %(phase)s AND last.verdict = %(verdict)s
       AND last.inputs #- '{counts,quota}' = %(inputs)s::jsonb #- '{counts,quota}')
 
--- name: note
--- Somebody did something.
+-- name: log_act
+-- An act of a person or of the rollout itself.
 INSERT INTO rollout_log (rollout_id, at, who, act, why, detail)
 VALUES (%(id)s, %(at)s, %(who)s, %(act)s, %(why)s, %(detail)s)
 
 -- name: log
--- What was done last, newest first.
+-- The latest acts, newest first.
 SELECT at, who, act, why, detail FROM rollout_log WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s
 
 -- name: verdicts
--- How gates were judged last, newest first.
+-- The latest verdicts, newest first.
 SELECT phase, at, verdict, reasons, inputs FROM rollout_verdict WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s
 
--- name: changed
--- When anything last changed: a verdict, or by an act.
+-- name: last_change
+-- The time of the latest verdict or act.
 SELECT greatest((SELECT max(at) FROM rollout_verdict WHERE rollout_id = %(id)s),
                 (SELECT max(at) FROM rollout_log WHERE rollout_id = %(id)s)) AS at
 
 -- name: spent_by_months
--- What attempts at months have spent of ISBNdb's day.
+-- Units of ISBNdb's day that attempts at months have spent.
 SELECT coalesce(sum(units), 0)::integer AS units FROM call
 WHERE provider = 'isbndb' AND attempt_token IS NOT NULL AND sent_at >= %(midnight)s

@@ -20,8 +20,8 @@ from alexandria.operations.system import System
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.response_cache import RecentCalls
 from alexandria.rollout import decisions
-from alexandria.rollout.controller import Situation
-from alexandria.rollout.decisions import Rest
+from alexandria.rollout.controller import RolloutSnapshot
+from alexandria.rollout.decisions import Wait
 from alexandria.rollout.gates import Verdict
 from alexandria.web.errors import documented
 from alexandria.web.routing import Running
@@ -91,24 +91,24 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge(
             "incident", "What is wrong that nobody would notice", {(kind,): wrong.count(kind) for kind in Kind}, "kind"
         ),
-        *_rollout(await system.steward.look()),
+        *_rollout(await system.steward.snapshot()),
         *_quotas(await system.lanes.status()),
         *_calls(await system.answers.recent_calls(), [*system.settings.providers]),
     ]
 
 
-def _rollout(seen: Situation | None) -> Iterator[Metric]:
+def _rollout(seen: RolloutSnapshot | None) -> Iterator[Metric]:
     """With a zero for what is not, so that a rule sees the end of it."""
     runs = seen is not None and seen.rollout.ended_at is None
-    step, verdict = (seen.decision.step, seen.decision.judgement.verdict) if seen and runs else (None, None)
+    step, verdict = (seen.decision.step, seen.decision.evaluation.verdict) if seen and runs else (None, None)
     yield _gauge(
         "rollout_phase",
         "The present phase; 0: no rollout runs",
-        {(): seen.rollout.standing.phase + 1 if seen and runs else 0},
+        {(): seen.rollout.state.phase + 1 if seen and runs else 0},
     )
     verdicts: Values = {(each,): each is verdict for each in Verdict}
     yield _gauge("rollout_gate", "How the gate of the present phase is judged", verdicts, "verdict")
-    rests: Values = {(each,): isinstance(step, Rest) and each is step.kind for each in decisions.Kind}
+    rests: Values = {(each,): isinstance(step, Wait) and each is step.kind for each in decisions.WaitKind}
     yield _gauge("rollout_rests", "Why the rollout begins nothing just now", rests, "kind")
 
 
