@@ -188,11 +188,11 @@ async def resolve_all(
 ) -> Played:
     turn = asyncio.Semaphore(AT_ONCE)
     async with stage.system(settings, url, server, options.policy) as system:
-        isbndb = next(source for source in system.backfill.desk.sources if source.paid)
+        isbndb = next(source for source in system.backfill.runner.sources.sources if source.paid)
 
         async def one(row: Row) -> Resolution:
             async with turn:
-                panel = SourceSelector(system.backfill.desk)
+                panel = SourceSelector(system.backfill.runner.sources)
                 return (await resolve(None, [candidate_of(row["query"])], panel, system.database))[0]
 
         async def first(row: Row) -> Sequence[EditionRecord]:
@@ -201,7 +201,7 @@ async def resolve_all(
 
         since, began = datetime.now(UTC), time.perf_counter()
         resolutions = await asyncio.gather(*map(one, rows))
-        seconds, calls = time.perf_counter() - began, await system.answers.calls_since(since)
+        seconds, calls = time.perf_counter() - began, await system.cache.calls_since(since)
         heard = await asyncio.gather(*map(first, rows)) if options.baselines else [()] * len(rows)
         return Played(resolutions, heard, calls=calls, seconds=seconds)
 

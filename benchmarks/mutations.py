@@ -57,10 +57,10 @@ SUBJECTS = {
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
     "retry_policy": Subject(
-        ("backfill/status.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")
+        ("backfill/retry_policy.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")
     ),
     "backfill": Subject(
-        ("backfill/scheduler.py",),
+        ("backfill/scheduler.py", "backfill/runner.py", "backfill/rescuer.py"),
         (
             "integration/test_walk.py",
             "integration/test_follow_up.py",

@@ -87,7 +87,7 @@ async def run(
 
         async def one(claim: Claim) -> None:
             async with turn:
-                await system.backfill.process(claim.token, "benchmark")
+                await system.backfill.runner.process(claim.token, "benchmark")
 
         claims = await claim(system, options)
         began = time.perf_counter()
@@ -102,7 +102,7 @@ async def claim(system: System, options: argparse.Namespace) -> list[Claim]:
     first = options.year - (options.months - 1) // 12
     async with system.database.transaction() as connection:
         await months.seed(connection, first, options.year)
-    done = await system.backfill.schedule(Selection(options.months, first, options.year), "benchmark")
+    done = await system.backfill.scheduler.schedule(Selection(options.months, first, options.year), "benchmark")
     async with system.database.transaction() as connection:
         rows = [await months.one(connection, month.key) for month in done.months]
     return [Claim(month.key, row["attempt_token"]) for month, row in zip(done.months, rows, strict=True) if row]

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from alexandria import bootstrap
+from alexandria.bootstrap import Mode
 from alexandria.core import config, logging
 from alexandria.database import migrate
 from alexandria.database.embedded.server import Embedded
@@ -63,5 +64,5 @@ async def system(settings: SandboxSettings, url: str, server: Embedded, policy: 
     for name in PROVIDERS:
         limits = {"RATE": settings.rate(name), "DAILY_LIMIT": settings.daily_limit(name)}
         os.environ |= {f"ALEXANDRIA_{name}_{what}".upper(): str(limit) for what, limit in limits.items() if limit}
-    async with bootstrap.running(config.load(), server, providers=True) as running:
+    async with bootstrap.running(config.load(), server, Mode.WORK) as running:
         yield running

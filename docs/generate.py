@@ -26,6 +26,7 @@ from pydantic import AliasChoices, SecretStr
 
 from alexandria import bootstrap
 from alexandria.backfill.status import ARROWS
+from alexandria.bootstrap import Mode
 from alexandria.cli.exit_codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, SOME_FAILED, UNEXPECTED, USAGE
 from alexandria.cli.main import ENDINGS, app
 from alexandria.core import config, errors
@@ -100,7 +101,7 @@ def main() -> int:
 async def pages(database_url: str) -> dict[str, str]:
     """Every page of the reference by file name, made with the help of a migrated database."""
     settings = config.load(DATABASE_URL=SecretStr(database_url))
-    async with bootstrap.running(settings, Elsewhere(database_url), providers=False) as system:
+    async with bootstrap.running(settings, Elsewhere(database_url), Mode.SERVE) as system:
         api = create_app(system, WebhookSecrets(("none",)))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
             await client.get("/health/live")  # so that the counter has something to show

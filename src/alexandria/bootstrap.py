@@ -1,4 +1,4 @@
-"""Settings -> a running system; alone names concrete providers."""
+"""Composes the running system from the settings. The only module that names concrete providers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
+from enum import Enum
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,9 @@ import structlog
 from pydantic import SecretStr
 
 from alexandria.backfill import worker
+from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
-from alexandria.backfill.queue import JobQueue, Periodic
-from alexandria.backfill.scheduler import Backfill
+from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.config import Settings
@@ -47,6 +48,7 @@ from alexandria.rollout.decisions import TICK_SECONDS
 
 log = structlog.get_logger(__name__)
 
+COMMAND_CONNECTIONS, POOL_CONNECTIONS = 2, 16  # a command asks one thing at a time
 MODELS = ("gemini", "xai", "openai")  # whose calls are long and dear
 SOURCES: dict[str, Callable[[ProviderClient], Source]] = {
     "open_library": OpenLibrary,
@@ -57,67 +59,87 @@ SOURCES: dict[str, Callable[[ProviderClient], Source]] = {
 }
 
 
-@contextlib.asynccontextmanager
-async def running(
-    settings: Settings, server: Server, *, providers: bool, interactive: bool = False
-) -> AsyncIterator[System]:
-    """The system on `server`; with `providers` it can process months, without it only schedule and show.
+class Mode(Enum):
+    """What a process is going to do with the system."""
 
-    `interactive`: a person waits for it, so that the daily reserve may be spent.
-    """
+    COMMAND = "command"  # view and schedule; never set a provider's pace
+    SERVE = "serve"  # the same for HTTP clients, for a long time
+    WORK = "work"  # fill months: ask providers
+    ASK = "ask"  # ask providers for a person who waits: the daily reserve may be spent
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterator[System]:
+    """The system on `server`, complete for what `mode` needs. Only WORK and ASK have providers."""
     async with contextlib.AsyncExitStack() as stack:
-        if providers:
+        asks = mode in {Mode.WORK, Mode.ASK}
+        if asks:
             stack.enter_context(tracing.exporting())
         if settings.journal_events:
             await stack.enter_async_context(Journal(server.url))
-        database = await stack.enter_async_context(Database(server.url))
-        answers = ResponseCache(database)
-        lanes = await stack.enter_async_context(
-            RateLimiter(server.url, database.pool, settings.providers, interactive=interactive)
-        )
-        jobs = JobQueue(database)
-        await jobs.open()
-        stack.push_async_callback(jobs.aclose)
-        backfill, upkeep = Backfill(database, jobs), Maintenance(database, kept_events=settings.journal_events)
-        steward = steward_of(settings, database, backfill, lanes)
-        transports: dict[str, ProviderClient] = {}
-        if providers:
-            places = {name: ConcurrencyLimiter(server.url, name, settings.model_calls) for name in MODELS}
-            for each in places.values():
-                stack.push_async_callback(each.aclose)
-            transports = {n: _transport(settings, lanes, answers, places.get(n), n) for n in settings.providers}
-            for transport in transports.values():
-                stack.push_async_callback(transport.aclose)
-            backfill.generators = _generators(settings, transports)
-            backfill.desk = SourcePool(_sources(settings, transports), Policy(settings.policy))
-            backfill.look_again_calls = settings.look_again_calls
-            backfill.kept_for_months = settings.kept_for_months
-            backfill.allowances = lanes.status
-            upkeep.counting = _counting(settings, backfill.desk.sources)
-        prospect = Forecaster(database, settings, lanes.status)
-        stack.push_async_callback(prospect.aclose)
-        yield System(
-            settings,
-            server,
+        size = COMMAND_CONNECTIONS if mode is Mode.COMMAND else POOL_CONNECTIONS
+        database = await stack.enter_async_context(Database(server.url, size=size))
+        cache = ResponseCache(database)
+        limiter = RateLimiter(server.url, database.pool, settings.providers, interactive=mode is Mode.ASK)
+        if mode is not Mode.COMMAND:
+            await stack.enter_async_context(limiter)
+        queue = JobQueue(database)
+        await queue.open()
+        stack.push_async_callback(queue.aclose)
+        clients = await _clients(settings, server, limiter, cache, stack) if asks else {}
+        sources = SourcePool(_sources(settings, clients) if asks else (), Policy(settings.policy))
+        backfill = compose(
             database,
-            answers,
-            lanes,
-            jobs,
-            backfill,
-            Control(database, jobs),
-            upkeep,
-            watch_of(settings, database, lanes, steward),
-            steward,
-            prospect,
-            transports,
+            queue,
+            _generators(settings, clients) if asks else (),
+            sources,
+            recheck_calls=settings.look_again_calls,
+            kept_for_months=settings.kept_for_months,
+            allowances=limiter.status,
+        )
+        rollout = RolloutController(database, backfill.scheduler, limiter.status, metered="isbndb" in settings.sources)
+        forecaster = Forecaster(database, settings, limiter.status)
+        stack.push_async_callback(forecaster.aclose)
+        yield System(
+            settings=settings,
+            server=server,
+            database=database,
+            cache=cache,
+            limiter=limiter,
+            queue=queue,
+            backfill=backfill,
+            control=Control(database, queue),
+            maintenance=Maintenance(
+                database, counting=_usage_reporters(settings, sources.sources), kept_events=settings.journal_events
+            ),
+            alerts=alert_monitor(settings, database, limiter, rollout),
+            rollout=rollout,
+            forecaster=forecaster,
+            clients=clients,
         )
 
 
-def steward_of(settings: Settings, database: Database, backfill: Backfill, lanes: RateLimiter) -> RolloutController:
-    return RolloutController(database, backfill, lanes.status, metered="isbndb" in settings.sources)
+async def _clients(
+    settings: Settings,
+    server: Server,
+    limiter: RateLimiter,
+    cache: ResponseCache,
+    stack: contextlib.AsyncExitStack,
+) -> dict[str, ProviderClient]:
+    """Return a client for each provider, closed with `stack`; calls to language models are limited in number too."""
+    in_flight = {name: ConcurrencyLimiter(server.url, name, settings.model_calls) for name in MODELS}
+    clients = {name: _client(settings, name, limiter, cache, in_flight.get(name)) for name in settings.providers}
+    for in_flight_limiter in in_flight.values():
+        stack.push_async_callback(in_flight_limiter.aclose)
+    for client in clients.values():
+        stack.push_async_callback(client.aclose)
+    return clients
 
 
-def watch_of(settings: Settings, database: Database, lanes: RateLimiter, steward: RolloutController) -> AlertMonitor:
+def alert_monitor(
+    settings: Settings, database: Database, limiter: RateLimiter, rollout: RolloutController
+) -> AlertMonitor:
+    """Return the monitor of what is in use by these settings, with the webhook if one is set."""
     receiver = None
     if settings.alarm_url is not None:
         receiver = Receiver(settings.alarm_url, settings.alarm_secret, version("alexandria-backfill"))
@@ -127,66 +149,72 @@ def watch_of(settings: Settings, database: Database, lanes: RateLimiter, steward
         settings.alarm_failed_share,
     )
     in_use = {spec.provider for spec in parse_generators(settings.generators)} | {*settings.sources}
-    return AlertMonitor(database, lanes.status, frozenset(in_use), thresholds, receiver, steward.standstill)
+    return AlertMonitor(database, limiter.status, frozenset(in_use), thresholds, receiver, rollout.standstill)
 
 
-def _transport(
-    settings: Settings, lanes: RateLimiter, answers: ResponseCache, places: ConcurrencyLimiter | None, name: str
+def _client(
+    settings: Settings,
+    name: str,
+    limiter: RateLimiter,
+    cache: ResponseCache,
+    in_flight: ConcurrencyLimiter | None,
 ) -> ProviderClient:
     return ProviderClient(
         settings.providers[name],
-        lanes,
-        answers,
+        limiter,
+        cache,
         contact=settings.contact,
         version=version("alexandria-backfill"),
         reload_key=lambda: _key(name),
-        concurrency_limiter=places,
+        concurrency_limiter=in_flight,
     )
 
 
 def _key(name: str) -> SecretStr | None:
-    """As it is configured now."""
+    """Return the provider's key as it is configured now."""
     key = config.load().providers[name].key
     protect([key.get_secret_value()] if key else [])
     return key
 
 
-def _generators(settings: Settings, transports: dict[str, ProviderClient]) -> list[Generator]:
+def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[Generator]:
     return [
-        Wikidata(transports["wikidata"])
-        if spec.provider == "wikidata"
-        else LanguageModel(spec, transports[spec.provider])
+        Wikidata(clients["wikidata"]) if spec.provider == "wikidata" else LanguageModel(spec, clients[spec.provider])
         for spec in parse_generators(settings.generators)
     ]
 
 
-def _sources(settings: Settings, transports: dict[str, ProviderClient]) -> list[Source]:
+def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Source]:
     unknown = [name for name in settings.sources if name not in SOURCES]
     if unknown:
         raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is no source", hint=f"choose of {', '.join(SOURCES)}")
     making = SOURCES | {ISBNdb.name: functools.partial(ISBNdb, thorough=settings.policy == Policy.EXACT.value)}
-    return [making[name](transports[name]) for name in settings.sources]
+    return [making[name](clients[name]) for name in settings.sources]
 
 
-def _counting(settings: Settings, sources: Sequence[Source]) -> list[tuple[ReportsUsage, ZoneInfo]]:
+def _usage_reporters(settings: Settings, sources: Sequence[Source]) -> list[tuple[ReportsUsage, ZoneInfo]]:
     return [(each, ZoneInfo(settings.providers[each.name].zone)) for each in sources if isinstance(each, ReportsUsage)]
 
 
 def periodic(system: System) -> list[Periodic]:
-    """What workers see to beside the months."""
+    """Return the tasks that workers run beside the months: all of them, and nowhere else."""
+    follow_up = system.backfill.follow_up
     return [
-        Periodic("reconcile", "30 * * * *", system.upkeep.reconcile),
-        Periodic("forget", "15 * * * *", system.upkeep.forget),
-        Periodic("prune", "*/5 * * * *", system.upkeep.prune),
-        Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.steward.tick),
-        Periodic("watch", f"* * * * * */{EVERY:.0f}", system.watch.watch),
+        Periodic("rescue", "* * * * * *", system.backfill.rescuer.rescue, priority=1),  # before the months that are due
+        Periodic("look_again", "* * * * *", follow_up.recheck, queue=ENRICHMENT),
+        Periodic("enrich", "* * * * *", follow_up.enrich, queue=ENRICHMENT),
+        Periodic("reconcile", "30 * * * *", system.maintenance.reconcile),
+        Periodic("forget", "15 * * * *", system.maintenance.forget),
+        Periodic("prune", "*/5 * * * *", system.maintenance.prune),
+        Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.rollout.tick),
+        Periodic("watch", f"* * * * * */{EVERY:.0f}", system.alerts.watch),
     ]
 
 
 async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None:
     """Run a worker of this system until `stop` is set."""
     await worker.work(
-        system.jobs,
+        system.queue,
         system.backfill,
         stop,
         concurrency=concurrency,

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria.backfill.status import MAX_ATTEMPTS, GiveUp, Retry, Snooze, decide
+from alexandria.backfill.retry_policy import MAX_ATTEMPTS, GiveUp, Retry, Snooze, decide
 from alexandria.bootstrap import SOURCES
 from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core import config, errors

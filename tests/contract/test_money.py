@@ -4,10 +4,11 @@ import contextlib
 
 import pytest
 
+from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control, Wish
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config
 from alexandria.core.month import Month
@@ -39,7 +40,7 @@ async def system(client, database_url):
             )
 
         generators = [LanguageModel(GeneratorSpec(name, model), speak(name)) for name, model in MODELS.items()]
-        yield Backfill(database, jobs, generators, SourcePool([OpenLibrary(speak("open_library"))], Policy.BALANCED))
+        yield compose(database, jobs, generators, SourcePool([OpenLibrary(speak("open_library"))], Policy.BALANCED))
         await jobs.aclose()
 
 
@@ -59,12 +60,12 @@ async def accepted(client):
 
 async def walk(backfill):
     """Schedule the month and process it; its row."""
-    await backfill.schedule(Selection(first_year=2023, last_year=2023, batch_size=50), "test")
-    async with backfill.database.transaction() as connection:
+    await backfill.scheduler.schedule(Selection(first_year=2023, last_year=2023, batch_size=50), "test")
+    async with backfill.scheduler.database.transaction() as connection:
         row = await months.one(connection, NOVEMBER)
     assert row is not None
-    await backfill.process(row["attempt_token"], "test")
-    async with backfill.database.transaction() as connection:
+    await backfill.runner.process(row["attempt_token"], "test")
+    async with backfill.scheduler.database.transaction() as connection:
         return await months.one(connection, NOVEMBER)
 
 
@@ -72,7 +73,7 @@ async def test_a_retry_of_a_month_makes_no_model_call(sandbox, database_url):
     """Completed, failed half-way and done again: the models were asked once each, and the books are the same."""
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with system(client, database_url) as backfill:
-        async with backfill.database.transaction() as connection:
+        async with backfill.scheduler.database.transaction() as connection:
             await connection.execute("INSERT INTO backfill_log (year, month, batch_size) VALUES (2023, 11, 5)")
         first = await walk(backfill)
         assert first["status"] == "completed"
@@ -80,7 +81,7 @@ async def test_a_retry_of_a_month_makes_no_model_call(sandbox, database_url):
         paid = await accepted(client)
         assert (paid["gemini"], paid["xai"]) == (1, 1)
 
-        control = Control(backfill.database, backfill.queue)
+        control = Control(backfill.scheduler.database, backfill.scheduler.queue)
         await control.retry(Wish((NOVEMBER,)), "test")
         again = await walk(backfill)
         assert (again["status"], again["books_generated"]) == ("completed", first["books_generated"])

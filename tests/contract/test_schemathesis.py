@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from alexandria import bootstrap
 from alexandria.backfill.repositories import months
+from alexandria.bootstrap import Mode
 from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.rollout.plan import example, read
@@ -46,11 +47,11 @@ class Steady:
 async def served(database_url):
     """The real API over real HTTP, in the middle of a rollout: its port and its description."""
     settings = config.load(database_url=SecretStr(database_url))
-    async with bootstrap.running(settings, Steady(database_url), providers=False) as system:
+    async with bootstrap.running(settings, Steady(database_url), Mode.SERVE) as system:
         async with system.database.transaction() as connection:
             await months.seed(connection, 2000, 2024)
             await connection.execute("INSERT INTO procrastinate_workers VALUES (DEFAULT, now() + interval '1 hour')")
-        await system.steward.start(read(example()), "a person")
+        await system.rollout.start(read(example()), "a person")
         secrets = WebhookSecrets((SECRET,))
         app = create_app(system, secrets)
         app.state.door = SecretAuth(

@@ -8,10 +8,11 @@ import threading
 
 import pytest
 
+from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control, Wish
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.month import Month
@@ -54,17 +55,17 @@ async def backfill(client, database_url, monkeypatch):
         model = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), gemini)
         async with database.transaction() as connection:
             await connection.execute("INSERT INTO backfill_log (year, month, batch_size) VALUES (2023, 11, 4)")
-        yield Backfill(database, jobs, [model], SourcePool([OpenLibrary(library)], Policy.BALANCED))
+        yield compose(database, jobs, [model], SourcePool([OpenLibrary(library)], Policy.BALANCED))
         await jobs.aclose()
 
 
 async def walk(system):
     """Schedule the month and process it; the attempt's token."""
-    await system.schedule(Selection(first_year=2023, last_year=2023), "test")
-    async with system.database.transaction() as connection:
+    await system.scheduler.schedule(Selection(first_year=2023, last_year=2023), "test")
+    async with system.scheduler.database.transaction() as connection:
         row = await months.one(connection, NOVEMBER)
     assert row is not None
-    await system.process(row["attempt_token"], "worker-1")
+    await system.runner.process(row["attempt_token"], "worker-1")
     return str(row["attempt_token"])
 
 
@@ -107,11 +108,11 @@ async def test_an_attempt_that_fails_says_of_what_kind_its_error_was(sandbox, da
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with backfill(client, database_url, monkeypatch) as system:
         monkeypatch.setenv("GEMINI_API_KEY", "canary-wrong-key")
-        system.generators[0]._client.key = config.load().providers["gemini"].key
+        system.runner.generators[0]._client.key = config.load().providers["gemini"].key
         await walk(system)
     [root] = [span for span in spans() if span.parent is None]
     assert (root.status.status_code.name, root.status.description) == ("ERROR", "no_books")
-    assert attributes(root)["outcome"] == "bury"
+    assert attributes(root)["outcome"] == "failed"
     refused = [span for span in spans() if span.name == "gemini"]
     assert refused
     assert all(span.status.status_code.name == "ERROR" and not span.events for span in refused)

@@ -27,8 +27,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from alexandria.backfill.composition import compose
 from alexandria.backfill.queue import JobQueue
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.cli.runtime import demo
 from alexandria.core.month import Month
 from alexandria.database import sql
@@ -164,7 +165,7 @@ class Field:
             async with Database(self.database_url) as database:
                 jobs = JobQueue(database)
                 await jobs.open()
-                await Backfill(database, jobs).schedule(Selection(batch_size=50), "test")
+                await compose(database, jobs).scheduler.schedule(Selection(batch_size=50), "test")
                 await jobs.aclose()
 
         for month in map(Month.parse, months):

@@ -112,5 +112,5 @@ def test_the_connections_are_as_many_as_the_page_says():
     """A pool, the queues' own and the journal's, one for each lane, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
     pool = inspect.signature(Database).parameters["size"].default
-    assert f"holds up to {pool + queue.CONNECTIONS + 1 + len(config.DEFAULTS) + len(bootstrap.MODELS)}:" in page
+    assert f"holds up to {pool + queue.QUEUE_CONNECTIONS + 1 + len(config.DEFAULTS) + len(bootstrap.MODELS)}:" in page
     assert f"holds up to {pool + 1}." in page

@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from alexandria import bootstrap
+from alexandria.bootstrap import Mode
 from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.embedded.server import Embedded
@@ -56,7 +57,7 @@ class Steady:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def system(shared_database_url: str) -> AsyncIterator[System]:
     settings = config.load(database_url=SecretStr(shared_database_url))
-    async with bootstrap.running(settings, Steady(shared_database_url), providers=False) as running:
+    async with bootstrap.running(settings, Steady(shared_database_url), Mode.SERVE) as running:
         yield running
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from alexandria import bootstrap
+from alexandria.bootstrap import Mode
 from alexandria.core import config, errors
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.app import create_app
@@ -318,7 +319,7 @@ class Broken:
 
 async def broken(system, error):
     """The quota route's answer when the lanes fail with `error`, and what was logged."""
-    app = create_app(dataclasses.replace(system, lanes=Broken(error)), WebhookSecrets(()))
+    app = create_app(dataclasses.replace(system, limiter=Broken(error)), WebhookSecrets(()))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
         with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
             response = await client.get("/api/quota/status")
@@ -380,9 +381,7 @@ async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
             with psycopg.connect(elsewhere, autocommit=True) as connection:
                 connection.execute(back)
 
-    async with bootstrap.running(
-        config.load(database_url=SecretStr(database_url)), Server(), providers=False
-    ) as system:
+    async with bootstrap.running(config.load(database_url=SecretStr(database_url)), Server(), Mode.SERVE) as system:
         system.database.pool.timeout = 0.2
         app = create_app(system, WebhookSecrets(()))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from alexandria import bootstrap
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Selection
+from alexandria.bootstrap import Mode
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.database import migrate
@@ -47,7 +48,7 @@ def restored_url(server):
 
 
 def running(url):
-    return bootstrap.running(config.load(database_url=SecretStr(url)), Steady(url), providers=False)
+    return bootstrap.running(config.load(database_url=SecretStr(url)), Steady(url), Mode.SERVE)
 
 
 async def begin(url):
@@ -55,10 +56,10 @@ async def begin(url):
     async with running(url) as system:
         async with system.database.transaction() as connection:
             await months.seed(connection, 2022, 2023)
-        await system.backfill.schedule(Selection(batch_size=3), "test")
-        await system.answers.write("isbndb", "key", {"isbn": "é"}, {"title": 'Ünï "quoted" \\ title'}, None)
-        await system.answers.record(Call("isbndb", "/books", datetime.now(UTC), 9, 1, 200, month=Month(2023, 12)))
-        async with system.lanes.permit("isbndb", 5):
+        await system.backfill.scheduler.schedule(Selection(batch_size=3), "test")
+        await system.cache.write("isbndb", "key", {"isbn": "é"}, {"title": 'Ünï "quoted" \\ title'}, None)
+        await system.cache.record(Call("isbndb", "/books", datetime.now(UTC), 9, 1, 200, month=Month(2023, 12)))
+        async with system.limiter.permit("isbndb", 5):
             pass
         async with system.database.transaction() as connection:
             await months.audit(connection, "test", "note", {"why": "backup"})
@@ -91,7 +92,7 @@ async def test_a_restored_dump_is_equal_and_the_work_goes_on(server, database_ur
     assert contents(restored_url) == before
     assert migrate.missing(restored_url) == []
     async with running(restored_url) as system:
-        assert await system.jobs.waiting() == 3
-        assert (await system.answers.read("isbndb", "key"))[0] == {"title": 'Ünï "quoted" \\ title'}
-        scheduled = await system.backfill.schedule(Selection(batch_size=2), "test")
+        assert await system.queue.waiting() == 3
+        assert (await system.cache.read("isbndb", "key"))[0] == {"title": 'Ünï "quoted" \\ title'}
+        scheduled = await system.backfill.scheduler.schedule(Selection(batch_size=2), "test")
         assert [str(month.key) for month in scheduled.months] == ["2023-09", "2023-08"]

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria import bootstrap
+from alexandria.bootstrap import Mode
 from alexandria.core import config, errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
@@ -286,7 +287,7 @@ async def test_the_setting_bounds_the_models_and_nobody_else(url, monkeypatch):
 
     monkeypatch.setenv("ALEXANDRIA_MODEL_CALLS", "3")
     settings = config.load(database_url=SecretStr(url))
-    async with bootstrap.running(settings, Server(url), providers=True) as system:
-        bounds = {name: cast("Any", t.http._transport)._concurrency_limiter for name, t in system.transports.items()}
+    async with bootstrap.running(settings, Server(url), Mode.WORK) as system:
+        bounds = {name: cast("Any", t.http._transport)._concurrency_limiter for name, t in system.clients.items()}
     assert {name for name, places in bounds.items() if places} == set(bootstrap.MODELS)
     assert bounds["xai"]._count == 3

@@ -188,12 +188,12 @@ async def test_processes_slow_a_caller_down_together(system, sql):
             assert refused.status_code == 429
             assert 3000 < int(refused.headers["retry-after"]) <= 3600
             assert (await client.get(path, headers={"X-Cron-Secret": SECRET})).status_code == 200
-        await system.upkeep.forget()
+        await system.maintenance.forget()
         assert len(await sql("SELECT 1 FROM knock")) == 1
         await sql("UPDATE knock SET forgotten_at = now() - interval '1 s'")
         assert (await one.get(path, headers=wrong)).status_code == 401
         await sql("UPDATE knock SET forgotten_at = now() - interval '1 s'")
-        await system.upkeep.forget()
+        await system.maintenance.forget()
         assert await sql("SELECT 1 FROM knock") == []
 
 
@@ -354,7 +354,7 @@ async def test_every_act_states_its_number_before_and_says_what_it_did_after(adm
 
 
 async def test_a_provider_that_rests_is_asked_again_from_the_page(admitted, sql, system):
-    await system.lanes.pause("isbndb", datetime.now(UTC) + timedelta(hours=2), "the day's calls are used up")
+    await system.limiter.pause("isbndb", datetime.now(UTC) + timedelta(hours=2), "the day's calls are used up")
     button = "<button>Resume ISBNdb</button>"
     page = (await admitted.get("/")).text
     assert "<strong>ISBNdb</strong> rests until" in page
@@ -389,7 +389,7 @@ async def test_a_rollout_is_started_held_and_released_from_the_page(admitted, sq
 
 async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(admitted, system, sql):
     """A shut gate is not approved; it can be overridden, with a reason. An open one leads to the next phase."""
-    await system.steward.start(TWO_PHASES, "test")
+    await system.rollout.start(TWO_PHASES, "test")
     ended = ("UPDATE backfill_log SET status = 'completed', started_at = now(), completed_at = now(), books_generated = 20,"
              " isbns_resolved = %s, resolution_rate = %s WHERE year = 2023")  # fmt: skip
     await sql(ended, 10, 50)
@@ -416,8 +416,8 @@ async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(adm
 async def foretold(client, system):
     """The page once the forecast that it has asked for is made."""
     await client.get("/")
-    if system.prospect._making:
-        await system.prospect._making
+    if system.forecaster._making:
+        await system.forecaster._making
     return (await client.get("/")).text
 
 
@@ -427,8 +427,8 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     for key in KEYS.values():
         monkeypatch.setenv(key, "canary-key")
     monkeypatch.setattr(forecaster, "LATEST_RUNS", 6)
-    monkeypatch.setattr(system.prospect, "settings", config.load())
-    monkeypatch.setattr(system.prospect, "_last", None)
+    monkeypatch.setattr(system.forecaster, "settings", config.load())
+    monkeypatch.setattr(system.forecaster, "_last", None)
     await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"
               " VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)")  # fmt: skip
     page = await foretold(admitted, system)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.enrich import LOOK_AGAIN, LOOKS
-from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
 from alexandria.backfill.repositories import candidates, enrichment, months
-from alexandria.backfill.scheduler import Backfill
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.core import config, errors
@@ -76,14 +77,14 @@ async def backfill(url: str, *sources, policy: Policy = Policy.BALANCED) -> Asyn
         jobs = JobQueue(database)
         await jobs.open()
         try:
-            yield Backfill(database, jobs, (), SourcePool(sources, policy))
+            yield compose(database, jobs, (), SourcePool(sources, policy))
         finally:
             await jobs.aclose()
 
 
 async def recorded(system: Backfill, month: Month, *hits: EditionRecord) -> None:
     """A month was resolved to `hits`."""
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         await months.seed(connection, month.year, month.year)
         found = [
             Resolution(
@@ -95,7 +96,7 @@ async def recorded(system: Backfill, month: Month, *hits: EditionRecord) -> None
 
 
 async def rows(system: Backfill, statement, *parameters) -> list[dict[str, Any]]:
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         cursor = await connection.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
 
@@ -122,7 +123,7 @@ async def test_editions_of_many_months_are_completed_together(database_url):
     async with backfill(database_url, source, policy=Policy.EXACT) as system:
         await recorded(system, MAY, hit(BEE, published=PartialDate(2023), publisher="Farrar"))
         await recorded(system, NOVEMBER, hit(SONG))
-        assert await system.enrich() == 1
+        assert await system.follow_up.enrich() == 1
         assert source.asked == [sorted([BEE, SONG])]
         row = await edition(system, BEE)
         assert (row["publisher"], row["published"], row["pages"]) == ("FSG", "2023-08-15", 656)
@@ -137,7 +138,7 @@ async def test_editions_of_many_months_are_completed_together(database_url):
         assert [subject["name"] for subject in subjects] == ["Families", "Ireland"]
         related = await rows(system, "SELECT isbn13, other FROM related_isbn")
         assert related == [{"isbn13": BEE, "other": PAPERBACK}]
-        assert await system.enrich() == 0
+        assert await system.follow_up.enrich() == 0
         assert len(source.asked) == 1
 
 
@@ -145,7 +146,7 @@ async def test_a_bare_number_beside_an_edition_does_not_become_one(database_url)
     source = Shelf(hits=[hit(BEE, related=(PAPERBACK,))])
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE))
-        await system.enrich()
+        await system.follow_up.enrich()
         assert [row["isbn13"] for row in await rows(system, "SELECT isbn13 FROM edition")] == [BEE]
 
 
@@ -163,7 +164,7 @@ async def test_worse_values_change_nothing(database_url):
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE, "isbndb", publisher="FSG", published=PartialDate(2023, 8, 15)))
         before = await edition(system, BEE)
-        assert await system.enrich() == 0
+        assert await system.follow_up.enrich() == 0
         after = await edition(system, BEE)
         kept = ("publisher", "published", "changed_at")
         assert [after[name] for name in kept] == [before[name] for name in kept]
@@ -176,17 +177,16 @@ async def test_a_spent_quota_postpones_with_its_reason_and_goes_on_afterwards(da
     free, paid = Shelf(hits=[hit(BEE, pages=656)]), Shelf("isbndb", paid=True, failure=spent)
     async with backfill(database_url, free, paid) as system:
         await recorded(system, MAY, hit(BEE))
-        assert await system.enrich() == 1
+        assert await system.follow_up.enrich() == 1
         row = await edition(system, BEE)
         assert (row["pages"], row["enrich_at"], row["enriched_at"]) == (656, until, None)
         assert row["enrich_note"] == "isbndb: the day's quota is used up"
         await rows(system, "UPDATE edition SET enrich_at = now()")
-        await system.enrich()
+        await system.follow_up.enrich()
         assert len(paid.asked) == 1, "it rests until the new day"
         await rows(system, "UPDATE edition SET enrich_at = now()")
-        system.now = lambda: until
         paid.failure, paid.hits = None, [hit(BEE, "isbndb", publisher="FSG")]
-        await system.enrich()
+        await dataclasses.replace(system.follow_up, now=lambda: until).enrich()
         row = await edition(system, BEE)
         assert (row["publisher"], row["enrich_at"], row["enrich_note"]) == ("FSG", None, "")
         assert await rows(system, "SELECT * FROM enrichment_rest") == []
@@ -197,13 +197,13 @@ async def test_what_no_source_knows_is_looked_at_again_after_a_month_and_then_le
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE, publisher="FSG", published=PartialDate(2023)))
         for look in range(1, LOOKS + 1):
-            await system.enrich()
+            await system.follow_up.enrich()
             row = await edition(system, BEE)
             assert (row["enrich_looks"], row["enrich_note"]) == (look, "unknown to open_library")
             due = None if look == LOOKS else row["enriched_at"] + LOOK_AGAIN
             assert row["enrich_at"] == due
             await rows(system, "UPDATE edition SET enrich_at = now() WHERE enrich_at IS NOT NULL")
-        await system.enrich()
+        await system.follow_up.enrich()
         assert len(source.asked) == LOOKS
 
 
@@ -213,9 +213,9 @@ async def test_a_month_is_recorded_while_an_enrichment_waits_for_its_source(data
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE))
         source.open.clear()
-        asking = asyncio.create_task(system.enrich())
+        asking = asyncio.create_task(system.follow_up.enrich())
         await source.reached.wait()
-        assert await system.enrich() == 0
+        assert await system.follow_up.enrich() == 0
         await recorded(system, NOVEMBER, hit(SONG))
         source.open.set()
         assert await asking == 1
@@ -228,7 +228,7 @@ async def test_an_edition_that_has_gone_meanwhile_harms_no_other(database_url):
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE), hit(SONG))
         source.open.clear()
-        asking = asyncio.create_task(system.enrich())
+        asking = asyncio.create_task(system.follow_up.enrich())
         await source.reached.wait()
         await rows(system, "DELETE FROM work WHERE title = 'Prophet Song'")
         source.open.set()
@@ -249,9 +249,8 @@ async def test_months_have_their_share_of_the_day(database_url, used, cap, asked
         async def allowances():
             return [lane(used, cap)]
 
-        system.allowances = allowances
         await recorded(system, MAY, hit(BEE), hit(SONG))
-        await system.enrich()
+        await dataclasses.replace(system.follow_up, allowances=allowances).enrich()
         assert sum(map(len, source.asked)) == asked
         waiting = await rows(system, "SELECT enrich_at FROM edition WHERE enrich_note LIKE '%%kept for months%%'")
         assert [row["enrich_at"] for row in waiting] == [lane(used, cap).reset_at] * (2 - asked)
@@ -262,23 +261,23 @@ async def test_a_person_can_ask_for_editions_again(database_url):
     source = Shelf(hits=[hit(BEE), hit(SONG)])
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE), hit(SONG))
-        await system.enrich()
-        answers = ResponseCache(system.database)
+        await system.follow_up.enrich()
+        answers = ResponseCache(system.scheduler.database)
         for isbn in (BEE, SONG):
             await answers.write("open_library", isbn, {"base": "http://far.test", "isbn": isbn}, {}, None)
         await rows(system, "UPDATE edition SET enriched_at = now() - interval '40 days' WHERE isbn13 = %s", SONG)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await enrichment.keep_rests(connection, {"isbndb": enrichment.Rest(WHEN, "down", False, 3)})
             assert await enrichment.again(connection, [], 30, dry_run=True) == 1
             assert await enrichment.again(connection, [BEE], None, dry_run=True) == 1
             assert await enrichment.again(connection, [LAKE], 60) == 0
-        assert await system.enrich() == 0
-        assert await system.enrich_again([], 30, "test") == 1
+        assert await system.follow_up.enrich() == 0
+        assert await system.follow_up.enrich_again([], 30, "test") == 1
         source.hits = [hit(BEE, pages=1), hit(SONG, pages=309)]
-        assert await system.enrich() == 1
+        assert await system.follow_up.enrich() == 1
         assert source.asked[1:] == [[SONG]]
         assert (await edition(system, SONG))["pages"] == 309
-        assert await system.enrich_again([BEE], None, "test") == 1
+        assert await system.follow_up.enrich_again([BEE], None, "test") == 1
         assert await rows(system, "SELECT * FROM answer") == []
         assert await rows(system, "SELECT * FROM enrichment_rest") == []
         wishes = await rows(system, "SELECT who, act, detail FROM audit ORDER BY id")
@@ -291,9 +290,9 @@ async def test_the_reasons_for_waiting_can_be_looked_up(database_url):
     down = Shelf(failure=errors.ProviderDown("open_library", "answered 503"))
     async with backfill(database_url, down) as system:
         await recorded(system, MAY, hit(BEE), hit(SONG))
-        await system.enrich()
+        await system.follow_up.enrich()
         await recorded(system, NOVEMBER, hit(LAKE))
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             assert await enrichment.overview(connection) == {"due": 1, "waiting": 2, "done": 0}
             (why,) = await enrichment.waiting(connection)
         assert (why["reason"], why["editions"]) == ("open_library: answered 503", 2)
@@ -303,11 +302,12 @@ async def test_a_worker_enriches_beside_its_months(database_url):
     """A real worker of the real queue runs the job."""
     source = Shelf(hits=[hit(BEE, pages=656)])
     async with backfill(database_url, source) as system:
-        jobs = system.queue
+        jobs = system.scheduler.queue
         assert isinstance(jobs, JobQueue)
         await recorded(system, MAY, hit(BEE))
         await jobs._app.configure_task("enrich", queue="enrichment").defer_async(timestamp=0)
-        working = asyncio.create_task(jobs.work(system, concurrency=1, name="test"))
+        enrich = Periodic("enrich", "* * * * *", system.follow_up.enrich, queue=ENRICHMENT)
+        working = asyncio.create_task(jobs.work(system, concurrency=1, name="test", periodic=[enrich]))
         await asyncio.wait_for(source.reached.wait(), 20)
         while (await edition(system, BEE))["enriched_at"] is None:
             assert not working.done(), working
@@ -324,7 +324,7 @@ async def test_against_the_sandbox_free_answers_come_first_and_no_unit_is_spent_
     shelf = [book for book in library.editions if book.publisher and book.published and book.pages][:600:10]
     async with sandboxed(database_url, monkeypatch) as (system, lanes):
         await recorded(system, MAY, *(bare(book) for book in shelf))
-        assert await system.enrich() >= 0.95 * len(shelf)
+        assert await system.follow_up.enrich() >= 0.95 * len(shelf)
         for book in shelf:
             row = await edition(system, Isbn13.parse(book.isbn13))
             assert row["publisher"] in {"", book.publisher}
@@ -337,7 +337,7 @@ async def test_against_the_sandbox_free_answers_come_first_and_no_unit_is_spent_
         spent = await units(lanes)
         assert len(shelf) - len(free) <= spent <= len(shelf) - 0.9 * len(free)
         await rows(system, "UPDATE edition SET enrich_at = now()")
-        await system.enrich()
+        await system.follow_up.enrich()
         assert await units(lanes) == spent
         kept = await rows(system, "SELECT body::text FROM answer")
         assert not any(word in row["body"] for row in kept for word in ("image", "synops", "overview"))
@@ -353,16 +353,15 @@ async def sandboxed(url: str, monkeypatch) -> AsyncIterator[tuple[Backfill, Rate
     monkeypatch.setenv("ISBNDB_API_KEY", "sandbox-isbndb")
     settings = config.load()
     far_end = httpx2.ASGITransport(create_app(SandboxSettings(latency_scale=0, rates=dict.fromkeys(names, 400.0))))
-    async with backfill(url) as system, RateLimiter(url, system.database.pool, settings.providers) as lanes:
-        answers = ResponseCache(system.database)
+    async with Database(url) as database, RateLimiter(url, database.pool, settings.providers) as lanes:
+        answers = ResponseCache(database)
 
         def way(name):
             contact = "mailto:ops@library.test"
             return ProviderClient(settings.providers[name], lanes, answers, contact=contact, version="0", inner=far_end)
 
-        system.desk = SourcePool([ISBNdb(way("isbndb")), OpenLibrary(way("open_library"))], Policy.BALANCED)
-        system.allowances = lanes.status
-        yield system, lanes
+        sources = SourcePool([ISBNdb(way("isbndb")), OpenLibrary(way("open_library"))], Policy.BALANCED)
+        yield compose(database, JobQueue(database), (), sources, allowances=lanes.status), lanes
 
 
 def bare(book: Edition) -> EditionRecord:

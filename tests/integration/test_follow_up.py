@@ -1,14 +1,15 @@
 """What follows once a month is recorded: how much is looked up again and enriched at a time, and who is charged for it."""
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
 import httpx2
 
+from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months
-from alexandria.backfill.scheduler import Backfill
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, SourceRecord
 from alexandria.core import config
@@ -57,20 +58,20 @@ async def backfill(url: str, *sources: Source) -> AsyncIterator[Backfill]:
         jobs = JobQueue(database)
         await jobs.open()
         try:
-            yield Backfill(database, jobs, (), SourcePool(sources, Policy.BALANCED))
+            yield compose(database, jobs, (), SourcePool(sources, Policy.BALANCED))
         finally:
             await jobs.aclose()
 
 
 async def query(system, statement, *parameters):
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         cursor = await connection.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
 
 
 async def recorded(system, *resolutions):
     """November was recorded with these books, and what can be done about them is due."""
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         await months.seed(connection, 2023, 2023)
         await candidates.record_month(connection, NOVEMBER, resolutions, WHEN)
         await connection.execute("UPDATE candidate SET look_again_at = now() - interval '1 hour' WHERE isbn13 IS NULL")
@@ -99,9 +100,9 @@ async def test_twenty_books_are_looked_up_at_once_and_no_more(database_url):
     source = Source()
     async with backfill(database_url, source) as system:
         await recorded(system, *unresolved(21))
-        assert await system.look_again() == 0
+        assert await system.follow_up.recheck() == 0
         assert len(set(source.looked_up)) == len(source.looked_up) == 20
-        await system.look_again()
+        await system.follow_up.recheck()
         assert len(set(source.looked_up)) == len(source.looked_up) == 21
 
 
@@ -112,9 +113,10 @@ async def test_a_look_may_ask_every_source_so_all_count_in_the_budget(database_u
         await recorded(system, *unresolved(4))
         for sources, calls in budgets:
             asked = [Source(name) for name in ("isbndb", "wikidata")[:sources]]
-            system.desk, system.look_again_calls = SourcePool(asked, Policy.BALANCED), calls
+            pool = SourcePool(asked, Policy.BALANCED)
+            follow_up = dataclasses.replace(system.follow_up, sources=pool, recheck_calls=calls)
             await query(system, "UPDATE candidate SET looks = 1, look_again_at = now() - interval '1 hour'")
-            await system.look_again()
+            await follow_up.recheck()
             assert len({len(source.looked_up) for source in asked}) == 1
             looked_up[sources, calls] = len(asked[0].looked_up)
     assert looked_up == budgets
@@ -123,7 +125,7 @@ async def test_a_look_may_ask_every_source_so_all_count_in_the_budget(database_u
 async def test_without_sources_nothing_fails(database_url):
     async with backfill(database_url) as system:
         await recorded(system, *unresolved(1), *resolved(1))
-        assert await system.enrich() == 0
+        assert await system.follow_up.enrich() == 0
         assert await query(system, "SELECT isbn13 FROM edition WHERE enrich_at > now()") == [], "it waits for a source"
 
 
@@ -131,19 +133,19 @@ async def test_a_further_look_is_charged_to_the_month_and_to_no_attempt(database
     """So the day's budget of further looks counts it, and that of an attempt does not."""
     async with backfill(database_url) as system:
         providers = {"wikidata": config.load().providers["wikidata"].model_copy(update={"rate": 500.0})}
-        async with RateLimiter(database_url, system.database.pool, providers) as lanes:
+        async with RateLimiter(database_url, system.scheduler.database.pool, providers) as lanes:
             far_end = httpx2.MockTransport(lambda _: httpx2.Response(200))
-            answers = ResponseCache(system.database)
+            answers = ResponseCache(system.scheduler.database)
             transport = ProviderClient(
                 providers["wikidata"], lanes, answers, contact="ops@library.test", version="0", inner=far_end
             )
-            system.desk = SourcePool([Remote(transport)], Policy.BALANCED)
-            system.look_again_calls = 2
+            pool = SourcePool([Remote(transport)], Policy.BALANCED)
+            follow_up = dataclasses.replace(system.follow_up, sources=pool, recheck_calls=2)
             await recorded(system, *unresolved(3))
-            await system.look_again()
+            await follow_up.recheck()
             calls = await query(system, "SELECT year, month, attempt_token FROM call")
             assert calls == [{"year": 2023, "month": 11, "attempt_token": None}] * 2
-            await system.look_again()
+            await follow_up.recheck()
             assert len(await query(system, "SELECT id FROM call")) == 2, "the budget is spent"
             await transport.aclose()
 
@@ -152,9 +154,9 @@ async def test_a_hundred_editions_are_enriched_at_once_and_no_more(database_url)
     source = Source()
     async with backfill(database_url, source) as system:
         await recorded(system, *resolved(101))
-        await system.enrich()
+        await system.follow_up.enrich()
         assert len(set(source.enriched)) == len(source.enriched) == 100
-        await system.enrich()
+        await system.follow_up.enrich()
         assert len(set(source.enriched)) == len(source.enriched) == 101
 
 
@@ -173,9 +175,13 @@ async def test_enrichment_leaves_the_months_share_and_what_is_about_to_be_spent(
                 return [lane]
 
             source = Source()
-            system.desk = SourcePool([source], Policy.BALANCED)
-            system.kept_for_months, system.allowances = kept, allowances
+            follow_up = dataclasses.replace(
+                system.follow_up,
+                sources=SourcePool([source], Policy.BALANCED),
+                kept_for_months=kept,
+                allowances=allowances,
+            )
             await query(system, "UPDATE edition SET enrich_at = now() - interval '1 hour', enrich_looks = 0")
-            await system.enrich()
+            await follow_up.enrich()
             asked[used, reserved, kept] = len(source.enriched)
     assert asked == cases

@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria import bootstrap
+from alexandria.bootstrap import Mode
 from alexandria.core import config
 from alexandria.database.server import open_server
 from alexandria.operations import backfill
@@ -48,9 +49,9 @@ async def test_a_running_system_shows_no_secret_of_its_own(shared_database_url, 
     url = shared_database_url.replace("?", "?password=canary-password&", 1)
     settings = config.load(database_url=SecretStr(url))
     with open_server(settings) as server:
-        async with bootstrap.running(settings, server, providers=True) as system:
+        async with bootstrap.running(settings, server, Mode.WORK) as system:
             whole = [system, settings, server, *(getattr(system, name) for name in System.__slots__)]
-            parts = [*system.transports.values(), *settings.providers.values(), *system.backfill.generators]
-            shown = "".join(f"{each!r} {each}" for each in [*whole, *parts, *system.backfill.desk.sources])
+            parts = [*system.clients.values(), *settings.providers.values(), *system.backfill.runner.generators]
+            shown = "".join(f"{each!r} {each}" for each in [*whole, *parts, *system.backfill.runner.sources.sources])
     assert "ProviderClient" in shown
     assert "canary" not in shown

@@ -74,8 +74,8 @@ async def test_calls_of_the_last_hour_are_told_by_how_they_ended(api, system, em
     """An older one is not, and what was asked nothing shows zeros."""
     now = datetime.now(UTC)
     for status, ms in ((200, 100), (404, 200), (429, 300), (403, 400), (500, 500), (None, 60_000)):
-        await system.answers.record(Call("isbndb", "/books", now, ms, 1, status, month=Month(2023, 1)))
-    await system.answers.record(Call("isbndb", "/books", now.replace(year=now.year - 1), 1, 1, 200))
+        await system.cache.record(Call("isbndb", "/books", now, ms, 1, status, month=Month(2023, 1)))
+    await system.cache.record(Call("isbndb", "/books", now.replace(year=now.year - 1), 1, 1, 200))
     text = (await api.get("/metrics")).text
     for end, count in zip(ENDS, (2, 1, 2, 1), strict=True):
         assert f'alexandria_calls_last_hour{{end="{end}",provider="isbndb"}} {count}.0' in text

@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from alexandria.backfill import status
+from alexandria.backfill import retry_policy
 from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.months import Claim
 from alexandria.core.errors import AttemptLost
@@ -19,9 +19,13 @@ NOVEMBER = Month(2023, 11)
 SOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RESET = "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1 WHERE status = 'processing'"
 ENDINGS = {
-    "retry": lambda connection, token: months.retry(connection, token, status.Retry(SOON, "down", "provider_down")),
-    "snooze": lambda connection, token: months.snooze(connection, token, status.Snooze(SOON, "spent", "quota_spent")),
-    "fail": lambda connection, token: months.fail(connection, token, status.GiveUp("no key", "key_missing")),
+    "retry": lambda connection, token: months.retry(
+        connection, token, retry_policy.Retry(SOON, "down", "provider_down")
+    ),
+    "snooze": lambda connection, token: months.snooze(
+        connection, token, retry_policy.Snooze(SOON, "spent", "quota_spent")
+    ),
+    "fail": lambda connection, token: months.fail(connection, token, retry_policy.GiveUp("no key", "key_missing")),
     "complete": lambda connection, token: months.complete(
         connection, token, generated=20, resolved=19, queued=18, variant="baseline", note=None
     ),
@@ -73,7 +77,7 @@ async def test_a_stale_token_cannot_begin_or_hold(database):
         with pytest.raises(AttemptLost):
             await months.begin(connection, stale, "test")
         with pytest.raises(AttemptLost):
-            await months.hold(connection, stale)
+            await months.lock(connection, stale)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -173,7 +177,7 @@ async def test_a_claim_passes_over_months_that_another_call_holds(database):
 async def make_retry(database, due):
     token = await claim(database)
     async with database.transaction() as connection:
-        await months.snooze(connection, token, status.Snooze(due, "spent", "quota_spent"))
+        await months.snooze(connection, token, retry_policy.Snooze(due, "spent", "quota_spent"))
 
 
 WAKE = (

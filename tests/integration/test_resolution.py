@@ -11,9 +11,10 @@ import httpx2
 import pytest
 import stamina
 
+from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.bootstrap import SOURCES
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
@@ -110,7 +111,7 @@ async def stage(sandbox, database_url, monkeypatch):
             ]
             desk = SourcePool([SOURCES[name](ways[name]) for name in config.load().sources], policy)
             await client.post("/__sandbox/reset")
-            return Stage(Backfill(database, jobs, named, desk), client)
+            return Stage(compose(database, jobs, named, desk), client)
 
         yield build
         await client.post("/__sandbox/faults", content="none")
@@ -119,7 +120,7 @@ async def stage(sandbox, database_url, monkeypatch):
 async def process(backfill, *wanted, size=20):
     """Make an attempt at each month."""
     for month in wanted:
-        async with backfill.database.transaction() as connection:
+        async with backfill.scheduler.database.transaction() as connection:
             await months.seed(connection, month.year, month.year)
             await connection.execute("UPDATE backfill_log SET batch_size = %s", (size,))
             await connection.execute(
@@ -127,25 +128,25 @@ async def process(backfill, *wanted, size=20):
                 " WHERE status IN ('pending', 'retry') OR (year, month) = (%s, %s)",
                 (month.year, month.month) * 2,
             )
-        await backfill.schedule(Selection(batch_size=1, first_year=month.year, last_year=month.year), "test")
+        await backfill.scheduler.schedule(Selection(batch_size=1, first_year=month.year, last_year=month.year), "test")
         row = await row_of(backfill, month)
-        await backfill.process(row["attempt_token"], "test")
+        await backfill.runner.process(row["attempt_token"], "test")
 
 
 async def row_of(backfill, month=NOVEMBER):
-    async with backfill.database.transaction() as connection:
+    async with backfill.scheduler.database.transaction() as connection:
         row = await months.one(connection, month)
     assert row is not None
     return row
 
 
 async def books_of(backfill, month=NOVEMBER):
-    async with backfill.database.transaction() as connection:
+    async with backfill.scheduler.database.transaction() as connection:
         return await candidates.of_month(connection, month)
 
 
 async def query(backfill, statement, *values):
-    async with backfill.database.transaction() as connection:
+    async with backfill.scheduler.database.transaction() as connection:
         cursor = await connection.execute(statement, values)
         return await cursor.fetchall() if cursor.description else []
 
@@ -167,7 +168,7 @@ async def test_look_alikes_and_invented_books_get_no_wrong_isbn(stage):
     assert all(book["evidence"] and book["fields"] for book in stored if book["source"] != "catalogue")
     for month in wanted:
         counted = sum(book["in_month"] != "unknown" for book in await books_of(on.backfill, month))
-        async with on.backfill.database.transaction() as connection:
+        async with on.backfill.scheduler.database.transaction() as connection:
             answer = await candidates.in_month(connection, month)
         assert answer["confirmed"] + answer["contradicted"] <= counted
         assert answer["confirmed"] > 0
@@ -233,8 +234,8 @@ async def test_all_sources_down_is_a_retry_and_never_not_found(stage):
 
 async def test_all_sources_without_quota_is_a_wait_that_costs_no_attempt(stage):
     on = await stage()
-    on.backfill.desk = SourcePool(
-        [source for source in on.backfill.desk.sources if source.name == "isbndb"], Policy.BALANCED
+    on.backfill = changed(
+        on.backfill, sources=[source for source in on.backfill.runner.sources.sources if source.name == "isbndb"]
     )
     await on.faults("isbndb:429_daily")
     await process(on.backfill, NOVEMBER, size=8)
@@ -351,25 +352,36 @@ async def acting(database_url):
             jobs = JobQueue(database)
             await jobs.open()
             stack.push_async_callback(jobs.aclose)
-            return Backfill(database, jobs, generators, SourcePool(sources, Policy.BALANCED))
+            return compose(database, jobs, generators, SourcePool(sources, Policy.BALANCED))
 
         yield build
 
 
+def changed(backfill, *, generators=None, sources=None, **others):
+    """The same backfill with other generators, sources, clock or budget."""
+    return compose(
+        backfill.scheduler.database,
+        backfill.scheduler.queue,
+        backfill.runner.generators if generators is None else generators,
+        backfill.runner.sources if sources is None else SourcePool(sources, Policy.BALANCED),
+        **others,
+    )
+
+
 def days_ago(backfill, days):
-    """From now on the acts think that it is `days` ago."""
-    backfill.now = lambda: datetime.now(UTC) - timedelta(days=days)
+    """The same backfill with a clock that is `days` late."""
+    return changed(backfill, now=lambda: datetime.now(UTC) - timedelta(days=days))
 
 
 async def test_an_unresolved_book_is_looked_up_after_a_week_after_a_month_and_never_again(acting):
     shelf = Shelf()
     backfill = await acting([shelf], Naming([SONG]))
-    days_ago(backfill, 100)
+    backfill = days_ago(backfill, 100)
     await process(backfill, NOVEMBER)
     for days, looks, due in ((100, 1, 93), (92, 2, 62), (61, 3, None)):
-        days_ago(backfill, days)
+        backfill = days_ago(backfill, days)
         if looks > 1:
-            assert await backfill.look_again() == 0
+            assert await backfill.follow_up.recheck() == 0
         [book] = await books_of(backfill)
         assert (book["looks"], len(shelf.asked)) == (looks, looks)
         assert (book["isbn13"], book["reason"]) == (None, "no source knows it")
@@ -377,7 +389,7 @@ async def test_an_unresolved_book_is_looked_up_after_a_week_after_a_month_and_ne
         assert (
             again is None if due is None else abs(datetime.now(UTC) - timedelta(days=due) - again) < timedelta(hours=1)
         )
-    assert await backfill.look_again() == 0
+    assert await backfill.follow_up.recheck() == 0
     assert len(shelf.asked) == 3
 
 
@@ -386,7 +398,7 @@ async def test_a_book_that_is_not_due_is_left_alone(acting):
     backfill = await acting([shelf], Naming([SONG]))
     await process(backfill, NOVEMBER)
     shelf.holds = HOLDS
-    assert await backfill.look_again() == 0
+    assert await backfill.follow_up.recheck() == 0
     assert len(shelf.asked) == 1
 
 
@@ -395,7 +407,7 @@ async def test_what_a_further_look_finds_corrects_the_month(acting):
     misspelt = dataclasses.replace(STING, title="The Bee Stign")
     shelf = Shelf({"Prophet Song": HOLDS["Prophet Song"]})
     backfill = await acting([shelf], Naming([SONG, misspelt]))
-    days_ago(backfill, 30)
+    backfill = days_ago(backfill, 30)
     await process(backfill, NOVEMBER)
     assert {row["title"] for row in await query(backfill, "SELECT title FROM work")} == {
         "Prophet Song",
@@ -404,8 +416,8 @@ async def test_what_a_further_look_finds_corrects_the_month(acting):
     row = await row_of(backfill)
     assert (row["isbns_resolved"], row["isbns_queued"], float(row["resolution_rate"])) == (1, 1, 50.0)
     shelf.holds = {"The Bee Stign": HOLDS["The Bee Sting"]}
-    days_ago(backfill, 0)
-    assert await backfill.look_again() == 1
+    backfill = days_ago(backfill, 0)
+    assert await backfill.follow_up.recheck() == 1
     row = await row_of(backfill)
     assert (row["books_generated"], row["isbns_resolved"], row["isbns_queued"]) == (2, 2, 2)
     assert float(row["resolution_rate"]) == 100.0
@@ -416,35 +428,35 @@ async def test_what_a_further_look_finds_corrects_the_month(acting):
         "Prophet Song",
         "The Bee Sting",
     }
-    assert await backfill.look_again() == 0
+    assert await backfill.follow_up.recheck() == 0
 
 
 async def test_a_hindered_look_does_not_count(acting):
     """A spent quota is no answer: once more when the new day has begun, as often as it takes."""
     shelf, other = Shelf(), Shelf(name="wikidata")
     backfill = await acting([shelf, other], Naming([SONG]))
-    days_ago(backfill, 30)
+    backfill = days_ago(backfill, 30)
     await process(backfill, NOVEMBER)
     shelf.failure = errors.QuotaSpent("open_library", "spent", until=datetime.now(UTC))
     for days in (20, 10):
-        days_ago(backfill, days)
-        assert await backfill.look_again() == 0
+        backfill = days_ago(backfill, days)
+        assert await backfill.follow_up.recheck() == 0
         [book] = await books_of(backfill)
         assert book["looks"] == 1
         assert book["look_again_at"].date() == (datetime.now(UTC) - timedelta(days=days - 1)).date()
         assert book["unavailable"] == {"open_library": "open_library: spent"}
     shelf.failure, shelf.holds = None, HOLDS
-    assert await backfill.look_again() == 1
+    assert await backfill.follow_up.recheck() == 1
 
 
 async def test_further_looks_keep_to_their_budget_newest_months_first(acting):
     """Requests of today for further looks count, those of months do not; each book that is due may cost one a source."""
     shelf = Shelf()
     backfill = await acting([shelf, Shelf(name="wikidata")], Naming([SONG, STING]))
-    days_ago(backfill, 30)
+    backfill = days_ago(backfill, 30)
     await process(backfill, Month(2022, 11), NOVEMBER)
-    days_ago(backfill, 0)
-    answers = ResponseCache(backfill.database)
+    backfill = days_ago(backfill, 0)
+    answers = ResponseCache(backfill.scheduler.database)
     for month, token in (
         (NOVEMBER, None),
         (NOVEMBER, None),
@@ -459,8 +471,7 @@ async def test_further_looks_keep_to_their_budget_newest_months_first(acting):
         (20, ["The Bee Sting", "Prophet Song", "The Bee Sting"]),
     ):
         shelf.asked.clear()
-        backfill.look_again_calls = calls
-        await backfill.look_again()
+        await changed(backfill, recheck_calls=calls).follow_up.recheck()
         assert sorted(shelf.asked) == sorted(looked)
     assert [book["looks"] for book in await books_of(backfill)] == [2, 2]
 
@@ -468,10 +479,10 @@ async def test_further_looks_keep_to_their_budget_newest_months_first(acting):
 async def test_two_workers_never_look_up_the_same_book(acting):
     shelf = Shelf()
     backfill = await acting([shelf], Naming([SONG, STING]))
-    days_ago(backfill, 8)  # the first further look is due, the one after it is not
+    backfill = days_ago(backfill, 8)  # the first further look is due, the one after it is not
     await process(backfill, NOVEMBER)
     shelf.asked.clear()
-    await asyncio.gather(*(backfill.look_again() for _ in range(4)))
+    await asyncio.gather(*(backfill.follow_up.recheck() for _ in range(4)))
     assert sorted(shelf.asked) == ["Prophet Song", "The Bee Sting"]
 
 
@@ -479,20 +490,17 @@ async def test_a_look_at_a_month_that_was_named_anew_changes_nothing(acting):
     """The month is done again while the source is asked: what the look finds belongs to no candidate any more."""
     shelf = Shelf()
     backfill = await acting([shelf], Naming([SONG]))
-    days_ago(backfill, 30)
+    backfill = days_ago(backfill, 30)
     await process(backfill, NOVEMBER)
 
     class Meanwhile(Shelf):
         async def find(self, candidate):
             if not self.asked:
                 self.asked.append(candidate.title)
-                backfill.desk = SourcePool([shelf], Policy.BALANCED)
-                backfill.generators = (Naming([STING]),)
-                await process(backfill, NOVEMBER)
+                await process(changed(backfill, sources=[shelf], generators=(Naming([STING]),)), NOVEMBER)
             return HOLDS[candidate.title]
 
-    backfill.desk = SourcePool([Meanwhile()], Policy.BALANCED)
-    assert await backfill.look_again() == 0
+    assert await changed(backfill, sources=[Meanwhile()]).follow_up.recheck() == 0
     [book] = await books_of(backfill)
     assert (book["title"], book["isbn13"]) == ("The Bee Sting", None)
 
@@ -512,8 +520,7 @@ async def test_one_work_from_two_generators_two_sources_and_two_months(acting):
     ]
     backfill = await acting(sources, Naming(spellings[:1]), Naming(spellings[1:2], name="xai"))
     await process(backfill, Month(2004, 4))
-    backfill.generators = (Naming(spellings[2:]),)
-    await process(backfill, Month(2004, 5))
+    await process(changed(backfill, generators=(Naming(spellings[2:]),)), Month(2004, 5))
     assert len(await query(backfill, "SELECT id FROM work")) == 1
     assert len(await query(backfill, "SELECT id FROM contributor")) == 1
     [first] = await books_of(backfill, Month(2004, 4))

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates
-from alexandria.backfill.scheduler import Backfill
+from alexandria.backfill.scheduler import Scheduler
 from alexandria.catalogue.models import Candidate, Resolution
 from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.core.month import Month
@@ -50,7 +50,7 @@ class Stage:
     def __init__(self, database, jobs, url):
         self.now, self.lanes, self.url = THREE, [isbndb()], url
         self.database = database
-        self.steward = RolloutController(database, Backfill(database, jobs), self.allowances, now=lambda: self.now)
+        self.steward = RolloutController(database, Scheduler(database, jobs), self.allowances, now=lambda: self.now)
         self.control = Control(database, jobs)
 
     async def allowances(self):
@@ -126,7 +126,8 @@ WORKER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from alexandria.rollout.decisions import Standstill
-from alexandria.backfill.scheduler import Backfill
+from alexandria.backfill.composition import Backfill, compose
+from alexandria.backfill.scheduler import Scheduler
 from alexandria.rollout.controller import RolloutController
 from alexandria.backfill.queue import JobQueue
 from alexandria.database.pool import Database
@@ -135,7 +136,7 @@ async def main():
     async with Database(sys.argv[1]) as database:
         jobs = JobQueue(database)
         await jobs.open()
-        steward = RolloutController(database, Backfill(database, jobs), None, metered=False,
+        steward = RolloutController(database, Scheduler(database, jobs), None, metered=False,
                             now=lambda: datetime(2026, 3, 2, 3, tzinfo=UTC))
         print("ready", flush=True)
         sys.stdin.readline()

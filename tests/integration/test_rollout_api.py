@@ -76,13 +76,13 @@ async def test_holding_releasing_and_overriding(api, sql, system):
     assert tried["held"] == "api: to look"
     assert (await api.get(ROLLOUT)).json()["held"] == ""
     assert (await post(api, "hold", why="to look"))["message"] == "phase 1 of 1, only: held by api: to look"
-    await system.steward.tick()
+    await system.rollout.tick()
     assert (await api.get(ROLLOUT)).json()["scheduled_today"] == 0
     assert (await post(api, "release"))["next"]["kind"] == "schedule"
     await sql("UPDATE backfill_log SET status = 'failed'")
     assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "shut"
     assert (await post(api, "override", why="known, and cured"))["overridden"]
-    await system.steward.tick()
+    await system.rollout.tick()
     assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "finished"
 
 

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from alexandria import cli
-from alexandria.bootstrap import running
+from alexandria.bootstrap import Mode, running
 from alexandria.cli.runtime.demo import Child, _environment, _sandboxed
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.core import config
@@ -188,8 +188,8 @@ async def test_keys_are_read_again_on_request(database_url, monkeypatch, tmp_pat
 
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
     (tmp_path / "isbndb_api_key").write_text("canary-first")
-    async with running(config.load(), Server(), providers=True) as system:
-        transport = system.transports["isbndb"]
+    async with running(config.load(), Server(), Mode.WORK) as system:
+        transport = system.clients["isbndb"]
         assert transport.secret() == "canary-first"
         (tmp_path / "isbndb_api_key").write_text("canary-second")
         system.reread()

@@ -11,10 +11,12 @@ import httpx2
 import pytest
 
 from alexandria import bootstrap
+from alexandria.backfill.composition import compose
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.status import Status
+from alexandria.bootstrap import Mode
 from alexandria.core.month import Month
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.pool import Database
@@ -250,7 +252,7 @@ async def caller(url):
     async with Database(url) as database:
         jobs = JobQueue(database)
         await jobs.open()
-        yield Backfill(database, jobs)
+        yield compose(database, jobs)
         await jobs.aclose()
 
 
@@ -272,7 +274,9 @@ async def test_two_calls_at_once_fifty_times_take_every_month_once(shared_databa
     claimed = []
     async with caller(shared_database_url) as one, caller(shared_database_url) as other:
         for _ in range(50):
-            both = await asyncio.gather(*(each.schedule(Selection(batch_size=3), "test") for each in (one, other)))
+            both = await asyncio.gather(
+                *(each.scheduler.schedule(Selection(batch_size=3), "test") for each in (one, other))
+            )
             assert [len(done.months) for done in both] == [3, 3]
             claimed += [str(month.key) for done in both for month in done.months]
     await check_each_month_has_one_attempt(sql, claimed)
@@ -284,9 +288,7 @@ async def test_two_calls_at_once_fifty_times_by_http(system, shared_database_url
     async with contextlib.AsyncExitStack() as stack:
         clients = []
         for _ in range(2):
-            running = await stack.enter_async_context(
-                bootstrap.running(system.settings, system.server, providers=False)
-            )
+            running = await stack.enter_async_context(bootstrap.running(system.settings, system.server, Mode.SERVE))
             transport = httpx2.ASGITransport(create_app(running, WebhookSecrets(("right",))))
             client = httpx2.AsyncClient(
                 transport=transport, base_url="http://alexandria", headers={"X-Cron-Secret": "right"}
@@ -302,7 +304,8 @@ async def test_two_calls_at_once_fifty_times_by_http(system, shared_database_url
 PROCESS = """
 import asyncio, sys
 from alexandria.core import logging
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.composition import Backfill, compose
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.queue import JobQueue
 from alexandria.database.pool import Database
 
@@ -313,7 +316,7 @@ async def main():
         print("ready", flush=True)
         sys.stdin.readline()
         for _ in range(50):
-            done = await Backfill(database, jobs).schedule(Selection(batch_size=3), "test")
+            done = await compose(database, jobs).scheduler.schedule(Selection(batch_size=3), "test")
             for month in done.months:
                 print(month.key)
         await jobs.aclose()

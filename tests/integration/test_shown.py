@@ -57,7 +57,7 @@ async def complete(system, sql):
     begun = await begin(system, sql)
     now = datetime.now(UTC)
     for provider, status in (("gemini", 200), ("isbndb", 200), ("isbndb", 429)):
-        await system.answers.record(Call(provider, "/", now, 5, 1, status, "", NOVEMBER, begun.token))
+        await system.cache.record(Call(provider, "/", now, 5, 1, status, "", NOVEMBER, begun.token))
     found = SourceRecord("isbndb", "9780861545896", now)
     hit = EditionRecord(found, "Prophet Song", authors=("Paul Lynch",), isbn13=Isbn13.parse("9780861545896"),
               published=PartialDate(2023, 11))  # fmt: skip

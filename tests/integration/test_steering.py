@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
 from alexandria.backfill.repositories import candidates
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, SourceRecord
 from alexandria.core import errors
@@ -66,16 +67,16 @@ class Slow:
 async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql, system):
     """One month in work ends as it would; the one that was claimed waits without having failed; resume has it go on."""
     generator = Slow()
-    backfill = Backfill(system.database, system.jobs, [generator])
+    backfill = compose(system.database, system.queue, [generator])
     first, second = await tokens(api, sql)
-    working = asyncio.create_task(backfill.process(first, "a worker"))
+    working = asyncio.create_task(backfill.runner.process(first, "a worker"))
     await generator.asked.wait()
     told = await post(api, PAUSE, minutes=30, reason="maintenance")
     assert told["paused"]["months_finishing"] == 1
     assert "paused by api until" in told["message"]
     assert told["message"].endswith("UTC: maintenance; 1 months still finishing")
 
-    await backfill.process(second, "a worker")
+    await backfill.runner.process(second, "a worker")
     assert generator.times == 1
     waiting = await row(sql, 11)
     assert (waiting["status"], waiting["retry_count"], waiting["error_code"]) == ("retry", 0, "paused")
@@ -91,7 +92,7 @@ async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql,
         "months_woken": 1,
         "message": "resumed; 1 months that waited for it go on at once",
     }
-    await backfill.wake(Month(2023, 11))
+    await backfill.rescuer.wake(Month(2023, 11))
     assert (await row(sql, 11))["status"] == "processing"
     acts = await sql("SELECT who, act FROM audit ORDER BY id")
     assert acts == [{"who": "api", "act": "pause"}, {"who": "api", "act": "resume"}]
@@ -103,20 +104,20 @@ async def test_a_month_whose_time_comes_waits_for_the_end_of_the_pause(api, sql,
     await post(api, PAUSE)
     for _ in range(2):
         await sql("UPDATE backfill_log SET next_attempt_at = now() WHERE month = 3")
-        await system.backfill.wake(Month(2023, 3))
+        await system.backfill.rescuer.wake(Month(2023, 3))
         found = await row(sql, 3)
         assert (found["status"], found["retry_count"]) == ("retry", 2)
         assert found["blocked_reason"] == "paused by api until somebody resumes"
         assert found["next_attempt_at"] > datetime.now(UTC) + timedelta(minutes=50)
     await post(api, RESUME)
-    await system.backfill.wake(Month(2023, 3))
+    await system.backfill.rescuer.wake(Month(2023, 3))
     assert (await row(sql, 3))["status"] == "processing"
 
 
 async def test_a_shorter_pause_moves_the_end_for_those_who_wait(api, sql, system):
     [token] = await tokens(api, sql, 1)
     await post(api, PAUSE, minutes=600)
-    await system.backfill.process(token, "a worker")
+    await system.backfill.runner.process(token, "a worker")
     until = datetime.now(UTC) + timedelta(minutes=1)
     before = await post(api, PAUSE, until=until.isoformat())
     assert (await row(sql, 12))["next_attempt_at"] == until
@@ -164,12 +165,12 @@ async def test_the_pause_is_shown(api, sql):
 async def test_no_attempt_begins_after_the_call_has_answered(api, sql, system):
     """One month in work, eleven at the door, and a pause among them: those that got in are counted, the others wait."""
     generator = Slow()
-    backfill = Backfill(system.database, system.jobs, [generator])
+    backfill = compose(system.database, system.queue, [generator])
     attempts = await tokens(api, sql, 12)
-    working = [asyncio.create_task(backfill.process(token, "a worker")) for token in attempts[:1]]
+    working = [asyncio.create_task(backfill.runner.process(token, "a worker")) for token in attempts[:1]]
     await generator.asked.wait()
-    working += [asyncio.create_task(backfill.process(token, "a worker")) for token in attempts[1:]]
-    _, finishing = await Control(system.database, system.jobs).pause(None, "", "somebody")
+    working += [asyncio.create_task(backfill.runner.process(token, "a worker")) for token in attempts[1:]]
+    _, finishing = await Control(system.database, system.queue).pause(None, "", "somebody")
     generator.answer.set()
     await asyncio.gather(*working)
     paused = await sql("SELECT month FROM backfill_log WHERE error_code = 'paused'")
@@ -212,18 +213,18 @@ async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, s
     await sql("UPDATE backfill_log SET status = 'completed', books_generated = 2, isbns_resolved = 1 WHERE month = 3")
     await sql("UPDATE candidate SET look_again_at = now() - interval '1 day' WHERE isbn13 IS NULL")
     await sql("UPDATE edition SET enrich_at = now() - interval '1 day'")
-    backfill = Backfill(system.database, system.jobs, (), SourcePool([Metered(system.lanes)], Policy.BALANCED))
+    backfill = compose(system.database, system.queue, (), SourcePool([Metered(system.limiter)], Policy.BALANCED))
     looks = "SELECT sum(looks)::integer AS looks FROM candidate"
     spent = "SELECT coalesce(sum(used), 0)::integer AS units FROM quota WHERE name = 'isbndb'"
     before = await sql(looks)
     await post(api, PAUSE)
-    assert (await backfill.look_again(), await backfill.enrich()) == (0, 0)
+    assert (await backfill.follow_up.recheck(), await backfill.follow_up.enrich()) == (0, 0)
     assert await sql(spent) == [{"units": 0}]
     assert await sql(looks) == before
     assert await sql("SELECT isbn13 FROM edition WHERE enrich_at > now()") == []
 
     await post(api, RESUME)
-    assert (await backfill.look_again(), await backfill.enrich()) == (0, 0)
+    assert (await backfill.follow_up.recheck(), await backfill.follow_up.enrich()) == (0, 0)
     assert await sql(spent) == [{"units": 2}]
     assert await sql(looks) == [{"looks": before[0]["looks"] + 1}]
     assert len(await sql("SELECT isbn13 FROM edition WHERE enrich_at > now()")) == 1
@@ -248,9 +249,9 @@ async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, syst
         until,
         until,
     )
-    await system.lanes.pause("isbndb", until, "the day's calls are used up")
-    await system.lanes.pause("google_books", until, "refuses for speed")
-    [end] = [lane.paused_until for lane in await system.lanes.status() if lane.name == "isbndb"]
+    await system.limiter.pause("isbndb", until, "the day's calls are used up")
+    await system.limiter.pause("google_books", until, "refuses for speed")
+    [end] = [lane.paused_until for lane in await system.limiter.status() if lane.name == "isbndb"]
 
     told = await post(api, RESUME, provider="isbndb")
     assert told == {
@@ -258,12 +259,12 @@ async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, syst
         "months_woken": 2,
         "message": f"isbndb is asked again at once, not at {end:%Y-%m-%d %H:%M} UTC; 2 months that waited for it go on at once",
     }
-    paused = {lane.name for lane in await system.lanes.status() if lane.paused_until}
+    paused = {lane.name for lane in await system.limiter.status() if lane.paused_until}
     assert paused == {"google_books"}
     soon = await sql("SELECT month FROM backfill_log WHERE next_attempt_at <= now() ORDER BY month")
     assert [found["month"] for found in soon] == [1, 2]
     assert await sql("SELECT provider FROM enrichment_rest") == [{"provider": "open_library"}]
-    await system.backfill.wake(Month(2023, 2))
+    await system.backfill.rescuer.wake(Month(2023, 2))
     assert (await row(sql, 2))["status"] == "processing"
     [noted] = await sql("SELECT who, act, detail FROM audit")
     assert (noted["who"], noted["act"]) == ("api", "resume")
@@ -279,10 +280,10 @@ async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, syst
 
 async def test_who_waits_in_place_for_a_lane_is_let_through_when_it_is_resumed(api, system):
     """Long before the pause would have ended, without a new attempt."""
-    await system.lanes.pause("wikidata", datetime.now(UTC) + timedelta(seconds=29), "refuses for speed")
+    await system.limiter.pause("wikidata", datetime.now(UTC) + timedelta(seconds=29), "refuses for speed")
 
     async def send():
-        async with system.lanes.permit("wikidata"):
+        async with system.limiter.permit("wikidata"):
             pass
 
     waiting = asyncio.create_task(send())
@@ -366,7 +367,7 @@ async def test_which_months_must_be_said(api):
 
 
 async def test_schedule_raises_for_whoever_calls_it_from_python(system):
-    control = Control(system.database, system.jobs)
+    control = Control(system.database, system.queue)
     await control.pause(None, "", "somebody")
     with pytest.raises(errors.Paused, match="paused by somebody"):
-        await system.backfill.schedule(Selection(), "somebody")
+        await system.backfill.scheduler.schedule(Selection(), "somebody")

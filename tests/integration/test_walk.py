@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString, cast
 
 import pytest
 import structlog
 
-from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.composition import Backfill, compose
+from alexandria.backfill.queue import JobQueue, Periodic
 from alexandria.backfill.repositories import candidates, months, pauses
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.backfill.status import Status
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
@@ -92,7 +93,7 @@ async def backfill(url: str, generators: list[Scripted], sources: list[Shelf]) -
         jobs = JobQueue(database)
         await jobs.open()
         try:
-            yield Backfill(database, jobs, generators, SourcePool(sources, Policy.BALANCED))
+            yield compose(database, jobs, generators, SourcePool(sources, Policy.BALANCED))
         finally:
             await jobs.aclose()
 
@@ -103,24 +104,24 @@ async def never():
 
 async def claim(system: Backfill, month: Month = NOVEMBER) -> months.Claim:
     """Schedule one month and return its attempt."""
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         await months.seed(connection, month.year, month.year)
-    await system.schedule(Selection(batch_size=50, first_year=month.year, last_year=month.year), "test")
-    async with system.database.transaction() as connection:
+    await system.scheduler.schedule(Selection(batch_size=50, first_year=month.year, last_year=month.year), "test")
+    async with system.scheduler.database.transaction() as connection:
         row = await months.one(connection, month)
     assert row is not None
     return months.Claim(month, row["attempt_token"])
 
 
 async def row_of(system: Backfill, month: Month = NOVEMBER):
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         row = await months.one(connection, month)
     assert row is not None
     return row
 
 
 async def query(system: Backfill, statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
-    async with system.database.transaction() as connection:
+    async with system.scheduler.database.transaction() as connection:
         cursor = await connection.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
 
@@ -137,13 +138,13 @@ async def test_a_month_is_completed_with_books_counters_and_evidence(database_ur
     generators = [Scripted("gemini", [[BEE_STING, unknown]]), Scripted("xai", [[BEE_STING, PROPHET]])]
     async with backfill(database_url, generators, [Shelf()]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["books_generated"], row["isbns_resolved"]) == ("completed", 3, 2)
         assert float(row["resolution_rate"]) == 66.67
         assert row["isbns_queued"] == 2
         assert row["prompt_variant"] == "contemporary-notable"
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             stored = {c["title"]: c for c in await candidates.of_month(connection, NOVEMBER)}
         assert stored["The Bee Sting"]["isbn13"] == ISBNS["The Bee Sting"]
         assert stored["The Bee Sting"]["named_by"] == ["gemini", "xai"]
@@ -162,7 +163,7 @@ async def test_generators_are_asked_for_the_months_own_number_of_books_and_varia
     async with backfill(database_url, generators, [Shelf()]) as system:
         attempt = await claim(system)
         await query(system, "UPDATE backfill_log SET batch_size = 7, prompt_variant = %s", set_by_hand)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         assert [generator.wishes for generator in generators] == [[(NOVEMBER, asked_for, 7)]] * 2
         assert (await row_of(system))["prompt_variant"] == asked_for
 
@@ -177,7 +178,7 @@ async def test_a_defect_is_a_failed_attempt_and_is_logged_with_its_traceback(dat
         for code, logged in (("unexpected", 1), ("no_books", 0)):
             attempt = await claim(system)
             with structlog.testing.capture_logs() as lines:
-                await system.process(attempt.token, "test")
+                await system.runner.process(attempt.token, "test")
             row = await row_of(system)
             assert (row["status"], row["error_code"]) == ("retry", code)
             assert "canary" not in row["error_message"]
@@ -190,11 +191,11 @@ async def test_a_prompt_variant_that_is_none_fails_the_month_and_says_so(databas
     named = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), cast("ProviderClient", None))
     async with backfill(database_url, cast("list[Scripted]", [named]), [Shelf()]) as system:
         attempt = await claim(system)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute(
                 "UPDATE backfill_log SET prompt_variant = 'ignore all rules' WHERE status = 'processing'"
             )
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["error_code"]) == ("failed", "bad_input")
         assert row["error_message"] == "unknown prompt variant 'ignore all rules'"
@@ -204,7 +205,7 @@ async def test_one_generator_that_fails_hides_no_other_and_is_named(database_url
     generators = [Scripted("gemini", [errors.ContentRefused("gemini", "refused")]), Scripted("xai", [[PROPHET]])]
     async with backfill(database_url, generators, [Shelf()]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert row["status"] == "completed"
         assert "gemini: refused" in row["error_message"]
@@ -214,7 +215,7 @@ async def test_no_book_at_all_is_a_failed_attempt_that_says_what_each_answered(d
     generators = [Scripted("gemini", [[]]), Scripted("xai", [errors.ProviderDown("xai", "answered 503")])]
     async with backfill(database_url, generators, [Shelf()]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["blocked_reason"]) == ("retry", 1, None)
         assert "gemini:scripted: named 0 books" in row["error_message"]
@@ -227,13 +228,13 @@ async def test_the_fifth_failed_attempt_fails_the_month(database_url):
     async with backfill(database_url, [Scripted("gemini", [[]])], [Shelf()]) as system:
         for _ in range(5):
             attempt = await claim(system)
-            await system.process(attempt.token, "test")
-            async with system.database.transaction() as connection:
+            await system.runner.process(attempt.token, "test")
+            async with system.scheduler.database.transaction() as connection:
                 await connection.execute("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
         row = await row_of(system)
         assert (row["status"], row["retry_count"]) == ("failed", 5)
         assert row["completed_at"] is not None
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             outcomes = [a["outcome"] for a in await months.attempts(connection, NOVEMBER)]
         assert outcomes == ["retry"] * 4 + ["failed"]
 
@@ -241,7 +242,7 @@ async def test_the_fifth_failed_attempt_fails_the_month(database_url):
 async def test_a_bad_key_fails_the_month_at_once(database_url):
     async with backfill(database_url, [Scripted("gemini", [errors.KeyRefused("gemini", "no")])], [Shelf()]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         assert (await row_of(system))["status"] == "failed"
 
 
@@ -250,7 +251,7 @@ async def test_a_spent_quota_is_a_wait_and_no_failure(database_url):
     spent = errors.QuotaSpent("isbndb", "the day's quota is used up", until=until)
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf("isbndb", failure=spent)]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
         assert "quota" in row["blocked_reason"]
@@ -269,20 +270,20 @@ async def test_a_full_disk_is_a_wait_and_no_failure(database_url):
     """PostgreSQL refuses the books for want of room: the month waits, says for what, and is completed once there is some."""
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
         attempt = await claim(system)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute(FULL)
             await connection.execute(
                 "CREATE TRIGGER full_disk BEFORE INSERT ON work FOR EACH ROW EXECUTE FUNCTION full()"
             )
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
         assert "no room on its disk" in row["blocked_reason"]
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute("DROP TRIGGER full_disk ON work")
             await connection.execute("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
-        await system.wake(NOVEMBER)
-        await system.process((await row_of(system))["attempt_token"], "test")
+        await system.rescuer.wake(NOVEMBER)
+        await system.runner.process((await row_of(system))["attempt_token"], "test")
         assert (await row_of(system))["status"] == "completed"
 
 
@@ -307,27 +308,27 @@ async def test_what_a_full_disk_refused_is_stored_later_and_not_paid_twice(datab
         assert await ResponseCache(database).read("gemini", "key") == known
 
 
-async def test_an_attempt_whose_end_could_not_be_written_ends_when_the_database_is_back(database_url, monkeypatch):
+async def test_an_attempt_whose_end_could_not_be_written_ends_when_the_database_is_back(database_url):
     """The month is neither stuck under a worker that lives nor failed: what followed is written as soon as it can be."""
-    monkeypatch.setattr("alexandria.backfill.scheduler.PATIENCE", 0.0)
     down = errors.ProviderDown("gemini", "answered 503")
-    async with backfill(database_url, [Scripted("gemini", [down])], [Shelf()]) as system:
+    async with backfill(database_url, [Scripted("gemini", [down])], [Shelf()]) as patient:
+        system = replace(patient, runner=replace(patient.runner, outcome_timeout=0.0))
         attempt = await claim(system)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute(FULL)
             await connection.execute(
                 "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION full()"
             )
-        await system.process(attempt.token, "test")
-        await system.settle()
+        await system.runner.process(attempt.token, "test")
+        await system.runner.flush_pending_outcomes()
         assert (await row_of(system))["attempt_token"] == attempt.token
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute("DROP TRIGGER away ON attempt")
-        await system.settle()
+        await system.runner.flush_pending_outcomes()
         row = await row_of(system)
         assert (row["status"], row["retry_count"]) == ("retry", 1)
         assert "answered 503" in row["error_message"]
-        assert system._unsettled == {}
+        assert system.runner._pending_outcomes == {}
 
 
 AWAY_ONCE = """CREATE SEQUENCE ends;
@@ -339,23 +340,22 @@ OLD_ONCE = "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW
 
 
 @pytest.mark.parametrize("once", [FULL_ONCE, OLD_ONCE], ids=["full disk", "old schema"])
-async def test_an_attempts_end_waits_for_a_database_that_is_back_in_time(database_url, monkeypatch, once):
+async def test_an_attempts_end_waits_for_a_database_that_is_back_in_time(database_url, once):
     """It is written by the same worker, which has nothing left to write afterwards."""
-    monkeypatch.setattr("alexandria.backfill.scheduler.PATIENCE", 2.0)
     async with backfill(database_url, [Scripted("gemini", [[]])], [Shelf()]) as system:
         attempt = await claim(system)
         await query(system, AWAY_ONCE)
         await query(system, once)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         assert (await row_of(system))["status"] == "retry"
-        assert system._unsettled == {}
+        assert system.runner._pending_outcomes == {}
 
 
 async def test_a_source_that_is_down_costs_only_its_answers(database_url):
     down = Shelf("isbndb", failure=errors.ProviderDown("isbndb", "answered 503"))
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [down, Shelf()]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["isbns_resolved"]) == ("completed", 1)
 
@@ -366,9 +366,9 @@ async def test_an_attempt_that_lost_its_month_writes_nothing(database_url):
     shelf = Shelf(gate=gate)
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [shelf]) as system:
         attempt = await claim(system)
-        running = asyncio.create_task(system.process(attempt.token, "test"))
+        running = asyncio.create_task(system.runner.process(attempt.token, "test"))
         await shelf.reached.wait()
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute(
                 "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1"
                 " WHERE status = 'processing' AND year = 2023 AND month = 11"
@@ -377,7 +377,7 @@ async def test_an_attempt_that_lost_its_month_writes_nothing(database_url):
         await running
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["books_generated"]) == ("pending", 1, 0)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             assert await candidates.of_month(connection, NOVEMBER) == []
             outcomes = [a["outcome"] for a in await months.attempts(connection, NOVEMBER)]
         assert outcomes == ["superseded"]
@@ -387,7 +387,7 @@ async def test_a_stopped_worker_snoozes_its_month(database_url):
     shelf = Shelf(gate=asyncio.Event())
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [shelf]) as system:
         attempt = await claim(system)
-        running = asyncio.create_task(system.process(attempt.token, "test"))
+        running = asyncio.create_task(system.runner.process(attempt.token, "test"))
         await shelf.reached.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -402,11 +402,11 @@ async def test_a_book_the_catalogue_holds_costs_no_call_and_is_not_stored_twice(
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [shelf]) as system:
         for month in (NOVEMBER, Month(2022, 11)):
             attempt = await claim(system, month)
-            await system.process(attempt.token, "test")
+            await system.runner.process(attempt.token, "test")
         assert shelf.asked == ["Prophet Song"]
         row = await row_of(system, Month(2022, 11))
         assert (row["isbns_resolved"], row["isbns_queued"]) == (1, 0)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             counted = await (await connection.execute("SELECT count(*) AS n FROM work")).fetchone()
         assert counted == {"n": 1}
 
@@ -414,20 +414,21 @@ async def test_a_book_the_catalogue_holds_costs_no_call_and_is_not_stored_twice(
 async def test_the_queue_runs_scheduled_months_to_completion(database_url):
     """Schedule 12 months; a real worker of the real queue completes them all and nothing is left to do."""
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await months.seed(connection, 2023, 2023)
-        done = await system.schedule(Selection(batch_size=12), "test")
+        done = await system.scheduler.schedule(Selection(batch_size=12), "test")
         assert len(done.jobs) == len(set(done.jobs)) == 12
-        jobs = system.queue
+        jobs = system.scheduler.queue
         assert isinstance(jobs, JobQueue)
-        working = asyncio.create_task(jobs.work(system, concurrency=4, name="test", heal=never))
+        rescue = Periodic("rescue", "* * * * * *", system.rescuer.rescue, priority=1)
+        working = asyncio.create_task(jobs.work(system, concurrency=4, name="test", periodic=[rescue], reconnect=never))
         while await jobs.waiting():
             assert not working.done(), working
             await asyncio.sleep(0.05)
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             assert (await months.totals(connection))[Status.COMPLETED] == 12
 
 
@@ -442,17 +443,17 @@ async def test_a_month_whose_worker_died_is_taken_over(database_url, loss, count
     """The month goes on at once; it counts as a failed attempt unless the database itself was away meanwhile."""
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
         await claim(system)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await connection.execute(loss)
-        assert await system.rescue() == 12
+        assert await system.rescuer.rescue() == 12
         row = await row_of(system)
         assert (row["status"], row["retry_count"]) == ("processing", counts)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             gone, living = await months.attempts(connection, NOVEMBER)
         assert gone["outcome"] == "lost"
         assert gone["reason"].startswith("its worker was lost" if counts else "the database was away")
         assert (living["token"], living["outcome"]) == (row["attempt_token"], None)
-        assert await system.rescue() == 0
+        assert await system.rescuer.rescue() == 0
 
 
 async def test_a_month_that_is_lost_in_a_pause_waits_for_its_end(database_url):
@@ -460,14 +461,14 @@ async def test_a_month_that_is_lost_in_a_pause_waits_for_its_end(database_url):
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
         await claim(system)
         until = datetime.now(UTC) + timedelta(hours=1)
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             await pauses.pause(connection, until, "ann", "lunch")
             await connection.execute(JOB_GONE)
-        await system.rescue()
+        await system.rescuer.rescue()
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["next_attempt_at"]) == ("retry", 1, until)
         assert row["blocked_reason"].startswith("paused by ann")
-        async with system.database.transaction() as connection:
+        async with system.scheduler.database.transaction() as connection:
             wakes = "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'wake'"
             assert {wake["scheduled_at"] for wake in await (await connection.execute(wakes)).fetchall()} == {until}
 
@@ -478,7 +479,7 @@ async def test_a_month_that_was_lost_for_the_fifth_time_has_failed(database_url)
         await claim(system)
         await query(system, "UPDATE backfill_log SET retry_count = 4 WHERE month = 11")
         await query(system, JOB_GONE)
-        assert await system.rescue() == 12
+        assert await system.rescuer.rescue() == 12
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["error_code"]) == ("failed", 5, "worker_lost")
         assert row["error_message"] == "its worker was lost (attempt 5 of 5)"
@@ -494,30 +495,30 @@ async def test_a_rescue_that_loses_its_race_takes_nothing(database_url):
         reset = (await row_of(system, october))["attempt_token"]
         await query(system, JOB_GONE)
         await query(system, "UPDATE backfill_log SET status = 'pending' WHERE month = 10")
-        async with system.database.transaction() as other:
+        async with system.scheduler.database.transaction() as other:
             assert await months.try_lock(other, attempt.token)
-            assert not await system._take_over(attempt.token, outage=False)
-            assert not await system._take_over(reset, outage=False)
-            assert await system.rescue() == 10
+            assert not await system.rescuer._take_over(attempt.token, outage=False)
+            assert not await system.rescuer._take_over(reset, outage=False)
+            assert await system.rescuer.rescue() == 10
         assert (await row_of(system))["attempt_token"] == attempt.token
         assert (await row_of(system, october))["status"] == "pending"
         outcomes = await query(system, "SELECT outcome FROM attempt WHERE month IN (10, 11) ORDER BY month")
         assert [each["outcome"] for each in outcomes] == ["superseded", None]
-        assert await system.rescue() == 1
+        assert await system.rescuer.rescue() == 1
 
 
 async def test_a_rescue_wakes_an_overdue_month_and_forgets_the_jobs_of_the_dead(database_url):
     async with backfill(database_url, [Scripted("gemini", [[]])], [Shelf()]) as system:
         attempt = await claim(system)
-        await system.process(attempt.token, "test")
+        await system.runner.process(attempt.token, "test")
         await query(system, "DELETE FROM procrastinate_jobs WHERE task_name = 'wake'")
         await query(system, "UPDATE backfill_log SET next_attempt_at = now() - interval '1 minute' WHERE month = 11")
-        assert await system.rescue() == 1
+        assert await system.rescuer.rescue() == 1
         row = await row_of(system)
         assert (row["status"], row["retry_count"]) == ("processing", 1)
-        assert await system.rescue() == 0
+        assert await system.rescuer.rescue() == 0
         await query(system, SILENT)
-        assert await system.rescue() == 12
+        assert await system.rescuer.rescue() == 12
         assert await query(system, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'") == []
 
 
@@ -527,13 +528,13 @@ async def test_a_month_that_is_not_due_is_not_woken(database_url):
         await query(system, "INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
         for pause in (False, True):
             if pause:
-                async with system.database.transaction() as connection:
+                async with system.scheduler.database.transaction() as connection:
                     await pauses.pause(connection, None, "ann", "lunch")
             for status in Status:
                 await query(
                     system, "UPDATE backfill_log SET status = %s, next_attempt_at = now() + interval '1 hour'", status
                 )
                 before = await row_of(system)
-                await system.wake(NOVEMBER)
+                await system.rescuer.wake(NOVEMBER)
                 assert await row_of(system) == before
         assert await query(system, "SELECT id FROM procrastinate_jobs") == []

@@ -13,8 +13,8 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from alexandria.backfill.queue import UPKEEP_AT_ONCE, Periodic
-from alexandria.bootstrap import periodic, watch_of
+from alexandria.backfill.queue import UPKEEP_CONCURRENCY, Periodic
+from alexandria.bootstrap import alert_monitor, periodic
 from alexandria.core.config import load
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.operations.alerts.monitor import TRIES, AlertMonitor
@@ -234,17 +234,17 @@ async def test_ways_that_are_in_use_count(system, sql):
 
 async def test_a_pause_of_a_lane_is_as_long_as_it_is_prolonged(system, sql):
     async def pause(minutes):
-        await system.lanes.pause("xai", datetime.now(UTC) + timedelta(minutes=minutes), "refuses")
+        await system.limiter.pause("xai", datetime.now(UTC) + timedelta(minutes=minutes), "refuses")
 
     await pause(50)
-    assert await system.watch.look() == ()
+    assert await system.alerts.look() == ()
     await sql("UPDATE lane SET paused_since = paused_since - interval '20 minutes' WHERE name = 'xai'")
     await pause(51)
-    assert [(i.kind, i.subject) for i in await system.watch.look()] == [(Kind.LANE_PAUSED, "xai")]
+    assert [(i.kind, i.subject) for i in await system.alerts.look()] == [(Kind.LANE_PAUSED, "xai")]
     await sql("UPDATE lane SET paused_until = now() - interval '1 s' WHERE name = 'xai'")
-    assert await system.watch.look() == ()
+    assert await system.alerts.look() == ()
     await pause(50)
-    assert await system.watch.look() == ()
+    assert await system.alerts.look() == ()
     await sql("UPDATE lane SET paused_until = NULL WHERE name = 'xai'")
 
 
@@ -273,14 +273,14 @@ async def test_the_api_alone_says_that_no_worker_is_alive(system, sql):
 
 async def test_workers_do_what_is_due_from_time_to_time(system):
     """What is given to the queue as periodic is done; and the watch is among what a worker gives it."""
-    assert {each.name: each.act for each in periodic(system)}["watch"] == system.watch.watch
+    assert {each.name: each.act for each in periodic(system)}["watch"] == system.alerts.watch
     done = asyncio.Event()
 
     async def act():
         done.set()
 
     tick = Periodic("tick", "* * * * * *", act)
-    working = asyncio.create_task(system.jobs.work(system.backfill, concurrency=1, name="test", periodic=[tick]))
+    working = asyncio.create_task(system.queue.work(system.backfill, concurrency=1, name="test", periodic=[tick]))
     try:
         async with asyncio.timeout(15):
             await done.wait()
@@ -296,7 +296,10 @@ TRACES = """SELECT (SELECT array_agg(defer_timestamp) FROM procrastinate_periodi
 async def test_every_second_somebody_looks_for_lost_months_and_leaves_no_trace(system, sql):
     """Two workers: of all the looks the database keeps the last tick, and a job that waits beside those under way."""
     working = [
-        asyncio.create_task(system.jobs.work(system.backfill, concurrency=1, name=f"test-{n}")) for n in range(2)
+        asyncio.create_task(
+            system.queue.work(system.backfill, concurrency=1, name=f"test-{n}", periodic=periodic(system))
+        )
+        for n in range(2)
     ]
     seen: set[int] = set()
     try:
@@ -304,7 +307,7 @@ async def test_every_second_somebody_looks_for_lost_months_and_leaves_no_trace(s
             while sum(then - at == 1 for at, then in pairwise(sorted(seen))) < 3:
                 (row,) = await sql(TRACES)
                 assert len(row["ticks"] or []) <= 1
-                assert row["jobs"] <= 1 + 2 * UPKEEP_AT_ONCE
+                assert row["jobs"] <= 1 + 2 * UPKEEP_CONCURRENCY
                 seen.update(row["ticks"] or [])
                 await asyncio.sleep(0.02)
     finally:
@@ -314,12 +317,12 @@ async def test_every_second_somebody_looks_for_lost_months_and_leaves_no_trace(s
 
 
 async def test_the_settings_say_whom_to_call_and_when(system, monkeypatch):
-    assert watch_of(system.settings, system.database, system.lanes, system.steward).receiver is None
+    assert alert_monitor(system.settings, system.database, system.limiter, system.rollout).receiver is None
     monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/?token=canary-token")
     monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", KEY)
     monkeypatch.setenv("ALEXANDRIA_ALARM_BLOCKED_HOURS", "2")
     monkeypatch.setenv("ALEXANDRIA_ALARM_FAILED_SHARE", "0.5")
-    watch = watch_of(load(), system.database, system.lanes, system.steward)
+    watch = alert_monitor(load(), system.database, system.limiter, system.rollout)
     assert watch.thresholds == Thresholds(timedelta(hours=2), timedelta(hours=1), 0.5)
     assert watch.receiver is not None
     assert "canary" not in repr(watch)

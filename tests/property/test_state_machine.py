@@ -20,11 +20,13 @@ from hypothesis.stateful import (
 )
 from psycopg.rows import dict_row
 
+from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control, Wish
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
-from alexandria.backfill.scheduler import Backfill, Selection
-from alexandria.backfill.status import ARROWS, MAX_ATTEMPTS, Status
+from alexandria.backfill.retry_policy import MAX_ATTEMPTS
+from alexandria.backfill.scheduler import Selection
+from alexandria.backfill.status import ARROWS, Status
 from alexandria.core import errors
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
@@ -82,7 +84,7 @@ class Life(RuleBasedStateMachine):
         self.runner.run(self.database.__aenter__())
         self.jobs = JobQueue(self.database)
         self.runner.run(self.jobs.open())
-        self.backfill = Backfill(self.database, self.jobs, rng=random.Random(1))
+        self.backfill = compose(self.database, self.jobs, rng=random.Random(1))
         self.control = Control(self.database, self.jobs)
         self.paused = False
 
@@ -134,9 +136,13 @@ class Life(RuleBasedStateMachine):
         """They call at once and never take the same month."""
         if self.paused:
             with pytest.raises(errors.Paused):
-                self.runner.run(self.backfill.schedule(Selection(batch_size=sizes[0], force_retry=force), "test"))
+                self.runner.run(
+                    self.backfill.scheduler.schedule(Selection(batch_size=sizes[0], force_retry=force), "test")
+                )
             return
-        calls = [self.backfill.schedule(Selection(batch_size=size, force_retry=force), "test") for size in sizes]
+        calls = [
+            self.backfill.scheduler.schedule(Selection(batch_size=size, force_retry=force), "test") for size in sizes
+        ]
         arrows = [("pending", "processing"), ("retry", "processing")] + [("failed", "processing")] * force
         done, _, after = self.act(calls, *arrows)
         taken = [each.key for one in done for each in one.months]
@@ -164,9 +170,11 @@ class Life(RuleBasedStateMachine):
         owned = self.live(before, token)
         if owned is None or not self.sql("SELECT 1 FROM attempt WHERE token = %s", token):
             with pytest.raises(AttemptLost):
-                self.runner.run(self.backfill._begin(token, "test"))
+                self.runner.run(self.backfill.runner.begin(token, "test"))
             return
-        (begun,), _, after = self.act([self.backfill._begin(token, "test")], *[("processing", "retry")] * self.paused)
+        (begun,), _, after = self.act(
+            [self.backfill.runner.begin(token, "test")], *[("processing", "retry")] * self.paused
+        )
         if self.paused:
             assert begun is None
             assert after[owned]["blocked_reason"].startswith("paused by ann")
@@ -188,7 +196,7 @@ class Life(RuleBasedStateMachine):
         """An error ends a living attempt: quota, outages and stops cost none; a stale attempt's error ends nothing."""
         token = self.token(which)
         _, before, after = self.act(
-            [self.backfill._settle(token, ERRORS[error])], ("processing", "retry"), ("processing", "failed")
+            [self.backfill.runner.finish(token, ERRORS[error])], ("processing", "retry"), ("processing", "failed")
         )
         owned = self.live(before, token)
         assert all(after[month] == before[month] for month in MONTHS if month != owned)
@@ -215,7 +223,7 @@ class Life(RuleBasedStateMachine):
             self.lose_job(which)
         going_on = [("processing", "retry")] if self.paused else [("processing", "processing"), ("retry", "processing")]
         _, before, after = self.act(
-            [self.backfill.rescue(), self.backfill.rescue()], ("processing", "failed"), *going_on
+            [self.backfill.rescuer.rescue(), self.backfill.rescuer.rescue()], ("processing", "failed"), *going_on
         )
         for month in MONTHS:
             assert after[month]["retry_count"] - before[month]["retry_count"] in (0, 1)
@@ -234,7 +242,7 @@ class Life(RuleBasedStateMachine):
         months = [month for month, row in self.rows().items() if row["status"] == "retry"] or MONTHS
         month = months[index % len(months)]
         arrows = [] if self.paused else [("retry", "processing")]
-        self.act([self.backfill.wake(month), self.backfill.wake(month)], *arrows)
+        self.act([self.backfill.rescuer.wake(month), self.backfill.rescuer.wake(month)], *arrows)
 
     @rule()
     def pause(self):
@@ -289,10 +297,10 @@ class Life(RuleBasedStateMachine):
             return
         self.runner.run(self.control.resume("ann"))
         self.sql("DELETE FROM procrastinate_jobs")
-        self.runner.run(self.backfill.rescue())
+        self.runner.run(self.backfill.rescuer.rescue())
         self.sql("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
         self.runner.run(self.control.retry(Wish(), "ann"))
-        self.runner.run(self.backfill.schedule(Selection(batch_size=50), "test"))
+        self.runner.run(self.backfill.scheduler.schedule(Selection(batch_size=50), "test"))
         rows = self.rows()
         assert {row["status"] for row in rows.values()} == {"processing"}
         for row in rows.values():

@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 from psycopg import errors as pg
 from psycopg_pool import PoolTimeout
 
-from alexandria.backfill.status import (
-    LONGEST_HINT,
+from alexandria.backfill.retry_policy import (
     MAX_ATTEMPTS,
+    MAX_HINT,
+    MIN_HINT,
+    MIXED_FAILURE_PAUSE,
     RATE_LIMIT_PAUSE,
-    SHORTEST_HINT,
-    TRY_MEANWHILE,
     GiveUp,
     Retry,
     Snooze,
     backoff,
     decide,
     decide_lost,
-    look_again,
+    recheck_at,
 )
 from alexandria.core import errors
 from alexandria.database.pool import unavailable
@@ -126,7 +126,7 @@ def test_what_follows_if_several_providers_fail_is_what_follows_from_each(bundle
         assert type(last) is (GiveUp if kind is Retry else kind), causes
         if isinstance(first, Snooze):
             waits = [alone.until for cause in causes if isinstance(alone := decided(cause), Snooze)]
-            meanwhile = [NOW + TRY_MEANWHILE] if Retry in kinds else []
+            meanwhile = [NOW + MIXED_FAILURE_PAUSE] if Retry in kinds else []
             assert first.until == min(waits + meanwhile), causes
         counted[kind] += 1
     assert set(counted) == {Retry, Snooze, GiveUp}
@@ -157,12 +157,12 @@ def test_no_hint_of_a_provider_breaks_a_decision(hint):
     """Seconds without end, before now or of no number at all."""
     decision = decided(errors.RateLimited("xai", "slow down", retry_after=hint))
     assert isinstance(decision, Snooze)
-    assert NOW + SHORTEST_HINT <= decision.until <= NOW + max(LONGEST_HINT, RATE_LIMIT_PAUSE)
+    assert NOW + MIN_HINT <= decision.until <= NOW + max(MAX_HINT, RATE_LIMIT_PAUSE)
 
 
 def test_of_several_waits_the_first_counts_and_what_failed_is_tried_meanwhile():
     assert decided(errors.NoBooks("none", (SPENT, SLOW))).until == NOW + timedelta(seconds=48)
-    assert decided(errors.NoBooks("none", (SPENT, DOWN))).until == NOW + TRY_MEANWHILE
+    assert decided(errors.NoBooks("none", (SPENT, DOWN))).until == NOW + MIXED_FAILURE_PAUSE
     assert decided(errors.NoBooks("none", (SPENT, KEY))).until == LATER
 
 
@@ -245,4 +245,4 @@ def test_an_error_that_is_not_ours_shows_its_type_only():
 )
 def test_an_unresolved_book_is_looked_up_again_after_a_week_and_a_month(looks, hindered, at):
     """One whose sources could not be asked is looked up when the providers' next day has begun."""
-    assert look_again(looks, hindered, NOW.replace(minute=34, second=56, microsecond=78) if hindered else NOW) == at
+    assert recheck_at(looks, hindered, NOW.replace(minute=34, second=56, microsecond=78) if hindered else NOW) == at

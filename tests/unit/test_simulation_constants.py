@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alexandria import forecast
-from alexandria.backfill import scheduler, source_selection
+from alexandria.backfill import rescuer, source_selection
 from alexandria.backfill.source_selection import Policy
 from alexandria.core import config, errors
 from alexandria.core.month import Month
@@ -85,7 +85,7 @@ def test_a_dead_model_is_given_up_after_the_clients_tries_and_timeouts():
     assert {each.timeout for each in expected.generators} == {config.DEFAULTS["gemini"].timeout}
     seconds, error = attempt(replace(expected, faults=FaultRates(generators_down=1.0)))
     assert isinstance(error, errors.NoBooks)
-    assert seconds == client.TRIES * config.DEFAULTS["gemini"].timeout == 360
+    assert seconds == client.MAX_TRIES * config.DEFAULTS["gemini"].timeout == 360
 
 
 def test_sources_that_are_down_are_given_up_after_the_clients_tries_and_timeouts():
@@ -95,13 +95,13 @@ def test_sources_that_are_down_are_given_up_after_the_clients_tries_and_timeouts
     simulated.mark_listed(MONTH)
     ends, error = simulated.attempt(MONTH, at)
     assert isinstance(error, errors.NoSources)
-    assert ends - at == client.TRIES * config.ProviderDefaults.model_fields["timeout"].default
+    assert ends - at == client.MAX_TRIES * config.ProviderDefaults.model_fields["timeout"].default
 
 
 def test_a_lost_worker_is_missed_after_the_rescuers_time():
     seconds, error = attempt(replace(SCENARIO, faults=FaultRates(worker_lost=1.0)))
     assert isinstance(error, WorkerLost)
-    assert seconds == scheduler.LOST_AFTER
+    assert seconds == rescuer.HEARTBEAT_TIMEOUT
 
 
 @pytest.mark.parametrize("seconds", [decisions.TICK_SECONDS, 7])

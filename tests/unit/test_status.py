@@ -5,17 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria.backfill.status import (
-    ARROWS,
-    MAX_ATTEMPTS,
-    TRY_MEANWHILE,
-    GiveUp,
-    Retry,
-    Snooze,
-    Status,
-    backoff,
-    decide,
-)
+from alexandria.backfill.retry_policy import MAX_ATTEMPTS, MIXED_FAILURE_PAUSE, GiveUp, Retry, Snooze, backoff, decide
+from alexandria.backfill.status import ARROWS, Status
 from alexandria.core import errors
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -39,7 +30,7 @@ def decided(error: BaseException, failed_before: int = 0):
         (errors.NoBooks("none", (SPENT,)), LATER),
         (errors.NoBooks("none", (SPENT, BAD_KEY)), LATER),
         (errors.NoSources("none", (SPENT,)), LATER),
-        (errors.NoBooks("none", (DOWN, SPENT)), NOW + TRY_MEANWHILE),
+        (errors.NoBooks("none", (DOWN, SPENT)), NOW + MIXED_FAILURE_PAUSE),
     ],
 )
 def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):

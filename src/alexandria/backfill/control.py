@@ -114,7 +114,7 @@ class Control:
             woken = []
             if ended is not None:
                 await enrichment.wake(connection, provider)
-                woken = await pauses.hasten_blocked(connection, provider, self.now())
+                woken = await pauses.advance_blocked(connection, provider, self.now())
                 for month in woken:
                     await self.queue.add_wake(connection, month, self.now())
                 told = {"provider": provider, "until": ended.until.isoformat(), "reason": ended.reason}
@@ -134,7 +134,7 @@ class Control:
 
     async def _wake_paused(self, connection: Connection, at: datetime) -> list[Month]:
         """Months that wait for the end of a pause are woken `at`, unless it is sooner; returns which."""
-        woken = await pauses.hasten_paused(connection, at)
+        woken = await pauses.advance_paused(connection, at)
         for month in woken:
             await self.queue.add_wake(connection, month, at)
         return woken

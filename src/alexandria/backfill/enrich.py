@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alexandria.backfill import status
+from alexandria.backfill import retry_policy
 from alexandria.backfill.repositories.enrichment import FIELDS, Enriched, Holding, Rest, Value
 from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.matching.scoring import REFUSE, same_work
@@ -160,12 +160,12 @@ def _within(room: Room | None, name: str, cases: list[_Case]) -> list[_Case]:
 
 
 def _rest(failed: ProviderError, failures: int, now: datetime, rng: random.Random) -> Rest:
-    match status.decide(failed, 0, now, rng):
-        case status.Snooze(until=until, reason=reason):
+    match retry_policy.decide(failed, 0, now, rng):
+        case retry_policy.Snooze(until=until, reason=reason):
             return Rest(until, reason, permanent=False, failures=failures)
-        case status.GiveUp(reason=reason):
+        case retry_policy.GiveUp(reason=reason):
             return Rest(now + LONGEST_REST, reason, permanent=True, failures=failures)
-        case status.Retry(reason=reason):
+        case retry_policy.Retry(reason=reason):
             wait: timedelta = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
             return Rest(now + wait, reason, permanent=False, failures=failures)
 

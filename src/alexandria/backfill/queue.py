@@ -1,4 +1,4 @@
-"""The job queue in the same PostgreSQL: which jobs exist, and how does a worker run them and rescue what was lost?"""
+"""Holds the job queue in the same PostgreSQL: which jobs exist, and how a worker runs them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.types import JSONDict
 from psycopg.errors import ForeignKeyViolation
 
+from alexandria.backfill.composition import Backfill
 from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.months import Claim
-from alexandria.backfill.scheduler import Backfill
+from alexandria.backfill.runner import Runner
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Database, unavailable
@@ -27,21 +28,23 @@ log = structlog.get_logger(__name__)
 
 # The queues: long work, short work that must not wait behind it, and what can wait for both.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
-HEARTBEAT = 1.0  # seconds between a worker's signs of life
-POLL = 1.0  # seconds after which due jobs are seen at the latest
-UPKEEP_AT_ONCE = 2
-# Connections for the queues alone, and seconds for one to come: signs of life must not wait until months spare one.
-CONNECTIONS, PATIENCE = 6, 2.0
-INSIST = 10.0  # seconds after which a queue that goes on is told to stop again: Python 3.11 can lose a cancellation
-SETTLE = 1.0  # seconds between looks for what could not be written while the database was away
+HEARTBEAT_INTERVAL = 1.0  # seconds between a worker's heartbeats
+POLL_INTERVAL = 1.0  # seconds after which due jobs are seen at the latest
+UPKEEP_CONCURRENCY = 2
+# Connections for the queues alone, and seconds to wait for one: heartbeats must not wait for a month to return one.
+QUEUE_CONNECTIONS, QUEUE_CONNECTION_TIMEOUT = 6, 2.0
+CANCEL_INTERVAL = (
+    10.0  # seconds after which a queue that still runs is cancelled again: Python 3.11 can lose a cancellation
+)
+FLUSH_INTERVAL = 1.0  # seconds between tries to write outcomes that the database could not take
 
 
-async def _hope() -> None:
-    """Nobody brings a lost server back."""
+async def _do_nothing() -> None:
+    """A lost server is not brought back."""
 
 
-class _Briefly(logging.Handler):
-    """What matters of a job is in its attempt's row; of the queue's own trouble one line is enough."""
+class _OneLineHandler(logging.Handler):
+    """Logs the queue's own errors in one line: what matters about a job is in the row of its attempt."""
 
     def emit(self, record: logging.LogRecord) -> None:
         cause = record.exc_info[1] if record.exc_info else None
@@ -53,20 +56,22 @@ class _Briefly(logging.Handler):
 _procrastinate = logging.getLogger("procrastinate")
 _procrastinate.setLevel(logging.ERROR)
 _procrastinate.propagate = False
-_procrastinate.addHandler(_Briefly())
+_procrastinate.addHandler(_OneLineHandler())
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """What one of the workers does whenever `cron` says so; the sixth field is seconds."""
+    """A task that one of the workers runs whenever `cron` says so; its sixth field is seconds."""
 
     name: str
     cron: str
     act: Callable[[], Awaitable[object]]
+    queue: str = UPKEEP
+    priority: int = 0
 
 
 class JobQueue:
-    """The queue of one process. Enqueues by task name, so that the API needs to know none of the tasks."""
+    """The queue of one process. It enqueues by task name, so that the API needs none of the tasks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -97,26 +102,28 @@ class JobQueue:
         concurrency: int,
         name: str,
         periodic: Sequence[Periodic] = (),
-        heal: Callable[[], Awaitable[None]] = _hope,
+        reconnect: Callable[[], Awaitable[None]] = _do_nothing,
     ) -> None:
         """Run jobs until cancelled; months in work are then snoozed.
 
-        Ends when the server was lost, and `heal` has brought it back, or when others took this worker for dead: then
-        the caller starts anew.
+        Ends when the server was lost, and `reconnect` has brought it back, or when another worker took this one for dead: the
+        caller starts it again.
         """
-        at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_AT_ONCE, ENRICHMENT: 1}
-        async with Database(self._database.url, size=CONNECTIONS, patience=PATIENCE, lazy=True) as own:
+        at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_CONCURRENCY, ENRICHMENT: 1}
+        async with Database(
+            self._database.url, size=QUEUE_CONNECTIONS, patience=QUEUE_CONNECTION_TIMEOUT, lazy=True
+        ) as own:
             apps = {queue: _app(backfill, periodic, name, ticks=queue == UPKEEP) for queue in at_once}
             parts = [_run(own, apps[queue], queue, n, name) for queue, n in at_once.items()]
-            runners = [asyncio.create_task(part) for part in (*parts, _settle(backfill))]
+            runners = [asyncio.create_task(part) for part in (*parts, _flush(backfill.runner))]
             try:
                 await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
-                await heal()  # meanwhile the others end: what they have to write waits for the database
+                await reconnect()  # meanwhile the others end: what they have to write waits for the database
             finally:
                 while going := [runner for runner in runners if not runner.done()]:
                     for runner in going:
                         runner.cancel()
-                    await asyncio.wait(going, timeout=INSIST)
+                    await asyncio.wait(going, timeout=CANCEL_INTERVAL)
                 ended = await asyncio.gather(*runners, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, DatabaseUnavailable):
@@ -125,7 +132,7 @@ class JobQueue:
     async def waiting(self) -> int:
         """Months that are claimed or due."""
         async with self._database.transaction() as connection:
-            found = await months.workers(connection, POLL)
+            found = await months.workers(connection, POLL_INTERVAL)
         return int(found["due"] + found["processing"])
 
 
@@ -137,10 +144,10 @@ async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: i
                 queues=[queue],
                 name=f"{name}/{queue}",
                 concurrency=concurrency,
-                fetch_job_polling_interval=POLL,
+                fetch_job_polling_interval=POLL_INTERVAL,
                 shutdown_graceful_timeout=0.0,
                 install_signal_handlers=False,
-                update_heartbeat_interval=HEARTBEAT,
+                update_heartbeat_interval=HEARTBEAT_INTERVAL,
                 delete_jobs="always",
             )
         except ConnectorException as wrapped:
@@ -149,10 +156,10 @@ async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: i
             log.warning("taken for dead by another worker", queue=queue)
 
 
-async def _settle(backfill: Backfill) -> None:
+async def _flush(runner: Runner) -> None:
     while True:
-        await backfill.settle()
-        await asyncio.sleep(SETTLE)
+        await runner.flush_pending_outcomes()
+        await asyncio.sleep(FLUSH_INTERVAL)
 
 
 @contextlib.contextmanager
@@ -166,34 +173,30 @@ def _reachable() -> Iterator[None]:
 
 
 def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str, *, ticks: bool) -> procrastinate.App:
-    """What workers do. Each queue has an app of its own; the one that `ticks` enqueues what is periodic.
+    """Return the tasks of a worker. Each queue has an app of its own; the one that `ticks` enqueues the periodic tasks.
 
-    One of them does: at every tick each asks the database whether another was first.
+    Only one does: at every tick each app asks the database whether another was first.
     """
     app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     @app.task(name="attempt", queue=MONTHS)
     async def attempt(token: str) -> None:
-        await backfill.process(UUID(token), worker)
+        await backfill.runner.process(UUID(token), worker)
 
     @app.task(name="wake", queue=UPKEEP)
     async def wake(year: int, month: int) -> None:
-        await backfill.wake(Month(year, month))
+        await backfill.rescuer.wake(Month(year, month))
 
-    rescue = Periodic("rescue", "* * * * * *", backfill.rescue)
-    _register(app, rescue, ticks=ticks, priority=1)  # before the months that are due
-    _register(app, Periodic("look_again", "* * * * *", backfill.look_again), ticks=ticks, queue=ENRICHMENT)
-    _register(app, Periodic("enrich", "* * * * *", backfill.enrich), ticks=ticks, queue=ENRICHMENT)
     for each in periodic:
         _register(app, each, ticks=ticks)
     return app
 
 
-def _register(app: procrastinate.App, what: Periodic, *, ticks: bool, queue: str = UPKEEP, priority: int = 0) -> None:
-    # The lock: what is late does not pile up.
-    @app.task(name=what.name, queue=queue, queueing_lock=what.name, priority=priority)
+def _register(app: procrastinate.App, task: Periodic, *, ticks: bool) -> None:
+    # The lock keeps late runs of a task from piling up.
+    @app.task(name=task.name, queue=task.queue, queueing_lock=task.name, priority=task.priority)
     async def act(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
-        await what.act()
+        await task.act()
 
     if ticks:
-        app.periodic(cron=what.cron)(act)
+        app.periodic(cron=task.cron)(act)

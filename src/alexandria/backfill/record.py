@@ -24,7 +24,7 @@ async def record(
 ) -> int:
     """Store everything and complete the month; returns how many editions were new. Raises AttemptLost."""
     async with database.transaction() as connection:
-        await months.hold(connection, token)
+        await months.lock(connection, token)
         queued = await candidates.record_month(connection, month, resolutions, now)
         await months.complete(
             connection,

@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 
+from alexandria.backfill.retry_policy import PERMANENT
 from alexandria.backfill.source_selection import SourceSelector
-from alexandria.backfill.status import PERMANENT
 from alexandria.catalogue import repository
 from alexandria.catalogue.matching import publication_month
 from alexandria.catalogue.matching.scoring import ACCEPT, choose

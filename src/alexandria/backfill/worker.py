@@ -1,4 +1,4 @@
-"""A worker process: takes months from the queue until it is told to stop, through restarts of the database."""
+"""Runs a worker: takes months from the queue until it has to stop, through restarts of the database."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from alexandria.backfill.composition import Backfill
 from alexandria.backfill.queue import JobQueue, Periodic
-from alexandria.backfill.scheduler import Backfill
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.logging import process_name
 
 log = structlog.get_logger(__name__)
 
-IDLE_CHECK = 0.5  # seconds between looks at the queue when the worker is to stop once it is empty
-RECONNECT = 0.5  # seconds before a lost database is tried again
+IDLE_CHECK_INTERVAL = 0.5  # seconds between checks whether the queue is empty, for a worker that then stops
+RECONNECT_DELAY = 0.5  # seconds before a lost database is tried again
 
 
 async def work(
@@ -30,14 +30,14 @@ async def work(
 ) -> None:
     """Work until `stop` is set; then months in work are snoozed for another worker and this returns."""
 
-    async def heal() -> None:
+    async def restore() -> None:
         log.warning("the queue has stopped", hint="it starts again as soon as the database answers")
         await _until_database_answers(reconnect, stop)
 
     log.info("worker begins", concurrency=concurrency)
     while not stop.is_set():
         working = asyncio.create_task(
-            jobs.work(backfill, concurrency=concurrency, name=process_name(), periodic=periodic, heal=heal)
+            jobs.work(backfill, concurrency=concurrency, name=process_name(), periodic=periodic, reconnect=restore)
         )
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,13 +59,13 @@ async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -
             if not await busy():
                 stop.set()
                 return
-        await asyncio.sleep(IDLE_CHECK)
+        await asyncio.sleep(IDLE_CHECK_INTERVAL)
 
 
 async def _until_database_answers(reconnect: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RECONNECT)
+            await asyncio.wait_for(stop.wait(), RECONNECT_DELAY)
         try:
             await reconnect()
         except DatabaseUnavailable as lost:

@@ -1,4 +1,4 @@
-"""What can go wrong? Every error we raise, on one screen. A class says what happened; `status.decide` says what to do."""
+"""What can go wrong? Every error we raise, on one screen. A class says what happened; `retry_policy.decide` says what to do."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
-from alexandria.backfill import scheduler
+from alexandria.backfill import rescuer
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.forecast.scenario import MonthBooks, Scenario, SimulatedBooks, SimulatedProvider, draw_outages
@@ -116,7 +116,7 @@ class SimulatedAttempts:
         books = self.books.month(month)
         at = now + self.scenario.overhead_seconds * self._factor(self.scenario.overhead_spread)
         if drawn < faults.worker_lost:
-            return at + scheduler.LOST_AFTER, WorkerLost()
+            return at + rescuer.HEARTBEAT_TIMEOUT, WorkerLost()
         if month not in self._listed:
             kind = self._generation_error(books, now, drawn - faults.worker_lost)
             if kind is not None:
@@ -224,4 +224,4 @@ class SimulatedAttempts:
 
 def _given_up(providers: Sequence[SimulatedProvider]) -> float:
     """Seconds until the last of these, none of which answers, has been given up."""
-    return max((client.TRIES * provider.timeout for provider in providers), default=0.0)
+    return max((client.MAX_TRIES * provider.timeout for provider in providers), default=0.0)

@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alexandria.backfill import status
+from alexandria.backfill import retry_policy
 from alexandria.backfill.status import Status
 from alexandria.core import errors
 from alexandria.core.month import Month
@@ -307,17 +307,17 @@ class RolloutSimulation:
 
     def _postpone(self, month: Month, began: float, error: Exception) -> None:
         if isinstance(error, WorkerLost):
-            decision = status.decide_lost(self.failed[month], self.at, outage=False)
+            decision = retry_policy.decide_lost(self.failed[month], self.at, outage=False)
         else:
-            decision = status.decide(error, self.failed[month], self.at, self._rng)
+            decision = retry_policy.decide(error, self.failed[month], self.at, self._rng)
         match decision:
-            case status.GiveUp():
+            case retry_policy.GiveUp():
                 outcome, state = "failed", Status.FAILED
-            case status.Retry(at=at):
+            case retry_policy.Retry(at=at):
                 self.failed[month] += 1
                 outcome, state = ("lost" if isinstance(error, WorkerLost) else "retry"), Status.RETRY
                 self.due[month] = at.timestamp()
-            case status.Snooze(until=until):
+            case retry_policy.Snooze(until=until):
                 outcome, state = "snoozed", Status.RETRY
                 self.due[month] = until.timestamp()
         self._record_attempt(month, began, outcome, decision.code)
@@ -340,7 +340,7 @@ class RolloutSimulation:
 
     def _recheck_later(self, month: Month, unchecked: int, late: int) -> None:
         """Look up books whose sources were unavailable again when the providers' new day has begun."""
-        again = status.look_again(1, bool(unchecked), self.at)
+        again = retry_policy.recheck_at(1, bool(unchecked), self.at)
         if unchecked and again is not None:
             self._push(again.timestamp(), self._recheck, month, unchecked, late)
 

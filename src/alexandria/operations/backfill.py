@@ -24,11 +24,11 @@ async def schedule(system: System, request: schemas.ScheduleRequest, who: str) -
     first, last = sorted((request.year_range.start, request.year_range.end))
     selection = Selection(request.batch_size, first, last, request.force_retry, request.plan or None)
     if request.dry_run:
-        found = await system.backfill.preview(selection)
+        found = await system.backfill.scheduler.preview(selection)
         async with system.database.transaction() as connection:
             paused = await pause_state(connection)
         return _schedule_answer(request, found).model_copy(update={"paused": paused})
-    done = await system.backfill.schedule(selection, who)
+    done = await system.backfill.scheduler.schedule(selection, who)
     summary = schemas.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
     return _schedule_answer(request, done).model_copy(update={"execution_summary": summary})
 

@@ -59,7 +59,7 @@ async def current_pause(system: System) -> schemas.PauseState | None:
 
 async def paused_providers(system: System) -> list[LaneStatus]:
     """Providers that are not asked for now."""
-    return [lane for lane in await system.lanes.status() if lane.paused_until]
+    return [lane for lane in await system.limiter.status() if lane.paused_until]
 
 
 async def months_in_work(system: System) -> int:

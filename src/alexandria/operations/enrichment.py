@@ -26,6 +26,6 @@ async def refresh(system: System, isbns: Sequence[Isbn13], older_than: int | Non
     Returns how many; `who` goes into the audit.
     """
     if not dry_run:
-        return await system.backfill.enrich_again(isbns, older_than, who)
+        return await system.backfill.follow_up.enrich_again(isbns, older_than, who)
     async with system.database.transaction() as connection:
         return await enrichment.again(connection, isbns, older_than, dry_run=True)

@@ -105,7 +105,7 @@ class Snapshot:
 
 async def take_snapshot(system: System) -> Snapshot:
     """Read everything in one transaction, but for the rollout, which is read before it."""
-    situation = await system.steward.snapshot()
+    situation = await system.rollout.snapshot()
     async with system.database.transaction() as connection:
         return Snapshot(
             cells=await overview.cells(connection),
@@ -115,7 +115,7 @@ async def take_snapshot(system: System) -> Snapshot:
             progress=await months.progress(connection),
             workers=(await months.workers(connection, SILENCE))["beating"],
             pause=await pause_state(connection),
-            lanes=await system.lanes.status(),
+            lanes=await system.limiter.status(),
             situation=situation,
-            forecast=system.prospect.latest(started=bool(situation and situation.rollout.ended_at is None)),
+            forecast=system.forecaster.latest(started=bool(situation and situation.rollout.ended_at is None)),
         )

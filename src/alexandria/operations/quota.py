@@ -9,10 +9,10 @@ from alexandria.providers.limits.rate import LaneStatus
 
 async def show(system: System) -> schemas.Quota:
     """The day's quotas, also where no worker has run yet: missing counters are made then."""
-    lanes = await system.lanes.status()
+    lanes = await system.limiter.status()
     if len(lanes) < len(system.settings.providers):
-        await system.lanes.open()
-        lanes = await system.lanes.status()
+        await system.limiter.open()
+        lanes = await system.limiter.status()
     providers = {lane.name: provider_quota(lane) for lane in lanes}
     isbndb = {name: getattr(providers["isbndb"], name) for name in schemas.Quota.model_fields if name != "providers"}
     return schemas.Quota(**isbndb, providers=providers)

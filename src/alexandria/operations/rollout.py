@@ -20,7 +20,7 @@ NOT_STARTED = Unknown("no rollout was started", hint="start one: alexandria roll
 
 async def show(system: System) -> schemas.RolloutAnswer:
     """Show the rollout that runs, or the last that did. Raises Unknown if there never was one."""
-    situation = await system.steward.snapshot()
+    situation = await system.rollout.snapshot()
     if situation is None:
         raise NOT_STARTED
     return await _answer(system, situation, describe(situation))
@@ -42,7 +42,7 @@ async def verdicts(system: System) -> schemas.VerdictsAnswer:
 async def start(system: System, request: schemas.StartRequest, who: str) -> schemas.RolloutAnswer:
     """Start a plan. Raises NotNow if another rollout runs, unless this one replaces it."""
     plan = request.plan
-    situation, seeded = await system.steward.start(
+    situation, seeded = await system.rollout.start(
         plan, who, request.why, replaces=request.replace, dry_run=request.dry_run
     )
     would = "would be" if request.dry_run else "are"
@@ -52,7 +52,7 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
 
 async def act(system: System, name: str, request: schemas.Act, who: str) -> schemas.RolloutAnswer:
     """Hold, release, approve or override, as `name` says. Raises NotNow, GateShut and Unknown."""
-    controller = system.steward
+    controller = system.rollout
     acts = {
         "hold": controller.hold,
         "release": controller.release,

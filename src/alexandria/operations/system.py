@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
+from alexandria.backfill.composition import Backfill
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import JobQueue
-from alexandria.backfill.scheduler import Backfill
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.database.pool import Database
@@ -26,34 +26,34 @@ from alexandria.rollout.controller import RolloutController
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class System:
     """One process's view of the running system: what operations, pages and commands work with."""
 
     settings: Settings
     server: Server
     database: Database
-    answers: ResponseCache
-    lanes: RateLimiter
-    jobs: JobQueue
+    cache: ResponseCache
+    limiter: RateLimiter
+    queue: JobQueue
     backfill: Backfill
     control: Control
-    upkeep: Maintenance
-    watch: AlertMonitor
-    steward: RolloutController
-    prospect: Forecaster
-    transports: Mapping[str, ProviderClient] = field(default_factory=dict)
+    maintenance: Maintenance
+    alerts: AlertMonitor
+    rollout: RolloutController
+    forecaster: Forecaster
+    clients: Mapping[str, ProviderClient]
 
     def reread(self) -> None:
-        """Take over keys that have changed. A configuration that cannot be read leaves the present ones in force."""
+        """Read the providers' keys again. A configuration that cannot be read leaves the present keys in force."""
         try:
-            changed = [name for name, transport in self.transports.items() if transport.reload_key()]
+            changed = [name for name, client in self.clients.items() if client.reload_key()]
         except Misconfigured as broken:
             log.warning("keys not read again", reason=broken.message)
         else:
             log.info("keys read again", changed=changed)
 
     async def reconnect(self) -> None:
-        """The database answers again when this returns. Raises DatabaseUnavailable."""
+        """Restart the server if it is ours, and wait until the database answers. Raises DatabaseUnavailable."""
         await asyncio.to_thread(self.server.ensure)
         await self.database.ping()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from alexandria.backfill.repositories import months, pauses
-from alexandria.backfill.scheduler import Backfill, Selection
+from alexandria.backfill.scheduler import Scheduler, Selection
 from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.limits.rate import LaneStatus
@@ -57,7 +57,7 @@ class RolloutController:
     """
 
     database: Database
-    backfill: Backfill
+    scheduler: Scheduler
     allowances: Callable[[], Awaitable[Sequence[LaneStatus]]]
     metered: bool = True
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -67,7 +67,7 @@ class RolloutController:
         quota = await self._quota()
         async with self.database.transaction() as connection:
             newest = await rollouts.newest(connection)
-            return None if newest is None else await self._snapshot(connection, newest, quota, heed=False)
+            return None if newest is None else await self._snapshot(connection, newest, quota, lock=False)
 
     async def standstill(self) -> Standstill | None:
         """Why and since when the rollout has been waiting for something other than the calendar; None if it has not."""
@@ -169,7 +169,7 @@ class RolloutController:
 
     async def _schedule(self, connection: Connection, now: RolloutSnapshot, step: Schedule) -> None:
         selection = Selection(len(step.months), only=step.months)
-        done = await self.backfill.schedule_within(connection, selection, PERIODIC_TASK)
+        done = await self.scheduler.schedule_within(connection, selection, PERIODIC_TASK)
         begun = [month.key for month in done.months]
         if begun:
             await rollouts.save_scheduled(connection, now.rollout, begun, now.inputs.today)
@@ -206,9 +206,9 @@ class RolloutController:
         return now
 
     async def _snapshot(
-        self, connection: Connection, rollout: Rollout, quota: DailyQuota | None, *, heed: bool = True
+        self, connection: Connection, rollout: Rollout, quota: DailyQuota | None, *, lock: bool = True
     ) -> RolloutSnapshot:
-        pause = await pauses.paused(connection, heed=heed)
+        pause = await pauses.paused(connection, lock=lock)
         outcomes = await rollouts.outcomes(connection, rollout)
         now = self.now()
         if quota is not None and quota.limit is not None:

@@ -60,7 +60,7 @@ async def _watch(system: System, over: asyncio.Event) -> None:
     """Where no worker is alive, it falls to us to say so."""
     while not over.is_set():
         try:
-            await system.watch.watch()
+            await system.alerts.watch()
         except (DatabaseUnavailable, NotMigrated) as hindered:
             log.warning("cannot look for incidents", reason=hindered.message)
         with contextlib.suppress(TimeoutError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alexandria.backfill.status import look_again
+from alexandria.backfill.retry_policy import recheck_at
 from alexandria.catalogue import repository
 from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
 from alexandria.core.month import Month
@@ -49,7 +49,7 @@ async def record_month(connection: Connection, month: Month, resolutions: Sequen
 async def due(connection: Connection, limit: int) -> list[DueCandidate]:
     """Unresolved candidates to look up now, newest months first; they are nobody else's for a while."""
     rows = await (await connection.execute(SQL["unresolved"], {"limit": limit})).fetchall()
-    await connection.execute(SQL["put_off"], {"ids": [row["id"] for row in rows]})
+    await connection.execute(SQL["reserve"], {"ids": [row["id"] for row in rows]})
     return [_sought(row) for row in rows]
 
 
@@ -58,7 +58,7 @@ async def finish_recheck(connection: Connection, sought: DueCandidate, resolutio
     await repository.one_writer(connection)
     work_id, added = await _record_book(connection, sought.month, resolution)
     row = _outcome(resolution, work_id, sought.looks + (not resolution.hindered), now) | {"id": sought.id}
-    if (await connection.execute(SQL["look_ended"], row)).rowcount == 0:
+    if (await connection.execute(SQL["finish_recheck"], row)).rowcount == 0:
         return False  # the month was named anew meanwhile
     if sought.work_id is not None and sought.work_id != work_id:
         await repository.drop_unproven(connection, sought.work_id)
@@ -80,9 +80,9 @@ async def in_month(connection: Connection, month: Month) -> dict[str, int]:
     return {answer: counted.get(answer, 0) for answer in ("confirmed", "contradicted", "unknown")}
 
 
-async def spent_on_looks(connection: Connection) -> int:
+async def spent_on_rechecks(connection: Connection) -> int:
     """Requests sent since UTC midnight for further looks."""
-    row = await (await connection.execute(SQL["spent_on_looks"])).fetchone()
+    row = await (await connection.execute(SQL["spent_on_rechecks"])).fetchone()
     assert row is not None
     return int(row["calls"])
 
@@ -130,7 +130,7 @@ def _outcome(resolution: Resolution, work_id: int, looks: int, now: datetime) ->
         "hindered": sought and resolution.hindered,
         "in_month": resolution.in_month,
         "looks": looks,
-        "look_again_at": look_again(looks, resolution.hindered, now) if sought else None,
+        "look_again_at": recheck_at(looks, resolution.hindered, now) if sought else None,
     }
 
 

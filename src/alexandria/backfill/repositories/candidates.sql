@@ -30,11 +30,11 @@ WHERE isbn13 IS NULL AND look_again_at <= now()
 ORDER BY year DESC, month DESC, position LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
 
--- name: put_off
+-- name: reserve
 -- Candidates that are being looked up are nobody else's for a while.
 UPDATE candidate SET look_again_at = now() + interval '15 minutes' WHERE id = ANY(%(ids)s::bigint[])
 
--- name: look_ended
+-- name: finish_recheck
 -- What a further look at an unresolved candidate found.
 UPDATE candidate
 SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s, reason = %(reason)s,
@@ -56,7 +56,7 @@ WHERE b.year = %(year)s AND b.month = %(month)s AND b.status = 'completed'
 SELECT in_month, count(*)::integer AS books FROM candidate
 WHERE year = %(year)s AND month = %(month)s AND isbn13 IS NOT NULL GROUP BY in_month
 
--- name: spent_on_looks
+-- name: spent_on_rechecks
 -- Requests sent today for further looks: they belong to a month but to no attempt.
 SELECT count(*)::integer AS calls FROM call
 WHERE sent_at >= date_trunc('day', now()) AND year IS NOT NULL AND attempt_token IS NULL

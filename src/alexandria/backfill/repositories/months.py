@@ -1,4 +1,4 @@
-"""Which months wait, run or are done? Claims, endings and sums, each fenced by the attempt token."""
+"""Stores months and their attempts: claims, endings and sums. Every write is fenced by the attempt token."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alexandria.backfill.status import GiveUp, Retry, Snooze, Status
+from alexandria.backfill.retry_policy import OUTCOMES, Decision, GiveUp, Retry, Snooze
+from alexandria.backfill.status import Status
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
-RECENT = 20  # completed months shown as recent activity
+RECENT_MONTHS = 20  # completed months listed as recent activity
 WORKER_SILENCE = 60.0  # seconds without a heartbeat after which a worker does not count as running
 
 
@@ -44,7 +45,7 @@ class ClaimableMonth:
 
 @dataclass(frozen=True, slots=True)
 class StartedAttempt:
-    """What an attempt needs to know of its month. `batch_size` books are asked of each generator."""
+    """The month of an attempt that has started. Each generator is asked for `batch_size` books."""
 
     month: Month
     token: UUID
@@ -55,7 +56,7 @@ class StartedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A month's new attempt: whoever shows the token may write."""
+    """A month's new attempt: only the holder of the token may write for the month."""
 
     month: Month
     token: UUID
@@ -118,21 +119,33 @@ async def begin(connection: Connection, token: UUID, worker: str) -> StartedAtte
     return StartedAttempt(month, token, row["retry_count"], row["prompt_variant"], row["batch_size"])
 
 
-async def hold(connection: Connection, token: UUID) -> tuple[Month, int]:
+async def lock(connection: Connection, token: UUID) -> tuple[Month, int]:
     """Lock the month that the token owns until the transaction ends; returns it and its failed attempts.
 
     Raises AttemptLost if the token owns none.
     """
-    row = await (await connection.execute(SQL["hold"], {"token": token})).fetchone()
+    row = await (await connection.execute(SQL["lock"], {"token": token})).fetchone()
     if row is None:
         raise AttemptLost("the month was reset, taken over or finished")
     return Month(row["year"], row["month"]), row["retry_count"]
 
 
 async def try_lock(connection: Connection, token: UUID) -> tuple[Month, int] | None:
-    """As `hold`, for others than the attempt itself: None if the token owns no month or somebody else holds it."""
-    row = await (await connection.execute(SQL["seize"], {"token": token})).fetchone()
+    """Lock as `lock` does, without waiting. Returns None if the token owns no month or another transaction locks it."""
+    row = await (await connection.execute(SQL["try_lock"], {"token": token})).fetchone()
     return None if row is None else (Month(row["year"], row["month"]), row["retry_count"])
+
+
+async def end(connection: Connection, token: UUID, decision: Decision, *, outcome: str | None = None) -> None:
+    """End the attempt as decided; `outcome` replaces the usual one ("lost"). Raises AttemptLost."""
+    outcome = outcome or OUTCOMES[type(decision)]
+    match decision:
+        case Retry():
+            await retry(connection, token, decision, outcome=outcome)
+        case Snooze():
+            await snooze(connection, token, decision, outcome=outcome)
+        case GiveUp():
+            await fail(connection, token, decision, outcome=outcome)
 
 
 async def complete(
@@ -193,7 +206,7 @@ async def progress(connection: Connection) -> Row:
 async def recent(connection: Connection) -> list[ClaimableMonth]:
     """The newest completed months."""
     async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
-        await cursor.execute(SQL["recent"], {"limit": RECENT})
+        await cursor.execute(SQL["recent"], {"limit": RECENT_MONTHS})
         return await cursor.fetchall()
 
 
@@ -250,10 +263,10 @@ def _columns(months: Sequence[Month]) -> dict[str, list[Any]]:
 
 
 async def _end(connection: Connection, token: UUID, outcome: str, code: str | None, reason: str | None) -> None:
-    await hold(connection, token)  # the month before its attempt, as a hand-made reset locks them: no deadlock
+    await lock(connection, token)  # the month before its attempt, as a hand-made reset locks them: no deadlock
     await connection.execute(SQL["end_attempt"], {"token": token, "outcome": outcome, "code": code, "reason": reason})
 
 
 async def _write(connection: Connection, block: str, values: dict[str, Any]) -> None:
     written = await connection.execute(SQL[block], values)
-    assert written.rowcount == 1, "the month was held"
+    assert written.rowcount == 1, "the month was locked"

@@ -69,12 +69,12 @@ FROM backfill_log AS b
 WHERE attempt.token = %(token)s AND b.attempt_token = attempt.token AND attempt.ended_at IS NULL
 RETURNING b.year, b.month, b.retry_count, b.prompt_variant, b.batch_size
 
--- name: hold
+-- name: lock
 -- Lock the month for the attempt that owns it, until the transaction ends.
 SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE
 
--- name: seize
--- The same for whoever takes the month over; what another transaction holds is passed over.
+-- name: try_lock
+-- The same without waiting: a month that another transaction has locked is skipped.
 SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE SKIP LOCKED
 
 -- name: complete

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from psycopg.rows import class_row
 
-from alexandria.backfill.status import PAUSE_LOOK, Status
+from alexandria.backfill.retry_policy import PAUSE_RECHECK_DELAY
+from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
@@ -27,9 +28,9 @@ class Pause:
 
     def wait(self, now: datetime) -> datetime:
         """When a month that waits for its end looks again."""
-        return self.until or now + PAUSE_LOOK
+        return self.until or now + PAUSE_RECHECK_DELAY
 
-    def told(self) -> dict[str, str | None]:
+    def to_json(self) -> dict[str, str | None]:
         """As JSON data."""
         until = None if self.until is None else self.until.isoformat()
         return {"since": self.since.isoformat(), "until": until, "by": self.who, "reason": self.reason}
@@ -47,10 +48,10 @@ class LanePause:
     reason: str
 
 
-async def paused(connection: Connection, *, heed: bool = False) -> Pause | None:
-    """The pause that lasts now. With `heed` no other one begins before the transaction ends."""
-    if heed:
-        await connection.execute(SQL["heed"])
+async def paused(connection: Connection, *, lock: bool = False) -> Pause | None:
+    """The pause that lasts now. With `lock` no other one begins before the transaction ends."""
+    if lock:
+        await connection.execute(SQL["lock_pause"])
     async with connection.cursor(row_factory=class_row(Pause)) as cursor:
         await cursor.execute(SQL["pause_now"])
         return await cursor.fetchone()
@@ -76,9 +77,9 @@ async def resume_lane(connection: Connection, provider: str) -> LanePause | None
         return await cursor.fetchone()
 
 
-async def hasten_blocked(connection: Connection, provider: str, at: datetime) -> list[Month]:
+async def advance_blocked(connection: Connection, provider: str, at: datetime) -> list[Month]:
     """Months that wait for `provider` wait until `at` at the latest; returns those for which that is sooner."""
-    rows = await (await connection.execute(SQL["hasten_blocked"], {"provider": provider, "at": at})).fetchall()
+    rows = await (await connection.execute(SQL["advance_blocked"], {"provider": provider, "at": at})).fetchall()
     return [Month(row["year"], row["month"]) for row in rows]
 
 
@@ -92,12 +93,12 @@ async def finishing(connection: Connection) -> int:
 async def postpone(connection: Connection, month: Month, until: datetime, reason: str) -> None:
     """A month in retry waits, because of a pause."""
     values = {"year": month.year, "month": month.month, "until": until, "reason": reason}
-    await connection.execute(SQL["put_off"], values)
+    await connection.execute(SQL["postpone"], values)
 
 
-async def hasten_paused(connection: Connection, at: datetime) -> list[Month]:
+async def advance_paused(connection: Connection, at: datetime) -> list[Month]:
     """Months that wait for the end of a pause wait until `at` at the latest; returns those for which that is sooner."""
-    rows = await (await connection.execute(SQL["hasten_paused"], {"at": at})).fetchall()
+    rows = await (await connection.execute(SQL["advance_paused"], {"at": at})).fetchall()
     return [Month(row["year"], row["month"]) for row in rows]
 
 
@@ -115,7 +116,7 @@ async def wanted(
 
 async def advance_wakeup(connection: Connection, months: Sequence[Month]) -> None:
     """Months in retry may go on at once."""
-    await connection.execute(SQL["hasten"], _columns(months))
+    await connection.execute(SQL["advance_wakeup"], _columns(months))
 
 
 def _columns(months: Sequence[Month]) -> dict[str, list[int]]:

@@ -5,7 +5,7 @@
 SELECT paused_since AS since, paused_until AS until, paused_by AS who, pause_reason AS reason
 FROM control WHERE paused_since IS NOT NULL AND (paused_until IS NULL OR paused_until > clock_timestamp())
 
--- name: heed
+-- name: lock_pause
 -- Hold the row, so that no pause begins before this transaction ends.
 SELECT only_row FROM control FOR SHARE
 
@@ -30,7 +30,7 @@ FROM (SELECT name, paused_until, pause_reason FROM lane WHERE name = %(provider)
 WHERE lane.name = before.name AND before.paused_until > clock_timestamp()
 RETURNING before.paused_until AS until, before.pause_reason AS reason
 
--- name: hasten_blocked
+-- name: advance_blocked
 -- Months that wait for a provider need not wait so long; they quote what it said behind its name.
 UPDATE backfill_log SET next_attempt_at = %(at)s
 WHERE status = 'retry' AND error_code <> 'paused' AND next_attempt_at > %(at)s
@@ -42,13 +42,13 @@ RETURNING year, month
 SELECT count(*)::integer AS months FROM backfill_log AS b JOIN attempt AS a ON a.token = b.attempt_token
 WHERE a.began_at IS NOT NULL AND a.ended_at IS NULL
 
--- name: put_off
+-- name: postpone
 -- A month that may go on waits for the end of the pause.
 UPDATE backfill_log
 SET next_attempt_at = %(until)s, blocked_reason = %(reason)s, error_code = 'paused', error_message = NULL
 WHERE year = %(year)s AND month = %(month)s AND status = 'retry'
 
--- name: hasten_paused
+-- name: advance_paused
 -- Months that wait for the end of a pause need not wait so long.
 UPDATE backfill_log SET next_attempt_at = %(at)s
 WHERE status = 'retry' AND error_code = 'paused' AND next_attempt_at > %(at)s
@@ -64,7 +64,7 @@ WHERE (%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(
 ORDER BY year DESC, month DESC
 FOR UPDATE
 
--- name: hasten
+-- name: advance_wakeup
 -- Months in retry may go on at once.
 UPDATE backfill_log SET next_attempt_at = now()
 FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)

@@ -47,7 +47,7 @@ def forecast(
     output = output_of(context)
 
     async def make(system: System) -> ForecastReport:
-        return await system.prospect.report(plan, runs=runs, seed=seed)
+        return await system.forecaster.report(plan, runs=runs, seed=seed)
 
     report = on_system(output, make)
     output.result(as_data(report), table(["", report.name], [*_rows(report)]))

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from alexandria.backfill import resolve_list
 from alexandria.backfill.resolve_list import Line
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE
-from alexandria.cli.output import resolution
 from alexandria.cli.output.console import Output
+from alexandria.cli.runtime.system import asking_providers
 from alexandria.core.errors import AlexandriaError, BadInput
 from alexandria.operations.system import System
 
@@ -62,7 +62,7 @@ def resolve(output: Output, source: Path, target: Path, sources: str | None) -> 
     try:
         moving = output.moving and target != STREAM
         with _opened(target) as file, _progress(output, tally, moving=moving) as tick:
-            resolution.asking(output, sources, lambda system: _answer(system, lines[tally.before :], file, tally, tick))
+            asking_providers(output, sources, lambda system: _answer(system, lines[tally.before :], file, tally, tick))
     except (AlexandriaError, KeyboardInterrupt):
         again = "" if target == STREAM else "; the same command goes on from there"
         output.say(f"{tally}{again}")
@@ -74,7 +74,7 @@ def resolve(output: Output, source: Path, target: Path, sources: str | None) -> 
 async def _answer(
     system: System, lines: Sequence[Line], file: IO[bytes], tally: Tally, tick: Callable[[], None]
 ) -> None:
-    async with aclosing(resolve_list.answers(lines, system.backfill.desk, system.database)) as answers:
+    async with aclosing(resolve_list.answers(lines, system.backfill.runner.sources, system.database)) as answers:
         async for answer in answers:
             resolve_list.write(answer, file)
             tally.verdicts[answer.verdict] += 1

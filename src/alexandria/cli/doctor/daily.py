@@ -39,12 +39,12 @@ async def checklist(system: System, least_resolved: float) -> list[Item]:
     """In the guide's order. `least_resolved` percent of books is well."""
     async with system.database.transaction() as connection:
         counted = await months.daily(connection)
-    incidents = await system.watch.look()
+    incidents = await system.alerts.look()
     spent = await quota.show(system)
     found = [
         _completion(counted, _of(incidents, OF_COMPLETION)),
         _resolution(counted, least_resolved),
-        _quota(spent, system.watch.in_use, _of(incidents, OF_QUOTA)),
+        _quota(spent, system.alerts.in_use, _of(incidents, OF_QUOTA)),
         _failures(counted, _of(incidents, OF_FAILURES)),
         _stuck(counted),
     ]

@@ -14,6 +14,7 @@ from alexandria import bootstrap
 from alexandria.backfill import worker
 from alexandria.backfill.repositories import months
 from alexandria.backfill.status import Status
+from alexandria.bootstrap import Mode
 from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import settings_of
@@ -42,7 +43,7 @@ def api(
         url = url_of(listening)
 
         async def act(stop: asyncio.Event) -> None:
-            async with bootstrap.running(settings, server, providers=works) as system:
+            async with bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system:
                 stopping.on_hangup = lambda: _reread(secrets, system)
                 app = create_app(system, secrets, stop)
                 parts = [serve(app, listening, stop, lambda: _announce(output, url, secrets))]
@@ -60,7 +61,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
         require_migrated(server.url)
 
         async def act(stop: asyncio.Event) -> int:
-            async with bootstrap.running(settings, server, providers=True) as system:
+            async with bootstrap.running(settings, server, Mode.WORK) as system:
                 stopping.on_hangup = system.reread
                 before = await _failed(system)
                 parts = [bootstrap.work(system, stop, concurrency=concurrency or settings.concurrency)]
@@ -156,7 +157,7 @@ def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
 
 
 async def _busy(system: System) -> bool:
-    return await system.jobs.waiting() > 0
+    return await system.queue.waiting() > 0
 
 
 async def _failed(system: System) -> int:

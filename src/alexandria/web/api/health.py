@@ -52,7 +52,7 @@ async def _look(system: System) -> tuple[Row, Pause | None, Sequence[Incident]]:
     try:
         async with asyncio.timeout(PATIENCE):
             await asyncio.to_thread(require_migrated, system.database.url)
-            incidents = await system.watch.look()
+            incidents = await system.alerts.look()
             async with system.database.transaction() as connection:
                 return await months.workers(connection, SILENCE), await pauses.paused(connection), incidents
     except TimeoutError:

@@ -81,7 +81,7 @@ async def _gauges(system: System) -> list[Metric]:
         progress = await months.progress(connection)
         workers = await months.workers(connection, SILENCE)
         paused = await pauses.paused(connection) is not None
-    wrong = [incident.kind for incident in await system.watch.look()]
+    wrong = [incident.kind for incident in await system.alerts.look()]
     return [
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
         _gauge("books", "Books that models named", {(): progress["total_books_generated"]}),
@@ -91,9 +91,9 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge(
             "incident", "What is wrong that nobody would notice", {(kind,): wrong.count(kind) for kind in Kind}, "kind"
         ),
-        *_rollout(await system.steward.snapshot()),
-        *_quotas(await system.lanes.status()),
-        *_calls(await system.answers.recent_calls(), [*system.settings.providers]),
+        *_rollout(await system.rollout.snapshot()),
+        *_quotas(await system.limiter.status()),
+        *_calls(await system.cache.recent_calls(), [*system.settings.providers]),
     ]
 
 

@@ -1,0 +1,100 @@
+"""Follows up recorded months: looks unresolved candidates up again, and enriches editions from sources in bulk."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from alexandria.backfill.enrich import Room, enrich
+from alexandria.backfill.repositories import candidates, enrichment, months, pauses
+from alexandria.backfill.repositories.candidates import DueCandidate
+from alexandria.backfill.resolve import look_up
+from alexandria.backfill.source_selection import SourcePool, SourceSelector
+from alexandria.catalogue.models import Isbn13
+from alexandria.database.pool import Database
+from alexandria.providers.base import BulkLookup
+from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.metering import charged_to
+
+log = structlog.get_logger(__name__)
+
+RECHECK_BATCH_SIZE = 20  # unresolved candidates that are looked up together
+ENRICH_BATCH_SIZE = 100  # editions that sources are asked about together
+
+
+async def _unlimited() -> list[LaneStatus]:
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Looks up and enriches what months have recorded. The clock and the random source are passed in.
+
+    Further look-ups cost at most `recheck_calls` requests a day. Enrichment leaves the share `kept_for_months` of each
+    source's `allowances` (daily quota) untouched.
+    """
+
+    database: Database
+    sources: SourcePool
+    recheck_calls: int = 1000
+    kept_for_months: float = 0.5
+    allowances: Callable[[], Awaitable[Sequence[LaneStatus]]] = _unlimited
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    rng: random.Random = field(default_factory=random.Random)
+
+    async def recheck(self) -> int:
+        """Look up the unresolved candidates that are due, within the day's budget. Returns how many were found."""
+        async with self.database.transaction() as connection:
+            if await pauses.paused(connection):
+                return 0
+            left = self.recheck_calls - await candidates.spent_on_rechecks(connection)
+            room = min(left // max(len(self.sources.sources), 1), RECHECK_BATCH_SIZE)  # each may ask every source
+            due = await candidates.due(connection, room) if room > 0 else []
+        selector = SourceSelector(self.sources)
+        return sum(await asyncio.gather(*(self._recheck(one, selector) for one in due)))
+
+    async def enrich(self) -> int:
+        """Ask sources in bulk about the editions that are due. Returns how many have better fields than before."""
+        sources = [source for source in self.sources.sources if isinstance(source, BulkLookup)]
+        async with self.database.transaction() as connection:
+            asks = sources and not await pauses.paused(connection)
+            due = await enrichment.due(connection, ENRICH_BATCH_SIZE) if asks else []
+            rests = await enrichment.rests(connection) if due else {}
+        if not due:
+            return 0
+        now, rooms = self.now(), await self._rooms()
+        done = await enrich(due, sources, policy=self.sources.policy, rests=rests, rooms=rooms, now=now, rng=self.rng)
+        async with self.database.transaction() as connection:
+            more = await enrichment.record(connection, done.enriched, now)
+            await enrichment.keep_rests(connection, done.rests)
+        log.info("enriched", editions=len(due), more=more, resting=" ".join(sorted(done.rests)) or None)
+        return more
+
+    async def enrich_again(self, isbns: Sequence[Isbn13], older_than: int | None, who: str) -> int:
+        """Make these editions, and those enriched more than `older_than` days ago, due again. Returns how many."""
+        async with self.database.transaction() as connection:
+            editions = await enrichment.again(connection, isbns, older_than)
+            request = {"isbns": list(isbns), "older_than_days": older_than, "editions": editions}
+            await months.audit(connection, who, "enrich", request)
+        return editions
+
+    async def _recheck(self, due: DueCandidate, selector: SourceSelector) -> bool:
+        with charged_to(due.month, None):
+            resolution = await look_up(due.month, due.candidate, selector)
+        async with self.database.transaction() as connection:
+            return await candidates.finish_recheck(connection, due, resolution, self.now())
+
+    async def _rooms(self) -> dict[str, Room]:
+        """Return what enrichment may still spend today, by source."""
+        return {
+            lane.name: Room(
+                max(int(lane.cap * (1 - self.kept_for_months)) - lane.used - lane.reserved, 0), lane.reset_at
+            )
+            for lane in await self.allowances()
+            if lane.cap is not None
+        }

@@ -1,0 +1,80 @@
+"""Rescues months whose worker or job is gone, and wakes months whose waiting time is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from alexandria.backfill.repositories import months, pauses
+from alexandria.backfill.repositories.pauses import Pause
+from alexandria.backfill.retry_policy import GiveUp, decide_lost
+from alexandria.backfill.scheduler import Scheduler
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection
+
+log = structlog.get_logger(__name__)
+
+# Seconds without a heartbeat after which a worker counts as dead: several times the longest delay that was seen in a
+# worker whose event loop was importing and matching on an overloaded machine.
+HEARTBEAT_TIMEOUT = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rescuer:
+    """Gives lost and waiting months their next attempt."""
+
+    scheduler: Scheduler
+
+    async def wake(self, month: Month) -> None:
+        """Give a month in retry its next attempt if it is due, or let it wait for the end of a pause.
+
+        Any other month stays as it is.
+        """
+        async with self.scheduler.database.transaction() as connection:
+            pause = await pauses.paused(connection, lock=True)
+            if await months.due(connection, month):
+                await self._continue(connection, month, pause)
+
+    async def rescue(self) -> int:
+        """Take over months whose worker or job is gone, and wake overdue months that no job would wake.
+
+        Returns how many.
+        """
+        async with self.scheduler.database.transaction() as connection:
+            lost = await months.lost(connection, HEARTBEAT_TIMEOUT)
+            await months.drop_dead_jobs(connection, HEARTBEAT_TIMEOUT)
+            asleep = await months.unscheduled(connection, HEARTBEAT_TIMEOUT)
+        taken = [await self._take_over(row["token"], outage=row["outage"]) for row in lost]
+        for month in asleep:
+            await self.wake(month)
+        return sum(taken) + len(asleep)
+
+    async def _take_over(self, token: UUID, *, outage: bool) -> bool:
+        """End a lost attempt, and let its month continue at once unless that was its last attempt.
+
+        Returns whether the lost attempt still owned the month.
+        """
+        now = self.scheduler.now()
+        async with self.scheduler.database.transaction() as connection:
+            pause = await pauses.paused(connection, lock=True)
+            locked = await months.try_lock(connection, token)
+            if locked is None:
+                return False
+            month, failed_before = locked
+            decision = decide_lost(failed_before, now, outage=outage)
+            await months.end(connection, token, decision, outcome="lost")
+            if not isinstance(decision, GiveUp):
+                await self._continue(connection, month, pause)  # at once: a wake job could be lost as well
+        log.warning("attempt taken over", month=str(month), reason=decision.reason)
+        return True
+
+    async def _continue(self, connection: Connection, month: Month, pause: Pause | None) -> None:
+        """Give a locked month in retry its next attempt, or let it wait for the end of the pause."""
+        if pause is None:
+            await self.scheduler.claim(connection, [month])
+            return
+        until = pause.wait(self.scheduler.now())
+        await pauses.postpone(connection, month, until, str(pause))
+        await self.scheduler.queue.add_wake(connection, month, until)

@@ -1,0 +1,144 @@
+"""Runs one attempt at one month, from the claimed job to the row that records how the attempt ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from alexandria.backfill.record import record
+from alexandria.backfill.repositories import months, pauses
+from alexandria.backfill.repositories.months import StartedAttempt
+from alexandria.backfill.resolve import resolve
+from alexandria.backfill.retry_policy import OUTCOMES, Decision, GiveUp, Retry, Snooze, decide
+from alexandria.backfill.scheduler import Queue
+from alexandria.backfill.source_selection import SourcePool, SourceSelector
+from alexandria.backfill.suggest import suggest
+from alexandria.core import errors, tracing
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection, Database
+from alexandria.providers.base import Generator
+from alexandria.providers.metering import charged_to
+from alexandria.providers.prompts import default_variant
+
+log = structlog.get_logger(__name__)
+
+OUTCOME_TIMEOUT = 10.0  # seconds that the end of an attempt waits for a database that is away, before it is kept
+OUTCOME_RETRY_DELAY = 0.5  # seconds between two tries to write it
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs attempts. The clock and the random source are passed in."""
+
+    database: Database
+    queue: Queue
+    generators: Sequence[Generator]
+    sources: SourcePool
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    rng: random.Random = field(default_factory=random.Random)
+    outcome_timeout: float = OUTCOME_TIMEOUT
+    _pending_outcomes: dict[UUID, BaseException] = field(default_factory=dict)
+
+    async def process(self, token: UUID, worker: str) -> None:
+        """Make one attempt at one month. It always ends in a row; a token that was lost has no effect."""
+        with tracing.attempt(attempt=str(token), worker=worker):
+            await self._process(token, worker)
+
+    async def flush_pending_outcomes(self) -> None:
+        """Write the outcomes of attempts that ended while the database was away."""
+        for token, error in list(self._pending_outcomes.items()):
+            if await self._write_outcome(token, error):
+                del self._pending_outcomes[token]
+
+    async def begin(self, token: UUID, worker: str) -> StartedAttempt | None:
+        """Start the attempt and return it; during a pause snooze its month and return None. Raises AttemptLost."""
+        async with self.database.transaction() as connection:
+            pause = await pauses.paused(connection, lock=True)
+            started = await months.begin(connection, token, worker)
+            if pause is None:
+                return started
+            wait = Snooze(pause.wait(self.now()), str(pause), errors.Paused.code)
+            await self._end(connection, token, started.month, wait)
+            return None
+
+    async def finish(self, token: UUID, error: BaseException) -> None:
+        """Write what follows from an error. If the database stays away, `flush_pending_outcomes` writes it later."""
+        deadline = asyncio.get_running_loop().time() + self.outcome_timeout
+        while not await self._write_outcome(token, error):
+            if asyncio.get_running_loop().time() > deadline:
+                self._pending_outcomes[token] = error
+                return
+            await asyncio.sleep(OUTCOME_RETRY_DELAY)
+
+    async def _process(self, token: UUID, worker: str) -> None:
+        started = None
+        try:
+            started = await self.begin(token, worker)
+            if started is not None:
+                month = str(started.month)
+                tracing.note(month=month)
+                with charged_to(started.month, token), structlog.contextvars.bound_contextvars(month=month):
+                    await self._fill(started)
+        except asyncio.CancelledError:
+            stopped = errors.Paused("the worker was stopped; another takes over", self.now())
+            await asyncio.shield(self.finish(token, stopped))
+            raise
+        except Exception as error:  # the worker's edge: every failure becomes a row
+            if not isinstance(error, errors.AlexandriaError):
+                log.exception("unexpected", attempt=str(token), month=started and str(started.month))
+            await self.finish(token, error)
+
+    async def _fill(self, started: StartedAttempt) -> None:
+        """Suggest, resolve and record the month's books."""
+        month = started.month
+        log.info("begun", attempt=str(started.token))
+        variant = started.prompt_variant or default_variant(month)
+        suggested = await suggest(month, variant, started.batch_size, self.generators)
+        log.info("suggested", candidates=len(suggested.candidates), failed="; ".join(suggested.failed) or None)
+        selector = SourceSelector(self.sources)
+        resolutions = await resolve(month, suggested.candidates, selector, self.database)
+        note = "; ".join([*suggested.failed, *selector.lacking(resolutions)]) or None
+        new = await record(self.database, month, started.token, resolutions, variant=variant, note=note, now=self.now())
+        resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
+        log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)
+        tracing.note(outcome="completed", books=len(resolutions), resolved=resolved)
+
+    async def _write_outcome(self, token: UUID, error: BaseException) -> bool:
+        """Write what follows from an error, and return whether that was possible.
+
+        If the month has gone to another attempt, nothing follows.
+        """
+        try:
+            async with self.database.transaction() as connection:
+                month, failed_before = await months.lock(connection, token)
+                decision = decide(error, failed_before, self.now(), self.rng)
+                await self._end(connection, token, month, decision)
+        except errors.AttemptLost as lost:
+            log.info("attempt lost", attempt=str(token), reason=lost.message)
+            tracing.note(outcome="lost")
+        except (errors.DatabaseUnavailable, errors.NotMigrated):
+            return False
+        else:
+            outcome = OUTCOMES[type(decision)]
+            log.warning("attempt ended", month=str(month), outcome=outcome, reason=decision.reason)
+            tracing.note(outcome=outcome)
+            if not isinstance(decision, Snooze):
+                tracing.failed(getattr(error, "code", type(error).__name__))
+        return True
+
+    async def _end(self, connection: Connection, token: UUID, month: Month, decision: Decision) -> None:
+        """End the attempt, and enqueue the job that wakes its month."""
+        await months.end(connection, token, decision)
+        match decision:
+            case Retry(at=at):
+                await self.queue.add_wake(connection, month, at)
+            case Snooze(until=until):
+                await self.queue.add_wake(connection, month, until)
+            case GiveUp():
+                pass
