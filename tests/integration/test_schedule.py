@@ -236,7 +236,7 @@ async def test_months_that_are_named_are_taken_as_far_as_they_are_open(shared_da
     await sql("UPDATE backfill_log SET status = 'completed' WHERE year = 2010")
     await sql("UPDATE backfill_log SET status = 'failed', retry_count = 5, error_message = 'x' WHERE year = 2011")
     async with caller(shared_database_url) as backfill:
-        done = await backfill.schedule(Selection(1, only=wanted), "test")
+        done = await backfill.scheduler.schedule(Selection(1, only=wanted), "test")
         assert [str(month.key) for month in done.months] == ["2023-12", "2003-05"]
         assert (done.skipped, len(done.jobs), done.totals[Status.PROCESSING]) == (3, 2, 2)
         done = await backfill.schedule(Selection(1, only=wanted, force_retry=True), "test")
