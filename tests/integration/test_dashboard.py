@@ -1,5 +1,6 @@
 """The pages as the server gives them, without a browser: who gets in, what is refused, what acts say, how large it is."""
 
+import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -302,11 +303,10 @@ async def test_every_page_allows_its_own_scripts_alone(stranger, admitted):
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_who_only_looks_can_do_nothing(system, monkeypatch):
+async def test_who_only_looks_can_do_nothing(system):
     """Read-only mode: every page without a login and without a form that acts; forms are refused."""
-    monkeypatch.setattr(system, "settings", system.settings.model_copy(update={"dashboard_public": True}))
-    app = create_app(system, WebhookSecrets((SECRET,)))
-    async with browser(app) as guest:
+    public = dataclasses.replace(system, settings=system.settings.model_copy(update={"dashboard_public": True}))
+    async with browser(create_app(public, WebhookSecrets((SECRET,)))) as guest:
         for path in ("/", "/months/2018-05", "/schedule?months=2"):
             page = await guest.get(path)
             assert page.status_code == 200

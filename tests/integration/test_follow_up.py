@@ -48,7 +48,7 @@ class Remote(Source):
         self._transport = transport
 
     async def find(self, candidate):
-        await self._transport.send(Request("GET", "/search"), lambda response: response.status_code)
+        await self._transport.fetch_uncached(Request("GET", "/search"), lambda response: response.status_code)
         return await super().find(candidate)
 
 
