@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import UTC, datetime
 
@@ -20,19 +21,28 @@ class Permit:
     def refund(self):
         self._limiter.refunded += self.granted
 
+    def sent(self):
+        self._limiter.on_the_wire.append(len(self._limiter.permits))
+        self._limiter.reported.set()
+
 
 class UnlimitedRate:
-    """Gives every permit at once. `room` bounds the units of one permit; `refusal` is raised instead of a permit."""
+    """Gives every permit at once. `room` bounds the units of one permit; `refusal` is raised instead of a permit.
+
+    `on_the_wire` has the number of each request that is reported as sent; `announced` whether a report was to come.
+    """
 
     def __init__(self):
         self.permits, self.pauses, self.refunded, self.inside = [], [], 0, 0
         self.room, self.refusal = None, None
+        self.on_the_wire, self.reported, self.announced = [], asyncio.Event(), []
 
     @contextlib.asynccontextmanager
     async def permit(self, provider, units=1, *, reports_sent=False):
         if self.refusal is not None:
             raise self.refusal
         self.permits.append((provider, units))
+        self.announced.append(reports_sent)
         self.inside += 1
         try:
             yield Permit(units if self.room is None else min(units, self.room), self)

@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -63,7 +64,7 @@ async def test_a_negative_answer_serves_less_than_a_day_and_others_as_asked(reac
     await ask(transport, "/a", life=timedelta(days=30))
     await ask(transport, "/b", life=timedelta(days=30))
     assert list(answers.lives.values()) == [NEGATIVE_LIFE, timedelta(days=30)]
-    assert timedelta(days=1) > NEGATIVE_LIFE
+    assert timedelta(hours=20) == NEGATIVE_LIFE
 
 
 async def test_answers_of_one_place_do_not_serve_another(reach):
@@ -87,7 +88,7 @@ async def test_the_key_is_in_the_request_and_in_nothing_that_is_kept(reach, answ
 
 
 async def test_every_send_leaves_a_call_charged_to_its_attempt(reach, answers, lanes):
-    transport = reach("isbndb", [httpx2.Response(503), ok()])
+    transport = reach("isbndb", [httpx2.Response(503), ok(), ok()])
     month, token = Month(2023, 11), uuid4()
     before = datetime.now(UTC)
     with charged_to(month, token):
@@ -98,6 +99,8 @@ async def test_every_send_leaves_a_call_charged_to_its_attempt(reach, answers, l
     ]
     assert all(before <= c.sent_at <= datetime.now(UTC) and c.error == "" for c in answers.calls)
     assert lanes.permits == [("isbndb", 3)] * 2
+    await ask(transport, "/books/y")
+    assert (answers.calls[2].month, answers.calls[2].attempt_token) == (None, None)
 
 
 @pytest.mark.parametrize("broken", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout])
@@ -118,6 +121,8 @@ async def test_what_was_sent_is_counted_whatever_became_of_it(reach, lanes, answ
 
     with pytest.raises(errors.ProviderDown) as down:
         await ask(reach("isbndb", far_end))
+    why = "no answer within 15 s" if broken is httpx2.ReadTimeout else f"connection failed ({broken.__name__})"
+    assert down.value.message == f"isbndb: {why}"
     assert [(c.status, c.error) for c in answers.calls] == [(None, broken.__name__)] * MAX_TRIES
     assert lanes.refunded == 0
     assert down.value.__cause__ is None
@@ -191,6 +196,51 @@ async def test_a_refusal_that_says_to_come_back_at_once_still_rests_the_lane(rea
     assert 0.5 < lanes.pauses[0][1] <= 1
 
 
+async def test_a_provider_whose_quota_is_spent_rests_until_it_says(reach, lanes):
+    """By its own word; any other refusal rests nobody."""
+    until = datetime.now(UTC) + timedelta(hours=2)
+    answers = [
+        errors.QuotaSpent("isbndb", "the day's calls are used up", until=until),
+        errors.NoCredit("isbndb", "no credit"),
+    ]
+    transport = reach("isbndb", ok())
+    for problem in answers:
+        with pytest.raises(type(problem)):
+            await ask(transport, f"/{problem.code}", explain=lambda _, problem=problem: problem)
+    [(provider, seconds, reason)] = lanes.pauses
+    assert (provider, reason) == ("isbndb", "isbndb: the day's calls are used up")
+    assert seconds == pytest.approx(7200, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (errors.RateLimited("x", "slow down"), True),
+        (errors.RateLimited("x", "slow down", retry_after=0.0), 0.0),
+        (errors.RateLimited("x", "slow down", retry_after=30.0), 30.0),
+        (errors.RateLimited("x", "slow down", retry_after=30.5), False),
+        (errors.ProviderDown("x", "answered 503"), True),
+        (errors.BadAnswer("x", "is not JSON"), True),
+        (errors.QuotaSpent("x", "spent", until=datetime.now(UTC)), False),
+        (errors.RequestRefused("x", "answered 400"), False),
+        (errors.KeyRefused("x", "refuses us with 401"), False),
+        (ZeroDivisionError(), False),
+    ],
+)
+async def test_what_is_tried_again_and_after_how_many_seconds(reach, error, again):
+    """A hint is waited for as it is, up to half a minute; True leaves the wait to the growing one."""
+    found = reach("isbndb", ok())._retry_wait(error)
+    assert (found, type(found)) == (again, type(again))
+
+
+@pytest.mark.parametrize(("read", "other"), [(None, False), ("canary-key", False), ("new", True)])
+async def test_only_another_key_is_tried_at_once(reach, read, other):
+    """Reading may find no key at all."""
+    transport = reach("isbndb", ok(), reload_key=lambda: None if read is None else SecretStr(read))
+    assert transport._retry_wait(errors.KeyRefused("isbndb", "refuses us with 401")) == (0.0 if other else False)
+    assert transport.reload_key() is False, "it is the present key now"
+
+
 async def test_a_long_wait_is_handed_to_the_caller(reach):
     transport = reach("isbndb", httpx2.Response(429, headers={"Retry-After": "31"}))
     with pytest.raises(errors.RateLimited) as limited:
@@ -205,7 +255,15 @@ async def test_a_long_wait_is_handed_to_the_caller(reach):
         (429, errors.RateLimited, MAX_TRIES),
         (500, errors.ProviderDown, MAX_TRIES),
         (503, errors.ProviderDown, MAX_TRIES),
-        (408, errors.ProviderDown, MAX_TRIES),
+        (408, errors.ProviderDown, 3),
+        (425, errors.ProviderDown, 3),
+        (599, errors.ProviderDown, 3),
+        (499, errors.RequestRefused, 1),
+        (409, errors.RequestRefused, 1),
+        (424, errors.RequestRefused, 1),
+        (426, errors.RequestRefused, 1),
+        (402, errors.RequestRefused, 1),
+        (204, errors.RequestRefused, 1),
         (401, errors.KeyRefused, 1),
         (403, errors.KeyRefused, 1),
         (400, errors.RequestRefused, 1),
@@ -219,6 +277,7 @@ async def test_a_status_is_one_of_our_errors_and_only_passing_ones_are_tried_aga
         await ask(transport)
     assert len(transport.sent) == sends
     assert "canary" not in refused.value.message
+    assert status == 429 or str(status) in refused.value.message
 
 
 async def test_what_is_not_json_is_a_bad_answer_and_tried_again(reach):
@@ -226,9 +285,18 @@ async def test_what_is_not_json_is_a_bad_answer_and_tried_again(reach):
     assert (await ask(transport))[0] == {"found": 1}
 
 
-def test_nesting_without_end_is_a_bad_answer():
-    with pytest.raises(errors.BadAnswer):
-        json_of("isbndb", httpx2.Response(200, text="[" * 100_000))
+@pytest.mark.parametrize(
+    ("response", "came"),
+    [
+        (httpx2.Response(200, text="[" * 100_000), "answered 200 with text/plain; charset=utf-8 that is not JSON"),
+        (httpx2.Response(203, content=b"{"), "answered 203 with no content type that is not JSON"),
+    ],
+    ids=["nested without end", "cut off"],
+)
+def test_a_bad_answer_says_what_came_instead(response, came):
+    with pytest.raises(errors.BadAnswer) as bad:
+        json_of("isbndb", response)
+    assert bad.value.message == f"isbndb: {came}"
 
 
 async def test_a_key_is_read_again_when_it_is_refused(reach):
@@ -256,6 +324,7 @@ async def test_a_key_that_is_absent_or_impossible_says_so_without_showing_it(rea
     with pytest.raises(error) as refused:
         reach("isbndb", ok(), key=key).secret()
     assert "wort" not in refused.value.message
+    assert refused.value.hint == ("" if key else "set ISBNDB_API_KEY")
 
 
 async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_followed(reach):
@@ -267,6 +336,15 @@ async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_follow
     followed = reach("open_library", far_end)
     assert (await ask(followed))[0] == {"found": 1}
     assert followed.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
+
+
+async def test_without_a_contact_the_user_agent_names_the_product_alone(lanes, answers):
+    settings = ProviderSettings(name="isbndb", **DEFAULTS["isbndb"].model_dump(), key="canary-key")
+    transport = ProviderClient(
+        settings, lanes, answers, contact="", version="1.2", inner=httpx2.MockTransport(lambda _: ok())
+    )
+    assert transport.http.headers["User-Agent"] == "Alexandria/1.2"
+    await transport.aclose()
 
 
 async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):
@@ -285,6 +363,9 @@ async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):
         ("soon", None),
         ("", None),
         ("Mon, 01 Jan 2001 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2001 00:00:00 -0000", 0),
+        ("  8 ", 8),
+        ("inf", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
@@ -303,6 +384,9 @@ def test_the_next_day_begins_at_the_providers_midnight(zone):
     midnight = next_midnight(zone)
     assert timedelta(0) < midnight - datetime.now(UTC) <= timedelta(hours=25)
     assert midnight.utcoffset() == timedelta(0)
+    there = midnight.astimezone(ZoneInfo(zone))
+    assert there.time() == time(0)
+    assert there.date() == datetime.now(ZoneInfo(zone)).date() + timedelta(days=1)
 
 
 def test_postgresql_can_hold_whatever_is_stored():
@@ -313,6 +397,16 @@ def test_postgresql_can_hold_whatever_is_stored():
 def test_equal_requests_have_equal_keys():
     assert storage_key({"a": 1, "b": "é"}) == storage_key({"b": "é", "a": 1})
     assert storage_key({"a": 1}) != storage_key({"a": 2})
+
+
+async def test_answers_that_were_paid_for_are_found_by_the_next_release(reach, answers):
+    """The address of an answer is the request's content, its key and headers left out; a change would pay for all again."""
+    await ask(reach("isbndb", ok()), "/books/dune", params={"page": "1"}, headers={"X": "1"})
+    [(provider, address)] = answers.kept
+    content = {"method": "GET", "path": "/books/dune", "params": {"page": "1"}, "body": None}
+    assert (provider, address) == ("isbndb", storage_key({"base": "http://far.test/prefix", **content}))
+    assert address == "457ee653ba5fc38a4d632918c58ab313b2a20708daa60625e7c93df2c6777274"
+    assert storage_key({"title": "Émile"}) == "a1ea6423df078055465d8ed7efca8b54faadb56cbdf94b049bd61572c2195d76"
 
 
 def test_an_answer_is_no_refusal():
