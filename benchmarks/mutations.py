@@ -73,7 +73,13 @@ SUBJECTS = {
         ),
     ),
     "client": Subject(
-        ("providers/client.py", "providers/metering.py"), ("unit/test_client.py", "contract/test_providers.py")
+        ("providers/client.py", "providers/metering.py"),
+        (
+            "unit/test_client.py",
+            "unit/test_metering.py",
+            "integration/test_concurrency_limiter.py",
+            "contract/test_providers.py",
+        ),
     ),
     "limits": Subject(
         (
