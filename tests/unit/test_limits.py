@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexandria.providers.limits.quota_day import Day, calendar
-from alexandria.providers.limits.rate import WINDOW_MARGIN, _Lease, spacing
+from alexandria.providers.limits.rate import WINDOW_MARGIN, Permit, _Lease, spacing
 from alexandria.providers.limits.session import MAX_DRIFT, ServerClock, Session
 
 ZONES = [
@@ -101,6 +102,105 @@ def test_the_servers_time_always_lies_between_the_bounds(offset, drift, trips):
         local += back
         clock.learn(asked, server, local)
         assert clock.earliest() - 1e-6 <= offset + local * (1 + drift) <= clock.latest() + 1e-6
+
+
+def test_the_estimate_is_as_wide_as_the_round_trip_and_widens_with_drift():
+    now = 10.0
+    clock = ServerClock(lambda: now)
+    clock.learn(9.0, 1000.0, 10.0)
+    assert (clock.earliest(), clock.latest()) == pytest.approx((999.9999, 1001.0001), abs=1e-9)
+    now = 20.0
+    assert (clock.earliest(), clock.latest()) == pytest.approx((1009.9989, 1011.0011), abs=1e-9)
+    assert clock.doubt() == pytest.approx(1.0022, abs=1e-9)
+    clock.learn(19.9, 1010.3, 20.0)
+    assert (clock.earliest(), clock.latest()) == pytest.approx((1010.29999, 1010.40001), abs=1e-9)
+
+
+async def test_an_instant_is_reached_when_the_servers_clock_is_certainly_past_it():
+    clock = ServerClock(time.monotonic)
+    now = time.monotonic()
+    clock.learn(now - 0.02, now - 0.02, now)
+    await clock.reach(now + 0.05)
+    assert clock.earliest() >= now + 0.05
+    assert time.monotonic() >= now + 0.07
+    before = time.monotonic()
+    await clock.reach(clock.earliest())
+    assert time.monotonic() - before < 1
+
+
+def lease(*, granted=5, wanted=5, sends=5, first=1000.0, ends=2000.0, day_ends=3000.0, ring=(0.0, 0.0), now=None):
+    """A turn whose clock is exact and stands at `now`, or at its first send."""
+    session = Session("", "test", lambda: first if now is None else now())
+    instant = session.clock.local()
+    session.clock.learn(instant, instant, instant)
+    entered = {"granted": granted, "first": first, "lease_ends": ends, "ring": list(ring), "win": 1.0, "gap": 0.4}
+    return _Lease(entered, session, Day(date.max, 0, day_ends), sends, wanted)
+
+
+@pytest.mark.parametrize(
+    ("turn", "over"),
+    [
+        ({}, False),
+        ({"sends": 0}, True),
+        ({"granted": 0}, True),
+        ({"granted": 0, "wanted": 0}, False),
+        ({"granted": 0, "wanted": 0, "sends": 0}, True),
+        ({"first": 1999.9}, False),
+        ({"first": 2000.0}, True),
+        ({"first": 1500.0, "day_ends": 1500.1}, False),
+        ({"first": 1500.0, "day_ends": 1500.0}, True),
+        ({"now": lambda: 2000.0}, True),
+        ({"now": lambda: 1999.0}, False),
+    ],
+)
+def test_a_turn_is_over_without_sends_units_or_time(turn, over):
+    """Requests that cost nothing need no units."""
+    found = lease(**turn)
+    assert found.is_over() is over
+    assert (found.take(1) is None) is over
+
+
+@pytest.mark.parametrize(
+    ("granted", "units", "fits"), [(5, 5, True), (5, 6, False), (4, 4, True), (4, 6, True), (4, 0, True)]
+)
+def test_a_request_fits_if_its_units_were_granted_or_the_day_has_no_more(granted, units, fits):
+    assert lease(granted=granted).fits(units) is fits
+
+
+def test_a_permit_takes_its_units_and_a_send_from_the_turn():
+    found = lease(granted=4, wanted=9, sends=3, ring=(998.0, 999.0))
+    first, second = found.take(3), found.take(3)
+    assert first is not None
+    assert second is not None
+    assert (first.granted, second.granted, found.units, found.sends) == (3, 1, 0, 1)
+    assert (first.day, list(found.ring)) == (date.max, [1000.0, 1000.0])
+    assert found.take(1) is None
+
+
+@pytest.mark.parametrize(
+    ("ring", "after", "following"),
+    [((0.0, 999.0), 0.0, 1000.4), ((0.0, 999.9), 0.0, 1000.9), ((0.0, 999.0), 0.1, 1000.4), ((0.0,), 0.3, 1001.3)],
+)
+async def test_the_next_send_keeps_the_window_from_the_instant_on_the_wire(ring, after, following):
+    """And the gap from the instant that was planned; a request that reports counts from when it did."""
+    now = 1000.0
+    found = lease(ring=ring, now=lambda: now)
+    permit = found.take(1)
+    assert permit is not None
+    recording = asyncio.create_task(found.record_sent(reports_sent=True))
+    await asyncio.sleep(0)
+    assert not recording.done()
+    now += after
+    permit.sent()
+    await recording
+    assert found.ring[-1] == pytest.approx(1000.0 + after, abs=1e-4)
+    assert found.at == pytest.approx(following, abs=1e-4)
+
+
+async def test_a_request_that_never_reports_is_waited_for_less_than_half_a_second():
+    permit, began = Permit(1, date.max), time.monotonic()
+    await permit.wait_until_sent()
+    assert 0.39 < time.monotonic() - began < 1.3
 
 
 def test_a_clock_that_was_set_is_learnt_anew():
