@@ -230,6 +230,37 @@ async def test_a_lost_session_is_replaced_and_its_calls_are_finished(url):
         await more.end()
 
 
+async def test_a_permit_that_is_released_here_is_taken_at_once(url, monkeypatch):
+    """Without waiting for the next look at what other processes have released."""
+    monkeypatch.setattr("alexandria.providers.limits.concurrency.POLL_INTERVAL", 100.0)
+    async with places_on(url, 1) as places:
+        calls = Calls(places, 3)
+        for _ in range(2):
+            await calls.are_inside(1)
+            await asyncio.sleep(0.05)  # the next caller finds nothing, and waits
+            calls.go.release()
+            await calls.are_inside(1)
+        calls.go.release()
+        calls.go.release()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*calls.tasks)
+
+
+async def test_a_permit_that_another_process_releases_is_found_within_a_moment(url):
+    async with places_on(url, 1) as here, places_on(url, 1) as there:
+        mine = Calls(here, 1)
+        await mine.are_inside(1)
+        theirs = Calls(there, 1)
+        await asyncio.sleep(0.3)
+        mine.go.release()
+        await asyncio.gather(*mine.tasks)
+        await until(lambda: held(url) == 0 or theirs.inside)
+        began = time.monotonic()
+        await theirs.are_inside(1)
+        assert time.monotonic() - began < 0.9
+        await theirs.end()
+
+
 async def test_whoever_waits_when_the_places_close_is_told(url):
     places = ConcurrencyLimiter(url, X, 1)
     calls = Calls(places, 2)

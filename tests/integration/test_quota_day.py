@@ -170,6 +170,7 @@ def test_no_day_is_over_its_quota_by_the_providers_own_clock(database_url, zone,
     assert charged == collections.Counter(day for _, day in campaign.sent) == campaign.by_day_of(0)
     spent_at_once = [day for day in map(campaign.day, range(days)) if not campaign.is_late(day)]
     assert [charged[day] for day in spent_at_once] == [CAP] * (days // 2)
+    assert MIDNIGHT_GUARD == SKEW, "no more is kept free than is needed"
     assert before <= MIDNIGHT_GUARD + 1.5 / RATE
     assert after <= MIDNIGHT_GUARD + 0.05
 

@@ -13,6 +13,7 @@ from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
 from alexandria.operations.maintenance import NEAR_MIDNIGHT, Maintenance
 from alexandria.providers.base import KeyStatus
+from alexandria.providers.limits import quota_ledger
 from alexandria.providers.limits.rate import RateLimiter
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -102,6 +103,30 @@ async def test_the_ledger_is_raised_to_what_the_provider_has_counted_and_never_l
         assert await send(lanes, 10) == 1
         with pytest.raises(errors.QuotaSpent):
             await send(lanes)
+
+
+async def test_what_a_reconciliation_found_is_reported_once(database_url):
+    """Units that the provider has counted and we have not, and a plan that is smaller than configured while it is news."""
+    smaller = "the plan has 14 units a day, fewer than the 15 configured; the plan's limit holds"
+    cases = [
+        ((15, 9), quota_ledger.Reconciled(5, "")),
+        ((15, 9), quota_ledger.Reconciled(0, "")),
+        ((14, 8), quota_ledger.Reconciled(0, smaller)),
+        ((14, 12), quota_ledger.Reconciled(3, "")),
+        ((None, None), quota_ledger.Reconciled(0, "")),
+        ((14, None), quota_ledger.Reconciled(0, smaller)),
+        ((16, 12), quota_ledger.Reconciled(0, "")),
+    ]
+    async with ledger(database_url, at=today()) as (lanes, _), Database(database_url, size=1) as database:
+        await send(lanes, 4)
+        found = []
+        for (total, spent), _ in cases:
+            async with database.transaction() as connection:
+                found.append(await quota_ledger.reconcile(connection, "isbndb", today().date(), total, spent))
+        assert found == [expected for _, expected in cases]
+        with pytest.raises(errors.Unknown, match="isbndbb"):
+            async with database.transaction() as connection:
+                await quota_ledger.reconcile(connection, "isbndbb", today().date(), 15, 0)
 
 
 async def test_a_plan_smaller_than_configured_holds_and_says_so(database_url):

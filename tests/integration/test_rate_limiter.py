@@ -196,6 +196,7 @@ async def test_slow_and_fast_lanes_work(database_url, rate, count, sends, win):
 
 
 async def test_the_sends_of_one_turn_are_spread(database_url):
+    """Nine tenths of the even distance apart."""
     async with lanes_on(database_url, provider(rate=20)) as lanes:
         await send(lanes)
         began = time.monotonic()
@@ -210,6 +211,99 @@ async def test_a_request_that_is_slow_to_leave_holds_up_the_next(database_url):
         assert (await asyncio.wait({following}, timeout=0.15))[0] == set()
         permit.sent()
         assert await following == 1
+
+
+@contextlib.asynccontextmanager
+async def held_turn(limiter: RateLimiter, callers: int) -> AsyncIterator[list[asyncio.Task[int]]]:
+    """Inside, the first of so many callers has sent and holds up the turn that was taken for them; yields the others."""
+    sending, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with limiter.permit(X, reports_sent=True) as permit:
+            sending.set()
+            await let_go.wait()
+            permit.sent()
+
+    holding = asyncio.create_task(hold())
+    others = [asyncio.create_task(send(limiter)) for _ in range(callers - 1)]
+    await sending.wait()
+    yield others
+    let_go.set()
+    await holding
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("rate", "turn"), [(20, 5), (10, 2), (2, 1)])
+async def test_a_turn_is_for_a_quarter_of_a_second_of_sends_and_ends_half_a_second_after_them(database_url, rate, turn):
+    """At least one. A holder that is lost is succeeded then."""
+    began = time.time()
+    async with lanes_on(database_url, provider(rate, limit=100)) as limiter, held_turn(limiter, 7) as others:
+        [(lease_ends, gap, units)] = rows(database_url, "SELECT held_until, gap, held_units FROM lane")
+        assert (used(database_url), units) == (turn, turn)
+        first = lease_ends - (turn - 1) * gap - 0.5
+        assert began - 0.01 <= first <= time.time() + 0.01
+        for caller in others:
+            caller.cancel()
+
+
+async def test_a_pause_that_is_declared_here_stops_the_turn_that_has_begun(database_url):
+    """Between sends so close that no process asks the database about pauses."""
+    async with lanes_on(database_url, provider(rate=20, limit=100)) as limiter:
+        async with held_turn(limiter, 4) as others:
+            assert used(database_url) == 4
+            await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=60), "they said 429")
+        results = await asyncio.gather(*others, return_exceptions=True)
+        assert [type(result) for result in results] == [errors.RateLimited] * 3
+    assert used(database_url) == 1
+
+
+async def test_a_permit_that_was_not_used_holds_up_nobody(database_url):
+    async with lanes_on(database_url, provider(rate=100)) as limiter:
+        async with limiter.permit(X, reports_sent=True) as permit:
+            pass
+        assert permit._on_the_wire.is_set()
+        with pytest.raises(ConnectionError):
+            async with limiter.permit(X, reports_sent=True) as broken:
+                raise ConnectionError
+        assert broken._on_the_wire.is_set()
+
+
+async def test_a_pause_is_waited_for_up_to_half_a_minute(database_url):
+    async with lanes_on(database_url, provider(rate=100)) as limiter:
+        await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=29.9), "a moment")
+        waiting = asyncio.create_task(send(limiter))
+        assert await asyncio.wait({waiting}, timeout=0.3) == (set(), {waiting})
+        waiting.cancel()
+        await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=30.9), "they said 429")
+        with pytest.raises(errors.RateLimited, match="they said 429"):
+            await send(limiter)
+
+
+async def test_a_session_that_is_lost_in_its_turn_costs_the_turn_and_no_caller(database_url):
+    """What it had taken stays charged, as it may have sent."""
+    async with lanes_on(database_url, provider(rate=2, limit=10)) as limiter:
+        caller = await waiting_in_its_turn(limiter, database_url)
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '% lane %'"
+        assert rows(database_url, query) == [(True,)]
+        assert await caller == 1
+    assert used(database_url) == 3
+
+
+@pytest.mark.parametrize(("limit", "day"), [(None, 24), (100, 25)])
+async def test_only_metered_providers_have_a_guarded_midnight(database_url, limit, day):
+    """A second before its day ends: the one without a quota sends, the other waits for two seconds after midnight."""
+    ends = time.time() + 1.0
+    first, second = Day(date(2026, 11, 24), 0.0, ends), Day(date(2026, 11, 25), ends, 4e9)
+
+    def calendar(instant, _):
+        return first if instant < ends else second
+
+    async with (
+        lanes_on(database_url, provider(rate=100, limit=limit), calendar=calendar) as limiter,
+        limiter.permit(X) as permit,
+    ):
+        assert permit.day == date(2026, 11, day)
+        assert limit is None or ends + 2.0 <= time.time() < ends + 2.9
 
 
 async def test_first_come_first_served(database_url):
@@ -344,6 +438,19 @@ async def test_the_status_of_a_lane(database_url):
         assert (lane.used, lane.reserved, lane.pause_reason) == (2, 0, "they said 429")
         assert lane.paused_until
         assert abs(lane.paused_until - pause_ends) < timedelta(seconds=1)
+        assert lane.paused_since
+        assert abs(lane.paused_since - datetime.now(UTC)) < timedelta(seconds=20)
+        rows(database_url, "UPDATE lane SET paused_until = now() - interval '1 second' RETURNING 1")
+        (lane,) = await lanes.status()
+        assert (lane.paused_until, lane.pause_reason, lane.paused_since) == (None, "", None)
+
+
+async def test_the_status_is_in_the_order_of_the_settings(database_url):
+    async with Database(database_url, size=2) as database:
+        names = ("xai", "isbndb", "gemini")
+        settings = {name: provider(rate=1).model_copy(update={"name": name}) for name in names}
+        async with RateLimiter(database_url, database.pool, settings) as limiter:
+            assert [lane.name for lane in await limiter.status()] == [*names]
 
 
 async def test_whoever_waits_when_the_lanes_close_is_told(database_url):
