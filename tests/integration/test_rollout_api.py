@@ -1,4 +1,4 @@
-"""A rollout by HTTP: what is answered, what is refused and how, and what Prometheus sees of it."""
+"""A rollout over HTTP: answers, refusals, and the metrics for Prometheus."""
 
 import pytest
 
@@ -31,7 +31,7 @@ async def finish(sql, resolved=20):
 
 
 async def test_a_rollout_from_start_to_approval(api, sql, system):
-    """Tried first, started, carried on as the workers do, approved by a person; all of it is in the answer."""
+    """A dry run, then started, carried on by the periodic task, and approved by a person."""
     tried = await post(api, "start", plan=PLAN, why="first try", dry_run=True)
     assert tried["dry_run"]
     assert tried["message"] == "12 months in 1 phases; 12 would be newly seeded"
@@ -51,7 +51,7 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
     assert (shown["scheduled_today"], shown["pace_today"], shown["next"]["kind"]) == (12, 12, "work")
     early = await post(api, "approve", 409)
     assert early["error"]["code"] == "gate_shut"
-    assert early["error"]["message"].startswith("the gate of only is not open yet: 12 months are under way")
+    assert early["error"]["message"].startswith("the gate of only has not passed yet: 12 months in progress")
     await finish(sql)
     assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "approval"
     done = await post(api, "approve", why="looks right")
@@ -81,7 +81,7 @@ async def test_holding_releasing_and_overriding(api, sql, system):
     assert (await post(api, "release"))["next"]["kind"] == "schedule"
     await sql("UPDATE backfill_log SET status = 'failed'")
     assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "shut"
-    assert (await post(api, "override", why="known, and cured"))["overridden"]
+    assert (await post(api, "override", why="known, and fixed"))["overridden"]
     await system.rollout.tick()
     assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "finished"
 
@@ -99,18 +99,18 @@ async def test_holding_releasing_and_overriding(api, sql, system):
         ("start", {"plan": None}, "plan: "),
     ],
 )
-async def test_what_cannot_be_read_is_told_with_its_field(api, act, body, said):
+async def test_a_body_with_a_mistake_is_refused_with_the_field(api, act, body, said):
     assert (await post(api, act, 422, **body))["error"]["message"].startswith(said)
 
 
-async def test_without_the_secret_nothing_is_told(app, api):
+async def test_without_the_secret_every_call_is_refused(app, api):
     for method, path in (("GET", ""), ("POST", "/start"), ("POST", "/override")):
         response = await api.request(method, ROLLOUT + path, headers={"X-Cron-Secret": "wrong"})
         assert response.status_code == 401
         assert response.json() == {"error": "Unauthorized: Invalid or missing X-Cron-Secret"}
 
 
-async def test_prometheus_sees_the_phase_the_gate_and_what_it_waits_for(api, sql):
+async def test_metrics_have_the_phase_the_gate_and_what_the_rollout_waits_for(api, sql):
     async def seen():
         lines = (await api.get("/metrics")).text.splitlines()
         return {

@@ -1,4 +1,4 @@
-"""A rollout by command: what is said, what is next, and the exit codes of the contract."""
+"""A rollout on the command line: output, next steps, and the exit codes of the contract."""
 
 import json
 

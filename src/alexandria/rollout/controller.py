@@ -228,26 +228,26 @@ class RolloutController:
 
 def _not_approvable(was: RolloutSnapshot) -> NotNow:
     evaluation = was.decision.evaluation
-    if was.decision.evaluation.verdict is not Verdict.OPEN:
-        said = "shut" if evaluation.verdict is Verdict.SHUT else "not open yet"
+    if evaluation.verdict is not Verdict.OPEN:
+        result = "failed" if evaluation.verdict is Verdict.SHUT else "has not passed yet"
         return GateShut(
-            f"the gate of {was.phase} is {said}: {evaluation.why}",
-            hint="to go on all the same: alexandria rollout override",
+            f"the gate of {was.phase} {result}: {evaluation.why}",
+            hint="to continue anyway: alexandria rollout override",
         )
     step = was.decision.step
-    why = step.reason if isinstance(step, Wait | Advance) else f"{was.phase} still schedules months"
+    why = step.reason if isinstance(step, Wait | Advance) else f"{was.phase} is still scheduling months"
     return NotNow(f"the gate of {was.phase} does not wait for approval: {why}", hint="see: alexandria rollout status")
 
 
 def _needed(why: str) -> str:
     if not why.strip():
-        raise BadInput("why: nobody can read afterwards what for", hint="say why in a few words")
+        raise BadInput("why: must not be empty", hint="state the reason in a few words")
     return _checked(why)
 
 
 def _checked(why: str) -> str:
     if len(why) > MAX_REASON_LENGTH:
-        raise BadInput("why: that is too long", hint=f"say it in {MAX_REASON_LENGTH} characters")
+        raise BadInput(f"why: longer than {MAX_REASON_LENGTH} characters", hint="state the reason in fewer words")
     if "\x00" in why:
-        raise BadInput("why: it holds a character that no text has", hint="write plain text")
+        raise BadInput("why: contains a NUL character", hint="write plain text")
     return why.strip()

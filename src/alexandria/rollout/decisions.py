@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from alexandria.backfill.status import Status
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.rollout.gates import (
     UNKNOWN_QUOTA,
@@ -19,29 +20,29 @@ from alexandria.rollout.gates import (
     count_outcomes,
     evaluate,
 )
-from alexandria.rollout.plan import Phase, Plan, members
+from alexandria.rollout.plan import Phase, Plan, hours_text, members
 
 TICK_SECONDS = 20  # between two runs of the periodic task that follows the decisions; divides a minute
-CALLS_PER_MONTH = 40  # calls to ISBNdb that a month is taken to need before any has been measured
+CALLS_PER_MONTH = 40  # calls to ISBNdb that a month is assumed to need until months have been measured
 
 
 class WaitKind(StrEnum):
-    """Why nothing begins just now."""
+    """Why no month may start now. The values are those of JSON and of metrics."""
 
-    DAY = "day"  # the day's months have been scheduled, or it is not the hour
-    BUDGET = "budget"  # the day's share of the quota is spent or spoken for
-    WORK = "work"  # all months have been scheduled, and not all have ended
-    MISSING = "missing"  # they have ended, and the gate lacks something
-    APPROVAL = "approval"  # the gate is open and a person must agree
-    SHUT = "shut"  # the gate is shut
+    DAY = "day"  # today's months are scheduled, or it is outside the allowed hours
+    BUDGET = "budget"  # the day's share of the quota is spent or reserved
+    WORK = "work"  # all months are scheduled, and not all have ended
+    MISSING = "missing"  # all months have ended, and the gate is pending
+    APPROVAL = "approval"  # the gate has passed, and a person must approve it
+    SHUT = "shut"  # the gate has failed
     HELD = "held"  # a person holds the rollout
-    PAUSED = "paused"  # a person has paused the whole
+    PAUSED = "paused"  # a person paused the whole backfill
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """A rollout that does not go on by the calendar alone, and since when nothing of it has changed."""
+    """A rollout that waits for more than the calendar, and since when nothing in it has changed."""
 
     reason: str
     since: datetime
@@ -50,8 +51,10 @@ class Standstill:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """Where a rollout is: the index of its phase, which schedules from the day `begins` on; who holds it and why (empty:
-    nobody); whether a person has overridden the phase's gate; whether it has finished."""
+    """The state of a rollout. `phase` is the index of its current phase, which schedules months from the day `begins` on.
+
+    `held` is who put it on hold and why, or empty; `overridden` is set when a person has overridden the phase's gate.
+    """
 
     begins: date
     phase: int = 0
@@ -62,7 +65,7 @@ class RolloutState:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Let these months begin now."""
+    """These months start now."""
 
     months: tuple[Month, ...]
     reason: str
@@ -70,7 +73,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing may begin before `until` (None: until something ends or a person acts)."""
+    """No month may start before `until` (None: until something ends or a person acts)."""
 
     kind: WaitKind
     reason: str
@@ -79,7 +82,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The gate is behind us; `state` is the new one: of the next phase, or at the end."""
+    """The gate has passed or was overridden; `state` is that of the next phase, or of the finished rollout."""
 
     state: RolloutState
     reason: str
@@ -90,14 +93,14 @@ Step = Schedule | Wait | Advance
 
 @dataclass(frozen=True, slots=True)
 class RolloutDecision:
-    """What follows now, and how the gate of the present phase is judged."""
+    """The next step of a rollout, and the evaluation of its current gate."""
 
     step: Step
     evaluation: GateEvaluation
 
 
 def decide(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approved: bool = False) -> RolloutDecision:
-    """What follows for a rollout. Pure; `approved` is a person's consent given just now."""
+    """Decide the next step of a rollout. Pure; `approved`: a person approves the gate just now."""
     phase = plan.phase[state.phase]
     evaluation = evaluate(phase.gate, count_outcomes(plan, state.phase, inputs))
     halt = _halted(state, inputs.paused)
@@ -106,20 +109,22 @@ def decide(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approved: 
     pending = _pending(plan, state.phase, inputs.outcomes)
     if not pending and (state.overridden or evaluation.verdict is Verdict.OPEN):
         if phase.gate.approval and not (approved or state.overridden):
-            waits = Wait(WaitKind.APPROVAL, f"the gate of {phase.name} is open and waits for a person's approval")
+            waits = Wait(WaitKind.APPROVAL, f"gate of {phase.name} passed, waiting for approval")
             return RolloutDecision(waits, evaluation)
         return RolloutDecision(_advance(plan, state, inputs, evaluation), evaluation)
     if evaluation.verdict is Verdict.SHUT and not state.overridden:
-        return RolloutDecision(Wait(WaitKind.SHUT, f"the gate of {phase.name} is shut: {evaluation.why}"), evaluation)
+        return RolloutDecision(Wait(WaitKind.SHUT, f"gate of {phase.name} failed: {evaluation.why}"), evaluation)
     if not pending:
         kind = WaitKind.WORK if evaluation.counts.under_way else WaitKind.MISSING
-        return RolloutDecision(Wait(kind, f"the gate of {phase.name} waits: {evaluation.why}"), evaluation)
+        return RolloutDecision(Wait(kind, f"gate of {phase.name} pending: {evaluation.why}"), evaluation)
     return RolloutDecision(_within_day(plan, state, inputs, pending), evaluation)
 
 
 def daily_pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
-    """Months for today: from the slowest one more for each clean day in a row. A day whose months are still under way is
-    neither clean nor not."""
+    """How many months may start today: the slowest pace and one more for each clean day in a row, up to the fastest.
+
+    A day is clean if all its months completed. A day with months still in progress does not count either way.
+    """
     days: dict[date, list[Status]] = defaultdict(list)
     for month in members(plan)[phase]:
         outcome = outcomes.get(month)
@@ -141,7 +146,7 @@ def _halted(state: RolloutState, paused: str) -> Wait | None:
 
 
 def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
-    """Months to schedule: what was reopened of earlier phases, and those of this one, newest first."""
+    """Months to schedule: reopened ones of earlier phases, and those of this phase, newest first."""
     return [
         month
         for months in members(plan)[: phase + 1]
@@ -151,10 +156,9 @@ def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
 
 
 def _advance(plan: Plan, state: RolloutState, inputs: RolloutInputs, evaluation: GateEvaluation) -> Advance:
-    """The next phase begins tomorrow if months were scheduled today, so that no day has the months of two."""
+    """Begin the next phase tomorrow if months were scheduled today: no day has the months of two phases."""
     name = plan.phase[state.phase].name
-    overridden = f"the gate of {name} was overridden"
-    why = overridden if state.overridden else f"the gate of {name} is open: {evaluation.why}"
+    why = f"gate of {name} overridden" if state.overridden else f"gate of {name} passed: {evaluation.why}"
     if state.phase + 1 == len(plan.phase):
         return Advance(replace(state, finished=True), why)
     begins = inputs.today + timedelta(days=1) if inputs.scheduled else inputs.today
@@ -166,19 +170,25 @@ def _within_day(plan: Plan, state: RolloutState, inputs: RolloutInputs, pending:
     opens, closes = (_at(today, minute) for minute in phase.hours)
     tomorrow = opens + timedelta(days=1)
     if state.begins > today:
-        return Wait(WaitKind.DAY, f"{phase.name} begins on {state.begins}", _at(state.begins, phase.hours[0]))
+        return Wait(WaitKind.DAY, f"phase {phase.name} has not started yet", _at(state.begins, phase.hours[0]))
     if not opens <= now < closes:
-        return Wait(WaitKind.DAY, f"{phase.name} is outside its hours", opens if now < opens else tomorrow)
+        return Wait(
+            WaitKind.DAY,
+            f"outside the allowed hours of {phase.name} ({hours_text(phase.hours)} UTC)",
+            opens if now < opens else tomorrow,
+        )
     done, most = inputs.scheduled, daily_pace(plan, state.phase, inputs.outcomes, today)
     if done >= most:
-        return Wait(WaitKind.DAY, f"today's {done} months have been scheduled", tomorrow)
+        return Wait(
+            WaitKind.DAY, f"today's {counted(done, 'month')} {'is' if done == 1 else 'are'} scheduled", tomorrow
+        )
     afforded, each = _afforded(phase, inputs)
     if afforded <= 0:
         return Wait(
             WaitKind.BUDGET, _unaffordable(phase, inputs.quota, each), None if inputs.quota is None else tomorrow
         )
     months = tuple(pending[: min(most - done, afforded)])
-    return Schedule(months, f"{phase.name}: {len(months)} months; today's pace is {most}")
+    return Schedule(months, f"{phase.name}: {counted(len(months), 'month')} (today's limit: {most})")
 
 
 def _at(day: date, minute: int) -> datetime:
@@ -186,9 +196,9 @@ def _at(day: date, minute: int) -> datetime:
 
 
 def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
-    """Months that today's share of the quota can still pay for beside those under way, and the calls that each needs.
+    """How many months today's share of the quota still allows beside those in progress, and the calls that each needs.
 
-    Where a whole day's share is too small for a month a day has one all the same, else none would ever begin.
+    If a whole day's share is too small for one month, a day has one all the same: otherwise none would ever start.
     """
     outcomes, quota = inputs.outcomes, inputs.quota
     done = [outcome.calls for outcome in outcomes.values() if outcome.status is Status.COMPLETED]
@@ -207,7 +217,7 @@ def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
 def _unaffordable(phase: Phase, quota: DailyQuota | None, each: int) -> str:
     if quota is None or quota.limit is None:
         return UNKNOWN_QUOTA
+    left = counted(max(quota.left(phase.quota_share), 0), "call")
     return (
-        f"the day's share of ISBNdb's quota is spent or spoken for: {max(quota.left(phase.quota_share), 0)} calls are left "
-        f"for months, some for those under way, and a month needs about {each}"
+        f"today's share of the ISBNdb quota is used or reserved: {left} left for months, about {each} needed for each"
     )

@@ -11,26 +11,38 @@ from fractions import Fraction
 from typing import Any
 
 from alexandria.backfill.status import Status
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.rollout.plan import Gate, Plan, members
 
-CONFIDENCE = 1.96  # standard deviations of the bounds on a share: 95 % of the truths lie between them
-METERED_SOURCE = "isbndb"  # whose day a plan divides
-UNKNOWN_QUOTA = "how much of ISBNdb's day is left is not known before a worker has started"
+CONFIDENCE = 1.96  # standard deviations on each side of an estimated share: 95 % of the true shares lie between them
+METERED_SOURCE = "isbndb"  # whose daily quota a plan divides
+UNKNOWN_QUOTA = "ISBNdb quota unknown until a worker has started"
 
 
 class Verdict(StrEnum):
-    OPEN = "open"  # the next phase may begin
-    WAIT = "wait"  # what is known does not decide it yet
-    SHUT = "shut"  # it may not, and more months of this phase would not change that
+    """How a gate, or one of its conditions, stands. The values are those of the database and of JSON."""
+
+    OPEN = "open"  # passed: the next phase may begin
+    WAIT = "wait"  # pending: what is known does not decide it yet
+    SHUT = "shut"  # failed: the next phase may not begin, and more months of this one would not change that
+
+    @property
+    def word(self) -> str:
+        """The verdict as people read it."""
+        return _WORDS[self]
+
+
+_WORDS = {Verdict.OPEN: "passed", Verdict.WAIT: "pending", Verdict.SHUT: "failed"}
 
 
 @dataclass(frozen=True, slots=True)
 class MonthOutcome:
-    """One month. `day`: on which the rollout scheduled it last. PhaseCounts are of books, 0 unless it is completed.
+    """The outcome of one month. `day` is when the rollout scheduled it last.
 
-    `unresolved` are those that sources which answered do not have; what a quota or an outage `hindered` is none of them.
-    `confirmed` and `contradicted` are resolved ones whose month of publication a source knows.
+    The numbers are of books, 0 unless the month is completed. `unresolved` books were found by none of the sources;
+    `hindered` ones are not checked, as a source was unavailable or out of quota. Of the resolved ones a source may know
+    the month of publication, and has `confirmed` or `contradicted` it.
     """
 
     status: Status = Status.PENDING
@@ -45,46 +57,48 @@ class MonthOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DailyQuota:
-    """Of ISBNdb's day: what months may spend in all (None: there is no limit), what is spent or reserved, and how much of
-    that `by_months`: enrichment and further looks spend of it too (None: months alone)."""
+    """ISBNdb's quota of one day: the `limit` for months (None: unlimited), and the units `spent` or reserved.
+
+    `by_months` are those of them that months spent (None: all), as enrichment and rechecks spend units too.
+    """
 
     limit: int | None
     spent: int = 0
     by_months: int | None = None
 
     def left(self, share: float) -> int:
-        """Of a share of the day that is for months, as long as the day itself has so much."""
+        """Units left of the share of the day that is for months, but no more than are left of the day."""
         assert self.limit is not None
-        theirs = self.spent if self.by_months is None else self.by_months
-        return min(math.floor(_exact(share) * self.limit) - theirs, self.limit - self.spent)
+        by_months = self.spent if self.by_months is None else self.by_months
+        return min(math.floor(_exact(share) * self.limit) - by_months, self.limit - self.spent)
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseCounts:
-    """What the months of a phase have come to: the sums of their outcomes, and what is left of the day's quota."""
+    """The sums of a phase's month outcomes, and the day's quota."""
 
     months: int
     completed: int = 0
     failed: int = 0
     under_way: int = 0  # processing, or in retry
     pending: int = 0
-    unseeded: tuple[int, ...] = ()  # years that lack months
+    unseeded: tuple[int, ...] = ()  # years without all their months
     resolved: int = 0
     unresolved: int = 0
     hindered: int = 0
     confirmed: int = 0
     contradicted: int = 0
-    quota: DailyQuota | None = None  # None: not known
+    quota: DailyQuota | None = None  # None: unknown
 
     @property
     def ended(self) -> bool:
-        """No more is to come from this phase."""
+        """Whether every month has completed or failed."""
         return self.completed + self.failed == self.months
 
 
 @dataclass(frozen=True, slots=True)
 class GateEvaluation:
-    """A verdict, why in words (one sentence for each condition that is not met, or that all are), and its inputs."""
+    """A verdict with its inputs and reasons: a sentence for each condition that decided it."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -96,7 +110,7 @@ class GateEvaluation:
         return "; ".join(self.reasons)
 
     def inputs(self) -> dict[str, Any]:
-        """As JSON data."""
+        """The inputs as JSON data."""
         return {"gate": self.gate.model_dump(mode="json"), "counts": asdict(self.counts)}
 
 
@@ -106,7 +120,7 @@ Finding = tuple[Verdict, str]  # how one condition of a gate stands, and why
 
 @dataclass(frozen=True, slots=True)
 class RolloutInputs:
-    """What there is to see at one instant: all seeded months, the quota (None: not known), why all is `paused`, if it is."""
+    """What a decision rests on at one instant: all seeded months, the quota (None: unknown), and why all is `paused`."""
 
     now: datetime
     outcomes: Outcomes
@@ -119,13 +133,13 @@ class RolloutInputs:
 
     @property
     def scheduled(self) -> int:
-        """Months that began today."""
+        """How many months were scheduled today."""
         today = self.today
         return sum(outcome.day == today for outcome in self.outcomes.values())
 
 
 def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:
-    """Whether the gate is open. Missing data never opens it; it is shut only by what more months would not change."""
+    """Evaluate a gate. Missing data never passes it; it fails only by what more months would not change."""
     findings = [
         *_progress(counts),
         *_resolution(gate, counts),
@@ -134,14 +148,14 @@ def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:
         *_headroom(gate, counts),
     ]
     for verdict in (Verdict.SHUT, Verdict.WAIT):
-        reasons = tuple(reason for found, reason in findings if found is verdict)
+        reasons = tuple(_sentence(finding) for finding in findings if finding[0] is verdict)
         if reasons:
             return GateEvaluation(verdict, reasons, gate, counts)
-    return GateEvaluation(Verdict.OPEN, tuple(reason for _, reason in findings), gate, counts)
+    return GateEvaluation(Verdict.OPEN, tuple(map(_sentence, findings)), gate, counts)
 
 
 def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
-    """What the months of the phase of this index have come to."""
+    """Sum up the outcomes of the phase with this index."""
     months, outcomes = members(plan)[phase], inputs.outcomes
     found = [outcomes[month] for month in months if month in outcomes]
     states = [outcome.status for outcome in found]
@@ -162,7 +176,7 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Lower and upper bound of the share of which `hits` in `n` are a sample (Wilson score interval); n >= 1."""
+    """Lower and upper bound of the true share when `hits` of `n` >= 1 were sampled (Wilson score interval)."""
     share, z2 = hits / n, CONFIDENCE**2
     middle = share + z2 / (2 * n)
     width = CONFIDENCE * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
@@ -174,49 +188,64 @@ def _exact(share: float) -> Fraction:
     return Fraction(str(share))
 
 
+def _sentence(finding: Finding) -> str:
+    verdict, text = finding
+    return f"{text}: {verdict.word}"
+
+
 def _progress(counts: PhaseCounts) -> Iterator[Finding]:
     if counts.unseeded:
         first, last = counts.unseeded[0], counts.unseeded[-1]
-        yield Verdict.WAIT, f"not all months are seeded; next: alexandria seed {first}..{last}"
+        yield Verdict.WAIT, f"Months not seeded yet (run: alexandria seed {first}..{last})"
     if counts.under_way or counts.pending:
-        yield Verdict.WAIT, f"{counts.under_way} months are under way and {counts.pending} are not scheduled yet"
+        yield Verdict.WAIT, f"{counted(counts.under_way, 'month')} in progress, {counts.pending} not scheduled yet"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """`hits` of `n` checked books; `rate` and `known` are the beginnings of sentences about them."""
+
+    rate: str
+    known: str
+    hits: int
+    n: int
 
 
 def _resolution(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
-    judged = counts.resolved + counts.unresolved
-    yield _share("resolved", gate.min_resolution_rate, (counts.resolved, judged), gate, counts)
+    checked = counts.resolved + counts.unresolved
+    sample = _Sample("Resolution rate", "Resolution rate known for", counts.resolved, checked)
+    yield _share(sample, gate.min_resolution_rate, gate, counts)
 
 
 def _confirmation(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     if gate.min_confirmed_share > 0:
         known = counts.confirmed + counts.contradicted
-        yield _share("confirmed in their month", gate.min_confirmed_share, (counts.confirmed, known), gate, counts)
+        sample = _Sample("Publication month confirmed for", "Publication month known for", counts.confirmed, known)
+        yield _share(sample, gate.min_confirmed_share, gate, counts)
 
 
-def _share(what: str, least: float, tally: tuple[int, int], gate: Gate, counts: PhaseCounts) -> Finding:
-    """Open if proven, however the hindered books turn out. Shut if hopeless, however they and more months turn out."""
-    hits, n = tally
+def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) -> Finding:
+    """Passed if proven, however the unchecked books turn out. Failed if neither they nor more months could prove it."""
+    hits, n = sample.hits, sample.n
     final = counts.ended and not counts.hindered
-    waits = f"; {counts.hindered} more wait for sources that a quota or an outage kept from answering"
-    waiting = waits if counts.hindered else ""
+    unchecked = f"; {counts.hindered} more not checked, source unavailable" if counts.hindered else ""
     if n < gate.min_sample:
-        told = f"{n} books are known to be {what} or not, at least {gate.min_sample} are needed{waiting}"
-        return (Verdict.SHUT if final else Verdict.WAIT), told
-    told = (
-        f"{hits} of {n} books are {what}: {hits / n:.1%}, which proves {wilson(hits, n)[0]:.1%} "
-        f"of the {least:.1%} needed{waiting}"
-    )
-    if wilson(hits, n + counts.hindered)[0] >= least:
-        return Verdict.OPEN, told
-    hopeless = wilson(hits + counts.hindered, n + counts.hindered)[1] < least
-    return (Verdict.SHUT if final or hopeless else Verdict.WAIT), told
+        text = f"{sample.known} {counted(n, 'book')} (required {gate.min_sample:,}{unchecked})"
+        return (Verdict.SHUT if final else Verdict.WAIT), text
+    lower = math.floor(wilson(hits, n)[0] * 1000) / 10  # rounded down: never shown as more than was proven
+    limits = f"lower bound {lower:g} %, required {required * 100:g} %{unchecked}"
+    text = f"{sample.rate} {round(hits / n * 100, 1):g} % of {counted(n, 'book')} ({limits})"
+    if wilson(hits, n + counts.hindered)[0] >= required:
+        return Verdict.OPEN, text
+    hopeless = wilson(hits + counts.hindered, n + counts.hindered)[1] < required
+    return (Verdict.SHUT if final or hopeless else Verdict.WAIT), text
 
 
 def _failures(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
-    """Counted, not inferred: the phase's months are all there are. No later month can undo more than are allowed."""
-    allowed = math.floor(_exact(gate.max_failed_share) * counts.months)
-    told = f"{counts.failed} of the phase's {counts.months} months have failed, {allowed} may"
-    yield (Verdict.OPEN if counts.failed <= allowed else Verdict.SHUT), told
+    """Counted, not estimated: the phase has no other months. No later month can make up for too many failed ones."""
+    limit = math.floor(_exact(gate.max_failed_share) * counts.months)
+    text = f"{counts.failed} of {counted(counts.months, 'month')} failed (limit {limit})"
+    yield (Verdict.OPEN if counts.failed <= limit else Verdict.SHUT), text
 
 
 def _headroom(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
@@ -225,11 +254,9 @@ def _headroom(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     if counts.quota is None:
         yield Verdict.WAIT, UNKNOWN_QUOTA
     elif counts.quota.limit is None:
-        yield Verdict.OPEN, "ISBNdb has no limit here"
+        yield Verdict.OPEN, "ISBNdb quota unlimited"
     else:
-        left = max(counts.quota.limit - counts.quota.spent, 0)
-        enough = left >= _exact(gate.min_quota_headroom) * counts.quota.limit
-        told = (
-            f"{left} of the {counts.quota.limit} calls of ISBNdb's day are left, {gate.min_quota_headroom:.1%} must be"
-        )
-        yield (Verdict.OPEN if enough else Verdict.WAIT), told
+        limit, left = counts.quota.limit, max(counts.quota.limit - counts.quota.spent, 0)
+        enough = left >= _exact(gate.min_quota_headroom) * limit
+        required = f"required {gate.min_quota_headroom * 100:g} %"
+        yield (Verdict.OPEN if enough else Verdict.WAIT), f"ISBNdb quota {left:,} of {limit:,} calls left ({required})"

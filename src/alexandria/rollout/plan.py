@@ -1,4 +1,4 @@
-"""What does an operator want of a rollout? The phases of rollout.toml, their pace and their gates, read and checked."""
+"""The plan of a rollout: the phases of rollout.toml, their pace and their gates, read and validated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from alexandria.core.errors import BadInput, in_words
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
-LONGEST = 64 * 1024  # characters of a plan, as of any body
+MAX_PLAN_LENGTH = 64 * 1024  # characters, as of any request body
 MIDNIGHT = 24 * 60  # minutes
 MAX_MONTHS_PER_DAY = 1200
 
@@ -41,7 +41,7 @@ def _ends(value: Any, form: str) -> Any:
         value = (int(parts[0]), int(parts[-1]))
     if isinstance(value, list | tuple) and len(value) == 2 and all(type(each) is int for each in value):
         if value[0] > value[1]:
-            raise ValueError(f"it runs backwards: write {form}")
+            raise ValueError(f"the first number must not be greater than the second: write {form}")
         return tuple(value)
     raise ValueError(f"write {form}")
 
@@ -53,7 +53,7 @@ def _hours(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(each) is int for each in value):
         raise ValueError('write hours of one day, UTC, such as "03:00..24:00"')
     if not 0 <= value[0] < value[1] <= MIDNIGHT:
-        raise ValueError('they begin before they end, within one day: write them such as "03:00..24:00"')
+        raise ValueError('the start must be before the end, within one day: write hours such as "03:00..24:00"')
     return tuple(value)
 
 
@@ -64,26 +64,27 @@ def _minute(text: str) -> int | None:
     return int(hour) * 60 + int(minute)
 
 
-def _told(ends: tuple[int, int]) -> str:
+def _range_text(ends: tuple[int, int]) -> str:
     return "..".join(map(str, dict.fromkeys(ends)))
 
 
-def _hours_told(ends: tuple[int, int]) -> str:
+def hours_text(ends: tuple[int, int]) -> str:
+    """Hours as a plan has them: (180, 1440) is "03:00..24:00"."""
     return "..".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in ends)
 
 
 Years = Annotated[
     tuple[Annotated[int, Field(ge=FIRST_YEAR)], Annotated[int, Field(le=LAST_YEAR)]],
     BeforeValidator(_years, json_schema_input_type=int | str),
-    PlainSerializer(_told),
+    PlainSerializer(_range_text),
 ]
 Pace = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=MAX_MONTHS_PER_DAY)]],
     BeforeValidator(_pace, json_schema_input_type=int | str),
-    PlainSerializer(_told),
+    PlainSerializer(_range_text),
 ]
 Hours = Annotated[
-    tuple[int, int], BeforeValidator(_hours, json_schema_input_type=str), PlainSerializer(_hours_told)
+    tuple[int, int], BeforeValidator(_hours, json_schema_input_type=str), PlainSerializer(hours_text)
 ]  # fmt: skip
 Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -93,46 +94,47 @@ class _Spec(BaseModel):
 
 
 class Gate(_Spec):
-    """What a phase must have shown before the next one begins. Shares are from 0 to 1."""
+    """The conditions for the next phase to begin. Shares are from 0 to 1."""
 
     min_resolution_rate: float = Field(
-        0.85, ge=0, lt=1, description="share of books with an ISBN that the sample must prove, from 0 to below 1"
+        0.85, ge=0, lt=1, description="share of books with an ISBN that the lower bound must reach, from 0 to below 1"
     )
-    min_sample: int = Field(100, ge=1, le=1_000_000, description="books that must have been looked up, at least 1")
+    min_sample: int = Field(100, ge=1, le=1_000_000, description="books that must have been checked, at least 1")
     max_failed_share: float = Field(
-        0.1, ge=0, le=1, description="share of the phase's months that may have failed, from 0 to 1"
+        0.1, ge=0, le=1, description="share of the phase's months that may fail, from 0 to 1"
     )
     min_confirmed_share: float = Field(
-        0, ge=0, lt=1, description="share confirmed in the right month that the sample must prove; 0: it is not asked"
+        0,
+        ge=0,
+        lt=1,
+        description="share of books with a confirmed publication month that the lower bound must reach; 0: not required",
     )
     min_quota_headroom: float = Field(
-        0, ge=0, le=1, description="share of the day's quota that must be left; 0: it is not asked"
+        0, ge=0, le=1, description="share of the day's quota that must be left; 0: not required"
     )
-    approval: bool = Field(False, description="true: a person must agree as well")
+    approval: bool = Field(False, description="true: a person must approve as well")
 
 
 class Phase(_Spec):
-    """Which months, how many a day, when, and with how much of the day's quota."""
+    """The months of a phase, how many start a day, in which hours, and with which share of the quota."""
 
-    name: Text = Field(description="what people call it, up to 100 characters")
+    name: Text = Field(description="name for people, up to 100 characters")
     years: Years = Field(description='its years, as 2023 or "2020..2024"')
     months: int | None = Field(
-        None, ge=1, le=2412, description="only so many of these years' months, the newest; without it all"
+        None, ge=1, le=2412, description="only this many of the newest months of these years; default: all"
     )
     months_per_day: Pace = Field(
-        description='as 5 or "10..15": one more after each clean day, the first again after a day with a failure'
+        description='as 5 or "10..15": one more after each clean day, back to the first after a day with a failure'
     )
-    hours: Hours = Field((0, MIDNIGHT), description='when months may begin, UTC, as "03:00..24:00"')
-    quota_share: float = Field(
-        1, gt=0, le=1, description="share of ISBNdb's day that may be spent before months wait, above 0 to 1"
-    )
+    hours: Hours = Field((0, MIDNIGHT), description='when months may start, UTC, as "03:00..24:00"')
+    quota_share: float = Field(1, gt=0, le=1, description="share of ISBNdb's daily quota for months, above 0 to 1")
     gate: Gate = Gate()
 
 
 class Plan(_Spec):
-    """The phases in their order. A month belongs to the first phase that names it."""
+    """The phases in their order. A month belongs to the first phase that contains it."""
 
-    name: Text = Field(description="what people call it, up to 100 characters")
+    name: Text = Field(description="name for people, up to 100 characters")
     phase: tuple[Phase, ...] = Field(min_length=1, max_length=20, strict=False, description="one [[phase]] for each")
 
     @model_validator(mode="after")
@@ -142,7 +144,7 @@ class Plan(_Spec):
                 raise ValueError(f"phase {number} ({phase.name}): years: all their months belong to earlier phases")
         names = [phase.name for phase in self.phase]
         if len(set(names)) < len(names):
-            raise ValueError("phase: two have the same name; give each its own")
+            raise ValueError("phase: two phases have the same name")
         return self
 
 
@@ -159,15 +161,13 @@ def members(plan: Plan) -> tuple[tuple[Month, ...], ...]:
 
 
 def read(text: str) -> Plan:
-    """The plan of a rollout.toml. Raises BadInput, which names the field and the cure."""
-    if len(text) > LONGEST:
-        raise BadInput("rollout.toml: it is too long", hint=f"a plan may have {LONGEST} characters")
+    """Read the plan in a rollout.toml. Raises BadInput, which names the field and the fix."""
+    if len(text) > MAX_PLAN_LENGTH:
+        raise BadInput(f"rollout.toml: longer than {MAX_PLAN_LENGTH:,} characters", hint="remove what is not a plan")
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:
-        raise BadInput(
-            f"rollout.toml: {broken}", hint="the example that comes with the product shows every field"
-        ) from None
+        raise BadInput(f"rollout.toml: {broken}", hint="see every field: alexandria rollout example") from None
     try:
         return Plan.model_validate(found)
     except ValidationError as invalid:
@@ -175,7 +175,7 @@ def read(text: str) -> Plan:
 
 
 def refused(invalid: ValidationError) -> BadInput:
-    """The first thing that is wrong with a plan."""
+    """The first mistake in a plan."""
     problem = invalid.errors(include_input=False, include_url=False)[0]
     # Words that follow "function-after" and the like in a path are pydantic's own.
     path = [part for part in problem["loc"] if isinstance(part, int) or part.isidentifier()]
@@ -186,24 +186,24 @@ def refused(invalid: ValidationError) -> BadInput:
         close = difflib.get_close_matches(str(path[-1]), known, 1)
         return BadInput(
             f"rollout.toml: {where}: there is no such field",
-            hint=f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}",
+            hint=f"did you mean {close[0]}?" if close else f"fields: {', '.join(known)}",
         )
     while path and isinstance(path[-1], int):  # an end of a range is no field
         path.pop()
     field = _owner(path[:-1]).model_fields.get(str(path[-1])) if path else None
     return BadInput(
         f"rollout.toml: {where}{': ' if where else ''}{in_words(problem)}",
-        hint=(field.description if field else "") or "the example that comes with the product shows every field",
+        hint=(field.description if field else "") or "see every field: alexandria rollout example",
     )
 
 
 def example() -> str:
-    """The text of the rollout.toml that comes with the product."""
+    """The text of the default plan."""
     return resources.files(__package__).joinpath("default_plan.toml").read_text(encoding="utf-8")
 
 
 def _owner(path: list[str | int]) -> type[_Spec]:
-    """Whose field the next step of the path is."""
+    """The model that has the next step of the path as a field."""
     if not path:
         return Plan
     return Gate if "gate" in path else Phase
