@@ -395,13 +395,13 @@ async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(adm
     await sql(ended, 10, 50)
     page = (await admitted.get("/")).text
     assert "Gate shut" in page
-    assert "<li>120 of 240 books are resolved: 50.0%, which proves 43.7% of the 80.0% needed</li>" in page
+    assert "<li>Resolution rate 50 % of 240 books (lower bound 43.7 %, required 80 %): failed</li>" in page
     assert "It needs: 80 % of at least 100 books proven to have an ISBN; at most 10 % of its months failed" in page
     assert "Counted: 12 of 12 months completed, 0 failed, 0 under way, 0 to be scheduled; 120 of 240 books" in page
     assert "Approve gate" not in page
     refused = await act(admitted, "/rollout/approve", who="olga")
     assert refused.status_code == 409
-    assert "the gate of first is shut" in refused.text
+    assert "the gate of first failed" in refused.text
     await sql("UPDATE backfill_log SET status = 'pending' WHERE year = 2023")
     await sql(ended, 19, 95)
     page = (await admitted.get("/")).text

@@ -14,7 +14,7 @@ def command(capsys, url, *arguments):
     return code, printed.out, printed.err
 
 
-def test_the_commands_say_what_they_did_and_what_is_next(database_url, capsys, tmp_path):
+def test_the_commands_print_their_result_and_the_next_step(database_url, capsys, tmp_path):
     """From the example to an override, with the exit codes of the contract; --dry-run changes nothing."""
 
     def run(*arguments):
@@ -42,7 +42,7 @@ def test_the_commands_say_what_they_did_and_what_is_next(database_url, capsys, t
     assert "held by cli " in run("hold", "--why", "to look")[1]
     code, out, err = run("show")
     assert (code, "held by cli " in out, "rollout release" in err) == (0, True, True)
-    assert "Validation  wait     0 months are under way and 10 are not scheduled yet" in run("verdicts")[1]
+    assert "Validation  pending  0 months in progress, 10 not scheduled yet: pending" in run("verdicts")[1]
     assert run("release")[0] == 0
     assert run("release")[0] == 5
     code, out, _ = run("override", "--why", "known", "--json", "--dry-run")
@@ -50,12 +50,13 @@ def test_the_commands_say_what_they_did_and_what_is_next(database_url, capsys, t
     assert json.loads(run("status", "--json")[1])["data"]["overridden"] is False
 
 
-def test_status_leaves_with_5_while_the_gate_is_shut(database_url, capsys):
+def test_status_exits_with_5_while_the_gate_has_failed(database_url, capsys):
     assert command(capsys, database_url, "start")[0] == 0
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE backfill_log SET status = 'failed' WHERE year = 2023")
     code, out, err = command(capsys, database_url, "status")
     assert code == 5
-    assert "gate: shut: " in out
-    assert "10 of the phase's 10 months have failed, 1 may" in out
+    assert "gate: failed\n" in out
+    assert "  10 of 10 months failed (limit 1): failed\n" in out
+    assert out.count("10 of 10 months failed") == 2  # in the message and in the reasons
     assert "alexandria rollout override" in err

@@ -89,7 +89,7 @@ def test_a_pause_that_somebody_may_have_forgotten(hours, wrong):
 )
 def test_a_rollout_that_stands_still(shut, hours, wrong):
     """A shut gate at once, any other wait when it is long."""
-    seen = replace(WELL, rollout=Standstill("small: the gate of first is shut", NOW - hours * HOUR, shut))
+    seen = replace(WELL, rollout=Standstill("small: gate of first failed", NOW - hours * HOUR, shut))
     assert kinds(seen) == wrong
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,27 +13,29 @@ from alexandria.cli.exit_codes import BLOCKED
 from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import Output, heading, output_of, shown, table
 from alexandria.core.errors import BadInput
+from alexandria.core.grammar import counted
 
 if TYPE_CHECKING:
     from alexandria.operations.rollout_schemas import RolloutAnswer
 
 
 STATES = {"done": "✓", "present": "▶", "to_come": "·"}
-CURES = {  # what a person may do where nothing goes on by itself
-    "shut": "alexandria months --status failed, or to go on all the same: alexandria rollout override",
+NEXT_COMMANDS = {  # by the kind of wait that only a person ends
+    "shut": "alexandria months --status failed, or to continue anyway: alexandria rollout override",
     "approval": "alexandria rollout approve",
     "held": "alexandria rollout release",
     "paused": "alexandria resume",
 }
-Why = Annotated[str, typer.Option("--why", help="Why, for those who wonder later.")]
-MustSay = Annotated[str, typer.Option("--why", help="Why, for those who wonder later.", show_default=False)]
+GATE_KINDS = {"shut", "work", "missing"}  # the kinds of wait whose reason is that of the gate
+Why = Annotated[str, typer.Option("--why", help="Reason (shown in status and log).")]
+RequiredWhy = Annotated[str, typer.Option("--why", help="Reason (shown in status and log).", show_default=False)]
 
-group = typer.Typer(name="rollout", help="The backfill in phases, with a gate after each.", no_args_is_help=True)
+group = typer.Typer(name="rollout", help="Run the backfill in phases, with a gate after each.", no_args_is_help=True)
 
 
 @group.command()
 def example(context: typer.Context) -> int:
-    """A rollout.toml to begin from: the guide's three phases."""
+    """Print the default rollout.toml, with the guide's three phases."""
     from alexandria.rollout import plan
 
     output = output_of(context)
@@ -45,13 +48,14 @@ def example(context: typer.Context) -> int:
 def start(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A rollout.toml; without it the example's three phases.")
+        Path | None,
+        typer.Option("--file", help="A rollout.toml. Default: the one that `alexandria rollout example` prints."),
     ] = None,
     why: Why = "",
-    replace: Annotated[bool, typer.Option("--replace", help="End the rollout that runs.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="End the running rollout.")] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Start a plan: workers schedule its months day by day, and stop at a gate that is not open."""
+    """Start a plan: workers schedule its months day by day, until a gate does not pass."""
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import rollout
@@ -68,34 +72,35 @@ def start(
 
 @group.command()
 def status(context: typer.Context) -> int:
-    """Phases, how the gate is judged and why, what follows, and who did what. Leaves with 5 while the gate is shut."""
+    """Show phases, gate status, next step and history. Exit code 5 if the gate has failed."""
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import rollout
 
     output = output_of(context)
     answer = on_system(output, rollout.show)
     _show(output, answer)
-    if answer.next.kind in CURES:
-        output.say(f"next: {CURES[answer.next.kind]}")
+    if answer.next.kind in NEXT_COMMANDS:
+        output.say(f"next: {NEXT_COMMANDS[answer.next.kind]}")
     return BLOCKED if answer.next.kind == "shut" else 0
 
 
 @group.command()
 def verdicts(context: typer.Context) -> int:
-    """How the gates were judged, whenever anything had changed; newest first. --json has what each verdict rests on."""
+    """Show the history of gate verdicts, newest first. --json includes the inputs of each verdict."""
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import rollout
+    from alexandria.rollout.gates import Verdict
 
     output = output_of(context)
     answer = on_system(output, rollout.verdicts)
-    rows = [(each.at, each.phase, each.verdict, "; ".join(each.reasons)) for each in answer.verdicts]
+    rows = [(each.at, each.phase, Verdict(each.verdict).word, "; ".join(each.reasons)) for each in answer.verdicts]
     output.result(answer.model_dump(mode="json"), table(["at", "phase", "verdict", "why"], rows))
     return 0
 
 
 @group.command()
-def hold(context: typer.Context, why: MustSay, dry_run: DryRun = False) -> int:
-    """Schedule nothing and pass no gate until released. Months under way are finished."""
+def hold(context: typer.Context, why: RequiredWhy, dry_run: DryRun = False) -> int:
+    """Schedule no months and pass no gate until released. Running months finish."""
     return _act(context, "hold", why, dry_run=dry_run)
 
 
@@ -107,17 +112,17 @@ def release(context: typer.Context, why: Why = "", dry_run: DryRun = False) -> i
 
 @group.command()
 def approve(context: typer.Context, why: Why = "", dry_run: DryRun = False) -> int:
-    """Agree that the next phase begins, where the plan wants that. Only at an open gate."""
+    """Approve a gate that has passed, where the plan requires approval."""
     return _act(context, "approve", why, dry_run=dry_run)
 
 
 @group.command()
-def override(context: typer.Context, why: MustSay, dry_run: DryRun = False) -> int:
-    """Go on whatever the present phase's gate says: its other months are scheduled, then the next phase begins."""
+def override(context: typer.Context, why: RequiredWhy, dry_run: DryRun = False) -> int:
+    """Ignore the current gate and continue: the other months of the phase, then the next phase."""
     return _act(context, "override", why, dry_run=dry_run)
 
 
-# The names that scripts may know them by, too.
+# Other names that scripts may use.
 group.command("show", hidden=True)(status)
 group.command("pause", hidden=True)(hold)
 
@@ -133,8 +138,8 @@ def _act(context: typer.Context, name: str, why: str, *, dry_run: bool) -> int:
     output = output_of(context)
     answer = on_system(output, lambda system: rollout.act(system, name, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), f"{'would be: ' if dry_run else ''}{answer.message}")
-    if dry_run or answer.next.kind in CURES:
-        output.say(f"next: {'the same without --dry-run' if dry_run else CURES[answer.next.kind]}")
+    if dry_run or answer.next.kind in NEXT_COMMANDS:
+        output.say(f"next: {'the same without --dry-run' if dry_run else NEXT_COMMANDS[answer.next.kind]}")
     return 0
 
 
@@ -143,10 +148,12 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as unreadable:
         why = unreadable.strerror if isinstance(unreadable, OSError) else "it is not UTF-8"
-        raise BadInput(f"--file {file}: {why}", hint="one to begin from: alexandria rollout example") from None
+        raise BadInput(f"--file {file}: {why}", hint="print an example: alexandria rollout example") from None
 
 
 def _show(output: Output, answer: RolloutAnswer) -> None:
+    from alexandria.rollout.gates import Verdict
+
     rows = [
         (
             f"{STATES[phase.state]} {phase.name}",
@@ -160,18 +167,23 @@ def _show(output: Output, answer: RolloutAnswer) -> None:
         )
         for phase in answer.phases
     ]
-    columns = ("phase", "years", "a day", "months#", "completed#", "under way#", "failed#", "pending#")
-    follows = (
-        answer.next.reason if answer.next.until is None else f"{answer.next.reason}; until {shown(answer.next.until)}"
-    )
+    columns = ("phase", "years", "a day", "months#", "completed#", "in progress#", "failed#", "pending#")
     log = [(entry.at, entry.who, entry.act, entry.why) for entry in answer.log]
     logged: list[RenderableType] = [heading("Log"), table(["at", "who", "act", "why"], log)] if log else []
     output.result(
         answer.model_dump(mode="json"),
         f"{answer.name}: {answer.message}",
         table(columns, rows),
-        f"gate: {answer.gate.verdict}: {'; '.join(answer.gate.reasons)}",
-        f"next: {follows}",
-        f"today: {answer.scheduled_today} of {answer.pace_today} months scheduled",
+        f"gate: {Verdict(answer.gate.verdict).word}",
+        *(f"  {reason}" for reason in answer.gate.reasons),
+        *_next(answer),
+        f"today: {answer.scheduled_today} of {counted(answer.pace_today, 'month')} scheduled",
         *logged,
     )
+
+
+def _next(answer: RolloutAnswer) -> Iterator[str]:
+    """What follows, unless the reasons of the gate have said it."""
+    if answer.next.kind not in GATE_KINDS:
+        until = f" (continues {shown(answer.next.until)})" if answer.next.until else ""
+        yield f"next: {answer.next.reason}{until}"
