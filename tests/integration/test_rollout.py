@@ -50,7 +50,7 @@ class Stage:
     def __init__(self, database, jobs, url):
         self.now, self.lanes, self.url = THREE, [isbndb()], url
         self.database = database
-        self.steward = RolloutController(database, Scheduler(database, jobs), self.allowances, now=lambda: self.now)
+        self.controller = RolloutController(database, Scheduler(database, jobs), self.allowances, now=lambda: self.now)
         self.control = Control(database, jobs)
 
     async def allowances(self):
@@ -75,7 +75,7 @@ class Stage:
     async def days(self, number):
         """Days without failures."""
         for _ in range(number):
-            await self.steward.tick()
+            await self.controller.tick()
             await self.end()
             self.now += timedelta(days=1)
 
@@ -91,9 +91,9 @@ async def stage(database_url):
 
 async def test_the_first_day_works_like_a_schedule_call(stage):
     """The months are seeded, claimed and enqueued, and the verdict is saved with its inputs."""
-    started, seeded = await stage.steward.start(SMALL, "ann", "for the spring")
+    started, seeded = await stage.controller.start(SMALL, "ann", "for the spring")
     assert (seeded, started.phase) == (24, "first")
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Schedule)
     claimed = await stage.sql(
         "SELECT b.year, b.month FROM backfill_log AS b JOIN attempt AS a ON a.token = b.attempt_token"
@@ -113,11 +113,11 @@ async def test_the_first_day_works_like_a_schedule_call(stage):
 
 async def test_many_ticks_in_a_day_schedule_its_months_once(stage):
     """Twenty at once over many connections, and others during the day."""
-    await stage.steward.start(SMALL, "ann")
-    await asyncio.gather(*(stage.steward.tick() for _ in range(20)))
+    await stage.controller.start(SMALL, "ann")
+    await asyncio.gather(*(stage.controller.tick() for _ in range(20)))
     for hour in range(20):
         stage.now = THREE + timedelta(hours=hour)
-        await stage.steward.tick()
+        await stage.controller.tick()
     assert await stage.sql("SELECT count(*) AS n FROM backfill_log WHERE status = 'processing'") == [{"n": 6}]
     assert [act for _, act, _ in await stage.log()] == ["start", "schedule"]
 
@@ -136,12 +136,12 @@ async def main():
     async with Database(sys.argv[1]) as database:
         jobs = JobQueue(database)
         await jobs.open()
-        steward = RolloutController(database, Scheduler(database, jobs), None, metered=False,
+        controller = RolloutController(database, Scheduler(database, jobs), None, metered=False,
                             now=lambda: datetime(2026, 3, 2, 3, tzinfo=UTC))
         print("ready", flush=True)
         sys.stdin.readline()
         for _ in range(20):
-            await steward.tick()
+            await controller.tick()
         await jobs.aclose()
 
 asyncio.run(main())
@@ -149,7 +149,7 @@ asyncio.run(main())
 
 
 async def test_two_worker_processes_at_three_o_clock_schedule_once(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     workers = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, stage.url, stdin=PIPE, stdout=PIPE)
         for _ in range(2)
@@ -164,50 +164,50 @@ async def test_two_worker_processes_at_three_o_clock_schedule_once(stage):
 
 
 async def test_a_tick_does_nothing_while_another_one_runs(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     async with stage.database.transaction() as connection:
         assert await repository.running(connection) is not None
-        assert await stage.steward.tick() is None
-    assert isinstance(await stage.steward.tick(), Schedule)
+        assert await stage.controller.tick() is None
+    assert isinstance(await stage.controller.tick(), Schedule)
 
 
 async def test_after_days_without_a_worker_only_todays_months_start(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     stage.now += timedelta(days=9, hours=11)
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Schedule)
     assert len(step.months) == 6
-    rest = await stage.steward.tick()
+    rest = await stage.controller.tick()
     assert isinstance(rest, Wait)
     assert rest.until == datetime(2026, 3, 12, 3, tzinfo=UTC)
 
 
 async def test_phases_follow_each_other_and_a_person_approves_where_the_plan_requires_it(stage):
     """Twelve months in two days, twelve in three; the second gate waits for approval."""
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     await stage.days(2)
-    await stage.steward.tick()  # goes on to the second phase
-    found = await stage.steward.snapshot()
+    await stage.controller.tick()  # goes on to the second phase
+    found = await stage.controller.snapshot()
     assert found is not None
     assert found.phase == "second"
     with pytest.raises(GateShut, match=r"the gate of second has not passed yet"):
-        await stage.steward.approve("bob")
+        await stage.controller.approve("bob")
     await stage.days(3)
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Wait)
     assert step.kind is WaitKind.APPROVAL
-    situation = await stage.steward.approve("bob", "looked at ten of them")
+    situation = await stage.controller.approve("bob", "looked at ten of them")
     assert situation.rollout.state.finished
-    assert await stage.steward.tick() is None
+    assert await stage.controller.tick() is None
     with pytest.raises(Unknown):
-        await stage.steward.approve("bob")
+        await stage.controller.approve("bob")
     acts = [(who, act) for who, act, _ in await stage.log()]
     assert acts[-2:] == [("bob", "approve"), ("bob", "finish")]
     assert acts.count(("rollout", "schedule")) == 5
     assert ("rollout", "advance") in acts
     [ended] = await stage.sql("SELECT outcome, ended_at FROM rollout")
     assert ended["outcome"] == "finished"
-    last = await stage.steward.snapshot()
+    last = await stage.controller.snapshot()
     assert last is not None
     assert isinstance(last.decision.step, Wait)
     assert last.decision.step.kind is WaitKind.FINISHED
@@ -215,21 +215,21 @@ async def test_phases_follow_each_other_and_a_person_approves_where_the_plan_req
 
 async def test_a_failed_gate_stops_the_phase_until_a_person_overrides_it(stage):
     """Then the other months of the phase are still processed."""
-    await stage.steward.start(SMALL, "ann")
-    await stage.steward.tick()
+    await stage.controller.start(SMALL, "ann")
+    await stage.controller.tick()
     await stage.end("failed")
     stage.now += timedelta(days=1)
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Wait)
     assert step.kind is WaitKind.SHUT
     with pytest.raises(GateShut, match=r"6 of 12 months failed \(limit 1\): failed"):
-        await stage.steward.approve("bob")
+        await stage.controller.approve("bob")
     with pytest.raises(BadInput):
-        await stage.steward.override("bob", "  ")
-    await stage.steward.override("bob", "the key was wrong, it is right now")
+        await stage.controller.override("bob", "  ")
+    await stage.controller.override("bob", "the key was wrong, it is right now")
     await stage.days(1)
-    await stage.steward.tick()
-    found = await stage.steward.snapshot()
+    await stage.controller.tick()
+    found = await stage.controller.snapshot()
     assert found is not None
     assert found.phase == "second"
     assert not found.rollout.state.overridden
@@ -239,70 +239,70 @@ async def test_a_failed_gate_stops_the_phase_until_a_person_overrides_it(stage):
 
 
 async def test_a_rollout_on_hold_schedules_nothing_until_it_is_released(stage):
-    await stage.steward.start(SMALL, "ann")
-    held = await stage.steward.hold("ann", "the shop is closed")
+    await stage.controller.start(SMALL, "ann")
+    held = await stage.controller.hold("ann", "the shop is closed")
     assert isinstance(held.decision.step, Wait)
     assert held.decision.step.reason == "held by ann: the shop is closed"
-    assert isinstance(await stage.steward.tick(), Wait)
+    assert isinstance(await stage.controller.tick(), Wait)
     assert await stage.sql("SELECT * FROM rollout_month") == []
-    assert isinstance((await stage.steward.release("bob")).decision.step, Schedule)
+    assert isinstance((await stage.controller.release("bob")).decision.step, Schedule)
     with pytest.raises(NotNow):
-        await stage.steward.release("bob")
-    assert isinstance(await stage.steward.tick(), Schedule)
+        await stage.controller.release("bob")
+    assert isinstance(await stage.controller.tick(), Schedule)
     assert [act for _, act, _ in await stage.log()] == ["start", "hold", "release", "schedule"]
 
 
 async def test_a_pause_of_the_backfill_stops_the_rollout_too(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     await stage.control.pause(None, "maintenance", "ann")
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Wait)
     assert (step.kind, step.reason) == (WaitKind.PAUSED, "paused by ann until somebody resumes: maintenance")
     await stage.control.resume("ann")
-    assert isinstance(await stage.steward.tick(), Schedule)
+    assert isinstance(await stage.controller.tick(), Schedule)
 
 
 async def test_a_standstill_has_its_reason_and_the_time_of_the_last_change(stage):
     """A day's pace and a pause are none; a failed gate is marked as such."""
-    assert await stage.steward.standstill() is None
-    await stage.steward.start(SMALL, "ann")
-    await stage.steward.tick()
-    assert await stage.steward.standstill() is None
-    await stage.steward.hold("ann", "to look")
+    assert await stage.controller.standstill() is None
+    await stage.controller.start(SMALL, "ann")
+    await stage.controller.tick()
+    assert await stage.controller.standstill() is None
+    await stage.controller.hold("ann", "to look")
     stage.now += timedelta(hours=30)
-    assert await stage.steward.standstill() == Standstill("small: held by ann: to look", THREE)
-    await stage.steward.release("ann")
+    assert await stage.controller.standstill() == Standstill("small: held by ann: to look", THREE)
+    await stage.controller.release("ann")
     await stage.end("failed")
-    still = await stage.steward.standstill()
+    still = await stage.controller.standstill()
     assert still is not None
     assert (still.shut, still.since) == (True, stage.now)
 
 
 async def test_a_second_rollout_waits_or_replaces_the_first(stage):
-    first, _ = await stage.steward.start(SMALL, "ann")
+    first, _ = await stage.controller.start(SMALL, "ann")
     with pytest.raises(NotNow, match="the rollout small is running"):
-        await stage.steward.start(read(example()), "bob")
-    await stage.steward.tick()
-    second, seeded = await stage.steward.start(read(example()), "bob", "the real one", replaces=True)
+        await stage.controller.start(read(example()), "bob")
+    await stage.controller.tick()
+    second, seeded = await stage.controller.start(read(example()), "bob", "the real one", replaces=True)
     assert seeded == 300 - 24
     assert second.rollout.state.begins == date(2026, 3, 3)  # today already had its months
     assert second.rollout.id > first.rollout.id
     assert await stage.sql("SELECT outcome FROM rollout ORDER BY id") == [{"outcome": "replaced"}, {"outcome": None}]
-    found = await stage.steward.snapshot()
+    found = await stage.controller.snapshot()
     assert found is not None
     assert found.rollout.plan == read(example())
 
 
 async def test_twenty_starts_at_once_start_one(stage):
-    ended = await asyncio.gather(*(stage.steward.start(SMALL, "ann") for _ in range(20)), return_exceptions=True)
+    ended = await asyncio.gather(*(stage.controller.start(SMALL, "ann") for _ in range(20)), return_exceptions=True)
     assert sum(isinstance(each, NotNow) for each in ended) == 19
     assert await stage.sql("SELECT count(*) AS n FROM rollout") == [{"n": 1}]
 
 
 async def test_the_days_share_is_of_the_quota_that_the_rate_limiter_reports(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     stage.lanes = [isbndb(used=12_930)]
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Schedule)
     assert len(step.months) == 1  # 70 calls are left, and 40 are taken for a month
     plan = Plan.model_validate(
@@ -316,36 +316,36 @@ async def test_the_days_share_is_of_the_quota_that_the_rate_limiter_reports(stag
         THREE, THREE, THREE - timedelta(hours=4), THREE,
     )  # fmt: skip
     stage.lanes = [isbndb(used=8_380)]
-    await stage.steward.start(plan, "ann", replaces=True)
+    await stage.controller.start(plan, "ann", replaces=True)
     stage.now += timedelta(days=1)
     await stage.sql("UPDATE call SET sent_at = sent_at + interval '1 day'")
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Schedule)
     assert len(step.months) == 3  # of 6,500 calls months have spent 6,380 today
     stage.lanes = []
-    rest = await stage.steward.tick()
+    rest = await stage.controller.tick()
     assert isinstance(rest, Wait)
     assert rest.reason.startswith("ISBNdb quota unknown")
 
 
 async def test_a_month_locked_by_another_call_is_scheduled_on_the_next_tick(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     with psycopg.connect(stage.url) as other:
         other.execute("SELECT FROM backfill_log WHERE year = 2023 AND month = 12 FOR UPDATE")
-        await stage.steward.tick()
+        await stage.controller.tick()
         assert await stage.sql("SELECT count(*) AS n FROM rollout_month") == [{"n": 5}]
         other.rollback()
-    await stage.steward.tick()
+    await stage.controller.tick()
     assert await stage.sql("SELECT count(*) AS n FROM rollout_month") == [{"n": 6}]
 
 
 async def test_a_month_asked_for_again_is_scheduled_again(stage):
-    await stage.steward.start(SMALL, "ann")
-    await stage.steward.tick()
+    await stage.controller.start(SMALL, "ann")
+    await stage.controller.tick()
     await stage.end()
     await stage.sql("UPDATE backfill_log SET status = 'pending' WHERE year = 2023 AND month = 9")
     stage.now += timedelta(days=1)
-    step = await stage.steward.tick()
+    step = await stage.controller.tick()
     assert isinstance(step, Schedule)
     assert step.months[0] == Month(2023, 9)
     assert await stage.sql("SELECT day FROM rollout_month WHERE month = 9") == [{"day": date(2026, 3, 3)}]
@@ -353,7 +353,7 @@ async def test_a_month_asked_for_again_is_scheduled_again(stage):
 
 async def test_books_are_counted_as_resolved_unresolved_or_not_checked(stage):
     """A source out of quota leaves a book unchecked. A month without candidates has its own counters."""
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     named = Candidate("A Title", "An Author")
     lost = [
         Resolution(named, None, reason="not asked", hindered=True),
@@ -366,7 +366,7 @@ async def test_books_are_counted_as_resolved_unresolved_or_not_checked(stage):
     )
     await stage.sql("UPDATE backfill_log SET status = 'completed', books_generated = 20, isbns_resolved = 19"
                     " WHERE year = 2023 AND month = 11")  # fmt: skip
-    found = await stage.steward.snapshot()
+    found = await stage.controller.snapshot()
     assert found is not None
     counts = found.decision.evaluation.counts
     assert (counts.completed, counts.resolved, counts.unresolved, counts.hindered) == (2, 19, 2, 1)
@@ -378,22 +378,22 @@ async def test_books_are_counted_as_resolved_unresolved_or_not_checked(stage):
 
 
 async def test_a_verdict_is_saved_whenever_its_inputs_have_changed(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     for _ in range(3):
-        await stage.steward.tick()  # before, after, and as after
+        await stage.controller.tick()  # before, after, and as after
     stage.lanes = [isbndb(used=500)]
-    await stage.steward.tick()
+    await stage.controller.tick()
     rows = await stage.sql("SELECT inputs -> 'counts' ->> 'under_way' AS n FROM rollout_verdict ORDER BY id")
     assert [row["n"] for row in rows] == ["0", "6"]
     await stage.end()
-    await stage.steward.hold("ann", "to see")
+    await stage.controller.hold("ann", "to see")
     rows = await stage.sql("SELECT inputs -> 'counts' ->> 'completed' AS n FROM rollout_verdict ORDER BY id")
     assert [row["n"] for row in rows] == ["0", "0", "6"]
 
 
 async def test_the_log_and_the_verdicts_cannot_be_changed(stage):
-    await stage.steward.start(SMALL, "ann")
-    await stage.steward.tick()
+    await stage.controller.start(SMALL, "ann")
+    await stage.controller.tick()
     acts = ("UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE rollout CASCADE")
     with psycopg.connect(stage.url, autocommit=True) as connection:
         for statement in (act.format(table) for table in ("rollout_log", "rollout_verdict") for act in acts):
@@ -421,7 +421,7 @@ INSERT INTO candidate (year, month, position, title, author, named_by, source, r
 
 
 async def test_illegal_rows_are_refused(stage):
-    await stage.steward.start(SMALL, "ann")
+    await stage.controller.start(SMALL, "ann")
     with psycopg.connect(stage.url, autocommit=True) as connection:
         connection.execute("INSERT INTO work (key, title, author) VALUES ('k', 't', 'a')")
         connection.execute("INSERT INTO edition (isbn13, work_id, title) SELECT '9780306406157', id, 't' FROM work")
@@ -433,12 +433,12 @@ async def test_illegal_rows_are_refused(stage):
 async def test_the_default_plan_takes_20_days_as_in_the_guide(stage):
     """With the production scheduler, on a clock that jumps: 300 months, each scheduled once."""
     plan = read(example())
-    await stage.steward.start(plan, "ann")
+    await stage.controller.start(plan, "ann")
     days = 0
-    while (running := await stage.steward.snapshot()) is not None and not running.rollout.state.finished:
-        await stage.steward.tick()
+    while (running := await stage.controller.snapshot()) is not None and not running.rollout.state.finished:
+        await stage.controller.tick()
         await stage.end(resolved=19)
-        await stage.steward.tick()
+        await stage.controller.tick()
         days, stage.now = days + 1, stage.now + timedelta(days=1)
         assert days < 30
     assert days == 20
