@@ -57,14 +57,15 @@ SUBJECTS = {
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
     "retry_policy": Subject(
-        ("backfill/retry_policy.py",), ("unit/test_decide.py", "unit/test_status.py", "integration/test_resolution.py")
+        ("backfill/retry_policy.py",),
+        ("unit/test_retry_policy.py", "unit/test_status.py", "integration/test_resolution.py"),
     ),
     "backfill": Subject(
         ("backfill/scheduler.py", "backfill/runner.py", "backfill/rescuer.py"),
         (
             "integration/test_walk.py",
             "integration/test_follow_up.py",
-            "integration/test_steering.py",
+            "integration/test_control.py",
             "integration/test_enrich.py",
             "integration/test_schedule.py",
             "integration/test_months.py",

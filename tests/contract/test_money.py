@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from alexandria.backfill.composition import compose
-from alexandria.backfill.control import Control, Wish
+from alexandria.backfill.control import Control, RetrySelection
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Selection
@@ -82,12 +82,12 @@ async def test_a_retry_of_a_month_makes_no_model_call(sandbox, database_url):
         assert (paid["gemini"], paid["xai"]) == (1, 1)
 
         control = Control(backfill.scheduler.database, backfill.scheduler.queue)
-        await control.retry(Wish((NOVEMBER,)), "test")
+        await control.retry(RetrySelection((NOVEMBER,)), "test")
         again = await walk(backfill)
         assert (again["status"], again["books_generated"]) == ("completed", first["books_generated"])
         assert await accepted(client) == paid
 
         await control.purge("gemini", "test")
-        await control.retry(Wish((NOVEMBER,)), "test")
+        await control.retry(RetrySelection((NOVEMBER,)), "test")
         await walk(backfill)
         assert await accepted(client) == {**paid, "gemini": 2}

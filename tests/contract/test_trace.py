@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from alexandria.backfill.composition import compose
-from alexandria.backfill.control import Control, Wish
+from alexandria.backfill.control import Control, RetrySelection
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Selection
@@ -78,7 +78,7 @@ async def test_an_attempt_is_one_trace_and_each_answer_a_span_in_it(sandbox, dat
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with backfill(client, database_url, monkeypatch) as system:
         first = await walk(system)
-        await Control(system.scheduler.database, system.scheduler.queue).retry(Wish((NOVEMBER,)), "test")
+        await Control(system.scheduler.database, system.scheduler.queue).retry(RetrySelection((NOVEMBER,)), "test")
         second = await walk(system)
     roots = [span for span in spans() if span.parent is None]
     assert [(span.name, attributes(span)["attempt"]) for span in roots] == [("attempt", first), ("attempt", second)]

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from alexandria.backfill.composition import Backfill, compose
-from alexandria.backfill.enrich import LOOK_AGAIN, LOOKS
+from alexandria.backfill.enrich import MAX_LOOKUPS, UNKNOWN_RETRY_DELAY
 from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
 from alexandria.backfill.repositories import candidates, enrichment, months
 from alexandria.backfill.source_selection import Policy, SourcePool
@@ -196,15 +196,15 @@ async def test_what_no_source_knows_is_looked_at_again_after_a_month_and_then_le
     source = Shelf()
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE, publisher="FSG", published=PartialDate(2023)))
-        for look in range(1, LOOKS + 1):
+        for look in range(1, MAX_LOOKUPS + 1):
             await system.follow_up.enrich()
             row = await edition(system, BEE)
             assert (row["enrich_looks"], row["enrich_note"]) == (look, "unknown to open_library")
-            due = None if look == LOOKS else row["enriched_at"] + LOOK_AGAIN
+            due = None if look == MAX_LOOKUPS else row["enriched_at"] + UNKNOWN_RETRY_DELAY
             assert row["enrich_at"] == due
             await rows(system, "UPDATE edition SET enrich_at = now() WHERE enrich_at IS NOT NULL")
         await system.follow_up.enrich()
-        assert len(source.asked) == LOOKS
+        assert len(source.asked) == MAX_LOOKUPS
 
 
 async def test_a_month_is_recorded_while_an_enrichment_waits_for_its_source(database_url):

@@ -242,7 +242,7 @@ async def test_months_that_are_named_are_taken_as_far_as_they_are_open(shared_da
         done = await backfill.scheduler.schedule(Selection(1, only=wanted, force_retry=True), "test")
         assert [str(month.key) for month in done.months] == ["2011-01"]
         assert (done.skipped, done.months[0].status, done.months[0].error_message) == (4, Status.PROCESSING, None)
-        done = await backfill.schedule(Selection(1, only=wanted), "test")
+        done = await backfill.scheduler.schedule(Selection(1, only=wanted), "test")
         assert (done.months, done.jobs, done.skipped) == ((), (), 5)
 
 

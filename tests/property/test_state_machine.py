@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from psycopg.rows import dict_row
 
 from alexandria.backfill.composition import compose
-from alexandria.backfill.control import Control, Wish
+from alexandria.backfill.control import Control, RetrySelection
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.retry_policy import MAX_ATTEMPTS
@@ -257,7 +257,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(failed=st.booleans())
     def retry_by_person(self, failed):
-        self.act([self.control.retry(Wish(failed=failed), "ann")], ("failed", "pending"), ("completed", "pending"))
+        self.act(
+            [self.control.retry(RetrySelection(failed=failed), "ann")], ("failed", "pending"), ("completed", "pending")
+        )
 
     def hasten_by_psql(self):
         self.sql("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
@@ -299,7 +301,7 @@ class Life(RuleBasedStateMachine):
         self.sql("DELETE FROM procrastinate_jobs")
         self.runner.run(self.backfill.rescuer.rescue())
         self.sql("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
-        self.runner.run(self.control.retry(Wish(), "ann"))
+        self.runner.run(self.control.retry(RetrySelection(), "ann"))
         self.runner.run(self.backfill.scheduler.schedule(Selection(batch_size=50), "test"))
         rows = self.rows()
         assert {row["status"] for row in rows.values()} == {"processing"}

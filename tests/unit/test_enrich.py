@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alexandria.backfill.enrich import FIRST_REST, LONGEST_REST, LOOK_AGAIN, LOOKS, Room, better, enrich
+from alexandria.backfill.enrich import FIRST_PAUSE, MAX_LOOKUPS, MAX_PAUSE, UNKNOWN_RETRY_DELAY, Room, better, enrich
 from alexandria.backfill.repositories.enrichment import FIELDS, Holding, Rest
 from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
@@ -170,11 +170,11 @@ async def test_a_record_of_another_book_under_the_same_number_is_not_believed():
     assert one.note == "unknown to open_library; open_library takes the ISBN for 'Gardening for Beginners'"
 
 
-@pytest.mark.parametrize("looks", range(LOOKS))
+@pytest.mark.parametrize("looks", range(MAX_LOOKUPS))
 async def test_what_nobody_knows_is_looked_at_again_after_a_month_and_then_no_more(looks):
     (one,) = (await go(Shelf(), holdings=[holding(looks=looks)])).enriched
     assert (one.done, one.looks, one.note) == (True, looks + 1, "unknown to open_library")
-    assert one.again_at == (NOW + LOOK_AGAIN if looks + 1 < LOOKS else None)
+    assert one.again_at == (NOW + UNKNOWN_RETRY_DELAY if looks + 1 < MAX_LOOKUPS else None)
 
 
 async def test_a_spent_quota_is_a_wait_with_its_reason_and_loses_no_answer():
@@ -188,7 +188,7 @@ async def test_a_spent_quota_is_a_wait_with_its_reason_and_loses_no_answer():
     assert done.rests == {"isbndb": Rest(until, "isbndb: spent", permanent=False, failures=1)}
 
 
-@pytest.mark.parametrize(("failures", "rest"), [(0, FIRST_REST), (1, 2 * FIRST_REST), (40, LONGEST_REST)])
+@pytest.mark.parametrize(("failures", "rest"), [(0, FIRST_PAUSE), (1, 2 * FIRST_PAUSE), (40, MAX_PAUSE)])
 async def test_a_source_that_fails_rests_ever_longer(failures, rest):
     down = Shelf(failure=errors.ProviderDown("open_library", "answered 503"))
     before = {"open_library": Rest(NOW, "before", permanent=False, failures=failures)} if failures else {}
@@ -198,7 +198,7 @@ async def test_a_source_that_fails_rests_ever_longer(failures, rest):
 
 
 async def test_a_source_that_rests_is_not_asked_and_wakes_by_an_answer():
-    resting = {"open_library": Rest(NOW + FIRST_REST, "down", permanent=False, failures=1)}
+    resting = {"open_library": Rest(NOW + FIRST_PAUSE, "down", permanent=False, failures=1)}
     source = Shelf(hits={BEE: hit(**KNOWN)})
     done = await go(source, rests=resting)
     assert (source.asked, done.rests, done.enriched[0].note) == ([], resting, "down")
@@ -219,7 +219,7 @@ async def test_without_a_key_the_free_source_alone_decides():
 async def test_when_nobody_could_be_asked_the_edition_waits_a_day_and_no_look_is_counted():
     refused = Shelf(failure=errors.KeyRefused("open_library", "refuses our User-Agent"))
     (one,) = (await go(refused)).enriched
-    assert (one.done, one.again_at, one.looks) == (False, NOW + LONGEST_REST, 0)
+    assert (one.done, one.again_at, one.looks) == (False, NOW + MAX_PAUSE, 0)
     assert one.note == "open_library: refuses our User-Agent"
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.backfill.resolve import look_up
-from alexandria.backfill.source_selection import PATIENCE, Policy, SourcePool, SourceSelector
+from alexandria.backfill.source_selection import MAX_CONSECUTIVE_FAILURES, Policy, SourcePool, SourceSelector
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
 
@@ -72,7 +72,7 @@ def test_a_policy_says_when_a_paid_source_has_its_turn(policy, order):
 def test_work_goes_to_the_lane_with_room():
     """Expected waits: what is under way, over the rate; the operator's order breaks ties."""
     desk = SourcePool(shelves(), Policy.FRUGAL)
-    desk.under_way.update({"open_library": 6, "google_books": 1, "wikidata": 3})
+    desk.in_flight.update({"open_library": 6, "google_books": 1, "wikidata": 3})
     assert [source.name for source in desk.order()] == [
         "internet_archive", "google_books", "open_library", "wikidata", "isbndb",
     ]  # fmt: skip
@@ -151,8 +151,8 @@ async def test_exact_makes_do_with_free_sources_when_the_paid_one_cannot_be_aske
 @pytest.mark.parametrize(
     ("failure", "tries", "hindered"),
     [
-        (errors.ProviderDown("open_library", "answered 503"), PATIENCE, True),
-        (errors.BadAnswer("open_library", "no JSON"), PATIENCE, True),
+        (errors.ProviderDown("open_library", "answered 503"), MAX_CONSECUTIVE_FAILURES, True),
+        (errors.BadAnswer("open_library", "no JSON"), MAX_CONSECUTIVE_FAILURES, True),
         (errors.RateLimited("open_library", "refuses for speed"), 1, True),
         (errors.QuotaSpent("open_library", "spent", until=NOON), 1, True),
         (errors.KeyRefused("open_library", "refuses us"), 1, False),
@@ -164,7 +164,7 @@ async def test_a_source_that_fails_is_left_alone_and_named(failure, tries, hinde
     sources = shelves(google_books=[])
     sources[0].failure = failure
     panel = SourceSelector(SourcePool(sources, Policy.BALANCED))
-    for _ in range(PATIENCE + 2):
+    for _ in range(MAX_CONSECUTIVE_FAILURES + 2):
         found = await look_up(None, BOOK, panel)
         assert (found.unavailable, found.hindered) == ({"open_library": failure.message}, hindered)
         assert "not asked: open_library" in found.reason
@@ -174,7 +174,9 @@ async def test_a_source_that_fails_is_left_alone_and_named(failure, tries, hinde
 async def test_a_success_renews_the_patience_with_a_source():
     sources = shelves()
     panel = SourceSelector(SourcePool(sources, Policy.BALANCED))
-    for turn in range(3 * PATIENCE):
-        sources[0].failure = None if turn % PATIENCE == 0 else errors.ProviderDown("open_library", "answered 503")
+    for turn in range(3 * MAX_CONSECUTIVE_FAILURES):
+        sources[0].failure = (
+            None if turn % MAX_CONSECUTIVE_FAILURES == 0 else errors.ProviderDown("open_library", "answered 503")
+        )
         await look_up(None, BOOK, panel)
-    assert sources[0].asked == 3 * PATIENCE
+    assert sources[0].asked == 3 * MAX_CONSECUTIVE_FAILURES

@@ -1,4 +1,4 @@
-"""How does a person steer the backfill? Pause and resume it, resume a lane, have months done again, forget answers."""
+"""Controls the backfill for a person: pause, resume, retry months, resume a provider, clear stored answers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from alexandria.providers import response_cache
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE = timedelta(days=366)
+MAX_PAUSE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Which months a person wants done again: all that fit. `reason` is an error code, message or reason to wait."""
+class RetrySelection:
+    """The months that a person wants to do again: all that match. `reason`: an error code, message or reason to wait."""
 
     months: tuple[Month, ...] | None = None
     failed: bool = False
@@ -33,9 +33,9 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Retried:
-    """Months that are pending again, months in retry that go on at once, and what was left alone in its status (None:
-    it is not seeded).
+class RetryResult:
+    """Months reset to pending, months in retry that are due at once, and skipped months with their status (None: not
+    seeded).
     """
 
     reopened: tuple[Month, ...]
@@ -45,41 +45,41 @@ class Retried:
 
 @dataclass(slots=True)
 class Control:
-    """The acts, each one transaction and each noted in the audit with `who` asked. The clock is passed in."""
+    """The controls. Each is one transaction, and the audit log names `who` asked. The clock is passed in."""
 
     database: Database
     queue: Queue
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    async def retry(self, wish: Wish, who: str, *, dry_run: bool = False) -> Retried:
-        """Completed and failed months become pending, months in retry go on at once; with `dry_run`, which would."""
+    async def retry(self, selection: RetrySelection, who: str, *, dry_run: bool = False) -> RetryResult:
+        """Reset completed and failed months to pending, and make months in retry due at once. A dry run changes nothing."""
         async with self.database.transaction() as connection:
-            found = await pauses.wanted(connection, wish.months, wish.reason, failed=wish.failed)
+            found = await pauses.wanted(connection, selection.months, selection.reason, failed=selection.failed)
             reopened = tuple(m for m, now in found.items() if now in {Status.COMPLETED, Status.FAILED})
             woken = tuple(m for m, now in found.items() if now is Status.RETRY)
-            done = Retried(reopened, woken, {
-                month: found.get(month) for month in wish.months or found if month not in reopened + woken
+            done = RetryResult(reopened, woken, {
+                month: found.get(month) for month in selection.months or found if month not in reopened + woken
             })  # fmt: skip
             if not dry_run and reopened + woken:
                 await months.reopen(connection, reopened)
                 await pauses.advance_wakeup(connection, woken)
                 for month in woken:
                     await self.queue.add_wake(connection, month, self.now())
-                detail = {"months": [*map(str, reopened)], "woken": [*map(str, woken)], "reason": wish.reason}
+                detail = {"months": [*map(str, reopened)], "woken": [*map(str, woken)], "reason": selection.reason}
                 await months.audit(connection, who, "retry", detail)
         if not dry_run and reopened + woken:
             log.info("retry", by=who, reopened=" ".join(map(str, reopened)), woken=" ".join(map(str, woken)))
         return done
 
     async def pause(self, until: datetime | None, reason: str, who: str) -> tuple[Pause, int]:
-        """No attempt begins before `until` (None: before `resume`); with the number of months that are still finishing.
+        """Let no attempt begin before `until` (None: before `resume`). Returns the pause and how many months still run.
 
-        Raises BadInput if `until` has passed or is out of reason.
+        Raises BadInput if `until` has passed or is too far away.
         """
-        if until is not None and not self.now() < until <= self.now() + LONGEST_PAUSE:
+        if until is not None and not self.now() < until <= self.now() + MAX_PAUSE:
             raise errors.BadInput(
-                f"until: that has passed, or is more than {LONGEST_PAUSE.days} days away",
-                hint="give a time to come, or none to pause until resumed",
+                f"until: it has passed, or is more than {MAX_PAUSE.days} days away",
+                hint="give a time in the future, or none to pause until resumed",
             )
         async with self.database.transaction() as connection:
             pause = await pauses.pause(connection, until, who, reason)
@@ -90,7 +90,7 @@ class Control:
         return pause, finishing
 
     async def resume(self, who: str) -> tuple[Pause | None, int]:
-        """Attempts may begin again; with the pause that has ended, if there was one, and how many months go on at once."""
+        """Let attempts begin again. Returns the pause that ended, or None, and how many months continue at once."""
         async with self.database.transaction() as connection:
             pause = await pauses.paused(connection)
             await pauses.resume(connection)
@@ -102,13 +102,12 @@ class Control:
         return pause, len(woken)
 
     async def resume_lane(self, provider: str, who: str) -> tuple[LanePause | None, int]:
-        """A provider is asked again before the time until which its lane is paused; with the pause that has ended, if
-        there was one, and how many months that waited for it go on at once.
+        """End the pause of a provider. Returns the pause that ended, or None, and how many months continue at once.
 
-        If the provider still refuses, its lane is paused again and no month has failed. Raises BadInput.
+        If the provider still refuses, it is paused again and no month fails. Raises BadInput.
         """
         if provider not in DEFAULTS:
-            raise errors.BadInput(f"provider: there is no {provider!r}", hint=f"known are {', '.join(DEFAULTS)}")
+            raise errors.BadInput(f"provider: {provider!r} is unknown", hint=f"known providers: {', '.join(DEFAULTS)}")
         async with self.database.transaction() as connection:
             ended = await pauses.resume_lane(connection, provider)
             woken = []
@@ -117,14 +116,14 @@ class Control:
                 woken = await pauses.advance_blocked(connection, provider, self.now())
                 for month in woken:
                     await self.queue.add_wake(connection, month, self.now())
-                told = {"provider": provider, "until": ended.until.isoformat(), "reason": ended.reason}
-                await months.audit(connection, who, "resume", {**told, "woken": [*map(str, woken)]})
+                detail = {"provider": provider, "until": ended.until.isoformat(), "reason": ended.reason}
+                await months.audit(connection, who, "resume", {**detail, "woken": [*map(str, woken)]})
         if ended is not None:
             log.info("resume", by=who, provider=provider, until=ended.until.isoformat(), woken=len(woken))
         return ended, len(woken)
 
     async def purge(self, provider: str, who: str, *, dry_run: bool = False) -> int:
-        """Forget all stored answers of `provider`, which will be asked and paid again; returns how many."""
+        """Delete all stored answers of `provider`, which will be asked and paid again. Returns how many."""
         async with self.database.transaction() as connection:
             count = await response_cache.purge(connection, provider, dry_run=dry_run)
             if not dry_run:
@@ -133,7 +132,7 @@ class Control:
         return count
 
     async def _wake_paused(self, connection: Connection, at: datetime) -> list[Month]:
-        """Months that wait for the end of a pause are woken `at`, unless it is sooner; returns which."""
+        """Wake months that wait for the end of a pause `at` that time, unless they wake sooner. Returns which."""
         woken = await pauses.advance_paused(connection, at)
         for month in woken:
             await self.queue.add_wake(connection, month, at)

@@ -15,21 +15,21 @@ from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord
 from alexandria.core.errors import ProviderError
 from alexandria.providers.base import BulkLookup
 
-LOOK_AGAIN = timedelta(days=30)  # after every source was asked in vain
-LOOKS = 3  # in vain, before an edition is left as it is
-LONGEST_REST, FIRST_REST = timedelta(days=1), timedelta(hours=1)  # of a source that fails; the wait doubles
-ESSENTIAL = ("publisher", "published")  # what is worth a paid look-up when no free source knows it
+UNKNOWN_RETRY_DELAY = timedelta(days=30)  # after every source was asked and none knew the edition
+MAX_LOOKUPS = 3  # without any answer, before an edition stays as it is
+FIRST_PAUSE, MAX_PAUSE = timedelta(hours=1), timedelta(days=1)  # of a source that fails; each is twice the last
+ESSENTIAL = ("publisher", "published")  # worth a paid look-up when no free source knows them
 VAGUE = frozenset({"unknown binding", "unknown", "other", "book"})  # bindings that say nothing
 
-# Whom we believe when two sources contradict each other, best first: trade data is nearer to the printed book, but
-# ISBNdb calls many a Japanese or German book English.
+# The preferred source when two contradict each other, best first: trade data is nearer to the printed book, but ISBNdb
+# gives many Japanese and German books as English.
 _TRADE = ("isbndb", "google_books", "open_library", "wikidata", "internet_archive")
-_BELIEVED = dict.fromkeys(FIELDS, _TRADE) | {"language": (*_TRADE[1:], _TRADE[0])}
+_PREFERRED = dict.fromkeys(FIELDS, _TRADE) | {"language": (*_TRADE[1:], _TRADE[0])}
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many ISBNs a metered source may still be asked about, and when there is room again (UTC)."""
+    """How many ISBNs a metered source may still be asked about, and when its quota is renewed (UTC)."""
 
     units: int
     until: datetime
@@ -37,7 +37,7 @@ class Room:
 
 @dataclass(slots=True)
 class _Case:
-    """One edition while it is asked about."""
+    """One edition while sources are asked about it."""
 
     holding: Holding
     fields: dict[str, Value] = field(default_factory=dict)
@@ -50,8 +50,8 @@ class _Case:
     def value(self, name: str) -> Value:
         return self.fields.get(name, self.holding.fields.get(name))
 
-    def hear(self, source: str, hit: EditionRecord | None) -> None:
-        """Take from a source's record what is better than what is held."""
+    def take(self, source: str, hit: EditionRecord | None) -> None:
+        """Take the fields of a source's record that are better than the stored ones."""
         self.asked.append(source)
         if hit is None:
             return
@@ -66,14 +66,14 @@ class _Case:
                 self.fields[name], self.sources[name] = said, hit.source
 
     def stop(self, until: datetime, reason: str, *, permanent: bool = False) -> None:
-        """A source that should be asked cannot be; if that may change, the edition waits for it."""
+        """Note a source that should be asked and cannot be. Unless that is permanent, the edition waits for it."""
         self.notes.append(reason)
         self.wait = self.wait if permanent else until
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """What became of each edition, and the sources that rest after it."""
+class EnrichmentResult:
+    """The result of each edition, and the sources that are paused after it."""
 
     enriched: tuple[Enriched, ...]
     rests: dict[str, Rest]
@@ -88,10 +88,10 @@ async def enrich(
     rooms: Mapping[str, Room],
     now: datetime,
     rng: random.Random,
-) -> Round:
+) -> EnrichmentResult:
     """Ask `sources` about all `holdings` together, free ones first, paid ones about those that `policy` pays for.
 
-    A source that rests, fails or has no room is not an answer: the editions that need it wait, and say for what.
+    A source that is paused, fails or has no quota left has not answered: the editions that need it wait, with the reason.
     """
     cases = [_Case(holding) for holding in holdings]
     resting = dict(rests)
@@ -107,11 +107,11 @@ async def enrich(
         resting[source.name] = rest
         for case in needing:
             case.stop(rest.until, rest.reason, permanent=rest.permanent)
-    return Round(tuple(_ended(case, now) for case in cases), resting)
+    return EnrichmentResult(tuple(_ended(case, now) for case in cases), resting)
 
 
 def better(name: str, held: Value, held_by: SourceRecord | None, said: Value, by: SourceRecord) -> bool:
-    """Whether what the record `by` says of field `name` takes the place of what is held."""
+    """Return whether the value `said` by record `by` replaces the stored value of field `name`."""
     if not _says(said) or said == held:
         return False
     if not _says(held):
@@ -121,24 +121,24 @@ def better(name: str, held: Value, held_by: SourceRecord | None, said: Value, by
             return _precision(said) > _precision(held)
         if _precision(said) < _precision(held):
             return False
-    return _more_believed(name, by, held_by)
+    return _preferred(name, by, held_by)
 
 
 async def _ask(
     source: BulkLookup, cases: Sequence[_Case], before: Rest | None, now: datetime, rng: random.Random
 ) -> Rest | None:
-    """Hear what a source says of `cases`; the rest that follows if it fails."""
+    """Ask a source about `cases`. Returns its pause if it fails."""
     try:
         known = await source.by_isbns([case.holding.isbn13 for case in cases])
     except ProviderError as failed:
         return _rest(failed, before.failures + 1 if before else 1, now, rng)
     for case in cases:
-        case.hear(source.name, known.get(case.holding.isbn13))
+        case.take(source.name, known.get(case.holding.isbn13))
     return None
 
 
 def _needed(source: BulkLookup, policy: Policy, case: _Case) -> bool:
-    """Whether an edition is worth asking this source about."""
+    """Return whether to ask this source about an edition."""
     if not source.paid:
         return True
     if policy is not Policy.BALANCED:
@@ -151,7 +151,7 @@ def _needed(source: BulkLookup, policy: Policy, case: _Case) -> bool:
 
 
 def _within(room: Room | None, name: str, cases: list[_Case]) -> list[_Case]:
-    """As many cases as there is room for; the others wait."""
+    """Return as many cases as the quota has room for; the others wait."""
     if room is None:
         return cases
     for case in cases[room.units :]:
@@ -164,29 +164,29 @@ def _rest(failed: ProviderError, failures: int, now: datetime, rng: random.Rando
         case retry_policy.Snooze(until=until, reason=reason):
             return Rest(until, reason, permanent=False, failures=failures)
         case retry_policy.GiveUp(reason=reason):
-            return Rest(now + LONGEST_REST, reason, permanent=True, failures=failures)
+            return Rest(now + MAX_PAUSE, reason, permanent=True, failures=failures)
         case retry_policy.Retry(reason=reason):
-            wait: timedelta = min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
+            wait: timedelta = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), MAX_PAUSE)
             return Rest(now + wait, reason, permanent=False, failures=failures)
 
 
 def _ended(case: _Case, now: datetime) -> Enriched:
-    """What follows for one edition: it waits, it is done, nobody knew it, or nobody could be asked."""
+    """Return the result of one edition: it waits, is done, is unknown to all sources, or no source could be asked."""
     looks = case.holding.looks
     done = case.wait is None and bool(case.asked)
     again_at = case.wait
     if done and not case.hits:
         looks += 1
-        again_at = now + LOOK_AGAIN if looks < LOOKS else None
+        again_at = now + UNKNOWN_RETRY_DELAY if looks < MAX_LOOKUPS else None
         case.notes.insert(0, f"unknown to {', '.join(case.asked)}")
     elif not done and again_at is None:
-        again_at = now + LONGEST_REST
+        again_at = now + MAX_PAUSE
     note = "; ".join(case.notes)
     return Enriched(case.holding, case.fields, case.sources, tuple(case.hits), done, again_at, looks, note)
 
 
 def _is_another(holding: Holding, hit: EditionRecord) -> bool:
-    """Whether a record describes another book: numbers are used twice, and typed wrong. The number itself proves nothing."""
+    """Return whether a record describes another book. ISBNs are used twice and mistyped, so the number proves nothing."""
     subtitle = str(holding.fields["subtitle"] or "")
     held = EditionRecord(hit.source, holding.title, subtitle=subtitle, authors=holding.authors)
     return same_work(held, hit).verdict == REFUSE
@@ -197,23 +197,23 @@ def _says(value: Value) -> bool:
 
 
 def _precision(date: PartialDate) -> int:
-    """1 for a year, 2 for a month, 3 for a day. 1 January is how sources print a date of which they know the year."""
+    """Return 1 for a year, 2 for a month, 3 for a day. Sources print 1 January when they know only the year."""
     if date.month is None or (date.month, date.day) == (1, 1):
         return 1
     return 2 if date.day is None else 3
 
 
 def _agree(one: PartialDate, other: PartialDate) -> bool:
-    """Whether two dates may be one date, told more or less precisely."""
+    """Return whether two dates may be the same date with different precision."""
     least = min(_precision(one), _precision(other))
     return (one.year, one.month, one.day)[:least] == (other.year, other.month, other.day)[:least]
 
 
-def _more_believed(name: str, by: SourceRecord, held_by: SourceRecord | None) -> bool:
-    """A better source before a worse one, and of one source's records the later."""
+def _preferred(name: str, by: SourceRecord, held_by: SourceRecord | None) -> bool:
+    """Return whether a record is preferred: a better source before a worse one, and the later record of one source."""
     if held_by is None:
         return True
     if by.provider == held_by.provider:
         return by.fetched_at > held_by.fetched_at
-    ranks = {provider: rank for rank, provider in enumerate(_BELIEVED[name])}
+    ranks = {provider: rank for rank, provider in enumerate(_PREFERRED[name])}
     return ranks.get(by.provider, len(ranks)) < ranks.get(held_by.provider, len(ranks))

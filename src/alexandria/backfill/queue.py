@@ -78,7 +78,7 @@ class JobQueue:
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     async def open(self) -> None:
-        """Use the process's pool; the pool must be open."""
+        """Use the pool of the process, which must be open."""
         await self._app.open_async(self._database.pool)
 
     async def aclose(self) -> None:
@@ -104,7 +104,7 @@ class JobQueue:
         periodic: Sequence[Periodic] = (),
         reconnect: Callable[[], Awaitable[None]] = _do_nothing,
     ) -> None:
-        """Run jobs until cancelled; months in work are then snoozed.
+        """Run jobs until cancelled; running months are then snoozed.
 
         Ends when the server was lost, and `reconnect` has brought it back, or when another worker took this one for dead: the
         caller starts it again.
@@ -130,7 +130,7 @@ class JobQueue:
                 raise error
 
     async def waiting(self) -> int:
-        """Months that are claimed or due."""
+        """Return the number of months that are claimed or due."""
         async with self._database.transaction() as connection:
             found = await months.workers(connection, POLL_INTERVAL)
         return int(found["due"] + found["processing"])

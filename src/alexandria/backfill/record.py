@@ -1,4 +1,4 @@
-"""How does a month's outcome become permanent? Books, counters and `completed` in one transaction, fenced by the token."""
+"""Records a month: books, counters and `completed` in one transaction, fenced by the attempt token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def record(
     note: str | None,
     now: datetime,
 ) -> int:
-    """Store everything and complete the month; returns how many editions were new. Raises AttemptLost."""
+    """Store the resolutions and complete the month. Returns the number of new editions. Raises AttemptLost."""
     async with database.transaction() as connection:
         await months.lock(connection, token)
         queued = await candidates.record_month(connection, month, resolutions, now)

@@ -1,4 +1,4 @@
-"""Which ISBN has each candidate? First the catalogue, then the sources side by side, until one is believed."""
+"""Resolves candidates to ISBNs: first from the catalogue, then from the sources, until a record is accepted."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from alexandria.database.pool import Database
 
 
 async def resolve(
-    month: Month | None, candidates: Sequence[Candidate], panel: SourceSelector, database: Database
+    month: Month | None, candidates: Sequence[Candidate], selector: SourceSelector, database: Database
 ) -> list[Resolution]:
-    """What became of each candidate (named for `month`, if for one), in order; candidates that prove to be one book are one resolution.
+    """Return the resolutions of candidates (named for `month`, if for one), in order. Candidates with one ISBN are one.
 
     Raises NoSources if candidates had to be looked up and no source could be asked at all.
     """
-    resolutions = await asyncio.gather(*(_one(month, candidate, panel, database) for candidate in candidates))
+    resolutions = await asyncio.gather(*(_one(month, candidate, selector, database) for candidate in candidates))
     looked_up = [resolution for resolution in resolutions if resolution.source != repository.NAME]
-    if looked_up and not panel.answered:
-        said = dict.fromkeys(said for resolution in looked_up for said in resolution.unavailable.values())
-        message = "; ".join(said) or "none is configured"
-        raise errors.NoSources(f"no source could be asked: {message}", tuple(panel.failed.values()))
+    if looked_up and not selector.answered:
+        messages = dict.fromkeys(text for resolution in looked_up for text in resolution.unavailable.values())
+        message = "; ".join(messages) or "none is configured"
+        raise errors.NoSources(f"no source could be asked: {message}", tuple(selector.failed.values()))
     return _fold(resolutions)
 
 
-async def _one(month: Month | None, candidate: Candidate, panel: SourceSelector, database: Database) -> Resolution:
-    return await recognise(candidate, database, month) or await look_up(month, candidate, panel)
+async def _one(month: Month | None, candidate: Candidate, selector: SourceSelector, database: Database) -> Resolution:
+    return await recognise(candidate, database, month) or await look_up(month, candidate, selector)
 
 
 async def recognise(candidate: Candidate, database: Database, month: Month | None = None) -> Resolution | None:
-    """The catalogue's own edition of this candidate, if it holds one: that costs no call."""
+    """Return the catalogue's own edition of this candidate, or None. That costs no call."""
     async with database.transaction() as connection:
         held = await repository.find_work(connection, candidate.title, (candidate.author,), with_edition=True)
     if held is None:
@@ -54,30 +54,30 @@ async def recognise(candidate: Candidate, database: Database, month: Month | Non
     )
 
 
-async def look_up(month: Month | None, candidate: Candidate, panel: SourceSelector) -> Resolution:
-    """Ask one source after the other, judging all hits so far together, as far as the panel wants them."""
+async def look_up(month: Month | None, candidate: Candidate, selector: SourceSelector) -> Resolution:
+    """Ask one source after the other as the selector requires, and score all records so far together."""
     hits: list[EditionRecord] = []
     unavailable: dict[str, str] = {}
     hindered = False
     found = Resolution(candidate, None, reason="no source was asked")
-    for source in panel.order():
-        if not panel.wants(source, found):
+    for source in selector.order():
+        if not selector.wants(source, found):
             continue
-        answer = await panel.ask(source, candidate)
+        answer = await selector.ask(source, candidate)
         if isinstance(answer, errors.ProviderError):
             unavailable[source.name] = answer.message
             hindered = hindered or not isinstance(answer, PERMANENT)
             continue
         hits.extend(answer)
-        found = _judged(month, candidate, hits)
-    if objection := panel.objection(found):
+        found = _scored(month, candidate, hits)
+    if objection := selector.objection(found):
         found = Resolution(candidate, None, reason=objection, considered=found.considered)
     if found.isbn13 is None and unavailable:
         found = dataclasses.replace(found, reason=f"{found.reason}; not asked: {', '.join(unavailable)}")
     return dataclasses.replace(found, unavailable=unavailable, hindered=hindered)
 
 
-def _judged(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord]) -> Resolution:
+def _scored(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord]) -> Resolution:
     accepted, considered, reason = choose(candidate, hits)
     if accepted is None or accepted.isbn13 is None:
         return Resolution(candidate, None, reason=reason, considered=tuple(considered))
@@ -96,13 +96,13 @@ def _judged(month: Month | None, candidate: Candidate, hits: Sequence[EditionRec
 
 
 def _related(accepted: EditionRecord, sure: Sequence[ScoredRecord]) -> tuple[EditionRecord, ...]:
-    """The other editions that were accepted, one hit an ISBN."""
+    """Return the other accepted editions, one record per ISBN."""
     others = {scored.hit.isbn13: scored.hit for scored in reversed(sure) if scored.hit.isbn13}
     return tuple(hit for isbn13, hit in others.items() if isbn13 != accepted.isbn13)
 
 
 def _fold(resolutions: Sequence[Resolution]) -> list[Resolution]:
-    """Candidates with the same ISBN are one book under two spellings: the first stays, named by all."""
+    """Merge candidates with the same ISBN, one book under two spellings: the first stays, named by all."""
     kept: dict[object, Resolution] = {}
     for resolution in resolutions:
         key: object = resolution.isbn13 or id(resolution)

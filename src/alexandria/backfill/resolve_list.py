@@ -1,4 +1,4 @@
-"""How is a long list of titles resolved? A line each, in its order, a few at once, so that it can be stopped and continued."""
+"""Resolves a long list of titles, some at once and answered in order, so that it can be stopped and continued."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from alexandria.database.pool import Database
 from alexandria.providers import fields
 from alexandria.providers.client import storable
 
-AT_ONCE = 16  # lines looked up together
-RENEWED = 50  # lines after which sources that were left alone are tried again
-LONGEST = 500  # characters of a title or name
+LOOKUP_CONCURRENCY = 16  # lines looked up together
+SOURCE_RETRY_INTERVAL = 50  # lines after which sources that failed are tried again
+MAX_TEXT_LENGTH = 500  # characters of a title or name
 REFUSED = "refused"  # the verdict on a line that cannot be read
 
 Id: TypeAlias = str | int | None
@@ -45,7 +45,7 @@ Id: TypeAlias = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one line: `verdict` accept, doubt, refuse, or refused if it could not be read.
+    """The answer to one line: `verdict` accept, doubt, refuse, or refused if it could not be read.
 
     `score` is that of the accepted record, else of the best one considered, 0 to 100.
     """
@@ -80,16 +80,16 @@ def _words(value: str) -> str:
     words = fields.text(value)
     if not words:
         raise ValueError("is empty")
-    if len(words) > LONGEST:
-        raise ValueError(f"is longer than {LONGEST} characters")
+    if len(words) > MAX_TEXT_LENGTH:
+        raise ValueError(f"is longer than {MAX_TEXT_LENGTH} characters")
     return words
 
 
 Text = Annotated[StrictStr, AfterValidator(_words)]
 
 
-class _Asked(BaseModel):
-    """A line as it should be. Other fields may be there and are ignored."""
+class _Query(BaseModel):
+    """A line as it should be. Other fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     id: Annotated[str | int, BeforeValidator(_label)]
@@ -107,12 +107,12 @@ class _Asked(BaseModel):
 
 
 def lines_of(text: bytes) -> list[Line]:
-    """The lines that ask something; blank ones do not."""
+    """Return the lines that are not blank."""
     return [Line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
 def read(line: Line) -> tuple[Id, Candidate] | Answer:
-    """What a line asks, with its id; or the answer that says what is wrong with it, field by field."""
+    """Return the id and candidate of a line, or the answer that names what is wrong with it, field by field."""
     try:
         said = storable(json.loads(line.text))
     except (ValueError, RecursionError) as broken:
@@ -120,28 +120,28 @@ def read(line: Line) -> tuple[Id, Candidate] | Answer:
     if not isinstance(said, dict):
         return _refused(line, None, ["not a JSON object"])
     try:
-        asked = _Asked.model_validate(said)
+        asked = _Query.model_validate(said)
     except ValidationError as invalid:
         problems = invalid.errors(include_input=False, include_url=False, include_context=False)
-        told = [f"{problem['loc'][0]}: {errors.in_words(problem)}" for problem in problems]
-        return _refused(line, said.get("id"), told)
+        found = [f"{problem['loc'][0]}: {errors.in_words(problem)}" for problem in problems]
+        return _refused(line, said.get("id"), found)
     return asked.id, Candidate(asked.title, asked.author, asked.year, asked.month)
 
 
-async def answers(lines: Iterable[Line], desk: SourcePool, database: Database) -> AsyncGenerator[Answer]:
-    """An answer for each line, in order.
+async def answers(lines: Iterable[Line], pool: SourcePool, database: Database) -> AsyncGenerator[Answer]:
+    """Yield an answer for each line, in order.
 
-    Raises QuotaSpent at the first line that stays open because a source's day is used up, and NoSources at one that
-    no source could be asked about: neither is an answer.
+    Raises QuotaSpent at the first line that stays open because a source's daily quota is used up, and NoSources at one
+    that no source could be asked about: neither is an answer.
     """
     under_way: deque[asyncio.Task[Answer]] = deque()
-    panel = SourceSelector(desk)
+    selector = SourceSelector(pool)
     try:
         for count, line in enumerate(lines, 1):
-            if count % RENEWED == 0:
-                panel = SourceSelector(desk)
-            under_way.append(asyncio.create_task(_answer(line, desk, panel, database)))
-            if len(under_way) == AT_ONCE:
+            if count % SOURCE_RETRY_INTERVAL == 0:
+                selector = SourceSelector(pool)
+            under_way.append(asyncio.create_task(_answer(line, pool, selector, database)))
+            if len(under_way) == LOOKUP_CONCURRENCY:
                 yield await under_way.popleft()
         while under_way:
             yield await under_way.popleft()
@@ -154,29 +154,29 @@ async def answers(lines: Iterable[Line], desk: SourcePool, database: Database) -
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _answer(line: Line, desk: SourcePool, panel: SourceSelector, database: Database) -> Answer:
+async def _answer(line: Line, pool: SourcePool, selector: SourceSelector, database: Database) -> Answer:
     asked = read(line)
     if isinstance(asked, Answer):
         return asked
     id_, candidate = asked
-    found = await recognise(candidate, database) or await look_up(None, candidate, panel)
+    found = await recognise(candidate, database) or await look_up(None, candidate, selector)
     if found.isbn13 is None:
-        _need_sources(found, desk, panel)
-    return _told(id_, found)
+        _need_sources(found, pool, selector)
+    return _answer_of(id_, found)
 
 
-def _need_sources(found: Resolution, desk: SourcePool, panel: SourceSelector) -> None:
-    """Raises QuotaSpent or NoSources if this is no answer."""
-    lacking = [error for name, error in panel.out.items() if name in found.unavailable]
+def _need_sources(found: Resolution, pool: SourcePool, selector: SourceSelector) -> None:
+    """Raises QuotaSpent or NoSources if sources that were needed could not be asked."""
+    lacking = [error for name, error in selector.out.items() if name in found.unavailable]
     spent = [error for error in lacking if isinstance(error, errors.QuotaSpent)]
     if spent:
         raise min(spent, key=lambda error: error.until)
-    if len(found.unavailable) == len(desk.sources):
+    if len(found.unavailable) == len(pool.sources):
         said = "; ".join(found.unavailable.values()) or "none is configured"
         raise errors.NoSources(f"no source could be asked: {said}", tuple(lacking))
 
 
-def _told(id_: Id, found: Resolution) -> Answer:
+def _answer_of(id_: Id, found: Resolution) -> Answer:
     if found.isbn13 is not None:
         return Answer(id_, found.isbn13, ACCEPT, round(found.score, 2), found.source, found.reason.split("; "))
     best = max(found.considered, key=lambda scored: scored.score, default=None)
@@ -191,9 +191,9 @@ def _refused(line: Line, id_: Any, problems: Sequence[str]) -> Answer:
 
 
 def continued(path: Path, lines: Sequence[Line]) -> int:
-    """How many of `lines` the file at `path` answers already; a last line that was torn is cut off.
+    """Return how many of `lines` the file at `path` already answers. A partly written last line is cut off.
 
-    Raises BadInput if it holds anything else than the answers to the first of these lines.
+    Raises BadInput if it holds anything but the answers to the first of these lines.
     """
     if not path.is_file():
         return 0
@@ -216,7 +216,7 @@ def continued(path: Path, lines: Sequence[Line]) -> int:
 
 
 def _id_of(text: bytes) -> list[Id]:
-    """The id of an answer; [] if the text is none."""
+    """Return the id of an answer in a list; [] if the text is not an answer."""
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
@@ -225,6 +225,6 @@ def _id_of(text: bytes) -> list[Id]:
 
 
 def write(answer: Answer, file: IO[bytes]) -> None:
-    """At once and whole: what was answered is not asked again, whatever happens next."""
+    """Write an answer at once and whole, so that it is not asked again after a crash."""
     file.write(answer.line)
     file.flush()

@@ -1,4 +1,4 @@
-"""Which source is asked next, and when has enough been heard? Free ones first, paid ones as the policy allows."""
+"""Selects which source is asked next, and when no more are needed: free ones first, paid ones by policy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.core import errors
 from alexandria.providers.base import Source
 
-PATIENCE = 3  # failures in a row after which a source is left alone for the rest of the month
+MAX_CONSECUTIVE_FAILURES = 3  # after which a source is not asked for the rest of the month
 _OUT_AT_ONCE = (
     errors.KeyMissing,
     errors.KeyRefused,
@@ -36,18 +36,18 @@ EXACT_SOURCES = 2  # that must know a book by the policy EXACT
 FREE_BEFORE_PAID = {Policy.FRUGAL: None, Policy.BALANCED: 2, Policy.EXACT: 1}
 
 
-class Priced(Protocol):
-    """What may cost something to ask."""
+class MaybePaid(Protocol):
+    """A source that may cost money to ask."""
 
     @property
     def paid(self) -> bool: ...
 
 
-P = TypeVar("P", bound=Priced)
+P = TypeVar("P", bound=MaybePaid)
 
 
 def in_order(sources: Sequence[P], policy: Policy, wait: Callable[[P], float]) -> list[P]:
-    """Free sources by expected wait, their own order breaking ties, with the paid ones where `policy` puts them."""
+    """Return free sources by expected wait, then by their own order, with the paid ones where `policy` puts them."""
     free = sorted((source for source in sources if not source.paid), key=wait)
     paid = [source for source in sources if source.paid]
     before = FREE_BEFORE_PAID[policy]
@@ -55,49 +55,49 @@ def in_order(sources: Sequence[P], policy: Policy, wait: Callable[[P], float]) -
 
 
 class SourcePool:
-    """The sources of this process and how busy each is: work spreads over the lanes that have room."""
+    """The sources of this process and how many requests each has in flight, so that work spreads over idle ones."""
 
     def __init__(self, sources: Sequence[Source], policy: Policy) -> None:
         self.sources, self.policy = tuple(sources), policy
-        self.under_way: Counter[str] = Counter()
+        self.in_flight: Counter[str] = Counter()
 
     def order(self) -> list[Source]:
-        """The sources as things stand, the one to be asked first before the others."""
+        """Return the sources in the order in which to ask them now."""
         return in_order(self.sources, self.policy, self._wait)
 
     def _wait(self, source: Source) -> float:
-        return self.under_way[source.name] / source.rate
+        return self.in_flight[source.name] / source.rate
 
 
 class SourceSelector:
-    """The sources for one batch of candidates: which are `out` of it and why, and how each last `failed`."""
+    """Selects sources for one batch of candidates. `out`: sources no longer asked, and why; `failed`: last failures."""
 
-    def __init__(self, desk: SourcePool) -> None:
-        self._desk = desk
+    def __init__(self, pool: SourcePool) -> None:
+        self._pool = pool
         self.out: dict[str, errors.ProviderError] = {}
         self.failed: dict[str, errors.ProviderError] = {}
         self.answered = False
         self._failures: Counter[str] = Counter()
 
     def order(self) -> Iterator[Source]:
-        """The sources to ask about one candidate, the best first as things stand."""
-        return iter(self._desk.order())
+        """Return the sources to ask about one candidate, in order."""
+        return iter(self._pool.order())
 
     def wants(self, source: Source, found: Resolution) -> bool:
-        """Whether `source` may still add something to what was `found` by those before it.
+        """Return whether `source` may still add to what was `found` by those before it.
 
-        A paid one is not asked for a better edition of a book that is known.
+        A paid one is not asked for a better edition of a book that is already found.
         """
         if found.accepted is None or self.objection(found):
             return True
         return not source.paid and not editions.is_meant(found.candidate, found.accepted)
 
     def objection(self, found: Resolution) -> str:
-        """Why the policy does not take what was found, or ""."""
-        if self._desk.policy is not Policy.EXACT or found.accepted is None:
+        """Return why the policy does not accept what was found, or ""."""
+        if self._pool.policy is not Policy.EXACT or found.accepted is None:
             return ""
         knowing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
-        paid = {source.name for source in self._desk.sources if source.paid} - self.out.keys()
+        paid = {source.name for source in self._pool.sources if source.paid} - self.out.keys()
         if len(knowing) < EXACT_SOURCES:
             return f"only {found.accepted.source.provider} knows it, and the policy wants two sources"
         if paid and not paid & knowing:
@@ -105,7 +105,7 @@ class SourceSelector:
         return ""
 
     def lacking(self, resolutions: Sequence[Resolution]) -> list[str]:
-        """What each source said that some of these books had to do without; a key that is not there is no news."""
+        """Return why each unavailable source could not be asked, and for how many books. Missing keys are not reported."""
         books = Counter(name for resolution in resolutions for name in resolution.unavailable)
         return [
             f"{failed.message} ({books[name]} of {len(resolutions)} books did without it)"
@@ -114,20 +114,20 @@ class SourceSelector:
         ]
 
     async def ask(self, source: Source, candidate: Candidate) -> Sequence[EditionRecord] | errors.ProviderError:
-        """The source's hits, or why it could not be asked."""
+        """Return the source's records, or the error why it could not be asked."""
         if source.name in self.out:
             return self.out[source.name]
-        self._desk.under_way[source.name] += 1
+        self._pool.in_flight[source.name] += 1
         try:
             hits = await source.find(candidate)
         except errors.ProviderError as failed:
             self._failures[source.name] += 1
             self.failed[source.name] = failed
-            if isinstance(failed, _OUT_AT_ONCE) or self._failures[source.name] >= PATIENCE:
+            if isinstance(failed, _OUT_AT_ONCE) or self._failures[source.name] >= MAX_CONSECUTIVE_FAILURES:
                 self.out[source.name] = failed
             return failed
         finally:
-            self._desk.under_way[source.name] -= 1
+            self._pool.in_flight[source.name] -= 1
         self._failures[source.name] = 0
         self.answered = True
         return hits

@@ -1,4 +1,4 @@
-"""Which books does a month have? Every generator is asked at once; one that fails or is silent hides no other."""
+"""Asks all generators at once for the books of a month. One that fails does not hide the answers of another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alexandria.providers.base import Generator, SuggestResult
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """The merged candidates, and a sentence of what each generator that failed said."""
+    """The merged candidates, and the message of each generator that failed."""
 
     candidates: tuple[Candidate, ...]
     failed: tuple[str, ...]

@@ -28,7 +28,7 @@ async def work(
     periodic: Sequence[Periodic],
     reconnect: Callable[[], Awaitable[None]],
 ) -> None:
-    """Work until `stop` is set; then months in work are snoozed for another worker and this returns."""
+    """Work until `stop` is set; then running months are snoozed for another worker and this returns."""
 
     async def restore() -> None:
         log.warning("the queue has stopped", hint="it starts again as soon as the database answers")
@@ -53,7 +53,7 @@ async def work(
 
 
 async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
-    """Set `stop` once `busy` says that no month is queued or in work. A lost database says nothing."""
+    """Set `stop` once `busy` returns that no month is queued or running. A lost database is not an answer."""
     while not stop.is_set():
         with contextlib.suppress(DatabaseUnavailable):
             if not await busy():

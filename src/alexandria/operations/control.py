@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from alexandria.backfill.control import Wish
+from alexandria.backfill.control import RetrySelection
 from alexandria.backfill.repositories import pauses
 from alexandria.backfill.repositories.pauses import Pause
 from alexandria.core.config import DEFAULTS
@@ -19,7 +19,7 @@ from alexandria.providers.limits.rate import LaneStatus
 async def retry(system: System, request: schemas.RetryRequest, who: str) -> schemas.RetryAnswer:
     """Reset completed and failed months to pending and wake waiting ones; `who` goes into the audit."""
     listed = tuple(map(Month.parse, request.months)) if request.months else None
-    wish = Wish(listed, failed=bool(request.status), reason=request.reason or None)
+    wish = RetrySelection(listed, failed=bool(request.status), reason=request.reason or None)
     done = await system.control.retry(wish, who, dry_run=request.dry_run)
     would, become = ("would ", "be") if request.dry_run else ("", "are")
     counts = (

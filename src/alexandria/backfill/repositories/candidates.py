@@ -1,4 +1,4 @@
-"""What did models name for a month, and what became of it? Candidates with their evidence, resolved or still sought."""
+"""Stores the candidates that generators named for a month, with their evidence and resolution."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SQL = load(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DueCandidate:
-    """An unresolved candidate that is due to be looked up again, after `looks` looks."""
+    """An unresolved candidate that is due to be looked up again, after `lookups` look-ups."""
 
     id: int
     month: Month
     candidate: Candidate
     work_id: int | None
-    looks: int
+    lookups: int
 
 
 async def record_month(connection: Connection, month: Month, resolutions: Sequence[Resolution], now: datetime) -> int:
-    """Store what became of a month's candidates, replacing an earlier naming; returns the editions that were new."""
+    """Store the resolutions of a month's candidates and replace earlier ones. Returns the number of new editions."""
     await repository.one_writer(connection)
     await connection.execute(SQL["forget"], {"year": month.year, "month": month.month})
     new = 0
@@ -47,48 +47,48 @@ async def record_month(connection: Connection, month: Month, resolutions: Sequen
 
 
 async def due(connection: Connection, limit: int) -> list[DueCandidate]:
-    """Unresolved candidates to look up now, newest months first; they are nobody else's for a while."""
+    """Return unresolved candidates to look up now, newest months first, reserved for the caller for some minutes."""
     rows = await (await connection.execute(SQL["unresolved"], {"limit": limit})).fetchall()
     await connection.execute(SQL["reserve"], {"ids": [row["id"] for row in rows]})
-    return [_sought(row) for row in rows]
+    return [_due_candidate(row) for row in rows]
 
 
-async def finish_recheck(connection: Connection, sought: DueCandidate, resolution: Resolution, now: datetime) -> bool:
-    """Store what a further look found and count the month anew; whether the candidate is resolved now."""
+async def finish_recheck(connection: Connection, due: DueCandidate, resolution: Resolution, now: datetime) -> bool:
+    """Store what a further look-up found and count the month again. Returns whether the candidate is resolved now."""
     await repository.one_writer(connection)
-    work_id, added = await _record_book(connection, sought.month, resolution)
-    row = _outcome(resolution, work_id, sought.looks + (not resolution.hindered), now) | {"id": sought.id}
+    work_id, added = await _record_book(connection, due.month, resolution)
+    row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
     if (await connection.execute(SQL["finish_recheck"], row)).rowcount == 0:
-        return False  # the month was named anew meanwhile
-    if sought.work_id is not None and sought.work_id != work_id:
-        await repository.drop_unproven(connection, sought.work_id)
-    month = {"year": sought.month.year, "month": sought.month.month}
+        return False  # the month was filled again meanwhile
+    if due.work_id is not None and due.work_id != work_id:
+        await repository.drop_unproven(connection, due.work_id)
+    month = {"year": due.month.year, "month": due.month.month}
     await connection.execute(SQL["count_again"], {**month, "queued": added})
     return resolution.isbn13 is not None
 
 
 async def of_month(connection: Connection, month: Month) -> list[Row]:
-    """A month's candidates in the order named, each with ISBN, source, score, reason and evidence."""
+    """Return a month's candidates in the order named, each with ISBN, source, score, reason and evidence."""
     found = await connection.execute(SQL["of_month"], {"year": month.year, "month": month.month})
     return await found.fetchall()
 
 
 async def in_month(connection: Connection, month: Month) -> dict[str, int]:
-    """How many resolved books are confirmed, contradicted or unknown to have been first published in the month."""
+    """Count the resolved books of which sources confirm, contradict or do not know a first publication in the month."""
     rows = await (await connection.execute(SQL["in_month"], {"year": month.year, "month": month.month})).fetchall()
     counted = {row["in_month"]: row["books"] for row in rows}
     return {answer: counted.get(answer, 0) for answer in ("confirmed", "contradicted", "unknown")}
 
 
 async def spent_on_rechecks(connection: Connection) -> int:
-    """Requests sent since UTC midnight for further looks."""
+    """Return the number of requests sent since UTC midnight for further look-ups."""
     row = await (await connection.execute(SQL["spent_on_rechecks"])).fetchone()
     assert row is not None
     return int(row["calls"])
 
 
 async def _record_book(connection: Connection, month: Month, resolution: Resolution) -> tuple[int, int]:
-    """The candidate's work, added if new, and 1 if its edition was new. What is unresolved is a work without edition."""
+    """Return the candidate's work, added if new, and 1 if its edition was new. Unresolved: a work without an edition."""
     hit, candidate = resolution.accepted, resolution.candidate
     if resolution.work_id is not None:
         return resolution.work_id, 0
@@ -111,14 +111,14 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
     return work_id, int(new)
 
 
-def _sought(row: Row) -> DueCandidate:
+def _due_candidate(row: Row) -> DueCandidate:
     month = Month(row["year"], row["month"])
     named = Candidate(row["title"], row["author"], row["named_year"], row["month"], named_by=tuple(row["named_by"]))
     return DueCandidate(row["id"], month, named, row["work_id"], row["looks"])
 
 
-def _outcome(resolution: Resolution, work_id: int, looks: int, now: datetime) -> dict[str, Any]:
-    sought = resolution.isbn13 is None
+def _outcome(resolution: Resolution, work_id: int, lookups: int, now: datetime) -> dict[str, Any]:
+    unresolved = resolution.isbn13 is None
     return {
         "work_id": work_id,
         "isbn13": resolution.isbn13,
@@ -127,15 +127,15 @@ def _outcome(resolution: Resolution, work_id: int, looks: int, now: datetime) ->
         "reason": resolution.reason,
         "evidence": Jsonb([evidence(scored) for scored in resolution.considered]),
         "unavailable": Jsonb(resolution.unavailable),
-        "hindered": sought and resolution.hindered,
+        "hindered": unresolved and resolution.hindered,
         "in_month": resolution.in_month,
-        "looks": looks,
-        "look_again_at": recheck_at(looks, resolution.hindered, now) if sought else None,
+        "looks": lookups,
+        "look_again_at": recheck_at(lookups, resolution.hindered, now) if unresolved else None,
     }
 
 
 def evidence(scored: ScoredRecord) -> dict[str, Any]:
-    """A considered hit as it is stored and shown: what the source said, and how it was judged."""
+    """Return a considered record as it is stored: what the source states, its score, its verdict and the reasons."""
     hit = scored.hit
     return {
         "score": round(scored.score, 2),

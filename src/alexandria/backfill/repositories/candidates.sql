@@ -1,11 +1,11 @@
--- What models named for each month, and what became of it.
+-- The candidates of each month, and their resolution.
 
 -- name: forget
--- A month named anew.
+-- A month that is filled again.
 DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
 
 -- name: add
--- What a model named and what became of it.
+-- A candidate and its resolution.
 INSERT INTO candidate (year, month, position, title, author, named_year, named_by, work_id, isbn13, source, score,
                        reason, evidence, unavailable, hindered, in_month, looks, look_again_at)
 VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s, %(named_by)s, %(work_id)s,
@@ -24,18 +24,18 @@ FROM candidate AS c LEFT JOIN edition AS e USING (isbn13)
 WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
 
 -- name: unresolved
--- Candidates that are due to be looked up again, newest months first; other looks pass them over.
+-- Candidates that are due to be looked up again, newest months first; other workers skip them.
 SELECT id, year, month, title, author, named_year, named_by, work_id, looks FROM candidate
 WHERE isbn13 IS NULL AND look_again_at <= now()
 ORDER BY year DESC, month DESC, position LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
 
 -- name: reserve
--- Candidates that are being looked up are nobody else's for a while.
+-- Keep candidates that are being looked up from other workers for a while.
 UPDATE candidate SET look_again_at = now() + interval '15 minutes' WHERE id = ANY(%(ids)s::bigint[])
 
 -- name: finish_recheck
--- What a further look at an unresolved candidate found.
+-- What a further look-up of an unresolved candidate found.
 UPDATE candidate
 SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s, reason = %(reason)s,
     evidence = %(evidence)s, unavailable = %(unavailable)s, hindered = %(hindered)s, in_month = %(in_month)s,
@@ -43,7 +43,7 @@ SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(s
 WHERE id = %(id)s AND isbn13 IS NULL
 
 -- name: count_again
--- A completed month's counters after a further look.
+-- A completed month's counters after a further look-up.
 UPDATE backfill_log AS b
 SET isbns_resolved = c.resolved, isbns_queued = least(b.isbns_queued + %(queued)s, c.resolved),
     resolution_rate = CASE WHEN b.books_generated > 0 THEN round(100.0 * c.resolved / b.books_generated, 2) ELSE 0 END,
@@ -57,6 +57,6 @@ SELECT in_month, count(*)::integer AS books FROM candidate
 WHERE year = %(year)s AND month = %(month)s AND isbn13 IS NOT NULL GROUP BY in_month
 
 -- name: spent_on_rechecks
--- Requests sent today for further looks: they belong to a month but to no attempt.
+-- Requests sent today for further look-ups: they belong to a month but to no attempt.
 SELECT count(*)::integer AS calls FROM call
 WHERE sent_at >= date_trunc('day', now()) AND year IS NOT NULL AND attempt_token IS NULL

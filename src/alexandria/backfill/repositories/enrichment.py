@@ -1,4 +1,4 @@
-"""Which editions are to be enriched, and what became of it? A row says when, how often in vain, and why it waits."""
+"""Stores which editions are due for enrichment, how often it found nothing, and why an edition waits."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 FIELDS = ("subtitle", "publisher", "published", "language", "binding", "pages")
-REASONS = 10  # shown
+MAX_REASONS = 10  # listed by `waiting`
 Value: TypeAlias = str | int | PartialDate | None
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """An edition as we hold it: what stands in each of FIELDS, and the record that a field rests on where we know it.
+    """A stored edition: the value of each of FIELDS, and the source record of a field where it is known.
 
-    `asked_before`: sources have answered about it since it was recorded; `looks`: how often none knew it.
+    `asked_before`: sources have answered about it since it was recorded; `looks`: how often none of them knew it.
     """
 
     isbn13: Isbn13
@@ -38,7 +38,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Why a source is not asked before `until` (UTC). `permanent`: waiting is no cure; the others go on without it."""
+    """Why a source is not asked before `until` (UTC). `permanent`: waiting does not help; other sources are asked."""
 
     until: datetime
     reason: str
@@ -48,9 +48,9 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """What became of one edition: the values that change, what each rests on, and every record that was believed.
+    """The result of enriching one edition: the values that change, their source records, and every record used.
 
-    `done`: whoever had to be asked has answered. `again_at`: when it is looked at again, None for never; `note` why.
+    `done`: every source that was needed has answered. `again_at`: when it is due again, None for never; `note`: why.
     """
 
     holding: Holding
@@ -64,30 +64,30 @@ class Enriched:
 
 
 async def due(connection: Connection, limit: int) -> list[Holding]:
-    """Editions to enrich now, those that have waited longest first; they are nobody else's for a while."""
+    """Return editions to enrich now, the longest waiting first, reserved for the caller for some minutes."""
     rows = await (await connection.execute(SQL["due"], {"limit": limit})).fetchall()
     return [_holding(row) for row in rows]
 
 
 async def record(connection: Connection, enriched: Sequence[Enriched], now: datetime) -> int:
-    """Store what became of editions; returns of how many we know more than before."""
+    """Store the results. Returns how many editions have better fields than before."""
     await repository.one_writer(connection)
     return sum([await _record(connection, one, now) for one in enriched])
 
 
 async def rests(connection: Connection) -> dict[str, Rest]:
-    """The sources that failed when they were last asked; `until` may be over."""
+    """Return the sources that failed when they were last asked; `until` may have passed."""
     rows = await (await connection.execute(SQL["rests"])).fetchall()
     return {row.pop("provider"): Rest(**row) for row in rows}
 
 
 async def wake(connection: Connection, provider: str) -> None:
-    """The source rests no longer, if it did."""
+    """End the pause of a source, if there is one."""
     await connection.execute(SQL["wake"], {"provider": provider})
 
 
 async def keep_rests(connection: Connection, resting: Mapping[str, Rest]) -> None:
-    """These sources rest, and no other."""
+    """Store that these sources are paused, and no others."""
     await connection.execute(SQL["awake"], {"providers": list(resting)})
     for provider, rest in sorted(resting.items()):
         await connection.execute(SQL["rest"], {"provider": provider, **asdict(rest)})
@@ -96,9 +96,9 @@ async def keep_rests(connection: Connection, resting: Mapping[str, Rest]) -> Non
 async def again(
     connection: Connection, isbns: Sequence[Isbn13], older_than: int | None, *, dry_run: bool = False
 ) -> int:
-    """Have these editions, and those enriched more than `older_than` days ago, enriched anew; returns how many.
+    """Make these editions, and those enriched more than `older_than` days ago, due again. Returns how many.
 
-    Sources that rest are woken. A dry run only counts.
+    Pauses of sources end. A dry run only counts.
     """
     asked = {"isbns": [str(isbn) for isbn in isbns], "older_than": older_than}
     row = await (await connection.execute(SQL["wanted" if dry_run else "again"], asked)).fetchone()
@@ -109,21 +109,21 @@ async def again(
 
 
 async def overview(connection: Connection) -> dict[str, int]:
-    """How many editions are due, waiting and done."""
+    """Count the editions that are due, waiting and done."""
     row = await (await connection.execute(SQL["overview"])).fetchone()
     assert row is not None
     return row
 
 
 async def waiting(connection: Connection) -> list[Row]:
-    """The most frequent reasons for which editions wait: reason, editions, next_at."""
-    return await (await connection.execute(SQL["waiting"], {"limit": REASONS})).fetchall()
+    """Return the most frequent reasons for which editions wait: {reason, editions, next_at}."""
+    return await (await connection.execute(SQL["waiting"], {"limit": MAX_REASONS})).fetchall()
 
 
 async def _record(connection: Connection, one: Enriched, now: datetime) -> bool:
     isbn13 = one.holding.isbn13
-    settled = {"isbn13": isbn13, "enrich_at": one.again_at, "looks": one.looks, "note": one.note}
-    if (await connection.execute(SQL["settle"], {**settled, "done": one.done, "now": now})).rowcount == 0:
+    result = {"isbn13": isbn13, "enrich_at": one.again_at, "looks": one.looks, "note": one.note}
+    if (await connection.execute(SQL["finish"], {**result, "done": one.done, "now": now})).rowcount == 0:
         return False
     more = bool(one.fields)
     for hit in one.hits:

@@ -1,7 +1,7 @@
--- Editions that are to be enriched, what became of it, and the sources that rest.
+-- Editions that are due for enrichment, its results, and the sources that are paused.
 
 -- name: due
--- Editions whose turn it is, those that have waited longest first; they are nobody else's for a while.
+-- Editions that are due, the longest waiting first, kept from other workers for a while.
 UPDATE edition AS e SET enrich_at = now() + interval '15 minutes'
 FROM (SELECT isbn13 FROM edition WHERE enrich_at <= now() ORDER BY enrich_at, isbn13 LIMIT %(limit)s
       FOR UPDATE SKIP LOCKED) AS due
@@ -14,8 +14,8 @@ RETURNING e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.
           FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
           WHERE p.isbn13 = e.isbn13) AS sources
 
--- name: settle
--- What follows from one enrichment; no row if the edition has gone.
+-- name: finish
+-- The result of one enrichment; no row if the edition has been deleted.
 UPDATE edition SET enrich_at = %(enrich_at)s, enrich_looks = %(looks)s, enrich_note = %(note)s,
     enriched_at = CASE WHEN %(done)s THEN %(now)s ELSE enriched_at END
 WHERE isbn13 = %(isbn13)s
@@ -27,24 +27,24 @@ UPDATE edition SET subtitle = %(subtitle)s, publisher = %(publisher)s, published
 WHERE isbn13 = %(isbn13)s
 
 -- name: changed
--- An edition of which we know more than before.
+-- An edition whose fields are better than before.
 UPDATE edition SET changed_at = %(now)s WHERE isbn13 = %(isbn13)s
 
 -- name: replace_provenance
--- What a field that was replaced rests on now.
+-- The source record of a field that was replaced.
 INSERT INTO provenance (isbn13, field, source_record_id) VALUES (%(isbn13)s, %(field)s, %(source_record_id)s)
 ON CONFLICT (isbn13, field) DO UPDATE SET source_record_id = excluded.source_record_id
 
 -- name: rests
--- The sources that failed last time, and until when they rest.
+-- The sources that failed last time, and until when they are paused.
 SELECT provider, until, reason, permanent, failures FROM enrichment_rest
 
 -- name: awake
--- Only these sources rest.
+-- Only these sources are paused.
 DELETE FROM enrichment_rest WHERE provider <> ALL(%(providers)s::text[])
 
 -- name: wake
--- A source rests no longer.
+-- The pause of a source ends.
 DELETE FROM enrichment_rest WHERE provider = %(provider)s
 
 -- name: rest
@@ -55,12 +55,12 @@ ON CONFLICT (provider) DO UPDATE SET until = excluded.until, reason = excluded.r
     permanent = excluded.permanent, failures = excluded.failures
 
 -- name: wanted
--- How many editions a wish to enrich again would touch.
+-- How many editions a request to enrich again covers.
 SELECT count(*)::integer AS editions FROM edition
 WHERE isbn13 = ANY(%(isbns)s::text[]) OR enriched_at < now() - make_interval(days => %(older_than)s::integer)
 
 -- name: again
--- Editions are due at once, with a clean sheet; what sources answered about their ISBNs before is forgotten.
+-- Editions are due at once, with counters reset; stored answers about their ISBNs are deleted.
 WITH again AS (
     UPDATE edition SET enrich_at = now(), enrich_looks = 0, enrich_note = ''
     WHERE isbn13 = ANY(%(isbns)s::text[]) OR enriched_at < now() - make_interval(days => %(older_than)s::integer)

@@ -63,12 +63,12 @@ class Claim:
 
 
 async def seed(connection: Connection, first_year: int, last_year: int) -> int:
-    """Add the missing months of these years; returns how many were added."""
+    """Add the missing months of these years. Returns how many were added."""
     return (await connection.execute(SQL["seed"], {"first": first_year, "last": last_year})).rowcount
 
 
 async def totals(connection: Connection) -> dict[Status, int]:
-    """Months by status, all five of them."""
+    """Count the months in each of the five statuses."""
     rows = await (await connection.execute(SQL["totals"])).fetchall()
     counted = {row["status"]: row["months"] for row in rows}
     return {status: counted.get(status, 0) for status in Status}
@@ -77,7 +77,7 @@ async def totals(connection: Connection) -> dict[Status, int]:
 async def open_months(
     connection: Connection, *, limit: int, first_year: int, last_year: int, failed_too: bool, lock: bool
 ) -> list[ClaimableMonth]:
-    """The newest claimable months of these years. With `lock` they stay locked until the transaction ends."""
+    """Return the newest claimable months of these years. With `lock` they stay locked until the transaction ends."""
     parameters = {"limit": limit, "first": first_year, "last": last_year, "failed_too": failed_too}
     async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["open_locked" if lock else "open"], parameters)
@@ -85,25 +85,25 @@ async def open_months(
 
 
 async def planned_months(connection: Connection, months: Sequence[Month], *, failed_too: bool) -> list[ClaimableMonth]:
-    """Those of `months` that may be claimed now, locked until the transaction ends."""
+    """Return those of `months` that may be claimed now, locked until the transaction ends."""
     async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["planned_locked"], {**_columns(months), "failed_too": failed_too})
         return await cursor.fetchall()
 
 
 async def due(connection: Connection, month: Month) -> bool:
-    """Whether a month in retry may run now; if so it is locked until the transaction ends."""
+    """Return whether a month in retry may run now; if so it is locked until the transaction ends."""
     found = await connection.execute(SQL["due_locked"], {"year": month.year, "month": month.month})
     return await found.fetchone() is not None
 
 
 async def reopen(connection: Connection, months: Sequence[Month]) -> int:
-    """Completed and failed months become pending with a clean sheet; returns how many."""
+    """Reset completed and failed months to pending, with their counters. Returns how many."""
     return (await connection.execute(SQL["reopen"], _columns(months))).rowcount
 
 
 async def claim(connection: Connection, claims: Sequence[Claim], jobs: Sequence[int]) -> None:
-    """Hand locked months to their new attempts, which the `jobs` will make."""
+    """Give locked months their new attempts, which the `jobs` will make."""
     columns = {**_columns([c.month for c in claims]), "tokens": [c.token for c in claims]}
     claimed = await connection.execute(SQL["claim"], columns)
     assert claimed.rowcount == len(claims), "claimed months were locked and open"
@@ -151,67 +151,67 @@ async def end(connection: Connection, token: UUID, decision: Decision, *, outcom
 async def complete(
     connection: Connection, token: UUID, *, generated: int, resolved: int, queued: int, variant: str, note: str | None
 ) -> None:
-    """The month's books are recorded. Raises AttemptLost."""
+    """Complete the month, whose books are recorded. Raises AttemptLost."""
     await _end(connection, token, "completed", None, note)
     values = {"generated": generated, "resolved": resolved, "queued": queued, "variant": variant, "note": note}
     await _write(connection, "complete", {**values, "token": token})
 
 
 async def retry(connection: Connection, token: UUID, decision: Retry, *, outcome: str = "retry") -> None:
-    """The attempt failed and counts; `outcome` may also be "lost". Raises AttemptLost."""
+    """End a failed attempt, which counts; `outcome` may also be "lost". Raises AttemptLost."""
     await _end(connection, token, outcome, decision.code, decision.reason)
     values = {"failed": 1, "at": decision.at, "message": decision.reason, "code": decision.code, "blocked": None}
     await _write(connection, "postpone", {**values, "token": token})
 
 
 async def snooze(connection: Connection, token: UUID, decision: Snooze, *, outcome: str = "snoozed") -> None:
-    """The month waits and nothing counts; `outcome` may also be "lost". Raises AttemptLost."""
+    """Let the month wait; no attempt counts. `outcome` may also be "lost". Raises AttemptLost."""
     await _end(connection, token, outcome, decision.code, decision.reason)
     values = {"failed": 0, "at": decision.until, "message": None, "code": decision.code, "blocked": decision.reason}
     await _write(connection, "postpone", {**values, "token": token})
 
 
 async def fail(connection: Connection, token: UUID, decision: GiveUp, *, outcome: str = "failed") -> None:
-    """The month is given up until a person asks again. Raises AttemptLost."""
+    """Fail the month until a person asks again. Raises AttemptLost."""
     await _end(connection, token, outcome, decision.code, decision.reason)
     await _write(connection, "fail", {"token": token, "message": decision.reason, "code": decision.code})
 
 
 async def lost(connection: Connection, silence: float) -> list[Row]:
-    """Attempts {year, month, token, outage} whose job is gone or whose worker has been silent for `silence` seconds.
+    """Return attempts {year, month, token, outage} whose job is gone or whose worker is silent for `silence` seconds.
 
-    `outage`: the server was started since there was a sign of the worker: maybe it is the database that was lost.
+    `outage`: the server was started after the last heartbeat, so the database may have been lost, not the worker.
     """
     return await (await connection.execute(SQL["lost"], {"silence": silence})).fetchall()
 
 
 async def drop_dead_jobs(connection: Connection, silence: float) -> int:
-    """Forget the jobs of workers that have been silent for `silence` seconds; returns how many."""
+    """Delete the jobs of workers that have been silent for `silence` seconds. Returns how many."""
     return (await connection.execute(SQL["drop_dead_jobs"], {"silence": silence})).rowcount
 
 
 async def unscheduled(connection: Connection, silence: float) -> list[Month]:
-    """Overdue months in retry that no job will wake."""
+    """Return overdue months in retry that no job will wake."""
     rows = await (await connection.execute(SQL["unscheduled"], {"silence": silence})).fetchall()
     return [Month(row["year"], row["month"]) for row in rows]
 
 
 async def progress(connection: Connection) -> Row:
-    """Sums over all months."""
+    """Return sums over all months."""
     row = await (await connection.execute(SQL["progress"])).fetchone()
     assert row is not None
     return row
 
 
 async def recent(connection: Connection) -> list[ClaimableMonth]:
-    """The newest completed months."""
+    """Return the newest completed months."""
     async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["recent"], {"limit": RECENT_MONTHS})
         return await cursor.fetchall()
 
 
 async def daily(connection: Connection) -> Row:
-    """How many months there are in each status, how well they are resolved in percent, and the same of the last day."""
+    """Return the number of months in each status and their resolution in percent, in all and for the last day."""
     row = await (await connection.execute(SQL["daily"])).fetchone()
     assert row is not None
     return row
@@ -220,13 +220,13 @@ async def daily(connection: Connection) -> Row:
 async def listed(
     connection: Connection, *, status: Status | None = None, year: int | None = None, reason: str | None = None
 ) -> list[Row]:
-    """Whole rows of backfill_log, newest first."""
+    """Return whole rows of backfill_log, newest first."""
     found = await connection.execute(SQL["listed"], {"status": status, "year": year, "reason": reason})
     return await found.fetchall()
 
 
 async def one(connection: Connection, month: Month) -> Row | None:
-    """The whole row of one month."""
+    """Return the whole row of one month, or None."""
     return await (await connection.execute(SQL["one"], _key(month))).fetchone()
 
 
@@ -239,12 +239,12 @@ async def attempt_of_job(connection: Connection, job_id: int) -> Row | None:
 
 
 async def spent(connection: Connection, month: Month) -> list[Row]:
-    """Per provider {provider, calls, units, refused}."""
+    """Return the requests that a month has cost, by provider: {provider, calls, units, refused}."""
     return await (await connection.execute(SQL["spent"], _key(month))).fetchall()
 
 
 async def workers(connection: Connection, silence: float) -> Row:
-    """{beating, due, processing}: workers heard within `silence` seconds, months due again, months claimed."""
+    """Count {beating, due, processing}: workers with a heartbeat within `silence` seconds, months due, months claimed."""
     row = await (await connection.execute(SQL["workers"], {"silence": silence})).fetchone()
     assert row is not None
     return row

@@ -1,5 +1,9 @@
 -- Months and the attempts at them.
 
+-- condition: claimable
+-- Which months a schedule call may claim.
+status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed')
+
 -- name: seed
 -- Add the months of a range of years that are not there yet.
 INSERT INTO backfill_log (year, month)
@@ -14,16 +18,16 @@ SELECT status, count(*)::integer AS months FROM backfill_log GROUP BY status
 -- The newest months that may be claimed now.
 SELECT year, month, status, books_generated, isbns_resolved, resolution_rate, error_message
 FROM backfill_log
-WHERE (status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed'))
+WHERE {claimable}
   AND year BETWEEN %(first)s AND %(last)s
 ORDER BY year DESC, month DESC
 LIMIT %(limit)s
 
 -- name: open_locked
--- The same, locked, passing over those that another call holds.
+-- The same, locked, without those that another call has locked.
 SELECT year, month, status, books_generated, isbns_resolved, resolution_rate, error_message
 FROM backfill_log
-WHERE (status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed'))
+WHERE {claimable}
   AND year BETWEEN %(first)s AND %(last)s
 ORDER BY year DESC, month DESC
 LIMIT %(limit)s
@@ -34,7 +38,7 @@ FOR UPDATE SKIP LOCKED
 SELECT b.year, b.month, b.status, b.books_generated, b.isbns_resolved, b.resolution_rate, b.error_message
 FROM backfill_log AS b
 JOIN unnest(%(years)s::integer[], %(months)s::integer[]) AS planned (year, month) USING (year, month)
-WHERE (status = 'pending' OR (status = 'retry' AND next_attempt_at <= now()) OR (%(failed_too)s AND status = 'failed'))
+WHERE {claimable}
 ORDER BY b.year DESC, b.month DESC
 FOR UPDATE OF b SKIP LOCKED
 
@@ -45,7 +49,7 @@ WHERE year = %(year)s AND month = %(month)s AND status = 'retry' AND next_attemp
 FOR UPDATE
 
 -- name: reopen
--- Completed and failed months become pending with a clean sheet.
+-- Completed and failed months become pending, with their counters reset.
 UPDATE backfill_log SET status = 'pending', retry_count = 0, error_message = NULL, error_code = NULL
 FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
 WHERE backfill_log.year = asked.year AND backfill_log.month = asked.month AND status IN ('completed', 'failed')
@@ -101,7 +105,7 @@ SET status = 'retry', retry_count = retry_count + %(failed)s, next_attempt_at = 
 WHERE attempt_token = %(token)s
 
 -- name: fail
--- The month is given up until a person asks for it again.
+-- The month has failed until a person asks for it again.
 UPDATE backfill_log
 SET status = 'failed', completed_at = greatest(now(), started_at), retry_count = least(retry_count + 1, 5),
     last_retry_at = now(), error_message = %(message)s, error_code = %(code)s,
@@ -111,7 +115,7 @@ SET status = 'failed', completed_at = greatest(now(), started_at), retry_count =
 WHERE attempt_token = %(token)s
 
 -- name: end_attempt
--- How an attempt ended; runs before the month lets go of the token.
+-- How an attempt ended; runs before the month gives up the token.
 UPDATE attempt SET ended_at = now(), outcome = %(outcome)s, code = %(code)s, reason = %(reason)s
 WHERE token = %(token)s AND ended_at IS NULL
 
@@ -130,7 +134,7 @@ WHERE b.status = 'processing'
 ORDER BY b.year DESC, b.month DESC
 
 -- name: drop_dead_jobs
--- Jobs that dead workers have left behind; what they were for is taken up by other means.
+-- Jobs that dead workers have left; their months are rescued.
 DELETE FROM procrastinate_jobs AS j
 WHERE j.status = 'doing' AND NOT EXISTS (
     SELECT FROM procrastinate_workers AS w
@@ -156,7 +160,7 @@ SELECT coalesce(sum(books_generated), 0)::bigint AS total_books_generated,
 FROM backfill_log
 
 -- name: daily
--- What is looked at every day, and the same of the last day.
+-- The numbers of the daily check, and the same of the last day.
 SELECT count(*)::integer AS total,
        (count(*) FILTER (WHERE status = 'pending'))::integer AS pending,
        (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
@@ -204,12 +208,12 @@ SELECT provider, count(*)::integer AS calls, sum(units)::integer AS units,
 FROM call WHERE year = %(year)s AND month = %(month)s GROUP BY provider ORDER BY provider
 
 -- name: workers
--- How many workers have beaten lately, and how many months need one.
+-- How many workers have a recent heartbeat, and how many months need one.
 SELECT (SELECT count(*) FROM procrastinate_workers
         WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS beating,
        (SELECT count(*) FROM backfill_log WHERE status = 'retry' AND next_attempt_at <= now())::integer AS due,
        (SELECT count(*) FROM backfill_log WHERE status = 'processing')::integer AS processing
 
 -- name: audit
--- A person asked for something.
+-- A person's request.
 INSERT INTO audit (who, act, detail) VALUES (%(who)s, %(act)s, %(detail)s)

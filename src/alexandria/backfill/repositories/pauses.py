@@ -1,4 +1,4 @@
-"""What have people told the whole backfill? A pause, and which months they want done again."""
+"""Stores what people ask of the whole backfill: a pause, and months to do again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SQL = load(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """No attempt begins from `since` on, until `until` (None: until somebody resumes), by the wish of `who`."""
+    """No attempt begins from `since` until `until` (None: until it is resumed). `who` asked for it."""
 
     since: datetime
     until: datetime | None
@@ -27,11 +27,11 @@ class Pause:
     reason: str
 
     def wait(self, now: datetime) -> datetime:
-        """When a month that waits for its end looks again."""
+        """Return when a month that waits for the end of the pause checks again."""
         return self.until or now + PAUSE_RECHECK_DELAY
 
     def to_json(self) -> dict[str, str | None]:
-        """As JSON data."""
+        """Return the pause as JSON data."""
         until = None if self.until is None else self.until.isoformat()
         return {"since": self.since.isoformat(), "until": until, "by": self.who, "reason": self.reason}
 
@@ -42,14 +42,14 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class LanePause:
-    """Nobody asks a provider before `until`, for the `reason` that it gave."""
+    """No worker asks a provider before `until`, for the `reason` that the provider gave."""
 
     until: datetime
     reason: str
 
 
 async def paused(connection: Connection, *, lock: bool = False) -> Pause | None:
-    """The pause that lasts now. With `lock` no other one begins before the transaction ends."""
+    """Return the pause in force. With `lock` no other one begins before the transaction ends."""
     if lock:
         await connection.execute(SQL["lock_pause"])
     async with connection.cursor(row_factory=class_row(Pause)) as cursor:
@@ -58,7 +58,7 @@ async def paused(connection: Connection, *, lock: bool = False) -> Pause | None:
 
 
 async def pause(connection: Connection, until: datetime | None, who: str, reason: str) -> Pause:
-    """Waits for attempts that are just beginning; later ones find the pause."""
+    """Begin a pause. Waits for attempts that are just beginning; later ones find the pause."""
     async with connection.cursor(row_factory=class_row(Pause)) as cursor:
         await cursor.execute(SQL["pause"], {"until": until, "who": who, "reason": reason})
         made = await cursor.fetchone()
@@ -71,33 +71,33 @@ async def resume(connection: Connection) -> None:
 
 
 async def resume_lane(connection: Connection, provider: str) -> LanePause | None:
-    """Ends the pause of a provider's lane; returns what it was."""
+    """End the pause of a provider. Returns what it was, or None."""
     async with connection.cursor(row_factory=class_row(LanePause)) as cursor:
         await cursor.execute(SQL["resume_lane"], {"provider": provider})
         return await cursor.fetchone()
 
 
 async def advance_blocked(connection: Connection, provider: str, at: datetime) -> list[Month]:
-    """Months that wait for `provider` wait until `at` at the latest; returns those for which that is sooner."""
+    """Let months that wait for `provider` wait until `at` at the latest. Returns those whose time moved."""
     rows = await (await connection.execute(SQL["advance_blocked"], {"provider": provider, "at": at})).fetchall()
     return [Month(row["year"], row["month"]) for row in rows]
 
 
 async def finishing(connection: Connection) -> int:
-    """How many months are in work: begun, and not ended."""
+    """Count the months whose attempt has begun and not ended."""
     row = await (await connection.execute(SQL["finishing"])).fetchone()
     assert row is not None
     return int(row["months"])
 
 
 async def postpone(connection: Connection, month: Month, until: datetime, reason: str) -> None:
-    """A month in retry waits, because of a pause."""
+    """Let a month in retry wait for the end of a pause."""
     values = {"year": month.year, "month": month.month, "until": until, "reason": reason}
     await connection.execute(SQL["postpone"], values)
 
 
 async def advance_paused(connection: Connection, at: datetime) -> list[Month]:
-    """Months that wait for the end of a pause wait until `at` at the latest; returns those for which that is sooner."""
+    """Let months that wait for the end of a pause wait until `at` at the latest. Returns those whose time moved."""
     rows = await (await connection.execute(SQL["advance_paused"], {"at": at})).fetchall()
     return [Month(row["year"], row["month"]) for row in rows]
 
@@ -105,7 +105,7 @@ async def advance_paused(connection: Connection, at: datetime) -> list[Month]:
 async def wanted(
     connection: Connection, months: Sequence[Month] | None, reason: str | None, *, failed: bool
 ) -> dict[Month, Status]:
-    """Of `months` (None: of all) those with this error code, message or reason to wait, `failed` ones only or all.
+    """Return those of `months` (None: of all) with this error code, message or reason to wait; with `failed` failed ones.
 
     Newest first, locked until the transaction ends.
     """
@@ -115,7 +115,7 @@ async def wanted(
 
 
 async def advance_wakeup(connection: Connection, months: Sequence[Month]) -> None:
-    """Months in retry may go on at once."""
+    """Make months in retry due at once."""
     await connection.execute(SQL["advance_wakeup"], _columns(months))
 
 

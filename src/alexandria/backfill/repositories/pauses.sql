@@ -1,4 +1,4 @@
--- What people have told the whole backfill.
+-- What people ask of the whole backfill.
 
 -- name: pause_now
 -- The pause, if there is one.
@@ -11,10 +11,10 @@ SELECT only_row FROM control FOR SHARE
 
 -- name: pause
 -- Stop, from now on; a pause that lasts already keeps its beginning.
-INSERT INTO control AS told (only_row, paused_since, paused_until, paused_by, pause_reason)
+INSERT INTO control AS present (only_row, paused_since, paused_until, paused_by, pause_reason)
 VALUES (true, now(), %(until)s, %(who)s, %(reason)s)
 ON CONFLICT (only_row) DO UPDATE
-SET paused_since = CASE WHEN coalesce(told.paused_until > now(), true) THEN coalesce(told.paused_since, now()) ELSE now() END,
+SET paused_since = CASE WHEN coalesce(present.paused_until > now(), true) THEN coalesce(present.paused_since, now()) ELSE now() END,
     paused_until = excluded.paused_until, paused_by = excluded.paused_by, pause_reason = excluded.pause_reason
 RETURNING paused_since AS since, paused_until AS until, paused_by AS who, pause_reason AS reason
 

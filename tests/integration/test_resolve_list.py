@@ -156,7 +156,7 @@ async def test_a_few_lines_are_under_way_at_once_and_never_more(database_url):
     found, error = await answered(written(*rows), shelf, url=database_url)
     assert error is None
     assert [answer.id for answer in found] == list(range(60))
-    assert 2 <= shelf.most <= resolve_list.AT_ONCE
+    assert 2 <= shelf.most <= resolve_list.LOOKUP_CONCURRENCY
 
 
 async def test_a_spent_day_ends_the_list_at_the_first_open_line(database_url):
@@ -164,7 +164,7 @@ async def test_a_spent_day_ends_the_list_at_the_first_open_line(database_url):
     rows = [INVENTED | {"id": number} for number in range(50)]
     found, error = await answered(written(*rows), Shelf(units=30), url=database_url)
     assert isinstance(error, errors.QuotaSpent)
-    assert 30 - resolve_list.AT_ONCE < len(found) <= 30
+    assert 30 - resolve_list.LOOKUP_CONCURRENCY < len(found) <= 30
     assert [answer.id for answer in found] == list(range(len(found)))
     free = Shelf("open_library", paid=False)
     found, error = await answered(written(ORBITAL, PROPHET), free, Shelf(units=0), url=database_url)
@@ -291,16 +291,18 @@ def test_wrong_use_is_2(arguments, alexandria, tmp_path, monkeypatch):
 
 def test_a_spent_day_is_5_and_the_next_day_goes_on(alexandria, sandbox, tmp_path, monkeypatch):
     """What was answered stays, and no line is paid twice."""
-    rows = [INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.AT_ONCE)]
+    rows = [
+        INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)
+    ]
     asked, target = listed(tmp_path / "q.jsonl", rows), tmp_path / "a.jsonl"
     command = ("resolve", "--input", asked, "--output", target, "--sources", "isbndb")
     httpx2.post(f"{sandbox}/__sandbox/reset")
-    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", str(resolve_list.AT_ONCE + 5))
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", str(resolve_list.LOOKUP_CONCURRENCY + 5))
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "3")
     code, out, err = alexandria(*command)
     assert (code, out) == (5, ""), err
     done = len(told(target))
-    assert 5 <= done <= resolve_list.AT_ONCE + 5
+    assert 5 <= done <= resolve_list.LOOKUP_CONCURRENCY + 5
     assert f"{done} of {len(rows)} lines answered" in err
     assert "the same command goes on" in err
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "100")
@@ -314,10 +316,12 @@ def test_a_spent_day_is_5_and_the_next_day_goes_on(alexandria, sandbox, tmp_path
 
 def test_after_ctrl_c_the_same_command_goes_on(alexandria, sandbox, database_url, tmp_path):
     """The source hangs once more lines are under way than can be; what is answered stays, a torn line is done anew."""
-    rows = [INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.AT_ONCE)]
+    rows = [
+        INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)
+    ]
     asked, target = listed(tmp_path / "q.jsonl", rows), tmp_path / "a.jsonl"
     command = ["resolve", "--input", str(asked), "--output", str(target), "--sources", "internet_archive"]
-    httpx2.post(f"{sandbox}/__sandbox/faults", content=f"internet_archive:hang@{resolve_list.AT_ONCE + 5}-")
+    httpx2.post(f"{sandbox}/__sandbox/faults", content=f"internet_archive:hang@{resolve_list.LOOKUP_CONCURRENCY + 5}-")
     program = [sys.executable, "-m", "alexandria", "--database", database_url, *command]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
         end = time.monotonic() + 60
