@@ -191,6 +191,8 @@ SPELLINGS: tuple[Rule, ...] = (
      lambda row: {"title": row["title"].removeprefix("The ")}),
     ("article moved", lambda row: alone(row) and row["title"].startswith("The "),
      lambda row: {"title": f"{row['title'].removeprefix('The ')}, The"}),
+    ("article misspelt", lambda row: alone(row) and row["title"].startswith("The "),
+     lambda row: {"title": f"Teh {row['title'].removeprefix('The ')}"}),
     ("article inside dropped", lambda row: alone(row) and " the " in row["title"],
      lambda row: {"title": row["title"].replace(" the ", " ")}),
     ("ampersand", lambda row: " and " in row["title"], lambda row: {"title": row["title"].replace(" and ", " & ")}),

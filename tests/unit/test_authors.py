@@ -149,6 +149,11 @@ def test_how_well_names_agree(rule):
     assert LEVELS[agreement(names(other), names(one))] == LEVELS[level]
 
 
+@pytest.mark.xfail(strict=True, reason="only the first name's family name is measured: 7 letters against 9")
+def test_a_long_family_name_is_compared_alike_from_either_side():
+    assert agreement(("Anna Sneider",), ("Anna Schneider",)) == agreement(("Anna Schneider",), ("Anna Sneider",))
+
+
 def test_levels_are_ordered_from_best_to_worst():
     assert sorted(LEVELS) == [SAME, INITIALS, MISSPELT, FAMILY_ONLY, UNKNOWN, OTHER]
 

@@ -132,6 +132,7 @@ POINTS = {
     "a series whose name is longer": (("Emma (Highbury, #2)", LEE), ("Emma (The Highbury Tales, #3)", LEE), 70, "numbers in the series differ: 2 and 3"),
     "one of two numbers in the series": (record("Emma", LEE, series="Highbury, #2; Highbury Tales, #9"), ("Emma (Highbury, #9)", LEE), 100, "same title"),
     "none of two numbers in the series": (record("Emma", LEE, series="Highbury, #2; Highbury Tales, #9"), ("Emma (Highbury, #3)", LEE), 70, "numbers in the series differ: 2 and 3"),
+    "neither of the other's two numbers in the series": (("Emma (Highbury, #3)", LEE), record("Emma", LEE, series="Highbury, #2; Highbury Tales, #9"), 70, "numbers in the series differ: 3 and 2"),
     "a series without a number": (record("Emma", LEE, series="Highbury"), ("Emma (Highbury, #3)", LEE), 100, "same title"),
 }  # fmt: skip
 
@@ -678,13 +679,17 @@ def test_a_record_is_compared_with_the_best_of_each_work():
 
 
 def test_works_are_compared_by_their_best_records():
-    """A worse record of the best work does not make a lesser work its equal."""
+    """A worse record of either work changes nothing."""
     best = record("Emma: One Summer", "Lee Child", isbn="9780316556347", work_key="w1")
-    worse = record("Emma", "Lee", isbn="9780316556323", work_key="w1")
-    rival = record("Emma: Two Winters", "Lee Chold", isbn="9781432852474")
-    lesser = record("Emma: Two Winters", "Child", isbn="9781478975304")
-    candidate = Candidate("Emma", "Lee Child")
+    worse = record("Emma", "Child", isbn="9780316556323", work_key="w1")
+    rival = record("Emma: Two Winters", "Lee Chold", isbn="9781432852474", work_key="w2")
+    lesser = record("Emma: Winters", "Child", isbn="9781478975304", work_key="w2")
+    candidate = Candidate("Emma", "Lee Child", 2000)
+    assert [found.score for found in choose(candidate, [best, worse, rival, lesser])[1]] == [94.0, 90.0, 89.0, 64.0]
     assert choose(candidate, [best, worse, rival, lesser])[0] == best
+    near = replace(rival, authors=("Lee Child",), published=PartialDate(1990))
+    chosen, _, why = choose(candidate, [best, worse, near, lesser])
+    assert (chosen, why) == (None, "two works fit equally well: 'Emma: One Summer' and 'Emma: Two Winters'")
 
 
 def test_editions_without_an_isbn_are_passed_over():
