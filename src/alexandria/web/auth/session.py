@@ -1,19 +1,20 @@
-"""Who looks at the pages? Whoever holds a signed pass, got for the secret at the login; its forms carry a token.
+"""Sessions of the dashboard: a signed cookie that a login with the webhook secret gets, and the token of its forms.
 
-A pass is signed with a key made from the secret that it was got for, so that it ends when that secret does. Nothing is
-stored.
+A session is signed with a key derived from the secret that it was opened with, and ends when that secret does. Nothing
+is stored, and the cookie holds no secret.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets as chance
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from itsdangerous import BadSignature, Signer, TimestampSigner
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,14 +23,14 @@ from alexandria.core.webhook_secrets import WebhookSecrets
 
 COOKIE = "alexandria_pass"
 STRANGER = "stranger"
-LASTS = 12 * 3600  # seconds
+SESSION_LIFETIME = 12 * 3600  # seconds
 FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 20
+MAX_FORM_FIELDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks: `admitted` by the secret or only looking. `token` is what this visitor's forms must bring back."""
+    """A browser with a session; `admitted` by the secret or a guest. Its forms must return `token`."""
 
     id: str
     admitted: bool
@@ -37,7 +38,7 @@ class Visitor:
 
 
 class SessionAuth:
-    """Signs passes and reads them. While `public` says so everybody may look; only who is admitted may act."""
+    """Signs and verifies session cookies. While `public()` is true everybody may look; only the admitted may act."""
 
     def __init__(
         self, secrets: WebhookSecrets, public: Callable[[], bool], clock: Callable[[], float] = time.time
@@ -47,27 +48,31 @@ class SessionAuth:
         self._clock = clock
 
     def visitor(self, request: Request) -> Visitor | None:
-        """None without a pass that is valid now."""
-        told, _, rest = request.cookies.get(COOKIE, "").rpartition(".")
-        if told == STRANGER and rest:
-            return Visitor(rest, admitted=False, token=rest)
-        for secret in filter(None, self._secrets.valid if told else ()):
-            if hmac.compare_digest(rest.encode(), _sign(secret, f"pass {told}").encode()):
-                expires, name = told.split(".")
-                return Visitor(name, True, _sign(secret, f"form {told}")) if int(expires) > self._clock() else None
+        """Return the visitor of the request's cookie, or None without a session that is valid now."""
+        cookie = request.cookies.get(COOKIE, "")
+        kind, _, name = cookie.rpartition(".")
+        if kind == STRANGER and name:
+            return Visitor(name, admitted=False, token=name)
+        for secret in filter(None, self._secrets.valid):
+            try:
+                # No `max_age`: it also refuses a session of the coming second, as another machine's clock makes them.
+                signed, opened_at = _Sessions(secret, self._clock).unsign(cookie, return_timestamp=True)
+            except BadSignature:
+                continue
+            if self._clock() - opened_at.timestamp() < SESSION_LIFETIME:
+                return Visitor(signed.decode(), admitted=True, token=_form_token(secret, signed))
         return None
 
-    def admit(self, shown: str) -> str:
-        """The pass for who showed this valid secret. Nobody is admitted on an older pass: it might be another's."""
-        told = f"{int(self._clock()) + LASTS}.{chance.token_urlsafe(12)}"
-        return f"{told}.{_sign(shown, f'pass {told}')}"
+    def admit(self, secret: str) -> str:
+        """Return the cookie of a new session, opened with this valid secret. An older cookie is never admitted again."""
+        return _Sessions(secret, self._clock).sign(secrets.token_urlsafe(12)).decode()
 
     def greet(self) -> tuple[Visitor, str]:
-        """A stranger, with a pass that only proves where the login's form came from.
+        """Return a guest and its cookie, which only proves that the login's form came from this browser.
 
-        It is not signed: else everybody could take one away and try secrets on it.
+        It is not signed: a signed one could be taken away to try secrets on.
         """
-        name = chance.token_urlsafe(24)
+        name = secrets.token_urlsafe(24)
         return Visitor(name, admitted=False, token=name), f"{STRANGER}.{name}"
 
     @property
@@ -78,9 +83,22 @@ class SessionAuth:
         return self.public or (visitor is not None and visitor.admitted)
 
 
-def _sign(secret: str, text: str) -> str:
-    key = hmac.digest(secret.encode(), b"alexandria dashboard", "sha256")
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+class _Sessions(TimestampSigner):
+    """Signs the names of sessions with the time of a given clock."""
+
+    def __init__(self, secret: str, clock: Callable[[], float]) -> None:
+        super().__init__(
+            secret, salt="alexandria dashboard session", key_derivation="hmac", digest_method=hashlib.sha256
+        )
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        return int(self._clock())
+
+
+def _form_token(secret: str, session: bytes) -> str:
+    signer = Signer(secret, salt="alexandria dashboard form", key_derivation="hmac", digest_method=hashlib.sha256)
+    return signer.get_signature(session).decode()
 
 
 def entrance_of(request: Request) -> SessionAuth:
@@ -89,14 +107,15 @@ def entrance_of(request: Request) -> SessionAuth:
 
 
 def hand_over(response: Response, request: Request, text: str) -> None:
-    """Put a pass into the visitor's browser; an empty one takes it away.
+    """Set the session cookie in the visitor's browser; an empty text deletes it.
 
-    It comes along when a link elsewhere leads here, else that visit would replace it; forms are told by their token.
+    The browser also sends it when a link on another site leads here, as that visit would otherwise replace the session;
+    forms are protected by their token.
     """
     response.set_cookie(
         COOKIE,
         text,
-        max_age=LASTS if text else 0,
+        max_age=SESSION_LIFETIME if text else 0,
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",
@@ -104,16 +123,18 @@ def hand_over(response: Response, request: Request, text: str) -> None:
 
 
 async def read_form(request: Request, visitor: Visitor | None) -> dict[str, str]:
-    """The fields of a form of ours. Raises HTTPException 403 if another site, or nobody we know, made it."""
+    """Return the fields of a form. Raises HTTPException 403 if the form is not from a page of this visitor."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(415)
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise HTTPException(403)
     try:
-        fields = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        fields = dict(
+            parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+        )
     except ValueError:
         raise HTTPException(403) from None
-    shown = fields.pop("token", "").encode()
-    if visitor is None or not hmac.compare_digest(shown, visitor.token.encode()):
+    token = fields.pop("token", "").encode()
+    if visitor is None or not hmac.compare_digest(token, visitor.token.encode()):
         raise HTTPException(403)
     return fields
