@@ -44,6 +44,9 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/forecast.py
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
+ifeq ($(origin PYTHON),command line)
+	@test "$$($(PYTHON) -V)" = "$$($(BIN)/python -V)" || { echo ".venv has $$($(BIN)/python -V): make clean first"; exit 1; }
+endif
 
 .venv/.ready: pyproject.toml uv.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make setup PYTHON=python3.12")'

@@ -14,8 +14,13 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="process
 ROOT = Path(__file__).parents[2]
 # Each starts a server, a sandbox and workers of its own, and takes longer than this test does to end it.
 FREEZE, KILL = "tests/crash/test_freeze.py", "tests/crash/test_kill.py"
-ONE_PROCESS = ("-n", "0", FREEZE)
-TWO_WORKERS = ("-n", "2", "--dist", "loadfile", FREEZE, KILL)  # the threads of the second have to be killed
+RUNS = [
+    pytest.param(("-n", "2", "--dist", "load", FREEZE), id="two workers"),
+    pytest.param(
+        ("-n", "2", "--dist", "loadfile", FREEZE, KILL), id="a worker that must be killed", marks=pytest.mark.long
+    ),
+    pytest.param(("-n", "0", FREEZE), id="one process", marks=pytest.mark.long),
+]
 DEADLINE = 120.0  # seconds until everything has started, and until everything has ended
 
 
@@ -64,7 +69,7 @@ def run(request):
                 os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("run", [ONE_PROCESS, TWO_WORKERS], ids=["one process", "two workers"], indirect=True)
+@pytest.mark.parametrize("run", RUNS, indirect=True)
 def test_sigterm_ends_all_processes_of_a_run(run):
     process, folder = run
     process.send_signal(signal.SIGTERM)
