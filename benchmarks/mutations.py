@@ -43,12 +43,6 @@ class Subject(NamedTuple):
 
 
 MATCHING = ("unit/test_scoring.py", "unit/test_matching_floor.py", "property/test_match.py")
-LIMITS = (
-    "unit/test_limits.py",
-    "integration/test_quota_day.py",
-    "integration/test_quota_ledger.py",
-    "integration/test_rate_limiter.py",
-)
 SUBJECTS = {
     "authors": Subject(("catalogue/matching/authors.py",), ("unit/test_authors.py", *MATCHING)),
     "titles": Subject(("catalogue/matching/titles.py",), ("unit/test_titles.py", *MATCHING)),
@@ -57,11 +51,10 @@ SUBJECTS = {
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
     "retry_policy": Subject(
-        ("backfill/retry_policy.py",),
-        ("unit/test_retry_policy.py", "unit/test_status.py", "integration/test_resolution.py"),
+        ("backfill/retry_policy.py",), ("unit/test_retry_policy.py", "unit/test_status.py", "integration/test_walk.py")
     ),
     "backfill": Subject(
-        ("backfill/scheduler.py", "backfill/runner.py", "backfill/rescuer.py"),
+        ("backfill/scheduler.py", "backfill/runner.py", "backfill/rescuer.py", "backfill/follow_up.py"),
         (
             "integration/test_walk.py",
             "integration/test_follow_up.py",
@@ -79,6 +72,7 @@ SUBJECTS = {
             "unit/test_client.py",
             "unit/test_metering.py",
             "integration/test_concurrency_limiter.py",
+            "contract/test_trace.py",
             "contract/test_providers.py",
         ),
     ),
@@ -90,7 +84,14 @@ SUBJECTS = {
             "providers/limits/quota_day.py",
             "providers/limits/quota_ledger.py",
         ),
-        (*LIMITS, "integration/test_concurrency_limiter.py"),
+        (
+            "unit/test_limits.py",
+            "integration/test_session.py",
+            "integration/test_concurrency_limiter.py",
+            "integration/test_quota_ledger.py",
+            "integration/test_rate_limiter.py",
+            "integration/test_quota_day.py",
+        ),
     ),
 }
 
@@ -295,9 +296,12 @@ class Checkout:
             raise SystemExit(f"no tests in {' '.join(files)}")
         return "survived" if code == 0 else "killed", _short(failures[0] if failures else output[-200:])
 
+    def path(self, module: str) -> Path:
+        return self._root / "src" / "alexandria" / module
+
     def try_out(self, module: str, mutant: Mutant, tests: Sequence[str], timeout: float) -> Result:
         ast.parse(mutant.source)  # text that cannot be read would count as killed
-        path = self._root / "src" / "alexandria" / module
+        path = self.path(module)
         original = path.read_text(encoding="utf-8")
         try:
             self._write(path, mutant.source)
@@ -331,7 +335,7 @@ class Checkout:
 
 def measure(name: str, subject: Subject, checkouts: Sequence[Checkout], chosen: argparse.Namespace) -> bool:
     """Try out the mutants of a subject and print what came of them; whether enough were found."""
-    sources = {module: (ROOT / "src" / "alexandria" / module).read_text(encoding="utf-8") for module in subject.modules}
+    sources = {module: checkouts[0].path(module).read_text(encoding="utf-8") for module in subject.modules}
     every = [(module, mutant) for module, source in sources.items() for mutant in mutants(source)]
     drawn = draw(every, chosen.count, chosen.seed)
     began = time.monotonic()

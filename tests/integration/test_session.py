@@ -82,7 +82,7 @@ async def test_a_session_that_is_opened_again_leaves_nothing_behind(shared_datab
 
 def _counted(url, statement):
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(statement).fetchone()[0]
+        return connection.execute(statement).fetchall()[0][0]
 
 
 async def test_no_query_runs_inside_the_context_between_queries(shared_database_url):
