@@ -163,7 +163,7 @@ def test_every_test_target_and_module_that_is_named_exists(cases):
 
 
 def test_every_rule_of_faults_can_be_read():
-    page = TEXTS["docs/how-to/rehearse.md"]
+    page = TEXTS["docs/how-to/fault-injection.md"]
     rules = re.findall(r"^\| `([^`]+)` \||--faults '?([^' \n]+)|faults' --data-raw '([^']+)", page, re.MULTILINE)
     assert len(rules) > 5
     assert all(read_rules("".join(rule)) or rule[2] == "none" for rule in rules)
