@@ -1,4 +1,4 @@
-"""Which language is meant? Sources write "eng", "Eng English", "/languages/eng", "pt-BR" or "English"; we keep ISO 639-1."""
+"""Reads languages. Sources write "eng", "Eng English", "/languages/eng", "pt-BR" or "English"; the result is ISO 639-1."""
 
 from __future__ import annotations
 

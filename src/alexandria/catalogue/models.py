@@ -1,4 +1,4 @@
-"""What is a book to us? Frozen values for what models name, what sources hold and what the catalogue keeps."""
+"""Defines the values of a book: what models name, what sources return and what the catalogue keeps. All are frozen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the catalogue hold? Works, their editions and contributors, and the source record each field rests on."""
+"""Stores the catalogue: works, their editions and contributors, and the source record of each field."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
 
 
 async def one_writer(connection: Connection) -> None:
-    """Wait until nobody else adds to the catalogue; the right lasts until the transaction ends."""
+    """Wait until no other transaction adds to the catalogue; the lock lasts until the transaction ends."""
     await connection.execute(SQL["one_writer"])
 
 
@@ -98,17 +98,17 @@ async def add_work(
 
 
 async def add_alias(connection: Connection, work_id: int, title: str, authors: Sequence[str]) -> None:
-    """Remember that a work was named so: the same naming is then recognised without comparing."""
+    """Store a further spelling of a work, so that it is recognised without comparing."""
     await connection.execute(SQL["add_alias"], {"key": work_key(title, authors), "work_id": work_id})
 
 
 async def drop_unproven(connection: Connection, work_id: int) -> None:
-    """Forget a work that has no edition and that no candidate needs."""
+    """Delete a work that has no edition and that no candidate needs."""
     await connection.execute(SQL["drop_unproven"], {"work_id": work_id})
 
 
 async def add_edition(connection: Connection, work_id: int, hit: EditionRecord, *, related: bool = False) -> bool:
-    """Add the hit's edition with its provenance unless the catalogue holds it; whether it was new."""
+    """Add the record's edition with its provenance unless the catalogue has it. Returns whether it was new."""
     values = {field: getattr(hit, field) for field in EDITION_FIELDS}
     values["published"] = str(hit.published) if hit.published else None
     values |= {"isbn13": hit.isbn13, "work_id": work_id, "related": related}
@@ -123,7 +123,7 @@ async def add_edition(connection: Connection, work_id: int, hit: EditionRecord, 
 
 
 async def describe(connection: Connection, work_id: int, isbn13: str | None, hit: EditionRecord) -> bool:
-    """Keep what a record says beside an edition's fields, subjects and related ISBNs; whether any of it was new."""
+    """Store what a record adds to an edition's fields, subjects and related ISBNs. Returns whether any of it was new."""
     if not (hit.subjects or hit.related):
         return False
     record_id = await source_record(connection, hit.source)

@@ -1,4 +1,4 @@
-"""How are the providers assembled into one server? Each under a path of its own, the sandbox's own pages beside them."""
+"""Assembles the providers into one server, each under a path of its own, beside the pages of the sandbox."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def serve(
 
 
 def environment(settings: SandboxSettings, url: str) -> dict[str, str]:
-    """The variables that lead a client of `alexandria` to the sandbox at `url` instead of to the providers."""
+    """Return the variables that make `alexandria` use the sandbox at `url` instead of the providers."""
     places = {f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{url}/{name}" for name in PROVIDERS}
     return places | {KEYS[name]: settings.key(name) for name in PROVIDERS if name in KEYS}
 
 
 def _unintended(record: logging.LogRecord) -> bool:
-    """Whether a log line tells of more than an answer that a fault broke off."""
+    """Return whether a log line reports more than an answer that a fault broke off."""
     return "returned without completing response" not in record.getMessage()
 
 

@@ -1,4 +1,4 @@
-"""What happens by chance? Draws that depend on their name alone, so that a sandbox never has to remember any."""
+"""Draws numbers that depend on their name alone, so that the sandbox never has to store any."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from random import Random
 
 
 def chance(*parts: object) -> Random:
-    """A source of chance that is the same for equal `parts`, in every process and in any order of asking."""
+    """Return a random source that is the same for equal `parts`, in every process and in any order of requests."""
     return Random("|".join(map(str, parts)))  # noqa: S311 # it must be repeatable, not secret

@@ -1,4 +1,4 @@
-"""What time is it in the sandbox, and how does it wait? Passed in, so that a test can own both."""
+"""Defines the clock of the sandbox. It is passed in, so that a test can control time and waiting."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which books exist? The editions of a CSV, grouped into works and ordered by the month they appeared in.
+"""Loads the books: the editions of a CSV, grouped into works and ordered by the month they appeared in.
 
-A row gives isbn13, title, subtitle, authors (| between), publisher, published (YYYY, YYYY-MM or YYYY-MM-DD), language,
+A row has isbn13, title, subtitle, authors (| between), publisher, published (YYYY, YYYY-MM or YYYY-MM-DD), language,
 pages, work_id, series, and optionally binding, notability or ratings_count, and work_first_date.
 """
 

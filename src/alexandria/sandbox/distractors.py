@@ -1,6 +1,6 @@
-"""What else do search hits hold beside the book itself? Other editions of a work, and books made from it.
+"""Adds to search hits what real ones hold beside the book: other editions, and books made from it.
 
-The file has few of either, so they are made up from its works: valid ISBNs, the same for the same seed, and computed
+The file has few of either, so they are made from its works: valid ISBNs, the same for the same seed, and computed
 both ways (work -> ISBN, ISBN -> work), so that nothing needs to be stored.
 """
 

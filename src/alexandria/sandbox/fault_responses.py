@@ -1,4 +1,4 @@
-"""How does a fault look on the wire? The ones that can befall every provider, and the means to make others."""
+"""Makes the responses of faults: those that every provider can have, and the means to make others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = "<!DOCTYPE html>\n<html><head><title>One moment</title></head><body>Check
 
 
 def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], Response]) -> Mapping[str, Strike]:
-    """The faults that all providers have. `too_fast` is the provider's own refusal for speed."""
+    """Return the faults that all providers have. `too_fast` is the provider's own refusal for speed."""
 
     def hinted(hint: Callable[[], str] | None) -> Callable[[Request], Response]:
         def refuse(request: Request) -> Response:
@@ -124,7 +124,7 @@ class _Dribbling(_Delivered):
 
 class _Broken(_Delivered):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # ASGI's three
-        """Half of what the header promises: the server closes on an answer that is never completed."""
+        """Send half of what the header promises: the server closes an answer that is never completed."""
         await send(self.start)
         half = bytes(self.body)[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})

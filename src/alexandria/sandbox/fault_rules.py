@@ -1,6 +1,6 @@
-"""Which request meets which fault? Rules by provider, route, chance and schedule; equal seeds strike equal requests.
+"""Reads the rules that decide which request meets which fault; equal seeds strike equal requests.
 
-A rule is WHERE:FAULT[=SHARE][@WHEN], rules are parted by commas, and the first that strikes decides. WHERE is a
+A rule is WHERE:FAULT[=SHARE][@WHEN], rules are separated by commas, and the first that strikes decides. WHERE is a
 provider, a provider and the beginning of a path (isbndb/book), or * for each of them. SHARE is between 0 and 1. WHEN
 counts the requests to one provider that WHERE means (100, 5-9, 20-) or the seconds since the rules were made (30s-60s,
 30s-). The fault `none` spares a request from the rules behind it, and the name of a preset stands for its rules.

@@ -1,4 +1,4 @@
-"""How does Gemini's generateContent speak? Both path versions, structured output as JSON text, thinking tokens apart."""
+"""Serves Gemini's generateContent: both path versions, structured output as JSON text, thinking tokens separate."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class GeminiSandbox(ProviderSandbox):
 
     @property
     def _hint(self) -> float:
-        """Seconds that a refused client is told to wait; a hurried sandbox asks for less."""
+        """Return the seconds that a refused client has to wait; a scaled-down sandbox asks for fewer."""
         return max(USUAL_HINT * self.state.settings.latency_scale, 0.5)
 
     async def month(self, request: Request) -> str:

@@ -1,4 +1,4 @@
-"""How does Google Books speak? Volumes found by keywords, cut down to the fields asked for; without a key, not at all."""
+"""Serves Google Books: volumes found by keywords, cut down to the requested fields, and nothing without a key."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def quota_exceeded(per: str, value: int) -> Response:
 
 
 def backend_failed() -> Response:
-    """What Google Books answers when something within fails: an error without a status in words."""
+    """Return what Google Books answers to an internal failure: an error without a status in words."""
     return _refusal(503, "Service temporarily unavailable.", "backendFailed")
 
 
@@ -150,7 +150,7 @@ def _refusal(
 
 
 def _cut(answer: dict[str, Any], request: Request) -> Response:
-    """`answer` as far as its request wants it."""
+    """Return `answer` reduced to the requested fields."""
     selection = request.query_params.get("fields", "")
     mask: Mask = {}
     if not _read_mask(FIELD.findall(selection), mask):

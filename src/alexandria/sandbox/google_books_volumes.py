@@ -1,4 +1,4 @@
-"""What does Google Books hold about a book? One volume an edition, with gaps, and identifiers of several kinds."""
+"""Makes the volumes of Google Books: one per edition, with gaps, and identifiers of several kinds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def volume(state: SandboxState, edition: Edition, *, whole: bool = False) -> dic
 
 
 def tells_isbn(state: SandboxState, edition: Edition) -> bool:
-    """Whether the volume can be found by its ISBN."""
+    """Return whether the volume can be found by its ISBN."""
     return any(identifier["type"].startswith("ISBN") for identifier in _identifiers(state, edition))
 
 

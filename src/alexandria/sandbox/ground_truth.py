@@ -1,4 +1,4 @@
-"""Which answers would be right? What the models have named so far, with the work that each of them meant."""
+"""Holds which answers are right: what the models have named so far, and the work that each of them meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does the Internet Archive speak? Lucene queries over scanned items; what it cannot read it answers with a page."""
+"""Serves the Internet Archive: Lucene queries over scanned items; a query it cannot read gets an HTML page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class InternetArchiveSandbox(ProviderSandbox):
         return request.headers.get("user-agent", "")
 
     def stranger(self, request: Request) -> None:
-        """Everybody may ask."""
+        """Admit every client."""
 
     def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # the same for every request
         page = PAGE.format(title="429 Too Many Requests")
@@ -116,7 +116,7 @@ def read_query(q: str) -> Mapping[str, str] | None:
 
 
 def search_page() -> Response:
-    """What a person would see: no answer for a program, and not called an error."""
+    """Return the HTML page that a person would see; it is not marked as an error."""
     return HTMLResponse(PAGE.format(title="Internet Archive Search"))
 
 

@@ -1,4 +1,4 @@
-"""What does the Internet Archive hold about a book? One item a scan, its fields a text or a list as it happens."""
+"""Makes the items of the Internet Archive: one per scan, with fields that are a text or a list."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Shelf:
         return edition.binding != "Audio CD" and self._state.holds("internet_archive", edition.isbn13)
 
     def tells_isbn(self, edition: Edition) -> bool:
-        """Whether the item can be found by its ISBN: the search does not know all that the item's own record says."""
+        """Return whether the item can be found by its ISBN: the search lacks some of the item's own record."""
         return bool(self._isbns(edition)) and self._chance(edition, "index").random() > 0.05
 
     def edition(self, identifier: str) -> Edition | None:

@@ -1,4 +1,4 @@
-"""How does ISBNdb v2 speak? One record an edition, fields that vary in type, containers that vary by endpoint."""
+"""Serves ISBNdb v2: one record per edition, fields that vary in type, containers that vary by endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which books does a language model name for a month? Mostly the right ones, spelt mostly right; a few never existed."""
+"""Names books as a language model does for a month: mostly right and mostly spelt right; a few never existed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Asked:
 
 
 def name_books(state: SandboxState, provider: str, texts: Sequence[str], rng: Random) -> list[Any]:
-    """The list that a model answers, JSON-ready; [] if the prompt names no month. Tells `truth` what was meant."""
+    """Return the list that a model answers, JSON-ready; [] if the prompt names no month. Records in `truth` what was meant."""
     asked = Asked.of(texts)
     if asked.month is None:
         return []
@@ -117,7 +117,7 @@ def _of_month(state: SandboxState, month: Month, wanted: int, rng: Random) -> li
 
 
 def _strays(state: SandboxState, month: Month, wanted: int, rng: Random) -> list[Edition]:
-    """Noted books of the months around, which the model takes for books of this one."""
+    """Return noted books of the months around, which the model places in this month."""
     of_month = state.corpus.of_month
     here = {edition.work for edition in of_month.get(month, ())}
     near = [

@@ -1,4 +1,4 @@
-"""How does Open Library speak? Works with editions nested in them, free-text dates, redirects, and no keys but manners."""
+"""Serves Open Library: works with nested editions, free-text dates and redirects; no keys, but polite clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does Open Library hold about a book? Keys for works, editions and authors, and the records behind them."""
+"""Makes the records of Open Library: keys for works, editions and authors, and the records behind them."""
 
 from __future__ import annotations
 

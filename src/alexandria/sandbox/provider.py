@@ -1,4 +1,4 @@
-"""How does a provider treat its clients? Keys, pace, daily quota and latency: the same for all, worded by each."""
+"""Treats clients as a provider does: keys, rate limit, daily quota and latency, the same for all, worded by each."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RateWindow:
         self._admitted: deque[float] = deque(maxlen=self._size)
 
     def wait(self, at: float) -> float:
-        """0 if a request that arrived at `at` (monotonic seconds) is admitted, else the seconds until one will be."""
+        """Return 0 if a request that arrived at `at` (monotonic seconds) is admitted, else the seconds until one will be."""
         if len(self._admitted) == self._size and at - self._admitted[0] < self._seconds:
             return self._admitted[0] + self._seconds - at
         self._admitted.append(at)
@@ -92,11 +92,11 @@ class ProviderSandbox(ABC):
 
     @abstractmethod
     def client(self, request: Request) -> str:
-        """Who is asking: whose pace and quota it is."""
+        """Return the client of a request, whose rate and quota it counts against."""
 
     @abstractmethod
     def stranger(self, request: Request) -> Response | None:
-        """The refusal of a request without the right to ask, if it is one."""
+        """Return the refusal of a request without the right to ask, or None."""
 
     @abstractmethod
     def too_fast(self, request: Request, wait: float) -> Response:

@@ -1,4 +1,4 @@
-"""Who knocked, and when? Every request is stamped before anything else happens to it, and its answer noted."""
+"""Logs every request: its time before anything else happens to it, and its status."""
 
 from __future__ import annotations
 

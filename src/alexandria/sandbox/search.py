@@ -1,4 +1,4 @@
-"""Which editions does a query find, best first? An inverted index over titles and authors, forgiving of one typo a word."""
+"""Searches editions, best first: an inverted index over titles and authors that allows one typo per word."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def author_words(edition: Edition) -> set[str]:
 
 
 def _telling(text: str) -> tuple[str, ...]:
-    """The words worth searching for; stop words only where there is nothing else."""
+    """Return the words worth searching for; stop words only where there is nothing else."""
     found = tuple(dict.fromkeys(words(text)))
     return tuple(word for word in found if word not in STOP_WORDS) or found
 

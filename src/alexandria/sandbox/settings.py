@@ -1,4 +1,4 @@
-"""How should the sandbox behave? One frozen value; every number can be set by whoever starts it."""
+"""Defines the settings of the sandbox in one frozen value."""
 
 from __future__ import annotations
 

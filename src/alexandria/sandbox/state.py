@@ -1,4 +1,4 @@
-"""What do all providers of one sandbox share? The books, the seed, the clock, and the register of what was named."""
+"""Holds what all providers of one sandbox share: the books, the seed, the clock, and what was named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does Wikidata's query service speak? It reads no SPARQL here, but knows two questions when it sees them."""
+"""Serves Wikidata's query service: it does not read SPARQL, but knows two queries."""
 
 from __future__ import annotations
 

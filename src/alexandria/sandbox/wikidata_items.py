@@ -1,4 +1,4 @@
-"""What does Wikidata hold about a book? An item for the work, others for editions, and many rows for each of them."""
+"""Makes the items of Wikidata: one for the work, others for editions, and many rows for each of them."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _day(published: str) -> str:
 
 
 def _described(edition: Edition, rng: Random) -> Row:
-    """What an edition's item tells beside its ISBN, with gaps."""
+    """Return what the item of an edition states beside its ISBN, with gaps."""
     published = edition.published if rng.random() < 0.75 else edition.published[:4]
     row = _dated("date", published) if published and rng.random() < 0.85 else {}
     row |= {"language": {"type": "literal", "value": edition.language or "en"}} if rng.random() < 0.8 else {}

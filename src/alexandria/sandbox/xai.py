@@ -1,4 +1,4 @@
-"""How does xAI speak? The OpenAI dialect of chat completions, with flat errors and reasoning tokens counted apart."""
+"""Serves xAI: the OpenAI format of chat completions, with flat errors and reasoning tokens counted separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does the catalogue leave the house? Edition by edition, in one of three formats."""
+"""Exports the catalogue, edition by edition, in one of three formats."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""How does an edition read as MARC 21? One brief record in UTF-8, without ISBD punctuation, that names its sources."""
+"""Writes an edition as MARC 21: one brief record in UTF-8, without ISBD punctuation, that names its sources."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER_ORDER = re.compile("[\u0590-\u1cff\u2e80-\ud7ff\uf900-\ufaff]")  # scripts
 
 
 def record(entry: Entry) -> bytes:
-    """The record in transmission format."""
+    """Return the record in transmission format."""
     kind = SPOKEN if AUDIO in formats_of(entry.binding) else PRINT
     return Record(fields=list(_fields(entry)), leader=f"     n{kind}m a22     3  4500").as_marc()
 
@@ -57,7 +57,7 @@ def _fields(entry: Entry) -> Iterator[Field]:
 
 
 def provenance(entry: Entry) -> str:
-    """A sentence that says of every field from which record of which provider it is."""
+    """Return a sentence that names, for each field, the provider and the record it comes from."""
     fields: dict[tuple[str, str, str], list[str]] = {}
     for one in entry.sources:
         fields.setdefault((one["provider"], one["id"], one["fetched_at"][:10]), []).append(one["field"])
@@ -66,7 +66,7 @@ def provenance(entry: Entry) -> str:
 
 
 def _fixed(entry: Entry, language: str) -> str:
-    """Field 008, all 40 characters: dates, form of item and language; the fill character where we say nothing."""
+    """Return field 008, all 40 characters: dates, form of item and language; the fill character where nothing is known."""
     year, _, rest = (entry.published or "").partition("-")
     dated = f"e{year}{rest.replace('-', ''):4}" if rest else f"s{year}    " if year else "nuuuuuuuu"
     form = next((FORMS[name] for name in formats_of(entry.binding) if name in FORMS), "|")
@@ -81,7 +81,7 @@ def _title(entry: Entry, names: list[str]) -> Field:
 
 
 def _name(block: str, name: str, role: str) -> Field:
-    """An author as heading: 100 and 110 for the first, 700 and 710 for the others."""
+    """Return an author as a heading: 100 and 110 for the first, 700 and 710 for the others."""
     code = ("4", ROLES.get(role, ""))
     if BODY.search(name):
         return _field(f"{block}10", "2 ", ("a", name), code, longest=LONGEST_NAME)
@@ -105,6 +105,6 @@ def inverted(name: str) -> str:
 
 
 def _field(tag: str, indicators: str, *subfields: tuple[str, str], longest: int = LONGEST) -> Field:
-    """A field of the subfields that say something."""
+    """Return a field of the subfields that have a value."""
     cleaned = [Subfield(code, CONTROLS.sub(" ", text).strip()[:longest]) for code, text in subfields]
     return Field(tag, Indicators(*indicators), [subfield for subfield in cleaned if subfield.value])

@@ -1,4 +1,4 @@
-"""What does the catalogue hold, edition by edition? Read as a stream, so that its size costs no memory."""
+"""Reads the catalogue edition by edition, as a stream, so that its size costs no memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Entry:
 
 
 async def editions(database: Database, since: datetime | None = None) -> AsyncGenerator[Entry]:
-    """All editions as they are when the first is read, by ISBN; with `since` (aware) those that changed from then on."""
+    """Yield all editions as they are when the first is read, by ISBN; with `since` (aware) those changed from then on."""
     async with (
         database.transaction() as connection,
         connection.cursor("holdings", row_factory=kwargs_row(Entry)) as found,

@@ -1,4 +1,4 @@
-"""How is the catalogue written, one edition a piece? As a JSON line, a CSV row or a MARC 21 record."""
+"""Writes the catalogue, one edition per JSON line, CSV row or MARC 21 record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a cell begins that a sp
 
 
 async def written(entries: AsyncGenerator[Entry], form: Format) -> AsyncGenerator[bytes]:
-    """One piece of the file an edition; nothing at all, not even a header, if there is none."""
+    """Yield one piece of the file per edition; nothing at all, not even a header, if there are none."""
     encode = {Format.JSONL: _line, Format.CSV: _csv, Format.MARC: marc.record}[form]
     head = _row(list(COLUMNS)) if form is Format.CSV else b""
     async with aclosing(entries):
@@ -72,7 +72,7 @@ def _row(cells: list[str]) -> bytes:
 
 
 def _cell(value: Any) -> str:
-    """A value as one cell. What a spreadsheet would take for a formula gets an apostrophe; other formats are faithful."""
+    """Return a value as one cell. What a spreadsheet would take for a formula gets an apostrophe."""
     match value:
         case None:
             return ""

@@ -1,4 +1,4 @@
-"""Is this the same author? Names in any order, with initials, titles, roles and dates, compared person by person."""
+"""Compares authors: names in any order, with initials, titles, roles and dates, person by person."""
 
 from __future__ import annotations
 

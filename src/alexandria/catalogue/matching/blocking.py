@@ -1,4 +1,4 @@
-"""Which works of a large catalogue are worth comparing with this one? Keys that spellings of one work share."""
+"""Makes keys that spellings of one work share, to select the works of a large catalogue that are worth comparing."""
 
 from __future__ import annotations
 

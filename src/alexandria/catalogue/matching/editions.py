@@ -1,4 +1,4 @@
-"""Which edition of the right work was meant? The first printed one, in the language of its title, unless more was said."""
+"""Selects the edition of the right work: the first printed one, in the language of its title, unless more was named."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def formats(hit: EditionRecord) -> frozenset[str]:
 
 
 def named_formats(candidate: Candidate) -> frozenset[str]:
-    """Formats of the candidate; also of its title, lest "The Unabridged Journals" be a recording."""
+    """Return the formats of the candidate and of its title, so that "The Unabridged Journals" is not a recording."""
     return titles.formats_of(f"{candidate.format} | {candidate.title}")
 
 
 def is_meant(candidate: Candidate, hit: EditionRecord) -> bool:
-    """Whether no other edition can fit better: the format and language meant, published when the book was new."""
+    """Return whether no other edition can fit better: the format and language named, published when the book was new."""
     new = candidate.year or hit.first_published
     if new is None or hit.published is None:
         return False
@@ -29,12 +29,12 @@ def is_meant(candidate: Candidate, hit: EditionRecord) -> bool:
 
 
 def rank(candidate: Candidate, hit: EditionRecord, score: float) -> tuple[float, ...]:
-    """Lower is better: the wanted format, the wanted language, near the named month, better score."""
+    """Return a sort key, lower is better: the wanted format, the wanted language, near the named month, better score."""
     return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), _apart(candidate, hit), -score
 
 
 def _apart(candidate: Candidate, hit: EditionRecord) -> int:
-    """Months between an edition and the time that was named; of an unnamed time, the earlier the better."""
+    """Return the months between an edition and the named time; without a named time, the earlier the better."""
     published, year = hit.published, candidate.year
     if year is None:
         return published.year * 12 + (published.month or 12) if published else 10**6

@@ -1,4 +1,4 @@
-"""Was this work first published in that month? Confirmed, contradicted or unknown, from what the sources date."""
+"""Decides whether a work was first published in a month: confirmed, contradicted or unknown, by the dates of sources."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ CONFIRMED, CONTRADICTED, UNKNOWN = "confirmed", "contradicted", "unknown"
 
 
 def published_in(month: Month | None, editions: Iterable[EditionRecord]) -> str:
-    """The answer from all known editions of a work."""
+    """Return the answer from all known editions of a work."""
     known = list(editions)
     firsts = {PartialDate(hit.first_published) for hit in known if hit.first_published}
     return dated_in(month, firsts | {hit.published for hit in known if hit.published})
 
 
 def dated_in(month: Month | None, dates: Iterable[PartialDate]) -> str:
-    """The answer from dates of a work and its editions: an earlier one contradicts, the first one in the month confirms.
+    """Return the answer from dates of a work and its editions: an earlier one contradicts, the first in the month confirms.
 
-    Later ones say nothing, for they may be reprints' dates; nor does a bare year that is the month's own.
+    Later ones prove nothing, as they may be dates of reprints; nor does a bare year that is the month's own.
     """
     if month is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""Do these two records name the same work, and which edition of it was meant? Scored and explained."""
+"""Scores whether two records name the same work, and which edition of it was meant, with reasons."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _compare(one: _Record, other: _Record) -> list[_Finding]:
 
 
 def _leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
-    """Does each side's first author appear on the other? Who adapts or explains a book is named before its author."""
+    """Return whether each side's first author appears on the other. Who adapts a book is named before its author."""
     return max(person.agreement(some[:1], others), person.agreement(some, others[:1])) < person.UNKNOWN
 
 
@@ -398,7 +398,7 @@ def _why(found: ScoredRecord) -> str:
 
 
 def _merged(group: Sequence[Candidate]) -> Candidate:
-    """One candidate for all of `group`: the best spelt title, the fullest author, whatever else any of them knows."""
+    """Return one candidate for all of `group`: the best spelt title, the fullest author, and whatever else any of them has."""
     spellings = Counter(candidate.title for candidate in group)
     best = max(group, key=lambda candidate: (spellings[candidate.title], *_care(candidate.title)))
     author = max((candidate.author for candidate in group), key=_care)

@@ -1,4 +1,4 @@
-"""What does a title say? Spelling folded away; subtitle, series, volume numbers and kind of book told apart."""
+"""Reads a title: folds its spelling, and separates subtitle, series, volume numbers and kind of book."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def fold(text: str) -> str:
 
 
 def slip(one: str, other: str) -> bool:
-    """Do the words differ by one slip of the pen: a letter too many, too few, wrong, or two swapped?
+    """Return whether the words differ by one slip: a letter too many, too few, wrong, or two swapped.
 
     Never between numbers, nor in scripts where one character is a word.
     """
