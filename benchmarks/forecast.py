@@ -21,6 +21,7 @@ from typing import Any
 
 from alexandria.backfill.source_selection import Policy
 from alexandria.core import config
+from alexandria.core.provider_facts import key_settings
 from alexandria.forecast.assumptions import expected_scenario
 from alexandria.forecast.estimate import forecast
 from alexandria.forecast.history import History
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--each", action="store_true", help="a JSON line for each rollout as well")
     options = parser.parse_args()
-    for name in config.KEYS.values():
+    for name in key_settings().values():
         os.environ.setdefault(name, "none")  # every provider takes part
     began = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:

@@ -39,7 +39,7 @@ from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
 from alexandria.catalogue.matching.titles import fold
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.sandbox import SandboxSettings
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 SHELF = 20  # hits that a search answers
 COMMON = 4000  # records; words in more of them than this find nothing
@@ -169,7 +169,7 @@ def play(rows: Sequence[Row], options: argparse.Namespace) -> Played:
     settings = SandboxSettings(
         books=options.catalogue.resolve(),
         latency_scale=0,
-        rates=dict.fromkeys(PROVIDERS, 1000.0),
+        rates=dict.fromkeys(provider_names(), 1000.0),
         daily_limits={"isbndb": PLENTY, "google_books": PLENTY},
     )
     with stage.sandbox(settings) as url, stage.database() as server:

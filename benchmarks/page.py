@@ -20,7 +20,7 @@ import time
 import httpx2
 import psycopg
 
-from alexandria.core.config import KEYS
+from alexandria.core.provider_facts import key_settings
 from stage import database
 
 SECRET = "secret-of-the-benchmark"
@@ -98,7 +98,9 @@ def main() -> None:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(FILL)
         settings = {"DATABASE_URL": server.url, "ALEXANDRIA_WEBHOOK_SECRET": SECRET, "ALEXANDRIA_LOG_LEVEL": "ERROR"}
-        settings |= dict.fromkeys(KEYS.values(), "benchmark")  # so that the forecast has something to reckon with
+        settings |= dict.fromkeys(
+            key_settings().values(), "benchmark"
+        )  # so that the forecast has something to reckon with
         command = [sys.executable, "-m", "alexandria", "--json", "serve", "--port", "0"]
         with subprocess.Popen(
             command, env=os.environ | settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -21,10 +21,10 @@ from alexandria.backfill.repositories import candidates, months
 from alexandria.backfill.repositories.months import Claim
 from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy
-from alexandria.core.config import DEFAULTS
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.operations.system import System
 from alexandria.sandbox import SandboxSettings
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 LOOK_ALIKES, INVENTED = 0.12, 0.05
 AT_ONCE = 4  # months
@@ -53,7 +53,7 @@ def measure(policy: str, options: argparse.Namespace) -> Result:
         look_alikes=LOOK_ALIKES,
         invented=INVENTED,
         latency_scale=1 / options.times,
-        rates={name: DEFAULTS[name].rate * options.times for name in PROVIDERS},
+        rates={name: PROVIDERS[name].limits.rate * options.times for name in provider_names()},
     )
     with stage.sandbox(settings) as url, stage.database() as server:
         seconds, books = asyncio.run(run(settings, url, server, policy, options))

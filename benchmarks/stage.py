@@ -13,11 +13,12 @@ from pathlib import Path
 from alexandria import bootstrap
 from alexandria.bootstrap import Mode
 from alexandria.core import config, logging
+from alexandria.core.provider_facts import key_settings
 from alexandria.database import migrate
 from alexandria.database.embedded.server import Embedded
 from alexandria.operations.system import System
 from alexandria.sandbox import SandboxSettings, environment, serve
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 STARTS_WITHIN = 120.0  # seconds, with the largest library
 
@@ -57,11 +58,11 @@ async def system(settings: SandboxSettings, url: str, server: Embedded, policy: 
     """The system with the sandbox at `url` for all providers, keeping to its limits."""
     logging.configure("ERROR", "console", ())
     for name in list(os.environ):
-        if name.upper().startswith("ALEXANDRIA_") or name in config.KEYS.values():
+        if name.upper().startswith("ALEXANDRIA_") or name in key_settings().values():
             del os.environ[name]
     os.environ |= environment(settings, url)
     os.environ |= {"ALEXANDRIA_CONTACT": "benchmark@alexandria.invalid", "ALEXANDRIA_POLICY": policy}
-    for name in PROVIDERS:
+    for name in provider_names():
         limits = {"RATE": settings.rate(name), "DAILY_LIMIT": settings.daily_limit(name)}
         os.environ |= {f"ALEXANDRIA_{name}_{what}".upper(): str(limit) for what, limit in limits.items() if limit}
     async with bootstrap.running(config.load(), server, Mode.WORK) as running:

@@ -30,6 +30,7 @@ from alexandria.bootstrap import Mode
 from alexandria.cli.exit_codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, SOME_FAILED, UNEXPECTED, USAGE
 from alexandria.cli.main import ENDINGS, app
 from alexandria.core import config, errors
+from alexandria.core.provider_facts import PROVIDERS, PublishedLimits
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
@@ -148,7 +149,10 @@ def _contents(package: Path) -> Iterator[str]:
 
 def configuration() -> list[str]:
     return [
-        *_opening("Configuration", "`Settings` and `DEFAULTS` in `alexandria/core/config.py`"),
+        *_opening(
+            "Configuration",
+            "`Settings` in `alexandria/core/config.py` and `PROVIDERS` in `alexandria/core/provider_facts.py`",
+        ),
         "Every setting is a variable of the environment, or a file of that name in `/run/secrets` or in the folder that",
         "`ALEXANDRIA_SECRETS_DIR` names; the environment goes first. Empty counts as unset. They are read when a process",
         "starts; a key is read again when its provider refuses it. `alexandria config` shows what holds and where it",
@@ -158,13 +162,13 @@ def configuration() -> list[str]:
         "",
         "## Of each provider",
         "",
-        "`NAME` is one of " + ", ".join(f"`{name.upper()}`" for name in config.DEFAULTS) + ".",
+        "`NAME` is one of " + ", ".join(f"`{name.upper()}`" for name in PROVIDERS) + ".",
         "",
         *_table(("setting", "meaning"), _of_providers()),
         "",
         "The defaults, which are the limits that the providers publish, as far as known:",
         "",
-        *_table(("NAME", *config.ProviderDefaults.model_fields), _defaults()),
+        *_table(("NAME", *PublishedLimits.model_fields), _defaults()),
     ]
 
 
@@ -173,16 +177,19 @@ def _settings() -> Iterator[tuple[str, ...]]:
         if isinstance(field.validation_alias, AliasChoices):
             default = "the user's data folder" if name == "data_dir" else _code(_joined(field.default))
             yield _code(str(field.validation_alias.choices[0])), default, field.description or ""
+    for facts in PROVIDERS.values():
+        if facts.key is not None:
+            yield _code(facts.key.name), "", facts.key.description
 
 
 def _of_providers() -> Iterator[tuple[str, ...]]:
-    for name, field in config.ProviderDefaults.model_fields.items():
+    for name, field in PublishedLimits.model_fields.items():
         yield _code(f"ALEXANDRIA_NAME_{name.upper()}"), field.description or ""
 
 
 def _defaults() -> Iterator[tuple[str, ...]]:
-    for name, default in config.DEFAULTS.items():
-        values = default.model_dump().values()
+    for name, facts in PROVIDERS.items():
+        values = facts.limits.model_dump().values()
         yield _code(name.upper()), *("" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
                                      for value in values)  # fmt: skip
 

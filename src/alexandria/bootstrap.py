@@ -1,11 +1,10 @@
-"""Composes the running system from the settings. The only module that names concrete providers."""
+"""Composes the running system from the settings."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from importlib.metadata import version
@@ -23,6 +22,7 @@ from alexandria.core import config, tracing
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.core.logging import protect
+from alexandria.core.provider_facts import PROVIDERS, source_names
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
@@ -34,29 +34,18 @@ from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
 from alexandria.providers.base import Generator, ReportsUsage, Source
 from alexandria.providers.client import ProviderClient
-from alexandria.providers.google_books import GoogleBooks
-from alexandria.providers.internet_archive import InternetArchive
-from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.llm import LanguageModel, parse_generators
-from alexandria.providers.open_library import OpenLibrary
+from alexandria.providers.llm import parse_generators
+from alexandria.providers.registry import make_generator, make_source
 from alexandria.providers.response_cache import ResponseCache
-from alexandria.providers.wikidata import Wikidata
 from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import TICK_SECONDS
+from alexandria.rollout.gates import METERED_SOURCE
 
 log = structlog.get_logger(__name__)
 
 COMMAND_CONNECTIONS, POOL_CONNECTIONS = 2, 16  # a command asks one thing at a time
-MODELS = ("gemini", "xai", "openai")  # whose calls are long and dear
-SOURCES: dict[str, Callable[[ProviderClient], Source]] = {
-    "open_library": OpenLibrary,
-    "google_books": GoogleBooks,
-    "internet_archive": InternetArchive,
-    "wikidata": Wikidata,
-    "isbndb": ISBNdb,
-}
 
 
 class Mode(Enum):
@@ -97,7 +86,9 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
             kept_for_months=settings.kept_for_months,
             allowances=limiter.status,
         )
-        rollout = RolloutController(database, backfill.scheduler, limiter.status, metered="isbndb" in settings.sources)
+        rollout = RolloutController(
+            database, backfill.scheduler, limiter.status, metered=METERED_SOURCE in settings.sources
+        )
         forecaster = Forecaster(database, settings, limiter.status)
         stack.push_async_callback(forecaster.aclose)
         yield System(
@@ -127,7 +118,11 @@ async def _clients(
     stack: contextlib.AsyncExitStack,
 ) -> dict[str, ProviderClient]:
     """Return a client for each provider, closed with `stack`; calls to language models are limited in number too."""
-    in_flight = {name: ConcurrencyLimiter(server.url, name, settings.model_calls) for name in MODELS}
+    in_flight = {
+        name: ConcurrencyLimiter(server.url, name, settings.model_calls)
+        for name, facts in PROVIDERS.items()
+        if facts.long_calls
+    }
     clients = {name: _client(settings, name, limiter, cache, in_flight.get(name)) for name in settings.providers}
     for in_flight_limiter in in_flight.values():
         stack.push_async_callback(in_flight_limiter.aclose)
@@ -178,18 +173,15 @@ def _key(name: str) -> SecretStr | None:
 
 
 def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[Generator]:
-    return [
-        Wikidata(clients["wikidata"]) if spec.provider == "wikidata" else LanguageModel(spec, clients[spec.provider])
-        for spec in parse_generators(settings.generators)
-    ]
+    return [make_generator(spec, clients[spec.provider]) for spec in parse_generators(settings.generators)]
 
 
 def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Source]:
-    unknown = [name for name in settings.sources if name not in SOURCES]
-    if unknown:
-        raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is no source", hint=f"choose of {', '.join(SOURCES)}")
-    making = SOURCES | {ISBNdb.name: functools.partial(ISBNdb, thorough=settings.policy == Policy.EXACT.value)}
-    return [making[name](clients[name]) for name in settings.sources]
+    if unknown := [name for name in settings.sources if name not in source_names()]:
+        hint = f"choose from {', '.join(source_names())}"
+        raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is not a source", hint=hint)
+    thorough = settings.policy == Policy.EXACT.value
+    return [make_source(clients[name], thorough=thorough) for name in settings.sources]
 
 
 def _usage_reporters(settings: Settings, sources: Sequence[Source]) -> list[tuple[ReportsUsage, ZoneInfo]]:

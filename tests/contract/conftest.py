@@ -16,8 +16,8 @@ import httpx2
 import pytest
 
 from alexandria.sandbox import SandboxSettings, create_app
-from alexandria.sandbox.app import PROVIDERS
 from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.parts import provider_names
 
 AGENT = "Alexandria/test (tests@example.org)"
 
@@ -53,7 +53,7 @@ async def sandbox() -> AsyncIterator[Callable[..., httpx2.AsyncClient]]:
         def start(clock: Clock | None = None, **settings: Any) -> httpx2.AsyncClient:
             fast: dict[str, Any] = {
                 "latency_scale": 0,
-                "rates": dict.fromkeys(PROVIDERS, 1000.0),
+                "rates": dict.fromkeys(provider_names(), 1000.0),
             }
             app = create_app(SandboxSettings(**fast | settings), clock)
             client = httpx2.AsyncClient(

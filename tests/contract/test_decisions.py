@@ -14,12 +14,13 @@ import pytest
 import stamina
 
 from alexandria.backfill.retry_policy import MAX_ATTEMPTS, GiveUp, Retry, Snooze, decide
-from alexandria.bootstrap import SOURCES
 from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core import config, errors
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS, key_settings, resolve, source_names
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.registry import make_source
 from alexandria.sandbox.fault_rules import CATALOGUE
 
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
@@ -115,8 +116,8 @@ def speak(monkeypatch):
     def speak(name, base, inner=None, timeout=30.0):
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"{base}/{name}")
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_TIMEOUT", str(timeout))
-        if name in config.KEYS:
-            monkeypatch.setenv(config.KEYS[name], f"sandbox-{name}")
+        if name in key_settings():
+            monkeypatch.setenv(key_settings()[name], f"sandbox-{name}")
         transport = ProviderClient(
             config.load().providers[name],
             cast("Any", Unlimited()),
@@ -127,7 +128,7 @@ def speak(monkeypatch):
         )
         if name in MODELS:
             return transport, LanguageModel(GeneratorSpec(name, MODELS[name]), transport)
-        return transport, SOURCES[name](transport)
+        return transport, make_source(transport)
 
     return speak
 
@@ -159,8 +160,9 @@ async def met(client, route):
 
 def test_every_fault_of_the_catalogue_has_its_row_and_every_provider_its_routes():
     assert FOLLOWS.keys() == CATALOGUE.keys()
-    assert ROUTES.keys() == {*MODELS, *SOURCES}
-    for name, source in SOURCES.items():
+    assert ROUTES.keys() == {*MODELS, *source_names()}
+    for name in source_names():
+        source = resolve(PROVIDERS[name].source)
         assert {*ROUTES[name]} == {route for route in ASKING if hasattr(source, route)}
 
 
@@ -178,8 +180,8 @@ def far():
     """A sandbox in a process of its own, whose slow answers take longer than we wait."""
     program = """
 from alexandria.sandbox import SandboxSettings, serve
-from alexandria.sandbox.app import PROVIDERS
-serve(SandboxSettings(latency_scale=0.05, rates=dict.fromkeys(PROVIDERS, 1000.0)), announce=lambda url: print(url, flush=True))
+from alexandria.sandbox.parts import provider_names
+serve(SandboxSettings(latency_scale=0.05, rates=dict.fromkeys(provider_names(), 1000.0)), announce=lambda url: print(url, flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

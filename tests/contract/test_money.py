@@ -12,6 +12,7 @@ from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
@@ -50,7 +51,7 @@ def _sandboxed(monkeypatch):
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", "400")
     for name in MODELS:
-        monkeypatch.setenv(config.KEYS[name], f"sandbox-{name}")
+        monkeypatch.setenv(key_settings()[name], f"sandbox-{name}")
 
 
 async def accepted(client):

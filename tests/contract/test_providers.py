@@ -9,6 +9,7 @@ import pytest
 from alexandria.catalogue.models import Candidate
 from alexandria.core import config, errors
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.fields import isbns
@@ -47,7 +48,7 @@ async def wired(sandbox, database_url, monkeypatch):
                 monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
                 monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", str(lanes_rate))
             for name in ("gemini", "xai", "isbndb", "google_books"):
-                monkeypatch.setenv(config.KEYS[name], (keys or {}).get(name, f"sandbox-{name}"))
+                monkeypatch.setenv(key_settings()[name], (keys or {}).get(name, f"sandbox-{name}"))
             providers = config.load().providers
             lanes = RateLimiter(database_url, database.pool, providers)
             await lanes.open()

@@ -12,9 +12,9 @@ import pytest
 
 from alexandria.core.errors import BadInput
 from alexandria.sandbox import SandboxSettings
-from alexandria.sandbox.app import PROVIDERS, SERVICES
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS, Faults, Rule, read_rules
+from alexandria.sandbox.parts import part, provider_names
 from alexandria.sandbox.state import SandboxState
 
 MURTAGH = """SELECT ?work WHERE { SERVICE wikibase:mwapi { bd:serviceParam mwapi:search "murtagh". }
@@ -131,14 +131,15 @@ async def set_faults(client, text):
 
 def test_every_service_has_the_faults_that_the_catalogue_gives_it():
     world = SandboxState.of(SandboxSettings(), Clock())
-    for service in SERVICES:
-        listed = {name for name, fault in CATALOGUE.items() if service.name in fault.providers and name != "none"}
-        assert service(world)._strikes.keys() == listed, service.name
-        assert SEEN[service.name].keys() | EVERYWHERE.keys() | AT_A_SOCKET == listed, service.name
+    for provider in provider_names():
+        listed = {name for name, fault in CATALOGUE.items() if provider in fault.providers and name != "none"}
+        assert part(provider)(world)._strikes.keys() == listed, provider
+        assert SEEN[provider].keys() | EVERYWHERE.keys() | AT_A_SOCKET == listed, provider
 
 
 @pytest.mark.parametrize(
-    ("provider", "fault"), [(provider, fault) for provider in PROVIDERS for fault in {**EVERYWHERE, **SEEN[provider]}]
+    ("provider", "fault"),
+    [(provider, fault) for provider in provider_names() for fault in {**EVERYWHERE, **SEEN[provider]}],
 )
 async def test_a_fault_looks_as_the_provider_fails(sandbox, hands, provider, fault):
     status, told = {**EVERYWHERE, **SEEN[provider]}[fault]
@@ -150,7 +151,7 @@ async def test_a_fault_looks_as_the_provider_fails(sandbox, hands, provider, fau
     assert stats["faults"] == {fault: 1}
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", provider_names())
 async def test_slow_answers_are_the_proper_ones_and_take_long(sandbox, hands, provider):
     client = sandbox(hands.clock, latency_scale=1)
     proper = await ask(client, provider)
@@ -162,7 +163,7 @@ async def test_slow_answers_are_the_proper_ones_and_take_long(sandbox, hands, pr
         hands.slept.clear()
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", provider_names())
 async def test_half_an_answer_is_called_the_whole(sandbox, provider):
     client = sandbox()
     proper = (await ask(client, provider)).content
@@ -170,7 +171,7 @@ async def test_half_an_answer_is_called_the_whole(sandbox, provider):
     assert (await ask(client, provider)).content == proper[: len(proper) // 2]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", provider_names())
 async def test_a_refusal_for_speed_hints_in_seconds_as_a_date_or_not_at_all(sandbox, hands, provider):
     client = sandbox(hands.clock)
     hints = {}
@@ -334,11 +335,11 @@ def test_shares_hold_in_the_long_run(hands):
 # ---- at run time
 
 
-@pytest.mark.parametrize("alone", PROVIDERS)
+@pytest.mark.parametrize("alone", provider_names())
 async def test_all_may_be_down_but_one(sandbox, alone):
     client = sandbox()
     assert (await set_faults(client, f"{alone}:none,*:down")).json() == {"faults": f"{alone}:none,*:down"}
-    up = {provider for provider in PROVIDERS if (await ask(client, provider)).status_code == 200}
+    up = {provider for provider in provider_names() if (await ask(client, provider)).status_code == 200}
     assert up == {alone}
 
 

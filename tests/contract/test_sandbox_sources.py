@@ -9,7 +9,8 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Corpus
 from alexandria.sandbox.google_books_volumes import isbn_of
 from alexandria.sandbox.internet_archive import read_query
-from alexandria.sandbox.settings import COVERAGE, SAMPLE
+from alexandria.sandbox.parts import part
+from alexandria.sandbox.settings import SAMPLE
 
 GOOGLE = {"key": "sandbox-google_books"}
 GUEST = {"9780008435813", "9780593356180"}
@@ -56,7 +57,7 @@ async def test_every_source_knows_its_own_share_of_the_books(sandbox, library):
         together += bool(volumes or items or works)
     tells = {"google_books": 0.93, "internet_archive": 0.94, "open_library": 1.0}  # of these an ISBN can be asked
     for name, share in tells.items():
-        assert known[name] / len(sample) == pytest.approx(COVERAGE[name] * share, abs=0.06), name
+        assert known[name] / len(sample) == pytest.approx(part(name).coverage * share, abs=0.06), name
     assert together > max(known.values())
 
 

@@ -34,13 +34,13 @@ from alexandria.cli.runtime import demo
 from alexandria.core.month import Month
 from alexandria.database import sql
 from alexandria.database.pool import Database
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 DEADLINE = 150.0  # seconds for anything that is waited for, on a machine with much else to do
 LOOK = 0.05  # seconds between looks
 SECRET = "canary-secret-of-the-door"
 RATE = 20  # requests a second to each provider, in the sandbox and in our lanes alike: few enough to be used up
-RATES = {name: str(RATE) for name in PROVIDERS}
+RATES = {name: str(RATE) for name in provider_names()}
 
 
 def pytest_collection_modifyitems(items):

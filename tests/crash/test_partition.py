@@ -14,7 +14,7 @@ from alexandria.cli.runtime import demo
 from alexandria.database.embedded import server as embedded
 from alexandria.database.migrate import upgrade
 from alexandria.sandbox import SandboxSettings, environment
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 PORT = 5432
 SANDBOX = """
@@ -100,7 +100,7 @@ def server(machines, data_dir, monkeypatch):
 
 @pytest.fixture
 def sandbox(machines):
-    source = SANDBOX.format(rates=list(PROVIDERS), host=machines[0].providers)
+    source = SANDBOX.format(rates=list(provider_names()), host=machines[0].providers)
     with subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -114,7 +114,7 @@ def test_a_worker_that_lost_its_line_writes_nothing_and_works_again_when_it_is_m
     cut, well = machines
     with httpx2.Client(base_url=sandbox, trust_env=False) as client:
         variables = demo._environment(data_dir) | environment(SandboxSettings(), sandbox)
-        variables |= {f"ALEXANDRIA_{name.upper()}_RATE": "20" for name in PROVIDERS}
+        variables |= {f"ALEXANDRIA_{name.upper()}_RATE": "20" for name in provider_names()}
         field = make_field(server.url, data_dir, client, variables | {"ALEXANDRIA_CONTACT": demo.CONTACT})
         field.sql("SELECT pg_reload_conf()")
         field.schedule("2023-11")

@@ -13,10 +13,10 @@ import typer
 import yaml
 from pydantic import AliasChoices
 
-from alexandria import bootstrap
 from alexandria.backfill import queue
 from alexandria.cli.main import app
 from alexandria.core import config
+from alexandria.core.provider_facts import PROVIDERS, key_settings
 from alexandria.database.pool import Database
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "containers" / "compose.yml").read_text(encod
 SERVICES = COMPOSE["services"]
 OURS = {name: told for name, told in SERVICES.items() if told["image"] == "alexandria-backfill"}
 SETTINGS = {str(field.validation_alias.choices[0]) for field in config.Settings.model_fields.values()
-            if isinstance(field.validation_alias, AliasChoices)} | {"ALEXANDRIA_SECRETS_DIR"}  # fmt: skip
+            if isinstance(field.validation_alias, AliasChoices)} | {*key_settings().values(), "ALEXANDRIA_SECRETS_DIR"}  # fmt: skip
 TOOLS = [*map(shutil.which, ("systemd-analyze", "hadolint"))]
 
 
@@ -65,7 +65,7 @@ def test_the_containers_find_all_that_they_name():
         for waited, how in told.get("depends_on", {}).items():
             assert how["condition"] == "service_completed_successfully" or "healthcheck" in SERVICES[waited]
     assert {*OURS} == {"migrate", "api", "worker"}
-    keys = set(config.KEYS.values()) - {"OPENAI_API_KEY"}  # for servers at home
+    keys = set(key_settings().values()) - {"OPENAI_API_KEY"}  # for servers at home
     assert all(set(told["secrets"]) == keys | {"DATABASE_URL", "ALEXANDRIA_WEBHOOK_SECRET"} for told in OURS.values())
     assert all(told["file"] == f"secrets/{name}" for name, told in COMPOSE["secrets"].items())
 
@@ -112,5 +112,6 @@ def test_the_connections_are_as_many_as_the_page_says():
     """A pool, the queues' own and the journal's, one for each lane, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
     pool = inspect.signature(Database).parameters["size"].default
-    assert f"holds up to {pool + queue.QUEUE_CONNECTIONS + 1 + len(config.DEFAULTS) + len(bootstrap.MODELS)}:" in page
+    models = sum(facts.long_calls for facts in PROVIDERS.values())
+    assert f"holds up to {pool + queue.QUEUE_CONNECTIONS + 1 + len(PROVIDERS) + models}:" in page
     assert f"holds up to {pool + 1}." in page

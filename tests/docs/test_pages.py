@@ -15,6 +15,7 @@ import typer
 from alexandria.cli.main import app, hoist
 from alexandria.cli.settings import listed
 from alexandria.core import config
+from alexandria.core.provider_facts import PublishedLimits
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.operations import rollout_schemas, schemas
 from alexandria.operations.system import System
@@ -128,7 +129,7 @@ def test_every_request_is_one_that_the_api_takes(description, cases):
 
 def test_every_setting_exists():
     known = {setting.name for setting in listed(config.load(), given=False)} | {"ALEXANDRIA_SECRETS_DIR"}
-    known |= {f"ALEXANDRIA_NAME_{field}".upper() for field in config.ProviderDefaults.model_fields}
+    known |= {f"ALEXANDRIA_NAME_{field}".upper() for field in PublishedLimits.model_fields}
     setting = re.compile(r"\b(?:ALEXANDRIA_[A-Z_]+|[A-Z_]+_API_KEY|DATABASE_URL)\b")
     named = {(name, match) for name, text in TEXTS.items() for match in setting.findall(text)}
     assert len(named) > 50

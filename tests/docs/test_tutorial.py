@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from alexandria.catalogue.models import Isbn13
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -31,8 +31,8 @@ def free_port() -> str:
 def typed() -> str:
     """The tutorial's commands as a script that stops at the first one that fails."""
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL))
-    rates = ",".join(f"{name}={RATE}" for name in PROVIDERS)
-    variables = "\n".join(f"export ALEXANDRIA_{name.upper()}_RATE={RATE}" for name in PROVIDERS)
+    rates = ",".join(f"{name}={RATE}" for name in provider_names())
+    variables = "\n".join(f"export ALEXANDRIA_{name.upper()}_RATE={RATE}" for name in provider_names())
     for written, instead in {
         "make setup\n": f"set -e\n{variables}\n",
         "$PWD/.venv/bin": str(Path(sys.executable).parent),

@@ -19,9 +19,9 @@ import structlog
 
 from alexandria import cli
 from alexandria.cli.runtime import demo
-from alexandria.core.config import KEYS
+from alexandria.core.provider_facts import key_settings
 from alexandria.operations import schemas
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 
 @pytest.fixture(autouse=True)
@@ -275,10 +275,10 @@ def provider():
 
 def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, monkeypatch, sql):
     """All well is 0; each ailment is a line with its cure, and 1."""
-    for name in PROVIDERS:
+    for name in provider_names():
         monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
-        if name in KEYS:
-            monkeypatch.setenv(KEYS[name], "canary-key")
+        if name in key_settings():
+            monkeypatch.setenv(key_settings()[name], "canary-key")
     sql("INSERT INTO procrastinate_workers DEFAULT VALUES")
     code, told = asked("doctor")
     assert (code, [check for check in told["data"] if not check["ok"]]) == (0, [])
@@ -304,7 +304,7 @@ def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, 
 
 def test_doctor_does_not_wait_for_a_database_that_is_silent(asked, provider, monkeypatch):
     """A host that takes the connection and says nothing: a line like the others, within ten seconds."""
-    for name in PROVIDERS:
+    for name in provider_names():
         monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
@@ -317,7 +317,7 @@ def test_doctor_does_not_wait_for_a_database_that_is_silent(asked, provider, mon
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sandbox")
-    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in PROVIDERS)]
+    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
     with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
         yield child.url()
 

@@ -320,5 +320,5 @@ async def test_the_setting_bounds_the_models_and_nobody_else(url, monkeypatch):
     settings = config.load(database_url=SecretStr(url))
     async with bootstrap.running(settings, Server(url), Mode.WORK) as system:
         bounds = {name: cast("Any", t.http._transport)._concurrency_limiter for name, t in system.clients.items()}
-    assert {name for name, places in bounds.items() if places} == set(bootstrap.MODELS)
+    assert {name for name, places in bounds.items() if places} == {"gemini", "xai", "openai"}
     assert bounds["xai"]._count == 3

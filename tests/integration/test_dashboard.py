@@ -10,7 +10,7 @@ import pytest
 
 from alexandria.backfill.repositories import months
 from alexandria.core import config
-from alexandria.core.config import KEYS
+from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.forecast import forecaster
 from alexandria.rollout.plan import Plan
@@ -424,7 +424,7 @@ async def foretold(client, system):
 async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, system, sql, monkeypatch):
     """Of the plan that is offered before it starts, of the rollout once it runs; or where it would stop."""
     assert "By the forecast it would stop at the gate of Validation" in await foretold(admitted, system)
-    for key in KEYS.values():
+    for key in key_settings().values():
         monkeypatch.setenv(key, "canary-key")
     monkeypatch.setattr(forecaster, "LATEST_RUNS", 6)
     monkeypatch.setattr(system.forecaster, "settings", config.load())

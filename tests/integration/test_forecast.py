@@ -9,9 +9,9 @@ import pytest
 from alexandria import cli
 from alexandria.backfill.status import Status
 from alexandria.core import config
-from alexandria.core.config import KEYS
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
 from alexandria.forecast.assumptions import expected_scenario
@@ -78,7 +78,7 @@ async def test_the_history_is_read_from_the_database(database):
 
 @pytest.fixture
 async def forecaster(database, database_url, monkeypatch):
-    for name in KEYS.values():
+    for name in key_settings().values():
         monkeypatch.setenv(name, "canary-key")
     settings = config.load()
     lanes = RateLimiter(database_url, database.pool, settings.providers)
@@ -169,7 +169,7 @@ async def test_a_closed_forecaster_starts_no_forecast(forecaster):
 
 def test_the_command_prints_days_limit_requests_and_cost(seen, database_url, capsys, monkeypatch, tmp_path):
     """As text and as JSON; of another plan too, and a mistake in that plan is named."""
-    for name in KEYS.values():
+    for name in key_settings().values():
         monkeypatch.setenv(name, "canary-key")
 
     def run(*arguments):

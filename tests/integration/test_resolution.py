@@ -16,26 +16,30 @@ from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months
 from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.source_selection import Policy, SourcePool
-from alexandria.bootstrap import SOURCES
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import config, errors
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import default_sources
 from alexandria.database.pool import Database
 from alexandria.providers.base import Call, SuggestResult
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.llm import LanguageModel, parse_generators
+from alexandria.providers.registry import make_source
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.providers.wikidata import Wikidata
 from alexandria.sandbox import SandboxSettings, create_app, environment
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 NOVEMBER = Month(2023, 11)
+SOURCES = default_sources()
 MODELS = {"gemini": "gemini:gemini-3.5-flash", "xai": "xai:grok-4.3"}
 ALL_MODELS = tuple(MODELS.values())
 KEYED = {"GEMINI_API_KEY", "XAI_API_KEY", "ISBNDB_API_KEY", "GOOGLE_BOOKS_API_KEY"}
 RATE = 500.0
-SETTINGS = SandboxSettings(look_alikes=0.12, invented=0.05, latency_scale=0, rates=dict.fromkeys(PROVIDERS, 4 * RATE))
+SETTINGS = SandboxSettings(
+    look_alikes=0.12, invented=0.05, latency_scale=0, rates=dict.fromkeys(provider_names(), 4 * RATE)
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +93,7 @@ async def stage(sandbox, database_url, monkeypatch):
             for name, value in environment(SETTINGS, "http://sandbox").items():
                 if keys or name not in KEYED:
                     monkeypatch.setenv(name, value)
-            for name in PROVIDERS:
+            for name in provider_names():
                 monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", str(RATE))
             providers = config.load().providers
             database = await stack.enter_async_context(Database(database_url))
@@ -102,14 +106,14 @@ async def stage(sandbox, database_url, monkeypatch):
                     providers[name], lanes, answers,
                     contact="ops@library.test", version="0", inner=httpx2.ASGITransport(sandbox),
                 )
-                for name in (*PROVIDERS, "openai")
+                for name in (*provider_names(), "openai")
             }  # fmt: skip
             specs = parse_generators(generators)
             named = [
                 Wikidata(ways["wikidata"]) if spec.provider == "wikidata" else LanguageModel(spec, ways[spec.provider])
                 for spec in specs
             ]
-            desk = SourcePool([SOURCES[name](ways[name]) for name in config.load().sources], policy)
+            desk = SourcePool([make_source(ways[name]) for name in config.load().sources], policy)
             await client.post("/__sandbox/reset")
             return Stage(compose(database, jobs, named, desk), client)
 

@@ -24,7 +24,7 @@ from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, Sour
 from alexandria.cli.runtime import demo
 from alexandria.core import errors
 from alexandria.database.pool import Database
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PROPHET = {"id": "p", "title": "Prophet Song", "author": "Paul Lynch", "year": 2023, "month": 8}
@@ -209,7 +209,7 @@ def test_a_file_is_continued_only_by_its_own_list(tmp_path):
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sandbox")
-    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in PROVIDERS)]
+    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
     with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
         yield child.url()
 

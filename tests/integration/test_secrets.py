@@ -21,7 +21,7 @@ import structlog
 
 from alexandria import cli
 from alexandria.cli.runtime.demo import Child, _environment
-from alexandria.sandbox.app import PROVIDERS
+from alexandria.sandbox.parts import provider_names
 
 DEADLINE = 40.0  # seconds for what is waited for
 CANARY = f"canary{uuid.uuid4().hex}"
@@ -77,9 +77,9 @@ class Scene:
             "ALEXANDRIA_CONTACT": "tests@example.org",
             "ALEXANDRIA_POLICY": "exact",
             "OPENAI_LOG": "debug",
-            **{f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{sandbox}/{name}" for name in PROVIDERS},
-            **{f"ALEXANDRIA_{name.upper()}_RATE": "100" for name in PROVIDERS},
-            **{f"ALEXANDRIA_{name.upper()}_TIMEOUT": "1" for name in PROVIDERS},
+            **{f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{sandbox}/{name}" for name in provider_names()},
+            **{f"ALEXANDRIA_{name.upper()}_RATE": "100" for name in provider_names()},
+            **{f"ALEXANDRIA_{name.upper()}_TIMEOUT": "1" for name in provider_names()},
         }
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
@@ -102,7 +102,7 @@ class Scene:
 
 @contextlib.contextmanager
 def sandbox():
-    rates = dict.fromkeys(PROVIDERS, 1000.0)
+    rates = dict.fromkeys(provider_names(), 1000.0)
     command = [sys.executable, "-c", SANDBOX, json.dumps([KEYS, rates])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         assert running.stdout is not None

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 import stamina
 
-from alexandria.core.config import DEFAULTS, KEYS, ProviderSettings
+from alexandria.core.config import ProviderSettings
+from alexandria.core.provider_facts import PROVIDERS, key_settings
 from alexandria.providers.client import ProviderClient
 
 
@@ -109,8 +110,8 @@ async def reach(lanes, answers):
 
         settings = ProviderSettings(
             name=name,
-            **DEFAULTS[name].model_dump() | {"base_url": base_url, "timeout": timeout},
-            key=key if name in KEYS else None,
+            **PROVIDERS[name].limits.model_dump() | {"base_url": base_url, "timeout": timeout},
+            key=key if name in key_settings() else None,
         )
         transport = RecordingClient(
             settings, lanes, answers,

@@ -11,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria.core import errors
-from alexandria.core.config import DEFAULTS, ProviderSettings
+from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
 from alexandria.providers.client import (
     MAX_TRIES,
@@ -339,7 +340,7 @@ async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_follow
 
 
 async def test_without_a_contact_the_user_agent_names_the_product_alone(lanes, answers):
-    settings = ProviderSettings(name="isbndb", **DEFAULTS["isbndb"].model_dump(), key="canary-key")
+    settings = ProviderSettings(name="isbndb", **PROVIDERS["isbndb"].limits.model_dump(), key="canary-key")
     transport = ProviderClient(
         settings, lanes, answers, contact="", version="1.2", inner=httpx2.MockTransport(lambda _: ok())
     )
@@ -425,7 +426,7 @@ async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, lanes, 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
     authorities.cache_clear()
     for name in ("gemini", "xai", "isbndb"):
-        settings = ProviderSettings(name=name, **DEFAULTS[name].model_dump(), key="canary-key")
+        settings = ProviderSettings(name=name, **PROVIDERS[name].limits.model_dump(), key="canary-key")
         transport = ProviderClient(settings, lanes, answers, contact="", version="1")
         if name != "isbndb":
             ModelAdapter(transport, "a-model", "")

@@ -5,6 +5,7 @@ import pytest
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core import config
 from alexandria.core.errors import Misconfigured
+from alexandria.core.provider_facts import PROVIDERS
 
 
 def test_a_provider_is_moved_slowed_and_capped_by_its_own_settings(monkeypatch):
@@ -73,7 +74,7 @@ def test_an_empty_file_is_as_good_as_none(monkeypatch, tmp_path):
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
     settings = config.load()
     assert (settings.providers["xai"].key, settings.contact) == (None, "")
-    assert settings.providers["xai"].rate == config.DEFAULTS["xai"].rate
+    assert settings.providers["xai"].rate == PROVIDERS["xai"].limits.rate
 
 
 def test_a_misspelt_setting_is_found_and_the_right_one_named(monkeypatch, tmp_path):

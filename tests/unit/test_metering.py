@@ -8,8 +8,9 @@ import httpx2
 import pytest
 
 from alexandria.core import errors, tracing
-from alexandria.core.config import DEFAULTS, ProviderSettings
+from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.providers.client import CONNECTION_LIMITS, ProviderClient, Request
 from alexandria.providers.metering import charged_to
 
@@ -44,7 +45,7 @@ async def wire(far_end, lanes, answers):
     """A transport to `far_end` over a real connection."""
     server = await asyncio.start_server(far_end.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    defaults = DEFAULTS["open_library"].model_dump() | {"base_url": f"http://127.0.0.1:{port}", "timeout": 30.0}
+    defaults = PROVIDERS["open_library"].limits.model_dump() | {"base_url": f"http://127.0.0.1:{port}", "timeout": 30.0}
     settings = ProviderSettings(name="open_library", **defaults, key=None)
     transport = ProviderClient(settings, lanes, answers, contact="", version="1")
     yield transport
@@ -141,7 +142,7 @@ async def test_closing_the_transport_closes_what_it_sends_with(lanes, answers):
             self.closed = True
 
     inner = Inner(lambda _: httpx2.Response(200))
-    settings = ProviderSettings(name="isbndb", **DEFAULTS["isbndb"].model_dump(), key="canary-key")
+    settings = ProviderSettings(name="isbndb", **PROVIDERS["isbndb"].limits.model_dump(), key="canary-key")
     transport = ProviderClient(settings, lanes, answers, contact="", version="1", inner=inner)
     await transport.aclose()
     assert inner.closed

@@ -16,6 +16,7 @@ from alexandria.backfill import rescuer, source_selection
 from alexandria.backfill.source_selection import Policy
 from alexandria.core import config, errors
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS, PublishedLimits
 from alexandria.forecast import assumptions, estimate
 from alexandria.forecast.attempts import SimulatedAttempts, WorkerLost
 from alexandria.forecast.history import History
@@ -30,7 +31,7 @@ MONTH = Month(2023, 5)
 SCENARIO = Scenario((SimulatedProvider("gemini", 2),), (SimulatedProvider("isbndb", 3, coverage=0.9),), operator=None)
 # What only the simulation has: how it draws, how long it goes on, and what is expected before anything was measured.
 ITS_OWN = {
-    "assumptions": {"COVERAGE", "RESPONSE_SECONDS", "TOKENS_PER_LIST", "YEARLY_DECLINE"},
+    "assumptions": {"TOKENS_PER_LIST", "YEARLY_DECLINE"},
     "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD"},
     "estimate": {
         "LOW", "HIGH", "UNPACED_EVERY", "SEEDS_APART", "EXPECTED_BOOKS", "BOOK_WEIGHT", "EXPECTED_FAULTS",
@@ -82,10 +83,10 @@ def attempt(scenario, at=MIDNIGHT):
 def test_a_dead_model_is_given_up_after_the_clients_tries_and_timeouts():
     """It was 30 s in the simulation, where the client waits for 120 s, three times."""
     expected = assumptions.expected_scenario(config.load(), ())
-    assert {each.timeout for each in expected.generators} == {config.DEFAULTS["gemini"].timeout}
+    assert {each.timeout for each in expected.generators} == {PROVIDERS["gemini"].limits.timeout}
     seconds, error = attempt(replace(expected, faults=FaultRates(generators_down=1.0)))
     assert isinstance(error, errors.NoBooks)
-    assert seconds == client.MAX_TRIES * config.DEFAULTS["gemini"].timeout == 360
+    assert seconds == client.MAX_TRIES * PROVIDERS["gemini"].limits.timeout == 360
 
 
 def test_sources_that_are_down_are_given_up_after_the_clients_tries_and_timeouts():
@@ -95,7 +96,7 @@ def test_sources_that_are_down_are_given_up_after_the_clients_tries_and_timeouts
     simulated.mark_listed(MONTH)
     ends, error = simulated.attempt(MONTH, at)
     assert isinstance(error, errors.NoSources)
-    assert ends - at == client.MAX_TRIES * config.ProviderDefaults.model_fields["timeout"].default
+    assert ends - at == client.MAX_TRIES * PublishedLimits.model_fields["timeout"].default
 
 
 def test_a_lost_worker_is_missed_after_the_rescuers_time():

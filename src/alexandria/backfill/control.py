@@ -13,8 +13,8 @@ from alexandria.backfill.repositories.pauses import LanePause, Pause
 from alexandria.backfill.scheduler import Queue
 from alexandria.backfill.status import Status
 from alexandria.core import errors
-from alexandria.core.config import DEFAULTS
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.database.pool import Connection, Database
 from alexandria.providers import response_cache
 
@@ -106,8 +106,8 @@ class Control:
 
         If the provider still refuses, it is paused again and no month fails. Raises BadInput.
         """
-        if provider not in DEFAULTS:
-            raise errors.BadInput(f"provider: {provider!r} is unknown", hint=f"known providers: {', '.join(DEFAULTS)}")
+        if provider not in PROVIDERS:
+            raise errors.BadInput(f"provider: {provider!r} is unknown", hint=f"known providers: {', '.join(PROVIDERS)}")
         async with self.database.transaction() as connection:
             ended = await pauses.resume_lane(connection, provider)
             woken = []

@@ -13,6 +13,7 @@ from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.matching.scoring import REFUSE, same_work
 from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord
 from alexandria.core.errors import ProviderError
+from alexandria.core.provider_facts import trusted
 from alexandria.providers.base import BulkLookup
 
 UNKNOWN_RETRY_DELAY = timedelta(days=30)  # after every source was asked and none knew the edition
@@ -20,11 +21,6 @@ MAX_LOOKUPS = 3  # without any answer, before an edition stays as it is
 FIRST_PAUSE, MAX_PAUSE = timedelta(hours=1), timedelta(days=1)  # of a source that fails; each is twice the last
 ESSENTIAL = ("publisher", "published")  # worth a paid look-up when no free source knows them
 VAGUE = frozenset({"unknown binding", "unknown", "other", "book"})  # bindings that say nothing
-
-# The preferred source when two contradict each other, best first: trade data is nearer to the printed book, but ISBNdb
-# gives many Japanese and German books as English.
-_TRADE = ("isbndb", "google_books", "open_library", "wikidata", "internet_archive")
-_PREFERRED = dict.fromkeys(FIELDS, _TRADE) | {"language": (*_TRADE[1:], _TRADE[0])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,5 +211,5 @@ def _preferred(name: str, by: SourceRecord, held_by: SourceRecord | None) -> boo
         return True
     if by.provider == held_by.provider:
         return by.fetched_at > held_by.fetched_at
-    ranks = {provider: rank for rank, provider in enumerate(_PREFERRED[name])}
+    ranks = {provider: rank for rank, provider in enumerate(trusted(name))}
     return ranks.get(by.provider, len(ranks)) < ranks.get(held_by.provider, len(ranks))

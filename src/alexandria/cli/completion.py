@@ -39,9 +39,9 @@ def reasons(incomplete: str) -> Offers:
 
 def providers(incomplete: str) -> Offers:
     """Names of providers, with their addresses."""
-    from alexandria.core.config import DEFAULTS
+    from alexandria.core.provider_facts import PROVIDERS
 
-    return _starting(incomplete, [(name, known.base_url) for name, known in DEFAULTS.items()])
+    return _starting(incomplete, [(name, facts.limits.base_url) for name, facts in PROVIDERS.items()])
 
 
 def _starting(incomplete: str, offers: Iterable[tuple[str, str]]) -> Offers:

@@ -16,7 +16,8 @@ from pydantic import AliasChoices, SecretStr
 
 from alexandria.cli.output.console import Output
 from alexandria.core import logging
-from alexandria.core.config import PREFIX, SECRETS_DIR, ProviderDefaults, Settings, load, origin, secret_folders
+from alexandria.core.config import PREFIX, SECRETS_DIR, Settings, load, origin, secret_folders
+from alexandria.core.provider_facts import PublishedLimits, key_settings
 from alexandria.core.webhook_secrets import FILE
 
 MASK = "********"
@@ -73,8 +74,10 @@ def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
     for name, field in Settings.model_fields.items():
         if isinstance(field.validation_alias, AliasChoices):
             yield str(field.validation_alias.choices[0]), getattr(settings, name)
+    for name, key in key_settings().items():
+        yield key, settings.providers[name].key
     for provider in settings.providers.values():
-        for name in ProviderDefaults.model_fields:
+        for name in PublishedLimits.model_fields:
             yield f"ALEXANDRIA_{provider.name}_{name}".upper(), getattr(provider, name)
 
 
@@ -92,6 +95,7 @@ def _shown(value: Any) -> str | None:
 
 def _secrets(settings: Settings) -> Iterator[str]:
     held: list[Any] = [getattr(settings, name) for name in Settings.model_fields]
+    held += [provider.key for provider in settings.providers.values()]
     yield from (value.get_secret_value() for value in held if isinstance(value, SecretStr))
     if settings.database_url is not None:
         with contextlib.suppress(ValueError):  # no URL, and whoever connects says so

@@ -1,4 +1,4 @@
-"""What has the operator configured? Read once from environment and secret files, frozen, and masked wherever shown."""
+"""The settings: read once from environment and secret files, frozen, secrets masked wherever they are printed."""
 
 from __future__ import annotations
 
@@ -16,48 +16,17 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    create_model,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alexandria.core.errors import Misconfigured, in_words
+from alexandria.core.provider_facts import PROVIDERS, KeySetting, default_sources, source_names
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
-
-
-class ProviderDefaults(BaseModel):
-    """A provider's published limits, as far as known. All of it can be overridden: limits and hosts change."""
-
-    model_config = ConfigDict(frozen=True)
-    base_url: str = Field(description="where the provider answers; a path is kept as a prefix")
-    rate: float = Field(description="requests a second")
-    timeout: float = Field(15.0, description="seconds for an answer")
-    daily_limit: int | None = Field(None, description="units a day; most requests cost one")
-    daily_reserve: int = Field(0, description="of these, kept for people: months may not spend them")
-    zone: str = Field("UTC", description="where the provider's day begins, as an IANA time zone")
-
-
-DEFAULTS = {
-    "gemini": ProviderDefaults(base_url="https://generativelanguage.googleapis.com", rate=2, timeout=120),
-    "xai": ProviderDefaults(base_url="https://api.x.ai", rate=2, timeout=120),
-    "isbndb": ProviderDefaults(base_url="https://api2.isbndb.com", rate=3, daily_limit=15000, daily_reserve=2000),
-    "google_books": ProviderDefaults(
-        base_url="https://www.googleapis.com", rate=1, daily_limit=1000, zone="America/Los_Angeles"
-    ),
-    "open_library": ProviderDefaults(base_url="https://openlibrary.org", rate=3),
-    "internet_archive": ProviderDefaults(base_url="https://archive.org", rate=1),
-    "wikidata": ProviderDefaults(base_url="https://query.wikidata.org", rate=1, timeout=65),
-    "openai": ProviderDefaults(base_url="", rate=2, timeout=300),
-}
-KEYS = {
-    "gemini": "GEMINI_API_KEY",
-    "xai": "XAI_API_KEY",
-    "isbndb": "ISBNDB_API_KEY",
-    "google_books": "GOOGLE_BOOKS_API_KEY",
-    "openai": "OPENAI_API_KEY",
-}
 
 
 class ProviderSettings(BaseModel):
@@ -104,7 +73,7 @@ class _Given(BaseSettings):
 
 
 class _ProviderOverrides(_Given):
-    """ALEXANDRIA_<NAME>_BASE_URL and friends, for one NAME."""
+    """ALEXANDRIA_<NAME>_BASE_URL and so on, for one NAME."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
     base_url: str | None = None
@@ -156,7 +125,7 @@ class Settings(_Given):
         description="what names the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
     )
     sources: Names = Field(
-        ("open_library", "google_books", "internet_archive", "wikidata", "isbndb"),
+        default_sources(),
         validation_alias=_env("ALEXANDRIA_SOURCES"),
         description="what proves them, in order of preference",
     )
@@ -241,21 +210,6 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_JOURNAL_EVENTS"),
         description="how many of the newest events alexandria logs can show; 0 keeps none",
     )
-    gemini_api_key: SecretStr | None = Field(
-        None, validation_alias=_env("GEMINI_API_KEY"), description="key of the generator gemini"
-    )
-    xai_api_key: SecretStr | None = Field(
-        None, validation_alias=_env("XAI_API_KEY"), description="key of the generator xai"
-    )
-    isbndb_api_key: SecretStr | None = Field(
-        None, validation_alias=_env("ISBNDB_API_KEY"), description="key of the source isbndb"
-    )
-    google_books_api_key: SecretStr | None = Field(
-        None, validation_alias=_env("GOOGLE_BOOKS_API_KEY"), description="key of the source google_books"
-    )
-    openai_api_key: SecretStr | None = Field(
-        None, validation_alias=_env("OPENAI_API_KEY"), description="key of openai:MODEL@URL servers that want one"
-    )
     providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
 
     @field_validator("generators", "sources", mode="before")
@@ -286,10 +240,9 @@ class Settings(_Given):
     @field_validator("sources")
     @classmethod
     def _known_source(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        known = set(DEFAULTS) - {"gemini", "xai", "openai"}
-        unknown = [name for name in value if name not in known]
+        unknown = [name for name in value if name not in source_names()]
         if unknown:
-            raise ValueError(f"unknown source {unknown[0]!r}; known are {', '.join(sorted(known))}")
+            raise ValueError(f"unknown source {unknown[0]!r}; known are {', '.join(sorted(source_names()))}")
         return value
 
     @property
@@ -305,7 +258,7 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(_secrets_dir=folders or None, **overrides)
     except ValidationError as invalid:
         raise _misconfigured(invalid, "") from None
-    providers = {name: _provider(name, settings, folders) for name in DEFAULTS}
+    providers = {name: _provider(name, folders) for name in PROVIDERS}
     return settings.model_copy(update={"providers": providers})
 
 
@@ -314,15 +267,22 @@ def secret_folders() -> list[Path]:
     return [Path(configured)] if configured else [Path("/run/secrets")]
 
 
-def _provider(name: str, settings: Settings, folders: list[Path]) -> ProviderSettings:
-    prefix = f"{PREFIX}{name.upper()}_"
-    key = getattr(settings, KEYS[name].lower()) if name in KEYS else None
+def _provider(name: str, folders: list[Path]) -> ProviderSettings:
+    prefix, facts = f"{PREFIX}{name.upper()}_", PROVIDERS[name]
     try:
-        overrides = _ProviderOverrides(_env_prefix=prefix, _secrets_dir=folders or None)
-        chosen = DEFAULTS[name].model_dump() | overrides.model_dump(exclude_none=True)
-        return ProviderSettings(name=name, key=key, **chosen)
+        overrides = _overrides(facts.key)(_env_prefix=prefix, _secrets_dir=folders or None)
+        chosen = facts.limits.model_dump() | {"key": None} | overrides.model_dump(exclude_none=True)
+        return ProviderSettings(name=name, **chosen)
     except ValidationError as invalid:
         raise _misconfigured(invalid, prefix) from None
+
+
+def _overrides(key: KeySetting | None) -> type[_ProviderOverrides]:
+    """The settings of one provider, its key among them under a variable of its own."""
+    if key is None:
+        return _ProviderOverrides
+    field: Any = (SecretStr | None, Field(None, validation_alias=_env(key.name)))
+    return create_model("_KeyedOverrides", __base__=_ProviderOverrides, key=field)
 
 
 def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from alexandria.backfill.source_selection import Policy
-from alexandria.core.config import KEYS, Settings
+from alexandria.core.config import Settings
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.repository import Tokens
 from alexandria.forecast.scenario import Scenario, SimulatedProvider
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.llm import GeneratorSpec, parse_generators
 
-COVERAGE = {"isbndb": 0.9, "google_books": 0.7, "open_library": 0.6, "internet_archive": 0.3, "wikidata": 0.15}
-RESPONSE_SECONDS = {
-    "gemini": 15.0,
-    "xai": 15.0,
-    "openai": 60.0,
-    "wikidata": 2.0,
-    "isbndb": 0.5,
-    "internet_archive": 1.5,
-}
-PAID_SOURCES = ("isbndb",)
-PRICE_LIST_NAMES = {
-    "gemini": "google",
-    "xai": "x-ai",
-}  # of the providers with a known price, as genai-prices names them
 TOKENS_PER_LIST = Tokens(600, 2500)  # thinking included
 YEARLY_DECLINE = 0.001  # of the share of named books that can be found, for each year back
 
@@ -34,16 +21,15 @@ def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: 
     caps = {lane.name: lane.cap for lane in lanes}
 
     def provider(name: str) -> SimulatedProvider:
-        configured = settings.providers[name]
-        defaults = SimulatedProvider(name, configured.rate)
+        configured, facts = settings.providers[name], PROVIDERS[name]
         return SimulatedProvider(
             name,
             configured.rate,
             caps.get(name, configured.daily_cap),
             configured.zone,
-            RESPONSE_SECONDS.get(name, defaults.response_seconds),
-            paid=name in PAID_SOURCES or name in PRICE_LIST_NAMES,
-            coverage=COVERAGE.get(name, defaults.coverage),
+            facts.response_seconds,
+            paid=facts.paid,
+            coverage=facts.coverage,
             timeout=configured.timeout,
         )
 
@@ -60,7 +46,7 @@ def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: 
 
 def without_key(settings: Settings) -> list[str]:
     """The sources that cannot be asked because their key is not set."""
-    return [name for name in settings.sources if name in KEYS and settings.providers[name].key is None]
+    return [name for name in settings.sources if PROVIDERS[name].key and settings.providers[name].key is None]
 
 
 def list_prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) -> dict[str, float]:
@@ -69,12 +55,13 @@ def list_prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) ->
 
     found: dict[str, float] = {}
     for spec in specs:
-        if spec.provider not in PRICE_LIST_NAMES:
+        price_list_name = PROVIDERS[spec.provider].price_list_name
+        if not price_list_name:
             continue
         used = tokens.get(spec.label, TOKENS_PER_LIST)
         usage = Usage(input_tokens=round(used.input), output_tokens=round(used.output))
         try:
-            price = calc_price(usage, model_ref=spec.model, provider_id=PRICE_LIST_NAMES[spec.provider])
+            price = calc_price(usage, model_ref=spec.model, provider_id=price_list_name)
         except LookupError:
             continue
         found[spec.provider] = found.get(spec.provider, 0.0) + float(price.total_price)

@@ -12,14 +12,15 @@ from random import Random
 
 from alexandria.backfill import source_selection
 from alexandria.backfill.source_selection import Policy, in_order
-from alexandria.core.config import ProviderDefaults, Settings
+from alexandria.core.config import Settings
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PublishedLimits
 
 BEST_KNOWN_YEAR = 2023  # the sources know its books best; the share that exists declines with each year before it
 OUTAGE_SPREAD = 0.8  # deviation of the logarithm of an outage's length
 DEFAULT_POLICY = Policy(Settings.model_fields["policy"].default)
 DEFAULT_CONCURRENCY: int = Settings.model_fields["concurrency"].default
-DEFAULT_TIMEOUT: float = ProviderDefaults.model_fields["timeout"].default
+DEFAULT_TIMEOUT: float = PublishedLimits.model_fields["timeout"].default
 
 
 @dataclass(frozen=True, slots=True)

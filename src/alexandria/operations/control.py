@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from alexandria.backfill.control import RetrySelection
 from alexandria.backfill.repositories import pauses
 from alexandria.backfill.repositories.pauses import Pause
-from alexandria.core.config import DEFAULTS
 from alexandria.core.errors import BadInput
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.database.pool import Connection
 from alexandria.operations import schemas
 from alexandria.operations.system import System
@@ -70,8 +70,8 @@ async def months_in_work(system: System) -> int:
 
 async def clear_cache(system: System, provider: str, who: str, *, dry_run: bool) -> int:
     """Delete all cached responses of `provider`; returns how many. Raises BadInput if there is no such provider."""
-    if provider not in DEFAULTS:
-        raise BadInput(f"there is no provider {provider!r}", hint=f"known are {', '.join(DEFAULTS)}")
+    if provider not in PROVIDERS:
+        raise BadInput(f"there is no provider {provider!r}", hint=f"known are {', '.join(PROVIDERS)}")
     return await system.control.purge(provider, who, dry_run=dry_run)
 
 

@@ -19,7 +19,8 @@ from pydantic import SecretStr
 
 from alexandria import __name__ as product
 from alexandria.core import errors, tracing
-from alexandria.core.config import KEYS, ProviderSettings
+from alexandria.core.config import ProviderSettings
+from alexandria.core.provider_facts import PROVIDERS, ProviderFacts
 from alexandria.core.tls import authorities
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
@@ -91,13 +92,19 @@ class ProviderClient:
             follow_redirects=settings.key is None,  # a key is never carried to another host
         )
 
+    @property
+    def facts(self) -> ProviderFacts:
+        """What is known of the provider before it is called."""
+        return PROVIDERS[self.name]
+
     async def aclose(self) -> None:
         await self.http.aclose()
 
     def secret(self) -> str:
         """The key in clear, for the one header or parameter that needs it. Raises KeyMissing or KeyRefused."""
         if self.key is None:
-            raise errors.KeyMissing(self.name, "no key is configured", hint=f"set {KEYS.get(self.name, 'its key')}")
+            setting = self.facts.key.name if self.facts.key else "its key"
+            raise errors.KeyMissing(self.name, "no key is configured", hint=f"set {setting}")
         key = self.key.get_secret_value()
         if not (key.isascii() and key.isprintable()):
             raise errors.KeyRefused(self.name, "the key contains characters that no request can carry")

@@ -47,11 +47,10 @@ class GoogleBooks:
     """The source "google_books"."""
 
     name = "google_books"
-    paid = False
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate = client.settings.rate
+        self.rate, self.paid = client.settings.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Volumes by exact title and author's name; if there are none, by all words anywhere."""

@@ -54,11 +54,10 @@ class InternetArchive:
     """The source "internet_archive"."""
 
     name = "internet_archive"
-    paid = False
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate = client.settings.rate
+        self.rate, self.paid = client.settings.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""

@@ -75,12 +75,11 @@ class ISBNdb:
     """The source "isbndb". Its key goes bare into the Authorization header."""
 
     name = "isbndb"
-    paid = True
 
     def __init__(self, client: ProviderClient, *, thorough: bool = False) -> None:
         """A `thorough` one spends a second unit, on the author's books, when a search has found nothing."""
         self._client, self._thorough = client, thorough
-        self.rate = client.settings.rate
+        self.rate, self.paid = client.settings.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from alexandria.core import errors
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.providers import book_list, prompts
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import ProviderClient
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
     from alexandria.providers.llm_adapters import ModelAdapter
 
 SETTING = "ALEXANDRIA_GENERATORS"
-HOSTED = ("gemini", "xai")
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSpec:
-    """One entry of the setting. `provider` is gemini, xai, openai or wikidata; the last has no model."""
+    """One entry of the setting; `model` and `url` are empty for a generator without models."""
 
     provider: str
     model: str = ""
@@ -45,18 +45,21 @@ def parse_generators(entries: Sequence[str]) -> list[GeneratorSpec]:
 
 
 def _spec(entry: str) -> GeneratorSpec:
-    if entry == "wikidata":
-        return GeneratorSpec("wikidata")
-    provider, _, model = entry.partition(":")
-    if provider in HOSTED and re.fullmatch(r"[^\s@]+", model):
+    provider, colon, model = entry.partition(":")
+    generators = {name: facts for name, facts in PROVIDERS.items() if facts.generator}
+    form = generators[provider].model if provider in generators else None
+    at_url = re.fullmatch(r"([^\s@]+)@(https?://[^\s@]+)", model)
+    if form == "" and not colon:
+        return GeneratorSpec(provider)
+    if form == "MODEL" and re.fullmatch(r"[^\s@]+", model):
         return GeneratorSpec(provider, model)
-    compatible = re.fullmatch(r"([^\s@]+)@(https?://[^\s@]+)", model)
-    if provider == "openai" and compatible:
-        return GeneratorSpec(provider, compatible[1], compatible[2].rstrip("/"))
+    if form == "MODEL@URL" and at_url:
+        return GeneratorSpec(provider, at_url[1], at_url[2].rstrip("/"))
     shown = entry.partition("@")[0]  # behind the @ a password might stand
+    *others, last = [f"{name}:{facts.model}".rstrip(":") for name, facts in generators.items()]
     raise errors.Misconfigured(
         f"setting {SETTING}: {shown!r} is no generator",
-        hint="a generator is gemini:MODEL, xai:MODEL, openai:MODEL@URL (a key goes to OPENAI_API_KEY) or wikidata",
+        hint=f"a generator is {', '.join(others)} or {last} (a key goes to OPENAI_API_KEY)",
     )
 
 

@@ -20,7 +20,6 @@ from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
 from alexandria.core import errors
-from alexandria.core.config import KEYS
 from alexandria.core.tls import authorities
 from alexandria.providers import book_list
 from alexandria.providers.client import ProviderClient, next_midnight
@@ -89,7 +88,11 @@ class ModelAdapter:
         if status == 402 or (status == 400 and "billing" in said):
             return errors.NoCredit(self._name, "the account has no credit, or none for this country")
         if status in {401, 403} or (status == 400 and WRONG_KEY.search(said)):
-            return errors.KeyRefused(self._name, f"refuses our key with {status}", hint=f"check {KEYS[self._name]}")
+            return errors.KeyRefused(
+                self._name,
+                f"refuses our key with {status}",
+                hint=f"check {self._client.facts.key and self._client.facts.key.name}",
+            )
         if status == 404 or "model_not_found" in said:
             known = f"knows no model {self._model_name!r}"
             return errors.RequestRefused(self._name, known, hint="choose another in ALEXANDRIA_GENERATORS")

@@ -117,11 +117,10 @@ class OpenLibrary:
     """The source "open_library". It wants no key, but to know whom to write to."""
 
     name = "open_library"
-    paid = False
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate = client.settings.rate
+        self.rate, self.paid = client.settings.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.

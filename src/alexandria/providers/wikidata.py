@@ -38,11 +38,10 @@ class Wikidata:
     """The source and the generator "wikidata"."""
 
     name = label = "wikidata"
-    paid = False
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate = client.settings.rate
+        self.rate, self.paid = client.settings.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""

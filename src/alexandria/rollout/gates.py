@@ -13,10 +13,11 @@ from typing import Any
 from alexandria.backfill.status import Status
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import metered_source
 from alexandria.rollout.plan import Gate, Plan, members
 
 CONFIDENCE = 1.96  # standard deviations on each side of an estimated share: 95 % of the true shares lie between them
-METERED_SOURCE = "isbndb"  # whose daily quota a plan divides
+METERED_SOURCE = metered_source()  # whose daily quota a plan divides
 UNKNOWN_QUOTA = "ISBNdb quota unknown until a worker has started"
 
 

@@ -15,32 +15,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from alexandria.catalogue.models import Isbn13
-from alexandria.core.config import KEYS
 from alexandria.core.errors import BadInput
+from alexandria.core.provider_facts import key_settings
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS
-from alexandria.sandbox.gemini import GeminiSandbox
-from alexandria.sandbox.google_books import GoogleBooksSandbox
-from alexandria.sandbox.internet_archive import InternetArchiveSandbox
-from alexandria.sandbox.isbndb import ISBNdbSandbox
-from alexandria.sandbox.open_library import OpenLibrarySandbox
-from alexandria.sandbox.provider import ProviderSandbox
+from alexandria.sandbox.parts import part, provider_names
 from alexandria.sandbox.request_log import Stamped
 from alexandria.sandbox.settings import SandboxSettings
 from alexandria.sandbox.state import SandboxState
-from alexandria.sandbox.wikidata import WikidataSandbox
-from alexandria.sandbox.xai import XAISandbox
-
-SERVICES: tuple[type[ProviderSandbox], ...] = (
-    GeminiSandbox,
-    XAISandbox,
-    ISBNdbSandbox,
-    GoogleBooksSandbox,
-    OpenLibrarySandbox,
-    InternetArchiveSandbox,
-    WikidataSandbox,
-)
-PROVIDERS = tuple(service.name for service in SERVICES)
 
 
 def create_app(settings: SandboxSettings, clock: Clock | None = None) -> ASGIApp:
@@ -49,9 +31,9 @@ def create_app(settings: SandboxSettings, clock: Clock | None = None) -> ASGIApp
     Raises BadInput when the books cannot be read.
     """
     state = SandboxState.of(settings, clock or Clock())
-    mounts = [Mount(f"/{service.name}", routes=service(state).routes()) for service in SERVICES]
+    mounts = [Mount(f"/{name}", routes=part(name)(state).routes()) for name in provider_names()]
     routes: list[BaseRoute] = [*mounts, Mount("/__sandbox", routes=_own_routes(state))]
-    return Stamped(Starlette(routes=routes), state.arrivals, PROVIDERS)
+    return Stamped(Starlette(routes=routes), state.arrivals, provider_names())
 
 
 def serve(
@@ -79,8 +61,8 @@ def serve(
 
 def environment(settings: SandboxSettings, url: str) -> dict[str, str]:
     """Return the variables that make `alexandria` use the sandbox at `url` instead of the providers."""
-    places = {f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{url}/{name}" for name in PROVIDERS}
-    return places | {KEYS[name]: settings.key(name) for name in PROVIDERS if name in KEYS}
+    places = {f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{url}/{name}" for name in provider_names()}
+    return places | {key: settings.key(name) for name, key in key_settings().items() if name in provider_names()}
 
 
 def _unintended(record: logging.LogRecord) -> bool:
@@ -100,7 +82,7 @@ class _Announcing(uvicorn.Server):
 
 def _own_routes(state: SandboxState) -> list[BaseRoute]:
     async def stats(_: Request) -> Response:
-        return JSONResponse(state.arrivals.stats({name: state.settings.zone(name) for name in PROVIDERS}))
+        return JSONResponse(state.arrivals.stats({name: state.settings.zone(name) for name in provider_names()}))
 
     async def truth(request: Request) -> Response:
         asked = request.query_params

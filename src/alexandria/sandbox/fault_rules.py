@@ -16,18 +16,23 @@ from dataclasses import dataclass, replace
 from alexandria.core.errors import BadInput
 from alexandria.sandbox.chance import chance
 from alexandria.sandbox.clock import Clock
+from alexandria.sandbox.parts import provider_names
 
 MODELS = ("gemini", "xai")
-ALL = (*MODELS, "isbndb", "google_books", "open_library", "internet_archive", "wikidata")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and at whom it can. `once`: a request that has met it does not meet it again."""
+    """What goes wrong, and at which providers `only` (): at all. `once`: a request meets it at most once."""
 
     meaning: str
-    providers: tuple[str, ...] = ALL
+    only: tuple[str, ...] = ()
     once: bool = False
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The providers at which it can go wrong."""
+        return self.only or provider_names()
 
 
 CATALOGUE = {
@@ -145,8 +150,10 @@ def _rules(part: str) -> tuple[Rule, ...]:
 
 def _known(part: str, provider: str, fault: str) -> str:
     """The fault, if it is one that the provider can have."""
-    if provider not in ("*", *ALL):
-        raise _refused(part, f"{provider!r} is no provider", f"choose of {', '.join(ALL)}, or * for each of them")
+    if provider not in ("*", *provider_names()):
+        raise _refused(
+            part, f"{provider!r} is no provider", f"choose of {', '.join(provider_names())}, or * for each of them"
+        )
     if fault not in CATALOGUE:
         own = [name for name, known in CATALOGUE.items() if provider in ("*", *known.providers)]
         hint = ", ".join(difflib.get_close_matches(fault, CATALOGUE, cutoff=0.7)) or ", ".join(own)

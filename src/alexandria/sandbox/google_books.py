@@ -33,6 +33,7 @@ Mask = dict[str, Any]  # fields asked for, each with the mask of its own fields;
 class GoogleBooksSandbox(ProviderSandbox):
     name: ClassVar[str] = "google_books"
     latency: ClassVar[Latency] = Latency(0.4, 0.5)
+    coverage: ClassVar[float] = 0.8
 
     def routes(self) -> list[BaseRoute]:
         return [

@@ -31,6 +31,7 @@ PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>{title}</title></head><bod
 class InternetArchiveSandbox(ProviderSandbox):
     name: ClassVar[str] = "internet_archive"
     latency: ClassVar[Latency] = Latency(0.9, 0.7)
+    coverage: ClassVar[float] = 0.45
 
     def __init__(self, state: SandboxState) -> None:
         super().__init__(state)

@@ -29,6 +29,7 @@ LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "
 class ISBNdbSandbox(ProviderSandbox):
     name: ClassVar[str] = "isbndb"
     latency: ClassVar[Latency] = Latency(0.35, 0.5)
+    coverage: ClassVar[float] = 0.985
 
     def routes(self) -> list[BaseRoute]:
         return [

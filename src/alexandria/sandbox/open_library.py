@@ -34,6 +34,7 @@ FORBIDDEN = ("<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<
 class OpenLibrarySandbox(ProviderSandbox):
     name: ClassVar[str] = "open_library"
     latency: ClassVar[Latency] = Latency(0.6, 0.6)
+    coverage: ClassVar[float] = 0.97
 
     def __init__(self, state: SandboxState) -> None:
         super().__init__(state)

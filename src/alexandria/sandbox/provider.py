@@ -71,13 +71,14 @@ async def free(_: Request) -> int:
 class ProviderSandbox(ABC):
     """One provider. A subclass names its routes and words its refusals; `endpoint` does the rest.
 
-    `latency` is that of most routes.
+    `latency` is that of most routes; `coverage` is the share of all books that a source knows with their ISBN.
 
     What an answer holds may depend on the request and on `draw`, never on earlier requests; faults alone count them.
     """
 
     name: ClassVar[str]
     latency: ClassVar[Latency]
+    coverage: ClassVar[float] = 0.0
 
     def __init__(self, state: SandboxState) -> None:
         self.state = state

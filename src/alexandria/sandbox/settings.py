@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from alexandria.core.config import DEFAULTS
 from alexandria.core.errors import BadInput
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.sandbox.fault_rules import read_rules
+from alexandria.sandbox.parts import part
 
 SAMPLE = Path(__file__).parent / "sample_books.csv"
-COVERAGE = {"isbndb": 0.985, "google_books": 0.8, "open_library": 0.97, "internet_archive": 0.45, "wikidata": 0.3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
     """`books` is a CSV, gzipped or not. `rates` (requests/s), `daily_limits` (units a day of the provider) and `keys` go
     by provider name and fall back to the published limits and to the key sandbox-NAME; `coverage`, the share of books
-    that a source knows with their ISBN, to COVERAGE. Shares are between 0 and 1: of searches that show a look-alike
+    that a source knows with their ISBN, to that of its part. Shares are between 0 and 1: of searches that show a look-alike
     first, and of a model's list that is invented, misspelt or of another month. `faults` are the rules of faults.py.
     Raises BadInput."""
 
@@ -47,22 +47,22 @@ class SandboxSettings:
             )
         read_rules(self.faults)
         for name in (*self.rates, *self.daily_limits, *self.keys, *self.coverage):
-            if name not in DEFAULTS:
-                raise BadInput(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(DEFAULTS)}")
+            if name not in PROVIDERS:
+                raise BadInput(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(PROVIDERS)}")
 
     def rate(self, provider: str) -> float:
-        return self.rates.get(provider, DEFAULTS[provider].rate)
+        return self.rates.get(provider, PROVIDERS[provider].limits.rate)
 
     def daily_limit(self, provider: str) -> int | None:
-        return self.daily_limits.get(provider, DEFAULTS[provider].daily_limit)
+        return self.daily_limits.get(provider, PROVIDERS[provider].limits.daily_limit)
 
     def zone(self, provider: str) -> ZoneInfo:
         """Where the provider's day begins."""
-        return ZoneInfo(DEFAULTS[provider].zone)
+        return ZoneInfo(PROVIDERS[provider].limits.zone)
 
     def known(self, source: str) -> float:
         """The share of all books that `source` knows."""
-        return self.coverage.get(source, COVERAGE[source])
+        return self.coverage.get(source, part(source).coverage)
 
     def key(self, provider: str) -> str:
         return self.keys.get(provider, f"sandbox-{provider}")

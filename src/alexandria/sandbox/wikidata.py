@@ -40,6 +40,7 @@ TRACE = (
 class WikidataSandbox(ProviderSandbox):
     name: ClassVar[str] = "wikidata"
     latency: ClassVar[Latency] = Latency(1.2, 0.8)
+    coverage: ClassVar[float] = 0.3
 
     def __init__(self, state: SandboxState) -> None:
         super().__init__(state)

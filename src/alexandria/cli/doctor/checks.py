@@ -15,8 +15,9 @@ import httpx2
 
 from alexandria.backfill.repositories import months
 from alexandria.cli.settings import missing_folder, unknown
-from alexandria.core.config import KEYS, SECRETS_DIR, Settings
+from alexandria.core.config import SECRETS_DIR, Settings
 from alexandria.core.errors import AlexandriaError
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
 from alexandria.core.webhook_secrets import SHORTEST, weak
 from alexandria.database import migrate
@@ -31,7 +32,6 @@ CONNECT_PATIENCE = "4"  # seconds for one connection to it
 PROVIDER_PATIENCE = 4.0  # seconds
 SKEW = 2.0  # seconds between the clocks that do not matter
 ROOM = 500_000_000  # bytes that a catalogue and its log should find free
-KEYLESS = {"openai"}  # a server of one's own needs none
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,11 @@ def _worker(beating: int) -> Check:
 
 def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
     for provider in asked:
-        if provider in KEYS and provider not in KEYLESS:
+        key = PROVIDERS[provider].key
+        if key is not None and not key.optional:
             there = settings.providers[provider].key is not None
-            cure = "" if there else f"set {KEYS[provider]}, or configure without {provider}"
-            yield Check(f"key {provider}", there, "present" if there else f"{KEYS[provider]} is not set", cure)
+            cure = "" if there else f"set {key.name}, or configure without {provider}"
+            yield Check(f"key {provider}", there, "present" if there else f"{key.name} is not set", cure)
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:

@@ -26,16 +26,16 @@ from typing import Any, Protocol, Self
 import httpx2
 
 from alexandria.backfill.status import Status
-from alexandria.core.config import KEYS
 from alexandria.core.errors import AlexandriaError, BadInput, Unknown
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import FILE as SECRET
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, environment
-from alexandria.sandbox.app import PROVIDERS
 from alexandria.sandbox.fault_rules import read_rules
+from alexandria.sandbox.parts import provider_names
 
 FIRST_YEAR, LAST_YEAR = 2000, 2024  # what is seeded
 RATE = 60  # requests a second to each provider, in the sandbox and in our lanes alike
@@ -296,7 +296,7 @@ def _remove(folder: Path) -> None:
 def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
     since = datetime.now(UTC)
     with contextlib.ExitStack() as stack:
-        rates = ",".join(f"{name}={RATE}" for name in PROVIDERS)
+        rates = ",".join(f"{name}={RATE}" for name in provider_names())
         options = ["--faults", plan.faults, "--latency-scale", str(LATENCY), "--rates", rates]
         sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
         server = stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
@@ -320,13 +320,13 @@ def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Ours, without anything that configures a real system."""
-    real = {"DATABASE_URL", *KEYS.values()}
+    real = {"DATABASE_URL", *key_settings().values()}
     ours = {n: v for n, v in os.environ.items() if n.upper() not in real and not n.upper().startswith("ALEXANDRIA_")}
     return ours | {"ALEXANDRIA_DATA_DIR": str(folder), "ALEXANDRIA_SECRETS_DIR": str(folder / "secrets")}
 
 
 def _sandboxed(url: str) -> dict[str, str]:
-    rates = {f"ALEXANDRIA_{name.upper()}_RATE": str(RATE) for name in PROVIDERS}
+    rates = {f"ALEXANDRIA_{name.upper()}_RATE": str(RATE) for name in provider_names()}
     return environment(SandboxSettings(), url) | rates | {"ALEXANDRIA_CONTACT": CONTACT}
 
 

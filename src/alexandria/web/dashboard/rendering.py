@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alexandria.core import provider_facts
 from alexandria.core.errors import AlexandriaError, DatabaseUnavailable
 from alexandria.operations.rollout_summary import offered
 from alexandria.operations.status_style import PALETTE
@@ -32,7 +33,6 @@ POLICY = (
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 HATCH = "repeating-linear-gradient(135deg,#0000 0 4px,var(--hatch) 4px 7px)"
 FADED = "background:var(--card);color:var(--soft);border-color:var(--line)"
-NAMES = {"isbndb": "ISBNdb", "xai": "xAI", "openai": "OpenAI"}
 SAID = "alexandria_said"
 MOST_REASONS, MOST_MONTHS = 6, 6  # for which months failed, and months of each, that the overview lists
 REFUSED = {
@@ -212,7 +212,7 @@ def many(count: int, one: str = "", more: str = "") -> str:
 
 def provider(name: str) -> str:
     """Its name as its makers write it."""
-    return NAMES.get(name) or name.replace("_", " ").title()
+    return provider_facts.label(name)
 
 
 def clock(at: datetime) -> str:

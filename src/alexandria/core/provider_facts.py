@@ -1,0 +1,191 @@
+"""The facts about each provider that are known before it is called, one row a provider.
+
+They stand below settings, providers and sandbox, as all three read them and none of them imports another. The order of
+the rows is the order in which providers are listed, and in which sources are trusted when they contradict each other: trade data is nearer to the printed book.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PublishedLimits(BaseModel):
+    """A provider's published limits, as far as known. All of it can be overridden: limits and hosts change."""
+
+    model_config = ConfigDict(frozen=True)
+    base_url: str = Field(description="where the provider answers; a path is kept as a prefix")
+    rate: float = Field(description="requests a second")
+    timeout: float = Field(15.0, description="seconds for an answer")
+    daily_limit: int | None = Field(None, description="units a day; most requests cost one")
+    daily_reserve: int = Field(0, description="of these, kept for people: months may not spend them")
+    zone: str = Field("UTC", description="where the provider's day begins, as an IANA time zone")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetting:
+    """The environment variable of a provider's key; `optional` if the provider also answers without one."""
+
+    name: str
+    description: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFacts:
+    """One provider. `source`, `generator` and `sandbox` are entry points, "module:class"; "" where it is none.
+
+    `model` is how a generator's setting names its model: not at all, NAME:MODEL or NAME:MODEL@URL. `default_rank` is the
+    source's position in the default of ALEXANDRIA_SOURCES (None: it is asked only where it is configured). A call to a
+    `paid` provider costs money or a scarce allowance. The `metered` source is the one whose day a rollout plan divides.
+    Calls of a provider with `long_calls` are bounded by a concurrency limit. A source is trusted last on its
+    `doubtful_fields` of an edition.
+
+    Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
+    of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
+    """
+
+    label: str
+    limits: PublishedLimits
+    key: KeySetting | None = None
+    source: str = ""
+    generator: str = ""
+    sandbox: str = ""
+    model: Literal["", "MODEL", "MODEL@URL"] = ""
+    default_rank: int | None = None
+    paid: bool = False
+    metered: bool = False
+    long_calls: bool = False
+    doubtful_fields: frozenset[str] = frozenset()
+    response_seconds: float = 1.0
+    coverage: float = 0.5
+    price_list_name: str = ""
+
+
+PROVIDERS: dict[str, ProviderFacts] = {
+    "gemini": ProviderFacts(
+        label="Gemini",
+        limits=PublishedLimits(base_url="https://generativelanguage.googleapis.com", rate=2, timeout=120),
+        key=KeySetting("GEMINI_API_KEY", "key of the generator gemini"),
+        generator="alexandria.providers.llm:LanguageModel",
+        sandbox="alexandria.sandbox.gemini:GeminiSandbox",
+        model="MODEL",
+        paid=True,
+        long_calls=True,
+        response_seconds=15.0,
+        price_list_name="google",
+    ),
+    "xai": ProviderFacts(
+        label="xAI",
+        limits=PublishedLimits(base_url="https://api.x.ai", rate=2, timeout=120),
+        key=KeySetting("XAI_API_KEY", "key of the generator xai"),
+        generator="alexandria.providers.llm:LanguageModel",
+        sandbox="alexandria.sandbox.xai:XAISandbox",
+        model="MODEL",
+        paid=True,
+        long_calls=True,
+        response_seconds=15.0,
+        price_list_name="x-ai",
+    ),
+    "isbndb": ProviderFacts(
+        label="ISBNdb",
+        limits=PublishedLimits(base_url="https://api2.isbndb.com", rate=3, daily_limit=15000, daily_reserve=2000),
+        key=KeySetting("ISBNDB_API_KEY", "key of the source isbndb"),
+        source="alexandria.providers.isbndb:ISBNdb",
+        sandbox="alexandria.sandbox.isbndb:ISBNdbSandbox",
+        default_rank=5,
+        paid=True,
+        metered=True,
+        doubtful_fields=frozenset({"language"}),  # it calls many a Japanese or German book English
+        response_seconds=0.5,
+        coverage=0.9,
+    ),
+    "google_books": ProviderFacts(
+        label="Google Books",
+        limits=PublishedLimits(
+            base_url="https://www.googleapis.com", rate=1, daily_limit=1000, zone="America/Los_Angeles"
+        ),
+        key=KeySetting("GOOGLE_BOOKS_API_KEY", "key of the source google_books"),
+        source="alexandria.providers.google_books:GoogleBooks",
+        sandbox="alexandria.sandbox.google_books:GoogleBooksSandbox",
+        default_rank=2,
+        coverage=0.7,
+    ),
+    "open_library": ProviderFacts(
+        label="Open Library",
+        limits=PublishedLimits(base_url="https://openlibrary.org", rate=3),
+        source="alexandria.providers.open_library:OpenLibrary",
+        sandbox="alexandria.sandbox.open_library:OpenLibrarySandbox",
+        default_rank=1,
+        coverage=0.6,
+    ),
+    "wikidata": ProviderFacts(
+        label="Wikidata",
+        limits=PublishedLimits(base_url="https://query.wikidata.org", rate=1, timeout=65),
+        source="alexandria.providers.wikidata:Wikidata",
+        generator="alexandria.providers.wikidata:Wikidata",
+        sandbox="alexandria.sandbox.wikidata:WikidataSandbox",
+        default_rank=4,
+        response_seconds=2.0,
+        coverage=0.15,
+    ),
+    "internet_archive": ProviderFacts(
+        label="Internet Archive",
+        limits=PublishedLimits(base_url="https://archive.org", rate=1),
+        source="alexandria.providers.internet_archive:InternetArchive",
+        sandbox="alexandria.sandbox.internet_archive:InternetArchiveSandbox",
+        default_rank=3,
+        response_seconds=1.5,
+        coverage=0.3,
+    ),
+    "openai": ProviderFacts(
+        label="OpenAI",
+        limits=PublishedLimits(base_url="", rate=2, timeout=300),
+        key=KeySetting("OPENAI_API_KEY", "key of openai:MODEL@URL servers that want one", optional=True),
+        generator="alexandria.providers.llm:LanguageModel",
+        model="MODEL@URL",
+        long_calls=True,
+        response_seconds=60.0,
+    ),
+}
+
+
+def key_settings() -> dict[str, str]:
+    """The environment variable of each provider's key, by provider."""
+    return {name: facts.key.name for name, facts in PROVIDERS.items() if facts.key is not None}
+
+
+def source_names() -> tuple[str, ...]:
+    """Every provider that can be a source, the most trusted first."""
+    return tuple(name for name, facts in PROVIDERS.items() if facts.source)
+
+
+def default_sources() -> tuple[str, ...]:
+    """The default of ALEXANDRIA_SOURCES, in order of preference."""
+    ranks = {name: facts.default_rank for name, facts in PROVIDERS.items() if facts.default_rank is not None}
+    return tuple(sorted(ranks, key=lambda name: ranks[name]))
+
+
+def trusted(field: str) -> tuple[str, ...]:
+    """The sources in the order in which they are trusted on a field of an edition."""
+    return tuple(sorted(source_names(), key=lambda name: field in PROVIDERS[name].doubtful_fields))
+
+
+def metered_source() -> str:
+    """The source whose day a rollout plan divides."""
+    return next(name for name, facts in PROVIDERS.items() if facts.metered)
+
+
+def label(name: str) -> str:
+    """The provider's name as its makers write it."""
+    return PROVIDERS[name].label if name in PROVIDERS else name.replace("_", " ").title()
+
+
+@cache
+def resolve(entry_point: str) -> Any:
+    """What "module:name" names; its module is imported first."""
+    return pkgutil.resolve_name(entry_point)

@@ -1,0 +1,24 @@
+"""Makes the sources and generators that the rows of `core.provider_facts.PROVIDERS` name."""
+
+from __future__ import annotations
+
+from alexandria.core.provider_facts import PROVIDERS, resolve
+from alexandria.providers.base import Generator, Source
+from alexandria.providers.client import ProviderClient
+from alexandria.providers.llm import GeneratorSpec
+
+
+def make_source(client: ProviderClient, *, thorough: bool = False) -> Source:
+    """The source of the client's provider. A `thorough` paid one may spend a second unit on a search without result."""
+    facts = PROVIDERS[client.name]
+    build = resolve(facts.source)
+    source: Source = build(client, thorough=thorough) if facts.paid else build(client)
+    return source
+
+
+def make_generator(spec: GeneratorSpec, client: ProviderClient) -> Generator:
+    """The generator that an entry of ALEXANDRIA_GENERATORS names."""
+    facts = PROVIDERS[spec.provider]
+    build = resolve(facts.generator)
+    generator: Generator = build(spec, client) if facts.model else build(client)
+    return generator
