@@ -1,6 +1,7 @@
 """Incidents on a real database with a real receiver: noted and told once each, by whoever sees them, until they clear."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import http.server
@@ -12,6 +13,7 @@ from itertools import pairwise
 import pytest
 import structlog
 from pydantic import SecretStr
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from alexandria.backfill.queue import UPKEEP_CONCURRENCY, Periodic
 from alexandria.bootstrap import alert_monitor, periodic
@@ -105,14 +107,32 @@ async def test_an_incident_is_logged_and_told_once_and_once_when_it_is_over(syst
     assert rows == [{"kind": "no_worker", "over": True}]
 
 
-async def test_the_call_is_signed_and_can_be_told_from_a_repeated_one(system, sql, receiver):
+@pytest.mark.parametrize("secret", [KEY, "whsec_" + base64.b64encode(b"canary-alarm-key").decode()])
+async def test_the_call_is_signed_by_the_standard_and_by_the_earlier_scheme(system, sql, receiver, secret):
     await claim(sql)
-    await watch_on(system, receiver).watch()
+    await AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), SecretStr(secret), "0")).watch()
     [(headers, body)] = receiver.got
-    signature = hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
+    key = b"canary-alarm-key" if secret.startswith("whsec_") else KEY.encode()
+    verifier = Webhook(f"whsec_{base64.b64encode(key).decode()}")  # as a receiver in any language has it
+    message = json.loads(body)
+    assert verifier.verify(body, headers) == message
+    for changed in ({"webhook-id": "x"}, {"webhook-timestamp": str(int(headers["webhook-timestamp"]) - 1)}):
+        with pytest.raises(WebhookVerificationError):
+            verifier.verify(body, headers | changed)
+    with pytest.raises(WebhookVerificationError):
+        verifier.verify(body.replace(b"began", b"ended"), headers)
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     assert headers["X-Alexandria-Signature"] == f"sha256={signature}"
-    assert headers["X-Alexandria-Delivery"] == f"{json.loads(body)['incident']}-began"
     assert headers["Content-Type"] == "application/json"
+    assert headers["webhook-id"] == headers["X-Alexandria-Delivery"] == f"{message['incident']}-began"
+
+
+async def test_without_a_secret_the_call_has_an_id_and_no_signature(system, sql, receiver):
+    await claim(sql)
+    await AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), None, "0")).watch()
+    [(headers, _)] = receiver.got
+    assert headers["webhook-id"].endswith("-began")
+    assert not [name for name in headers if name.lower().endswith("signature")]
 
 
 async def test_many_who_look_at_once_tell_once(system, sql, receiver):
@@ -151,6 +171,9 @@ async def test_a_call_that_fails_is_made_again_later_each_time(system, sql, rece
     await sql("UPDATE notice SET next_try_at = now()")
     await watch.watch()
     assert [each["event"] for each in told(receiver)] == ["began", "began", "began", "cleared"]
+    first, *ids = [headers["webhook-id"] for headers, _ in receiver.got]
+    assert ids[:2] == [first, first]
+    assert ids[2] != first
     rows = await sql("SELECT event, tries, result, next_try_at FROM notice ORDER BY event")
     assert rows == [
         {"event": "began", "tries": 3, "result": "answered 204", "next_try_at": None},

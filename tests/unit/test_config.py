@@ -45,6 +45,8 @@ def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
         ("ALEXANDRIA_ISBNDB_BASE_URL", "api2.isbndb.com"),
         ("ALEXANDRIA_ISBNDB_BASE_URL", "https://"),
         ("ALEXANDRIA_ISBNDB_BASE_URL", "https://api2.isbndb.com?canary=1"),
+        ("ALEXANDRIA_ALARM_SECRET", "whsec_canary!"),
+        ("ALEXANDRIA_ALARM_SECRET", "whsec_"),
         ("ALEXANDRIA_ALARM_URL", "hooks.example.org/canary"),
     ],
 )

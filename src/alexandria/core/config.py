@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 from pathlib import Path
@@ -26,6 +28,7 @@ from alexandria.core.errors import Misconfigured, in_words
 from alexandria.core.provider_facts import PROVIDERS, KeySetting, default_sources, source_names
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
+STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
@@ -165,7 +168,7 @@ class Settings(_Given):
     alarm_secret: SecretStr | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_ALARM_SECRET"),
-        description="signs those calls: X-Alexandria-Signature is sha256= and the HMAC of the body",
+        description="signs those calls as Standard Webhooks; any text, or whsec_ and base64",
     )
     alarm_blocked_hours: float = Field(
         24,
@@ -235,6 +238,19 @@ class Settings(_Given):
     def _callable(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", value.get_secret_value()):
             raise ValueError("no address; one is like https://hooks.example.org/alexandria")
+        return value
+
+    @field_validator("alarm_secret")
+    @classmethod
+    def _decodable(cls, value: SecretStr | None) -> SecretStr | None:
+        secret = "" if value is None else value.get_secret_value()
+        if secret.startswith(STANDARD_SECRET_PREFIX):
+            try:
+                key = base64.b64decode(secret.removeprefix(STANDARD_SECRET_PREFIX), validate=True)
+            except binascii.Error:
+                key = b""
+            if not key:
+                raise ValueError(f"what follows {STANDARD_SECRET_PREFIX} must be base64")
         return value
 
     @field_validator("sources")

@@ -1,4 +1,7 @@
-"""How is the operator's receiver of alarms told? One signed request; its address may hold a secret and is never shown."""
+"""Calls the operator's receiver of alerts: one request, signed as Standard Webhooks asks.
+
+The address may hold a secret and is never shown. See https://www.standardwebhooks.com for how a receiver verifies a call.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +9,45 @@ import asyncio
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 from pydantic import SecretStr
+from standardwebhooks import Webhook
 
+from alexandria.core.config import STANDARD_SECRET_PREFIX
 from alexandria.core.tls import authorities
 
-PATIENCE = 5.0  # seconds
-SIGNATURE = "X-Alexandria-Signature"
+CALL_TIMEOUT = 5.0  # seconds
+SIGNATURE = "X-Alexandria-Signature"  # of the first release; to be removed with DELIVERY after the next one
 DELIVERY = "X-Alexandria-Delivery"
 
 
 class Refused(Exception):
-    """The receiver did not take it; the message says why and nothing secret."""
+    """The receiver did not take the call; the message gives the reason and nothing secret."""
 
 
 class Receiver:
-    """`secret` signs: the header X-Alexandria-Signature is "sha256=" and the HMAC of the body in hexadecimal."""
+    """The receiver at `url`. Calls are signed if there is a `secret`; see `signing_key` for the key made from it."""
 
     def __init__(self, url: SecretStr, secret: SecretStr | None, version: str) -> None:
         self._url, self._secret = url, secret
         self._agent = f"Alexandria/{version}"
 
     async def tell(self, delivery: str, message: dict[str, Any]) -> int:
-        """Send `message` as JSON; the status of a receiver that took it. Equal `delivery`: told before. Raises Refused."""
-        body = json.dumps(message).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": self._agent, DELIVERY: delivery}
-        if self._secret is not None:
-            key = self._secret.get_secret_value().encode()
-            headers[SIGNATURE] = f"sha256={hmac.new(key, body, hashlib.sha256).hexdigest()}"
+        """Send `message` as JSON and return the status of the answer. Raises Refused.
+
+        `delivery` is the same for every attempt to deliver one message, so that the receiver can ignore a repeated one.
+        """
+        body = json.dumps(message)
+        headers = {"Content-Type": "application/json", "User-Agent": self._agent} | self._identify(delivery, body)
         try:
             straight = httpx2.AsyncHTTPTransport(verify=authorities())
             async with (
-                asyncio.timeout(PATIENCE),
-                httpx2.AsyncClient(transport=straight, timeout=PATIENCE) as client,
-                client.stream("POST", self._url.get_secret_value(), content=body, headers=headers) as response,
+                asyncio.timeout(CALL_TIMEOUT),
+                httpx2.AsyncClient(transport=straight, timeout=CALL_TIMEOUT) as client,
+                client.stream("POST", self._url.get_secret_value(), content=body.encode(), headers=headers) as response,
             ):
                 pass  # the status is all that counts
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failed:
@@ -49,3 +55,20 @@ class Receiver:
         if not response.is_success:
             raise Refused(f"answered {response.status_code}")
         return response.status_code
+
+    def _identify(self, delivery: str, body: str) -> dict[str, str]:
+        now = datetime.now(UTC)
+        headers = {"webhook-id": delivery, "webhook-timestamp": str(int(now.timestamp())), DELIVERY: delivery}
+        if self._secret is not None:
+            secret = self._secret.get_secret_value()
+            headers["webhook-signature"] = Webhook(signing_key(secret)).sign(delivery, now, body)
+            headers[SIGNATURE] = f"sha256={hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()}"
+        return headers
+
+
+def signing_key(secret: str) -> str | bytes:
+    """Return the key of the Standard Webhooks signature as the library takes it.
+
+    A secret like whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw is base64 of the key; any other text is itself the key.
+    """
+    return secret if secret.startswith(STANDARD_SECRET_PREFIX) else secret.encode()
