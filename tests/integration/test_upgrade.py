@@ -422,7 +422,9 @@ def test_the_rollout_is_read_with_its_plan_its_verdicts_and_its_log(read):
     assert [entry["act"] for entry in answer["log"]] == [
         "schedule", "advance", "approve", "schedule", "release", "hold", "start",
     ]  # fmt: skip
+    assert answer["log"][1]["why"].startswith("the gate of Validation is open: ")  # in the words of its time
     verdicts = read.get(f"{INTERNAL}/rollout/verdicts")["verdicts"]
+    assert verdicts[1]["reasons"][1] == "0 of the phase's 2 months have failed, 0 may"
     assert [(each["phase"], each["verdict"]) for each in verdicts] == [
         ("Recent years", "wait"), ("Validation", "open"), ("Validation", "wait"), ("Validation", "wait"),
     ]  # fmt: skip

@@ -116,8 +116,8 @@ class RolloutSimulation:
         self._running = 0
         self._reopened: set[Month] = set()
         self._open = 0
-        self._rest: Wait | None = None
-        self._rest_since = self.now
+        self._waiting: Wait | None = None
+        self._waiting_since = self.now
         self._tick_at = math.inf
         self._resume()
 
@@ -182,8 +182,8 @@ class RolloutSimulation:
     def _pass_time(self, at: float) -> None:
         """Advance the clock and charge the time to what the rollout waited for."""
         if self._open and at > self.now:
-            working = self._running or self._queue or self._rest is None
-            limit = Limit.RATE if working or self._rest is None else LIMITS[self._rest.kind]
+            working = self._running or self._queue or self._waiting is None
+            limit = Limit.RATE if working or self._waiting is None else LIMITS[self._waiting.kind]
             self.seconds_by_limit[limit] += at - self.now
         self.now = at
 
@@ -223,7 +223,7 @@ class RolloutSimulation:
 
     def _follow(self, step: Schedule | Advance) -> None:
         if isinstance(step, Schedule):
-            self._rest = None
+            self._waiting = None
             self._note("schedule", phase=self.state.phase, months=[str(month) for month in step.months])
             for month in step.months:
                 self.outcomes[month] = replace(self.outcomes[month], status=Status.PROCESSING, day=self.at.date())
@@ -233,16 +233,16 @@ class RolloutSimulation:
             self._note("advance", phase=self.state.phase, why=step.reason, overridden=self.state.overridden)
             self.state = step.state
 
-    def _wait(self, rest: Wait) -> None:
-        if self._rest is None or rest.kind is not self._rest.kind:
-            self._note("wait", phase=self.state.phase, kind=rest.kind.value, why=rest.reason)
-            self._rest_since = self.now
-        self._rest = rest
+    def _wait(self, step: Wait) -> None:
+        if self._waiting is None or step.kind is not self._waiting.kind:
+            self._note("wait", phase=self.state.phase, kind=step.kind.value, why=step.reason)
+            self._waiting_since = self.now
+        self._waiting = step
         midnight = calendar(self.now, ZoneInfo("UTC")).ends
-        idle = rest.kind in {WaitKind.WORK, WaitKind.MISSING} and self._running == 0
-        if rest.until is not None:
-            self._tick_again(rest.until.timestamp())
-        elif idle and self.now < self._rest_since + STALLED_DAYS * DAY:
+        idle = step.kind in {WaitKind.WORK, WaitKind.MISSING} and self._running == 0
+        if step.until is not None:
+            self._tick_again(step.until.timestamp())
+        elif idle and self.now < self._waiting_since + STALLED_DAYS * DAY:
             self._tick_again(midnight)  # the day's quota and rechecks may bring what is missing
 
     def _start(self) -> None:
@@ -275,7 +275,7 @@ class RolloutSimulation:
         else:
             self._postpone(month, began, result)
         self._start()
-        if self._rest is None or self._rest.kind is not WaitKind.DAY:
+        if self._waiting is None or self._waiting.kind is not WaitKind.DAY:
             self._tick_again(self.now)
 
     def _complete(self, month: Month, began: float, result: AttemptResult) -> None:
@@ -355,7 +355,7 @@ class RolloutSimulation:
             outcome, resolved=outcome.resolved + late, unresolved=outcome.unresolved + unchecked - late, hindered=0
         )
         self._note("recheck", month=str(month), books=unchecked, resolved=late)
-        if self._rest is not None and self._rest.kind is not WaitKind.DAY:
+        if self._waiting is not None and self._waiting.kind is not WaitKind.DAY:
             self._tick_again(self.now)
 
     def _until_review(self, operator: Operator) -> float:
@@ -366,18 +366,18 @@ class RolloutSimulation:
         operator = self.scenario.operator
         assert operator is not None
         self._push(self.now + self._until_review(operator), self._review)
-        if self.simulated.outage_end(self.now, "database") or self._rest is None:
+        if self.simulated.outage_end(self.now, "database") or self._waiting is None:
             return
         failed = operator.retries_failed and self._failed_once()
         if failed:
             self._reopen(failed)
-        elif self._rest.kind is WaitKind.APPROVAL:
+        elif self._waiting.kind is WaitKind.APPROVAL:
             step = self._decided(approved=True).step
             if isinstance(step, Advance):
-                self.approval_hours.append((self.now - self._rest_since) / HOUR)
+                self.approval_hours.append((self.now - self._waiting_since) / HOUR)
                 self._note("approve", phase=self.state.phase)
                 self._follow(step)
-        elif self._rest.kind in {WaitKind.SHUT, WaitKind.MISSING} and self._rng.random() < operator.override_chance:
+        elif self._waiting.kind in {WaitKind.SHUT, WaitKind.MISSING} and self._rng.random() < operator.override_chance:
             self._note("override", phase=self.state.phase)
             self.state = replace(self.state, overridden=True)
         else:

@@ -170,10 +170,10 @@ class RolloutController:
     async def _schedule(self, connection: Connection, now: RolloutSnapshot, step: Schedule) -> None:
         selection = Selection(len(step.months), only=step.months)
         done = await self.scheduler.schedule_within(connection, selection, PERIODIC_TASK)
-        begun = [month.key for month in done.months]
-        if begun:
-            await rollouts.save_scheduled(connection, now.rollout, begun, now.inputs.today)
-            detail = {"phase": now.phase, "months": [*map(str, begun)]}
+        started = [month.key for month in done.months]
+        if started:
+            await rollouts.save_scheduled(connection, now.rollout, started, now.inputs.today)
+            detail = {"phase": now.phase, "months": [*map(str, started)]}
             await rollouts.log_act(
                 connection, now.rollout, PERIODIC_TASK, "schedule", why=step.reason, now=now.inputs.now, **detail
             )

@@ -22,7 +22,7 @@ UNKNOWN_QUOTA = "ISBNdb quota unknown until a worker has started"
 
 
 class Verdict(StrEnum):
-    """How a gate, or one of its conditions, stands. The values are those of the database and of JSON."""
+    """The result of a gate or of one of its conditions. The values are those of the database and of JSON."""
 
     OPEN = "open"  # passed: the next phase may begin
     WAIT = "wait"  # pending: what is known does not decide it yet
@@ -116,12 +116,12 @@ class GateEvaluation:
 
 
 Outcomes = Mapping[Month, MonthOutcome]
-Finding = tuple[Verdict, str]  # how one condition of a gate stands, and why
+Finding = tuple[Verdict, str]  # the result of one condition of a gate, and its sentence
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutInputs:
-    """What a decision rests on at one instant: all seeded months, the quota (None: unknown), and why all is `paused`."""
+    """The inputs of a decision: all seeded months, the quota (None: unknown), and why the backfill is `paused`, if it is."""
 
     now: datetime
     outcomes: Outcomes
