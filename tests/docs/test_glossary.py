@@ -12,7 +12,7 @@ from alexandria.cli.main import app
 
 GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 ROWS = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
-ENTRIES = [(word, where) for word, where in ROWS if word not in {"---", "word", "verb"}]
+ENTRIES = [(word, where) for word, where in ROWS if word not in {"---", "term", "verb"}]
 PLACES = {place for _, where in ENTRIES for place in re.findall(r"(?:(\w+) )?`([^`]+)`", where)}
 
 
