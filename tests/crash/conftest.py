@@ -145,9 +145,9 @@ class Field:
                 with contextlib.suppress(psycopg.OperationalError):  # a test may have killed the server
                     connection.rollback()
 
-    def waits(self, file: str, block: str) -> bool:
-        """Whether a worker waits for a lock in that block of our SQL."""
-        says = sql.load(file)[block].partition("\n")[0]
+    def waits(self, module: str, block: str) -> bool:
+        """Whether a worker waits for a lock in that block of the SQL beside the module, named below `alexandria`."""
+        says = sql.load(f"alexandria.{module}")[block].partition("\n")[0]
         waiting = self.sql(
             "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND cardinality(pg_blocking_pids(pid)) > 0"

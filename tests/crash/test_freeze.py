@@ -20,7 +20,7 @@ def test_a_worker_frozen_while_it_records_writes_nothing_when_it_wakes(field):
     field.schedule("2023-11")
     with field.worker() as one, field.worker() as other:
         with field.holding(RECORDING):
-            field.until(lambda: field.waits("candidates", "forget"), "a worker recording")
+            field.until(lambda: field.waits("backfill.repositories.candidates", "forget"), "a worker recording")
             at_work = field.one("SELECT worker FROM attempt WHERE ended_at IS NULL")
             frozen = one if at_work.endswith(f":{one.pid}") else other
             frozen.send(signal.SIGSTOP)
@@ -73,7 +73,7 @@ def test_a_reset_by_psql_in_mid_run_takes_the_month_away(field, psql):
     field.schedule("2023-11")
     with field.worker() as worker:
         with field.holding(RECOGNISING):
-            field.until(lambda: field.waits("catalogue", "alike"), "a worker recognising")
+            field.until(lambda: field.waits("catalogue.repository", "alike"), "a worker recognising")
             done = subprocess.run([psql, field.database_url, "-c", RESET], capture_output=True, text=True, check=True)
             assert "UPDATE 1" in done.stdout
         field.until(lambda: "attempt lost" in worker.said(), "the worker learns that it has lost its month")
@@ -89,7 +89,7 @@ def test_a_worker_told_to_stop_while_it_records_hands_its_month_on(field):
     """Half of the books are in the transaction: none of them is kept, nothing has failed, the next one completes it."""
     field.schedule("2023-11")
     with field.worker() as worker, field.holding(RECORDING):
-        field.until(lambda: field.waits("candidates", "forget"), "a worker recording")
+        field.until(lambda: field.waits("backfill.repositories.candidates", "forget"), "a worker recording")
         worker.send(signal.SIGTERM)
         assert worker.exit_code() == 0
         assert field.one("SELECT count(*) FROM candidate") == 0
@@ -111,7 +111,7 @@ def test_a_killed_postmaster_heals_by_itself_and_fails_no_attempt(open_field, da
             field.schedule("2023-11")
             with field.worker("--until-idle") as worker:
                 with field.holding(RECORDING):
-                    field.until(lambda: field.waits("candidates", "forget"), "a worker recording")
+                    field.until(lambda: field.waits("backfill.repositories.candidates", "forget"), "a worker recording")
                     postmaster = int((server._data / "postmaster.pid").read_text().split()[0])
                     subprocess.run(["kill", "-9", str(postmaster)], check=True)
                 assert worker.exit_code() == 0

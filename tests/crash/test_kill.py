@@ -20,14 +20,16 @@ class Step:
 
 
 STEPS = [
-    Step("beginning", "LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE", ("months", "begin")),
-    Step("asking the models", "LOCK TABLE answer IN ACCESS EXCLUSIVE MODE", ("answers", "read")),
-    Step("storing the models' lists", "LOCK TABLE answer IN SHARE MODE", ("answers", "write"), calls=4),
-    Step("recognising", "LOCK TABLE work IN ACCESS EXCLUSIVE MODE", ("catalogue", "alike")),
-    Step("waiting for a lane", "LOCK TABLE quota IN SHARE MODE", ("lanes", "enter")),
-    Step("noting a call", "LOCK TABLE call IN SHARE MODE", ("answers", "record"), calls=4),
-    Step("recording", "LOCK TABLE candidate IN SHARE MODE", ("candidates", "forget")),
-    Step("completing", "SELECT FROM backfill_log FOR UPDATE", ("months", "hold")),
+    Step("beginning", "LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE", ("backfill.repositories.months", "begin")),
+    Step("asking the models", "LOCK TABLE answer IN ACCESS EXCLUSIVE MODE", ("providers.response_cache", "read")),
+    Step(
+        "storing the models' lists", "LOCK TABLE answer IN SHARE MODE", ("providers.response_cache", "write"), calls=4
+    ),
+    Step("recognising", "LOCK TABLE work IN ACCESS EXCLUSIVE MODE", ("catalogue.repository", "alike")),
+    Step("waiting for a lane", "LOCK TABLE quota IN SHARE MODE", ("providers.limits.rate", "enter")),
+    Step("noting a call", "LOCK TABLE call IN SHARE MODE", ("providers.response_cache", "record"), calls=4),
+    Step("recording", "LOCK TABLE candidate IN SHARE MODE", ("backfill.repositories.candidates", "forget")),
+    Step("completing", "SELECT FROM backfill_log FOR UPDATE", ("backfill.repositories.months", "lock")),
 ]
 AT_ONCE = 4  # rows of steps: most of the time is spent waiting for silence to be noticed
 

@@ -126,7 +126,7 @@ def test_a_worker_that_lost_its_line_writes_nothing_and_works_again_when_it_is_m
 
         with worker(cut) as lonely:
             with field.holding("LOCK TABLE candidate IN SHARE MODE"):
-                field.until(lambda: field.waits("candidates", "forget"), "a worker recording")
+                field.until(lambda: field.waits("backfill.repositories.candidates", "forget"), "a worker recording")
                 ip("link", "set", cut.line, "down")
             with worker(well) as other:
                 field.until_final()
