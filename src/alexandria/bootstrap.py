@@ -197,6 +197,7 @@ def periodic(system: System) -> list[Periodic]:
         Periodic("enrich", "* * * * *", follow_up.enrich, queue=ENRICHMENT),
         Periodic("reconcile", "30 * * * *", system.maintenance.reconcile),
         Periodic("forget", "15 * * * *", system.maintenance.forget),
+        Periodic("index_works", "45 * * * *", system.maintenance.index_works),
         Periodic("prune", "*/5 * * * *", system.maintenance.prune),
         Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.rollout.tick),
         Periodic("watch", f"* * * * * */{EVERY:.0f}", system.alerts.watch),

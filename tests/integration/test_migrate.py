@@ -1,26 +1,27 @@
-"""The schema's way to the newest version."""
+"""Migrations: the schema's steps, the data they complete, and what stays of them when one fails."""
 
+import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg.errors import ProgrammingError
 
+from alexandria.catalogue import index
 from alexandria.catalogue.matching.blocking import blocks
-from alexandria.database import migrate
+from alexandria.database import migrate, migrations
+from alexandria.database.pool import Database
+from alexandria.operations.maintenance import Maintenance
+from alexandria.operations.migration import Migration
+from alexandria.operations.migration import migrate as migrate_all
 
-
-def test_what_is_missing_is_what_alembic_says():
-    """We count files, Alembic follows revisions: one line, and the same one."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    revisions = [Path(s.path).stem for s in ScriptDirectory.from_config(config).walk_revisions()][::-1]
-    files = sorted(path.stem for path in (Path(migrate.__file__).parent / "migrations/versions").glob("[0-9]*.py"))
-    assert revisions == files
+KEYS = (
+    'SELECT w.title, array_agg(b.key ORDER BY b.key COLLATE "C")'
+    " FROM work_block AS b JOIN work AS w ON w.id = b.work_id GROUP BY w.title"
+)
 
 
 def test_two_that_migrate_at_once_take_every_step_once(empty_database_url):
@@ -44,8 +45,29 @@ def test_a_step_that_fails_leaves_nothing_behind(empty_database_url):
     assert found == (None, None)
 
 
-def test_works_of_an_older_catalogue_are_recognised_after_the_step(empty_database_url):
-    """The keys are made anew for every work, from its title and all its people."""
+def test_the_version_table_is_the_one_that_alembic_made(empty_database_url):
+    """An older release can read the version, and a database that it made is continued."""
+    migrate.upgrade(empty_database_url, "0003")
+    assert [row[0] for row in _rows(empty_database_url, "SELECT version_num FROM schema_version")] == ["0003"]
+    assert migrate.upgrade(empty_database_url)[0] == "0004_catalogue"
+    newest = migrations.names()[-1].partition("_")[0]
+    assert _rows(empty_database_url, "SELECT version_num FROM schema_version") == [(newest,)]
+    columns = _rows(
+        empty_database_url,
+        "SELECT column_name, data_type, character_maximum_length, is_nullable FROM information_schema.columns"
+        " WHERE table_name = 'schema_version'",
+    )
+    assert columns == [("version_num", "character varying", 32, "NO")]
+    assert _rows(
+        empty_database_url,
+        "SELECT conname::text, contype::text FROM pg_constraint"
+        " WHERE conrelid = 'schema_version'::regclass AND contype = 'p'",
+    ) == [("schema_version_pkc", "p")]
+
+
+@pytest.fixture
+def old_catalogue_url(empty_database_url):
+    """A database of the schema before works had a table of keys, with two works."""
     migrate.upgrade(empty_database_url, "0014")
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(
@@ -56,21 +78,74 @@ def test_works_of_an_older_catalogue_are_recognised_after_the_step(empty_databas
             " INSERT INTO work_contributor (work_id, contributor_id, position)"
             " SELECT w.id, c.id, CASE c.key WHEN 'lincoln child' THEN 1 ELSE 0 END FROM w, c WHERE w.key = 'one'"
         )
-    assert migrate.upgrade(empty_database_url)[0] == "0015_block"
-    with psycopg.connect(empty_database_url) as connection:
-        keys = connection.execute(
-            'SELECT w.title, array_agg(b.key ORDER BY b.key COLLATE "C")'
-            " FROM work_block AS b JOIN work AS w ON w.id = b.work_id GROUP BY w.title"
-        ).fetchall()
-    assert dict(keys) == {
-        "Two Graves": blocks("Two Graves", ["Douglas Preston", "Lincoln Child"]),
-        "Emma": blocks("Emma", ["Jane Austen"]),
-    }
+    return empty_database_url
 
 
-def test_many_missing_steps_are_told_in_a_few_words():
-    assert migrate.told(["0001_queue", "0002_lanes"]) == "0001_queue, 0002_lanes"
-    assert migrate.told([f"{number:04}_step" for number in range(1, 18)]) == "0001_step to 0017_step"
+EXPECTED_KEYS = {
+    "Two Graves": blocks("Two Graves", ["Douglas Preston", "Lincoln Child"]),
+    "Emma": blocks("Emma", ["Jane Austen"]),
+}
+
+
+def test_the_command_makes_the_keys_of_an_older_catalogue(old_catalogue_url):
+    """From the title of each work and all its people; a second run has nothing to do."""
+    environment = os.environ | {"DATABASE_URL": old_catalogue_url}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-m", "alexandria", "migrate", "--json"], env=environment, capture_output=True, text=True,
+            check=True, timeout=60,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    first, second = (json.loads(run.stdout)["data"]["applied"] for run in runs)
+    assert (first[0], second) == ("0015_block", [])
+    assert "2 works indexed" in runs[0].stderr
+    assert "indexed" not in runs[1].stderr
+    assert dict(_rows(old_catalogue_url, KEYS)) == EXPECTED_KEYS
+
+
+def test_a_catalogue_of_several_batches_is_indexed_whole(old_catalogue_url, monkeypatch):
+    monkeypatch.setattr(index, "BATCH_SIZE", 1)
+    assert migrate_all(old_catalogue_url).indexed_works == 2
+    assert dict(_rows(old_catalogue_url, KEYS)) == EXPECTED_KEYS
+    assert migrate_all(old_catalogue_url) == Migration([], 0)
+
+
+def test_the_new_schema_is_never_seen_without_the_keys(old_catalogue_url):
+    """Keys that cannot be made undo the steps, so that no worker of this version starts and adds works twice."""
+
+    def fail(connection):
+        index.index_works(connection)
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        migrate.upgrade(old_catalogue_url, complete_data=fail)
+    assert migrate.missing(old_catalogue_url)[0] == "0015_block"
+
+
+async def test_maintenance_makes_the_keys_of_works_that_came_without(old_catalogue_url, monkeypatch):
+    """As a script or a restored table leaves them; keys that are there stay as they are."""
+    monkeypatch.setattr(index, "BATCH_SIZE", 1)
+    migrate.upgrade(old_catalogue_url)
+    assert _rows(old_catalogue_url, KEYS) == []
+    async with Database(old_catalogue_url) as database:
+        await Maintenance(database).index_works()
+        assert dict(_rows(old_catalogue_url, KEYS)) == EXPECTED_KEYS
+        with psycopg.connect(old_catalogue_url) as connection:
+            connection.execute("UPDATE work_block SET key = 'kept' WHERE key = 'austen emma'")
+        await Maintenance(database).index_works()
+    assert "kept" in dict(_rows(old_catalogue_url, KEYS))["Emma"]
+    assert "austen emma" not in dict(_rows(old_catalogue_url, KEYS))["Emma"]
+
+
+def _rows(url, query):
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_many_missing_steps_are_described_in_a_few_words():
+    assert migrate.describe(["0001_queue", "0002_lanes"]) == "0001_queue, 0002_lanes"
+    assert migrate.describe([f"{number:04}_step" for number in range(1, 18)]) == "0001_step to 0017_step"
 
 
 def test_older_books_whose_sources_were_hindered_are_known_after_the_step(empty_database_url):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from alexandria.catalogue.index import add_keys
 from alexandria.catalogue.matching.authors import name_key, natural
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
@@ -81,15 +82,14 @@ async def add_work(
         "first_published": first_published,
         "language": language,
     }
-    keys: dict[str, object] = {"blocks": blocks(title, people)}
     held = await find_work(connection, title, authors)
     if held is not None:
         corrected = await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
         if corrected.rowcount:
-            await connection.execute(SQL["add_blocks"], keys | {"work_id": held.work_id})
+            await add_keys(connection, held.work_id, title, people)
         return held.work_id
     work_id = await _id(connection, "add_work", work | {"key": work_key(title, people)})
-    await connection.execute(SQL["add_blocks"], keys | {"work_id": work_id})
+    await add_keys(connection, work_id, title, people)
     for position, name in enumerate(people):
         person_id = await _id(connection, "add_contributor", {"key": name_key(name), "name": name})
         link = {"work_id": work_id, "contributor_id": person_id, "role": "author", "position": position}

@@ -42,18 +42,6 @@ ON CONFLICT (key) DO UPDATE SET
     language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END
 RETURNING id
 
--- name: add_blocks
--- Keys by which spellings of a work are found.
-INSERT INTO work_block (key, work_id) SELECT key, %(work_id)s FROM unnest(%(blocks)s::text[]) AS b (key)
-ON CONFLICT DO NOTHING
-
--- name: spellings
--- All works with their people, for making their blocks anew.
-SELECT w.id, w.title, coalesce(nullif(ARRAY(
-    SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
-    WHERE wc.work_id = w.id ORDER BY wc.position), '{}'), ARRAY[w.author]) AS people
-FROM work AS w
-
 -- name: add_alias
 -- A naming that led to a work; the first one stays.
 INSERT INTO work_alias (key, work_id) VALUES (%(key)s, %(work_id)s) ON CONFLICT (key) DO NOTHING

@@ -1,74 +1,79 @@
-"""Is the schema what this version needs, and how does it get there?"""
+"""Brings the schema of a database to this version's, by the steps of the package `migrations`."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import psycopg
 
 from alexandria.core.errors import DatabaseUnavailable, Misconfigured
+from alexandria.database import migrations
+
+MigrationConnection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 _LOCK = 4_902_341_717  # any number, the same in every version: one migration at a time
-_FOLDER = Path(__file__).parent / "migrations"
-_VERSION_TABLE = "schema_version"
+_LISTED = 3  # steps that a message names one by one
+# The table is as Alembic made it, which ran the steps before.
+_CREATE_VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS schema_version ("
+    "version_num varchar(32) NOT NULL, CONSTRAINT schema_version_pkc PRIMARY KEY (version_num))"
+)
 
 
-def upgrade(url: str, to: str = "head") -> list[str]:
-    """Bring the database at `url` to the newest schema, or to the step numbered `to`; returns the steps it lacked.
+def upgrade(
+    url: str, to: str | None = None, *, complete_data: Callable[[MigrationConnection], object] | None = None
+) -> list[str]:
+    """Apply the missing steps to the database at `url`, up to number `to` like "0014"; return their names.
 
-    All steps are one transaction; a second process that migrates at the same time waits, then finds nothing to do.
+    All steps are one transaction, and so is `complete_data`, which is called with the new schema to add what SQL alone
+    cannot. A second process that migrates at the same time waits, and then finds nothing to do.
     """
-    with _connection(url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends, rollbacks or not
-        steps = _missing(connection)
+    with _connect(url) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends, also after a rollback
+        steps = [step for step in _missing(connection) if to is None or _number(step) <= to]
         if steps:
-            _run(connection, to)
+            _apply(connection, steps)
+        if complete_data is not None:
+            complete_data(connection)
     return steps
 
 
 def missing(url: str) -> list[str]:
-    """The steps that the database at `url` lacks, oldest first."""
-    with _connection(url) as connection:
+    """Return the names of the steps that the database at `url` lacks, oldest first."""
+    with _connect(url) as connection:
         return _missing(connection)
 
 
-def told(steps: Sequence[str]) -> str:
-    """Steps in a few words, however many they are."""
-    return ", ".join(steps) if len(steps) < 4 else f"{steps[0]} to {steps[-1]}"
+def describe(steps: Sequence[str]) -> str:
+    """Return the steps in a few words, however many they are."""
+    return ", ".join(steps) if len(steps) <= _LISTED else f"{steps[0]} to {steps[-1]}"
 
 
-def _missing(connection: psycopg.Connection) -> list[str]:
-    """The history is one line, so what comes after the current step is missing. Every command asks this: no Alembic."""
-    known = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_VERSION_TABLE]).fetchone()
+def _number(step: str) -> str:
+    return step.partition("_")[0]
+
+
+def _missing(connection: MigrationConnection) -> list[str]:
+    """Return the steps after the current one: the history is one line."""
     current = ""
-    if known is not None and known[0]:
+    if connection.execute("SELECT to_regclass('schema_version')").fetchone() != (None,):
         row = connection.execute("SELECT version_num FROM schema_version").fetchone()
         current = "" if row is None else str(row[0])
-    steps = sorted(path.stem for path in (_FOLDER / "versions").glob("[0-9]*.py"))
-    return [step for step in steps if step.partition("_")[0] > current]
+    return [step for step in migrations.names() if _number(step) > current]
 
 
-def _run(connection: psycopg.Connection, to: str) -> None:
-    """Let Alembic take the missing steps, in the connection's transaction. It is imported late: it costs a second."""
-    from alembic import command  # noqa: PLC0415 # as said
-    from alembic.config import Config  # noqa: PLC0415 # as said
-    from sqlalchemy import create_engine  # noqa: PLC0415 # as said
-    from sqlalchemy.pool import StaticPool  # noqa: PLC0415 # as said
-
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as alchemy:
-        config = Config()
-        config.set_main_option("script_location", str(_FOLDER))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = alchemy
-        command.upgrade(config, to)
-        alchemy.commit()
+def _apply(connection: MigrationConnection, steps: Sequence[str]) -> None:
+    for step in steps:
+        connection.execute(migrations.statements(step).encode())
+    connection.execute(_CREATE_VERSION_TABLE)
+    connection.execute("DELETE FROM schema_version")
+    connection.execute("INSERT INTO schema_version (version_num) VALUES (%s)", [_number(steps[-1])])
 
 
 @contextlib.contextmanager
-def _connection(url: str) -> Iterator[psycopg.Connection]:
+def _connect(url: str) -> Iterator[MigrationConnection]:
     try:
         with psycopg.connect(url) as connection:
             yield connection
@@ -76,7 +81,7 @@ def _connection(url: str) -> Iterator[psycopg.Connection]:
         raise DatabaseUnavailable(
             "PostgreSQL does not answer", hint="check DATABASE_URL and that the server runs, then: alexandria doctor"
         ) from lost
-    except psycopg.ProgrammingError as unreadable:  # shows the URL, and with it the password
+    except psycopg.ProgrammingError as unreadable:  # its message contains the URL, and with it the password
         if unreadable.sqlstate is not None:
             raise
         raise Misconfigured(

@@ -47,4 +47,4 @@ def require_migrated(url: str) -> None:
     """Raises NotMigrated if the schema is older than this version."""
     steps = migrate.missing(url)
     if steps:
-        raise NotMigrated(f"the database lacks {migrate.told(steps)}", hint="run: alexandria migrate")
+        raise NotMigrated(f"the database lacks {migrate.describe(steps)}", hint="run: alexandria migrate")

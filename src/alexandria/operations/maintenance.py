@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from alexandria.catalogue.index import index_works_in_batches
 from alexandria.core import errors
 from alexandria.database.pool import Database
 from alexandria.operations import event_log, failed_logins
@@ -61,6 +62,12 @@ class Maintenance:
         while pruned == AT_ONCE:
             async with self.database.transaction() as connection:
                 pruned = await event_log.prune(connection, self.kept_events, AT_ONCE)
+
+    async def index_works(self) -> None:
+        """Make the keys of works that have none. A migration does so; this is for rows that came by another way."""
+        works = await index_works_in_batches(self.database)
+        if works:
+            log.warning("works indexed", works=works)
 
     async def _reconcile(self, source: ReportsUsage, day: date) -> None:
         try:

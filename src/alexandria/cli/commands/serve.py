@@ -11,6 +11,7 @@ from alexandria.cli.exit_codes import NO_DATABASE, SOME_FAILED
 from alexandria.cli.options import Concurrency, DryRun, Faults, Host, Port, WhileStdin
 from alexandria.cli.options import rates as read_rates
 from alexandria.cli.output.console import Output, output_of
+from alexandria.core.grammar import counted
 
 commands = typer.Typer()
 
@@ -64,24 +65,30 @@ def work(
 def migrate(
     context: typer.Context,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what is missing; exit code 6 if anything is.")
+        bool, typer.Option("--check", help="Only list pending migrations; exit code 6 if there are any.")
     ] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Bring the database's schema to this version's. Nothing happens if it is there already."""
+    """Bring the database's schema to this version's."""
     from alexandria.cli.settings import settings_of
-    from alexandria.database import migrate as schema
+    from alexandria.database.migrate import missing
     from alexandria.database.server import open_server
+    from alexandria.operations.migration import migrate as apply
 
     output = output_of(context)
     with open_server(settings_of(output)) as server:
-        looks = check or dry_run
-        steps = schema.missing(server.url) if looks else schema.upgrade(server.url)
-    output.result({"missing" if looks else "applied": steps}, *steps)
-    if looks:
-        output.say(f"{len(steps)} steps are missing; next: alexandria migrate" if steps else "nothing is missing")
-    else:
-        output.say(f"{len(steps)} steps applied; next: alexandria seed 2000..2024" if steps else "nothing was missing")
+        if check or dry_run:
+            steps = missing(server.url)
+            output.result({"missing": steps}, *steps)
+            next_step = "pending; next: alexandria migrate"
+        else:
+            migration = apply(server.url)
+            steps = migration.steps
+            output.result({"applied": steps}, *steps)
+            next_step = "applied; next: alexandria seed 2000..2024"
+            if migration.indexed_works:
+                output.say(f"{counted(migration.indexed_works, 'work')} indexed")
+    output.say(f"{counted(len(steps), 'migration')} {next_step}" if steps else "already up to date")
     return NO_DATABASE if check and steps else 0
 
 

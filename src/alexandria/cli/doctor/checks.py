@@ -80,7 +80,7 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 def _migrations(missing: list[str]) -> Check:
     if missing:
-        return Check("migrations", False, f"{migrate.told(missing)} missing", "alexandria migrate")
+        return Check("migrations", False, f"{migrate.describe(missing)} missing", "alexandria migrate")
     return Check("migrations", True, "none is missing")
 
 

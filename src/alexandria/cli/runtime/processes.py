@@ -22,8 +22,8 @@ from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.core.logging import process_name
 from alexandria.core.webhook_secrets import SHORTEST, WebhookSecrets, weak, webhook_secrets
-from alexandria.database import migrate
 from alexandria.database.server import open_server, require_migrated
+from alexandria.operations.migration import migrate
 from alexandria.operations.system import System
 from alexandria.web.app import create_app
 
@@ -141,8 +141,11 @@ def _migrate(output: Output, settings: Settings, url: str) -> None:
     if settings.production:
         require_migrated(url)
         return
-    for step in migrate.upgrade(url):
+    migration = migrate(url)
+    for step in migration.steps:
         output.say(f"migrated: {step}")
+    if migration.indexed_works:
+        output.say(f"works indexed: {migration.indexed_works}")
 
 
 def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
