@@ -82,7 +82,7 @@ def test_both_units_are_confined_alike():
     """They differ in what they run alone."""
     lines = [set(unit.read_text(encoding="utf-8").splitlines()) for unit in UNITS]
     assert {line.partition("=")[0] for line in lines[0] ^ lines[1]} <= {
-        "Description", "ExecStart", "# SIGTERM hands its months to another worker."
+        "Description", "ExecStart", "# On SIGTERM it hands over its months to another worker."
     }  # fmt: skip
 
 
