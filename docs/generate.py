@@ -1,6 +1,6 @@
-"""What does the code say of itself? Writes docs/reference/, and the tree of modules in CONTRIBUTING.md.
+"""Generates docs/reference/ and the tree of modules in CONTRIBUTING.md from the code.
 
-Run it so: .venv/bin/python docs/generate.py
+Run: .venv/bin/python docs/generate.py
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ SOURCE = ROOT / "src" / "alexandria"
 BASE = "http://127.0.0.1:8000"
 
 CODES = {
-    DONE: "done",
-    UNEXPECTED: "unexpected; from `doctor`: something ails",
-    USAGE: "the command or a setting is wrong",
-    NOTHING: "nothing matched",
+    DONE: "success",
+    UNEXPECTED: "unexpected error; from `doctor`: a check failed",
+    USAGE: "wrong command, option or setting",
+    NOTHING: "nothing found",
     SOME_FAILED: "finished, but some months failed",
-    BLOCKED: "blocked: paused, a gate is not open, changed meanwhile, or a quota is spent",
-    NO_DATABASE: "the database is unreachable or not migrated",
+    BLOCKED: "blocked: paused, a gate has not passed, changed in the meantime, or a quota is spent",
+    NO_DATABASE: "the database cannot be reached or is not migrated",
     INTERRUPTED: "interrupted",
 }
 
@@ -77,7 +77,7 @@ ORDER BY conrelid, contype DESC, conname
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A server that somebody else looks after."""
+    """A server that is managed elsewhere."""
 
     url: str
 
@@ -100,12 +100,12 @@ def main() -> int:
 
 
 async def pages(database_url: str) -> dict[str, str]:
-    """Every page of the reference by file name, made with the help of a migrated database."""
+    """Make every page of the reference, by file name, with the help of a migrated database."""
     settings = config.load(DATABASE_URL=SecretStr(database_url))
     async with bootstrap.running(settings, Elsewhere(database_url), Mode.SERVE) as system:
         api = create_app(system, WebhookSecrets(("none",)))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(api), base_url=BASE) as client:
-            await client.get("/health/live")  # so that the counter has something to show
+            await client.get("/health/live")  # so that the counter has a sample
             exposed = (await client.get("/metrics")).text
         async with system.database.transaction() as connection:
             sql = await schema(connection)
@@ -120,7 +120,7 @@ async def pages(database_url: str) -> dict[str, str]:
 
 
 def with_tree(page: str) -> str:
-    """The page with the modules and their questions as they are now, in the order in which they import each other."""
+    """Replace the list of modules and their first sentences in the page, in the order in which they import each other."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
@@ -153,20 +153,20 @@ def configuration() -> list[str]:
             "Configuration",
             "`Settings` in `alexandria/core/config.py` and `PROVIDERS` in `alexandria/core/provider_facts.py`",
         ),
-        "Every setting is a variable of the environment, or a file of that name in `/run/secrets` or in the folder that",
-        "`ALEXANDRIA_SECRETS_DIR` names; the environment goes first. Empty counts as unset. They are read when a process",
-        "starts; a key is read again when its provider refuses it. `alexandria config` shows what holds and where it",
-        "comes from, secrets masked.",
+        "Every setting is an environment variable, or a file of that name in `/run/secrets` or in the folder that",
+        "`ALEXANDRIA_SECRETS_DIR` names. The environment has priority. Empty counts as unset. Settings are read when a",
+        "process starts; a key is read again when its provider refuses it. `alexandria config` shows all current values and",
+        "where they come from, with secrets masked.",
         "",
         *_table(("setting", "default", "meaning"), _settings()),
         "",
-        "## Of each provider",
+        "## Settings of each provider",
         "",
         "`NAME` is one of " + ", ".join(f"`{name.upper()}`" for name in PROVIDERS) + ".",
         "",
         *_table(("setting", "meaning"), _of_providers()),
         "",
-        "The defaults, which are the limits that the providers publish, as far as known:",
+        "The defaults are the limits that the providers publish, as far as known:",
         "",
         *_table(("NAME", *PublishedLimits.model_fields), _defaults()),
     ]
@@ -208,7 +208,7 @@ def commands() -> list[str]:
         *_opening("Command line", "the help of `alexandria`"),
         group.help,
         "",
-        "Data goes to standard output, talk to standard error. These options may stand before or after the command:",
+        "Data goes to standard output, messages go to standard error. These options can be before or after the command:",
         "",
         *_table(("option", "meaning"), _options(group, whole)),
         *(line for panel, lines in panels.items() for line in ("", f"## {panel}", *lines)),
@@ -249,9 +249,9 @@ def _exits() -> Iterator[tuple[str, ...]]:
 def http(description: dict[str, Any]) -> list[str]:
     schemas = description["components"]["schemas"]
     return [
-        *_opening("HTTP", "the OpenAPI description that `alexandria serve` answers at `/openapi.json`"),
-        "JSON in, JSON out. A running server shows the same at `/docs`. Fields and parameters that are not listed are",
-        "refused, so that a misspelt `dry_run` never runs live. Every error but 401 has the shape of `Problem`.",
+        *_opening("HTTP", "the OpenAPI description that `alexandria serve` publishes at `/openapi.json`"),
+        "Requests and responses are JSON. A running server shows the same reference at `/docs`. Fields and parameters that",
+        "are not listed are refused, so a misspelt `dry_run` never runs live. Every error except 401 is a `Problem`.",
         *(line for operation in operations(description, BASE) for line in _operation(operation)),
         "",
         "## Bodies",
@@ -259,7 +259,7 @@ def http(description: dict[str, Any]) -> list[str]:
         "",
         "## Errors",
         "",
-        "`error.code` is stable, `error.message` is for people. What the code can raise, with its status:",
+        "`error.code` is stable, `error.message` is for people. All errors, with their HTTP status:",
         "",
         *_table(("code", "status", "meaning"), _errors()),
     ]
@@ -272,8 +272,8 @@ def _operation(operation: Operation) -> Iterator[str]:
         rows = [(_code(f.name), _type(f.kind), _code(f.default), f.description) for f in operation.fields]
         yield from ("", *_table(("field", "type", "default", "meaning"), rows))
     yield from ("", "```sh", operation.curl, "```", "")
-    answers = [(s, told["description"], _linked(told["model"])) for s, told in operation.responses.items()]
-    yield from _table(("status", "answer", "body"), answers)
+    answers = [(status, each["description"], _linked(each["model"])) for status, each in operation.responses.items()]
+    yield from _table(("status", "response", "body"), answers)
 
 
 def _type(kind: str) -> str:
@@ -285,14 +285,14 @@ def _linked(model: str) -> str:
     return f"[{model}](#{model.lower()})" if model else ""
 
 
-def _body(name: str, schema: dict[str, Any]) -> Iterator[str]:
-    yield from ("", f"### {name}", "")
+def _body(model: str, schema: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"### {model}", "")
     if "description" in schema:
         yield from (" ".join(schema["description"].split()), "")
     if "enum" in schema:
         yield "One of " + ", ".join(map(_code, schema["enum"])) + "."
         return
-    rows = [(_code(field), _kind(told), told.get("description", "")) for field, told in schema["properties"].items()]
+    rows = [(_code(name), _kind(each), each.get("description", "")) for name, each in schema["properties"].items()]
     yield from _table(("field", "type", "meaning"), rows)
 
 
@@ -323,10 +323,10 @@ async def schema(connection: Connection) -> list[str]:
     arrows = [(_code(start), _code(end), when) for (start, end), when in ARROWS.items()]
     return [
         *_opening("SQL", "the comments and constraints in a migrated database"),
-        "`backfill_log` is the table that people read and, with care, write; see [psql](../how-to/psql.md). The others",
-        "are for reading. The queue's own tables begin with `procrastinate_`. Times are UTC.",
+        "People read `backfill_log`, and write to it with care; see [psql](../how-to/psql.md). The other tables are",
+        "for reading only. The tables of the job queue begin with `procrastinate_`. Times are UTC.",
         "",
-        "## How a month changes its status",
+        "## How the status of a month changes",
         "",
         *_table(("from", "to", "when"), arrows),
         *(line for name in dict.fromkeys(row["table"] for row in columns) for line in _relation(name, columns, rules)),
@@ -358,9 +358,9 @@ def metrics(exposed: str) -> list[str]:
         name = family.name + ("_total" if family.type == "counter" else "")
         rows.append((_code(name), family.type, ", ".join(map(_code, labels)), family.documentation))
     return [
-        *_opening("Metrics", "what `GET /metrics` answers"),
-        "Gauges are read from the database at every scrape: any process that serves shows the same. Counters are the",
-        "process's own. Beside these there are the usual `process_` metrics, on Linux.",
+        *_opening("Metrics", "the response of `GET /metrics`"),
+        "Gauges are read from the database at every scrape, so every `serve` and `up` process shows the same values. Counters",
+        "are those of the process. On Linux there are also the usual `process_` metrics.",
         "",
         *_table(("metric", "type", "labels", "meaning"), rows),
     ]

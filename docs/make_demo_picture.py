@@ -1,6 +1,6 @@
-"""What does the demo leave on the screen? Runs it in a pseudo-terminal and draws the last screenful as docs/demo.svg.
+"""Runs the demo in a pseudo-terminal and draws its last screenful as docs/demo.svg.
 
-Run it so: .venv/bin/python docs/make_demo_picture.py
+Run: .venv/bin/python docs/make_demo_picture.py
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ from rich.text import Text
 COMMAND = ("alexandria", "demo", "--year", "2023", "--months", "12", "--exit")
 ROWS, COLUMNS = 40, 104
 PICTURE = Path(__file__).with_name("demo.svg")
-_MOVE = re.compile(r"(\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]|\r|\n)")  # all the moves that a live display of rich makes
+_MOVE = re.compile(
+    r"(\x1b\[2K|\x1b\[1A|\x1b\[\?25[lh]|\r|\n)"
+)  # all cursor movements that a live display of rich makes
 
 
 def main() -> int:
     code, printed = run()
     if code == 0:
-        PICTURE.write_text(drawn(screen(printed)), encoding="utf-8")
+        PICTURE.write_text(to_svg(screen(printed)), encoding="utf-8")
     sys.stderr.write(printed if code else f"{PICTURE.name}: {PICTURE.stat().st_size} bytes\n")
     return code
 
 
 def run() -> tuple[int, str]:
-    """The demo's exit code, and everything that it wrote to its terminal."""
+    """Run the demo. Returns its exit code and its output to the terminal."""
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     variables = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -52,12 +54,12 @@ def run() -> tuple[int, str]:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux's way to say that nobody writes any more
+    except OSError:  # on Linux this means that the other end is closed
         return b""
 
 
 def screen(printed: str) -> str:
-    """The last ROWS lines as they stand, with their colours."""
+    """The last ROWS lines of the screen, with their colours."""
     lines, row = [""], 0
     for part in _MOVE.split(printed):
         match part:
@@ -75,10 +77,10 @@ def screen(printed: str) -> str:
     return "\n".join("\n".join(lines).rstrip().splitlines()[-ROWS:])
 
 
-def drawn(shown: str) -> str:
-    """An SVG that asks nobody else for fonts."""
+def to_svg(text: str) -> str:
+    """Draw an SVG that loads no fonts from elsewhere."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(Text.from_ansi(shown, no_wrap=True), highlight=False)
+    console.print(Text.from_ansi(text, no_wrap=True), highlight=False)
     picture = console.export_svg(title=" ".join(COMMAND), theme=MONOKAI, unique_id="demo")
     return re.sub(r"\s*@font-face \{.*?\}\n", "\n", picture, flags=re.DOTALL).replace("Fira Code", "ui-monospace")
 

@@ -1,4 +1,4 @@
-"""What is shipped to run it with names settings and commands that there are, and passes the linters that are here."""
+"""The files in deploy/ name only existing settings and commands, and pass the installed linters."""
 
 import inspect
 import re
@@ -25,14 +25,14 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 CONTAINERFILE = DEPLOY / "containers" / "Containerfile"
 COMPOSE = yaml.safe_load((DEPLOY / "containers" / "compose.yml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
-OURS = {name: told for name, told in SERVICES.items() if told["image"] == "alexandria-backfill"}
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "alexandria-backfill"}
 SETTINGS = {str(field.validation_alias.choices[0]) for field in config.Settings.model_fields.values()
             if isinstance(field.validation_alias, AliasChoices)} | {*key_settings().values(), "ALEXANDRIA_SECRETS_DIR"}  # fmt: skip
 TOOLS = [*map(shutil.which, ("systemd-analyze", "hadolint"))]
 
 
 def accept(arguments):
-    """The command line takes them."""
+    """Parse the arguments as the command line does."""
     group: Any = typer.main.get_command(app)
     whole = group.make_context("alexandria", [*arguments], resilient_parsing=True)
     group.commands[arguments[0]].make_context(arguments[0], [*arguments[1:]], parent=whole)
@@ -55,31 +55,33 @@ def test_every_command_that_is_run_exists():
         accept(service["command"])
 
 
-def test_the_containers_find_all_that_they_name():
-    """Secrets, volumes and the services that are waited for; each way of ours has every secret, and none is in a variable."""
-    for told in SERVICES.values():
-        assert set(told["secrets"]) <= set(COMPOSE["secrets"])
-        assert all(volume.partition(":")[0] in COMPOSE["volumes"] for volume in told.get("volumes", []))
-        assert set(told.get("depends_on", {})) <= set(SERVICES)
-        assert not {name for name in told["environment"] if name.endswith(("_KEY", "_URL", "_SECRET", "PASSWORD"))}
-        for waited, how in told.get("depends_on", {}).items():
-            assert how["condition"] == "service_completed_successfully" or "healthcheck" in SERVICES[waited]
+def test_the_containers_refer_only_to_what_exists():
+    """Secrets, volumes and dependencies exist; each of our services has every secret, and no secret is in a variable."""
+    for service in SERVICES.values():
+        assert set(service["secrets"]) <= set(COMPOSE["secrets"])
+        assert all(volume.partition(":")[0] in COMPOSE["volumes"] for volume in service.get("volumes", []))
+        assert set(service.get("depends_on", {})) <= set(SERVICES)
+        assert not {name for name in service["environment"] if name.endswith(("_KEY", "_URL", "_SECRET", "PASSWORD"))}
+        for dependency, how in service.get("depends_on", {}).items():
+            assert how["condition"] == "service_completed_successfully" or "healthcheck" in SERVICES[dependency]
     assert {*OURS} == {"migrate", "api", "worker"}
     keys = set(key_settings().values()) - {"OPENAI_API_KEY"}  # for servers at home
-    assert all(set(told["secrets"]) == keys | {"DATABASE_URL", "ALEXANDRIA_WEBHOOK_SECRET"} for told in OURS.values())
-    assert all(told["file"] == f"secrets/{name}" for name, told in COMPOSE["secrets"].items())
+    assert all(
+        set(service["secrets"]) == keys | {"DATABASE_URL", "ALEXANDRIA_WEBHOOK_SECRET"} for service in OURS.values()
+    )
+    assert all(secret["file"] == f"secrets/{name}" for name, secret in COMPOSE["secrets"].items())
 
 
-def test_the_image_is_given_what_it_copies():
-    """The files are there, and not kept out."""
+def test_the_image_can_copy_its_files():
+    """They exist and are not ignored."""
     copied = " ".join(re.findall(r"^COPY (?!--)(.+) \S+$", CONTAINERFILE.read_text(encoding="utf-8"), re.MULTILINE))
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert let_in == set(copied.split())
-    assert all((ROOT / name).exists() for name in let_in)
+    included = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert included == set(copied.split())
+    assert all((ROOT / name).exists() for name in included)
 
 
 def test_both_units_are_confined_alike():
-    """They differ in what they run alone."""
+    """They differ only in what they run."""
     lines = [set(unit.read_text(encoding="utf-8").splitlines()) for unit in UNITS]
     assert {line.partition("=")[0] for line in lines[0] ^ lines[1]} <= {
         "Description", "ExecStart", "# On SIGTERM it hands over its months to another worker."
@@ -89,27 +91,27 @@ def test_both_units_are_confined_alike():
 @pytest.mark.skipif(TOOLS[0] is None, reason="systemd-analyze is not installed (Debian: systemd)")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_understands_the_units(unit, tmp_path):
-    """And finds little that they may do."""
+    """And rates them as well confined."""
     mine = tmp_path / unit.name
     program = Path(sys.executable).with_name("alexandria")
     mine.write_text(unit.read_text(encoding="utf-8").replace("/opt/alexandria/.venv/bin/alexandria", str(program)))
     verify = [str(TOOLS[0]), "verify", "--man=no", str(mine)]
     done = subprocess.run(verify, text=True, capture_output=True, check=False)
     assert (done.returncode, unit.stem in done.stderr) == (0, False), done.stderr
-    judge = [str(TOOLS[0]), "security", "--offline=true", str(mine)]
-    said = subprocess.run(judge, text=True, capture_output=True, check=False).stdout
-    [exposure] = re.findall(r"Overall exposure level for .*: ([\d.]+)", said)
+    security = [str(TOOLS[0]), "security", "--offline=true", str(mine)]
+    report = subprocess.run(security, text=True, capture_output=True, check=False).stdout
+    [exposure] = re.findall(r"Overall exposure level for .*: ([\d.]+)", report)
     assert float(exposure) < 2
 
 
 @pytest.mark.skipif(TOOLS[1] is None, reason="hadolint is not installed")
-def test_hadolint_has_nothing_to_say_of_the_image():
+def test_hadolint_accepts_the_image():
     done = subprocess.run([str(TOOLS[1]), str(CONTAINERFILE)], text=True, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_connections_are_as_many_as_the_page_says():
-    """A pool, the queues' own and the journal's, one for each lane, and one for each provider of models."""
+    """A pool, one for the queues, one for the event log, one for each rate limiter, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
     pool = inspect.signature(Database).parameters["size"].default
     models = sum(facts.long_calls for facts in PROVIDERS.values())

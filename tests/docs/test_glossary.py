@@ -1,4 +1,4 @@
-"""The glossary's words are the code's words."""
+"""The terms of the glossary exist in the code, the database and the command line."""
 
 import pkgutil
 import re
@@ -16,27 +16,26 @@ ENTRIES = [(word, where) for word, where in ROWS if word not in {"---", "term", 
 PLACES = {place for _, where in ENTRIES for place in re.findall(r"(?:(\w+) )?`([^`]+)`", where)}
 
 
-def test_every_word_says_where_it_is():
+def test_every_term_has_a_place():
     assert len(ENTRIES) > 30
     assert [word for word, where in ENTRIES if "`" not in where] == []
 
 
-def test_a_word_of_the_code_is_there(cases):
+def test_every_name_of_the_code_exists(cases):
     with cases() as case:
         for name in sorted(name for kind, name in PLACES if not kind):
             with case(name):
                 pkgutil.resolve_name(f"alexandria.{name}")
 
 
-def test_a_command_is_there():
+def test_every_command_exists():
     group: Any = typer.main.get_command(app)
     named = {name for kind, name in PLACES if kind == "command"}
     assert named
     assert named - set(group.commands) == set()
 
 
-def test_tables_and_columns_are_there(database_url):
-    """All of them can be selected from."""
+def test_every_table_and_column_exists(database_url):
     names = {name for kind, name in PLACES if kind in {"table", "column"}}
     assert {kind for kind, _ in PLACES} == {"", "command", "table", "column"}
     with psycopg.connect(database_url) as connection:

@@ -1,4 +1,4 @@
-"""What the pages name is there: links, commands, requests, settings, SQL, tests, targets, modules."""
+"""Links, commands, requests, settings, SQL, tests, targets and modules in the pages exist."""
 
 import ast
 import itertools
@@ -51,11 +51,11 @@ def commands(text: str) -> list[list[str]]:
 
 
 def calls(text: str) -> list[list[str]]:
-    """The arguments of every `alexandria` in blocks and in sentences."""
+    """The arguments of every `alexandria` command in blocks and in sentences."""
     sentences = " ".join(re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).split())
-    said = [shlex.split(line) for line in re.findall(r"`((?:\w+=\S+ )*alexandria(?: [^`]+)?)`", sentences)]
+    inline = [shlex.split(line) for line in re.findall(r"`((?:\w+=\S+ )*alexandria(?: [^`]+)?)`", sentences)]
     called = []
-    for words in [*commands(text), *said]:
+    for words in [*commands(text), *inline]:
         unset = list(itertools.dropwhile(lambda word: re.match(r"\w+=", word), words))
         if unset and Path(unset[0]).name == "alexandria":
             called.append(unset[1:])
@@ -106,8 +106,8 @@ def test_every_command_exists_with_these_options(cases):
                     command.make_context(later[0], later[1:], parent=whole, resilient_parsing=a_mention)
 
 
-def test_every_request_is_one_that_the_api_takes(description, cases):
-    """Path and method are there, and the body is what they take."""
+def test_the_api_accepts_every_request(description, cases):
+    """Path and method exist, and the body is valid."""
     shapes = {re.sub(r"\{\w+\}", "[^/]+", shape): methods for shape, methods in description["paths"].items()}
     bodies = vars(schemas) | vars(rollout_schemas)
     with cases() as case:
@@ -163,20 +163,20 @@ def test_every_test_target_and_module_that_is_named_exists(cases):
                     assert list((ROOT / "src").glob(module))
 
 
-def test_every_rule_of_faults_can_be_read():
+def test_every_fault_rule_is_valid():
     page = TEXTS["docs/how-to/fault-injection.md"]
     rules = re.findall(r"^\| `([^`]+)` \||--faults '?([^' \n]+)|faults' --data-raw '([^']+)", page, re.MULTILINE)
     assert len(rules) > 5
     assert all(read_rules("".join(rule)) or rule[2] == "none" for rule in rules)
 
 
-def test_no_page_speaks_of_machines():
-    """Paths of the machine that it was written on are nobody else's business."""
+def test_no_page_contains_paths_of_a_machine():
+    """Pages contain no paths of the machine on which they were written."""
     found = {name: re.findall(r"/work/|/tmp/|/root\b|pypi", text, re.IGNORECASE) for name, text in TEXTS.items()}
     assert {name: paths for name, paths in found.items() if paths} == {}
 
 
-def test_the_picture_is_small_and_asks_nobody():
+def test_the_picture_is_small_and_loads_nothing():
     picture = (ROOT / "docs" / "demo.svg").read_text(encoding="utf-8")
     assert len(picture) < 100_000
     assert re.findall(r"url\((?!#)|<image|<script|@import", picture) == []
