@@ -26,10 +26,10 @@ from alexandria.core.provider_facts import PROVIDERS, source_names
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
-from alexandria.operations.alerts.monitor import EVERY, AlertMonitor
+from alexandria.operations.alerts.monitor import CHECK_INTERVAL, AlertMonitor
 from alexandria.operations.alerts.rules import Thresholds
 from alexandria.operations.alerts.webhook import Receiver
-from alexandria.operations.event_log import Journal
+from alexandria.operations.event_log import EventLogWriter
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
 from alexandria.providers.base import Generator, ReportsUsage, Source
@@ -65,7 +65,7 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         if asks:
             stack.enter_context(tracing.exporting())
         if settings.journal_events:
-            await stack.enter_async_context(Journal(server.url))
+            await stack.enter_async_context(EventLogWriter(server.url))
         size = COMMAND_CONNECTIONS if mode is Mode.COMMAND else POOL_CONNECTIONS
         database = await stack.enter_async_context(Database(server.url, size=size))
         cache = ResponseCache(database)
@@ -200,7 +200,7 @@ def periodic(system: System) -> list[Periodic]:
         Periodic("index_works", "45 * * * *", system.maintenance.index_works),
         Periodic("prune", "*/5 * * * *", system.maintenance.prune),
         Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.rollout.tick),
-        Periodic("watch", f"* * * * * */{EVERY:.0f}", system.alerts.watch),
+        Periodic("watch", f"* * * * * */{CHECK_INTERVAL:.0f}", system.alerts.watch),
     ]
 
 

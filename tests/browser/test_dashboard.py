@@ -65,14 +65,14 @@ def test_a_cell_changes_under_the_focus_and_keeps_it(page, site):
     assert {name for name in page.evaluate("touched") if name.startswith("m")} == {"m2013-12"}
 
 
-def test_seeded_years_appear_by_themselves(page, site):
+def test_seeded_years_appear_without_a_reload(page, site):
     live(page, site)
     site.sql("INSERT INTO backfill_log (year, month) SELECT 1999, m FROM generate_series(1, 12) AS m")
     expect(page.locator("#m1999-12 a")).to_be_visible()
     assert page.locator('#grid a[tabindex="0"]').count() == 1
 
 
-def test_a_beginner_is_led_from_nothing_to_the_first_months(page, site):
+def test_an_empty_backfill_offers_to_add_years(page, site):
     """The page of an empty backfill asks for years, and becomes the whole page by itself."""
     site.sql("TRUNCATE backfill_log CASCADE")
     live(page, site)
@@ -83,34 +83,34 @@ def test_a_beginner_is_led_from_nothing_to_the_first_months(page, site):
     page.get_by_role("button", name="Add these months").click()
     expect(page.get_by_role("status")).to_contain_text("60 months added")
     expect(page.locator("#grid td a")).to_have_count(60)
-    expect(page.locator("#run")).to_contain_text("Idle 60 months wait for somebody to schedule them.")
+    expect(page.locator("#run")).to_contain_text("Idle 60 months not scheduled. Start some: alexandria schedule")
 
 
-def test_what_is_being_typed_survives_an_update(page, site):
+def test_typed_text_survives_an_update(page, site):
     """A menu stays open, and its text and the focus stay, while the numbers around it change."""
     live(page, site)
     page.get_by_text("Pause run…").click()
-    page.locator("#run").get_by_label("Why").fill("half a sen")
+    page.locator("#run").get_by_label("Reason").fill("half a sen")
     site.sql("UPDATE backfill_log SET status = 'completed' WHERE (year, month) = (2013, 12)")
-    expect(page.locator("#run")).to_contain_text("2 months in work will still be finished")
-    expect(page.locator("#run").get_by_label("Why")).to_have_value("half a sen")
-    expect(page.locator("#run").get_by_label("Why")).to_be_focused()
+    expect(page.locator("#run")).to_contain_text("2 months in progress will finish")
+    expect(page.locator("#run").get_by_label("Reason")).to_have_value("half a sen")
+    expect(page.locator("#run").get_by_label("Reason")).to_be_focused()
 
 
-def test_what_changed_between_the_page_and_the_stream_is_not_missed(page, site):
-    """The stream tells what is newer than the page."""
+def test_changes_between_the_page_and_the_stream_are_not_missed(page, site):
+    """The stream sends what is newer than the page."""
     page.route("**/events*", lambda route: (site.sql("UPDATE backfill_log SET status = 'failed', "
                "error_code = 'timeout' WHERE (year, month) = (2000, 1)"), route.continue_()))  # fmt: skip
     live(page, site)
     expect(page.locator("#m2000-01")).to_have_class("failed")
 
 
-def test_the_page_lives_on_after_the_server_was_killed(page, site):
-    """It says that the stream is lost, keeps what it shows, and is live again without a reload."""
+def test_the_page_reconnects_after_the_server_was_killed(page, site):
+    """It reports the lost connection, keeps its content, and is live again without a reload."""
     live(page, site)
     page.evaluate("window.mark = 1")
     site.stop(signal.SIGKILL)
-    expect(page.locator("#live")).to_contain_text("Lost the stream, retrying")
+    expect(page.locator("#live")).to_contain_text("Connection lost, retrying")
     expect(page.locator("#m2024-12")).to_have_class("completed")
     site.sql("UPDATE backfill_log SET status = 'pending' WHERE (year, month) = (2024, 12)")
     site.start()
@@ -119,7 +119,7 @@ def test_the_page_lives_on_after_the_server_was_killed(page, site):
     assert page.evaluate("window.mark") == 1
 
 
-def test_updates_can_be_held_still(page, site):
+def test_updates_can_be_paused(page, site):
     live(page, site)
     page.get_by_role("button", name="Pause updates").click()
     expect(page.locator("#live")).to_have_text("Updates paused at")
@@ -136,11 +136,11 @@ def test_updates_can_be_held_still(page, site):
     expect(page.locator("#m2024-12")).to_have_class("pending")
 
 
-def test_retry_of_a_reason_states_its_number_and_says_what_it_did(page, site):
+def test_retry_by_reason_states_its_number_and_reports_what_it_did(page, site):
     live(page, site)
     page.get_by_role("button", name="Retry 4").click()
     said = page.get_by_role("status")
-    expect(said).to_have_text("4 months pending again: 2012-10, 2011-07, 2009-03, 2009-02; schedule to begin.")
+    expect(said).to_have_text("4 months reset to pending: 2012-10, 2011-07, 2009-03, 2009-02. Next: schedule them.")
     expect(page.locator("#failures h2")).to_have_text("Failed: 3 months, 2 reasons")
     assert site.sql("SELECT who, act FROM audit") == [{"who": "dashboard", "act": "retry"}]
     page.get_by_role("button", name="Retry all 3").click()
@@ -150,10 +150,10 @@ def test_retry_of_a_reason_states_its_number_and_says_what_it_did(page, site):
 
 def test_pause_and_resume(page, site):
     live(page, site)
-    expect(page.locator("#run")).to_contain_text("Standing still")
+    expect(page.locator("#run")).to_contain_text("Stalled")
     page.get_by_text("Pause run…").click()
-    expect(page.locator("#run")).to_contain_text("3 months in work will still be finished")
-    page.locator("#run").get_by_label("Why").fill("<i>maintenance</i>")
+    expect(page.locator("#run")).to_contain_text("3 months in progress will finish")
+    page.locator("#run").get_by_label("Reason").fill("<i>maintenance</i>")
     page.get_by_role("button", name="Pause run").click()
     expect(page.locator("#run")).to_contain_text("3 months still finishing")
     expect(page.locator("#run")).to_contain_text("<i>maintenance</i>")
@@ -163,33 +163,33 @@ def test_pause_and_resume(page, site):
     expect(page.get_by_text("Pause run…")).to_be_visible()
 
 
-def test_schedule_shows_which_months_before_it_takes_them(page, site):
+def test_schedule_shows_a_preview_first(page, site):
     live(page, site)
     expect(page.locator("#run")).to_contain_text("of 146 open months")
     page.get_by_role("spinbutton", name="Schedule").fill("3")
-    page.get_by_role("button", name="Show which…").click()
-    expect(page.locator("main")).to_contain_text("3 months would be taken, newest first, of 146 pending")
-    page.get_by_role("button", name="Schedule these 3").click()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("main")).to_contain_text("3 months of 146 pending to schedule, newest first")
+    page.get_by_role("button", name="Schedule 3 months").click()
     expect(page.get_by_role("status")).to_have_text("Scheduled 3 months: 2013-07, 2013-05, 2013-04.")
     expect(page.locator("#m2013-07")).to_have_class("processing")
 
 
 def test_a_gate_is_approved_by_name_and_reason(page, site):
-    """It says in words what it rests on and what follows, asks before it acts, and is accessible while it asks."""
+    """It shows its counts and what follows, asks for confirmation, and is accessible meanwhile."""
     site.roll_out()
     page.set_viewport_size({"width": 400, "height": 900})
     live(page, site)
     gate = page.locator("#rollout")
-    expect(gate).to_contain_text("Gate waits for approval")
+    expect(gate).to_contain_text("Gate passed, waiting for approval")
     expect(gate).to_contain_text("of the 85.0% needed")
-    page.get_by_text("What the gate of Recent years rests on").click()
+    page.get_by_text("Gate of Recent years: requirements and counts").click()
     expect(gate).to_contain_text("50 of 50 months completed")
     page.get_by_text("Approve gate…").click()
-    expect(gate).to_contain_text("Then Historical begins: 240 months.")
+    expect(gate).to_contain_text("Then phase Historical starts: 240 months.")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     gate.get_by_label("Your name").locator("visible=true").fill("olga")
-    gate.get_by_label("Why").locator("visible=true").fill("looked at ten of them")
+    gate.get_by_label("Reason").locator("visible=true").fill("looked at ten of them")
     page.get_by_role("button", name="Approve gate").click()
     expect(page.get_by_role("status")).to_contain_text("Approved: phase 3 of 3, Historical")
     expect(gate.locator("[aria-current=step]")).to_contain_text("Historical")
@@ -200,20 +200,20 @@ def test_a_gate_is_approved_by_name_and_reason(page, site):
 def test_a_failed_month_is_retried_from_its_page(page, site):
     page.goto(f"{site.url}/months/2018-05")
     page.get_by_role("button", name="Retry 2018-05").click()
-    expect(page.get_by_role("status")).to_contain_text("1 month pending again: 2018-05")
+    expect(page.get_by_role("status")).to_contain_text("1 month reset to pending: 2018-05")
     expect(page.locator("main .chip").first).to_contain_text("pending")
     page.goto(f"{site.url}/months/2024-12")
-    expect(page.get_by_role("button", name="Do 2024-12 again")).to_be_hidden()
-    page.get_by_text("Do it again…").click()
-    page.get_by_role("button", name="Do 2024-12 again").click()
-    expect(page.get_by_role("status")).to_contain_text("1 month pending again: 2024-12")
+    expect(page.get_by_role("button", name="Run 2024-12 again")).to_be_hidden()
+    page.get_by_text("Run again…").click()
+    page.get_by_role("button", name="Run 2024-12 again").click()
+    expect(page.get_by_role("status")).to_contain_text("1 month reset to pending: 2024-12")
 
 
 def test_a_hostile_title_is_only_text(page, site):
-    """Tags in titles, authors, evidence and reasons are shown as they are, and nothing of them runs."""
+    """Tags in titles, authors, evidence and reasons are shown as text; nothing of them runs."""
     page.goto(f"{site.url}/months/2024-11")
     expect(page.locator(".books > li").first).to_contain_text('<script>document.title = "broken"</script><img src=x')
-    page.get_by_text("Evidence: 1 considered").first.click()
+    page.get_by_text("Evidence: 1 record considered").first.click()
     expect(page.locator(".books details li").first).to_contain_text("Book </details><script>")
     assert page.title() == "2024-11 · Alexandria Backfill"
     assert page.locator(".books img, .books script, .books b").count() == 0
@@ -221,13 +221,13 @@ def test_a_hostile_title_is_only_text(page, site):
     expect(page.locator("#failures")).to_contain_text('<b>"0 of 20"</b>')
 
 
-def test_without_the_secret_there_is_nothing_to_see(opened, site):
-    """A wrong one is told; the right one leads to the page that was asked for."""
+def test_without_the_secret_no_page_is_shown(opened, site):
+    """A wrong one is rejected; the right one leads to the requested page."""
     page = opened()
     page.goto(f"{site.url}/months/2018-05")
     page.get_by_label("Secret").fill("guess")
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("alert")).to_have_text("That is not the secret.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong secret.")
     page.get_by_label("Secret").fill("canary-secret-of-the-page")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("May 2018")
@@ -237,12 +237,12 @@ def test_without_the_secret_there_is_nothing_to_see(opened, site):
 
 
 def test_a_forged_form_does_nothing(page, site):
-    """A form without the page's token is refused, from the page's own address too."""
+    """A form without the page's token is rejected, from the page's own address too."""
     live(page, site)
     page.get_by_role("button", name="Retry all 7").evaluate(  # at once, before an update puts it right
         "button => { button.form.elements.token.value = 'guess'; button.click() }"
     )
-    expect(page.get_by_role("heading", level=1)).to_have_text("Not done")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Form expired")
     assert site.sql("SELECT count(*) AS n FROM backfill_log WHERE status = 'failed'") == [{"n": 7}]
 
 
@@ -252,14 +252,14 @@ def test_everything_works_without_javascript(opened, admitted, site):
     expect(page.locator("#grid td a")).to_have_count(300)
     expect(page.locator("#live")).to_have_text("As of")
     page.get_by_role("button", name="Retry 2").click()
-    expect(page.get_by_role("status")).to_contain_text("2 months pending again")
+    expect(page.get_by_role("status")).to_contain_text("2 months reset to pending")
     page.get_by_text("Pause run…").click()
     page.get_by_role("button", name="Pause run").click()
     expect(page.locator("#run")).to_contain_text("Paused")
     page.get_by_role("button", name="Resume run").click()
     page.get_by_role("spinbutton", name="Schedule").fill("2")
-    page.get_by_role("button", name="Show which…").click()
-    page.get_by_role("button", name="Schedule these 2").click()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Schedule 2 months").click()
     expect(page.get_by_role("status")).to_contain_text("Scheduled 2 months")
     page.locator("#legend .failed").click()
     expect(page.locator(".months")).to_have_attribute("data-show", "failed")
@@ -267,16 +267,16 @@ def test_everything_works_without_javascript(opened, admitted, site):
     expect(page.get_by_role("heading", level=1)).to_have_text("November 2024")
 
 
-def test_many_pages_at_once_are_all_answered(opened, admitted, site):
-    """Browsers keep six connections to a host: beyond four streams a page is updated by asking now and then."""
+def test_many_open_pages_are_all_updated(opened, admitted, site):
+    """Browsers open six connections to a host: beyond four streams a page polls instead."""
     first = opened(storage_state=admitted)
     pages = [first, *(first.context.new_page() for _ in range(7))]
     for page in pages:
         page.goto(site.url)
     expect(pages[0].locator("#live")).to_have_text(LIVE)
-    expect(pages[7].locator("#live")).to_contain_text("Many pages are open")
+    expect(pages[7].locator("#live")).to_contain_text("Many pages open")
     pages[7].get_by_role("button", name="Retry 4").click()
-    expect(pages[7].get_by_role("status")).to_contain_text("4 months pending again")
+    expect(pages[7].get_by_role("status")).to_contain_text("4 months reset to pending")
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_the_login_is_accessible(opened, site):
     assert violations(page) == []
 
 
-def test_whoever_has_no_colours_still_sees_the_states(opened, admitted, site):
+def test_states_are_visible_without_colours(opened, admitted, site):
     """With forced colours and without motion; the glyph stays."""
     page = opened(storage_state=admitted, forced_colors="active", reduced_motion="reduce")
     page.goto(site.url)

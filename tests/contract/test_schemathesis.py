@@ -54,7 +54,7 @@ async def served(database_url):
         await system.rollout.start(read(example()), "a person")
         secrets = WebhookSecrets((SECRET,))
         app = create_app(system, secrets)
-        app.state.door = SecretAuth(
+        app.state.secret_auth = SecretAuth(
             secrets, clock=itertools.count(step=60).__next__
         )  # a minute passes between two failures
         listening = socket.create_server(("127.0.0.1", 0))

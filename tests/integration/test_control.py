@@ -1,4 +1,4 @@
-"""Pause, resume and retry: what they change, what waits for them, who is noted, and what is shown meanwhile."""
+"""Pause, resume and retry: their effects, the audit, and what the API reports meanwhile."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ async def post(api, path, code=200, **body):
 
 
 async def tokens(api, sql, months=2):
-    """The attempts of newly scheduled months, newest first."""
+    """The attempt tokens of newly scheduled months, newest first."""
     await post(api, SCHEDULE, batch_size=months, **IN_2023)
     rows = await sql("SELECT attempt_token FROM backfill_log WHERE status = 'processing' ORDER BY month DESC")
     return [row["attempt_token"] for row in rows]
@@ -50,7 +50,7 @@ async def row(sql, month):
 
 
 class Slow:
-    """A generator that says when it was asked, and answers with nothing when told to."""
+    """A generator that signals when it is called, and returns nothing once `answer` is set."""
 
     name = label = "gemini"
 
@@ -64,8 +64,8 @@ class Slow:
         return SuggestResult(())
 
 
-async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql, system):
-    """One month in work ends as it would; the one that was claimed waits without having failed; resume has it go on."""
+async def test_a_pause_starts_no_attempt_and_lets_running_ones_finish(api, sql, system):
+    """The month in progress ends normally; the one that was claimed waits without a failure, and continues on resume."""
     generator = Slow()
     backfill = compose(system.database, system.queue, [generator])
     first, second = await tokens(api, sql)
@@ -74,7 +74,7 @@ async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql,
     told = await post(api, PAUSE, minutes=30, reason="maintenance")
     assert told["paused"]["months_finishing"] == 1
     assert "paused by api until" in told["message"]
-    assert told["message"].endswith("UTC: maintenance; 1 months still finishing")
+    assert told["message"].endswith("UTC: maintenance; 1 month still finishing")
 
     await backfill.runner.process(second, "a worker")
     assert generator.times == 1
@@ -90,7 +90,7 @@ async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql,
     assert woken == {
         "resumed": True,
         "months_woken": 1,
-        "message": "resumed; 1 months that waited for it go on at once",
+        "message": "resumed; 1 waiting month continues now",
     }
     await backfill.rescuer.wake(Month(2023, 11))
     assert (await row(sql, 11))["status"] == "processing"
@@ -98,8 +98,8 @@ async def test_a_pause_begins_no_attempt_and_lets_those_in_work_finish(api, sql,
     assert acts == [{"who": "api", "act": "pause"}, {"who": "api", "act": "resume"}]
 
 
-async def test_a_month_whose_time_comes_waits_for_the_end_of_the_pause(api, sql, system):
-    """However long that is: woken, put off, and put off again."""
+async def test_a_due_month_waits_for_the_end_of_the_pause(api, sql, system):
+    """However long that is: it is woken and postponed repeatedly."""
     await sql("UPDATE backfill_log SET status = 'retry', error_message = 'down', retry_count = 2 WHERE month = 3")
     await post(api, PAUSE)
     for _ in range(2):
@@ -114,7 +114,7 @@ async def test_a_month_whose_time_comes_waits_for_the_end_of_the_pause(api, sql,
     assert (await row(sql, 3))["status"] == "processing"
 
 
-async def test_a_shorter_pause_moves_the_end_for_those_who_wait(api, sql, system):
+async def test_a_shorter_pause_wakes_waiting_months_earlier(api, sql, system):
     [token] = await tokens(api, sql, 1)
     await post(api, PAUSE, minutes=600)
     await system.backfill.runner.process(token, "a worker")
@@ -134,11 +134,11 @@ async def test_a_pause_ends_by_itself(api, sql, system):
     )
     assert (await api.get(STATS)).json()["paused"] is None
     assert (await post(api, SCHEDULE, batch_size=1, **IN_2023))["months_selected"] == 1
-    assert (await post(api, RESUME))["message"] == "there was no pause"
+    assert (await post(api, RESUME))["message"] == "not paused"
 
 
-async def test_schedule_calls_are_told_of_the_pause(api, sql):
-    """A live one is refused and takes nothing, a dry run shows what it would take and that it may not."""
+async def test_schedule_calls_report_the_pause(api, sql):
+    """A live one is rejected and schedules nothing; a dry run lists the months and the pause."""
     told = await post(api, PAUSE, reason="disk")
     error = (await post(api, SCHEDULE, 409, **IN_2023))["error"]
     assert (error["code"], error["message"]) == ("paused", "paused by api until somebody resumes: disk")
@@ -149,8 +149,8 @@ async def test_schedule_calls_are_told_of_the_pause(api, sql):
     assert await sql("SELECT id FROM backfill_log WHERE status <> 'pending'") == []
 
 
-async def test_the_pause_is_shown(api, sql):
-    """In the stats, in health, where months that may not go on need no worker, and as a metric."""
+async def test_the_pause_is_reported(api, sql):
+    """In the stats, as a metric, and in health, where paused months need no worker."""
     assert "alexandria_paused 0.0" in (await api.get("/metrics")).text
     await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() WHERE month = 3")
     assert (await api.get(READY)).status_code == 503
@@ -162,8 +162,8 @@ async def test_the_pause_is_shown(api, sql):
     assert "alexandria_paused 1.0" in (await api.get("/metrics")).text
 
 
-async def test_no_attempt_begins_after_the_call_has_answered(api, sql, system):
-    """One month in work, eleven at the door, and a pause among them: those that got in are counted, the others wait."""
+async def test_no_attempt_starts_after_the_pause_call_has_returned(api, sql, system):
+    """One month in progress and eleven starting during the pause call: those that started are counted, the others wait."""
     generator = Slow()
     backfill = compose(system.database, system.queue, [generator])
     attempts = await tokens(api, sql, 12)
@@ -178,7 +178,7 @@ async def test_no_attempt_begins_after_the_call_has_answered(api, sql, system):
 
 
 class Metered:
-    """A source in bulk that knows nothing, and takes a unit of the day for each question."""
+    """A source that finds nothing, and spends one unit of quota per request."""
 
     name, paid, rate = "isbndb", False, 3.0
 
@@ -230,8 +230,8 @@ async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, s
     assert len(await sql("SELECT isbn13 FROM edition WHERE enrich_at > now()")) == 1
 
 
-async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, system):
-    """Months that wait for it go on at once, others and those that a person paused do not; what rested with it wakes."""
+async def test_a_provider_is_resumed_before_its_pause_is_over(api, sql, system):
+    """Months that wait for it continue now, others and paused ones do not; its enrichment continues too."""
     until = datetime.now(UTC) + timedelta(hours=3)
     waits = {
         1: ("quota_spent", "isbndb: the day's quota is used up"),
@@ -257,7 +257,7 @@ async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, syst
     assert told == {
         "resumed": True,
         "months_woken": 2,
-        "message": f"isbndb is asked again at once, not at {end:%Y-%m-%d %H:%M} UTC; 2 months that waited for it go on at once",
+        "message": f"isbndb is queried again now instead of at {end:%Y-%m-%d %H:%M} UTC; 2 waiting months continue now",
     }
     paused = {lane.name for lane in await system.limiter.status() if lane.paused_until}
     assert paused == {"google_books"}
@@ -278,8 +278,8 @@ async def test_a_provider_is_asked_again_before_its_pause_is_over(api, sql, syst
     await sql("DELETE FROM enrichment_rest")
 
 
-async def test_who_waits_in_place_for_a_lane_is_let_through_when_it_is_resumed(api, system):
-    """Long before the pause would have ended, without a new attempt."""
+async def test_a_caller_waiting_for_a_provider_continues_when_it_is_resumed(api, system):
+    """Long before the end of the pause, without a new attempt."""
     await system.limiter.pause("wikidata", datetime.now(UTC) + timedelta(seconds=29), "refuses for speed")
 
     async def send():
@@ -294,13 +294,13 @@ async def test_who_waits_in_place_for_a_lane_is_let_through_when_it_is_resumed(a
 
 
 @pytest.mark.parametrize("provider", ["isbdn", "", "ISBNdb", None])
-async def test_only_a_known_provider_has_a_lane(api, provider):
+async def test_an_unknown_provider_cannot_be_resumed(api, provider):
     error = (await post(api, RESUME, 422, provider=provider))["error"]
     assert "provider" in str(error)
 
 
-async def test_retry_takes_what_was_named_and_says_what_it_left_alone(api, sql):
-    """Completed and failed months are pending with a clean sheet, waiting ones go on, others stay; all of it noted."""
+async def test_retry_resets_the_named_months_and_reports_the_skipped_ones(api, sql):
+    """Completed and failed months become pending with reset counters, waiting ones continue, others stay; all audited."""
     await sql("UPDATE backfill_log SET status = CASE month WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' WHEN 3 THEN 'retry'"
               " WHEN 4 THEN 'processing' ELSE 'pending' END, retry_count = 3, error_message = 'x', error_code = 'y'")  # fmt: skip
     await sql("UPDATE backfill_log SET next_attempt_at = now() + interval '1 day' WHERE month = 3")
@@ -316,8 +316,8 @@ async def test_retry_takes_what_was_named_and_says_what_it_left_alone(api, sql):
         assert (answer["reopened"], answer["woken"]) == (["2023-02", "2023-01"], ["2023-03"])
         left = {each["month"]: each["status"] for each in answer["left"]}
         assert left == {"2023-04": "processing", "2023-05": "pending", "2019-01": None}
-    assert would["message"].startswith("2 months would be pending again, 1 in retry would go on at once")
-    assert did["message"] == "2 months are pending again, 1 in retry go on at once, 3 are left alone"
+    assert would["message"] == "dry run: 2 months reset to pending, 1 waiting month to retry now, 3 months skipped"
+    assert did["message"] == "2 months reset to pending, 1 waiting month retried now, 3 months skipped"
     for month in (1, 2):
         found = await row(sql, month)
         assert (found["status"], found["retry_count"], found["error_message"]) == ("pending", 0, None)
@@ -347,7 +347,7 @@ async def test_retry_takes_what_was_named_and_says_what_it_left_alone(api, sql):
     ],
 )
 async def test_retry_by_status_and_reason(api, sql, wish, reopened, woken):
-    """Codes, messages and reasons to wait; a completed month's note is no reason to do it again."""
+    """By codes, messages and reasons to wait; the note of a completed month does not match."""
     for month, values in {
         1: "status = 'failed', error_code = 'key_refused', error_message = 'isbndb: refuses our key'",
         2: "status = 'failed', error_code = 'provider_down', error_message = 'down'",
@@ -361,12 +361,12 @@ async def test_retry_by_status_and_reason(api, sql, wish, reopened, woken):
     assert answer["woken"] == [f"2023-{month:02d}" for month in woken]
 
 
-async def test_which_months_must_be_said(api):
+async def test_retry_needs_a_condition(api):
     error = (await post(api, RETRY, 422))["error"]
     assert "months, status or reason" in error["message"]
 
 
-async def test_schedule_raises_for_whoever_calls_it_from_python(system):
+async def test_schedule_raises_during_a_pause(system):
     control = Control(system.database, system.queue)
     await control.pause(None, "", "somebody")
     with pytest.raises(errors.Paused, match="paused by somebody"):

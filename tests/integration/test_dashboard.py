@@ -15,7 +15,7 @@ from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.forecast import forecaster
 from alexandria.rollout.plan import Plan
 from alexandria.web.app import create_app
-from alexandria.web.auth.secret import FAILURES
+from alexandria.web.auth.secret import MAX_FAILURES
 from alexandria.web.auth.session import COOKIE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,7 +46,7 @@ async def _seeded(empty, system, sql):
 
 
 def browser(app, scheme="http"):
-    """Keeps cookies, follows nothing."""
+    """A client that keeps cookies and follows no redirects."""
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=f"{scheme}://alexandria")
 
 
@@ -82,12 +82,12 @@ async def admitted(stranger):
 
 
 async def act(client, path, follow=True, **fields):
-    """What a form of the page does, and the page that follows."""
+    """Submit a form of the page; returns the page that follows."""
     token = token_of(await client.get("/"))
     return await client.post(path, data={"token": token, **fields}, follow_redirects=follow)
 
 
-def said(page):
+def message(page):
     assert page.status_code == 200, page.text
     found = re.search(r'role="status"[^>]*>([^<]*)<', page.text)
     return found and found[1]
@@ -101,10 +101,10 @@ async def failing(sql, *, where, code):
     )
 
 
-# Who gets in?
+# Authentication
 
 
-async def test_who_shows_no_secret_is_led_to_the_login_and_back(stranger):
+async def test_a_visitor_without_a_session_is_redirected_to_the_login_and_back(stranger):
     for path, login in (("/", "/login"), ("/months/2018-05", "/login?to=/months/2018-05"),
                         ("/schedule?months=3", "/login?to=/schedule"), ("/events?since=1-300", "/login?to=/events")):  # fmt: skip
         response = await stranger.get(path)
@@ -116,12 +116,12 @@ async def test_who_shows_no_secret_is_led_to_the_login_and_back(stranger):
 @pytest.mark.parametrize(
     "elsewhere", ["//evil.example", "https://evil.example", "/\\evil", "javascript:1", "/months/x"]
 )
-async def test_the_login_leads_to_no_other_site(stranger, elsewhere):
+async def test_the_login_never_redirects_to_another_site(stranger, elsewhere):
     assert (await log_in(stranger, to=elsewhere)).headers["location"] == "/"
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
-async def test_the_pass_is_kept_from_scripts_and_other_sites(app, scheme, secure):
+async def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(app, scheme, secure):
     async with browser(app, scheme) as client:
         for response in (await client.get("/login"), await log_in(client)):
             flags = {flag.strip().lower() for flag in response.headers["set-cookie"].split(";")[1:]}
@@ -129,8 +129,8 @@ async def test_the_pass_is_kept_from_scripts_and_other_sites(app, scheme, secure
             assert ("secure" in flags) is secure
 
 
-async def test_a_stranger_learns_nothing_to_try_secrets_on(app, stranger):
-    """A pass for nobody is the same whatever the secret is; one that is made up admits nobody."""
+async def test_a_guest_session_reveals_nothing_to_test_secrets_on(app, stranger):
+    """A guest session does not depend on the secret; an invented one is rejected."""
     await stranger.get("/login")
     strangers = stranger.cookies[COOKIE]
     assert strangers.startswith("stranger.")
@@ -148,8 +148,8 @@ async def test_a_stranger_learns_nothing_to_try_secrets_on(app, stranger):
         assert response.status_code == 303, forged
 
 
-async def test_a_secret_file_that_was_emptied_admits_nobody(system):
-    """Else whoever signs with nothing could come in."""
+async def test_an_empty_secret_file_admits_nobody(system):
+    """Otherwise a session signed with an empty secret would be valid."""
     async with browser(create_app(system, WebhookSecrets((SECRET,)))) as client:
         await log_in(client)
         kept = client.cookies[COOKIE]
@@ -159,13 +159,13 @@ async def test_a_secret_file_that_was_emptied_admits_nobody(system):
         assert (await client.get("/")).status_code == 303
 
 
-async def test_wrong_secrets_are_told_and_slowed_down_together_with_those_of_the_api(app, stranger):
-    app.state.door._clock = lambda: 1.0
+async def test_wrong_secrets_at_the_login_and_the_api_share_one_limit(app, stranger):
+    app.state.secret_auth._clock = lambda: 1.0
     response = await log_in(stranger, "guess")
     assert response.status_code == 401
-    assert "That is not the secret." in response.text
+    assert "Wrong secret." in response.text
     assert "guess" not in response.text
-    for _ in range(int(FAILURES) - 1):
+    for _ in range(int(MAX_FAILURES) - 1):
         assert (await stranger.get("/api/internal/months", headers={"X-Cron-Secret": "guess"})).status_code == 401
     response = await log_in(stranger, "guess")
     assert response.status_code == 429
@@ -174,8 +174,8 @@ async def test_wrong_secrets_are_told_and_slowed_down_together_with_those_of_the
     assert (await log_in(stranger)).status_code == 303
 
 
-async def test_processes_slow_a_caller_down_together(system, sql):
-    """Who is sent to another process by a proxy has no new allowance there; knocking on does not prolong the wait."""
+async def test_all_processes_share_the_limit_of_wrong_secrets(system, sql):
+    """Another process behind the same proxy grants no new allowance; further tries do not prolong the wait."""
     await sql("TRUNCATE knock")
     wrong, path = {"X-Cron-Secret": "guess"}, "/api/internal/months"
     apps = [create_app(system, WebhookSecrets((SECRET,))) for _ in range(2)]
@@ -202,17 +202,17 @@ async def test_without_its_table_a_process_counts_alone(system, sql):
     await sql("ALTER TABLE knock RENAME TO gone")
     try:
         app = create_app(system, WebhookSecrets((SECRET,)))
-        app.state.door._clock = lambda: 1.0
+        app.state.secret_auth._clock = lambda: 1.0
         async with browser(app) as client:
-            for status in [401] * int(FAILURES) + [429]:
+            for status in [401] * int(MAX_FAILURES) + [429]:
                 response = await client.get("/api/internal/months", headers={"X-Cron-Secret": "guess"})
                 assert response.status_code == status
     finally:
         await sql("ALTER TABLE gone RENAME TO knock")
 
 
-async def test_the_login_needs_the_pages_own_form(app, stranger):
-    """Another site can neither log somebody in nor guess what the form carries."""
+async def test_the_login_accepts_only_its_own_form(app, stranger):
+    """Another site can neither log a visitor in nor guess the token of the form."""
     async with browser(app) as other:
         foreign = token_of(await other.get("/login"))
     await stranger.get("/login")
@@ -221,8 +221,8 @@ async def test_the_login_needs_the_pages_own_form(app, stranger):
     assert (await stranger.get("/")).status_code == 303
 
 
-async def test_a_login_lasts_as_long_as_its_secret(system, sql):
-    """A rotation leaves it alone; once the old secret is retired it ends, and so do its stream and its forms."""
+async def test_a_session_ends_with_its_secret(system, sql):
+    """It survives a rotation; once the old secret is retired it ends, with its stream and its forms."""
     secrets = WebhookSecrets((PREVIOUS,))
     app = create_app(system, secrets)
     async with browser(app) as early, browser(app) as late:
@@ -233,34 +233,34 @@ async def test_a_login_lasts_as_long_as_its_secret(system, sql):
             assert (await log_in(slow, PREVIOUS)).status_code == 303
             for client in (early, late, slow):
                 assert (await client.get("/")).status_code == 200
-                assert said(await act(client, "/pause")).startswith("Paused by dashboard")
+                assert message(await act(client, "/pause")).startswith("Paused by dashboard")
             token = token_of(await slow.get("/"))
             secrets._valid = (SECRET,)
             assert [(await client.get("/")).status_code for client in (early, late, slow)] == [303, 200, 303]
             assert (await slow.post("/resume", data={"token": token})).status_code == 401
 
 
-async def test_a_pass_ends_by_itself(app, admitted):
-    entrance = app.state.entrance
-    now = entrance._clock()
-    entrance._clock = lambda: now + 12 * 3600 - 60
+async def test_a_session_expires(app, admitted):
+    auth = app.state.session_auth
+    now = auth._clock()
+    auth._clock = lambda: now + 12 * 3600 - 60
     assert (await admitted.get("/")).status_code == 200
-    entrance._clock = lambda: now + 12 * 3600 + 60
+    auth._clock = lambda: now + 12 * 3600 + 60
     assert (await admitted.get("/")).status_code == 303
 
 
-async def test_logging_out_takes_the_pass_away(admitted):
+async def test_logging_out_ends_the_session(admitted):
     response = await act(admitted, "/logout", follow=False)
     assert response.status_code == 303
     assert "max-age=0" in response.headers["set-cookie"].lower()
     assert (await admitted.get("/")).status_code == 303
 
 
-# What is refused?
+# Rejected requests
 
 
 @pytest.mark.parametrize("path", ["/seed", "/schedule", "/retry", "/pause", "/resume", "/logout", "/rollout/start"])
-async def test_what_is_no_form_of_this_visitor_does_nothing(app, admitted, sql, path):
+async def test_a_form_of_another_visitor_or_site_is_rejected(app, admitted, sql, path):
     await failing(sql, where="year = 2009", code="timeout")
     token = token_of(await admitted.get("/"))
     async with browser(app) as other:
@@ -283,7 +283,7 @@ async def test_what_is_no_form_of_this_visitor_does_nothing(app, admitted, sql, 
     for status, request in tries:
         response = await admitted.post(path, **request)
         assert response.status_code == status, request
-        assert "<h1>Not done</h1>" in response.text
+        assert f"<h1>{'Not a form' if status == 415 else 'Form expired'}</h1>" in response.text
     assert (await admitted.get(path)).status_code in {200, 405}
     assert (await admitted.get("/")).status_code == 200
     assert await sql("SELECT 1 FROM audit") == []
@@ -303,8 +303,8 @@ async def test_every_page_allows_its_own_scripts_alone(stranger, admitted):
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_who_only_looks_can_do_nothing(system):
-    """Read-only mode: every page without a login and without a form that acts; forms are refused."""
+async def test_a_visitor_without_login_can_change_nothing(system):
+    """Public mode: every page can be viewed and none has a form that changes anything; forms are rejected."""
     public = dataclasses.replace(system, settings=system.settings.model_copy(update={"dashboard_public": True}))
     async with browser(create_app(public, WebhookSecrets((SECRET,)))) as guest:
         for path in ("/", "/months/2018-05", "/schedule?months=2"):
@@ -317,51 +317,55 @@ async def test_who_only_looks_can_do_nothing(system):
         assert 'id="run"' in news.text
         assert 'method="post"' not in news.text
         await log_in(guest)
-        assert said(await act(guest, "/pause")).startswith("Paused")
+        assert message(await act(guest, "/pause")).startswith("Paused")
 
 
-# What do acts say?
+# Actions and their messages
 
 
-async def test_every_act_states_its_number_before_and_says_what_it_did_after(admitted, sql):
+async def test_every_action_states_its_number_before_and_reports_what_it_did(admitted, sql):
     await failing(sql, where="(year, month) IN ((2009, 2), (2009, 3))", code="timeout")
     await failing(sql, where="(year, month) = (2018, 5)", code="key_refused")
     page = (await admitted.get("/")).text
     for button in ("Retry 2", "Retry 1", "Retry all 3"):
         assert f"<button>{button}</button>" in page
-    assert said(await act(admitted, "/retry", reason="timeout")) == (
-        "2 months pending again: 2009-03, 2009-02; schedule to begin."
+    assert message(await act(admitted, "/retry", reason="timeout")) == (
+        "2 months reset to pending: 2009-03, 2009-02. Next: schedule them."
     )
-    assert said(await act(admitted, "/retry", month="2018-05")) == "1 month pending again: 2018-05; schedule to begin."
+    assert message(await act(admitted, "/retry", month="2018-05")) == (
+        "1 month reset to pending: 2018-05. Next: schedule it."
+    )
     await sql("UPDATE backfill_log SET status = 'failed', completed_at = now() WHERE (year, month) = (2001, 1)")
-    assert said(await act(admitted, "/retry", reason="unknown")).startswith("1 month pending again: 2001-01")
-    assert said(await act(admitted, "/retry")).startswith("Nothing to retry")
+    assert message(await act(admitted, "/retry", reason="unknown")).startswith("1 month reset to pending: 2001-01")
+    assert message(await act(admitted, "/retry")).startswith("Nothing to retry")
 
-    assert said(await act(admitted, "/seed", start="1998", end="2000")).startswith(
-        "1998-2000: 24 months added, 12 were"
+    assert message(await act(admitted, "/seed", start="1998", end="2000")).startswith(
+        "1998-2000: 24 months added, 12 already there"
     )
     preview = await admitted.get("/schedule?months=3")
-    assert "<strong>3 months</strong> would be taken, newest first, of 324 pending" in preview.text
+    assert "<strong>3 months</strong> of 324 pending to schedule, newest first" in preview.text
     plan = plan_of(preview)
     assert await sql("SELECT 1 FROM backfill_log WHERE status <> 'pending'") == []
     scheduled = await act(admitted, "/schedule", months="3", plan=plan)
-    assert said(scheduled) == "Scheduled 3 months: 2024-12, 2024-11, 2024-10."
-    assert "0 months still finishing" in said(await act(admitted, "/pause", why="new key"))
-    assert said(await act(admitted, "/resume")).startswith("Resumed")
+    assert message(scheduled) == "Scheduled 3 months: 2024-12, 2024-11, 2024-10."
+    assert "0 months still finishing" in message(await act(admitted, "/pause", why="new key"))
+    assert message(await act(admitted, "/resume")).startswith("Resumed")
     acts = await sql("SELECT who, act FROM audit ORDER BY at")
     assert [each["act"] for each in acts] == ["retry"] * 3 + ["pause", "resume"]
     assert {each["who"] for each in acts} == {"dashboard"}
 
 
-async def test_a_provider_that_rests_is_asked_again_from_the_page(admitted, sql, system):
+async def test_a_paused_provider_is_resumed_from_the_page(admitted, sql, system):
     await system.limiter.pause("isbndb", datetime.now(UTC) + timedelta(hours=2), "the day's calls are used up")
     button = "<button>Resume ISBNdb</button>"
     page = (await admitted.get("/")).text
-    assert "<strong>ISBNdb</strong> rests until" in page
+    assert "<strong>ISBNdb</strong> paused until" in page
     assert button in page
-    assert said(await act(admitted, "/resume", provider="isbndb")).startswith("ISBNdb is asked again at once, not at ")
+    assert message(await act(admitted, "/resume", provider="isbndb")).startswith(
+        "ISBNdb is queried again now instead of at "
+    )
     assert button not in (await admitted.get("/")).text
-    assert said(await act(admitted, "/resume", provider="isbndb")) == "ISBNdb was not paused."
+    assert message(await act(admitted, "/resume", provider="isbndb")) == "ISBNdb was not paused."
     assert (await sql("SELECT who, act FROM audit ORDER BY at"))[-1] == {"who": "dashboard", "act": "resume"}
 
 
@@ -370,33 +374,34 @@ async def notes(sql):
 
 
 async def test_a_rollout_is_started_held_and_released_from_the_page(admitted, sql):
-    """By name and reason, which are kept; a hold without a reason is refused."""
+    """With a name and a reason, which are stored; a hold without a reason is rejected."""
     page = await admitted.get("/")
     assert '<h2 id="plan">No rollout</h2>' in page.text
     assert "Validation: 10 months, 5 a day; Recent years: 50 months, 10 to 15 a day" in page.text
     begun = await act(admitted, "/rollout/start", who="olga", why="as agreed")
-    assert said(begun).startswith("Started: 300 months in 3 phases; 0 are newly seeded")
-    assert "10 months of Validation are not scheduled" in begun.text
+    assert message(begun).startswith("Started: 300 months in 3 phases; added 0 missing months")
+    assert "no month is scheduled (10 left in Validation)" in begun.text
     held = await act(admitted, "/rollout/hold", who="olga", why="<i>looking</i>")
-    assert said(held) == "Held: phase 1 of 3, Validation: held by olga by dashboard: &lt;i&gt;looking&lt;/i&gt;."
+    assert message(held) == "Held: phase 1 of 3, Validation: held by olga by dashboard: &lt;i&gt;looking&lt;/i&gt;."
     assert "<i>" not in held.text
-    assert said(await act(admitted, "/rollout/release")).startswith("Released: phase 1 of 3")
+    assert message(await act(admitted, "/rollout/release")).startswith("Released: phase 1 of 3")
     assert await notes(sql) == [("olga by dashboard", "start", "as agreed"), ("olga by dashboard", "hold", "<i>looking</i>"),
                                 ("dashboard", "release", "")]  # fmt: skip
     again = await act(admitted, "/rollout/start")
     assert again.status_code == 409
 
 
-async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(admitted, system, sql):
-    """A shut gate is not approved; it can be overridden, with a reason. An open one leads to the next phase."""
+async def test_a_gate_shows_its_counts_and_is_approved_once_it_is_passed(admitted, system, sql):
+    """A failed gate cannot be approved; it can be overridden, with a reason. A passed one leads to the next phase."""
     await system.rollout.start(TWO_PHASES, "test")
     ended = ("UPDATE backfill_log SET status = 'completed', started_at = now(), completed_at = now(), books_generated = 20,"
              " isbns_resolved = %s, resolution_rate = %s WHERE year = 2023")  # fmt: skip
     await sql(ended, 10, 50)
     page = (await admitted.get("/")).text
-    assert "Gate shut" in page
+    assert "Gate failed" in page
     assert "<li>Resolution rate 50 % of 240 books (lower bound 43.7 %, required 80 %): failed</li>" in page
-    assert "It needs: 80 % of at least 100 books proven to have an ISBN; at most 10 % of its months failed" in page
+    required = "80 % of at least 100 books have an ISBN, with 95 % confidence; at most 10 % of the months failed"
+    assert f"Requires: {required}" in page
     assert "Counted: 12 of 12 months completed, 0 failed, 0 under way, 0 to be scheduled; 120 of 240 books" in page
     assert "Approve gate" not in page
     refused = await act(admitted, "/rollout/approve", who="olga")
@@ -405,16 +410,16 @@ async def test_a_gate_tells_what_it_rests_on_and_is_approved_when_it_is_open(adm
     await sql("UPDATE backfill_log SET status = 'pending' WHERE year = 2023")
     await sql(ended, 19, 95)
     page = (await admitted.get("/")).text
-    assert "Gate waits for approval" in page
-    assert "Then second begins: 12 months." in page
+    assert "Gate passed, waiting for approval" in page
+    assert "Then phase second starts: 12 months." in page
     approved = await act(admitted, "/rollout/approve", who="olga", why="looked at ten")
-    assert said(approved).startswith("Approved: phase 2 of 2, second:")
-    assert said(await act(admitted, "/rollout/override", why="enough")).startswith("Overridden: phase 2 of 2")
+    assert message(approved).startswith("Approved: phase 2 of 2, second:")
+    assert message(await act(admitted, "/rollout/override", why="enough")).startswith("Overridden: phase 2 of 2")
     assert [act for _, act, _ in await notes(sql)] == ["start", "approve", "advance", "override"]
 
 
-async def foretold(client, system):
-    """The page once the forecast that it has asked for is made."""
+async def page_with_forecast(client, system):
+    """The page once the forecast that it requests is ready."""
     await client.get("/")
     if system.forecaster._making:
         await system.forecaster._making
@@ -422,8 +427,8 @@ async def foretold(client, system):
 
 
 async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, system, sql, monkeypatch):
-    """Of the plan that is offered before it starts, of the rollout once it runs; or where it would stop."""
-    assert "By the forecast it would stop at the gate of Validation" in await foretold(admitted, system)
+    """For the default plan before a start, for the rollout once it runs; or the gate where it stops."""
+    assert "Forecast: it stops at gate &#39;Validation&#39;" in await page_with_forecast(admitted, system)
     for key in key_settings().values():
         monkeypatch.setenv(key, "canary-key")
     monkeypatch.setattr(forecaster, "LATEST_RUNS", 6)
@@ -431,36 +436,36 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     monkeypatch.setattr(system.forecaster, "_last", None)
     await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"
               " VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)")  # fmt: skip
-    page = await foretold(admitted, system)
-    assert re.search(r"By the forecast it would be done \d\d [A-Z][a-z]{2}", page)
+    page = await page_with_forecast(admitted, system)
+    assert re.search(r"Forecast: it is done \d\d [A-Z][a-z]{2}", page)
     assert '<p class="big">Not scheduled</p>' in page
     await act(admitted, "/rollout/start")
-    page = await foretold(admitted, system)
-    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely. Limiting factor: ', page)
-    assert "By the forecast" not in page
+    page = await page_with_forecast(admitted, system)
+    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely\. Limiting factor: ', page)
+    assert "Forecast: it" not in page
 
 
-async def test_what_was_done_is_told_once(admitted):
-    said(await act(admitted, "/pause"))
-    assert said(await admitted.get("/")) == ""
+async def test_the_message_of_an_action_is_shown_once(admitted):
+    message(await act(admitted, "/pause"))
+    assert message(await admitted.get("/")) == ""
 
 
 @pytest.mark.parametrize(
     ("path", "fields", "answer"),
     [
         ("/seed", {"start": "1899", "end": "2000"}, (422, "a year from 1900 to 2100")),
-        ("/seed", {"start": "2001", "end": "2000"}, (422, "swap them")),
+        ("/seed", {"start": "2001", "end": "2000"}, (422, "must not be after year_end")),
         ("/rollout/start", {"who": "w" * 61}, (422, "at most 60 characters")),
         ("/rollout/hold", {"why": "x"}, (404, "alexandria rollout start")),
-        ("/rollout/hold", {}, (422, "that says why")),
-        ("/rollout/override", {"why": "y" * 301}, (422, "that says why")),
+        ("/rollout/hold", {}, (422, "one line of at most 300 characters")),
+        ("/rollout/override", {"why": "y" * 301}, (422, "one line of at most 300 characters")),
         ("/rollout/begin", {"why": "x"}, (404, "no such page")),
         ("/schedule", {}, (422, "a number from 1 to 50")),
         ("/schedule", {"months": "ten"}, (422, "a number from 1 to 50")),
         ("/schedule", {"months": "0"}, (422, "a number from 1 to 50")),
         ("/schedule", {"months": "51"}, (422, "a number from 1 to 50")),
         ("/schedule", {"months": "1" * 5000}, (422, "a number from 1 to 50")),
-        ("/schedule", {"months": "2", "plan": "of yesterday"}, (422, "look at the months anew")),
+        ("/schedule", {"months": "2", "plan": "of yesterday"}, (422, "preview the months again")),
         ("/schedule", {"months": "2", "plan": f"{'0' * 16}-195001"}, (422, "not made for this request")),
         ("/retry", {"month": "2014-13"}, (422, "2014-13")),
         ("/retry", {"month": NOBODY}, (422, "is not a month")),
@@ -469,19 +474,19 @@ async def test_what_was_done_is_told_once(admitted):
         ("/retry", {"month": "2014-05", "back": "//evil.example"}, (200, "Nothing to retry")),
     ],
 )
-async def test_a_form_filled_in_wrongly_is_told_what_is_wrong(admitted, sql, path, fields, answer):
-    status, told = answer
+async def test_an_invalid_form_field_is_explained(admitted, sql, path, fields, answer):
+    status, text = answer
     response = await act(admitted, path, **fields)
     assert response.status_code == status
     assert response.url.host == "alexandria"
-    assert told in response.text
+    assert text in response.text
     assert "<b>" not in response.text
     assert len(response.text) < LARGEST
     assert await sql("SELECT 1 FROM audit") == []
 
 
 @pytest.mark.parametrize("path", ["/schedule?months=x", "/schedule?months=-1", "/months/2014-13", "/months/1950-01"])
-async def test_a_wrong_address_is_told_as_a_page(admitted, path):
+async def test_a_wrong_address_gets_an_error_page(admitted, path):
     response = await admitted.get(path)
     assert response.status_code in {404, 422}
     assert response.headers["content-type"].startswith("text/html")
@@ -491,14 +496,14 @@ async def test_a_wrong_address_is_told_as_a_page(admitted, path):
 async def test_nothing_is_scheduled_during_a_pause(admitted, sql):
     plan = plan_of(await admitted.get("/schedule?months=3"))
     await act(admitted, "/pause")
-    assert "Schedule these" not in (await admitted.get("/schedule?months=3")).text
+    assert "<button>Schedule 3 months</button>" not in (await admitted.get("/schedule?months=3")).text
     response = await act(admitted, "/schedule", months="3", plan=plan)
     assert response.status_code == 409
     assert "wait for its end, or resume" in response.text
 
 
-async def test_months_that_were_taken_meanwhile_are_not_scheduled_unseen(admitted, sql):
-    """What was confirmed is done exactly, or not at all."""
+async def test_a_preview_that_is_outdated_schedules_nothing(admitted, sql):
+    """Exactly the confirmed months are scheduled, or none."""
     plan = plan_of(await admitted.get("/schedule?months=3"))
     await sql("UPDATE backfill_log SET status = 'completed' WHERE (year, month) = (2024, 11)")
     response = await act(admitted, "/schedule", months="3", plan=plan)
@@ -507,11 +512,11 @@ async def test_months_that_were_taken_meanwhile_are_not_scheduled_unseen(admitte
     assert await sql("SELECT 1 FROM backfill_log WHERE status = 'processing'") == []
 
 
-# What is shown?
+# Contents
 
 
-async def test_what_others_wrote_is_shown_and_does_nothing(admitted, sql):
-    """Reasons, titles, evidence and who paused why, as text wherever they are shown."""
+async def test_text_from_outside_is_escaped(admitted, sql):
+    """Reasons, titles, evidence and the pause, wherever they are shown."""
     hostile = f"<script>alert(1)</script>{NOBODY}"
     await sql("UPDATE backfill_log SET status = 'failed', started_at = now(), completed_at = now(),"
               " error_code = 'bad_answer', error_message = %s WHERE year = 2009", hostile)  # fmt: skip
@@ -527,7 +532,7 @@ async def test_what_others_wrote_is_shown_and_does_nothing(admitted, sql):
 
 
 async def test_a_month_shows_its_own_log_newest_first(admitted, sql):
-    """No other month's, nothing below info, and text as text."""
+    """Only its own, nothing below info, and escaped."""
     await sql("INSERT INTO journal (at, level, event, process, year, month, fields) SELECT now(), level, event, 'm:1', 2009, m,"
               " jsonb_build_object('reason', %s::text) FROM (VALUES ('info', 'first', 5), ('debug', 'hidden', 5),"
               " ('error', 'second', 5), ('info', 'foreign', 6)) AS told (level, event, m)", NOBODY)  # fmt: skip
@@ -537,11 +542,11 @@ async def test_a_month_shows_its_own_log_newest_first(admitted, sql):
     assert "foreign" not in page
     assert "<b>" not in page
     await sql("TRUNCATE journal")
-    assert "Nothing lately." in (await admitted.get("/months/2009-05")).text
+    assert "No recent log entries." in (await admitted.get("/months/2009-05")).text
 
 
 async def test_a_full_page_is_small(admitted, sql):
-    """Three hundred months in their longest words, more reasons than fit, and sentences without end."""
+    """300 months in their longest form, more reasons than fit, and very long messages."""
     await sql(
         "UPDATE backfill_log SET status = 'retry', retry_count = 1, error_code = 'database_unavailable',"
         " next_attempt_at = now() + interval '9 h', blocked_reason = repeat('isbndb: the quota is spent ', 50)"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from alexandria.core.month import Month
-from alexandria.operations.alerts.rules import Kind
+from alexandria.operations.alerts.rules import IncidentKind
 from alexandria.providers.base import Call
-from alexandria.web.api.metrics import ENDS
+from alexandria.web.api.metrics import CALL_OUTCOMES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -55,8 +55,8 @@ async def test_every_metric_and_label_that_is_asked_for_exists(api, text):
 async def test_a_rule_is_there_for_every_kind_of_incident():
     """For each exactly one, so that nobody is told twice."""
     chosen = re.findall(r'alexandria_incident\{kind(=|!~)"([^"]+)"\}', RULES.read_text(encoding="utf-8"))
-    rung = {kind: [bool(re.fullmatch(each, kind)) == (how == "=") for how, each in chosen] for kind in Kind}
-    assert {kind: sum(times) for kind, times in rung.items()} == dict.fromkeys(Kind, 1)
+    rung = {kind: [bool(re.fullmatch(each, kind)) == (how == "=") for how, each in chosen] for kind in IncidentKind}
+    assert {kind: sum(times) for kind, times in rung.items()} == dict.fromkeys(IncidentKind, 1)
 
 
 async def test_no_two_panels_overlap():
@@ -77,7 +77,7 @@ async def test_calls_of_the_last_hour_are_told_by_how_they_ended(api, system, em
         await system.cache.record(Call("isbndb", "/books", now, ms, 1, status, month=Month(2023, 1)))
     await system.cache.record(Call("isbndb", "/books", now.replace(year=now.year - 1), 1, 1, 200))
     text = (await api.get("/metrics")).text
-    for end, count in zip(ENDS, (2, 1, 2, 1), strict=True):
+    for end, count in zip(CALL_OUTCOMES, (2, 1, 2, 1), strict=True):
         assert f'alexandria_calls_last_hour{{end="{end}",provider="isbndb"}} {count}.0' in text
     assert 'alexandria_call_seconds{provider="isbndb",share="0.5"} 0.3' in text
     assert 'alexandria_call_seconds{provider="isbndb",share="0.95"} 60.0' in text

@@ -11,7 +11,7 @@ import pytest
 from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
-from alexandria.operations.maintenance import NEAR_MIDNIGHT, Maintenance
+from alexandria.operations.maintenance import MIDNIGHT_MARGIN, Maintenance
 from alexandria.providers.base import KeyStatus
 from alexandria.providers.limits import quota_ledger
 from alexandria.providers.limits.rate import RateLimiter
@@ -179,8 +179,8 @@ async def test_a_failure_is_noted_and_costs_nothing(database_url):
         assert (await seen(lanes)).plan_note == ""
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [(-NEAR_MIDNIGHT - 1, 1), (-NEAR_MIDNIGHT + 1, 0), (-1, 0), (0, 0), (1, 0),
-                                                (NEAR_MIDNIGHT - 1, 0), (NEAR_MIDNIGHT + 1, 1)])  # fmt: skip
+@pytest.mark.parametrize(("seconds", "asked"), [(-MIDNIGHT_MARGIN - 1, 1), (-MIDNIGHT_MARGIN + 1, 0), (-1, 0), (0, 0), (1, 0),
+                                                (MIDNIGHT_MARGIN - 1, 0), (MIDNIGHT_MARGIN + 1, 1)])  # fmt: skip
 async def test_nothing_is_taken_over_near_midnight(database_url, seconds, asked):
     """The provider might still speak of yesterday, which would spend today."""
     midnight = datetime.combine(date(2026, 11, 25), datetime.min.time(), UTC)

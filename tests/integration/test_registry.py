@@ -26,7 +26,7 @@ from alexandria.sandbox import SandboxSettings, create_app
 from alexandria.sandbox.app import environment
 from alexandria.sandbox.provider import Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
-from alexandria.web.dashboard.rendering import provider as label_on_page
+from alexandria.web.dashboard.rendering import provider_name as label_on_page
 
 BOOK = Candidate("The Mystery Guest", "Nita Prose", year=2023)
 

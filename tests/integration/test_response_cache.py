@@ -10,7 +10,7 @@ import structlog
 
 from alexandria import cli
 from alexandria.database.pool import Database
-from alexandria.operations.maintenance import AT_ONCE, Maintenance
+from alexandria.operations.maintenance import DELETE_BATCH_SIZE, Maintenance
 from alexandria.providers.client import NEGATIVE_LIFE
 from alexandria.providers.response_cache import ResponseCache
 
@@ -39,7 +39,7 @@ def fill(sql, provider, count, expires):
 async def test_what_expired_is_forgotten_however_much_it_is(database, sql):
     """In several transactions; what serves on, or for good, stays."""
     now = datetime.now(UTC)
-    fill(sql, "isbndb", 2 * AT_ONCE + 7, now - timedelta(seconds=1))
+    fill(sql, "isbndb", 2 * DELETE_BATCH_SIZE + 7, now - timedelta(seconds=1))
     fill(sql, "open_library", 5, now + timedelta(hours=1))
     fill(sql, "gemini", 3, None)
     await Maintenance(database).forget()

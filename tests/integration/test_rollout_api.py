@@ -34,7 +34,7 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
     """A dry run, then started, carried on by the periodic task, and approved by a person."""
     tried = await post(api, "start", plan=PLAN, why="first try", dry_run=True)
     assert tried["dry_run"]
-    assert tried["message"] == "12 months in 1 phases; 12 would be newly seeded"
+    assert tried["message"] == "12 months in 1 phase; would add 12 missing months"
     assert await sql("SELECT id FROM rollout WHERE ended_at IS NULL") == []
     started = await post(api, "start", plan=PLAN, why="for the spring")
     assert (started["name"], started["phase"], started["next"]["kind"]) == ("by hand", 1, "schedule")
@@ -92,9 +92,9 @@ async def test_holding_releasing_and_overriding(api, sql, system):
         ("override", {}, "why: "),
         ("hold", {"why": ""}, "why: "),
         ("hold", {"why": "a\u0000b"}, "why: "),
-        ("hold", {"why": "x", "until": 5}, "until: there is no such field"),
+        ("hold", {"why": "x", "until": 5}, "until: unknown field"),
         ("start", {"plan": {"name": "a", "phase": []}}, "plan.phase: "),
-        ("start", {"plan": PLAN | {"phases": []}}, "plan.phases: there is no such field; did you mean phase?"),
+        ("start", {"plan": PLAN | {"phases": []}}, "plan.phases: unknown field; did you mean phase?"),
         ("start", {"plan": PLAN | {"phase": [PHASE | {"years": "20x"}]}}, "plan.phase.0.years: "),
         ("start", {"plan": None}, "plan: "),
     ],

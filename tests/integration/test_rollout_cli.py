@@ -31,10 +31,10 @@ def test_the_commands_print_their_result_and_the_next_step(database_url, capsys,
     assert run("start", "--file", str(tmp_path / "none.toml"))[0] == 2
     file.write_text(text)
     code, out, err = run("start", "--file", str(file), "--dry-run")
-    assert (code, "300 would be newly seeded" in out, "without --dry-run" in err) == (0, True, True)
+    assert (code, "would add 300 missing months" in out, "without --dry-run" in err) == (0, True, True)
     assert run("status")[0] == 3
     code, out, err = run("start", "--file", str(file), "--why", "for the spring")
-    assert (code, "300 are newly seeded" in out, "▶ Validation" in out) == (0, True, True)
+    assert (code, "added 300 missing months" in out, "▶ Validation" in out) == (0, True, True)
     assert "for the spring" in out
     assert run("start")[0] == 5
     assert run("approve")[0] == 5

@@ -345,7 +345,7 @@ async def test_seeding_is_idempotent_and_leaves_what_is_there(api, sql):
     await sql("UPDATE backfill_log SET status = 'completed', books_generated = 7 WHERE year = 2024")
     before = await sql("SELECT * FROM backfill_log ORDER BY id")
     again = (await api.post(SEED, json={"year_start": 2000, "year_end": 2024})).json()
-    assert again == {"months_seeded": 0, "message": "2000-2024: 0 months added, 300 were there already"}
+    assert again == {"months_seeded": 0, "message": "2000-2024: 0 months added, 300 already there"}
     more = (await api.post(SEED, json={"year_start": 2024, "year_end": 2025})).json()
     assert more["months_seeded"] == 12
     assert await sql("SELECT * FROM backfill_log WHERE year <= 2024 ORDER BY id") == before

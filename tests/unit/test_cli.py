@@ -23,7 +23,7 @@ from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import MASK, listed
 from alexandria.core import errors, logging
 from alexandria.core.config import load
-from alexandria.operations.status_style import BLOCKED, PALETTE, state
+from alexandria.operations.status_style import BLOCKED, STYLES, display_state
 from alexandria.sandbox.fault_rules import PRESETS
 
 COMMANDS = sorted(typer.main.get_group(app).commands)
@@ -273,11 +273,11 @@ def test_settings_are_masked_and_say_where_they_come_from(monkeypatch, tmp_path)
 
 
 def test_a_month_that_waits_without_having_failed_looks_blocked():
-    assert state(Status.RETRY, "quota spent") == BLOCKED
-    assert state(Status.RETRY, None) == Status.RETRY
-    assert state(Status.PENDING, "left over") == Status.PENDING
-    assert set(PALETTE) == {*Status, BLOCKED}
-    assert len({look.glyph for look in PALETTE.values()}) == len(PALETTE)
+    assert display_state(Status.RETRY, "quota spent") == BLOCKED
+    assert display_state(Status.RETRY, None) == Status.RETRY
+    assert display_state(Status.PENDING, "left over") == Status.PENDING
+    assert set(STYLES) == {*Status, BLOCKED}
+    assert len({look.glyph for look in STYLES.values()}) == len(STYLES)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

@@ -40,27 +40,27 @@ def flip(signature):
 
 @pytest.mark.parametrize("secret", [SECRET, PREVIOUS])
 def test_each_valid_secret_opens_a_session_with_a_token_of_its_own(sessions, secret):
-    first, second = (visitor(sessions, sessions.admit(secret)) for _ in range(2))
+    first, second = (visitor(sessions, sessions.new_session(secret)) for _ in range(2))
     assert first.admitted
     assert second.admitted
     assert first.token != second.token
-    assert visitor(sessions, sessions.admit("not-a-valid-secret")) is None
+    assert visitor(sessions, sessions.new_session("not-a-valid-secret")) is None
 
 
 def test_a_session_reads_the_same_each_time_and_in_each_process(sessions, clock):
-    cookie = sessions.admit(SECRET)
+    cookie = sessions.new_session(SECRET)
     other = SessionAuth(WebhookSecrets((SECRET,)), lambda: False, clock)
     assert visitor(sessions, cookie) == visitor(other, cookie) == visitor(sessions, cookie)
 
 
 def test_the_cookie_holds_neither_the_secret_nor_the_token(sessions):
-    cookie = sessions.admit(SECRET)
+    cookie = sessions.new_session(SECRET)
     assert SECRET not in cookie
     assert visitor(sessions, cookie).token not in cookie
 
 
 def test_a_changed_cookie_is_no_session(sessions):
-    name, time, signature = sessions.admit(SECRET).split(".")
+    name, time, signature = sessions.new_session(SECRET).split(".")
     for changed in (
         f"x{name}.{time}.{signature}", f"{name}.z{time[1:]}.{signature}", f"{name}.{time}.{flip(signature)}",
         f"{name}.{signature}", f"{name}.{time}.", f"{name}", f".{time}.{signature}",
@@ -69,7 +69,7 @@ def test_a_changed_cookie_is_no_session(sessions):
 
 
 def test_a_session_ends_after_its_lifetime_and_not_before(sessions, clock):
-    cookie = sessions.admit(SECRET)
+    cookie = sessions.new_session(SECRET)
     clock.now += SESSION_LIFETIME - 1
     assert visitor(sessions, cookie).admitted
     clock.now += 1
@@ -78,7 +78,7 @@ def test_a_session_ends_after_its_lifetime_and_not_before(sessions, clock):
 
 def test_a_process_whose_clock_is_behind_accepts_a_session_just_opened(sessions, clock):
     """Else a login would fail whenever the next request is served by another machine."""
-    cookie = sessions.admit(SECRET)
+    cookie = sessions.new_session(SECRET)
     clock.now -= 30
     assert visitor(sessions, cookie).admitted
 

@@ -9,6 +9,7 @@ from alexandria.backfill.repositories.months import ClaimableMonth
 from alexandria.backfill.scheduler import Scheduled, Selection
 from alexandria.backfill.status import Status
 from alexandria.core.errors import Unknown
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month, months_of_years
 from alexandria.database.pool import Row
 from alexandria.operations import schemas
@@ -38,8 +39,8 @@ async def seed(system: System, request: schemas.SeedRequest) -> schemas.SeedAnsw
     async with system.database.transaction() as connection:
         added = await months.seed(connection, request.year_start, request.year_end)
     asked = 12 * (request.year_end - request.year_start + 1)
-    there = "" if added == asked else f", {asked - added} were there already"
-    message = f"{request.year_start}-{request.year_end}: {added} months added{there}"
+    existing = "" if added == asked else f", {asked - added:,} already there"
+    message = f"{request.year_start}-{request.year_end}: {counted(added, 'month')} added{existing}"
     return schemas.SeedAnswer(months_seeded=added, message=message)
 
 
@@ -48,7 +49,7 @@ async def preview_seed(system: System, request: schemas.SeedRequest) -> schemas.
     async with system.database.transaction() as connection:
         there = {Month(row["year"], row["month"]) for row in await months.listed(connection)}
     missing = [month for month in months_of_years(request.year_start, request.year_end) if month not in there]
-    return schemas.SeedAnswer(months_seeded=len(missing), message=f"{len(missing)} months would be added")
+    return schemas.SeedAnswer(months_seeded=len(missing), message=f"would add {counted(len(missing), 'month')}")
 
 
 async def list_months(
@@ -97,7 +98,9 @@ async def show_job(system: System, job_id: int) -> schemas.JobAnswer:
     async with system.database.transaction() as connection:
         row = await months.attempt_of_job(connection, job_id)
     if row is None:
-        raise Unknown(f"job {job_id} makes no attempt at a month", hint="a live schedule call answers with job ids")
+        raise Unknown(
+            f"job {job_id} is not an attempt at a month", hint="job ids are in the response of a live schedule call"
+        )
     waiting = "queued" if row["began_at"] is None else "running"
     return schemas.JobAnswer.model_validate(row | {"state": row["outcome"] or waiting})
 

@@ -11,7 +11,7 @@ from alexandria.operations.system import System
 
 
 async def show(system: System) -> dict[str, Any]:
-    """Count editions by state, with what they wait for and the sources that are not asked for now."""
+    """Editions by state, what they wait for, and the sources that get no requests now."""
     async with system.database.transaction() as connection:
         counts = await enrichment.overview(connection)
         waiting = await enrichment.waiting(connection)
@@ -21,7 +21,7 @@ async def show(system: System) -> dict[str, Any]:
 
 
 async def refresh(system: System, isbns: Sequence[Isbn13], older_than: int | None, who: str, *, dry_run: bool) -> int:
-    """Ask the sources again about these editions, and about those enriched more than `older_than` days ago.
+    """Query the sources again for these editions, and for those enriched more than `older_than` days ago.
 
     Returns how many; `who` goes into the audit.
     """

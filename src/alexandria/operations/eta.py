@@ -1,4 +1,4 @@
-"""What does the run do now, when will it be done, and what is it waiting for? In words that say no more than is known."""
+"""Says what the run does now and when it will be done, no more precisely than is known."""
 
 from __future__ import annotations
 
@@ -8,113 +8,160 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from alexandria.core.grammar import counted
 from alexandria.forecast.forecaster import ForecastReport
-from alexandria.operations.progress import Cell, Pace
-from alexandria.operations.status_style import BLOCKED, PALETTE
+from alexandria.operations.progress import CompletionRate, MonthCell
+from alexandria.operations.status_style import BLOCKED, STYLES
+from alexandria.rollout.controller import RolloutSnapshot
+from alexandria.rollout.decisions import Wait, WaitKind
 
-ENOUGH = 5  # months done within an hour, below which nothing is said about the rest
-WIDTH = 1.28  # standard deviations either way that hold four of five outcomes
+MIN_COMPLETED_PER_HOUR = 5  # months, below which no finish is estimated
+DEVIATIONS_FOR_80_PERCENT = 1.28  # standard deviations either way that hold 80 % of the outcomes
+MAX_WAIT_IN_SECONDS = 90  # a longer wait is written in minutes
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """A few words, and a sentence that says why."""
+class Eta:
+    """When the run will be done: a few words, and a sentence that says why."""
 
     headline: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """In a word what the run does now, why in a sentence, and the state whose sign and colour say the same."""
+class RunState:
+    """What the run does now in a word or two, why in a sentence, and the month status with the same glyph and colour."""
 
-    word: str
-    why: str
-    sign: str
+    label: str
+    reason: str
+    status: str
 
     @property
     def glyph(self) -> str:
-        return PALETTE[self.sign].glyph
+        return STYLES[self.status].glyph
 
 
-def standing(cells: Sequence[Cell], paused: str, workers: int) -> Standing:
-    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately."""
-    counted = Counter(cell.state for cell in cells)
-    at_work, waiting = counted["processing"], counted["retry"] + counted[BLOCKED]
+def run_state(
+    cells: Sequence[MonthCell], now: datetime, *, paused: str, workers: int, rollout: RolloutSnapshot | None
+) -> RunState:
+    """What the run does at `now`.
+
+    `paused` describes the pause that lasts, or is empty; `workers` are alive; `rollout` is the one that runs.
+    """
+    totals = Counter(cell.state for cell in cells)
+    at_work, waiting = totals["processing"], totals["retry"] + totals[BLOCKED]
     if not cells:
-        return Standing("Nothing to do", "There are no months yet.", "pending")
+        return RunState("Nothing to do", "There are no months yet.", "pending")
     if paused:
-        return Standing("Paused", f"{paused.removeprefix('paused ')}.", BLOCKED)
-    if not at_work + waiting + counted["pending"]:
-        ended = ("Ended with failures", "failed") if counted["failed"] else ("Finished", "completed")
-        return Standing(ended[0], f"{_nothing_left(counted)}.", ended[1])
+        return RunState("Paused", f"{paused.removeprefix('paused ')}.", BLOCKED)
+    if not at_work + waiting + totals["pending"]:
+        ended = ("Ended with failures", "failed") if totals["failed"] else ("Finished", "completed")
+        return RunState(ended[0], f"{_ended_months(totals)}.", ended[1])
     if not at_work + waiting:
-        return Standing("Idle", f"{counted['pending']} months wait for somebody to schedule them.", "pending")
+        return _idle(totals["pending"], now, rollout)
     if not workers:
-        return Standing("Standing still", "No worker is alive. Start one: alexandria work", "failed")
+        return RunState("Stalled", "No worker is running. Start one: alexandria work", "failed")
     if not at_work:
-        return Standing("Waiting", f"{_limit(cells) or f'{waiting} months are tried again later'}.", "retry")
-    return Standing("Running", f"{at_work} months in work, {waiting} wait to be tried again.", "processing")
+        return RunState("Waiting", _waiting(cells, waiting, now), "retry")
+    more = f", {waiting} waiting to retry" if waiting else ""
+    return RunState("Running", f"{counted(at_work, 'month')} in progress{more}.", "processing")
 
 
-def outlook(cells: Sequence[Cell], pace: Pace, paused: str, workers: int, planned: Outlook | None = None) -> Outlook:
-    """`paused` tells the pause that lasts, or is empty; `workers` have beaten lately; `planned` is by a rollout."""
-    counted = Counter(cell.status for cell in cells)
-    left = len(cells) - counted["completed"] - counted["failed"]
+def eta(
+    cells: Sequence[MonthCell], rate: CompletionRate, *, paused: str, workers: int, planned: Eta | None = None
+) -> Eta:
+    """When the run will be done; `planned` is the estimate for a rollout that runs."""
+    totals = Counter(cell.status for cell in cells)
+    left = len(cells) - totals["completed"] - totals["failed"]
     if not left:
-        ended = "Ended" if counted["failed"] else "Done"
-        return Outlook(ended if cells else "Nothing seeded", _nothing_left(counted))
+        ended = "Ended" if totals["failed"] else "Done"
+        return Eta(ended if cells else "No months", _ended_months(totals))
     if paused:
-        return Outlook("On hold", f"{left} months are left when the run is resumed")
+        return Eta("Paused", f"{counted(left, 'month')} left when the run resumes")
     if planned:
         return planned
-    if not pace.under_way:
-        return Outlook("Not scheduled", f"{left} months wait for somebody to schedule them")
+    if not rate.under_way:
+        return Eta("Not scheduled", f"{counted(left, 'month')} to schedule")
     if not workers:
-        return Outlook("Not known", f"{pace.under_way} months are under way and nobody works on them")
-    if pace.last_hour < ENOUGH:
-        return Outlook("Estimating", f"until {ENOUGH} months are done within an hour. {_limit(cells)}".strip())
-    later = f", {counted['pending']} of them not scheduled yet" if counted["pending"] else ""
-    return Outlook(
-        _range(left, pace), f"if the last hour's pace holds for {left} months{later}. {_limit(cells)}".strip()
-    )
+        return Eta("Unknown", f"{counted(rate.under_way, 'month')} under way, but no worker is running")
+    if rate.last_hour < MIN_COMPLETED_PER_HOUR:
+        reason = f"needs {MIN_COMPLETED_PER_HOUR} months completed within an hour. {_most_common_wait(cells)}"
+        return Eta("Estimating", reason.strip())
+    later = f", {totals['pending']:,} of them not scheduled yet" if totals["pending"] else ""
+    reason = f"if {counted(left, 'month')}{later} go on at the last hour's rate. {_most_common_wait(cells)}"
+    return Eta(_range(left, rate), reason.strip())
 
 
-def foreseen(report: ForecastReport) -> Outlook:
+def eta_from_forecast(report: ForecastReport) -> Eta:
     """The finish of a rollout by its forecast: the range of 80 % of the simulations, and the limiting factor."""
     now = report.forecast
     if now.early is None or now.late is None:
-        return Outlook(
-            "Needs action", f"will not finish without approval at gate '{now.stuck_at}'. {report.assumed}".strip()
-        )
+        reason = f"will not finish without approval at gate '{now.stuck_at}'. {report.assumed}".strip()
+        return Eta("Needs action", reason)
     stops = f" {now.stuck:.0%} of the simulations stop at gate '{now.stuck_at}'." if now.stuck else ""
-    why = f"80 % likely. Limiting factor: {now.limit.description}.{stops} {report.assumed}".strip()
-    return Outlook(_between(now.early.astimezone(UTC), now.late.astimezone(UTC)), why)
+    reason = f"80 % likely. Limiting factor: {now.limit.description}.{stops} {report.assumed}".strip()
+    return Eta(_between(now.early.astimezone(UTC), now.late.astimezone(UTC)), reason)
 
 
-def by_pace(ends: tuple[date, date] | None) -> Outlook | None:
-    """By the days of a plan's fastest and slowest pace."""
-    if ends is None:
+def eta_from_plan(days: tuple[date, date] | None) -> Eta | None:
+    """When a rollout will be done: the days by its fastest and its slowest pace, or None."""
+    if days is None:
         return None
-    told = " to ".join(dict.fromkeys(f"{day.day} {day:%b}" for day in ends))
-    return Outlook(told, "by the plan's pace, if no gate shuts and the quota lasts")
+    headline = " to ".join(dict.fromkeys(f"{day.day} {day:%b}" for day in days))
+    return Eta(headline, "by the plan's pace, if every gate passes and the quota suffices")
 
 
-def _nothing_left(counted: Counter[str]) -> str:
-    if not counted:
+def _idle(pending: int, now: datetime, rollout: RolloutSnapshot | None) -> RunState:
+    """No month is under way: the rollout schedules the next ones, or somebody must."""
+    if rollout is None:
+        return RunState(
+            "Idle", f"{counted(pending, 'month')} not scheduled. Start some: alexandria schedule", "pending"
+        )
+    step = rollout.decision.step
+    if not isinstance(step, Wait):
+        return RunState("Rollout on", "The next months start within a minute.", "pending")
+    if step.kind in {WaitKind.DAY, WaitKind.BUDGET} and step.until is not None:
+        until = step.until.astimezone(UTC)
+        day = "" if until.date() == now.astimezone(UTC).date() else f"{until.day} {until:%b} "
+        return RunState("Rollout on", f"Next months: {day}{until:%H:%M} UTC.", "pending")
+    return RunState("Rollout waiting", f"{step.reason[:1].upper()}{step.reason[1:]}.", BLOCKED)
+
+
+def _waiting(cells: Sequence[MonthCell], waiting: int, now: datetime) -> str:
+    blocked = _most_common_wait(cells)
+    if blocked:
+        return f"{blocked}."
+    times = [cell.next_attempt_at for cell in cells if cell.next_attempt_at is not None]
+    following = f" (next {_in(min(times) - now)})" if times else ""
+    return f"{counted(waiting, 'month')} waiting to retry{following}."
+
+
+def _in(wait: timedelta) -> str:
+    seconds = wait.total_seconds()
+    if seconds <= 1:
+        return "now"
+    if seconds < MAX_WAIT_IN_SECONDS:
+        return f"in {seconds:.0f} s"
+    minutes = math.ceil(seconds / 60)
+    return f"in {minutes} min" if minutes < 60 else f"in {minutes // 60} h {minutes % 60} min"
+
+
+def _ended_months(totals: Counter[str]) -> str:
+    if not totals:
         return "next: alexandria seed 2000..2024"
-    failed = counted["failed"]
-    return f"{counted['completed']} months completed" + (f", {failed} failed" if failed else "")
+    failed = f", {totals['failed']:,} failed" if totals["failed"] else ""
+    return f"{counted(totals['completed'], 'month')} completed{failed}"
 
 
-def _range(left: int, pace: Pace) -> str:
-    """From when to when, from the time between the first completion of the hour and now."""
-    assert pace.first_of_hour is not None
-    seconds = max((pace.at - pace.first_of_hour).total_seconds(), 1.0)
-    count = pace.last_hour - 1
-    doubt = WIDTH * math.sqrt(count)
+def _range(left: int, rate: CompletionRate) -> str:
+    """The earliest and latest finish, from the time between the first completion of the hour and now."""
+    assert rate.first_of_hour is not None
+    seconds = max((rate.at - rate.first_of_hour).total_seconds(), 1.0)
+    count = rate.last_hour - 1
+    doubt = DEVIATIONS_FOR_80_PERCENT * math.sqrt(count)
     early, late = (
-        pace.at + timedelta(seconds=left * seconds / rate) for rate in (count + doubt, max(count - doubt, 0.5))
+        rate.at + timedelta(seconds=left * seconds / completed)
+        for completed in (count + doubt, max(count - doubt, 0.5))
     )
     return _between(early.astimezone(UTC), late.astimezone(UTC))
 
@@ -127,10 +174,10 @@ def _between(early: datetime, late: datetime) -> str:
     return f"{early:%d %b %H:%M}–{late:%d %b %H:%M} UTC"
 
 
-def _limit(cells: Sequence[Cell]) -> str:
-    """What most of the waiting months wait for."""
+def _most_common_wait(cells: Sequence[MonthCell]) -> str:
+    """What most of the blocked months wait for, or ""."""
     blocked = Counter(cell.blocked_reason for cell in cells if cell.blocked_reason)
     if not blocked:
         return ""
     reason, months = blocked.most_common(1)[0]
-    return f"{months} months wait: {reason}"
+    return f"{counted(months, 'month')} waiting: {reason}"

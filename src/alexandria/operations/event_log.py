@@ -1,4 +1,7 @@
-"""What have all processes logged? Written beside the work, which never waits for it and never fails by it."""
+"""Stores what all processes log in one table, and reads it.
+
+Logging never waits for the database and never fails because of it.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +31,20 @@ SQL = load(__name__)
 log = structlog.get_logger(__name__)
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-ROOM = 5000  # events that wait for a database that is away; more are counted and let go
-AT_ONCE = 500  # events in one statement
-AGAIN = 1.0  # seconds before a failed write is tried again
-LAST_WORDS = 2.0  # seconds for what is not yet written when the process ends
-LONGEST = 4000  # characters of one text; a traceback's end says more than its beginning
-POLL = 5.0  # seconds after which a follower looks by itself, if a pooler between swallows notifications
-# A crash of the server may cost the last fraction of a second of the journal; no work waits for its disk.
-SESSION = "-c timezone=UTC -c synchronous_commit=off -c statement_timeout=5s"
-_HEAD = {"timestamp", "level", "event", "month"}
+MAX_PENDING_EVENTS = 5000  # kept while the database is away; further ones are counted and dropped
+BATCH_SIZE = 500  # events in one statement
+WRITE_RETRY_DELAY = 1.0  # seconds after a failed write
+CLOSE_TIMEOUT = 2.0  # seconds to write what is pending when the process ends
+MAX_TEXT_LENGTH = 4000  # characters; of a longer text the end is kept, as a traceback's end says more
+FOLLOW_POLL_INTERVAL = 5.0  # seconds, for followers whose notifications a pooler in between drops
+# A crash of the server may cost the last fraction of a second of the log; no work waits for its disk.
+SESSION_OPTIONS = "-c timezone=UTC -c synchronous_commit=off -c statement_timeout=5s"
+_COLUMNS_OF_THEIR_OWN = {"timestamp", "level", "event", "month"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One event. `year` and `month` name the month of books that it is about, if there is one."""
+class LogEntry:
+    """One event. `year` and `month` are the month of books that it concerns, if there is one."""
 
     id: int
     at: datetime
@@ -58,103 +61,104 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events: of this month, at this level or above, not before `since`; None: of all."""
+class LogFilter:
+    """Selects events: of `month`, at `level` or above, not before `since`; None selects all."""
 
     month: Month | None = None
     level: str = LEVELS[0]
     since: datetime | None = None
 
-    def told(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
+        """The filter as parameters of the SQL statements."""
         levels = LEVELS[LEVELS.index(self.level) :]
         year, month = (None, None) if self.month is None else (self.month.year, self.month.month)
         return {"levels": [*levels], "since": self.since, "year": year, "month": month}
 
 
-class Journal:
-    """Takes down whatever this process logs while in context, in batches, by a connection of its own.
+class EventLogWriter:
+    """Stores everything that this process logs while the context is open, in batches, over a connection of its own.
 
-    The connection is made when there is something to write. `room` bounds what waits; `dropped` counts what did not
-    fit since the last event that was written.
+    The connection is made when there is something to write. At most `capacity` events wait; `dropped` counts those
+    that did not fit since the last one that was written.
     """
 
-    def __init__(self, url: str, *, room: int = ROOM) -> None:
-        self._url, self._room, self.dropped = url, room, 0
-        self._waiting: deque[Mapping[str, Any]] = deque()
-        self._news, self._over = asyncio.Event(), asyncio.Event()
+    def __init__(self, url: str, *, capacity: int = MAX_PENDING_EVENTS) -> None:
+        self._url, self._capacity, self.dropped = url, capacity, 0
+        self._pending: deque[Mapping[str, Any]] = deque()
+        self._added, self._closing = asyncio.Event(), asyncio.Event()
         self._connection: psycopg.AsyncConnection | None = None
-        self._hearing = contextlib.ExitStack()
+        self._subscription = contextlib.ExitStack()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._hearing.enter_context(also_to(self.take))
+        self._subscription.enter_context(also_to(self.add))
         self._writing = asyncio.create_task(self._write())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._hearing.close()
-        self._over.set()
-        self._news.set()
-        await asyncio.wait({self._writing}, timeout=LAST_WORDS)
+        self._subscription.close()
+        self._closing.set()
+        self._added.set()
+        await asyncio.wait({self._writing}, timeout=CLOSE_TIMEOUT)
         self._writing.cancel()
-        await asyncio.wait({self._writing}, timeout=LAST_WORDS)
-        await self._hang_up()
+        await asyncio.wait({self._writing}, timeout=CLOSE_TIMEOUT)
+        await self._disconnect()
 
-    def take(self, event: Mapping[str, Any]) -> None:
-        """Remember one event, from whichever thread; neither waits nor raises."""
-        if len(self._waiting) >= self._room:
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Queue one event, from any thread; neither waits nor raises."""
+        if len(self._pending) >= self._capacity:
             self.dropped += 1
             if self.dropped == 1:
-                log.warning("journal falls behind", hint="standard error has what is missing there")
+                log.warning("event log is full, events are dropped", hint="standard error has them all")
             return
-        self._waiting.append(dict(event))
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody writes any more
-            self._loop.call_soon_threadsafe(self._news.set)
+        self._pending.append(dict(event))
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nothing is written any more
+            self._loop.call_soon_threadsafe(self._added.set)
 
     async def _write(self) -> None:
-        while self._waiting or not self._over.is_set():
-            batch = list(itertools.islice(self._waiting, AT_ONCE))
+        while self._pending or not self._closing.is_set():
+            batch = list(itertools.islice(self._pending, BATCH_SIZE))
             if not batch:
-                await self._news.wait()
-                self._news.clear()
-            elif await self._written(batch):
+                await self._added.wait()
+                self._added.clear()
+            elif await self._write_batch(batch):
                 for _ in batch:
-                    self._waiting.popleft()
-                self._own_up()
-            elif self._over.is_set():
+                    self._pending.popleft()
+                self._report_dropped()
+            elif self._closing.is_set():
                 return
             else:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._over.wait(), AGAIN)
+                    await asyncio.wait_for(self._closing.wait(), WRITE_RETRY_DELAY)
 
-    async def _written(self, batch: list[Mapping[str, Any]]) -> bool:
-        """Whether nothing more is to be done about them."""
+    async def _write_batch(self, batch: list[Mapping[str, Any]]) -> bool:
+        """Whether the batch is done with: written, or refused for good."""
         fresh = self._connection is None
         try:
             if self._connection is None:
                 self._connection = await psycopg.AsyncConnection.connect(_conninfo(self._url), autocommit=True)
             await self._connection.execute(SQL["write"], {"process": process_name(), **_columns(batch)})
-        except psycopg.DataError:  # nothing that we know of; whatever it is must not come again and again
+        except psycopg.DataError:  # no case is known; whatever it is must not be tried for ever
             self.dropped += len(batch)
         except (psycopg.Error, OSError):
-            await self._hang_up()
-            return not fresh and await self._written(batch)
+            await self._disconnect()
+            return not fresh and await self._write_batch(batch)
         return True
 
-    def _own_up(self) -> None:
+    def _report_dropped(self) -> None:
         dropped, self.dropped = self.dropped, 0
         if dropped:
-            log.warning("journal has a gap", events=dropped)
+            log.warning("event log has a gap", events=dropped)
 
-    async def _hang_up(self) -> None:
+    async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
 
 
-async def newest(connection: Connection, wanted: Wanted, most: int) -> list[Entry]:
-    """The `most` newest events that are wanted, oldest first."""
-    return await _fetch(connection, "newest", {**wanted.told(), "most": most})
+async def newest(connection: Connection, wanted: LogFilter, limit: int) -> list[LogEntry]:
+    """The `limit` newest events that match, oldest first."""
+    return await _fetch(connection, "newest", {**wanted.parameters(), "limit": limit})
 
 
 async def last(connection: Connection) -> int:
@@ -164,34 +168,34 @@ async def last(connection: Connection) -> int:
     return int(row["last"])
 
 
-async def follow(database: Database, wanted: Wanted, after: int) -> AsyncGenerator[Entry, None]:
+async def follow(database: Database, wanted: LogFilter, after: int) -> AsyncGenerator[LogEntry, None]:
     """Events with numbers above `after`, as they come. Raises DatabaseUnavailable."""
     with unavailable():
         async with await psycopg.AsyncConnection.connect(_conninfo(database.url), autocommit=True) as listening:
             await listening.execute("LISTEN journal")
-            heard = 0
+            notified = 0
             while True:
                 found = await _later(database, wanted, after)
                 for entry in found:
                     yield entry
-                after = found[-1].id if found else max(after, heard)
-                if len(found) < AT_ONCE:
-                    async for told in listening.notifies(timeout=POLL, stop_after=1):
-                        heard = int(told.payload)
+                after = found[-1].id if found else max(after, notified)
+                if len(found) < BATCH_SIZE:
+                    async for notification in listening.notifies(timeout=FOLLOW_POLL_INTERVAL, stop_after=1):
+                        notified = int(notification.payload)
 
 
-async def prune(connection: Connection, kept: int, most: int) -> int:
-    """Delete up to `most` of the oldest events beyond the `kept` newest; returns how many."""
-    return (await connection.execute(SQL["prune"], {"kept": kept, "most": most})).rowcount
+async def prune(connection: Connection, kept: int, limit: int) -> int:
+    """Delete up to `limit` of the oldest events beyond the `kept` newest; returns how many."""
+    return (await connection.execute(SQL["prune"], {"kept": kept, "limit": limit})).rowcount
 
 
-async def _later(database: Database, wanted: Wanted, after: int) -> list[Entry]:
+async def _later(database: Database, wanted: LogFilter, after: int) -> list[LogEntry]:
     async with database.transaction() as connection:
-        return await _fetch(connection, "later", {**wanted.told(), "after": after, "most": AT_ONCE})
+        return await _fetch(connection, "later", {**wanted.parameters(), "after": after, "limit": BATCH_SIZE})
 
 
-async def _fetch(connection: Connection, block: str, values: dict[str, Any]) -> list[Entry]:
-    async with connection.cursor(row_factory=class_row(Entry)) as cursor:
+async def _fetch(connection: Connection, block: str, values: dict[str, Any]) -> list[LogEntry]:
+    async with connection.cursor(row_factory=class_row(LogEntry)) as cursor:
         await cursor.execute(SQL[block], values)
         return await cursor.fetchall()
 
@@ -200,7 +204,7 @@ def _conninfo(url: str) -> str:
     return make_conninfo(
         url,
         application_name="alexandria journal",
-        options=SESSION,
+        options=SESSION_OPTIONS,
         connect_timeout=5,
         tcp_user_timeout=UNHEARD,
         **ALIVE,
@@ -215,12 +219,15 @@ def _columns(batch: list[Mapping[str, Any]]) -> dict[str, list[Any]]:
         "event": [_storable(event["event"]) for event in batch],
         "year": [month and month.year for month in months],
         "month": [month and month.month for month in months],
-        "fields": [
-            json.dumps(
-                {name: _storable(value) for name, value in event.items() if name not in _HEAD and value is not None}
-            )
-            for event in batch
-        ],
+        "fields": [json.dumps(_fields(event)) for event in batch],
+    }
+
+
+def _fields(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _storable(value)
+        for name, value in event.items()
+        if name not in _COLUMNS_OF_THEIR_OWN and value is not None
     }
 
 
@@ -232,10 +239,10 @@ def _month(event: Mapping[str, Any]) -> Month | None:
 
 
 def _storable(value: Any) -> Any:
-    """What PostgreSQL takes, and no novel."""
+    """The value as PostgreSQL accepts it, long texts cut."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, str):
         text = value.encode("utf-8", "backslashreplace").decode()
-        return text if len(text) <= LONGEST else f"... {text[-LONGEST:]}"
+        return text if len(text) <= MAX_TEXT_LENGTH else f"... {text[-MAX_TEXT_LENGTH:]}"
     return value

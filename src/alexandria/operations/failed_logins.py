@@ -1,4 +1,4 @@
-"""Who has shown wrong secrets lately? One memory for all processes."""
+"""Counts wrong secrets by client, for all processes together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from alexandria.database.sql import load
 SQL = load(__name__)
 
 
-async def failed(connection: Connection, client: str, each: float, longest: float) -> float:
-    """Count a wrong secret of `client`: each is forgiven in `each` seconds, all that are allowed at once in `longest`.
+async def record_failure(connection: Connection, client: str, each: float, longest: float) -> float:
+    """Count a wrong secret of `client`: each is forgiven after `each` seconds, all that are allowed after `longest`.
 
-    0, or the seconds until one more would be allowed; then it was not counted.
+    Returns 0, or the seconds until one more would be allowed; then it was not counted.
     """
     values = {"client": client, "each": each, "longest": longest}
     if await (await connection.execute(SQL["count"], values)).fetchone():
@@ -20,5 +20,6 @@ async def failed(connection: Connection, client: str, each: float, longest: floa
     return each if row is None else max(float(row["seconds"]), 0.0) or each
 
 
-async def forget(connection: Connection) -> None:
-    await connection.execute(SQL["forget"])
+async def delete_forgiven(connection: Connection) -> None:
+    """Delete clients whose failures are all forgiven."""
+    await connection.execute(SQL["delete_forgiven"])

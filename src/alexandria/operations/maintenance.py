@@ -1,4 +1,4 @@
-"""What does the system see to by itself, beside the months? That its ledger is true, and that what expired is forgotten."""
+"""Periodic maintenance: reconciles the quota ledger with the providers, and deletes what has expired."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from alexandria.providers.limits.quota_day import calendar
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 1000  # answers or events forgotten in one transaction
-NEAR_MIDNIGHT = 600.0  # seconds in which a provider may still, or already, speak of another day
+DELETE_BATCH_SIZE = 1000  # responses or events deleted in one transaction
+MIDNIGHT_MARGIN = 600.0  # seconds around midnight in which a provider may report another day
 
 
 @dataclass(slots=True)
 class Maintenance:
-    """The acts. `counting` are the sources that count themselves, with the time zones of their days.
+    """The maintenance jobs. `counting` are sources that report their usage, with the time zones of their days.
 
-    Of the journal the newest `kept_events` stay.
+    Of the event log the newest `kept_events` stay.
     """
 
     database: Database
@@ -37,31 +37,31 @@ class Maintenance:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     async def reconcile(self) -> None:
-        """Take over what sources have counted of their day. Why that could not be had is noted with the lane."""
+        """Adopt the usage that sources report for their day; why it could not be read is noted with the provider."""
         for source, zone in self.counting:
             now = self.now().timestamp()
             day = calendar(now, zone)
-            if day.starts + NEAR_MIDNIGHT <= now < day.ends - NEAR_MIDNIGHT:
+            if day.starts + MIDNIGHT_MARGIN <= now < day.ends - MIDNIGHT_MARGIN:
                 await self._reconcile(source, day.date)
 
     async def forget(self) -> None:
-        """Delete stored answers that have expired, some at a time, so that nobody waits for a long transaction.
+        """Delete expired responses and forgiven failures of clients.
 
-        Callers whose wrong secrets are forgiven are forgotten too.
+        A batch per transaction, so that nobody waits for a long one.
         """
         async with self.database.transaction() as connection:
-            await failed_logins.forget(connection)
-        forgotten = AT_ONCE
-        while forgotten == AT_ONCE:
+            await failed_logins.delete_forgiven(connection)
+        deleted = DELETE_BATCH_SIZE
+        while deleted == DELETE_BATCH_SIZE:
             async with self.database.transaction() as connection:
-                forgotten = await response_cache.forget(connection, AT_ONCE)
+                deleted = await response_cache.forget(connection, DELETE_BATCH_SIZE)
 
     async def prune(self) -> None:
-        """Delete the journal's oldest events, some at a time, as above."""
-        pruned = AT_ONCE
-        while pruned == AT_ONCE:
+        """Delete the oldest events of the event log, a batch per transaction."""
+        deleted = DELETE_BATCH_SIZE
+        while deleted == DELETE_BATCH_SIZE:
             async with self.database.transaction() as connection:
-                pruned = await event_log.prune(connection, self.kept_events, AT_ONCE)
+                deleted = await event_log.prune(connection, self.kept_events, DELETE_BATCH_SIZE)
 
     async def index_works(self) -> None:
         """Make the keys of works that have none. A migration does so; this is for rows that came by another way."""
@@ -71,7 +71,7 @@ class Maintenance:
 
     async def _reconcile(self, source: ReportsUsage, day: date) -> None:
         try:
-            said = await source.key_status()
+            reported = await source.key_status()
         except errors.KeyMissing:
             return
         except errors.ProviderError as failed:
@@ -80,7 +80,7 @@ class Maintenance:
                 await quota_ledger.note(connection, source.name, f"not reconciled: {failed.message}")
             return
         async with self.database.transaction() as connection:
-            done = await quota_ledger.reconcile(connection, source.name, day, said.total, said.spent)
+            done = await quota_ledger.reconcile(connection, source.name, day, reported.total, reported.spent)
         if done.news:
             log.warning("ledger reconciled", provider=source.name, news=done.news)
         if done.missed:

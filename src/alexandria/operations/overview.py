@@ -9,28 +9,27 @@ from datetime import datetime
 from alexandria.backfill.repositories import months
 from alexandria.database.pool import Row
 from alexandria.forecast.forecaster import ForecastReport
-from alexandria.operations import progress as overview
-from alexandria.operations import schemas
-from alexandria.operations.alerts.rules import SILENCE
+from alexandria.operations import progress, schemas
+from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.operations.control import describe, pause_state
-from alexandria.operations.eta import Outlook, Standing, by_pace, foreseen, outlook, standing
-from alexandria.operations.progress import Cell, Ending, Failure, Pace
-from alexandria.operations.rollout_summary import Shown, days, shown
+from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta_from_plan, run_state
+from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, MonthCell
+from alexandria.operations.rollout_summary import RolloutSummary, finish_dates, summarize
 from alexandria.operations.system import System
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout.controller import RolloutSnapshot
 
-LOG_LINES = 25
+MAX_LOG_LINES = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that the dashboard and `alexandria status` show, at one instant."""
 
-    cells: list[Cell]
-    failures: list[Failure]
-    log: list[Ending]
-    pace: Pace
+    cells: list[MonthCell]
+    failures: list[FailureGroup]
+    log: list[EndedAttempt]
+    rate: CompletionRate
     progress: Row
     workers: int
     pause: schemas.PauseState | None
@@ -40,12 +39,12 @@ class Snapshot:
 
     @property
     def at(self) -> datetime:
-        return self.pace.at
+        return self.rate.at
 
     @property
-    def years(self) -> dict[int, list[Cell | None]]:
+    def years(self) -> dict[int, list[MonthCell | None]]:
         """Newest first; each with twelve cells, None where a month is not seeded."""
-        years: dict[int, list[Cell | None]] = {}
+        years: dict[int, list[MonthCell | None]] = {}
         for cell in self.cells:
             years.setdefault(cell.year, [None] * 12)[cell.month - 1] = cell
         return years
@@ -60,6 +59,7 @@ class Snapshot:
 
     @property
     def paused(self) -> str:
+        """The pause in a sentence, or ""."""
         return describe(self.pause) if self.pause else ""
 
     @property
@@ -73,34 +73,38 @@ class Snapshot:
         return len(self.cells) - self.statuses["completed"] - self.statuses["failed"]
 
     @property
-    def outlook(self) -> Outlook:
-        return outlook(self.cells, self.pace, self.paused, self.workers, self._planned)
+    def eta(self) -> Eta:
+        return eta(self.cells, self.rate, paused=self.paused, workers=self.workers, planned=self._planned)
 
     @property
-    def expected(self) -> str:
-        """What would become of the plan that comes along if it began now; empty while that is not known."""
+    def default_plan_outcome(self) -> str:
+        """What would become of the default plan if it began now, by the forecast; "" while that is not known."""
         if self.forecast is None or self.forecast.started:
             return ""
         if self.forecast.forecast.late is None:
-            return f"would stop at the gate of {self.forecast.forecast.stuck_at} until a person acts"
-        return f"would be done {foreseen(self.forecast).headline}"
+            return f"stops at gate '{self.forecast.forecast.stuck_at}' until somebody approves it"
+        return f"is done {eta_from_forecast(self.forecast).headline}"
 
     @property
-    def _planned(self) -> Outlook | None:
-        """What a rollout that runs makes of it, by its forecast or until there is one by its pace."""
-        if self.situation is None or self.situation.rollout.ended_at is not None:
+    def running_rollout(self) -> RolloutSnapshot | None:
+        return None if self.situation is None or self.situation.rollout.ended_at is not None else self.situation
+
+    @property
+    def rollout(self) -> RolloutSummary | None:
+        return summarize(self.situation) if self.situation else None
+
+    @property
+    def run(self) -> RunState:
+        return run_state(self.cells, self.at, paused=self.paused, workers=self.workers, rollout=self.running_rollout)
+
+    @property
+    def _planned(self) -> Eta | None:
+        """The estimate for a rollout that runs: by its forecast, or until there is one by its pace."""
+        if self.running_rollout is None:
             return None
         if self.forecast and self.forecast.started:
-            return foreseen(self.forecast)
-        return by_pace(days(self.situation))
-
-    @property
-    def rollout(self) -> Shown | None:
-        return shown(self.situation) if self.situation else None
-
-    @property
-    def standing(self) -> Standing:
-        return standing(self.cells, self.paused, self.workers)
+            return eta_from_forecast(self.forecast)
+        return eta_from_plan(finish_dates(self.running_rollout))
 
 
 async def take_snapshot(system: System) -> Snapshot:
@@ -108,12 +112,12 @@ async def take_snapshot(system: System) -> Snapshot:
     situation = await system.rollout.snapshot()
     async with system.database.transaction() as connection:
         return Snapshot(
-            cells=await overview.cells(connection),
-            failures=await overview.failures(connection),
-            log=await overview.log(connection, LOG_LINES),
-            pace=await overview.pace(connection),
+            cells=await progress.cells(connection),
+            failures=await progress.failures(connection),
+            log=await progress.ended_attempts(connection, MAX_LOG_LINES),
+            rate=await progress.completion_rate(connection),
             progress=await months.progress(connection),
-            workers=(await months.workers(connection, SILENCE))["beating"],
+            workers=(await months.workers(connection, HEARTBEAT_TIMEOUT))["beating"],
             pause=await pause_state(connection),
             lanes=await system.limiter.status(),
             situation=situation,

@@ -1,4 +1,4 @@
-"""What does the whole backfill look like at one instant? Every month's cell, what failed, what ended last, how fast."""
+"""Reads the progress of the backfill: every month, the failures by reason, the last attempts and the rate."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
-from alexandria.operations.status_style import state
+from alexandria.operations.status_style import display_state
 
 SQL = load(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A month in the grid. `resolution_rate` is in percent and says something once the month is completed."""
+class MonthCell:
+    """A month in the grid. `resolution_rate` is in percent, and meaningful once the month is completed."""
 
     year: int
     month: int
@@ -36,8 +36,8 @@ class Cell:
 
     @property
     def state(self) -> str:
-        """As the palette knows it."""
-        return state(self.status, self.blocked_reason)
+        """The key of its style."""
+        return display_state(self.status, self.blocked_reason)
 
     @property
     def done(self) -> bool:
@@ -50,8 +50,8 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Failed months with one reason, newest first; `months` are YYYYMM as a row brings them."""
+class FailureGroup:
+    """Failed months with one reason, newest first; `months` are YYYYMM, as in the row."""
 
     code: str
     sentence: str
@@ -68,8 +68,8 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How an attempt ended."""
+class EndedAttempt:
+    """An attempt that has ended."""
 
     ended_at: datetime
     year: int
@@ -85,7 +85,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class CompletionRate:
     """Months completed in the hour before `at`, the first of them at `first_of_hour`; `under_way` are begun or queued."""
 
     at: datetime
@@ -94,29 +94,31 @@ class Pace:
     under_way: int
 
 
-async def cells(connection: Connection) -> list[Cell]:
+async def cells(connection: Connection) -> list[MonthCell]:
     """All months, newest year first, a year's months in order."""
-    async with connection.cursor(row_factory=class_row(Cell)) as cursor:
+    async with connection.cursor(row_factory=class_row(MonthCell)) as cursor:
         await cursor.execute(SQL["cells"])
         return await cursor.fetchall()
 
 
-async def failures(connection: Connection) -> list[Failure]:
-    async with connection.cursor(row_factory=class_row(Failure)) as cursor:
+async def failures(connection: Connection) -> list[FailureGroup]:
+    """Failed months by reason, the reason of most months first."""
+    async with connection.cursor(row_factory=class_row(FailureGroup)) as cursor:
         await cursor.execute(SQL["failures"])
         return await cursor.fetchall()
 
 
-async def log(connection: Connection, lines: int) -> list[Ending]:
-    """The `lines` attempts that ended last, newest first."""
-    async with connection.cursor(row_factory=class_row(Ending)) as cursor:
-        await cursor.execute(SQL["log"], {"lines": lines})
+async def ended_attempts(connection: Connection, limit: int) -> list[EndedAttempt]:
+    """The `limit` attempts that ended last, newest first."""
+    async with connection.cursor(row_factory=class_row(EndedAttempt)) as cursor:
+        await cursor.execute(SQL["ended_attempts"], {"limit": limit})
         return await cursor.fetchall()
 
 
-async def pace(connection: Connection) -> Pace:
-    async with connection.cursor(row_factory=class_row(Pace)) as cursor:
-        await cursor.execute(SQL["pace"])
+async def completion_rate(connection: Connection) -> CompletionRate:
+    """How many months were completed within the last hour."""
+    async with connection.cursor(row_factory=class_row(CompletionRate)) as cursor:
+        await cursor.execute(SQL["completion_rate"])
         found = await cursor.fetchone()
     assert found is not None
     return found

@@ -1,12 +1,12 @@
--- The whole backfill at one instant, as the dashboard shows it.
+-- The progress of the backfill at one instant.
 
 -- name: cells
--- What the grid shows of every month, newest year first.
+-- Every month as the grid shows it, newest year first.
 SELECT year, month, status, blocked_reason, error_code, next_attempt_at, resolution_rate, updated_at
 FROM backfill_log ORDER BY year DESC, month
 
 -- name: failures
--- Failed months by reason, the reason that hit most months first; the sentence is the latest one.
+-- Failed months by reason, the reason of most months first; the sentence is the latest one.
 SELECT coalesce(error_code, 'unknown') AS code,
        (array_agg(coalesce(error_message, '') ORDER BY completed_at DESC))[1] AS sentence,
        array_agg(year * 100 + month ORDER BY year DESC, month DESC) AS months,
@@ -14,13 +14,13 @@ SELECT coalesce(error_code, 'unknown') AS code,
 FROM backfill_log WHERE status = 'failed'
 GROUP BY 1 ORDER BY count(*) DESC, code
 
--- name: log
+-- name: ended_attempts
 -- The attempts that ended last, newest first.
 SELECT ended_at, year, month, worker, outcome, code, reason
-FROM attempt WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, token LIMIT %(lines)s
+FROM attempt WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, token LIMIT %(limit)s
 
--- name: pace
--- Now, the months completed in the last hour, and those that are in the hands of workers or of the queue.
+-- name: completion_rate
+-- Now, the months completed within the last hour, and those with workers or in the queue.
 SELECT now() AS at,
        count(*) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 hour')::integer AS last_hour,
        min(completed_at) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 hour') AS first_of_hour,

@@ -7,21 +7,23 @@ from alexandria.operations.system import System
 from alexandria.providers.limits.rate import LaneStatus
 
 
-async def show(system: System) -> schemas.Quota:
-    """The day's quotas, also where no worker has run yet: missing counters are made then."""
+async def show(system: System) -> schemas.QuotaStatus:
+    """The quotas of the day. Counters that no process has made yet are made."""
     lanes = await system.limiter.status()
     if len(lanes) < len(system.settings.providers):
         await system.limiter.open()
         lanes = await system.limiter.status()
     providers = {lane.name: provider_quota(lane) for lane in lanes}
-    isbndb = {name: getattr(providers["isbndb"], name) for name in schemas.Quota.model_fields if name != "providers"}
-    return schemas.Quota(**isbndb, providers=providers)
+    isbndb = {
+        name: getattr(providers["isbndb"], name) for name in schemas.QuotaStatus.model_fields if name != "providers"
+    }
+    return schemas.QuotaStatus(**isbndb, providers=providers)
 
 
 def provider_quota(lane: LaneStatus) -> schemas.ProviderQuota:
     """The state of one provider's quota and rate limit."""
     taken = lane.used + lane.reserved
-    left = None if lane.cap is None else max(lane.cap - taken, 0)
+    left = None if lane.left is None else max(lane.left, 0)
     return schemas.ProviderQuota(
         rate=lane.rate,
         day=lane.day,

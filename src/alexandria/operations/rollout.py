@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from alexandria.core.errors import Unknown
+from alexandria.core.grammar import counted
 from alexandria.operations import rollout_schemas as schemas
 from alexandria.operations.system import System
 from alexandria.rollout import repository as rollouts
@@ -13,9 +14,9 @@ from alexandria.rollout.decisions import Advance, Schedule, Step, Wait, daily_pa
 from alexandria.rollout.gates import count_outcomes
 from alexandria.rollout.plan import members
 
-LOG_LINES = 20
+MAX_LOG_ENTRIES = 20
 MAX_VERDICTS = 200
-NOT_STARTED = Unknown("no rollout was started", hint="start one: alexandria rollout start")
+NOT_STARTED = Unknown("no rollout has been started", hint="start one: alexandria rollout start")
 
 
 async def show(system: System) -> schemas.RolloutAnswer:
@@ -45,12 +46,13 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
     situation, seeded = await system.rollout.start(
         plan, who, request.why, replaces=request.replace, dry_run=request.dry_run
     )
-    would = "would be" if request.dry_run else "are"
-    message = f"{sum(map(len, members(plan)))} months in {len(plan.phase)} phases; {seeded} {would} newly seeded"
+    months, phases = sum(map(len, members(plan))), len(plan.phase)
+    added = f"{'would add' if request.dry_run else 'added'} {counted(seeded, 'missing month')}"
+    message = f"{counted(months, 'month')} in {counted(phases, 'phase')}; {added}"
     return await _answer(system, situation, message, dry_run=request.dry_run)
 
 
-async def act(system: System, name: str, request: schemas.Act, who: str) -> schemas.RolloutAnswer:
+async def act(system: System, name: str, request: schemas.RolloutRequest, who: str) -> schemas.RolloutAnswer:
     """Hold, release, approve or override, as `name` says. Raises NotNow, GateShut and Unknown."""
     controller = system.rollout
     acts = {
@@ -64,14 +66,14 @@ async def act(system: System, name: str, request: schemas.Act, who: str) -> sche
 
 
 def describe(situation: RolloutSnapshot) -> str:
-    """Phase, and what follows, in a line."""
+    """Where a rollout stands, in a line: its phase and what follows."""
     number, of = situation.rollout.state.phase + 1, len(situation.rollout.plan.phase)
     reason = situation.decision.step.reason.removeprefix(f"{situation.phase}: ")
     return f"phase {number} of {of}, {situation.phase}: {reason}"
 
 
 def step_kind(step: Step) -> str:
-    """The code of a step: schedule, advance, or why nothing begins just now."""
+    """The code of a step: schedule, advance, or the reason why nothing begins now."""
     match step:
         case Schedule():
             return "schedule"
@@ -87,7 +89,7 @@ async def _answer(
     rollout, inputs, step = situation.rollout, situation.inputs, situation.decision.step
     evaluation, state = situation.decision.evaluation, rollout.state
     async with system.database.transaction() as connection:
-        log = await rollouts.log(connection, rollout, LOG_LINES)
+        log = await rollouts.log(connection, rollout, MAX_LOG_ENTRIES)
     return schemas.RolloutAnswer(
         name=rollout.plan.name,
         started_at=rollout.started_at,
@@ -98,7 +100,9 @@ async def _answer(
         phases=_phases(situation),
         scheduled_today=inputs.scheduled,
         pace_today=daily_pace(rollout.plan, state.phase, inputs.outcomes, inputs.today),
-        gate=schemas.GateNow(verdict=evaluation.verdict.value, reasons=list(evaluation.reasons), **evaluation.inputs()),
+        gate=schemas.GateState(
+            verdict=evaluation.verdict.value, reasons=list(evaluation.reasons), **evaluation.inputs()
+        ),
         next=schemas.NextStep(
             kind=step_kind(step),
             reason=step.reason,
@@ -107,20 +111,20 @@ async def _answer(
         ),
         held=state.held,
         overridden=state.overridden,
-        log=[schemas.Entry.model_validate(row) for row in log],
+        log=[schemas.RolloutLogEntry.model_validate(row) for row in log],
         dry_run=dry_run,
         message=message,
     )
 
 
-def _phases(situation: RolloutSnapshot) -> list[schemas.PhaseNow]:
+def _phases(situation: RolloutSnapshot) -> list[schemas.PhaseState]:
     present = situation.rollout.state.phase + situation.rollout.state.finished
     phases = []
     for number, phase in enumerate(situation.rollout.plan.phase):
         counts = asdict(count_outcomes(situation.rollout.plan, number, situation.inputs))
         facts = phase.model_dump(mode="json")
         phases.append(
-            schemas.PhaseNow.model_validate(
+            schemas.PhaseState.model_validate(
                 {name: str(facts[name]) for name in ("name", "years", "months_per_day", "hours")}
                 | {name: counts[name] for name in ("months", "completed", "failed", "under_way", "pending")}
                 | {"state": "done" if number < present else "present" if number == present else "to_come"}

@@ -1,4 +1,4 @@
-"""What do requests and answers about a rollout look like?"""
+"""The request and response bodies about rollouts."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alexandria.operations.schemas import Flag, Line
+from alexandria.operations.schemas import Flag, ShortText
 from alexandria.rollout.plan import Plan, example, read
 
-DryRun = Annotated[Flag, Field(description="show what would follow and change nothing")]
+DryRun = Annotated[Flag, Field(description="show what would follow, change nothing")]
 
 
-class Act(BaseModel):
-    """Unknown fields are refused, as everywhere."""
+class RolloutRequest(BaseModel):
+    """Base of the requests; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    why: Annotated[Line, Field(description="for those who wonder later")] = ""
+    why: Annotated[ShortText, Field(description="reason, for the log")] = ""
     dry_run: DryRun = False
 
 
-class StartRequest(Act):
-    """Without a plan the guide's three phases: 300 months in 20 to 25 days."""
+class StartRequest(RolloutRequest):
+    """Start a plan; without one the default: three phases, 300 months in 20 to 25 days."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}]})
-    plan: Plan = Field(default_factory=lambda: read(example()), description="what a rollout.toml says, as JSON")
-    replace: Annotated[Flag, Field(description="end the rollout that runs")] = False
+    plan: Plan = Field(default_factory=lambda: read(example()), description="the content of a rollout.toml, as JSON")
+    replace: Annotated[Flag, Field(description="replace the rollout that runs")] = False
 
 
-class ReleaseRequest(Act):
-    """Let it go on."""
+class ReleaseRequest(RolloutRequest):
+    """End the hold."""
 
 
-class ApproveRequest(Act):
-    """Agree that the next phase begins."""
+class ApproveRequest(RolloutRequest):
+    """Approve the start of the next phase."""
 
 
-class ReasonedRequest(Act):
-    """An act that somebody will ask about."""
+class ReasonedRequest(RolloutRequest):
+    """Hold or override, with a reason."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"why": "looked at ten of the unresolved books"}]})
-    why: Annotated[Line, Field(min_length=1, description="for those who wonder later")]
+    why: Annotated[ShortText, Field(min_length=1, description="reason, for the log")]
 
 
-class PhaseNow(BaseModel):
-    """A phase and what its months have come to."""
+class PhaseState(BaseModel):
+    """A phase and the state of its months."""
 
     name: str
     years: str
@@ -59,69 +59,71 @@ class PhaseNow(BaseModel):
     state: Annotated[str, Field(description="done, present or to_come")]
 
 
-class GateNow(BaseModel):
-    """How the gate of the present phase is judged."""
+class GateState(BaseModel):
+    """The current phase's gate: its verdict, why, and by what."""
 
     verdict: Annotated[str, Field(description="open, wait or shut")]
     reasons: list[str]
     gate: Annotated[dict[str, Any], Field(description="its thresholds")]
-    counts: Annotated[dict[str, Any], Field(description="what they are held against")]
+    counts: Annotated[dict[str, Any], Field(description="what they are compared with")]
 
 
 class PastVerdict(BaseModel):
-    """How a gate was judged at some time, and by what."""
+    """A verdict on a gate at some time, with its inputs."""
 
     at: datetime
     phase: str
     verdict: str
     reasons: list[str]
     inputs: Annotated[
-        dict[str, Any], Field(description="the gate's thresholds, and the counts that they were held against")
+        dict[str, Any], Field(description="the gate's thresholds, and the counts that they were compared with")
     ]
 
 
 class VerdictsAnswer(BaseModel):
+    """The verdicts on the gates of a rollout."""
+
     verdicts: Annotated[list[PastVerdict], Field(description="newest first, one for every change")]
 
 
 class NextStep(BaseModel):
-    """What follows. `kind` is schedule, advance, or why nothing begins just now."""
+    """What follows. `kind` is schedule, advance, or the reason why nothing begins now."""
 
     kind: Annotated[
         str,
         Field(description="schedule, advance, day, budget, work, missing, approval, shut, held, paused or finished"),
     ]
     reason: str
-    until: Annotated[datetime | None, Field(description="null: until something ends or a person acts")]
+    until: Annotated[datetime | None, Field(description="null: until something ends or somebody acts")]
     months: list[str]
 
 
-class Entry(BaseModel):
-    """A line of the log that nobody can change."""
+class RolloutLogEntry(BaseModel):
+    """An entry of the append-only log."""
 
     at: datetime
-    who: Annotated[str, Field(description="rollout: it went on by itself")]
+    who: Annotated[str, Field(description="rollout: automatically")]
     act: str
     why: str
     detail: dict[str, Any]
 
 
 class RolloutAnswer(BaseModel):
-    """A rollout and where it stands."""
+    """The state of a rollout."""
 
     name: str
     started_at: datetime
     started_by: str
     ended_at: Annotated[datetime | None, Field(description="null: it runs")]
-    phase: Annotated[int, Field(description="the present one; the first is 1")]
-    begins: Annotated[date, Field(description="the day from which on the phase schedules months")]
-    phases: list[PhaseNow]
+    phase: Annotated[int, Field(description="the current one; the first is 1")]
+    begins: Annotated[date, Field(description="the day on which the phase starts to schedule months")]
+    phases: list[PhaseState]
     scheduled_today: int
-    pace_today: Annotated[int, Field(description="months for today")]
-    gate: GateNow
+    pace_today: Annotated[int, Field(description="most months to schedule today")]
+    gate: GateState
     next: NextStep
-    held: Annotated[str, Field(description="by whom and why; empty: nobody holds it")]
-    overridden: Annotated[bool, Field(description="whether a person has overridden the present phase's gate")]
-    log: Annotated[list[Entry], Field(description="newest first")]
+    held: Annotated[str, Field(description="who holds it and why; empty: not held")]
+    overridden: Annotated[bool, Field(description="whether the current phase's gate is overridden")]
+    log: Annotated[list[RolloutLogEntry], Field(description="newest first")]
     dry_run: bool
     message: str

@@ -1,4 +1,4 @@
-"""How does a rollout look? Its phases, its gate in words with what it rests on, and the acts that fit."""
+"""Summarizes a rollout for the page: its phases, its gate and what follows."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from alexandria.backfill.status import Status
+from alexandria.core.grammar import counted
 from alexandria.operations.status_style import BLOCKED
 from alexandria.rollout.controller import RolloutSnapshot
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import PhaseCounts, Verdict, count_outcomes
 from alexandria.rollout.plan import Gate, Plan, example, members, read
 
-SIGNS = {
-    Verdict.OPEN: ("open", Status.COMPLETED),
-    Verdict.WAIT: ("waiting", BLOCKED),
-    Verdict.SHUT: ("shut", Status.FAILED),
-}
+VERDICT_STYLES = {Verdict.OPEN: Status.COMPLETED, Verdict.WAIT: BLOCKED, Verdict.SHUT: Status.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A phase of the plan; `state` is of the palette."""
+class PhaseSummary:
+    """A phase of the plan; `state` is a key of STYLES."""
 
     name: str
     state: str
@@ -32,132 +29,153 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A rollout as the page tells it. `following` is what begins once the gate is passed; `until` when `coming` comes."""
+class RolloutSummary:
+    """A rollout as the page shows it.
+
+    `headline` is the gate's verdict, or how far the phase has come, in the style `status`. `next_step` is what follows,
+    at `until` if that is known; `after_gate` what begins once the gate is passed.
+    """
 
     name: str
     phase: str
-    stages: tuple[Stage, ...]
-    word: str
-    sign: str
+    phases: tuple[PhaseSummary, ...]
+    headline: str
+    status: str
     reasons: tuple[str, ...]
-    needs: str
-    counted: str
-    coming: str
+    requirements: str
+    counts: str
+    next_step: str
     until: datetime | None
-    following: str
-    left: int
+    after_gate: str
+    months_left: int
     held: str
-    runs: bool
+    running: bool
     waits_for_approval: bool
     overridden: bool
 
 
-def shown(now: RolloutSnapshot) -> Shown:
-    plan, state, step = now.rollout.plan, now.rollout.state, now.decision.step
-    evaluation = now.decision.evaluation
-    word, sign = SIGNS[evaluation.verdict]
-    kind = step.kind if isinstance(step, Wait) else None
-    return Shown(
+def summarize(situation: RolloutSnapshot) -> RolloutSummary:
+    """The summary of a rollout that runs, or of the last that did."""
+    plan, state, step = situation.rollout.plan, situation.rollout.state, situation.decision.step
+    evaluation = situation.decision.evaluation
+    approval = isinstance(step, Wait) and step.kind is WaitKind.APPROVAL
+    return RolloutSummary(
         name=plan.name,
-        phase=now.phase,
-        stages=tuple(_stages(now)),
-        word="waits for approval" if kind is WaitKind.APPROVAL else "overridden" if state.overridden else word,
-        sign=sign,
+        phase=situation.phase,
+        phases=tuple(_phases(situation)),
+        headline=_headline(situation, approval=approval),
+        status=VERDICT_STYLES[evaluation.verdict],
         reasons=evaluation.reasons,
-        needs="; ".join(_needs(evaluation.gate)),
-        counted=_counted(evaluation.counts),
-        coming=_coming(now),
+        requirements="; ".join(_requirements(evaluation.gate)),
+        counts=_describe_counts(evaluation.counts),
+        next_step=_next_step(situation),
         until=step.until if isinstance(step, Wait) else None,
-        following=_following(plan, state.phase),
-        left=evaluation.counts.pending,
+        after_gate=_after_gate(plan, state.phase),
+        months_left=evaluation.counts.pending,
         held=state.held,
-        runs=now.rollout.ended_at is None,
-        waits_for_approval=kind is WaitKind.APPROVAL,
+        running=situation.rollout.ended_at is None,
+        waits_for_approval=approval,
         overridden=state.overridden,
     )
 
 
-def offered() -> tuple[str, ...]:
+def describe_default_plan() -> tuple[str, ...]:
     """The phases of the plan that comes with the product, each in a line."""
     plan = read(example())
     return tuple(
-        f"{phase.name}: {len(months)} months, {_span(phase.months_per_day)} a day"
+        f"{phase.name}: {counted(len(months), 'month')}, {_span(phase.months_per_day)} a day"
         for phase, months in zip(plan.phase, members(plan), strict=True)
     )
 
 
-def days(now: RolloutSnapshot) -> tuple[date, date] | None:
+def finish_dates(situation: RolloutSnapshot) -> tuple[date, date] | None:
     """When the months that are left would be done by the plan's fastest and slowest pace; None if none are left."""
-    plan, state = now.rollout.plan, now.rollout.state
+    plan, state = situation.rollout.plan, situation.rollout.state
     fast = slow = 0
     for number in range(state.phase, len(plan.phase)):
-        counts = count_outcomes(plan, number, now.inputs)
+        counts = count_outcomes(plan, number, situation.inputs)
         left = counts.months - counts.completed - counts.failed - counts.under_way
         slowest, fastest = plan.phase[number].months_per_day
         fast, slow = fast + math.ceil(left / fastest), slow + math.ceil(left / slowest)
     if not slow:
         return None
-    first = max(state.begins, now.inputs.today)
+    first = max(state.begins, situation.inputs.today)
     return first + timedelta(days=fast - 1), first + timedelta(days=slow - 1)
 
 
-def _coming(now: RolloutSnapshot) -> str:
-    """What follows by itself, if the gate's own words do not tell it."""
-    step, following = now.decision.step, _following(now.rollout.plan, now.rollout.state.phase)
+def _headline(situation: RolloutSnapshot, *, approval: bool) -> str:
+    """The gate's verdict; while the phase's months are still to come, how far it is."""
+    evaluation = situation.decision.evaluation
+    if approval:
+        return "Gate passed, waiting for approval"
+    if situation.rollout.state.overridden:
+        return "Gate overridden"
+    counts = evaluation.counts
+    if evaluation.verdict is Verdict.WAIT and not counts.ended:
+        return f"Phase in progress: {counts.completed + counts.failed} of {counted(counts.months, 'month')} done"
+    return f"Gate {evaluation.verdict.word}"
+
+
+def _next_step(situation: RolloutSnapshot) -> str:
+    """What follows by itself, if the gate's own words do not say it."""
+    step = situation.decision.step
+    after_gate = _after_gate(situation.rollout.plan, situation.rollout.state.phase)
     match step:
         case Schedule():
             return step.reason
         case Advance():
-            return following
+            return after_gate
         case Wait(kind=WaitKind.APPROVAL):
-            return f"once approved, {following}"
+            return f"once approved, {after_gate}"
         case Wait(kind=WaitKind.DAY | WaitKind.BUDGET | WaitKind.PAUSED):
             return step.reason
     return ""
 
 
-def _stages(now: RolloutSnapshot) -> Iterator[Stage]:
-    state = now.rollout.state
-    for number, phase in enumerate(now.rollout.plan.phase):
-        counts = count_outcomes(now.rollout.plan, number, now.inputs)
+def _phases(situation: RolloutSnapshot) -> Iterator[PhaseSummary]:
+    state = situation.rollout.state
+    for number, phase in enumerate(situation.rollout.plan.phase):
+        counts = count_outcomes(situation.rollout.plan, number, situation.inputs)
         done = number < state.phase or state.finished
         status = Status.COMPLETED if done else Status.PROCESSING if number == state.phase else Status.PENDING
-        yield Stage(phase.name, status, counts.completed, counts.months)
+        yield PhaseSummary(phase.name, status, counts.completed, counts.months)
 
 
-def _needs(gate: Gate) -> Iterator[str]:
-    yield f"{_percent(gate.min_resolution_rate)} of at least {gate.min_sample:,} books proven to have an ISBN"
+def _requirements(gate: Gate) -> Iterator[str]:
+    confident = "with 95 % confidence"
+    yield f"{_percent(gate.min_resolution_rate)} of at least {gate.min_sample:,} books have an ISBN, {confident}"
     if gate.min_confirmed_share:
-        yield f"{_percent(gate.min_confirmed_share)} proven to be of their month"
-    yield f"at most {_percent(gate.max_failed_share)} of its months failed"
+        yield f"{_percent(gate.min_confirmed_share)} of the dated books are of their month, {confident}"
+    yield f"at most {_percent(gate.max_failed_share)} of the months failed"
     if gate.min_quota_headroom:
         yield f"{_percent(gate.min_quota_headroom)} of the day's quota left"
     if gate.approval:
-        yield "a person's approval"
+        yield "somebody's approval"
 
 
-def _counted(counts: PhaseCounts) -> str:
-    judged = counts.resolved + counts.unresolved
-    months = f"{counts.completed} of {counts.months} months completed, {counts.failed} failed"
+def _describe_counts(counts: PhaseCounts) -> str:
+    checked = counts.resolved + counts.unresolved
+    ended = f"{counts.completed} of {counted(counts.months, 'month')} completed, {counts.failed} failed"
     parts = [
-        f"{months}, {counts.under_way} under way, {counts.pending} to be scheduled",
-        f"{counts.resolved:,} of {judged:,} books have an ISBN",
+        f"{ended}, {counts.under_way} under way, {counts.pending} to be scheduled",
+        f"{counts.resolved:,} of {counted(checked, 'book')} have an ISBN",
     ]
     if counts.hindered:
-        parts.append(f"{counts.hindered:,} more are not judged, as a quota or an outage hindered their sources")
+        parts.append(f"{counted(counts.hindered, 'book')} not checked (source unavailable)")
     known = counts.confirmed + counts.contradicted
     if known:
-        parts.append(f"{counts.confirmed:,} of {known:,} dated books are of their month")
+        parts.append(f"{counts.confirmed:,} of {counted(known, 'dated book')} are of their month")
     if counts.quota is not None and counts.quota.limit is not None:
-        parts.append(f"{max(counts.quota.limit - counts.quota.spent, 0):,} of {counts.quota.limit:,} calls left today")
+        left = max(counts.quota.limit - counts.quota.spent, 0)
+        parts.append(f"{left:,} of {counted(counts.quota.limit, 'call')} left today")
     return "; ".join(parts)
 
 
-def _following(plan: Plan, phase: int) -> str:
+def _after_gate(plan: Plan, phase: int) -> str:
     if phase + 1 == len(plan.phase):
         return "the rollout is finished"
-    return f"{plan.phase[phase + 1].name} begins: {len(members(plan)[phase + 1])} months"
+    following = plan.phase[phase + 1]
+    return f"phase {following.name} starts: {counted(len(members(plan)[phase + 1]), 'month')}"
 
 
 def _span(ends: tuple[int, int]) -> str:

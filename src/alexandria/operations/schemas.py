@@ -1,4 +1,4 @@
-"""What do requests and answers look like? Every body of the HTTP API; the OpenAPI description is made of these."""
+"""The request and response bodies of the HTTP API; its OpenAPI description is generated from them."""
 
 from __future__ import annotations
 
@@ -11,64 +11,73 @@ from pydantic.json_schema import SkipJsonSchema
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR
-from alexandria.operations.alerts.rules import Kind
+from alexandria.operations.alerts.rules import IncidentKind
 
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
 Flag = Annotated[bool, Field(strict=True)]
 Rate = Annotated[float, Field(ge=0, le=100, description="percent, 2 decimals")]
-PLAN = r"^[0-9a-f]{16}-([0-9]{6}(\.[0-9]{6})*)?$"
-MONTH = "^(19[0-9]{2}|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$"
-MOST_MONTHS = 12 * (LAST_YEAR - FIRST_YEAR + 1)
-Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=300)]
+PLAN_PATTERN = r"^[0-9a-f]{16}-([0-9]{6}(\.[0-9]{6})*)?$"
+MONTH_PATTERN = "^(19[0-9]{2}|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$"
+MAX_MONTHS = 12 * (LAST_YEAR - FIRST_YEAR + 1)
+ShortText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=300)]
 
 
-def _written_out(value: object) -> object:
-    """A number would be taken for seconds since 1970."""
+def _is_written_out(value: object) -> object:
+    """Reject numbers, which pydantic reads as seconds since 1970."""
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]", value, re.ASCII):
         return value
-    raise ValueError("a time is written like 2026-11-24T18:00:00Z")
+    raise ValueError("a time must look like 2026-11-24T18:00:00Z")
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
 
 
 class _Request(BaseModel):
-    """Unknown fields are refused: a misspelt `dry_run` must never run live. So is null, which no field means."""
+    """Base of the requests. Unknown fields are rejected, as a misspelt `dry_run` must never run live; so is null."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class YearRange(_Request):
-    """Years, inclusive, in either order; a bound that is left out is open."""
+    """Years, inclusive, in either order; a missing bound is open."""
 
     start: Year = FIRST_YEAR
     end: Year = LAST_YEAR
 
 
 class ScheduleRequest(_Request):
+    """Schedule the newest open months."""
+
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"batch_size": 2, "year_range": {"start": 2023, "end": 2023}, "dry_run": True}],
         }
     )
-    batch_size: Annotated[int, Field(strict=True, ge=1, le=50, description="months to take")] = 10
-    dry_run: Annotated[Flag, Field(description="show what would be taken and change nothing")] = False
-    force_retry: Annotated[Flag, Field(description="take failed months too; their retry_count starts again at 0")] = (
+    batch_size: Annotated[int, Field(strict=True, ge=1, le=50, description="months to schedule")] = 10
+    dry_run: Annotated[Flag, Field(description="show what would be scheduled, change nothing")] = False
+    force_retry: Annotated[Flag, Field(description="also schedule failed months; their retry_count is reset to 0")] = (
         False
     )
     year_range: YearRange = YearRange()
     plan: Annotated[
-        str, Field(pattern=PLAN, max_length=512, description="the plan of a dry run, to be carried out exactly")
+        str,
+        Field(
+            pattern=PLAN_PATTERN,
+            max_length=512,
+            description="the plan of a dry run: schedule exactly its months, or none",
+        ),
     ] = Field(default_factory=str)
 
     @model_validator(mode="after")
     def _plan_is_for_live_calls(self) -> Self:
         if self.plan and self.dry_run:
-            raise ValueError("plan belongs to a live call: send it without dry_run, or leave it out")
+            raise ValueError("plan is for live calls: send it without dry_run, or leave it out")
         return self
 
 
 class SeedRequest(_Request):
+    """Add the months of these years, inclusive."""
+
     model_config = ConfigDict(json_schema_extra={"examples": [{"year_start": 2000, "year_end": 2024}]})
     year_start: Year = 2000
     year_end: Year = 2024
@@ -76,92 +85,100 @@ class SeedRequest(_Request):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.year_start > self.year_end:
-            raise ValueError("year_start is after year_end: swap them")
+            raise ValueError("year_start must not be after year_end")
         return self
 
 
 class RetryRequest(_Request):
-    """Months that fit everything that is said. Completed and failed ones become pending; those in retry go on at once."""
+    """Retry the months that match every condition: completed and failed ones become pending, waiting ones retry now."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "failed", "dry_run": True}]})
-    months: Annotated[list[Annotated[str, Field(pattern=MONTH)]], Field(max_length=MOST_MONTHS)] = Field(
+    months: Annotated[list[Annotated[str, Field(pattern=MONTH_PATTERN)]], Field(max_length=MAX_MONTHS)] = Field(
         default_factory=list
     )
-    status: Annotated[str, Field(pattern="^failed$", description="failed: only these")] = Field(default_factory=str)
-    reason: Annotated[Line, Field(min_length=1, description="an error code, an error message or a reason to wait")] = (
-        Field(default_factory=str)
+    status: Annotated[str, Field(pattern="^failed$", description="failed: only failed months")] = Field(
+        default_factory=str
     )
-    dry_run: Annotated[Flag, Field(description="show which would be and change nothing")] = False
+    reason: Annotated[
+        ShortText, Field(min_length=1, description="an error code, an error message or the reason of a wait")
+    ] = Field(default_factory=str)
+    dry_run: Annotated[Flag, Field(description="show which months, change nothing")] = False
 
     @model_validator(mode="after")
-    def _says_which(self) -> Self:
+    def _selects_months(self) -> Self:
         if not (self.months or self.status or self.reason):
-            raise ValueError("say which: months, status or reason")
+            raise ValueError("months, status or reason is required")
         return self
 
 
 class PauseRequest(_Request):
-    """Without an end the pause lasts until somebody resumes."""
+    """Pause the backfill; without minutes or until, until somebody resumes it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"minutes": 30, "reason": "maintenance"}]})
     minutes: Annotated[int, Field(strict=True, ge=1, le=525_600)] = Field(default_factory=int)
     until: Annotated[Instant | SkipJsonSchema[None], Field(description="instead of minutes")] = None
-    reason: Line = ""
+    reason: ShortText = ""
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
         if "until" in self.model_fields_set and (self.minutes or self.until is None):
-            raise ValueError("until is a time, and excludes minutes: send one of them, or neither")
+            raise ValueError("until is a time, and cannot be combined with minutes")
         return self
 
 
 class ResumeRequest(_Request):
-    """End the pause of all, or the one that a provider's refusal has put on its lane."""
+    """End the pause of the backfill, or that of one provider."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"provider": "isbndb"}]})
     provider: Annotated[
-        str, Field(pattern="^[a-z_]+$", max_length=40, description="its lane; absent: the pause of all")
+        str, Field(pattern="^[a-z_]+$", max_length=40, description="absent: the pause of the backfill")
     ] = Field(default_factory=str)
 
 
 class PauseState(BaseModel):
-    """A pause that lasts. Months that were in work when it began are finished."""
+    """The pause that lasts. Months in progress when it began are finished."""
 
     since: datetime
-    until: Annotated[datetime | None, Field(description="null: until somebody resumes")]
+    until: Annotated[datetime | None, Field(description="null: until somebody resumes the backfill")]
     by: str
     reason: str
     months_finishing: int
 
 
 class PauseAnswer(BaseModel):
+    """The pause that has begun."""
+
     paused: PauseState
     message: str
 
 
 class ResumeAnswer(BaseModel):
+    """What a resume ended."""
+
     resumed: Annotated[bool, Field(description="whether there was a pause to end")]
-    months_woken: Annotated[int, Field(description="months that had waited for the end of the pause")]
+    months_woken: Annotated[int, Field(description="months that had waited for the end of the pause and continue now")]
     message: str
 
 
-class MonthLeft(BaseModel):
-    """A month that was named and left alone; without a status it is not seeded."""
+class SkippedMonth(BaseModel):
+    """A month that was not retried; without a status it is not seeded."""
 
     month: str
     status: Status | None
 
 
 class RetryAnswer(BaseModel):
+    """What became of the selected months."""
+
     dry_run: bool
-    reopened: Annotated[list[str], Field(description="pending now")]
-    woken: Annotated[list[str], Field(description="were in retry and go on at once")]
-    left: list[MonthLeft]
+    reopened: Annotated[list[str], Field(description="reset to pending")]
+    woken: Annotated[list[str], Field(description="were waiting and retry now")]
+    left: Annotated[list[SkippedMonth], Field(description="skipped")]
     message: str
 
 
 class ScheduledMonth(BaseModel):
-    """The counters and the error are of an earlier attempt, and absent if there was none."""
+    """A scheduled month. The counters and the error are of an earlier attempt, and absent if there was none."""
 
     year: int
     month: int
@@ -174,7 +191,7 @@ class ScheduledMonth(BaseModel):
 
 
 class ExecutionSummary(BaseModel):
-    """Months claimed, months passed over because another call was claiming them, months that could not be enqueued."""
+    """Months claimed, months skipped because another call was claiming them, months that could not be queued."""
 
     triggered: int
     skipped: int
@@ -182,7 +199,7 @@ class ExecutionSummary(BaseModel):
 
 
 class ScheduleAnswer(BaseModel):
-    """Totals are those after the call. Send `plan` with a live call to carry out exactly this."""
+    """The scheduled months; totals are those after the call. Send `plan` with a live call to schedule exactly these."""
 
     dry_run: bool
     batch_size: int
@@ -194,16 +211,20 @@ class ScheduleAnswer(BaseModel):
     total_failed: int
     total_retry: int
     plan: str
-    paused: Annotated[PauseState | None, Field(description="a live call would be refused")] = None
+    paused: Annotated[PauseState | None, Field(description="a live call is refused while this lasts")] = None
     execution_summary: Annotated[ExecutionSummary | None, Field(description="live calls only")] = None
 
 
 class SeedAnswer(BaseModel):
+    """How many months were added."""
+
     months_seeded: int
     message: str
 
 
 class StatusCounts(BaseModel):
+    """Months by status."""
+
     pending: int
     processing: int
     completed: int
@@ -212,6 +233,8 @@ class StatusCounts(BaseModel):
 
 
 class Progress(BaseModel):
+    """Books of all completed months."""
+
     total_books_generated: int
     total_isbns_resolved: int
     overall_resolution_rate: Rate
@@ -219,6 +242,8 @@ class Progress(BaseModel):
 
 
 class RecentMonth(BaseModel):
+    """A month that was completed lately."""
+
     year: int
     month: int
     status: Status
@@ -229,6 +254,8 @@ class RecentMonth(BaseModel):
 
 
 class StatsAnswer(BaseModel):
+    """The state of the whole backfill."""
+
     total_months: int
     by_status: StatusCounts
     progress: Progress
@@ -237,7 +264,7 @@ class StatsAnswer(BaseModel):
 
 
 class MonthRow(BaseModel):
-    """One row of backfill_log, without the token that lets an attempt write."""
+    """One row of backfill_log, without its attempt token."""
 
     year: int
     month: int
@@ -254,21 +281,23 @@ class MonthRow(BaseModel):
     retry_count: int
     last_retry_at: datetime | None
     next_attempt_at: datetime | None
-    blocked_reason: Annotated[str | None, Field(description="why it waits, if it waits without having failed")]
+    blocked_reason: Annotated[str | None, Field(description="why it waits, if it has not failed")]
     error_message: str | None
     error_code: str | None
     prompt_variant: str | None
-    batch_size: Annotated[int, Field(description="books asked of each generator")]
+    batch_size: Annotated[int, Field(description="books requested from each generator")]
     updated_at: datetime
 
 
 class MonthsAnswer(BaseModel):
+    """Months, newest first."""
+
     total: int
     months: list[MonthRow]
 
 
-class Attempt(BaseModel):
-    """One attempt at a month. `outcome` is absent while it waits or runs."""
+class AttemptRow(BaseModel):
+    """One attempt at a month. `outcome` is null while it is queued or running."""
 
     job_id: int | None
     created_at: datetime
@@ -281,7 +310,7 @@ class Attempt(BaseModel):
 
 
 class FieldSource(BaseModel):
-    """The record that a stored field of an edition rests on: the provider's, under its own id."""
+    """The source record of a stored field of an edition, by the provider's own id."""
 
     field: str
     provider: str
@@ -290,7 +319,7 @@ class FieldSource(BaseModel):
 
 
 class CandidateRow(BaseModel):
-    """A book that a model named. Without an ISBN, `reason` says why; `evidence` is every hit that was considered."""
+    """A book that a model named. Without an ISBN, `reason` says why; `evidence` is every record considered."""
 
     position: int
     title: str
@@ -301,19 +330,19 @@ class CandidateRow(BaseModel):
     score: float
     reason: str
     evidence: list[dict[str, Any]]
-    in_month: Annotated[str, Field(description="whether sources confirm that it was first published in the month")]
-    unavailable: Annotated[dict[str, str], Field(description="sources that could not be asked, with what they said")]
+    in_month: Annotated[str, Field(description="whether sources confirm that it was first published in this month")]
+    unavailable: Annotated[dict[str, str], Field(description="sources that could not be queried, each with its error")]
     work_id: int | None
     edition_title: str | None
     publisher: str | None
     published: str | None
-    fields: Annotated[list[FieldSource], Field(description="of its edition, with what each rests on")]
-    looks: Annotated[int, Field(description="how often the sources were asked")]
-    look_again_at: Annotated[datetime | None, Field(description="when they are asked again, if it is unresolved")]
+    fields: Annotated[list[FieldSource], Field(description="the source of each field of its edition")]
+    looks: Annotated[int, Field(description="how often the sources were queried")]
+    look_again_at: Annotated[datetime | None, Field(description="when they are queried again, if it is unresolved")]
 
 
 class InMonth(BaseModel):
-    """Books with an ISBN, by what the sources' dates say: first published in this month?"""
+    """Books with an ISBN, by whether the sources confirm that they were first published in this month."""
 
     confirmed: int
     contradicted: int
@@ -321,6 +350,8 @@ class InMonth(BaseModel):
 
 
 class CallsSpent(BaseModel):
+    """Requests to one provider."""
+
     provider: str
     calls: int
     units: int
@@ -328,14 +359,16 @@ class CallsSpent(BaseModel):
 
 
 class MonthAnswer(MonthRow):
+    """One month in full."""
+
     in_month: InMonth
-    attempts: list[Attempt]
+    attempts: list[AttemptRow]
     candidates: list[CandidateRow]
     calls: list[CallsSpent]
 
 
 class JobAnswer(BaseModel):
-    """`state` is queued, running, or how the attempt ended."""
+    """An attempt by its job. `state` is queued, running, or its outcome."""
 
     job_id: int
     state: str
@@ -350,18 +383,20 @@ class JobAnswer(BaseModel):
 
 
 class Meta(BaseModel):
+    """The request that was answered."""
+
     request_id: str
     timestamp: datetime
     latency_ms: float
 
 
 class ProviderQuota(BaseModel):
-    """Requests of the provider's day. Null limits: the provider has none that we know of."""
+    """A provider's quota for the day, in requests. Null limits: none is known."""
 
     rate: Annotated[float, Field(description="requests a second")]
     day: date
     daily_limit: int | None
-    safety_limit: Annotated[int | None, Field(description="what months may spend; the rest is kept for people")]
+    safety_limit: Annotated[int | None, Field(description="limit for months; the rest is reserved for interactive use")]
     used: int
     reserved: int
     remaining: int | None
@@ -371,15 +406,17 @@ class ProviderQuota(BaseModel):
     paused_until: datetime | None
     pause_reason: str
     plan_limit: Annotated[
-        int | None, Field(description="units a day by the provider's own word; the smaller limit holds")
+        int | None, Field(description="daily limit as the provider reports it; the smaller limit counts")
     ]
     plan_seen_at: datetime | None
-    plan_note: Annotated[str, Field(description="what is odd about that, or why it could not be had")]
+    plan_note: Annotated[
+        str, Field(description="where our count and the provider's differ, or why it could not be read")
+    ]
     can_make_calls: bool
 
 
-class Quota(BaseModel):
-    """ISBNdb's day, which decides how far a day goes, and every provider's."""
+class QuotaStatus(BaseModel):
+    """ISBNdb's quota, which limits the months of a day, and every provider's."""
 
     daily_limit: int | None
     safety_limit: int | None
@@ -394,47 +431,55 @@ class Quota(BaseModel):
 
 
 class QuotaAnswer(BaseModel):
+    """The quotas of the day."""
+
     success: bool
-    data: Quota
+    data: QuotaStatus
     meta: Meta
 
 
 class LiveAnswer(BaseModel):
+    """The process answers."""
+
     status: str
 
 
-class IncidentNow(BaseModel):
-    """Something is wrong that nobody would notice."""
+class CurrentIncident(BaseModel):
+    """A condition that needs attention."""
 
-    kind: Kind
-    subject: Annotated[str, Field(description="the provider that it is about, if it is about one")]
+    kind: IncidentKind
+    subject: Annotated[str, Field(description="the provider that it concerns, or empty")]
     reason: str
 
 
 class ReadyAnswer(BaseModel):
+    """The system can work."""
+
     status: str
-    workers: Annotated[int, Field(description="worker loops that have beaten lately")]
+    workers: Annotated[int, Field(description="worker loops with a recent heartbeat")]
     months_in_work: int
     months_due: int
-    paused: Annotated[str, Field(description="by whom and until when; empty: not paused")]
-    incidents: list[IncidentNow]
+    paused: Annotated[str, Field(description="who paused it, until when and why; empty: not paused")]
+    incidents: list[CurrentIncident]
 
 
-class Trouble(BaseModel):
-    """`code` is stable, `message` is for people, `details` names fields and cures."""
+class ErrorBody(BaseModel):
+    """`code` is stable, `message` is for people, `details` has hints and field errors."""
 
     code: str
     message: str
     details: dict[str, Any] | None
 
 
-class Problem(BaseModel):
-    """The one shape of every error but 401."""
+class ErrorAnswer(BaseModel):
+    """The body of every error but 401."""
 
     success: bool
-    error: Trouble
+    error: ErrorBody
     meta: Meta
 
 
 class Unauthorized(BaseModel):
+    """The body of a 401."""
+
     error: str

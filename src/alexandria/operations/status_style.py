@@ -1,6 +1,6 @@
-"""How does a month look? One colour, ink and glyph for each state, for every surface that shows months.
+"""The colours and the glyph of each month state, for the page and the terminal.
 
-The fills stay apart for every kind of colour blindness, and the glyph says the same without colour.
+The fills differ for every kind of colour blindness, and the glyph carries the same without colour.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from alexandria.backfill.status import Status
 
-BLOCKED = "blocked"  # derived: a month in retry that waits without having failed
+BLOCKED = "blocked"  # derived: a month in retry that waits, and has not failed
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Colours are #rrggbb; `border` where the fill alone would not be seen, `hatched` where it needs a second sign.
+class StatusStyle:
+    """Colours are #rrggbb; `border` where the fill alone is invisible, `hatched` where it needs a second sign.
 
-    `night` is (fill, ink, border) on a dark ground, where the ones of the day would dazzle.
+    `dark` is (fill, ink, border) on a dark background, where the others would dazzle.
     """
 
     fill: str
@@ -24,19 +24,19 @@ class Look:
     glyph: str
     border: str = ""
     hatched: bool = False
-    night: tuple[str, str, str] | None = None
+    dark: tuple[str, str, str] | None = None
 
 
-PALETTE: dict[str, Look] = {
-    Status.COMPLETED: Look("#14508f", "#ffffff", "✓"),
-    Status.PROCESSING: Look("#66c2f0", "#06202e", "▶"),
-    Status.RETRY: Look("#ffd84d", "#2a1e00", "↻"),
-    Status.FAILED: Look("#c2410c", "#ffffff", "✕"),
-    BLOCKED: Look("#c4c7cc", "#15181c", "‖", hatched=True, night=("#4b515a", "#f1f3f5", "#4b515a")),
-    Status.PENDING: Look("#ffffff", "#4a4a4a", "·", border="#8a9099", night=("#181c22", "#b9c0c9", "#7b848f")),
+STYLES: dict[str, StatusStyle] = {
+    Status.COMPLETED: StatusStyle("#14508f", "#ffffff", "✓"),
+    Status.PROCESSING: StatusStyle("#66c2f0", "#06202e", "▶"),
+    Status.RETRY: StatusStyle("#ffd84d", "#2a1e00", "↻"),
+    Status.FAILED: StatusStyle("#c2410c", "#ffffff", "✕"),
+    BLOCKED: StatusStyle("#c4c7cc", "#15181c", "‖", hatched=True, dark=("#4b515a", "#f1f3f5", "#4b515a")),
+    Status.PENDING: StatusStyle("#ffffff", "#4a4a4a", "·", border="#8a9099", dark=("#181c22", "#b9c0c9", "#7b848f")),
 }
 
 
-def state(status: str, blocked_reason: str | None) -> str:
-    """The key of PALETTE for a month with this status."""
+def display_state(status: str, blocked_reason: str | None) -> str:
+    """The key of STYLES for a month with this status."""
     return BLOCKED if status == Status.RETRY and blocked_reason else status

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One process's view of the running system: what operations, pages and commands work with."""
+    """The parts of the running system that operations, pages and commands work with."""
 
     settings: Settings
     server: Server

@@ -1,4 +1,4 @@
-"""What holds for every request, whatever it asks for? An id, security headers on the answer, and a limit to its body."""
+"""Middleware for every request: an id, security headers on the response, and a limit for the body."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alexandria.web.errors import Visit, refusal
+from alexandria.web.errors import RequestInfo, http_error_response
 
-LARGEST_BODY = 64 * 1024  # bytes
-SANE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
+MAX_BODY_SIZE = 64 * 1024  # bytes
+VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -28,7 +28,7 @@ HEADERS = {
 
 
 class RequestMiddleware:
-    """Wraps the application; counts every answer in `requests` by method, route and status."""
+    """Wraps the application; counts every response in `requests` by method, route and status."""
 
     def __init__(self, app: ASGIApp, requests: Counter) -> None:
         self._app = app
@@ -39,21 +39,21 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        asked = headers.get("x-request-id", "")
-        visit = Visit(asked if SANE_ID.fullmatch(asked) else uuid4().hex, time.monotonic())
-        scope.setdefault("state", {})["visit"] = visit
+        given = headers.get("x-request-id", "")
+        info = RequestInfo(given if VALID_REQUEST_ID.fullmatch(given) else uuid4().hex, time.monotonic())
+        scope.setdefault("state", {})["request_info"] = info
 
-        async def answer(message: Message) -> None:
+        async def respond(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._count(scope, message["status"])
-                _complete(message, visit)
+                _add_headers(message, info)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=visit.request_id):
-            if _announced(headers) > LARGEST_BODY:
-                await refusal(scope, 413)(scope, receive, answer)
+        with structlog.contextvars.bound_contextvars(request_id=info.request_id):
+            if _content_length(headers) > MAX_BODY_SIZE:
+                await http_error_response(scope, 413)(scope, receive, respond)
             else:
-                await self._app(scope, _bounded(receive), answer)
+                await self._app(scope, _bounded(receive), respond)
 
     def _count(self, scope: Scope, status: int) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -61,28 +61,28 @@ class RequestMiddleware:
         self._requests.labels(method, route, str(status)).inc()
 
 
-def _announced(headers: Headers) -> int:
+def _content_length(headers: Headers) -> int:
     length = headers.get("content-length", "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
 def _bounded(receive: Receive) -> Receive:
-    """The same, refusing to go on when more has come than a body may have."""
-    seen = 0
+    """The same, but it raises once the body is too large."""
+    received = 0
 
     async def bounded() -> Message:
-        nonlocal seen
+        nonlocal received
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_SIZE:
             raise HTTPException(413)
         return message
 
     return bounded
 
 
-def _complete(message: Message, visit: Visit) -> None:
+def _add_headers(message: Message, info: RequestInfo) -> None:
     headers = MutableHeaders(scope=message)
-    headers["X-Request-ID"] = visit.request_id
+    headers["X-Request-ID"] = info.request_id
     for name, value in HEADERS.items():
         headers.setdefault(name, value)

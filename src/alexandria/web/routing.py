@@ -1,4 +1,4 @@
-"""What may a request be made of? Known parameters, a body declared as JSON and readable in one way, and the secret first."""
+"""Route classes: they reject unknown parameters and ambiguous JSON, and check the secret before anything else."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from alexandria.web.auth.secret import HEADER, SecretAuth
 from alexandria.web.errors import documented
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-DECLARED = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
+JSON_CONTENT_TYPE = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
 
 
 def system_of(request: Request) -> System:
+    """The system that the application serves."""
     system: System = request.app.state.system
     return system
 
@@ -32,7 +33,7 @@ Running = Annotated[System, Depends(system_of)]
 
 
 class ApiRoute(APIRoute):
-    """Refuses parameters that it does not know, and bodies that are not declared as JSON."""
+    """Rejects unknown query parameters, and bodies whose Content-Type is not JSON."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -42,7 +43,7 @@ class ApiRoute(APIRoute):
             unknown = [name for name in request.query_params if name not in known]
             if unknown:
                 raise RequestValidationError([_unknown_parameter(name, known) for name in unknown])
-            if self.body_field is not None and not DECLARED.fullmatch(request.headers.get("content-type", "")):
+            if self.body_field is not None and not JSON_CONTENT_TYPE.fullmatch(request.headers.get("content-type", "")):
                 raise HTTPException(415)
             return await handle(_JsonRequest(request.scope, request.receive))
 
@@ -54,20 +55,20 @@ def _unknown_parameter(name: str, known: set[str]) -> dict[str, Any]:
 
 
 class InternalRoute(ApiRoute):
-    """A route behind the door: the secret comes before everything else."""
+    """A route that needs the secret, which is checked before anything else."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            door: SecretAuth = request.app.state.door
-            await door.check(request)
+            auth: SecretAuth = request.app.state.secret_auth
+            await auth.check(request)
             return await handle(request)
 
         return handler
 
 
-# Only described here: InternalRoute checks the secret before anything else is read.
+# For the OpenAPI description only; InternalRoute checks the secret.
 _described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
 WRITES = documented(400, 413, 415)
 AUDIT_NAME = "api"  # of every caller, as all have the same secret
@@ -90,21 +91,21 @@ class _JsonRequest(Request):
 
 
 def read_json(body: bytes) -> Any:
-    """Raises JSONDecodeError, also for a field that is there twice, for NaN and for what is not UTF-8."""
+    """Decode JSON. Raises JSONDecodeError, also for duplicate fields, NaN and invalid UTF-8."""
     try:
         text = body.decode()
     except UnicodeDecodeError as broken:
         raise json.JSONDecodeError("not UTF-8", "", broken.start) from None
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         for name, value in pairs:
             if name in fields:
-                raise json.JSONDecodeError(f"{name[:100]} is there twice", text, text.rfind(f'"{name}"'))
+                raise json.JSONDecodeError(f"{name[:100]} is a duplicate field", text, text.rfind(f'"{name}"'))
             fields[name] = value
         return fields
 
-    def never(constant: str) -> Any:
-        raise json.JSONDecodeError(f"{constant} is no number", text, text.find(constant))
+    def reject(constant: str) -> Any:
+        raise json.JSONDecodeError(f"{constant} is not a number", text, text.find(constant))
 
-    return json.loads(text, object_pairs_hook=once, parse_constant=never)
+    return json.loads(text, object_pairs_hook=unique, parse_constant=reject)

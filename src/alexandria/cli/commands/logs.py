@@ -15,7 +15,7 @@ from alexandria.cli.output.console import let_go, output_of
 from alexandria.core.month import Month
 
 if TYPE_CHECKING:
-    from alexandria.operations.event_log import Wanted
+    from alexandria.operations.event_log import LogFilter
 
 commands = typer.Typer()
 
@@ -53,9 +53,9 @@ def logs(
 
     from alexandria.cli.output import log_lines
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations.event_log import Wanted
+    from alexandria.operations.event_log import LogFilter
 
-    wanted = Wanted(key, level, start)
+    wanted = LogFilter(key, level, start)
     output = output_of(context)
     try:
         count = on_system(output, lambda system: log_lines.show(output, system, wanted, lines, follow=follow))
@@ -68,5 +68,5 @@ def logs(
     return 0
 
 
-def _widely(wanted: Wanted) -> str:
+def _widely(wanted: LogFilter) -> str:
     return "" if wanted.level == Level.DEBUG else f" at level {wanted.level} or above"

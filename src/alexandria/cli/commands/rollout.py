@@ -131,9 +131,9 @@ def _act(context: typer.Context, name: str, why: str, *, dry_run: bool) -> int:
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import rollout
-    from alexandria.operations.rollout_schemas import Act, ApproveRequest, ReasonedRequest, ReleaseRequest
+    from alexandria.operations.rollout_schemas import ApproveRequest, ReasonedRequest, ReleaseRequest, RolloutRequest
 
-    bodies: dict[str, type[Act]] = {"release": ReleaseRequest, "approve": ApproveRequest}
+    bodies: dict[str, type[RolloutRequest]] = {"release": ReleaseRequest, "approve": ApproveRequest}
     wanted = read_request(bodies.get(name, ReasonedRequest), {"why": why, "dry_run": dry_run})
     output = output_of(context)
     answer = on_system(output, lambda system: rollout.act(system, name, wanted, operator_name()))

@@ -23,7 +23,7 @@ from alexandria.core.webhook_secrets import SHORTEST, weak
 from alexandria.database import migrate
 from alexandria.database.pool import Database
 from alexandria.database.server import open_server
-from alexandria.operations.alerts.rules import SILENCE
+from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.providers.limits.session import SQL
 from alexandria.providers.llm import parse_generators
 
@@ -89,7 +89,7 @@ async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
         before = time.time()
         row = await (await connection.execute(SQL["clock"])).fetchone()
         after = time.time()
-        workers = await months.workers(connection, SILENCE) if migrated else None
+        workers = await months.workers(connection, HEARTBEAT_TIMEOUT) if migrated else None
     assert row is not None
     skew = max(before - row["clock"], row["clock"] - after, 0.0)
     clock = Check("clock", skew <= SKEW, f"{skew:.1f} s apart from the database's")
@@ -101,7 +101,9 @@ async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
 def _worker(beating: int) -> Check:
     if beating:
         return Check("worker", True, "alive")
-    return Check("worker", False, f"none has been heard for {SILENCE:.0f} s", "alexandria work, or alexandria up")
+    return Check(
+        "worker", False, f"none has been heard for {HEARTBEAT_TIMEOUT:.0f} s", "alexandria work, or alexandria up"
+    )
 
 
 def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:

@@ -12,15 +12,15 @@ from alexandria.cli.doctor.checks import Check
 from alexandria.core.errors import Unknown
 from alexandria.database.pool import Row
 from alexandria.operations import quota, rollout, schemas
-from alexandria.operations.alerts.rules import Incident, Kind
+from alexandria.operations.alerts.rules import Incident, IncidentKind
 from alexandria.operations.rollout_schemas import RolloutAnswer
 from alexandria.operations.system import System
 
 # Which incidents belong to which line; what is new is a line of its own.
-OF_COMPLETION = {Kind.NO_WORKER, Kind.MONTHS_BLOCKED, Kind.PAUSED}
-OF_QUOTA = {Kind.QUOTA_SPENT, Kind.LANE_PAUSED}
-OF_FAILURES = {Kind.MONTHS_FAILING}
-OF_ROLLOUT = {Kind.ROLLOUT_SHUT, Kind.ROLLOUT_WAITS}
+OF_COMPLETION = {IncidentKind.NO_WORKER, IncidentKind.MONTHS_BLOCKED, IncidentKind.PAUSED}
+OF_QUOTA = {IncidentKind.QUOTA_SPENT, IncidentKind.LANE_PAUSED}
+OF_FAILURES = {IncidentKind.MONTHS_FAILING}
+OF_ROLLOUT = {IncidentKind.ROLLOUT_SHUT, IncidentKind.ROLLOUT_WAITS}
 HALTED = {"shut", "approval", "held"}  # where a rollout waits for a person
 
 
@@ -39,7 +39,7 @@ async def checklist(system: System, least_resolved: float) -> list[Item]:
     """In the guide's order. `least_resolved` percent of books is well."""
     async with system.database.transaction() as connection:
         counted = await months.daily(connection)
-    incidents = await system.alerts.look()
+    incidents = await system.alerts.current_incidents()
     spent = await quota.show(system)
     found = [
         _completion(counted, _of(incidents, OF_COMPLETION)),
@@ -54,7 +54,7 @@ async def checklist(system: System, least_resolved: float) -> list[Item]:
     return [*found, *(Item(each.kind.value, False, each.reason, cure="alexandria doctor") for each in others)]
 
 
-def _of(incidents: Sequence[Incident], kinds: set[Kind]) -> str:
+def _of(incidents: Sequence[Incident], kinds: set[IncidentKind]) -> str:
     return "; ".join(each.reason for each in incidents if each.kind in kinds)
 
 
@@ -79,7 +79,7 @@ def _resolution(counted: Row, least: float) -> Item:
     return Item("resolution", ok, said, figures, "" if ok else "alexandria months, and of a poor one: alexandria month")
 
 
-def _quota(found: schemas.Quota, in_use: frozenset[str], wrong: str) -> Item:
+def _quota(found: schemas.QuotaStatus, in_use: frozenset[str], wrong: str) -> Item:
     limited = {name: each for name, each in found.providers.items() if each.safety_limit is not None and name in in_use}
     used = {name: each.percentage_used for name, each in limited.items()}
     said = ", ".join(f"{name} {each.percentage_used:g} % of {each.safety_limit}" for name, each in limited.items())

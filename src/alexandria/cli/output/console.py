@@ -20,7 +20,7 @@ from rich.text import Text
 
 from alexandria.core.errors import AlexandriaError
 from alexandria.core.escaping import inert, inert_json, inert_line
-from alexandria.operations.status_style import PALETTE
+from alexandria.operations.status_style import STYLES
 
 WIDE = 200  # columns where there is no terminal to fit into
 
@@ -158,7 +158,7 @@ def shown(value: object) -> str:
 
 def chip(state: str, text: str = "") -> Text:
     """A state in its colours: the glyph, and `text` if there is any."""
-    look = PALETTE[state]
+    look = STYLES[state]
     # A state that is drawn as a frame has the terminal's own ground, which may be dark.
     return Text(f"{look.glyph} {text}" if text else look.glyph, "dim" if look.border else f"{look.ink} on {look.fill}")
 

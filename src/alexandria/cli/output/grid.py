@@ -16,7 +16,7 @@ from alexandria.backfill.status import Status
 from alexandria.cli.output.console import Output, chip, harmless, table
 from alexandria.operations import backfill, control, rollout, schemas
 from alexandria.operations.overview import Snapshot, take_snapshot
-from alexandria.operations.status_style import PALETTE, state
+from alexandria.operations.status_style import STYLES, display_state
 from alexandria.operations.system import System
 
 REDRAW = 1.0  # seconds on a terminal
@@ -52,14 +52,12 @@ class Seen:
             f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
             f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
         )
-        standing, situation = self.view.standing, self.view.situation
-        runs = situation is not None and situation.rollout.ended_at is None
         if self.stats.paused is not None:
             yield control.describe(self.stats.paused)
-        elif not (runs and standing.word == "Idle"):  # then the rollout schedules
-            yield f"{standing.word}. {standing.why}"
-        if situation is not None and runs:
-            yield f"Rollout: {rollout.describe(situation)}"
+        else:
+            yield f"{self.view.run.label}. {self.view.run.reason}"
+        if self.view.running_rollout is not None:
+            yield f"Rollout: {rollout.describe(self.view.running_rollout)}"
 
     def line(self) -> str:
         """The same in one line."""
@@ -73,8 +71,8 @@ class Seen:
 
     def _end(self) -> str:
         """When it will be done, as a range, and what that hangs on."""
-        outlook = self.view.outlook
-        return f"{'ETA ' if outlook.headline[0].isdigit() else ''}{outlook.headline}: {outlook.why}"
+        eta = self.view.eta
+        return f"{'ETA ' if eta.headline[0].isdigit() else ''}{eta.headline}: {eta.reason}"
 
     def grid(self) -> RenderableType:
         years: dict[int, dict[int, schemas.MonthRow]] = defaultdict(dict)
@@ -84,8 +82,8 @@ class Seen:
         return table(columns, [_row(year, months) for year, months in years.items()])
 
     def _legend(self) -> Text:
-        counted = Counter(state(row.status, row.blocked_reason) for row in self.months)
-        parts = [part for name in PALETTE for part in (chip(name), f" {counted[name]} {name}   ")]
+        counted = Counter(display_state(row.status, row.blocked_reason) for row in self.months)
+        parts = [part for name in STYLES for part in (chip(name), f" {counted[name]} {name}   ")]
         return Text.assemble(*parts)
 
 
@@ -117,7 +115,7 @@ def _row(year: int, months: dict[int, schemas.MonthRow]) -> list[object]:
 
 def _cell(row: schemas.MonthRow) -> Text:
     """The glyph, and the share resolved when done."""
-    return chip(state(row.status, row.blocked_reason), f"{row.resolution_rate:3.0f}" if _done(row) else "   ")
+    return chip(display_state(row.status, row.blocked_reason), f"{row.resolution_rate:3.0f}" if _done(row) else "   ")
 
 
 def _done(row: schemas.MonthRow) -> bool:

@@ -10,7 +10,7 @@ from alexandria.cli.output.console import Output, shown
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.escaping import inert_line
 from alexandria.operations import event_log
-from alexandria.operations.event_log import Entry, Wanted
+from alexandria.operations.event_log import LogEntry, LogFilter
 from alexandria.operations.system import System
 
 AGAIN = 1.0  # seconds before a lost database is tried again
@@ -18,7 +18,7 @@ STYLES = {"debug": "dim", "warning": "yellow", "error": "bold red", "critical": 
 LEVEL_WIDTH = 8
 
 
-async def show(output: Output, system: System, wanted: Wanted, most: int, *, follow: bool) -> int:
+async def show(output: Output, system: System, wanted: LogFilter, most: int, *, follow: bool) -> int:
     """Print the newest events; returns how many. With `follow` go on until cancelled."""
     async with system.database.transaction() as connection:
         after = await event_log.last(connection)
@@ -31,7 +31,7 @@ async def show(output: Output, system: System, wanted: Wanted, most: int, *, fol
     return len(found)
 
 
-async def _go_on(output: Output, system: System, wanted: Wanted, after: int) -> int:
+async def _go_on(output: Output, system: System, wanted: LogFilter, after: int) -> int:
     """Follow until the database is lost, and wait until it is back; returns the number of the last event seen."""
     try:
         async for entry in event_log.follow(system.database, wanted, after):
@@ -48,13 +48,13 @@ async def _go_on(output: Output, system: System, wanted: Wanted, after: int) -> 
         return after
 
 
-def _print(output: Output, entry: Entry) -> None:
+def _print(output: Output, entry: LogEntry) -> None:
     told = {"at": entry.at, "level": entry.level, "event": entry.event, "process": entry.process}
     about = {"month": str(entry.key)} if entry.key else {}
     output.line(told | about | {"fields": entry.fields}, _text(entry))
 
 
-def _text(entry: Entry) -> Text:
+def _text(entry: LogEntry) -> Text:
     fields = dict(entry.fields)
     trace = str(fields.pop("exception", ""))
     about = {"month": str(entry.key)} if entry.key else {}

@@ -11,7 +11,7 @@ from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, heading, shown, table
 from alexandria.core.month import Month
 from alexandria.operations import schemas
-from alexandria.operations.status_style import state
+from alexandria.operations.status_style import display_state
 
 
 def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:
@@ -70,7 +70,7 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
         yield f"looked up {found.looks} times, again {shown(found.look_again_at)}"
 
 
-def of_quota(found: schemas.Quota) -> Table:
+def of_quota(found: schemas.QuotaStatus) -> Table:
     columns = [
         "provider",
         "used#",
@@ -99,13 +99,13 @@ def of_quota(found: schemas.Quota) -> Table:
     return table(columns, rows)
 
 
-def oddities(found: schemas.Quota) -> Iterator[str]:
+def oddities(found: schemas.QuotaStatus) -> Iterator[str]:
     """What the providers' own count differs in."""
     yield from (f"{name}: {each.plan_note}" for name, each in found.providers.items() if each.plan_note)
 
 
 def _line(row: schemas.MonthRow) -> tuple[object, ...]:
-    label = state(row.status, row.blocked_reason)
+    label = display_state(row.status, row.blocked_reason)
     done = row.status is Status.COMPLETED
     why = row.blocked_reason or row.error_message or ""
     if row.next_attempt_at:

@@ -1,4 +1,4 @@
-"""What is wrong, since when, and who was told? One memory for all processes, so that each incident is told of once."""
+"""Stores incidents and their notices, for all processes together, so that each incident is reported once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from psycopg.rows import class_row
 from alexandria.backfill.repositories import pauses
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
-from alexandria.operations.alerts.rules import SILENCE, Incident, Kind, Seen
+from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, Incident, IncidentKind, Observations
 
 SQL = load(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class StoredIncident:
     """An incident with its number."""
 
     id: int
@@ -29,26 +29,26 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be told of an incident: `event` is began or cleared. It was tried `tries` times."""
+    """A message to deliver about an incident: `event` is began or cleared. `tries` deliveries have failed."""
 
     id: int
     event: str
     tries: int
-    kind: Kind
+    kind: IncidentKind
     subject: str
     reason: str
     began_at: datetime
     cleared_at: datetime | None
 
 
-async def seen(connection: Connection, blocked_longer: timedelta) -> Seen:
-    """The counts that are judged, but for the ways to the providers."""
-    counts = await (await connection.execute(SQL["seen"], {"silence": SILENCE})).fetchone()
+async def observe(connection: Connection, blocked_longer: timedelta) -> Observations:
+    """Everything that the rules need but for the providers and the rollout."""
+    counts = await (await connection.execute(SQL["counts"], {"silence": HEARTBEAT_TIMEOUT})).fetchone()
     blocked = await (await connection.execute(SQL["blocked"], {"longer": blocked_longer})).fetchone()
     pause = await pauses.paused(connection)
     assert counts is not None
     assert blocked is not None
-    return Seen(
+    return Observations(
         **counts,
         blocked=blocked["months"],
         blocked_since=blocked["since"],
@@ -58,39 +58,44 @@ async def seen(connection: Connection, blocked_longer: timedelta) -> Seen:
     )
 
 
-async def alone(connection: Connection) -> bool:
-    """Whether this transaction may judge; two that see different things would begin and clear in turns."""
-    row = await (await connection.execute(SQL["alone"])).fetchone()
-    return row is not None and bool(row["alone"])
+async def try_lock(connection: Connection) -> bool:
+    """Whether this transaction may update incidents: two with different observations would begin and clear in turns."""
+    row = await (await connection.execute(SQL["try_lock"])).fetchone()
+    return row is not None and bool(row["locked"])
 
 
-async def follow(
-    connection: Connection, lasting: Sequence[Incident], *, announce: bool
-) -> tuple[list[Noted], list[Noted]]:
-    """Incidents that began just now, and those that are over as they are not `lasting`; with `announce` to be told."""
+async def update(
+    connection: Connection, lasting: Sequence[Incident], *, notify: bool
+) -> tuple[list[StoredIncident], list[StoredIncident]]:
+    """Store which incidents last; returns those that have just begun and those that have just cleared.
+
+    With `notify` a notice is queued for each of them.
+    """
     values = {"kinds": [i.kind for i in lasting], "subjects": [i.subject for i in lasting]}
-    cleared = await _noted(connection, "clear", values)
-    began = await _noted(connection, "begin", values | {"reasons": [i.reason for i in lasting]})
-    if announce:
-        await connection.execute(SQL["announce"], {"ids": [i.id for i in began], "event": "began"})
-        await connection.execute(SQL["announce"], {"ids": [i.id for i in cleared], "event": "cleared"})
+    cleared = await _fetch(connection, "clear", values)
+    began = await _fetch(connection, "begin", values | {"reasons": [i.reason for i in lasting]})
+    if notify:
+        await connection.execute(SQL["queue_notices"], {"ids": [i.id for i in began], "event": "began"})
+        await connection.execute(SQL["queue_notices"], {"ids": [i.id for i in cleared], "event": "cleared"})
     return began, cleared
 
 
-async def due(connection: Connection) -> Notice | None:
-    """A notice to be given now, locked until the transaction ends."""
+async def due_notice(connection: Connection) -> Notice | None:
+    """A notice to deliver now, locked until the transaction ends."""
     async with connection.cursor(row_factory=class_row(Notice)) as cursor:
-        await cursor.execute(SQL["due"])
+        await cursor.execute(SQL["due_notice"])
         return await cursor.fetchone()
 
 
-async def told(connection: Connection, notice: Notice, result: str, again: datetime | None, *, delivered: bool) -> None:
-    """How a try ended, in a word, and when the next one is made; None: no more."""
-    values = {"id": notice.id, "event": notice.event, "result": result, "again": again, "delivered": delivered}
-    await connection.execute(SQL["told"], values)
+async def record_delivery(
+    connection: Connection, notice: Notice, result: str, next_try: datetime | None, *, delivered: bool
+) -> None:
+    """Store how a delivery ended, and when the next one is tried; None: never."""
+    values = {"id": notice.id, "event": notice.event, "result": result, "next_try": next_try, "delivered": delivered}
+    await connection.execute(SQL["record_delivery"], values)
 
 
-async def _noted(connection: Connection, block: str, values: dict[str, Any]) -> list[Noted]:
-    async with connection.cursor(row_factory=class_row(Noted)) as cursor:
+async def _fetch(connection: Connection, block: str, values: dict[str, Any]) -> list[StoredIncident]:
+    async with connection.cursor(row_factory=class_row(StoredIncident)) as cursor:
         await cursor.execute(SQL[block], values)
         return await cursor.fetchall()

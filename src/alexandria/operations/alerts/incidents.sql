@@ -1,7 +1,7 @@
--- What is wrong, and who was told.
+-- Incidents, and the notices about them.
 
--- name: seen
--- Workers, and months by what they are waiting for or how they ended within a day.
+-- name: counts
+-- Workers alive, and months by what they wait for or how they ended within a day.
 SELECT (SELECT count(*) FROM procrastinate_workers
         WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS workers,
        (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
@@ -14,7 +14,7 @@ SELECT (SELECT count(*) FROM procrastinate_workers
 FROM backfill_log
 
 -- name: blocked
--- Months that have waited for long, for anything but the end of a pause, since their last attempt that was one.
+-- Months that have waited too long since their last real attempt, for anything but the end of a pause.
 SELECT count(*)::integer AS months, min(since) AS since,
        coalesce(mode() WITHIN GROUP (ORDER BY blocked_reason), '') AS because
 FROM (
@@ -29,31 +29,31 @@ FROM (
 ) AS waiting
 WHERE since <= now() - %(longer)s::interval
 
--- name: alone
--- Whether nobody else judges just now; until the transaction ends.
-SELECT pg_try_advisory_xact_lock('incident'::regclass::oid::integer, 0) AS alone
+-- name: try_lock
+-- Whether no other transaction updates incidents now; holds until the transaction ends.
+SELECT pg_try_advisory_xact_lock('incident'::regclass::oid::integer, 0) AS locked
 
 -- name: begin
--- Incidents that are new.
+-- Store incidents that have begun.
 INSERT INTO incident (kind, subject, reason)
 SELECT * FROM unnest(%(kinds)s::text[], %(subjects)s::text[], %(reasons)s::text[])
 ON CONFLICT (kind, subject) WHERE cleared_at IS NULL DO NOTHING
 RETURNING id, kind, subject, reason
 
 -- name: clear
--- Incidents that are over.
+-- End incidents that last no longer.
 UPDATE incident SET cleared_at = now()
 WHERE cleared_at IS NULL
   AND NOT EXISTS (SELECT FROM unnest(%(kinds)s::text[], %(subjects)s::text[]) AS lasting (kind, subject)
                   WHERE lasting.kind = incident.kind AND lasting.subject = incident.subject)
 RETURNING id, kind, subject, reason
 
--- name: announce
--- Somebody is to be told.
+-- name: queue_notices
+-- Queue a notice for each of these incidents.
 INSERT INTO notice (incident_id, event) SELECT unnest(%(ids)s::bigint[]), %(event)s
 
--- name: due
--- One notice to be given now, the oldest first, that of an end after that of its beginning; locked.
+-- name: due_notice
+-- One notice to deliver now, the oldest first, and for one incident "began" before "cleared"; locked.
 SELECT n.incident_id AS id, n.event, n.tries, i.kind, i.subject, i.reason, i.began_at,
        CASE WHEN n.event = 'cleared' THEN i.cleared_at END AS cleared_at
 FROM notice AS n JOIN incident AS i ON i.id = n.incident_id
@@ -64,9 +64,9 @@ ORDER BY n.incident_id, n.event
 LIMIT 1
 FOR UPDATE OF n SKIP LOCKED
 
--- name: told
--- How a try ended, and when the next is made.
+-- name: record_delivery
+-- How a delivery ended, and when the next one is tried.
 UPDATE notice
-SET tries = tries + 1, result = %(result)s, next_try_at = %(again)s::timestamptz,
+SET tries = tries + 1, result = %(result)s, next_try_at = %(next_try)s::timestamptz,
     delivered_at = CASE WHEN %(delivered)s THEN now() END
 WHERE incident_id = %(id)s AND event = %(event)s

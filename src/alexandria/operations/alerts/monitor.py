@@ -1,4 +1,4 @@
-"""Is something wrong, and who is told? Judged by every process, told once: a line in the log, and a call if wanted."""
+"""Detects incidents in every process, and reports each once: in the log, and by the alert webhook if there is one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import structlog
 from alexandria.database.pool import Connection, Database
 from alexandria.operations.alerts import incidents
 from alexandria.operations.alerts.incidents import Notice
-from alexandria.operations.alerts.rules import Incident, Seen, Thresholds, Way, judge
-from alexandria.operations.alerts.webhook import Receiver, Refused
+from alexandria.operations.alerts.rules import Incident, Observations, Thresholds, find_incidents
+from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout.decisions import Standstill
 
 log = structlog.get_logger(__name__)
 
-EVERY = 30.0  # seconds between looks
-AT_ONCE = 10  # notices given after one look
-TRIES = 12  # before a notice is given up
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)  # between tries; each wait is twice the last
+CHECK_INTERVAL = 30.0  # seconds
+MAX_DELIVERIES_PER_CHECK = 10
+MAX_TRIES = 12  # before a notice is given up
+FIRST_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=30), timedelta(hours=1)  # each is twice the one before
 
 
 async def _no_lanes() -> Sequence[LaneStatus]:
@@ -34,9 +34,10 @@ async def _no_rollout() -> Standstill | None:
 
 @dataclass(slots=True)
 class AlertMonitor:
-    """`lanes` are the ways to the providers, of which those `in_use` count; `rollout` tells whether one stands still.
+    """Detects and reports incidents.
 
-    Without a `receiver` nobody is called.
+    `lanes` reads the state of the providers, of which those `in_use` count; `rollout` says whether one stands still.
+    Without a `receiver` incidents are only logged.
     """
 
     database: Database
@@ -47,56 +48,55 @@ class AlertMonitor:
     rollout: Callable[[], Awaitable[Standstill | None]] = _no_rollout
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    async def look(self) -> tuple[Incident, ...]:
-        """What is wrong now; changes nothing. Raises DatabaseUnavailable."""
-        ways, still = await self._ways(), await self.rollout()
+    async def current_incidents(self) -> tuple[Incident, ...]:
+        """The incidents that last now; changes nothing. Raises DatabaseUnavailable."""
+        lanes, standstill = await self._lanes_in_use(), await self.rollout()
         async with self.database.transaction() as connection:
-            return judge(await self._seen(connection, ways, still), self.thresholds, self.now())
+            return find_incidents(await self._observe(connection, lanes, standstill), self.thresholds, self.now())
 
     async def watch(self) -> None:
-        """Note what has begun to be wrong and what is over, and tell of both."""
-        ways, still = await self._ways(), await self.rollout()
+        """Store and report the incidents that have begun or cleared since the last check."""
+        lanes, standstill = await self._lanes_in_use(), await self.rollout()
         async with self.database.transaction() as connection:
-            if not await incidents.alone(connection):
+            if not await incidents.try_lock(connection):
                 return
-            lasting = judge(await self._seen(connection, ways, still), self.thresholds, self.now())
-            began, cleared = await incidents.follow(connection, lasting, announce=self.receiver is not None)
+            observed = await self._observe(connection, lanes, standstill)
+            lasting = find_incidents(observed, self.thresholds, self.now())
+            began, cleared = await incidents.update(connection, lasting, notify=self.receiver is not None)
         for each in began:
             log.error("incident began", kind=each.kind, subject=each.subject, reason=each.reason)
         for each in cleared:
             log.warning("incident cleared", kind=each.kind, subject=each.subject, reason=each.reason)
         if self.receiver is not None:
-            await self._tell(self.receiver)
+            await self._deliver_due(self.receiver)
 
-    async def _tell(self, receiver: Receiver) -> None:
-        for _ in range(AT_ONCE):
+    async def _deliver_due(self, receiver: Receiver) -> None:
+        for _ in range(MAX_DELIVERIES_PER_CHECK):
             async with self.database.transaction() as connection:
-                notice = await incidents.due(connection)
+                notice = await incidents.due_notice(connection)
                 if notice is None:
                     return
-                await self._give(connection, receiver, notice)
+                await self._deliver(connection, receiver, notice)
 
-    async def _give(self, connection: Connection, receiver: Receiver, notice: Notice) -> None:
+    async def _deliver(self, connection: Connection, receiver: Receiver, notice: Notice) -> None:
         try:
-            status = await receiver.tell(f"{notice.id}-{notice.event}", _message(notice))
-        except Refused as refused:
-            wait = min(FIRST_WAIT * 2**notice.tries, LONGEST_WAIT)
-            again = self.now() + wait if notice.tries + 1 < TRIES else None
-            await incidents.told(connection, notice, str(refused), again, delivered=False)
-            log.warning("alarm not delivered", kind=notice.kind, reason=str(refused), gives_up=again is None)
+            status = await receiver.send(f"{notice.id}-{notice.event}", _message(notice))
+        except DeliveryFailed as failed:
+            delay = min(FIRST_RETRY_DELAY * 2**notice.tries, MAX_RETRY_DELAY)
+            next_try = self.now() + delay if notice.tries + 1 < MAX_TRIES else None
+            await incidents.record_delivery(connection, notice, str(failed), next_try, delivered=False)
+            log.warning("alarm not delivered", kind=notice.kind, reason=str(failed), gives_up=next_try is None)
         else:
-            await incidents.told(connection, notice, f"answered {status}", None, delivered=True)
+            await incidents.record_delivery(connection, notice, f"answered {status}", None, delivered=True)
 
-    async def _seen(self, connection: Connection, ways: Sequence[Way], still: Standstill | None) -> Seen:
-        return replace(await incidents.seen(connection, self.thresholds.blocked), ways=ways, rollout=still)
+    async def _observe(
+        self, connection: Connection, lanes: Sequence[LaneStatus], standstill: Standstill | None
+    ) -> Observations:
+        observed = await incidents.observe(connection, self.thresholds.blocked)
+        return replace(observed, lanes=lanes, rollout=standstill)
 
-    async def _ways(self) -> list[Way]:
-        return [_way(lane) for lane in await self.lanes() if lane.name in self.in_use]
-
-
-def _way(lane: LaneStatus) -> Way:
-    left = None if lane.cap is None else lane.cap - lane.used - lane.reserved
-    return Way(lane.name, left, lane.reset_at, lane.paused_since, lane.paused_until, lane.pause_reason)
+    async def _lanes_in_use(self) -> list[LaneStatus]:
+        return [lane for lane in await self.lanes() if lane.name in self.in_use]
 
 
 def _message(notice: Notice) -> dict[str, str | None]:

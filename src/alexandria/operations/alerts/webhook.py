@@ -20,11 +20,13 @@ from alexandria.core.config import STANDARD_SECRET_PREFIX
 from alexandria.core.tls import authorities
 
 CALL_TIMEOUT = 5.0  # seconds
-SIGNATURE = "X-Alexandria-Signature"  # of the first release; to be removed with DELIVERY after the next one
-DELIVERY = "X-Alexandria-Delivery"
+SIGNATURE_HEADER = (
+    "X-Alexandria-Signature"  # of the first release; to be removed with DELIVERY_HEADER after the next one
+)
+DELIVERY_HEADER = "X-Alexandria-Delivery"
 
 
-class Refused(Exception):
+class DeliveryFailed(Exception):
     """The receiver did not take the call; the message gives the reason and nothing secret."""
 
 
@@ -35,8 +37,8 @@ class Receiver:
         self._url, self._secret = url, secret
         self._agent = f"Alexandria/{version}"
 
-    async def tell(self, delivery: str, message: dict[str, Any]) -> int:
-        """Send `message` as JSON and return the status of the answer. Raises Refused.
+    async def send(self, delivery: str, message: dict[str, Any]) -> int:
+        """Send `message` as JSON and return the status of the answer. Raises DeliveryFailed.
 
         `delivery` is the same for every attempt to deliver one message, so that the receiver can ignore a repeated one.
         """
@@ -51,18 +53,18 @@ class Receiver:
             ):
                 pass  # the status is all that counts
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failed:
-            raise Refused(type(failed).__name__) from None
+            raise DeliveryFailed(type(failed).__name__) from None
         if not response.is_success:
-            raise Refused(f"answered {response.status_code}")
+            raise DeliveryFailed(f"answered {response.status_code}")
         return response.status_code
 
     def _identify(self, delivery: str, body: str) -> dict[str, str]:
         now = datetime.now(UTC)
-        headers = {"webhook-id": delivery, "webhook-timestamp": str(int(now.timestamp())), DELIVERY: delivery}
+        headers = {"webhook-id": delivery, "webhook-timestamp": str(int(now.timestamp())), DELIVERY_HEADER: delivery}
         if self._secret is not None:
             secret = self._secret.get_secret_value()
             headers["webhook-signature"] = Webhook(signing_key(secret)).sign(delivery, now, body)
-            headers[SIGNATURE] = f"sha256={hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()}"
+            headers[SIGNATURE_HEADER] = f"sha256={hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()}"
         return headers
 
 

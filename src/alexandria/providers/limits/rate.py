@@ -83,6 +83,11 @@ class LaneStatus:
     plan_note: str = ""
     paused_since: datetime | None = None
 
+    @property
+    def left(self) -> int | None:
+        """Units that months may still spend today; None: no limit. Below 0 where people have spent the reserve."""
+        return None if self.cap is None else self.cap - self.used - self.reserved
+
 
 class Permit:
     """Permission to send one request of `granted` units now, charged to the provider's `day`."""

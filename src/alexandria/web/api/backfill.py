@@ -19,7 +19,7 @@ MonthInPath = Annotated[
     Path(
         description="YYYY-MM",
         examples=["2023-11"],
-        json_schema_extra={"pattern": schemas.MONTH},
+        json_schema_extra={"pattern": schemas.MONTH_PATTERN},
     ),
 ]
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -30,13 +30,13 @@ InYear = Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
     "/schedule-backfill",
     response_model_exclude_none=True,
     responses={**WRITES, **documented(409)},
-    summary="Take the newest open months and have them worked on; or, as a dry run, show which",
+    summary="Schedule the newest open months, or list them as a dry run",
 )
 async def schedule_backfill(request: schemas.ScheduleRequest, system: Running) -> schemas.ScheduleAnswer:
     return await backfill.schedule(system, request, AUDIT_NAME)
 
 
-@router.get("/backfill-stats", summary="Where the backfill stands")
+@router.get("/backfill-stats", summary="Counters of the backfill")
 async def backfill_stats(system: Running) -> schemas.StatsAnswer:
     return await backfill.stats(system)
 
@@ -58,6 +58,6 @@ async def show_month(month: MonthInPath, system: Running) -> schemas.MonthAnswer
     return await backfill.show_month(system, Month.parse(month))
 
 
-@router.get("/jobs/{job_id}", responses=documented(404), summary="What became of a scheduled attempt")
+@router.get("/jobs/{job_id}", responses=documented(404), summary="State of a scheduled attempt")
 async def show_job(job_id: JobId, system: Running) -> schemas.JobAnswer:
     return await backfill.show_job(system, job_id)

@@ -1,4 +1,4 @@
-"""Is this process alive, and can the system do its work? For whoever restarts, routes and alarms."""
+"""HTTP routes for health probes: whether this process is alive, and whether the system can work."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from alexandria.core.errors import DatabaseUnavailable
 from alexandria.database.pool import Row
 from alexandria.database.server import require_migrated
 from alexandria.operations import schemas
-from alexandria.operations.alerts.rules import SILENCE, Incident, Kind
+from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, Incident, IncidentKind
 from alexandria.operations.system import System
-from alexandria.web.errors import documented, problem
+from alexandria.web.errors import documented, error_response
 from alexandria.web.routing import Running
 
-PATIENCE = 3.0  # seconds for the database to answer a probe
+DATABASE_TIMEOUT = 3.0  # seconds
 
 router = APIRouter(prefix="/health", responses=documented(500), tags=["health"])
 
@@ -32,28 +32,28 @@ async def live() -> schemas.LiveAnswer:
 
 @router.get("/ready", response_model=schemas.ReadyAnswer, responses=documented(503), summary="The system can work")
 async def ready(system: Running, request: Request) -> schemas.ReadyAnswer | JSONResponse:
-    """503 with the reason: no database, an old schema, or work that no worker takes. Other incidents are listed."""
-    at_work, pause, incidents = await _look(system)
+    """503 with the reason: no database, an old schema, or months without a worker. Other incidents are listed."""
+    workers, pause, incidents = await _read(system)
     for incident in incidents:
-        if incident.kind is Kind.NO_WORKER:
+        if incident.kind is IncidentKind.NO_WORKER:
             hint = {"hint": "start one: alexandria work"}
-            return problem(request.scope, 503, incident.kind, incident.reason, hint)
+            return error_response(request.scope, 503, incident.kind, incident.reason, hint)
     return schemas.ReadyAnswer(
         status="ready",
-        workers=at_work["beating"],
-        months_in_work=at_work["processing"],
-        months_due=at_work["due"],
+        workers=workers["beating"],
+        months_in_work=workers["processing"],
+        months_due=workers["due"],
         paused=str(pause or ""),
-        incidents=[schemas.IncidentNow.model_validate(incident, from_attributes=True) for incident in incidents],
+        incidents=[schemas.CurrentIncident.model_validate(incident, from_attributes=True) for incident in incidents],
     )
 
 
-async def _look(system: System) -> tuple[Row, Pause | None, Sequence[Incident]]:
+async def _read(system: System) -> tuple[Row, Pause | None, Sequence[Incident]]:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DATABASE_TIMEOUT):
             await asyncio.to_thread(require_migrated, system.database.url)
-            incidents = await system.alerts.look()
+            incidents = await system.alerts.current_incidents()
             async with system.database.transaction() as connection:
-                return await months.workers(connection, SILENCE), await pauses.paused(connection), incidents
+                return await months.workers(connection, HEARTBEAT_TIMEOUT), await pauses.paused(connection), incidents
     except TimeoutError:
-        raise DatabaseUnavailable(f"PostgreSQL does not answer within {PATIENCE:.0f} s") from None
+        raise DatabaseUnavailable(f"PostgreSQL does not answer within {DATABASE_TIMEOUT:.0f} s") from None

@@ -1,4 +1,4 @@
-"""What does Prometheus get to see? Requests counted here, and the backfill's numbers as the database has them now."""
+"""HTTP route with metrics for Prometheus: requests counted by this process, and the backfill as the database has it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from alexandria.backfill.repositories import months, pauses
 from alexandria.core.errors import DatabaseUnavailable, NotMigrated
-from alexandria.operations.alerts.rules import SILENCE, Kind
+from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, IncidentKind
 from alexandria.operations.system import System
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.response_cache import RecentCalls
@@ -29,11 +29,11 @@ from alexandria.web.routing import Running
 router = APIRouter(responses=documented(500), tags=["health"])
 
 Values: TypeAlias = Mapping[tuple[str, ...], float]
-ENDS = ("answered", "limited", "refused", "silent")  # how a request ends: silent is no answer at all
+CALL_OUTCOMES = ("answered", "limited", "refused", "silent")  # silent: no response at all
 
 
-class Tally:
-    """What one application counts itself."""
+class RequestMetrics:
+    """Counts the HTTP requests to one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -46,50 +46,50 @@ class Tally:
         )
 
 
-class _Snapshot(Collector):
-    """Gauges read from the database beside what was counted."""
+class _AllMetrics(Collector):
+    """The gauges read from the database, and the counted requests."""
 
-    def __init__(self, gauges: list[Metric], tally: Tally) -> None:
-        self._gauges, self._tally = gauges, tally
+    def __init__(self, gauges: list[Metric], requests: RequestMetrics) -> None:
+        self._gauges, self._requests = gauges, requests
 
     def collect(self) -> Iterator[Metric]:
         yield from self._gauges
-        yield from self._tally.registry.collect()
+        yield from self._requests.registry.collect()
 
 
 @router.get(
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    summary="Numbers for Prometheus",
+    summary="Metrics for Prometheus",
 )
 async def metrics(system: Running, request: Request) -> Response:
     """Without a database the gauges are missing and alexandria_database_up is 0."""
     try:
         gauges = [_gauge("database_up", "Whether PostgreSQL answers", {(): 1}), *await _gauges(system)]
     except (DatabaseUnavailable, NotMigrated):
-        request.app.state.healer.start()
+        request.app.state.reconnector.start()
         gauges = [_gauge("database_up", "Whether PostgreSQL answers", {(): 0})]
-    tally: Tally = request.app.state.tally
+    requests: RequestMetrics = request.app.state.request_metrics
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(_Snapshot(gauges, tally)), headers={"Content-Type": content_type})
+    return Response(encode(_AllMetrics(gauges, requests)), headers={"Content-Type": content_type})
 
 
 async def _gauges(system: System) -> list[Metric]:
     async with system.database.transaction() as connection:
         totals = await months.totals(connection)
         progress = await months.progress(connection)
-        workers = await months.workers(connection, SILENCE)
+        workers = await months.workers(connection, HEARTBEAT_TIMEOUT)
         paused = await pauses.paused(connection) is not None
-    wrong = [incident.kind for incident in await system.alerts.look()]
+    wrong = [incident.kind for incident in await system.alerts.current_incidents()]
     return [
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
-        _gauge("books", "Books that models named", {(): progress["total_books_generated"]}),
-        _gauge("isbns", "Of these, with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
-        _gauge("worker_loops", "Queues being worked on; a worker process works on several", {(): workers["beating"]}),
-        _gauge("paused", "Whether no month is begun, by a person's wish", {(): paused}),
+        _gauge("books", "Books named by the models", {(): progress["total_books_generated"]}),
+        _gauge("isbns", "Books with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
+        _gauge("worker_loops", "Worker loops alive; a worker process has several", {(): workers["beating"]}),
+        _gauge("paused", "Whether somebody has paused the backfill", {(): paused}),
         _gauge(
-            "incident", "What is wrong that nobody would notice", {(kind,): wrong.count(kind) for kind in Kind}, "kind"
+            "incident", "Whether this incident lasts", {(kind,): wrong.count(kind) for kind in IncidentKind}, "kind"
         ),
         *_rollout(await system.rollout.snapshot()),
         *_quotas(await system.limiter.status()),
@@ -98,50 +98,52 @@ async def _gauges(system: System) -> list[Metric]:
 
 
 def _rollout(seen: RolloutSnapshot | None) -> Iterator[Metric]:
-    """With a zero for what is not, so that a rule sees the end of it."""
+    """With a zero for everything that is not the case, so that alert rules see the end of it."""
     runs = seen is not None and seen.rollout.ended_at is None
     step, verdict = (seen.decision.step, seen.decision.evaluation.verdict) if seen and runs else (None, None)
     yield _gauge(
         "rollout_phase",
-        "The present phase; 0: no rollout runs",
+        "The current phase; 0: no rollout runs",
         {(): seen.rollout.state.phase + 1 if seen and runs else 0},
     )
     verdicts: Values = {(each,): each is verdict for each in Verdict}
-    yield _gauge("rollout_gate", "How the gate of the present phase is judged", verdicts, "verdict")
+    yield _gauge("rollout_gate", "The verdict on the current phase's gate", verdicts, "verdict")
     rests: Values = {(each,): isinstance(step, Wait) and each is step.kind for each in decisions.WaitKind}
-    yield _gauge("rollout_rests", "Why the rollout begins nothing just now", rests, "kind")
+    yield _gauge("rollout_rests", "Why the rollout starts nothing now", rests, "kind")
 
 
 def _quotas(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
     limited = [lane for lane in lanes if lane.cap is not None]
-    yield _gauge("quota_used", "Of the provider's day", {(lane.name,): lane.used for lane in lanes}, "provider")
     yield _gauge(
-        "quota_limit", "What months may spend of the provider's day", {(lane.name,): lane.cap or 0 for lane in limited},
+        "quota_used", "Used of the provider's daily quota", {(lane.name,): lane.used for lane in lanes}, "provider"
+    )
+    yield _gauge(
+        "quota_limit", "Daily quota for months", {(lane.name,): lane.cap or 0 for lane in limited},
         "provider",
     )  # fmt: skip
     yield _gauge(
-        "quota_reset_timestamp_seconds", "When the provider's next day begins, in Unix time",
+        "quota_reset_timestamp_seconds", "When the provider's quota resets, in Unix time",
         {(lane.name,): int(lane.reset_at.timestamp()) for lane in limited}, "provider",
     )  # fmt: skip
     paused: Values = {(lane.name,): lane.paused_until is not None for lane in lanes}
-    yield _gauge("lane_paused", "Whether the provider wants to be left alone for now", paused, "provider")
+    yield _gauge("lane_paused", "Whether the provider is paused, as it has refused requests", paused, "provider")
 
 
 def _calls(lately: Mapping[str, RecentCalls], providers: Sequence[str]) -> Iterator[Metric]:
-    """With a zero where nothing was asked, so that a rule need not tell nothing from unknown."""
+    """With a zero where nothing was requested, so that alert rules need not handle missing series."""
     every = [lately.get(name, RecentCalls(name)) for name in providers]
-    ends: Values = {(each.provider, end): getattr(each, end) for each in every for end in ENDS}
-    yield _gauge("calls_last_hour", "Requests sent within the last hour, by how they ended", ends, "provider", "end")
+    ends: Values = {(each.provider, end): getattr(each, end) for each in every for end in CALL_OUTCOMES}
+    yield _gauge("calls_last_hour", "Requests sent within the last hour, by outcome", ends, "provider", "end")
     slow: Values = {
         (each.provider, share): ms / 1000
         for each in every
         for share, ms in (("0.5", each.median_ms), ("0.95", each.p95_ms))
     }
-    yield _gauge("call_seconds", "How long such a share of them took at most", slow, "provider", "share")
+    yield _gauge("call_seconds", "Within how many seconds this share of them ended", slow, "provider", "share")
 
 
-def _gauge(name: str, what: str, values: Values, *labels: str) -> Metric:
-    family = GaugeMetricFamily(f"alexandria_{name}", what, labels=labels)
+def _gauge(name: str, description: str, values: Values, *labels: str) -> Metric:
+    family = GaugeMetricFamily(f"alexandria_{name}", description, labels=labels)
     for key, value in values.items():
         family.add_metric(list(key), value)
     return family

@@ -13,7 +13,7 @@ from alexandria.web.routing import ApiRoute, Running
 router = APIRouter(prefix="/api/quota", route_class=ApiRoute, responses=documented(422, 500, 503), tags=["quota"])
 
 
-@router.get("/status", summary="The day's quotas")
+@router.get("/status", summary="Quotas of the day")
 async def quota_status(system: Running, request: Request, response: Response) -> schemas.QuotaAnswer:
     response.headers["Cache-Control"] = "max-age=60"
     return schemas.QuotaAnswer(success=True, data=await quota.show(system), meta=meta(request.scope))

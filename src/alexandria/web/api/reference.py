@@ -1,4 +1,4 @@
-"""How does a person learn the API? One page made from its OpenAPI description, without scripts or other hosts."""
+"""Page that documents the API, generated from its OpenAPI description, without scripts or other hosts."""
 
 from __future__ import annotations
 
@@ -61,26 +61,26 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 def operations(description: dict[str, Any], base: str) -> Iterator[Operation]:
-    """Every operation of an OpenAPI `description` that is served at `base`."""
+    """The operations of an OpenAPI `description` that is served at `base`."""
     schemas = description["components"]["schemas"]
     for path, methods in description["paths"].items():
-        for method, told in methods.items():
+        for method, details in methods.items():
             parameters = tuple(
-                _field(p["name"], p["schema"], p.get("description", "")) for p in told.get("parameters", [])
+                _field(p["name"], p["schema"], p.get("description", "")) for p in details.get("parameters", [])
             )
-            body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            body = details.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             schema = schemas[_model(body)] if body else {"properties": {}}
             fields = parameters + tuple(_fields(schema))
-            secret = HEADER if told.get("security") else ""
+            secret = HEADER if details.get("security") else ""
             yield Operation(
-                id=told["operationId"],
+                id=details["operationId"],
                 method=method.upper(),
                 path=path,
-                summary=told["summary"],
+                summary=details["summary"],
                 secret=secret,
                 fields=fields,
                 curl=_curl(method.upper(), base + path, secret, schema.get("examples", [])),
-                responses={status: _response(response) for status, response in sorted(told["responses"].items())},
+                responses={status: _response(response) for status, response in sorted(details["responses"].items())},
             )
 
 

@@ -12,14 +12,12 @@ router = internal_router()
 ACTS = {**WRITES, **documented(404, 409)}
 
 
-@router.get("/rollout", responses=documented(404), summary="Where the rollout stands: phases, gate, what follows, log")
+@router.get("/rollout", responses=documented(404), summary="State of the rollout: phases, gate, next step, log")
 async def show_rollout(system: Running) -> schemas.RolloutAnswer:
     return await rollout.show(system)
 
 
-@router.get(
-    "/rollout/verdicts", responses=documented(404), summary="How the gates of the rollout were judged, and by what"
-)
+@router.get("/rollout/verdicts", responses=documented(404), summary="History of the gate verdicts, with their inputs")
 async def show_verdicts(system: Running) -> schemas.VerdictsAnswer:
     return await rollout.verdicts(system)
 
@@ -29,7 +27,9 @@ async def start_rollout(request: schemas.StartRequest, system: Running) -> schem
     return await rollout.start(system, request, AUDIT_NAME)
 
 
-@router.post("/rollout/hold", responses=ACTS, summary="Schedule nothing and pass no gate until released")
+@router.post(
+    "/rollout/hold", responses=ACTS, summary="Hold the rollout: schedule nothing and pass no gate until released"
+)
 async def hold_rollout(request: schemas.ReasonedRequest, system: Running) -> schemas.RolloutAnswer:
     return await rollout.act(system, "hold", request, AUDIT_NAME)
 
@@ -39,11 +39,13 @@ async def release_rollout(request: schemas.ReleaseRequest, system: Running) -> s
     return await rollout.act(system, "release", request, AUDIT_NAME)
 
 
-@router.post("/rollout/approve", responses=ACTS, summary="Agree that the next phase begins, if its gate waits for that")
+@router.post(
+    "/rollout/approve", responses=ACTS, summary="Approve the start of the next phase, at a gate that requires it"
+)
 async def approve_rollout(request: schemas.ApproveRequest, system: Running) -> schemas.RolloutAnswer:
     return await rollout.act(system, "approve", request, AUDIT_NAME)
 
 
-@router.post("/rollout/override", responses=ACTS, summary="Go on whatever the gate of the present phase says")
+@router.post("/rollout/override", responses=ACTS, summary="Ignore the current gate and continue")
 async def override_rollout(request: schemas.ReasonedRequest, system: Running) -> schemas.RolloutAnswer:
     return await rollout.act(system, "override", request, AUDIT_NAME)

@@ -1,4 +1,4 @@
-"""How does a person get in and out? The secret for a pass, and the pass taken away again."""
+"""Pages to log in with the secret, and to log out."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from alexandria.web.auth.secret import SecretAuth
-from alexandria.web.auth.session import entrance_of, hand_over, read_form
-from alexandria.web.dashboard.rendering import ActingRoute, Guest, PageRoute, render
+from alexandria.web.auth.session import read_form, session_auth_of, set_session_cookie
+from alexandria.web.dashboard.rendering import ActionRoute, CurrentVisitor, PageRoute, render
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-acting = APIRouter(route_class=ActingRoute, include_in_schema=False)
-OURS = re.compile(r"/(months/\d{4}-\d{2})?", re.ASCII)
+authenticated = APIRouter(route_class=ActionRoute, include_in_schema=False)
+OWN_PATH = re.compile(r"/(months/\d{4}-\d{2})?", re.ASCII)
 
 
 @router.get("/login")
-async def show_login(request: Request, visitor: Guest) -> Response:
+async def show_login(request: Request, visitor: CurrentVisitor) -> Response:
     if visitor is not None and visitor.admitted:
         return RedirectResponse("/", 303)
     return _form(request, request.query_params.get("to", "/"), wrong=False)
 
 
 @router.post("/login")
-async def log_in(request: Request, visitor: Guest) -> Response:
-    """Wrong secrets are counted with those of the API: 429 when there were too many."""
+async def log_in(request: Request, visitor: CurrentVisitor) -> Response:
+    """Wrong secrets count like those of the API: after too many the answer is 429."""
     fields = await read_form(request, visitor)
-    door: SecretAuth = request.app.state.door
+    auth: SecretAuth = request.app.state.secret_auth
     to = fields.get("to", "/")
-    shown = fields.get("secret", "").strip()
+    secret = fields.get("secret", "").strip()
     try:
-        await door.admit(request, shown)
-    except HTTPException as refused:
-        if refused.status_code != 401:
+        await auth.admit(request, secret)
+    except HTTPException as rejected:
+        if rejected.status_code != 401:
             raise
         return _form(request, to, wrong=True)
-    response = RedirectResponse(_ours(to), 303)
-    hand_over(response, request, entrance_of(request).admit(shown))
+    response = RedirectResponse(_own_path(to), 303)
+    set_session_cookie(response, request, session_auth_of(request).new_session(secret))
     return response
 
 
-@acting.post("/logout")
+@authenticated.post("/logout")
 async def log_out(request: Request) -> Response:
     response = RedirectResponse("/", 303)
-    hand_over(response, request, "")
+    set_session_cookie(response, request, "")
     return response
 
 
 def _form(request: Request, to: str, *, wrong: bool) -> Response:
-    """The login. Who has no pass yet gets one that admits nowhere, so that the form can be told from another site's."""
-    text = ""
+    """The login form. A new visitor gets a guest session, so that a form of another site is recognised."""
+    session = ""
     if request.state.visitor is None:
-        request.state.visitor, text = entrance_of(request).greet()
-    response = render(request, "login.html", 401 if wrong else 200, wrong=wrong, to=_ours(to))
-    if text:
-        hand_over(response, request, text)
+        request.state.visitor, session = session_auth_of(request).new_guest()
+    response = render(request, "login.html", 401 if wrong else 200, wrong=wrong, to=_own_path(to))
+    if session:
+        set_session_cookie(response, request, session)
     return response
 
 
-def _ours(to: str) -> str:
-    """A page of ours, whatever was asked for."""
-    return to if OURS.fullmatch(to) else "/"
+def _own_path(to: str) -> str:
+    """`to` if it is a page of the dashboard, else the overview: a link must not lead to another site."""
+    return to if OWN_PATH.fullmatch(to) else "/"

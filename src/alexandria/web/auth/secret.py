@@ -1,4 +1,4 @@
-"""Who may come in? Whoever shows a valid secret; who keeps showing wrong ones is slowed down, by all processes together."""
+"""Authenticates requests by the secret, and limits wrong ones per client, for all processes together."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from alexandria.database.pool import Database
 from alexandria.operations import failed_logins
 
 HEADER = "X-Cron-Secret"
-FAILURES = 10.0  # wrong secrets that one client may show at once
-FORGIVEN = FAILURES / 60  # of these, so many are forgiven a second
-CLIENTS = 4096  # remembered at most by one process
-PATIENCE = 1.0  # seconds to ask what other processes know
+MAX_FAILURES = 10.0  # wrong secrets that one client may send at once
+FORGIVEN_PER_SECOND = MAX_FAILURES / 60
+MAX_CLIENTS = 4096  # remembered by one process
+DATABASE_TIMEOUT = 1.0  # seconds to read what other processes have counted
 
 
 class SecretAuth:
-    """A right secret is never kept waiting, else whoever shares the operator's address could lock the operator out.
+    """Checks secrets.
 
-    While the `database` is away, or if there is none, each process counts for itself.
+    A valid secret never waits; otherwise a client with the operator's address could lock the operator out. While the
+    `database` is away, or without one, each process counts on its own.
     """
 
     def __init__(
@@ -42,43 +43,45 @@ class SecretAuth:
         self._failures: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how many, and when the last was
 
     async def check(self, request: Request) -> None:
-        """Raises HTTPException 401, or 429 when this client has failed too often."""
+        """Check the secret in the header. Raises HTTPException 401, or 429 if this client has failed too often."""
         await self.admit(request, request.headers.get(HEADER, "").encode("latin-1").decode("utf-8", "replace"))
 
-    async def admit(self, request: Request, shown: str) -> None:
-        """The same for a secret that was shown elsewhere than in the header."""
-        if shown and self._secrets.admits(shown):
+    async def admit(self, request: Request, secret: str) -> None:
+        """Check a secret that was sent in another way. Raises like `check`."""
+        if secret and self._secrets.admits(secret):
             return
-        who = client(request)
-        wait = self._wait_after_failure(who) or await self._wait_for_all(who)
+        address = client_address(request)
+        wait = self._wait_after_failure(address) or await self._wait_in_all_processes(address)
         if wait:
             raise HTTPException(429, headers={"Retry-After": str(math.ceil(wait))})
         raise HTTPException(401, headers={"WWW-Authenticate": HEADER})
 
-    def _wait_after_failure(self, who: str) -> float:
-        """0 if this failure is within the allowance, else the seconds until one would be."""
+    def _wait_after_failure(self, address: str) -> float:
+        """Count a failure; returns 0 if it is within the allowance, else the seconds until one would be."""
         now = self._clock()
-        count, then = self._failures.pop(who, (0.0, now))
-        count = max(count - (now - then) * FORGIVEN, 0.0)
-        within = count + 1 <= FAILURES
-        self._failures[who] = (count + within, now)
-        if len(self._failures) > CLIENTS:
+        count, then = self._failures.pop(address, (0.0, now))
+        count = max(count - (now - then) * FORGIVEN_PER_SECOND, 0.0)
+        within = count + 1 <= MAX_FAILURES
+        self._failures[address] = (count + within, now)
+        if len(self._failures) > MAX_CLIENTS:
             self._failures.popitem(last=False)
-        return 0.0 if within else (count + 1 - FAILURES) / FORGIVEN
+        return 0.0 if within else (count + 1 - MAX_FAILURES) / FORGIVEN_PER_SECOND
 
-    async def _wait_for_all(self, who: str) -> float:
-        """The same by what all processes have counted."""
+    async def _wait_in_all_processes(self, address: str) -> float:
+        """The same, by what all processes have counted."""
         if self._database is None:
             return 0.0
         try:
-            async with asyncio.timeout(PATIENCE), self._database().transaction() as connection:
-                return await failed_logins.failed(connection, who, 1 / FORGIVEN, FAILURES / FORGIVEN)
+            async with asyncio.timeout(DATABASE_TIMEOUT), self._database().transaction() as connection:
+                return await failed_logins.record_failure(
+                    connection, address, 1 / FORGIVEN_PER_SECOND, MAX_FAILURES / FORGIVEN_PER_SECOND
+                )
         except (TimeoutError, DatabaseUnavailable, NotMigrated):
             return 0.0
 
 
-def client(request: Request) -> str:
-    """The caller's address; of IPv6 its network, as one caller has many addresses there."""
+def client_address(request: Request) -> str:
+    """The client's address; for IPv6 its network, as one client has many addresses there."""
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)

@@ -22,9 +22,9 @@ from starlette.responses import Response
 from alexandria.core.webhook_secrets import WebhookSecrets
 
 COOKIE = "alexandria_pass"
-STRANGER = "stranger"
+GUEST = "stranger"  # marks the cookie of a visitor who has not logged in
 SESSION_LIFETIME = 12 * 3600  # seconds
-FORM = "application/x-www-form-urlencoded"
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 20
 
 
@@ -38,7 +38,7 @@ class Visitor:
 
 
 class SessionAuth:
-    """Signs and verifies session cookies. While `public()` is true everybody may look; only the admitted may act."""
+    """Signs and verifies session cookies. While `public()` is true everybody may view; only the admitted may act."""
 
     def __init__(
         self, secrets: WebhookSecrets, public: Callable[[], bool], clock: Callable[[], float] = time.time
@@ -51,7 +51,7 @@ class SessionAuth:
         """Return the visitor of the request's cookie, or None without a session that is valid now."""
         cookie = request.cookies.get(COOKIE, "")
         kind, _, name = cookie.rpartition(".")
-        if kind == STRANGER and name:
+        if kind == GUEST and name:
             return Visitor(name, admitted=False, token=name)
         for secret in filter(None, self._secrets.valid):
             try:
@@ -63,23 +63,23 @@ class SessionAuth:
                 return Visitor(signed.decode(), admitted=True, token=_form_token(secret, signed))
         return None
 
-    def admit(self, secret: str) -> str:
+    def new_session(self, secret: str) -> str:
         """Return the cookie of a new session, opened with this valid secret. An older cookie is never admitted again."""
         return _Sessions(secret, self._clock).sign(secrets.token_urlsafe(12)).decode()
 
-    def greet(self) -> tuple[Visitor, str]:
+    def new_guest(self) -> tuple[Visitor, str]:
         """Return a guest and its cookie, which only proves that the login's form came from this browser.
 
         It is not signed: a signed one could be taken away to try secrets on.
         """
         name = secrets.token_urlsafe(24)
-        return Visitor(name, admitted=False, token=name), f"{STRANGER}.{name}"
+        return Visitor(name, admitted=False, token=name), f"{GUEST}.{name}"
 
     @property
     def public(self) -> bool:
         return self._public()
 
-    def may_look(self, visitor: Visitor | None) -> bool:
+    def may_view(self, visitor: Visitor | None) -> bool:
         return self.public or (visitor is not None and visitor.admitted)
 
 
@@ -101,21 +101,22 @@ def _form_token(secret: str, session: bytes) -> str:
     return signer.get_signature(session).decode()
 
 
-def entrance_of(request: Request) -> SessionAuth:
-    entrance: SessionAuth = request.app.state.entrance
-    return entrance
+def session_auth_of(request: Request) -> SessionAuth:
+    """The session authentication of the application."""
+    auth: SessionAuth = request.app.state.session_auth
+    return auth
 
 
-def hand_over(response: Response, request: Request, text: str) -> None:
-    """Set the session cookie in the visitor's browser; an empty text deletes it.
+def set_session_cookie(response: Response, request: Request, session: str) -> None:
+    """Set the session cookie in the visitor's browser; an empty session deletes it.
 
     The browser also sends it when a link on another site leads here, as that visit would otherwise replace the session;
     forms are protected by their token.
     """
     response.set_cookie(
         COOKIE,
-        text,
-        max_age=SESSION_LIFETIME if text else 0,
+        session,
+        max_age=SESSION_LIFETIME if session else 0,
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",
@@ -124,7 +125,7 @@ def hand_over(response: Response, request: Request, text: str) -> None:
 
 async def read_form(request: Request, visitor: Visitor | None) -> dict[str, str]:
     """Return the fields of a form. Raises HTTPException 403 if the form is not from a page of this visitor."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_CONTENT_TYPE:
         raise HTTPException(415)
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise HTTPException(403)

@@ -1,4 +1,4 @@
-"""What has changed on the dashboard since a browser last heard? Looked up once for all who look, sent to each in parts."""
+"""Streams the changes of the dashboard to browsers: one snapshot for all, to each the parts that differ."""
 
 from __future__ import annotations
 
@@ -15,54 +15,56 @@ from fastapi.sse import format_sse_event
 
 from alexandria.core.errors import AlexandriaError
 from alexandria.operations.overview import Snapshot, take_snapshot
-from alexandria.operations.progress import Cell
+from alexandria.operations.progress import MonthCell
 from alexandria.operations.system import System
 from alexandria.web.auth.session import Visitor
 from alexandria.web.dashboard.rendering import templates
 
-EVERY = 1.0  # seconds between two looks
-BEAT = 5.0  # seconds of silence after which the browser is told that nothing has changed
-STREAMS = 4  # at once for one visitor: browsers open six connections to a host, and acts need some of them
-OVERLAP = timedelta(seconds=60)  # a row says when its transaction began, which may be long before others see it
+REFRESH_INTERVAL = 1.0  # seconds
+HEARTBEAT_INTERVAL = 5.0  # seconds without changes after which a message without changes is sent
+MAX_STREAMS_PER_VISITOR = 4  # browsers open six connections to a host, and actions need some of them
+MAX_TRANSACTION_TIME = timedelta(seconds=60)  # a row has the time of its transaction's start, and is visible at its end
 
 
 @dataclass(slots=True)
 class SnapshotCache:
-    """Looks at most every EVERY seconds, however many watch; counts who watches. `stop` ends every stream."""
+    """Takes one snapshot per interval for all streams, and counts the streams of each viewer. `stop` ends them."""
 
     system: System
     stop: asyncio.Event
-    _looking: asyncio.Task[Snapshot] | None = None
-    _when: float = -math.inf
-    _watching: Counter[str] = field(default_factory=Counter)
+    _snapshot: asyncio.Task[Snapshot] | None = None
+    _taken: float = -math.inf
+    _streams: Counter[str] = field(default_factory=Counter)
 
-    async def look(self) -> Snapshot:
-        """What was seen lately, or is being looked up now: whoever leaves meanwhile takes it from nobody."""
-        if self._looking is None or time.monotonic() - self._when > EVERY / 2:
-            self._looking, self._when = asyncio.create_task(take_snapshot(self.system)), time.monotonic()
-        return await asyncio.shield(self._looking)
+    async def get(self) -> Snapshot:
+        """The latest snapshot, which may be under way: a caller that is cancelled does not cancel it for others."""
+        if self._snapshot is None or time.monotonic() - self._taken > REFRESH_INTERVAL / 2:
+            self._snapshot, self._taken = asyncio.create_task(take_snapshot(self.system)), time.monotonic()
+        return await asyncio.shield(self._snapshot)
 
-    def full(self, who: str) -> bool:
-        """Whether this visitor watches as many streams as one may."""
-        return self._watching[who] >= STREAMS
+    def has_max_streams(self, viewer: str) -> bool:
+        """Whether this viewer has as many streams as one may have."""
+        return self._streams[viewer] >= MAX_STREAMS_PER_VISITOR
 
     @contextlib.contextmanager
-    def watched_by(self, who: str) -> Iterator[None]:
-        self._watching[who] += 1
+    def stream_of(self, viewer: str) -> Iterator[None]:
+        """Count one stream of this viewer."""
+        self._streams[viewer] += 1
         try:
             yield
         finally:
-            self._watching[who] -= 1
-            self._watching += Counter()  # forgets who watches nothing
+            self._streams[viewer] -= 1
+            self._streams += Counter()  # drops viewers without a stream
 
-    async def rest(self) -> None:
+    async def wait(self) -> None:
+        """Wait for the next refresh, or for `stop`."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), EVERY)
+            await asyncio.wait_for(self.stop.wait(), REFRESH_INTERVAL)
 
 
 @dataclass(slots=True)
-class Told:
-    """What one browser has been told, so that it is told only what is new: the page had it all at `since`."""
+class PageUpdates:
+    """What one browser has on its page, so that it gets only what differs. The page was complete at `since`."""
 
     since: datetime
     months: int
@@ -70,59 +72,65 @@ class Told:
     cells: dict[tuple[int, int], str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
 
-    def news(self, view: Snapshot) -> str:
-        """The parts of the page that differ, each addressed to its place; empty if none does."""
-        found = list(self._parts(view))
+    def since_last(self, view: Snapshot) -> str:
+        """The parts of the page that differ, each with its target; empty if none does."""
+        changed = list(self._parts(view))
         if len(view.cells) != self.months:
-            found.append(_partial("grid", _macro("grid", view)))
-            self.months, self.cells = len(view.cells), self._drawn(view)
+            changed.append(_partial("grid", _macro("grid", view)))
+            self.months, self.cells = len(view.cells), self._keys(view)
         else:
-            found += self._cells(view)
-        return "".join(found)
+            changed += self._cells(view)
+        return "".join(changed)
 
     def _parts(self, view: Snapshot) -> Iterator[str]:
         for name in ("run", "rollout", "tiles", "first", "legend", "failures", "log"):
-            drawn = _macro(name, view, self.visitor)
-            if self.parts.get(name) != drawn:
-                self.parts[name] = drawn
-                yield _partial(name, drawn)
+            rendered = _macro(name, view, self.visitor)
+            if self.parts.get(name) != rendered:
+                self.parts[name] = rendered
+                yield _partial(name, rendered)
 
     def _cells(self, view: Snapshot) -> Iterator[str]:
         first, before = not self.cells, self.cells
-        self.cells = self._drawn(view)
+        self.cells = self._keys(view)
         changed = [
             cell
             for cell in view.cells
-            if (cell.updated_at >= self.since - OVERLAP if first else before[cell.year, cell.month] != _facts(cell))
+            if (
+                cell.updated_at >= self.since - MAX_TRANSACTION_TIME
+                if first
+                else before[cell.year, cell.month] != _content(cell)
+            )
         ]
         for cell in changed:
             yield _partial(f"m{cell.key}", _macro("cell", cell))
         for year in {cell.year for cell in changed}:
             yield _partial(f"y{year}", _macro("total", year, view.years[year]))
 
-    def _drawn(self, view: Snapshot) -> dict[tuple[int, int], str]:
-        return {(cell.year, cell.month): _facts(cell) for cell in view.cells}
+    def _keys(self, view: Snapshot) -> dict[tuple[int, int], str]:
+        return {(cell.year, cell.month): _content(cell) for cell in view.cells}
 
 
-async def stream(lookout: SnapshotCache, told: Told, who: str, may_look: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """News as server-sent events, while the visitor `may_look` and until the server stops."""
+async def stream(
+    snapshots: SnapshotCache, updates: PageUpdates, viewer: str, may_view: Callable[[], bool]
+) -> AsyncIterator[bytes]:
+    """The changes as server-sent events, while the visitor `may_view` and until the server stops."""
     quiet = 0.0
-    with lookout.watched_by(who):
-        while not lookout.stop.is_set() and may_look():
+    with snapshots.stream_of(viewer):
+        while not snapshots.stop.is_set() and may_view():
             try:
-                view = await lookout.look()
-            except AlexandriaError as away:
-                yield format_sse_event(event="away", data_str=away.message)
+                view = await snapshots.get()
+            except AlexandriaError as failed:
+                yield format_sse_event(event="away", data_str=failed.message)
             else:
-                news = told.news(view)
-                if news or quiet >= BEAT or not quiet:
-                    yield format_sse_event(data_str=news + _partial("updated", _macro("updated", view)))
+                changed = updates.since_last(view)
+                if changed or quiet >= HEARTBEAT_INTERVAL or not quiet:
+                    yield format_sse_event(data_str=changed + _partial("updated", _macro("updated", view)))
                     quiet = 0.0
-            quiet += EVERY
-            await lookout.rest()
+            quiet += REFRESH_INTERVAL
+            await snapshots.wait()
 
 
-def _facts(cell: Cell) -> str:
+def _content(cell: MonthCell) -> str:
     return f"{cell.state} {cell.error_code} {cell.next_attempt_at} {cell.resolution_rate}"
 
 

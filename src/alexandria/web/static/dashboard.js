@@ -1,40 +1,40 @@
-// Arrow keys in the grid, and the state of the stream. The pages work without it.
+// Moves through the grid with the arrow keys, and shows the state of the stream. The pages work without it.
 "use strict";
 (() => {
   const stream = document.getElementById("stream");
   const byId = (id) => document.getElementById(id);
   const cells = () => [...document.querySelectorAll("#grid td > a")];
-  let current = null; // the month that the tab key comes to
-  let still = false;
+  let current = null; // the month that the tab key reaches
+  let paused = false;
   let timer = 0;
   let failures = 0;
 
-  function choose(link) {
+  function select(link) {
     if (!link) return;
     for (const other of cells()) other.tabIndex = -1;
     link.tabIndex = 0;
     current = link.parentElement.id;
   }
 
-  function dress() {
+  function prepareGrid() {
     const grid = byId("grid");
     if (!grid) return;
     grid.setAttribute("role", "grid");
-    choose((current && byId(current)?.firstElementChild) || cells()[0]);
+    select((current && byId(current)?.firstElementChild) || cells()[0]);
     const shown = new URLSearchParams(location.search).get("show") ?? "";
     for (const chip of document.querySelectorAll("#legend a"))
       if (chip.dataset.state === shown) chip.setAttribute("aria-current", "true");
-    const button = byId("still");
+    const button = byId("pause-updates");
     button.hidden = false;
-    button.textContent = still ? "Resume updates" : "Pause updates";
+    button.textContent = paused ? "Resume updates" : "Pause updates";
   }
 
-  function tell(text) {
+  function showStatus(text) {
     const live = byId("live");
     if (live && live.textContent !== text) live.textContent = text;
   }
 
-  function beside(link, key) {
+  function neighbour(link, key) {
     const row = link.closest("tr");
     const column = link.parentElement.cellIndex;
     const all = [...row.parentElement.rows];
@@ -55,38 +55,38 @@
     if (!link || event.ctrlKey || event.altKey || event.metaKey) return;
     if (!/^(Arrow(Up|Down|Left|Right)|Home|End)$/.test(event.key)) return;
     event.preventDefault();
-    const next = beside(link, event.key);
-    if (next) { choose(next); next.focus(); }
+    const next = neighbour(link, event.key);
+    if (next) { select(next); next.focus(); }
   });
-  document.addEventListener("focusin", (event) => choose(event.target.closest?.("#grid td > a")));
+  document.addEventListener("focusin", (event) => select(event.target.closest?.("#grid td > a")));
   document.addEventListener("mouseover", (event) => {
     const link = event.target.closest?.("#grid td > a");
     if (link) link.title = link.textContent;
   });
 
   document.addEventListener("htmx:after:swap", (event) => {
-    dress();
+    prepareGrid();
     if (event.target === stream || document.activeElement !== document.body) return;
-    byId("said")?.focus();
+    byId("message")?.focus();
   });
-  dress();
+  prepareGrid();
   if (!stream) return;
 
-  // Not by an attribute: htmx may read the page before its extension for streams is there.
+  // Not by an attribute: htmx may read the page before its stream extension is loaded.
   function connect() {
     htmx.ajax("GET", stream.dataset.events, { source: stream, swap: "none" });
   }
   const poll = Number(stream.dataset.poll) * 1000;
-  function again(wait) {
+  function reconnectIn(wait) {
     clearTimeout(timer);
     timer = setTimeout(connect, wait);
   }
   function lost() {
     failures += 1;
-    tell("Lost the stream, retrying; as of");
-    again(Math.min(500 * 2 ** failures, poll));
+    showStatus("Connection lost, retrying; as of");
+    reconnectIn(Math.min(500 * 2 ** failures, poll));
   }
-  const live = () => tell(still ? "Updates paused at" : "Live, updated");
+  const live = () => showStatus(paused ? "Updates paused at" : "Live, updated");
 
   stream.addEventListener("htmx:sse:after:connection", () => { failures = 0; live(); });
   stream.addEventListener("htmx:sse:close", () => lost());
@@ -96,22 +96,22 @@
     else lost();
   });
   stream.addEventListener("htmx:sse:after:message", live);
-  stream.addEventListener("away", (event) => tell(`${event.detail.data}; as of`));
+  stream.addEventListener("away", (event) => showStatus(`${event.detail.data}; as of`));
   stream.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
-    if (still) { tasks.length = 0; return; }
+    if (paused) { tasks.length = 0; return; }
     const reading = (task) => task.target?.id === "log" && task.target.scrollTop > 4;
     for (let i = tasks.length - 1; i >= 0; i--) if (reading(tasks[i])) tasks.splice(i, 1);
     if (ctx.response.headers.get("Content-Type").startsWith("text/html")) {
       failures = 0;
-      tell("Many pages are open: updated every 10 s; as of");
-      again(poll);
+      showStatus("Many pages open: updating every 10 s; as of");
+      reconnectIn(poll);
     }
   });
   byId("main").addEventListener("click", (event) => {
-    if (event.target.id !== "still") return;
-    still = !still;
-    if (still) { dress(); live(); } else location.reload();
+    if (event.target.id !== "pause-updates") return;
+    paused = !paused;
+    if (paused) { prepareGrid(); live(); } else location.reload();
   });
   connect();
 })();

@@ -270,7 +270,7 @@ async def test_ready_until_work_waits_and_no_worker_beats(api, sql):
     await claim(api)
     error = (await get(api, READY, 503))["error"]
     assert (error["code"], error["details"]["hint"]) == ("no_worker", "start one: alexandria work")
-    assert error["message"].endswith("months wait for one: 2")
+    assert error["message"].endswith("2 months waiting for one")
     await sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '61 s')")
     await get(api, READY, 503)
     await sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '59 s')")
@@ -289,7 +289,7 @@ async def test_ready_counts_months_that_are_due_again_and_not_those_that_wait(ap
     await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() + interval '1 h' WHERE year = 2023")
     assert (await get(api, READY))["status"] == "ready"
     await sql("UPDATE backfill_log SET next_attempt_at = now() WHERE year = 2023 AND month = 1")
-    assert (await get(api, READY, 503))["error"]["message"].endswith("months wait for one: 1")
+    assert (await get(api, READY, 503))["error"]["message"].endswith("1 month waiting for one")
 
 
 async def test_ready_names_the_migrations_that_are_missing(api, sql):

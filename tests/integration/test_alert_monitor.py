@@ -19,9 +19,9 @@ from alexandria.backfill.queue import UPKEEP_CONCURRENCY, Periodic
 from alexandria.bootstrap import alert_monitor, periodic
 from alexandria.core.config import load
 from alexandria.core.webhook_secrets import WebhookSecrets
-from alexandria.operations.alerts.monitor import TRIES, AlertMonitor
-from alexandria.operations.alerts.rules import Kind, Thresholds
-from alexandria.operations.alerts.webhook import Receiver, Refused
+from alexandria.operations.alerts.monitor import MAX_TRIES, AlertMonitor
+from alexandria.operations.alerts.rules import IncidentKind, Thresholds
+from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.web.app import create_app
 
@@ -100,7 +100,7 @@ async def test_an_incident_is_logged_and_told_once_and_once_when_it_is_over(syst
     assert levels == [("error", "incident began", "no_worker"), ("warning", "incident cleared", "no_worker")]
     began, cleared = told(receiver)
     assert (began["event"], began["kind"], began["subject"], began["cleared_at"]) == ("began", "no_worker", "", None)
-    assert began["reason"] == "no worker has been heard for 60 s, and months wait for one: 3"
+    assert began["reason"] == "no worker heartbeat for 60 s, 3 months waiting for one"
     assert (cleared["event"], cleared["incident"], cleared["reason"]) == ("cleared", began["incident"], began["reason"])
     assert datetime.fromisoformat(cleared["cleared_at"]) >= datetime.fromisoformat(began["began_at"])
     rows = await sql("SELECT kind, cleared_at IS NOT NULL AS over FROM incident")
@@ -188,21 +188,21 @@ async def test_a_receiver_that_never_answers_is_given_up(system, sql, receiver):
     watch = watch_on(system, receiver)
     await claim(sql)
     with structlog.testing.capture_logs() as logged:
-        for _ in range(TRIES + 2):
+        for _ in range(MAX_TRIES + 2):
             await watch.watch()
             await sql("UPDATE notice SET next_try_at = now() WHERE next_try_at IS NOT NULL")
     [row] = await sql("SELECT tries, result, next_try_at FROM notice")
-    assert row == {"tries": TRIES, "result": "ConnectError", "next_try_at": None}
-    assert [line["gives_up"] for line in logged if line["event"] == "alarm not delivered"] == [False] * (TRIES - 1) + [
-        True
-    ]
+    assert row == {"tries": MAX_TRIES, "result": "ConnectError", "next_try_at": None}
+    assert [line["gives_up"] for line in logged if line["event"] == "alarm not delivered"] == [False] * (
+        MAX_TRIES - 1
+    ) + [True]
     assert "canary" not in str(logged)
 
 
 @pytest.mark.parametrize("url", ["http://", "nonsense", "ftp://x/", "http://[", "http://127.0.0.1:1/\n"])
 async def test_an_address_that_is_none_is_a_failed_call(url):
-    with pytest.raises(Refused):
-        await Receiver(SecretStr(url), None, "0").tell("1-began", {})
+    with pytest.raises(DeliveryFailed):
+        await Receiver(SecretStr(url), None, "0").send("1-began", {})
 
 
 async def test_months_are_blocked_since_their_first_snooze_in_a_row(system, sql):
@@ -219,26 +219,26 @@ async def test_months_are_blocked_since_their_first_snooze_in_a_row(system, sql)
     await blocked(1, (30, "snoozed"), (28, "retry"), (20, "snoozed"), (2, "snoozed"))
     await blocked(2, (23, "snoozed"))
     await blocked(3, (50, "snoozed"), code="paused")
-    assert await watch.look() == ()
+    assert await watch.current_incidents() == ()
     await blocked(4, (40, "retry"), (26, "snoozed"), (2, "snoozed"))
     await blocked(5, (30, "snoozed"))
-    [incident] = await watch.look()
-    assert incident.kind is Kind.MONTHS_BLOCKED
+    [incident] = await watch.current_incidents()
+    assert incident.kind is IncidentKind.MONTHS_BLOCKED
     since = datetime.now(UTC) - timedelta(hours=30)
-    assert incident.reason.startswith(f"2 months are blocked, the first since {since:%Y-%m-%d %H:}")
+    assert incident.reason.startswith(f"2 months blocked, the first since {since:%Y-%m-%d %H:}")
 
 
 async def test_failures_of_the_last_day_count(system, sql):
     await sql("UPDATE backfill_log SET status = CASE WHEN month <= 6 THEN 'completed' ELSE 'failed' END, error_message = 'no key'"
               " WHERE month <= 10")  # fmt: skip
-    [incident] = await watch_on(system).look()
+    [incident] = await watch_on(system).current_incidents()
     assert (incident.kind, incident.reason) == (
-        Kind.MONTHS_FAILING, "4 of the 10 months that ended within a day have failed: no key"
+        IncidentKind.MONTHS_FAILING, "4 of 10 months that ended within a day failed: no key"
     )  # fmt: skip
-    assert await watch_on(system, thresholds=Thresholds(failed_share=0.4)).look() == ()
+    assert await watch_on(system, thresholds=Thresholds(failed_share=0.4)).current_incidents() == ()
     await sql("UPDATE backfill_log SET started_at = now() - interval '2 days', completed_at = now() - interval '25 h'"
               " WHERE month = 10")  # fmt: skip
-    assert [i.reason[:8] for i in await watch_on(system).look()] == ["3 of the"]
+    assert [i.reason[:11] for i in await watch_on(system).current_incidents()] == ["3 of 9 mont"]
 
 
 async def test_ways_that_are_in_use_count(system, sql):
@@ -251,8 +251,8 @@ async def test_ways_that_are_in_use_count(system, sql):
         return [lane("isbndb", 95), lane("google_books", 100), lane("xai", 50)]
 
     await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() + interval '1 h' WHERE month = 1")
-    found = await watch_on(system, lanes=lanes, in_use=frozenset({"isbndb", "xai"})).look()
-    assert [(incident.kind, incident.subject) for incident in found] == [(Kind.QUOTA_SPENT, "isbndb")]
+    found = await watch_on(system, lanes=lanes, in_use=frozenset({"isbndb", "xai"})).current_incidents()
+    assert [(incident.kind, incident.subject) for incident in found] == [(IncidentKind.QUOTA_SPENT, "isbndb")]
 
 
 async def test_a_pause_of_a_lane_is_as_long_as_it_is_prolonged(system, sql):
@@ -260,14 +260,14 @@ async def test_a_pause_of_a_lane_is_as_long_as_it_is_prolonged(system, sql):
         await system.limiter.pause("xai", datetime.now(UTC) + timedelta(minutes=minutes), "refuses")
 
     await pause(50)
-    assert await system.alerts.look() == ()
+    assert await system.alerts.current_incidents() == ()
     await sql("UPDATE lane SET paused_since = paused_since - interval '20 minutes' WHERE name = 'xai'")
     await pause(51)
-    assert [(i.kind, i.subject) for i in await system.alerts.look()] == [(Kind.LANE_PAUSED, "xai")]
+    assert [(i.kind, i.subject) for i in await system.alerts.current_incidents()] == [(IncidentKind.LANE_PAUSED, "xai")]
     await sql("UPDATE lane SET paused_until = now() - interval '1 s' WHERE name = 'xai'")
-    assert await system.alerts.look() == ()
+    assert await system.alerts.current_incidents() == ()
     await pause(50)
-    assert await system.alerts.look() == ()
+    assert await system.alerts.current_incidents() == ()
     await sql("UPDATE lane SET paused_until = NULL WHERE name = 'xai'")
 
 
@@ -277,7 +277,7 @@ async def test_health_and_metrics_tell_what_the_watch_sees(api, sql):
     assert [(each["kind"], each["subject"]) for each in ready["incidents"]] == [("months_failing", "")]
     metrics = (await api.get("/metrics")).text
     assert 'alexandria_incident{kind="months_failing"} 1.0' in metrics
-    assert all(f'alexandria_incident{{kind="{kind}"}}' in metrics for kind in Kind)
+    assert all(f'alexandria_incident{{kind="{kind}"}}' in metrics for kind in IncidentKind)
     await claim(sql)
     response = await api.get(READY)
     assert (response.status_code, response.json()["error"]["code"]) == (503, "no_worker")

@@ -24,7 +24,7 @@ from alexandria.core import logging as log
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.operations import event_log
-from alexandria.operations.event_log import LEVELS, Journal, Wanted
+from alexandria.operations.event_log import LEVELS, EventLogWriter, LogFilter
 from alexandria.operations.maintenance import Maintenance
 
 PATIENCE = 20.0  # seconds for what comes at once on a machine with nothing else to do
@@ -52,7 +52,7 @@ async def until(condition):
             await asyncio.sleep(0.01)
 
 
-async def rows(database, wanted=Wanted(), most=1000):  # noqa: B008 # frozen
+async def rows(database, wanted=LogFilter(), most=1000):  # noqa: B008 # frozen
     async with database.transaction() as connection:
         return await event_log.newest(connection, wanted, most)
 
@@ -63,7 +63,7 @@ async def holds(database, event, times=1):
 
 async def test_what_is_logged_is_in_the_table_as_it_was_on_standard_error(database, logged, capsys):
     """With its month, without secrets, and whatever a text holds: a surrogate, a NUL, no number, a novel."""
-    async with Journal(database.url):
+    async with EventLogWriter(database.url):
         with structlog.contextvars.bound_contextvars(month="2023-11"):
             logged.info("begun", key="canary-secret")
         logged.warning("odd", nul="a\0b", half="\ud83d", number=float("nan"), novel="x" * 100_000, month="no month")
@@ -95,27 +95,27 @@ async def test_what_is_logged_is_in_the_table_as_it_was_on_standard_error(databa
 
 async def test_events_that_cannot_be_written_cost_nothing_but_themselves(database, logged, monkeypatch, capsys):
     """What fits waits; what does not is counted, said once, and owned up to when the table is there again."""
-    monkeypatch.setattr(event_log, "AGAIN", 0.01)
+    monkeypatch.setattr(event_log, "WRITE_RETRY_DELAY", 0.01)
     async with database.transaction() as connection:
         await connection.execute("ALTER TABLE journal RENAME TO elsewhere")
-    async with Journal(database.url, room=3) as taking:
+    async with EventLogWriter(database.url, capacity=3) as taking:
         for number in range(10):
             logged.info("counted", number=number)
         assert taking.dropped >= 7
         async with database.transaction() as connection:
             await connection.execute("ALTER TABLE elsewhere RENAME TO journal")
-        await until(lambda: holds(database, "journal has a gap"))
+        await until(lambda: holds(database, "event log has a gap"))
         logged.info("goes on")
     kept = await rows(database)
     assert [entry.fields.get("number") for entry in kept] == [0, 1, 2, None, None]
-    assert [entry.event for entry in kept[3:]] == ["journal has a gap", "goes on"]
+    assert [entry.event for entry in kept[3:]] == ["event log has a gap", "goes on"]
     assert kept[3].fields["events"] == 8  # seven, and that it falls behind
-    assert capsys.readouterr().err.count("falls behind") == 1
+    assert capsys.readouterr().err.count("events are dropped") == 1
 
 
 async def test_a_table_that_answers_nobody_holds_up_nobody(database, logged):
     """While another session has it locked, logging returns and the loop runs; then all is there, in order."""
-    async with await psycopg.AsyncConnection.connect(database.url) as connection, Journal(database.url):
+    async with await psycopg.AsyncConnection.connect(database.url) as connection, EventLogWriter(database.url):
         await connection.execute("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
         for number in range(20):
             logged.info("counted", number=number)
@@ -132,8 +132,8 @@ async def test_a_table_that_answers_nobody_holds_up_nobody(database, logged):
 
 
 async def test_a_lost_connection_is_made_anew(database, logged, monkeypatch):
-    monkeypatch.setattr(event_log, "AGAIN", 0.01)
-    async with Journal(database.url):
+    monkeypatch.setattr(event_log, "WRITE_RETRY_DELAY", 0.01)
+    async with EventLogWriter(database.url):
         logged.info("before")
         await until(lambda: holds(database, "before"))
         await cut(database)
@@ -143,7 +143,7 @@ async def test_a_lost_connection_is_made_anew(database, logged, monkeypatch):
 
 async def test_without_a_database_a_process_ends_at_once(unused_tcp_port_url, logged):
     """What nobody can take down is let go."""
-    async with asyncio.timeout(PATIENCE), Journal(unused_tcp_port_url):
+    async with asyncio.timeout(PATIENCE), EventLogWriter(unused_tcp_port_url):
         logged.info("unheard")
 
 
@@ -171,14 +171,14 @@ def event(number, writer, month=None):
 
 async def test_a_follower_misses_nothing_of_many_writers(database, monkeypatch):
     """It is told and does not look by itself; each event once, each writer's in order."""
-    monkeypatch.setattr(event_log, "POLL", 600.0)
+    monkeypatch.setattr(event_log, "FOLLOW_POLL_INTERVAL", 600.0)
     heard: list[Any] = []
     async with contextlib.AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
-        writers = [await stack.enter_async_context(Journal(database.url)) for _ in range(3)]
+        writers = [await stack.enter_async_context(EventLogWriter(database.url)) for _ in range(3)]
         followed = asyncio.create_task(listen(database, heard, 300))
         for number in range(100):
             for name, writer in enumerate(writers):
-                writer.take(event(number, name))
+                writer.add(event(number, name))
             if number % 7 == 0:
                 await asyncio.sleep(0.001)  # several batches of each
         await followed
@@ -187,7 +187,7 @@ async def test_a_follower_misses_nothing_of_many_writers(database, monkeypatch):
         assert [e.fields["number"] for e in heard if e.fields["writer"] == name] == [*range(100)]
 
 
-async def listen(database, heard, count, wanted=Wanted()):  # noqa: B008 # frozen
+async def listen(database, heard, count, wanted=LogFilter()):  # noqa: B008 # frozen
     async with contextlib.aclosing(event_log.follow(database, wanted, 0)) as following:
         async for entry in following:
             heard.append(entry)
@@ -218,17 +218,17 @@ async def test_following_outlives_the_connection(database, monkeypatch, capsys):
             query = "SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN journal' AND datname = current_database()"
             return await (await connection.execute(query)).fetchone()
 
-    wanted = Wanted(Month(2023, 11))
+    wanted = LogFilter(Month(2023, 11))
     showing = log_lines.show(Output(Options()), cast(Any, system), wanted, 10, follow=True)
     following = asyncio.create_task(showing)
-    async with Journal(database.url) as writer, asyncio.timeout(PATIENCE):
-        writer.take(event(1, 0, "2023-11"))
+    async with EventLogWriter(database.url) as writer, asyncio.timeout(PATIENCE):
+        writer.add(event(1, 0, "2023-11"))
         await until(lambda: says("number=1"))
         await until(listened)
         await cut(database)
         await system.back.wait()
-        writer.take(event(2, 0, "2023-12"))
-        writer.take(event(3, 0, "2023-11"))
+        writer.add(event(2, 0, "2023-12"))
+        writer.add(event(3, 0, "2023-11"))
         await until(lambda: says("number=3"))
     following.cancel()
     assert [line.partition("number=")[2][0] for line in printed.getvalue().splitlines()] == ["1", "3"]
