@@ -337,6 +337,34 @@ AWAY_ONCE = """CREATE SEQUENCE ends;
                         RETURN NEW; END $$"""
 FULL_ONCE = "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION away('53100')"
 OLD_ONCE = "CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION away('42703')"
+AWAY_FOR_GOOD = """CREATE SEQUENCE tries;
+                   CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
+                   $$ BEGIN PERFORM nextval('tries'); RAISE EXCEPTION 'away' USING ERRCODE = '53100'; END $$;
+                   CREATE TRIGGER away BEFORE UPDATE OF outcome ON attempt FOR EACH ROW EXECUTE FUNCTION away()"""
+
+
+async def test_an_outcome_is_kept_when_the_queue_stops_while_it_is_written(database_url):
+    """The queue loses the database as well, and cancels what it runs; the process writes the outcome when it is back."""
+    down = errors.ProviderDown("gemini", "answered 503")
+    async with backfill(database_url, [Scripted("gemini", [down])], [Shelf()]) as system:
+        attempt = await claim(system)
+        async with system.scheduler.database.transaction() as connection:
+            await connection.execute(AWAY_FOR_GOOD)
+        running = asyncio.create_task(system.runner.process(attempt.token, "test"))
+        tried = False
+        while not tried:
+            async with system.scheduler.database.transaction() as connection:
+                cursor = await connection.execute("SELECT is_called FROM tries")
+                tried = bool((await cursor.fetchall())[0]["is_called"])
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        async with system.scheduler.database.transaction() as connection:
+            await connection.execute("DROP TRIGGER away ON attempt")
+        await system.runner.flush_pending_outcomes()
+        row = await row_of(system)
+        assert (row["status"], row["retry_count"]) == ("retry", 1)
+        assert "answered 503" in row["error_message"]
 
 
 @pytest.mark.parametrize("once", [FULL_ONCE, OLD_ONCE], ids=["full disk", "old schema"])

@@ -70,11 +70,15 @@ class Runner:
     async def finish(self, token: UUID, error: BaseException) -> None:
         """Write what follows from an error. If the database stays away, `flush_pending_outcomes` writes it later."""
         deadline = asyncio.get_running_loop().time() + self.outcome_timeout
-        while not await self._write_outcome(token, error):
-            if asyncio.get_running_loop().time() > deadline:
-                self._pending_outcomes[token] = error
-                return
-            await asyncio.sleep(OUTCOME_RETRY_DELAY)
+        try:
+            while not await self._write_outcome(token, error):
+                if asyncio.get_running_loop().time() > deadline:
+                    self._pending_outcomes[token] = error
+                    return
+                await asyncio.sleep(OUTCOME_RETRY_DELAY)
+        except asyncio.CancelledError:  # the queue, too, has lost the database, and was stopped
+            self._pending_outcomes[token] = error
+            raise
 
     async def _process(self, token: UUID, worker: str) -> None:
         started = None
