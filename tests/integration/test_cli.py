@@ -84,6 +84,7 @@ def test_a_database_that_was_not_migrated_is_6(alexandria, asked, empty_database
     for command in (["status"], ["seed"], ["schedule", "-n"], ["months"], ["month", "2023-11"], ["quota"], ["work"]):
         code, out, err = alexandria(*command, url=empty_database_url)
         assert (code, out) == (6, ""), command
+        assert "this database is empty (no schema yet)" in err
         assert "alexandria migrate" in err
     code, told = asked("status", url=empty_database_url)
     assert (code, told["ok"], told["error"]["code"]) == (6, False, "not_migrated")
@@ -95,6 +96,7 @@ def test_a_database_that_was_not_migrated_is_6(alexandria, asked, empty_database
     assert (code, again) == (0, told)
     code, out, _ = alexandria("migrate", url=empty_database_url)
     assert (code, out.split()) == (0, told["data"]["missing"])
+    assert alexandria("migrate", url=empty_database_url)[2].strip() == "already up to date"
     assert asked("migrate", "--check", url=empty_database_url) == (0, {"ok": True, "data": {"missing": []}})
     assert asked("migrate", url=empty_database_url) == (0, {"ok": True, "data": {"applied": []}})
 

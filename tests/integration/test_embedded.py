@@ -312,7 +312,7 @@ def test_any_name_of_the_folder_will_do(data_dir, name):
         with Embedded(folder, durable=False) as again:
             assert again.url == server.url
         socket = Path(str(psycopg.conninfo.conninfo_to_dict(server.url)["host"]))
-        assert len(os.fsencode(socket / installation.SOCKET)) <= installation.LONGEST_SOCKET_PATH
+        assert len(os.fsencode(socket / installation.SOCKET)) <= installation.MAX_SOCKET_PATH
         assert stat.S_IMODE(socket.stat().st_mode) == 0o700
     assert not (socket / installation.SOCKET).exists()
 
@@ -409,10 +409,18 @@ def test_what_cannot_work_is_said_with_its_cause_and_a_cure(data_dir):
     assert all("DATABASE_URL" in error.value.hint for error in (broken, outdated, misplaced))
 
 
+def test_a_data_directory_that_cannot_be_used_is_refused_by_name(data_dir):
+    data_dir.write_text("a file is in the way")
+    with pytest.raises(Misconfigured) as refused, Embedded(data_dir):
+        pass
+    assert refused.value.message == f"cannot use {data_dir} as data directory: file exists"
+    assert "ALEXANDRIA_DATA_DIR" in refused.value.hint
+
+
 def test_a_long_log_is_shortened_to_its_end(folder):
     with Embedded(folder, durable=False):
         log = folder / "postgresql/server.log"
-        log.write_text("old\n" * embedded.LONGEST_LOG + "the end\n")
+        log.write_text("old\n" * embedded.MAX_LOG_SIZE + "the end\n")
         with Embedded(folder, durable=False):
-            assert log.stat().st_size == embedded.KEPT_LOG
+            assert log.stat().st_size == embedded.KEPT_LOG_SIZE
             assert log.read_text().endswith("the end\n")

@@ -36,7 +36,7 @@ def logged(capsys):
     log.configure("INFO", "json", ["canary-secret"])
     yield structlog.get_logger("test")
     structlog.reset_defaults()
-    logging.getLogger().handlers[:] = [h for h in logging.getLogger().handlers if type(h).__name__ != "_OfLibraries"]
+    logging.getLogger().handlers[:] = [h for h in logging.getLogger().handlers if type(h).__name__ != "_LibraryHandler"]
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from psycopg.errors import ProgrammingError
 
 from alexandria.catalogue import index
 from alexandria.catalogue.matching.blocking import blocks
+from alexandria.core.errors import NotMigrated
 from alexandria.database import migrate, migrations
 from alexandria.database.pool import Database
+from alexandria.database.server import require_migrated
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.migration import Migration
 from alexandria.operations.migration import migrate as migrate_all
@@ -43,6 +45,17 @@ def test_a_step_that_fails_leaves_nothing_behind(empty_database_url):
     with psycopg.connect(empty_database_url) as connection:
         found = connection.execute("SELECT to_regclass('backfill_log'), to_regclass('schema_version')").fetchone()
     assert found == (None, None)
+
+
+def test_an_older_schema_is_refused_with_what_is_pending(empty_database_url):
+    with pytest.raises(NotMigrated, match=r"^this database is empty \(no schema yet\)$"):
+        require_migrated(empty_database_url)
+    newest = migrations.names()[-1]
+    migrate.upgrade(empty_database_url, f"{len(migrations.names()) - 1:04}")
+    with pytest.raises(NotMigrated, match=f"^1 migration pending: {newest}$"):
+        require_migrated(empty_database_url)
+    migrate.upgrade(empty_database_url)
+    require_migrated(empty_database_url)
 
 
 def test_the_version_table_is_the_one_that_alembic_made(empty_database_url):

@@ -98,7 +98,7 @@ def test_a_hundred_rotations_refuse_nobody_and_restart_nothing(data_dir):
 
 
 def test_a_rotation_is_begun_once_and_finished_once(settings, tmp_path):
-    """While it is under way both secrets are valid; the files are their owner's alone."""
+    """While it is in progress both secrets are valid; the files are their owner's alone."""
     secrets = webhook_secrets(settings)
     old = secrets.valid[0]
     assert rotate(settings, dry_run=True) == tmp_path / FILE
@@ -107,7 +107,7 @@ def test_a_rotation_is_begun_once_and_finished_once(settings, tmp_path):
     new = (tmp_path / FILE).read_text()
     assert list(secrets.valid) == [new, old]
     for again in ({}, {"dry_run": True}):
-        with pytest.raises(BadInput, match="under way"):
+        with pytest.raises(BadInput, match="in progress"):
             rotate(settings, **again)
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
         FILE: 0o600,
@@ -137,7 +137,7 @@ def test_configured_secrets_are_read_again_and_never_changed_by_us(monkeypatch, 
     file.unlink()
     assert list(secrets.valid) == ["canary-second-secret", "canary-first-secret"]
     for act in (rotate, finish):
-        with pytest.raises(BadInput, match="configured"):
+        with pytest.raises(BadInput, match="set in the configuration"):
             act(settings)
     assert "canary" not in repr(secrets)
     assert WebhookSecrets().valid == ()

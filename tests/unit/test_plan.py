@@ -63,7 +63,7 @@ def test_missing_fields_have_the_documented_defaults():
         ("month_per_day = 5", "phase 1: month_per_day: there is no such field", "did you mean months_per_day?"),
         ("speed = 5", "phase 1: speed: there is no such field", "fields: name, years, months"),
         ('name = ""', "phase 1: name: string should have at least 1 character", "name for people"),
-        ('name = "a\\u001bb"', "phase 1: name: it is not of the form that is wanted", "name for people"),
+        ('name = "a\\u001bb"', "phase 1: name: it does not have the expected form", "name for people"),
     ],
 )
 def test_a_mistake_is_reported_with_its_field_and_a_fix(line, message, hint):

@@ -46,7 +46,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.GateShut: [(errors.GateShut("not proven"), Retry)],
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
     errors.DatabaseUnavailable: [(errors.DatabaseUnavailable("PostgreSQL does not answer"), Snooze)],
-    errors.NotMigrated: [(errors.NotMigrated("the database lacks what this version needs"), Snooze)],
+    errors.NotMigrated: [(errors.NotMigrated("the schema is older than this version needs"), Snooze)],
     errors.AttemptLost: [(errors.AttemptLost("taken over"), Retry)],  # is never written: the month is another's
     errors.Paused: [(errors.Paused("the worker was stopped", NOW), Snooze), (errors.Paused("by ann", LATER), Snooze)],
     errors.NoBooks: [
@@ -141,7 +141,7 @@ def test_a_database_that_is_away_full_or_busy_is_a_wait(raised):
 
 
 def test_a_full_disk_says_so():
-    with pytest.raises(errors.DatabaseUnavailable, match="no room on its disk"), unavailable():
+    with pytest.raises(errors.DatabaseUnavailable, match="disk of PostgreSQL is full"), unavailable():
         raise pg.DiskFull
 
 
@@ -211,7 +211,7 @@ def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():
     ("error", "wait"),
     [
         (errors.DatabaseUnavailable("PostgreSQL does not answer"), timedelta(seconds=5)),
-        (errors.NotMigrated("the database lacks what this version needs"), timedelta(minutes=1)),
+        (errors.NotMigrated("the schema is older than this version needs"), timedelta(minutes=1)),
         (errors.RateLimited("xai", "slow down"), timedelta(minutes=1)),
         (errors.RateLimited("xai", "slow down", retry_after=float("inf")), timedelta(minutes=1)),
         (errors.RateLimited("xai", "slow down", retry_after=0.0), timedelta(seconds=5)),

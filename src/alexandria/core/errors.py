@@ -1,4 +1,4 @@
-"""What can go wrong? Every error we raise, on one screen. A class says what happened; `retry_policy.decide` says what to do."""
+"""All errors that the code raises, on one screen. A class names what happened; `retry_policy.decide` decides what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 class AlexandriaError(Exception):
-    """Base of all our errors. `code` is stable and public; the message is for people; `hint` is the cure."""
+    """Base of all errors. `code` is stable and public; the message is for people; `hint` is how to fix it."""
 
     code: ClassVar[str] = "error"
 
@@ -20,13 +20,13 @@ class AlexandriaError(Exception):
 
 
 class BadInput(AlexandriaError):
-    """A value from outside that cannot be used; the message names the field, the hint the cure."""
+    """A value from outside that cannot be used; the message names the field, the hint the fix."""
 
     code = "bad_input"
 
 
 class Unknown(AlexandriaError):
-    """What was asked for does not exist."""
+    """The requested thing does not exist."""
 
     code = "not_found"
 
@@ -38,13 +38,13 @@ class PlanChanged(AlexandriaError):
 
 
 class NotNow(AlexandriaError):
-    """The state of things does not allow it now; the message says which state."""
+    """The present state does not allow the action; the message names that state."""
 
     code = "not_now"
 
 
 class GateShut(NotNow):
-    """The gate of a phase is not open; the message says why."""
+    """The gate of a phase has not passed; the message gives the reason."""
 
     code = "gate_shut"
 
@@ -68,13 +68,13 @@ class NotMigrated(AlexandriaError):
 
 
 class AttemptLost(AlexandriaError):
-    """This attempt's token is no longer the month's: somebody else has it, so nothing may be written."""
+    """This attempt's token is no longer the month's: another attempt owns the month, so nothing may be written."""
 
     code = "attempt_lost"
 
 
 class Paused(AlexandriaError):
-    """Work on a month must wait, by a person's wish or a shutdown, until `until`."""
+    """Work on a month must wait until `until`, because somebody paused it or the worker shuts down."""
 
     code = "paused"
 
@@ -84,7 +84,7 @@ class Paused(AlexandriaError):
 
 
 class NoBooks(AlexandriaError):
-    """No generator named a single book. `causes` holds why, one of each generator."""
+    """No generator named a book. `causes` holds the error of each generator that failed."""
 
     code = "no_books"
 
@@ -94,7 +94,7 @@ class NoBooks(AlexandriaError):
 
 
 class NoSources(AlexandriaError):
-    """Not one bibliographic source could be asked. `causes` holds what each of them said."""
+    """No bibliographic source could be queried. `causes` holds the error of each."""
 
     code = "no_sources"
 
@@ -114,7 +114,7 @@ class ProviderError(AlexandriaError):
 
 
 class RateLimited(ProviderError):
-    """Too many requests just now; `retry_after` seconds if the provider said so."""
+    """The provider refused because of too many requests; `retry_after` is in seconds, if it gave one."""
 
     code = "rate_limited"
 
@@ -146,13 +146,13 @@ class KeyMissing(ProviderError):
 
 
 class KeyRefused(ProviderError):
-    """The provider refuses our key, plan or User-Agent."""
+    """The provider refuses the key, plan or User-Agent."""
 
     code = "key_refused"
 
 
 class RequestRefused(ProviderError):
-    """The provider says that the request itself is wrong: an unknown model, a malformed query."""
+    """The provider refuses the request itself: an unknown model, a malformed query."""
 
     code = "request_refused"
 
@@ -164,7 +164,7 @@ class ProviderDown(ProviderError):
 
 
 class BadAnswer(ProviderError):
-    """An answer that cannot be read: truncated, of the wrong type, without what was asked for."""
+    """An answer that cannot be read: truncated, of the wrong type, or without the requested content."""
 
     code = "bad_answer"
 
@@ -176,13 +176,13 @@ class ContentRefused(ProviderError):
 
 
 def in_words(violation: Mapping[str, Any]) -> str:
-    """What one of pydantic's violations says, as the rest of a sentence of ours: no prefix and no pattern."""
+    """Return a violation that pydantic found as the end of a sentence, without its prefix or pattern."""
     if violation["type"] == "string_pattern_mismatch":
-        return "it is not of the form that is wanted"
-    said = str(violation["msg"]).removeprefix("Value error, ")
-    return said[:1].lower() + said[1:]
+        return "it does not have the expected form"
+    message = str(violation["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def extra_hint(extra: str) -> str:
-    """How to get an extra that is missing. The package is on no index, so it comes from a checkout or a wheel."""
+    """Return how to install a missing extra. The package is on no index, so it comes from a checkout or a wheel."""
     return f"install the extra {extra!r} (in a checkout: make setup; from a wheel: FILE.whl[{extra}])"

@@ -1,26 +1,26 @@
-"""What may reach a terminal or a log? Text from models and providers is data: nothing in it may act."""
+"""Escapes untrusted text for terminals and logs: no character of it may act as a command."""
 
 from __future__ import annotations
 
 import re
 
-# Control characters but for tab and newline, and those that turn the direction of writing around.
+# Control characters other than tab and newline, and those that change the direction of writing.
 ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 BREAKS = re.compile(r"[\t\n]")
 
 
 def inert(text: str) -> str:
-    r"""The same, with every character that would act written out, as in \x1b."""
+    r"""Return the text with every active character written out, as in \x1b."""
     return ACTIVE.sub(_written_out, text)
 
 
 def inert_line(text: str) -> str:
-    """As `inert`, on one line, so that no text can pretend to be several."""
+    """Return the text as `inert` does, on one line: a text cannot pass for several log lines."""
     return BREAKS.sub(" ", inert(text))
 
 
 def inert_json(text: str) -> str:
-    """The same JSON text, with JSON's own escapes for what would act."""
+    """Return the same JSON text, with JSON's own escapes for active characters."""
     return ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

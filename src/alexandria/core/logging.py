@@ -1,4 +1,4 @@
-"""How do we log? One structured line an event on standard error, for people or as JSON, with secrets struck out."""
+"""Logs each event as one structured line on standard error, for people or as JSON, with secrets masked."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ import structlog
 
 from alexandria.core.escaping import inert, inert_line
 
-_STRUCK = "[secret]"
+_MASK = "[secret]"
 _secrets: list[str] = []
 
 Listener = Callable[[Mapping[str, Any]], None]
 _listeners: list[Listener] = []
-_least = [logging.NOTSET]
+_least_level = [logging.NOTSET]
 
 
 def process_name() -> str:
-    """Who logs, and who works: machine and process."""
+    """Return the name of this process in logs and as a worker: machine and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
     """Log `level` and above in `form` "console" or "json"; no line contains any of `secrets`.
 
-    What libraries log by themselves goes the same way if it is a warning at least.
+    Warnings and errors that libraries log go the same way.
     """
     _secrets.clear()
     protect(secrets)
@@ -48,12 +48,12 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _harmless,
-        _overheard,
-        _aloud,
+        _sanitize,
+        _notify_listeners,
+        _drop_below_level,
         renderer,
     ]
-    stamina.instrumentation.set_on_retry_hooks([])  # every send is a row already
+    stamina.instrumentation.set_on_retry_hooks([])  # every request is a row of the database already
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -61,19 +61,19 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    if not any(isinstance(handler, _OfLibraries) for handler in root.handlers):
-        root.addHandler(_OfLibraries(logging.WARNING))
+    if not any(isinstance(handler, _LibraryHandler) for handler in root.handlers):
+        root.addHandler(_LibraryHandler(logging.WARNING))
 
 
 def protect(secrets: Iterable[str]) -> None:
-    """From now on no line contains any of these either."""
+    """Mask these secrets too in every later line."""
     _secrets.extend(secret for secret in secrets if secret and secret not in _secrets)
-    _secrets.sort(key=len, reverse=True)  # one may be a part of another
+    _secrets.sort(key=len, reverse=True)  # one secret may be part of another
 
 
 @contextlib.contextmanager
 def also_to(listener: Listener) -> Iterator[None]:
-    """Inside, whatever is logged goes to `listener` too, as harmless as on standard error. It must not wait or raise."""
+    """Pass every event logged inside to `listener` too, masked and escaped. The listener must not block or raise."""
     _listeners.append(listener)
     try:
         yield
@@ -82,21 +82,21 @@ def also_to(listener: Listener) -> Iterator[None]:
 
 
 def quieten(level: str) -> None:
-    """From now on standard error has `level` and above only, where people are told in other words; listeners have all."""
-    _least[:] = [logging.getLevelNamesMapping()[level]]
+    """Print only `level` and above from now on, for commands with an output of their own; listeners still get all."""
+    _least_level[:] = [logging.getLevelNamesMapping()[level]]
 
 
-def struck(text: str) -> str:
-    """The same without any secret."""
+def masked(text: str) -> str:
+    """Return the text with every secret masked."""
     for secret in _secrets:
-        text = text.replace(secret, _STRUCK)
+        text = text.replace(secret, _MASK)
     return text
 
 
 class _StandardError:
-    """Standard error as it is when a line is written, not as it was when logging was set up.
+    """Writes to the standard error of the moment, which may differ from that of the set-up.
 
-    A line that cannot be written is lost: a closed terminal or a full disk is no reason for a month to fail.
+    A line that cannot be written is lost: a closed terminal or a full disk must not fail a month.
     """
 
     def write(self, text: str) -> int:
@@ -109,27 +109,27 @@ class _StandardError:
             sys.stderr.flush()
 
 
-class _OfLibraries(logging.Handler):
-    """Hands on what libraries log, which may quote an address with a key in it."""
+class _LibraryHandler(logging.Handler):
+    """Passes on what libraries log, which may quote an address with a key in it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         logger = structlog.get_logger(record.name)
         logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
-def _harmless(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Every text without secrets and without characters that act; only a traceback may have lines."""
+def _sanitize(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask secrets and escape active characters in every value; only a traceback keeps its lines."""
     return {key: _plain(value, lines=key == "exception") for key, value in event.items()}
 
 
-def _overheard(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _notify_listeners(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for listener in [*_listeners]:
         listener(event)
     return event
 
 
-def _aloud(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    if logging.getLevelNamesMapping()[event["level"].upper()] < _least[0]:
+def _drop_below_level(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if logging.getLevelNamesMapping()[event["level"].upper()] < _least_level[0]:
         raise structlog.DropEvent
     return event
 
@@ -137,5 +137,5 @@ def _aloud(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 def _plain(value: Any, *, lines: bool) -> Any:
     if isinstance(value, int | float | bool | None):
         return value
-    text = struck(str(value))
+    text = masked(str(value))
     return inert(text) if lines else inert_line(text)

@@ -1,4 +1,4 @@
-"""Which calendar month? The partition key of the whole system: parse, order, range."""
+"""The calendar month, which is the partition key of the whole system: parsing, order and ranges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ("January", "February", "March", "April", "May", "June", "July",
 
 @dataclass(frozen=True, order=True, slots=True)
 class Month:
-    """One calendar month, ordered by time; `str()` gives YYYY-MM."""
+    """One calendar month, ordered by time; `str(Month(2023, 11))` is "2023-11"."""
 
     year: int
     month: int
@@ -31,6 +31,7 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        """Return the month written as YYYY-MM. Raises BadInput."""
         found = re.fullmatch(r"(\d{4})-(\d{2})", text, re.ASCII)
         if not found:
             raise BadInput(
@@ -39,14 +40,14 @@ class Month:
         return cls(int(found[1]), int(found[2]))
 
     def __hash__(self) -> int:
-        return self.year * 12 + self.month  # months are keys of large mappings, looked up over and over
+        return self.year * 12 + self.month  # months are keys of large mappings, and the generated hash is slower
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
 
     @property
     def name(self) -> str:
-        """As people say it, "November 2023": models answer it better than digits."""
+        """The month as people write it, "November 2023": models answer it better than digits."""
         return f"{NAMES[self.month - 1]} {self.year}"
 
     @property
@@ -58,7 +59,7 @@ class Month:
 
 
 def months_of_years(start: int, end: int) -> Iterator[Month]:
-    """Every month of the years start..end inclusive, oldest first."""
+    """Yield every month of the years start..end inclusive, oldest first."""
     for year in range(start, end + 1):
         for month in range(1, 13):
             yield Month(year, month)

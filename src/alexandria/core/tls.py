@@ -1,4 +1,4 @@
-"""Whom do we believe to be who they say they are, on the wire?"""
+"""The certificate authorities that outgoing connections trust."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ import httpx2
 
 @functools.cache
 def authorities() -> ssl.SSLContext:
-    """The authorities that the system trusts, read once: every reading of them costs tens of milliseconds."""
+    """Return a context with the system's authorities, loaded once: loading takes tens of milliseconds."""
     return httpx2.create_ssl_context()

@@ -1,5 +1,7 @@
-"""Where does the time of an attempt go? One OpenTelemetry trace an attempt with a span for each provider's answer, if it
-is wanted. Without the extra `otel`, or without an address to export to, nothing is imported and nothing happens."""
+"""Exports an OpenTelemetry trace of each attempt, with a span for each request to a provider.
+
+Without the extra `otel`, or without an address to export to, nothing is imported and nothing happens.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ _tracer: Any = None  # of OpenTelemetry, while something is exported
 
 
 def wanted(environment: Mapping[str, str]) -> bool:
-    """As the standard variables say: an address is there, and nothing forbids it."""
+    """Return whether the standard variables ask for traces: an address is set, and the SDK is not disabled."""
     forbidden = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
     exporters = environment.get("OTEL_TRACES_EXPORTER", "otlp").split(",")
     return any(environment.get(name) for name in ADDRESSES) and not forbidden and "otlp" in exporters
@@ -32,7 +34,7 @@ def wanted(environment: Mapping[str, str]) -> bool:
 
 @contextlib.contextmanager
 def exporting() -> Iterator[None]:
-    """Export what is traced inside to where OTEL_EXPORTER_OTLP_ENDPOINT says, if anywhere."""
+    """Export what is traced inside to OTEL_EXPORTER_OTLP_ENDPOINT, if that is set."""
     if _tracer is not None or not wanted(os.environ):
         yield
         return
@@ -52,14 +54,14 @@ def exporting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def tracing(processor: Any) -> Iterator[None]:
-    """Give spans to OpenTelemetry's `processor`; what it still has is exported at the end."""
-    global _tracer  # noqa: PLW0603 # one for the process, as a log is
+    """Send spans to OpenTelemetry's `processor`; what it still holds is exported at the end."""
+    global _tracer  # noqa: PLW0603 # one for the process, as the log is
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 # only if it is wanted
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 # as above
 
     release = version("alexandria-backfill")
     name = os.environ.get("OTEL_SERVICE_NAME") or "alexandria"
-    # Ours and not the process's: libraries that trace by themselves would tell what models were asked.
+    # Not registered as the global provider: libraries with their own traces would export the prompts.
     provider = TracerProvider(
         resource=Resource.create({"service.name": name, "service.version": release}), shutdown_on_exit=False
     )
@@ -74,7 +76,7 @@ def tracing(processor: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def attempt(**attributes: Value) -> Iterator[None]:
-    """A trace of its own, whoever has started the job."""
+    """Open a trace for an attempt, separate from any trace of the process that started the job."""
     if _tracer is None:
         yield
         return
@@ -86,7 +88,7 @@ def attempt(**attributes: Value) -> Iterator[None]:
 
 @contextlib.contextmanager
 def answer(provider: str, **attributes: Value) -> Iterator[None]:
-    """A span of what is asked of a provider, within the attempt that asks."""
+    """Open a span for a request to a provider, within the trace of the attempt."""
     if _tracer is None:
         yield
         return
@@ -97,7 +99,7 @@ def answer(provider: str, **attributes: Value) -> Iterator[None]:
 
 
 def note(**attributes: Value) -> None:
-    """Add to the span that we are in, if any."""
+    """Add attributes to the current span, if there is one."""
     if _tracer is not None:
         from opentelemetry.trace import get_current_span  # noqa: PLC0415 # only if it is wanted
 
@@ -105,7 +107,7 @@ def note(**attributes: Value) -> None:
 
 
 def failed(kind: str) -> None:
-    """What we are in has failed so."""
+    """Mark the current span as failed with an error of this kind."""
     if _tracer is not None:
         from opentelemetry.trace import StatusCode, get_current_span  # noqa: PLC0415 # only if it is wanted
 
@@ -114,7 +116,7 @@ def failed(kind: str) -> None:
 
 
 def _span(name: str, attributes: Mapping[str, Value], **how: Any) -> contextlib.AbstractContextManager[Any]:
-    """An error inside is noted by whoever knows its kind: its words may quote anything."""
+    """Open a span that does not record exceptions: their texts may quote anything; `failed` records the kind."""
     quiet: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
     started: contextlib.AbstractContextManager[Any] = _tracer.start_as_current_span(
         name, attributes=_named(attributes), **quiet, **how

@@ -1,4 +1,4 @@
-"""Which webhook secrets open the API, and how are they changed? Configured ones, or those the embedded default makes."""
+"""The webhook secrets that open the API, and their rotation: configured ones, or those made in the data folder."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from alexandria.core.errors import BadInput, Misconfigured, Unknown
 
 FILE, PREVIOUS_FILE = "webhook-secret", "webhook-secret-previous"
 NAMES = ("ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS")
-SHORTEST = 16  # characters of a secret that can hardly be guessed
+MIN_SECRET_LENGTH = 16  # characters; a shorter one could be guessed
 
 _Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class WebhookSecrets:
-    """The secrets that are valid now, newest first, and the file they come from, if it is ours.
+    """The secrets that are valid now, newest first, and the file that Alexandria made for them, if it did.
 
-    With `read` they are read anew whenever one of `files` has changed, so that a rotation needs no restart.
+    With `read` they are read again whenever one of `files` has changed: a rotation needs no restart.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class WebhookSecrets:
             self.reread()
         return self._valid
 
-    def admits(self, shown: str | None) -> bool:
-        """Whether `shown` is one of the valid secrets, in time that does not depend on where it differs."""
-        offered = (shown or "").encode()
-        return any([secrets.compare_digest(offered, secret.encode()) for secret in self.valid])  # noqa: C419 # all are compared, whichever matches
+    def admits(self, offered: str | None) -> bool:
+        """Return whether `offered` is a valid secret, in a time that does not depend on where it differs."""
+        candidate = (offered or "").encode()
+        return any([secrets.compare_digest(candidate, secret.encode()) for secret in self.valid])  # noqa: C419 # the time must not show which one matches
 
     def reread(self) -> None:
-        """Take over what is there now; what cannot be read leaves the present secrets in force."""
+        """Read the secrets again; if they cannot be read, the present ones stay valid."""
         if self._read is None:
             return
         seen = self._stamp()
@@ -68,13 +68,13 @@ class WebhookSecrets:
 
 
 def webhook_secrets(settings: Settings) -> WebhookSecrets:
-    """Raises Misconfigured in production mode without a secret: an open door is worse than no start."""
+    """Return the secrets of these settings. Raises Misconfigured in production mode without a secret."""
     if settings.webhook_secret is not None:
         files = [folder / spelt for folder in secret_folders() for name in NAMES for spelt in (name, name.lower())]
         return WebhookSecrets(files=files, read=_configured)
     if settings.production:
         raise Misconfigured(
-            "ALEXANDRIA_WEBHOOK_SECRET is not set, and with DATABASE_URL set none is invented",
+            "ALEXANDRIA_WEBHOOK_SECRET is not set; with DATABASE_URL set, no secret is generated",
             hint="set it in the environment or as a file in ALEXANDRIA_SECRETS_DIR",
         )
     path, previous = settings.data_dir / FILE, settings.data_dir / PREVIOUS_FILE
@@ -88,80 +88,80 @@ def webhook_secrets(settings: Settings) -> WebhookSecrets:
 def rotate(settings: Settings, *, dry_run: bool = False) -> Path:
     """Make a new secret; the old one stays valid until `finish`. Returns the file with the new one.
 
-    Raises BadInput if the secret is not ours to change, or an earlier rotation is not finished.
+    Raises BadInput if the secret is configured elsewhere, or an earlier rotation is not finished.
     """
-    path = _ours(settings)
+    path = _own_file(settings)
     previous = path.with_name(PREVIOUS_FILE)
     if dry_run:
         if previous.exists():
-            raise _under_way()
+            raise _in_progress()
         return path
     try:
         _write_new(previous, _read_or_make(path))
     except FileExistsError:
-        raise _under_way() from None
+        raise _in_progress() from None
     draft = _draft(path, secrets.token_urlsafe(32))
     draft.replace(path)
     return path
 
 
 def finish(settings: Settings, *, dry_run: bool = False) -> None:
-    """The previous secret is valid no more. Raises Unknown if there is none, BadInput if it is not ours to change."""
-    previous = _ours(settings).with_name(PREVIOUS_FILE)
+    """End a rotation: the previous secret stops working. Raises Unknown without one, BadInput for configured secrets."""
+    previous = _own_file(settings).with_name(PREVIOUS_FILE)
     if not previous.exists():
-        raise Unknown("no rotation is under way", hint="begin one: alexandria secret rotate")
+        raise Unknown("no rotation is in progress", hint="start one: alexandria secret rotate")
     if not dry_run:
         previous.unlink(missing_ok=True)
 
 
 def weak(settings: Settings) -> list[str]:
-    """Names of the settings whose secret somebody chose too short."""
+    """Return the names of the settings whose secret is too short."""
     chosen = {
         "ALEXANDRIA_WEBHOOK_SECRET": settings.webhook_secret,
         "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS": settings.webhook_secret_previous,
         "ALEXANDRIA_ALARM_SECRET": settings.alarm_secret,
     }
-    return [name for name, secret in chosen.items() if secret and len(secret.get_secret_value()) < SHORTEST]
+    return [name for name, secret in chosen.items() if secret and len(secret.get_secret_value()) < MIN_SECRET_LENGTH]
 
 
 def _configured() -> tuple[str, ...]:
     settings = config.load()
     if settings.webhook_secret is None:
-        raise Misconfigured("ALEXANDRIA_WEBHOOK_SECRET is not set any more")
+        raise Misconfigured("ALEXANDRIA_WEBHOOK_SECRET is no longer set")
     both = (settings.webhook_secret, settings.webhook_secret_previous)
     return tuple(secret.get_secret_value() for secret in both if secret is not None)
 
 
-def _ours(settings: Settings) -> Path:
+def _own_file(settings: Settings) -> Path:
     if settings.webhook_secret is None and not settings.production:
         return settings.data_dir / FILE
     raise BadInput(
-        "the webhook secret is configured, and not made by alexandria",
+        "the webhook secret is set in the configuration, so alexandria cannot change it",
         hint="put the old one into ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS and a new one into ALEXANDRIA_WEBHOOK_SECRET; "
-        "files are read again by themselves",
+        "changed files are read automatically",
     )
 
 
-def _under_way() -> BadInput:
+def _in_progress() -> BadInput:
     return BadInput(
-        "a rotation is under way: the previous secret is still valid",
-        hint="once all callers have the new one: alexandria secret rotate --finish",
+        "a rotation is in progress: the previous secret is still valid",
+        hint="when all callers use the new one: alexandria secret rotate --finish",
     )
 
 
 def _stamp_of(file: Path) -> tuple[int, int, int] | None:
     try:
-        told = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return told.st_mtime_ns, told.st_ino, told.st_size
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _read_or_make(path: Path) -> str:
-    """The secret in `path`, made on first use. Several processes may come at once: all get the same one."""
+    """Return the secret in `path`, made on first use. Several processes at once all get the same one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        with contextlib.suppress(FileExistsError):  # another was first
+        with contextlib.suppress(FileExistsError):  # another process was first
             _write_new(path, secrets.token_urlsafe(32))
     return path.read_text(encoding="utf-8").strip()
 
@@ -174,7 +174,7 @@ def _read_if_there(path: Path) -> tuple[str, ...]:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """A whole file or none. Raises FileExistsError."""
+    """Write the whole file or nothing. Raises FileExistsError."""
     draft = _draft(path, text)
     try:
         path.hardlink_to(draft)
@@ -183,7 +183,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _draft(path: Path, text: str) -> Path:
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # 0600 from birth
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # created with mode 0600
     with os.fdopen(handle, "w") as file:
         file.write(text)
     return Path(draft)

@@ -1,4 +1,4 @@
-"""How do we reach PostgreSQL? One pool a process; a lost server is one error of ours."""
+"""Connects to PostgreSQL with one pool for each process; a lost server is always DatabaseUnavailable."""
 
 from __future__ import annotations
 
@@ -25,24 +25,30 @@ Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
-PATIENCE = 10.0  # seconds to wait for a connection
-ALIVE = {"keepalives_idle": 5, "keepalives_interval": 1, "keepalives_count": 3}  # notice a cut line within seconds
-RECONNECT = 3.0  # seconds for which the pool tries to replace a connection before somebody must ask for one again
-UNHEARD = 8000  # milliseconds after which what was sent, and never acknowledged, ends a connection
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
+CONNECT_TIMEOUT = 10.0  # seconds to wait for a connection
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 1, "keepalives_count": 3}  # notice a cut line within seconds
+RECONNECT_TIMEOUT = (
+    3.0  # seconds for which the pool tries to replace a lost connection; the next request makes it try again
+)
+UNACKNOWLEDGED_TIMEOUT = 8000  # milliseconds without acknowledgement of what was sent, after which a connection ends
 # A process that dies, freezes or is cut off in a transaction must not keep its locks: others wait for them.
-SESSION = {"timezone": "UTC", "idle_in_transaction_session_timeout": "5s", "client_connection_check_interval": "1s"}
+SESSION_SETTINGS = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "5s",
+    "client_connection_check_interval": "1s",
+}
 
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a lost server is an error of ours, said once
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a lost server is logged once, as DatabaseUnavailable
 
 
 class Database:
-    """The pool of one process; an async context manager. `url` is a libpq URL, `patience` seconds for a connection.
+    """The pool of one process; an async context manager. `url` is a libpq URL; `patience` is the wait for a connection, in s.
 
-    A `lazy` one opens without a server and without waiting for it.
+    A `lazy` pool opens without waiting for a server.
     """
 
-    def __init__(self, url: str, *, size: int = 16, patience: float = PATIENCE, lazy: bool = False) -> None:
+    def __init__(self, url: str, *, size: int = 16, patience: float = CONNECT_TIMEOUT, lazy: bool = False) -> None:
         self.url = url
         self._patience, self._lazy = patience, lazy
         self.pool: Pool = AsyncConnectionPool(
@@ -51,14 +57,14 @@ class Database:
             kwargs={
                 "row_factory": dict_row,
                 "application_name": "alexandria",
-                "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
-                "tcp_user_timeout": UNHEARD,
-                **ALIVE,
+                "options": " ".join(f"-c {name}={value}" for name, value in SESSION_SETTINGS.items()),
+                "tcp_user_timeout": UNACKNOWLEDGED_TIMEOUT,
+                **KEEPALIVES,
             },
             min_size=1,
             max_size=size,
             timeout=patience,
-            reconnect_timeout=RECONNECT,
+            reconnect_timeout=RECONNECT_TIMEOUT,
             check=AsyncConnectionPool.check_connection,
             open=False,
         )
@@ -72,14 +78,14 @@ class Database:
         await self.pool.close()
 
     async def ping(self) -> None:
-        """Raises DatabaseUnavailable unless the server takes a new connection; the pool's own may still be lost."""
+        """Raise DatabaseUnavailable unless the server accepts a new connection; the pool's own may still be lost."""
         with unavailable():
-            connection = await psycopg.AsyncConnection.connect(self.url, connect_timeout=int(PATIENCE))
+            connection = await psycopg.AsyncConnection.connect(self.url, connect_timeout=int(CONNECT_TIMEOUT))
             await connection.close()
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, keep: bool = True) -> AsyncIterator[Connection]:
-        """A connection in a transaction: commits at the end, rolls back on any exception, and always if not to `keep`."""
+        """Yield a connection in a transaction: it is rolled back on any exception, and always without `keep`."""
         with unavailable():
             async with self.pool.connection() as connection, connection.transaction(force_rollback=not keep):
                 yield connection
@@ -87,7 +93,7 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def glance(url: str, patience: int) -> AsyncIterator[Connection]:
-    """One connection for one look, without a pool: a server that is away says so at once. `patience` in seconds.
+    """Yield a connection for one query, without a pool: an absent server is found at once. `patience` is in seconds.
 
     Raises DatabaseUnavailable.
     """
@@ -100,15 +106,17 @@ async def glance(url: str, patience: int) -> AsyncIterator[Connection]:
 
 @contextlib.contextmanager
 def unavailable() -> Iterator[None]:
-    """What makes the server useless inside becomes DatabaseUnavailable, an old schema NotMigrated; other errors stay."""
+    """Turn a lost or unusable server inside into DatabaseUnavailable, an old schema into NotMigrated."""
     try:
         yield
     except DiskFull as full:
-        raise DatabaseUnavailable("PostgreSQL has no room on its disk", hint="make room; then it goes on") from full
-    except (*AWAY, PoolTimeout) as lost:
+        raise DatabaseUnavailable(
+            "the disk of PostgreSQL is full", hint="free some space; work then continues"
+        ) from full
+    except (*_LOST, PoolTimeout) as lost:
         raise DatabaseUnavailable(
             f"PostgreSQL does not answer ({type(lost).__name__})",
             hint="check DATABASE_URL and that the server runs, then: alexandria doctor",
         ) from lost
     except (UndefinedColumn, UndefinedFunction, UndefinedTable) as old:
-        raise NotMigrated("the database lacks what this version needs", hint="run: alexandria migrate") from old
+        raise NotMigrated("the schema is older than this version needs", hint="run: alexandria migrate") from old

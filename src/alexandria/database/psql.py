@@ -1,4 +1,4 @@
-"""How does psql reach our database? Which program it is, and an environment that keeps the password off its command line."""
+"""Finds psql and connects it to the database, with an environment that keeps the password off its command line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from psycopg.pq import Conninfo
 from alexandria.core.errors import Misconfigured, extra_hint
 from alexandria.database.embedded import installation
 
-SECRET = b"*"  # how libpq marks what is not to be shown
+SECRET = b"*"  # libpq's mark of an option that must not be printed
 
 
 def psql() -> Path:
-    """The one on the PATH, which can edit lines, or the one beside the embedded server. Raises Misconfigured."""
+    """Return the psql on the PATH, which can edit lines, or the embedded server's. Raises Misconfigured."""
     on_path = shutil.which("psql")
     if on_path:
         return Path(on_path)
@@ -29,13 +29,13 @@ def psql() -> Path:
 
 
 def reached(url: str) -> tuple[dict[str, str], str]:
-    """Variables that lead psql to `url`, and a connection string with what no variable can say, which is no secret.
+    """Return variables that connect psql to `url`, and a connection string of the options without a variable.
 
-    Raises Misconfigured if `url` cannot be read.
+    The string contains no secret. Raises Misconfigured if `url` cannot be read.
     """
     try:
         given = [option for option in Conninfo.parse(url.encode()) if option.val is not None]
-    except psycopg.Error:  # shows the URL, and with it the password
+    except psycopg.Error:  # its message contains the URL, and with it the password
         raise Misconfigured(
             "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
         ) from None

@@ -1,4 +1,4 @@
-"""The PostgreSQL that a process relies on: the configured one, or the embedded one."""
+"""The PostgreSQL of a process: the configured one, or the embedded one."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import Protocol
 
 from alexandria.core.config import Settings
 from alexandria.core.errors import NotMigrated
-from alexandria.database import migrate
+from alexandria.core.grammar import counted
+from alexandria.database import migrate, migrations
 from alexandria.database.embedded.server import Embedded
 
 
 class Server(Protocol):
-    """A PostgreSQL that this process relies on."""
+    """The PostgreSQL of this process."""
 
     @property
     def url(self) -> str: ...
 
     def ensure(self) -> None:
-        """Bring it back if it is ours and has gone."""
+        """Start it again if it is the embedded one and has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ExternalServer:
-    """A server that somebody else runs: nothing here can restart it."""
+    """A server that is run by others; it cannot be restarted from here."""
 
     url: str = field(repr=False)
 
@@ -35,7 +36,7 @@ class _ExternalServer:
 
 @contextlib.contextmanager
 def open_server(settings: Settings) -> Iterator[Server]:
-    """The configured PostgreSQL, or the embedded one, started if need be."""
+    """Yield the configured PostgreSQL, or the embedded one, started if it does not run."""
     if settings.database_url is not None:
         yield _ExternalServer(settings.database_url.get_secret_value())
         return
@@ -44,7 +45,10 @@ def open_server(settings: Settings) -> Iterator[Server]:
 
 
 def require_migrated(url: str) -> None:
-    """Raises NotMigrated if the schema is older than this version."""
+    """Raise NotMigrated if the schema is older than this version."""
     steps = migrate.missing(url)
+    if steps == migrations.names():
+        raise NotMigrated("this database is empty (no schema yet)", hint="run: alexandria migrate")
     if steps:
-        raise NotMigrated(f"the database lacks {migrate.describe(steps)}", hint="run: alexandria migrate")
+        pending = f"{counted(len(steps), 'migration')} pending: {migrate.describe(steps)}"
+        raise NotMigrated(pending, hint="run: alexandria migrate")

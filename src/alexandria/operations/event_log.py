@@ -24,7 +24,7 @@ from psycopg.rows import class_row
 from alexandria.core.errors import BadInput
 from alexandria.core.logging import also_to, process_name
 from alexandria.core.month import Month
-from alexandria.database.pool import ALIVE, UNHEARD, Connection, Database, unavailable
+from alexandria.database.pool import KEEPALIVES, UNACKNOWLEDGED_TIMEOUT, Connection, Database, unavailable
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -206,8 +206,8 @@ def _conninfo(url: str) -> str:
         application_name="alexandria journal",
         options=SESSION_OPTIONS,
         connect_timeout=5,
-        tcp_user_timeout=UNHEARD,
-        **ALIVE,
+        tcp_user_timeout=UNACKNOWLEDGED_TIMEOUT,
+        **KEEPALIVES,
     )
 
 

@@ -19,7 +19,7 @@ from alexandria.core.config import SECRETS_DIR, Settings
 from alexandria.core.errors import AlexandriaError
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
-from alexandria.core.webhook_secrets import SHORTEST, weak
+from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
 from alexandria.database.pool import Database
 from alexandria.database.server import open_server
@@ -116,8 +116,10 @@ def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:
-    cure = f"take a random one: openssl rand -base64 {2 * SHORTEST}"
-    yield from (Check(f"secret {name}", False, f"shorter than {SHORTEST} characters", cure) for name in weak(settings))
+    cure = f"take a random one: openssl rand -base64 {2 * MIN_SECRET_LENGTH}"
+    yield from (
+        Check(f"secret {name}", False, f"shorter than {MIN_SECRET_LENGTH} characters", cure) for name in weak(settings)
+    )
     if settings.alarm_url is not None and settings.alarm_secret is None:
         yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alarms are not signed", "set it here and at the receiver")
 

@@ -96,9 +96,9 @@ class Output:
         """An error that is nobody's fault but ours: its type in one line, and with -v where it arose."""
         name = type(error).__name__
         if self.options.verbose:
-            from alexandria.core.logging import struck
+            from alexandria.core.logging import masked
 
-            self.err.print(inert(struck("".join(traceback.format_exception(error)))))
+            self.err.print(inert(masked("".join(traceback.format_exception(error)))))
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
     def _plainly(self, part: RenderableType) -> None:

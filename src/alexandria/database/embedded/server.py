@@ -1,10 +1,10 @@
-"""Where is the database when nobody configured one? In the data folder: a PostgreSQL shared by all who use that folder.
+"""Runs the embedded PostgreSQL in the data folder, shared by all processes that use that folder.
 
-The first process in starts the server, the last one out stops it. Locks on files tell who is there, and no process,
-however it ends, leaves one behind:
-    gate    held by whoever is entering, leaving or starting the server
-    users   held together by everybody who is in
-    server  inherited by every process of the server: while it is held, something of a server is alive
+The first process starts the server, and the last one stops it. Locks on files record the users, and a process that ends
+in any way releases its own:
+    gate    held by a process that enters, leaves or starts the server
+    users   shared by all processes that use the server
+    server  inherited by every process of the server: while it is held, some of them are alive
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from psycopg.pq import PGconn, Ping
 
 from alexandria.core.errors import DatabaseUnavailable, Misconfigured
 from alexandria.database.embedded import installation
-from alexandria.database.embedded.installation import ELSEWHERE, SOCKET
+from alexandria.database.embedded.installation import OWN_SERVER_HINT, SOCKET
 
 NAME = "alexandria"  # of the database and of its owner
-ORPHANS_LEAVE = 60.0  # seconds that backends of a killed server may need to notice and go
-STARTS = 3  # attempts, if the server dies at once
-RECOVERY_LASTS = 300.0  # seconds that a server may need to read its write-ahead log after a crash
-LONGEST_LOG, KEPT_LOG = 1_000_000, 100_000  # bytes
-OLDEST = 15  # major version
+ORPHAN_TIMEOUT = 60.0  # seconds that backends of a killed server may need to end
+MAX_STARTS = 3  # attempts, if the server dies at once
+RECOVERY_TIMEOUT = 300.0  # seconds that a server may need to replay its write-ahead log after a crash
+MAX_LOG_SIZE, KEPT_LOG_SIZE = 1_000_000, 100_000  # bytes
+MIN_MAJOR_VERSION = 15
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -46,14 +46,14 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-RECKLESS = {"fsync": "off", "full_page_writes": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Embedded:
-    """A share in the server of `data_dir` for the length of a `with`. Blocks; raises Misconfigured, DatabaseUnavailable.
+    """Uses the server of `data_dir` within a `with`. Blocks; raises Misconfigured, DatabaseUnavailable.
 
     `url` is the application's database, through a Unix socket that only this user can reach; `psql` and `pg_dump` are
-    clients of the server's version. `durable=False` is for databases that are thrown away: a power failure may break them.
+    clients of the server's version. `durable=False` is for temporary databases: a power failure may break them.
     """
 
     url: str
@@ -67,14 +67,14 @@ class Embedded:
         self.psql, self.pg_dump = self._programs / "psql", self._programs / "pg_dump"
 
     def __enter__(self) -> Self:
-        with _explained(self._folder):
+        with _as_misconfigured(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._account = installation.account(self._folder)
             with self._gate() as gate, contextlib.ExitStack() as entered:
                 self._users = entered.enter_context(self._lock("users"))
                 fcntl.flock(self._users, fcntl.LOCK_SH)
                 entered.callback(self._stop_if_last)
-                self._settle()
+                self._locate()
                 self._initialise(gate)
                 self._start()
                 _shorten(self._log)
@@ -82,14 +82,14 @@ class Embedded:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _explained(self._folder), self._gate():
+        with _as_misconfigured(self._folder), self._gate():
             self._leave.close()
 
     def ensure(self) -> None:
-        """Start the server again if it is gone; returns when it answers. For whoever has lost the connection."""
+        """Start the server again if it has stopped, and return when it answers."""
         if self._ping() != Ping.OK:
-            with _explained(self._folder), self._gate():
-                self._settle()
+            with _as_misconfigured(self._folder), self._gate():
+                self._locate()
                 self._start()
 
     @contextlib.contextmanager
@@ -111,13 +111,13 @@ class Embedded:
 
     def _stop_if_last(self) -> None:
         if _obtained(self._users):
-            self._settle()
+            self._locate()
             self._stop()
             if self._socket != self._home:
                 shutil.rmtree(self._socket)
 
-    def _settle(self) -> None:
-        """Where cluster, log and socket are. The first process decides, the others find its decision in the folder."""
+    def _locate(self) -> None:
+        """Set the paths of cluster, log and socket. The first process chooses them, and the others find them in the folder."""
         self._home = installation.home(self._folder, self._account)
         self._data, self._log = self._home / "data", self._home / "server.log"
         self._socket = installation.socket_folder(self._home, self._account)
@@ -127,9 +127,9 @@ class Embedded:
         return _url(self._socket, database)
 
     def _run(self, program: str, *arguments: str, keep: int | None = None) -> tuple[int, str]:
-        """Exit code and output; `keep` is a lock that the program inherits.
+        """Run a program and return its exit code and output; `keep` is a lock that it inherits.
 
-        Waits for the end even when interrupted: nobody else would know of a server that it has started.
+        Waits for its end even when interrupted: a server that it has started would otherwise be unknown.
         """
         process = subprocess.Popen(
             [installation.runnable(self._programs, self._home.parent, self._account) / program, *arguments],
@@ -153,9 +153,9 @@ class Embedded:
         return process.returncode, output.strip()
 
     def _initialise(self, gate: int) -> None:
-        """Make the cluster under another name: one that has its right name is complete.
+        """Make the cluster under another name and rename it: a cluster with its final name is complete.
 
-        initdb inherits the gate: if we are killed, the next process waits for its end.
+        initdb inherits the gate: if this process is killed, the next one waits for its end.
         """
         if self._data.exists():
             return
@@ -166,7 +166,7 @@ class Embedded:
         sync = [] if self._durable else ["--no-sync"]
         code, output = self._run("initdb", "--pgdata", fresh.name, *wanted, *sync, keep=gate)
         if code:
-            raise DatabaseUnavailable(f"PostgreSQL could not be set up: {output[-1000:]}", hint=ELSEWHERE)
+            raise DatabaseUnavailable(f"PostgreSQL could not be set up: {output[-1000:]}", hint=OWN_SERVER_HINT)
         fresh.rename(self._data)
         with _opened(self._home, os.O_RDONLY) as home:
             os.fsync(home)
@@ -175,7 +175,7 @@ class Embedded:
         return Ping(PGconn.ping(f"{self._url('postgres')}&connect_timeout=5".encode()))
 
     def _start(self) -> None:
-        """Returns when the server answers and has the application's database."""
+        """Start the server, and return when it answers and has the application's database."""
         began, failures = time.monotonic(), 0
         while True:
             state = self._ping()
@@ -183,16 +183,16 @@ class Embedded:
                 if state == Ping.OK:
                     return self._create_database()
                 if state == Ping.NO_RESPONSE:
-                    self._revive()
+                    self._restart()
             except DatabaseUnavailable:
-                failures += 1  # it may have been killed while it started
-                if failures == STARTS:
+                failures += 1  # the server may have been killed while it started
+                if failures == MAX_STARTS:
                     raise
-            if time.monotonic() - began > (RECOVERY_LASTS if state == Ping.REJECT else ORPHANS_LEAVE):
-                raise DatabaseUnavailable(f"PostgreSQL does not answer{self._last_words()}", hint=ELSEWHERE)
+            if time.monotonic() - began > (RECOVERY_TIMEOUT if state == Ping.REJECT else ORPHAN_TIMEOUT):
+                raise DatabaseUnavailable(f"PostgreSQL does not answer{self._log_end()}", hint=OWN_SERVER_HINT)
             time.sleep(0.02)
 
-    def _revive(self) -> None:
+    def _restart(self) -> None:
         with self._lock("server") as server:
             if _obtained(server):
                 for leftover in ("postmaster.pid", self._socket / SOCKET, self._socket / f"{SOCKET}.lock"):
@@ -200,25 +200,25 @@ class Embedded:
                 self._check_version()
                 self._launch(server)
             elif not (self._socket / SOCKET).exists():
-                self._stop()  # it runs, but nobody can reach it any more
+                self._stop()  # it runs, but without a socket it cannot be reached
 
     def _launch(self, server: int) -> None:
-        settings = SETTINGS | ({} if self._durable else RECKLESS) | {"unix_socket_directories": str(self._socket)}
+        settings = SETTINGS | ({} if self._durable else NOT_DURABLE) | {"unix_socket_directories": str(self._socket)}
         options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
         files = ["--pgdata", self._data.name, "--log", self._log.name]
-        wait = ["--wait", "--timeout", f"{RECOVERY_LASTS:.0f}"]
+        wait = ["--wait", "--timeout", f"{RECOVERY_TIMEOUT:.0f}"]
         code, output = self._run("pg_ctl", "start", *wait, *files, "--options", options, keep=server)
         if code:
-            raise DatabaseUnavailable(f"PostgreSQL does not start: {output}{self._last_words()}", hint=ELSEWHERE)
+            raise DatabaseUnavailable(f"PostgreSQL does not start: {output}{self._log_end()}", hint=OWN_SERVER_HINT)
 
     def _check_version(self) -> None:
         needed = int((self._data / "PG_VERSION").read_text())
         _, output = self._run("pg_ctl", "--version")
         found = re.search(r"\d+", output)
-        if not found or int(found[0]) < OLDEST or int(found[0]) != needed:
+        if not found or int(found[0]) < MIN_MAJOR_VERSION or int(found[0]) != needed:
             raise Misconfigured(
                 f"{output or 'what is installed'} cannot open {self._data}, made by PostgreSQL {needed}",
-                hint=f"install PostgreSQL {needed}, set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
+                hint=f"install PostgreSQL {needed}, set ALEXANDRIA_DATA_DIR to another folder, or {OWN_SERVER_HINT}",
             )
 
     def _create_database(self) -> None:
@@ -228,24 +228,24 @@ class Embedded:
                 if known.fetchone() is None:
                     connection.execute(f"CREATE DATABASE {NAME}")
         except psycopg.Error as refused:
-            raise DatabaseUnavailable(f"PostgreSQL refuses: {refused}", hint=ELSEWHERE) from refused
+            raise DatabaseUnavailable(f"PostgreSQL refuses: {refused}", hint=OWN_SERVER_HINT) from refused
 
     def _stop(self) -> None:
-        if self._is_ours():
+        if self._is_own():
             for mode in ("fast", "immediate"):
                 code, output = self._run("pg_ctl", "stop", "--wait", "--pgdata", self._data.name, "--mode", mode)
-                if code == 0 or not self._is_ours():
+                if code == 0 or not self._is_own():
                     break
             else:
-                raise DatabaseUnavailable(f"PostgreSQL does not stop: {output}{self._last_words()}")
+                raise DatabaseUnavailable(f"PostgreSQL does not stop: {output}{self._log_end()}")
 
-    def _is_ours(self) -> bool:
-        """Is there a server that we may send a signal to? The number in its file may be another process's by now."""
+    def _is_own(self) -> bool:
+        """Return whether a server of this folder runs: the number in its file may be another process's by now."""
         with self._lock("server") as server:
             if _obtained(server):
                 return False
         if not Path("/proc/self").exists():
-            return True  # not Linux: no way to ask, but no containers that number processes differently either
+            return True  # not Linux: no containers that number processes differently either
         try:
             pid = (self._data / "postmaster.pid").read_text().partition("\n")[0]
             arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
@@ -253,14 +253,14 @@ class Embedded:
             return False
         return f"unix_socket_directories={self._socket}" in arguments
 
-    def _last_words(self) -> str:
+    def _log_end(self) -> str:
         if not self._log.exists():
             return ""
         return "; its log ends:\n" + "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
 
 
 def running(data_dir: Path) -> str | None:
-    """Where the server of `data_dir` answers, if there is one. Starts nothing and takes no share in it."""
+    """Return the URL of the running server of `data_dir`, or None. Neither starts nor keeps it running."""
     home = data_dir.expanduser().absolute() / "postgresql"
     for place in (home / "socket", home):
         if (place / SOCKET).exists():
@@ -273,7 +273,7 @@ def _url(socket: Path, database: str) -> str:
 
 
 def _obtained(lock: int) -> bool:
-    """Take `lock` for ourselves if nobody else holds it; never waits."""
+    """Take `lock` if no other process holds it, without waiting."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -286,8 +286,8 @@ def _shorten(log: Path) -> None:
         return
     with _opened(log, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW) as opened:
         size = os.fstat(opened).st_size
-        if size > LONGEST_LOG:
-            end = os.pread(opened, KEPT_LOG, size - KEPT_LOG)
+        if size > MAX_LOG_SIZE:
+            end = os.pread(opened, KEPT_LOG_SIZE, size - KEPT_LOG_SIZE)
             os.ftruncate(opened, 0)
             os.write(opened, end)
 
@@ -302,11 +302,11 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def _as_misconfigured(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
         raise Misconfigured(
-            f"PostgreSQL cannot live in {folder}: {problem}",
-            hint=f"set ALEXANDRIA_DATA_DIR to another folder, or {ELSEWHERE}",
+            f"cannot use {folder} as data directory: {(problem.strerror or str(problem)).lower()}",
+            hint=f"set ALEXANDRIA_DATA_DIR to another folder, or {OWN_SERVER_HINT}",
         ) from problem

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from alexandria.database.pool import ALIVE, PATIENCE, Connection, Row, unavailable
+from alexandria.database.pool import CONNECT_TIMEOUT, KEEPALIVES, Connection, Row, unavailable
 from alexandria.database.sql import load
 
 SQL = load("alexandria.providers.limits.rate")
@@ -63,7 +63,7 @@ class Session:
     """A connection of its own. Any error closes it, so that an open session still owns the locks that it took."""
 
     def __init__(self, conninfo: str, name: str, local: Callable[[], float]) -> None:
-        self._conninfo = make_conninfo(conninfo, fallback_application_name=f"alexandria {name}", **ALIVE)
+        self._conninfo = make_conninfo(conninfo, fallback_application_name=f"alexandria {name}", **KEEPALIVES)
         self._local = local
         self._connection: Connection | None = None
         self._lock = asyncio.Lock()
@@ -80,7 +80,7 @@ class Session:
         await self.aclose()
         with unavailable():
             self._connection = await psycopg.AsyncConnection[Row].connect(
-                self._conninfo, autocommit=True, row_factory=dict_row, connect_timeout=int(PATIENCE)
+                self._conninfo, autocommit=True, row_factory=dict_row, connect_timeout=int(CONNECT_TIMEOUT)
             )
         self.clock = ServerClock(self._local)
         await self.query("session")
@@ -119,7 +119,7 @@ class Session:
         """No query runs inside this context. A wait for a turn is cancelled, which costs the connection."""
         if self._running == "enter" and self._connection is not None:
             with unavailable():
-                await self._connection.cancel_safe(timeout=PATIENCE)
+                await self._connection.cancel_safe(timeout=CONNECT_TIMEOUT)
         async with self._lock:
             yield
 

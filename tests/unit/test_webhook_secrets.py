@@ -8,7 +8,7 @@ import pytest
 from alexandria.cli.doctor import checks
 from alexandria.core import config
 from alexandria.core.errors import Misconfigured
-from alexandria.core.webhook_secrets import SHORTEST, WebhookSecrets, weak, webhook_secrets
+from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, WebhookSecrets, weak, webhook_secrets
 
 
 def test_the_embedded_default_makes_one_secret_that_only_its_owner_can_read(monkeypatch, tmp_path):
@@ -85,9 +85,9 @@ def test_production_without_a_secret_does_not_start(monkeypatch):
 def test_a_secret_that_can_be_guessed_is_named(monkeypatch):
     """One that is made is never; the setting is said, not what it holds."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/")
-    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * SHORTEST)
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * MIN_SECRET_LENGTH)
     assert weak(config.load()) == []
-    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * (SHORTEST - 1))
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * (MIN_SECRET_LENGTH - 1))
     monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", "secret")
     assert weak(config.load()) == ["ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_ALARM_SECRET"]
     warned = [check for check in checks._secrets(config.load()) if not check.ok]
