@@ -51,19 +51,19 @@ class ProviderSettings(BaseModel):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as unknown:
-            raise ValueError("no such time zone; one is like America/Los_Angeles") from unknown
+            raise ValueError("unknown time zone; use a name like America/Los_Angeles") from unknown
         return value
 
     @field_validator("base_url")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not ADDRESS.fullmatch(value):
-            raise ValueError("no address; one is like https://api.example.org, and may have a path")
+            raise ValueError("not a URL like https://api.example.org, and may have a path")
         return value.rstrip("/")
 
     @property
     def daily_cap(self) -> int | None:
-        """What months may spend a day."""
+        """The number of units that months may spend in a day."""
         return None if self.daily_limit is None else max(self.daily_limit - self.daily_reserve, 0)
 
 
@@ -71,7 +71,7 @@ class _Given(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _unset_if_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Of the environment that is so by configuration; an empty file is as good as none, too."""
+        """Treat an empty secret file as unset; `env_ignore_empty` does the same for the environment."""
         return {name: value for name, value in given.items() if value != ""}
 
 
@@ -100,37 +100,39 @@ class Settings(_Given):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     database_url: SecretStr | None = Field(
-        None, validation_alias=_env("DATABASE_URL"), description="a PostgreSQL to use instead of the embedded one"
+        None,
+        validation_alias=_env("DATABASE_URL"),
+        description="URL of a PostgreSQL to use instead of the embedded one",
     )
     data_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("alexandria")),
         validation_alias=_env("ALEXANDRIA_DATA_DIR"),
-        description="folder of the embedded PostgreSQL and of the secret that is made for it",
+        description="folder of the embedded PostgreSQL and its generated secret",
     )
     webhook_secret: SecretStr | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET"),
-        description="what callers show as X-Cron-Secret; made in the data folder if DATABASE_URL is unset too",
+        description="secret that clients send as X-Cron-Secret; generated in the data folder if DATABASE_URL is unset too",
     )
     webhook_secret_previous: SecretStr | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"),
-        description="also valid, while callers change to a new secret",
+        description="also valid, while clients change to a new secret",
     )
     contact: str = Field(
         "",
         validation_alias=_env("ALEXANDRIA_CONTACT"),
-        description="mail address or URL that providers may write to; some refuse who names none",
+        description="mail address or URL that providers can contact; some reject anonymous clients",
     )
     generators: Names = Field(
         ("gemini:gemini-3.5-flash", "xai:grok-4.3"),
         validation_alias=_env("ALEXANDRIA_GENERATORS"),
-        description="what names the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
+        description="generators that name the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
     )
     sources: Names = Field(
         default_sources(),
         validation_alias=_env("ALEXANDRIA_SOURCES"),
-        description="what proves them, in order of preference",
+        description="sources that verify the books, in order of preference",
     )
     policy: Literal["frugal", "balanced", "exact"] = Field(
         "balanced",
@@ -141,7 +143,7 @@ class Settings(_Given):
         1000,
         ge=0,
         validation_alias=_env("ALEXANDRIA_LOOK_AGAIN_CALLS"),
-        description="requests a day for further looks at unresolved books",
+        description="requests a day for re-checks of unresolved books",
     )
     kept_for_months: float = Field(
         0.5,
@@ -151,19 +153,23 @@ class Settings(_Given):
         description="share of a source's daily allowance that enrichment leaves to months",
     )
     concurrency: int = Field(
-        4, ge=1, le=64, validation_alias=_env("ALEXANDRIA_CONCURRENCY"), description="months at once in a worker"
+        4,
+        ge=1,
+        le=64,
+        validation_alias=_env("ALEXANDRIA_CONCURRENCY"),
+        description="months that a worker processes at once",
     )
     model_calls: int = Field(
         8,
         ge=1,
         le=999,
         validation_alias=_env("ALEXANDRIA_MODEL_CALLS"),
-        description="requests in flight at once to each language model's provider, of all workers together",
+        description="concurrent requests to each language model's provider, over all workers",
     )
     alarm_url: SecretStr | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_ALARM_URL"),
-        description="called by POST when something is wrong that nobody would notice, and when it is over",
+        description="URL called by POST when an incident begins and when it is over",
     )
     alarm_secret: SecretStr | None = Field(
         None,
@@ -175,31 +181,31 @@ class Settings(_Given):
         gt=0,
         le=8760,
         validation_alias=_env("ALEXANDRIA_ALARM_BLOCKED_HOURS"),
-        description="hours that months may be blocked, everything paused or a rollout wait before that is an incident",
+        description="hours of blocked months, a global pause or a waiting rollout before that is an incident",
     )
     alarm_paused_minutes: float = Field(
         60,
         gt=0,
         le=525_600,
         validation_alias=_env("ALEXANDRIA_ALARM_PAUSED_MINUTES"),
-        description="minutes that a provider may have us wait before that is an incident",
+        description="minutes of a provider's pause before that is an incident",
     )
     alarm_failed_share: float = Field(
         0.3,
         ge=0,
         le=1,
         validation_alias=_env("ALEXANDRIA_ALARM_FAILED_SHARE"),
-        description="share of the months that ended within a day that may have failed before that is an incident",
+        description="share of failed months among those that ended within a day before that is an incident",
     )
     dashboard_public: bool = Field(
         False,
         validation_alias=_env("ALEXANDRIA_DASHBOARD_PUBLIC"),
-        description="1: whoever reaches the dashboard may look; acting needs the secret all the same",
+        description="1: the dashboard can be read without login; actions still need the secret",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO",
         validation_alias=_env("ALEXANDRIA_LOG_LEVEL"),
-        description="least level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        description="lowest level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
     )
     log_format: Literal["console", "json"] = Field(
         "console",
@@ -211,7 +217,7 @@ class Settings(_Given):
         ge=0,
         le=100_000_000,
         validation_alias=_env("ALEXANDRIA_JOURNAL_EVENTS"),
-        description="how many of the newest events alexandria logs can show; 0 keeps none",
+        description="number of the newest events kept for `alexandria logs`; 0 keeps none",
     )
     providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
 
@@ -225,7 +231,7 @@ class Settings(_Given):
     @field_validator("data_dir")
     @classmethod
     def _in_full(cls, value: Path) -> Path:
-        """The same folder for all that is kept in it, also where no shell has read the setting."""
+        """Expand ~ and make the path absolute, also where no shell has read the setting."""
         return value.expanduser().absolute()
 
     @field_validator("log_level", mode="before")
@@ -237,7 +243,7 @@ class Settings(_Given):
     @classmethod
     def _callable(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", value.get_secret_value()):
-            raise ValueError("no address; one is like https://hooks.example.org/alexandria")
+            raise ValueError("not a URL like https://hooks.example.org/alexandria")
         return value
 
     @field_validator("alarm_secret")
@@ -263,12 +269,12 @@ class Settings(_Given):
 
     @property
     def production(self) -> bool:
-        """With a database of its own the system is in earnest: no secret is invented."""
+        """Whether a database is configured: then no secret is generated and the schema is not migrated automatically."""
         return self.database_url is not None
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings of this process. Raises Misconfigured, naming the setting and never its value."""
+    """Return the settings of this process. Raises Misconfigured, which names the setting and never its value."""
     folders = [folder for folder in secret_folders() if folder.is_dir()]
     try:
         settings = Settings(_secrets_dir=folders or None, **overrides)
@@ -305,12 +311,12 @@ def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:
     problem = invalid.errors(include_input=False, include_url=False)[0]
     field = str(problem["loc"][0]) if problem["loc"] else invalid.title
     name = field if field.isupper() else f"{prefix}{field}".upper()
-    hint = f"set in: {origin(name)}; without it, alexandria config shows the default"
+    hint = f"set in: {origin(name)}; to see the default, unset it and run: alexandria config"
     return Misconfigured(f"setting {name}: {in_words(problem)}", hint=hint)
 
 
 def origin(name: str) -> str:
-    """Where the setting `name` comes from: the environment, the path of a file, or default."""
+    """Return where the setting `name` comes from: "environment", the path of a file, or "default"."""
     if any(known.upper() == name and value for known, value in os.environ.items()):
         return "environment"
     for folder in reversed(secret_folders()):
