@@ -165,7 +165,7 @@ class TestWithoutExtras:
     def test_the_doctor_checks_the_rest_and_names_the_cure(self, alexandria):
         result = alexandria("doctor")
         assert result.returncode == 1
-        assert re.search(r"database: no PostgreSQL is installed\n +cure: .*embedded", result.stdout)
+        assert re.search(r"database: no PostgreSQL is installed\n +fix: .*embedded", result.stdout)
         assert re.search(r"disk: \d", result.stdout)
 
     def test_the_demo_explains_what_to_do(self, alexandria):

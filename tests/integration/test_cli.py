@@ -159,7 +159,7 @@ def test_schedule_takes_what_the_dry_run_showed(asked, alexandria, sql):
     sql("UPDATE backfill_log SET status = 'failed', error_message = 'canary' WHERE year = 2022")
     code, out, err = alexandria("schedule", "--years", "2022")
     assert (code, out) == (3, "")
-    assert "no month is open" in err
+    assert "no month can be scheduled" in err
     code, forced = asked("schedule", "--years", "2022", "--force-retry", "--batch-size", "1")
     assert (code, forced["data"]["months_selected"]) == (0, 1)
     assert sql("SELECT who FROM audit").fetchone()[0].startswith("cli ")
@@ -300,7 +300,7 @@ def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, 
     assert "ALEXANDRIA_OPEN_LIBRARY_BASE_URL" in ailing["reach open_library"]
     code, out, err = alexandria("doctor")
     assert code == 1
-    assert "cure: alexandria work" in out
+    assert "fix: alexandria work" in out
     assert "canary" not in out + err
 
 
@@ -481,7 +481,7 @@ def test_resume_of_a_providers_lane(asked, alexandria, sql):
     code, out, err = alexandria("resume")
     assert (code, out) == (0, "not paused\n")
     assert command in err
-    assert "isbndb rests until " in err
+    assert "isbndb paused until " in err
     code, told = asked("resume", "--provider", "isbndb", "--dry-run")
     assert (code, told["data"]["provider"]) == (0, "isbndb")
     assert told["data"]["paused"].endswith(": spent")
@@ -508,7 +508,7 @@ def test_retry(asked, alexandria, sql):
     code, out, err = alexandria("retry", "2023-01", "2023-05")
     assert code == 0
     assert out.splitlines() == [
-        "1 month reset to pending, 1 month skipped", "2023-01 pending", "2023-05 left alone: pending"
+        "1 month reset to pending, 1 month skipped", "2023-01 pending", "2023-05 skipped: already pending (run: alexandria schedule)"
     ]  # fmt: skip
     assert "next: alexandria schedule" in err
     assert asked("retry", "--failed")[1]["data"]["reopened"] == ["2023-02"]

@@ -20,7 +20,7 @@ offered alexandria --json months --status ""
 offered alexandria month 2023-1
 offered alexandria retry 2023-11 2022
 offered alexandria months --reason ""
-offered alexandria answers purge i
+offered alexandria cache clear i
 """
 OFFERED = [
     "schedule", "--status", "pending processing completed failed retry", "2023-12 2023-11", "", "no_books",

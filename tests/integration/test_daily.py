@@ -83,7 +83,7 @@ def test_what_is_wrong_turns_its_own_line_with_a_cure(daily, sql, what, wrong):
 
 
 def test_how_much_is_well_can_be_said(daily):
-    assert bad(daily("--least-resolved", "96")[1]) == ["resolution"]
+    assert bad(daily("--min-resolution-rate", "96")[1]) == ["resolution"]
     assert daily("--least-resolved", "95")[0] == 0
 
 
@@ -102,9 +102,9 @@ def test_for_people_it_is_a_line_each(daily, database_url, sql, capsys):
     assert cli.main(["--database", database_url, "doctor", "--daily"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == [
-        f"{'BAD ' if name == 'failures' else 'ok  '} {name}" for name in LINES
+        f"{'FAIL' if name == 'failures' else 'ok  '} {name}" for name in LINES
     ]
-    assert "retry --failed" in lines[lines.index(next(line for line in lines if line.startswith("BAD"))) + 1]
+    assert "retry --failed" in lines[lines.index(next(line for line in lines if line.startswith("FAIL"))) + 1]
 
 
 def test_without_a_database_it_is_6(capsys):

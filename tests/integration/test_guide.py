@@ -22,7 +22,7 @@ RATE = 8  # requests a second that lanes keep and the sandbox allows: low, so th
 class Running:
     """The system as an operator has it: API, two workers, sandboxed providers, 300 months seeded."""
 
-    stage: demo.Stage
+    stage: demo.DemoSystem
     database_url: str
 
     @property
@@ -59,7 +59,7 @@ class Silent:
 def running_backfill(data_dir, monkeypatch):
     monkeypatch.setattr(demo, "RATE", RATE)
     data_dir.mkdir(mode=0o711)
-    with demo._stage(demo.Plan(), data_dir, Silent()) as stage, Embedded(data_dir) as server:
+    with demo._stage(demo.DemoOptions(), data_dir, Silent()) as stage, Embedded(data_dir) as server:
         variables = demo._environment(data_dir) | demo._sandboxed(str(stage.sandbox.base_url).rstrip("/"))
         with demo.Child("work", folder=data_dir, environment=variables):
             stage.post("/api/internal/seed-backfill-queue", {"year_start": 2000, "year_end": 2024})

@@ -26,7 +26,7 @@ from alexandria.core.config import load
 from alexandria.operations.status_style import BLOCKED, STYLES, display_state
 from alexandria.sandbox.fault_rules import PRESETS
 
-COMMANDS = sorted(typer.main.get_group(app).commands)
+COMMANDS = sorted(name for name, command in typer.main.get_group(app).commands.items() if not command.hidden)
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,16 @@ def test_without_arguments_the_commands_are_listed(capsys):
     code, out, _ = run(capsys)
     assert code == 0
     assert all(command in out for command in COMMANDS)
+
+
+def test_earlier_names_still_work(capsys):
+    """They are hidden: the listed ones are cache clear and --min-resolution-rate."""
+    assert "answers" not in COMMANDS
+    code, out, _ = run(capsys, "answers", "purge", "--help")
+    assert (code, "Delete all cached responses" in out) == (0, True)
+    for flag in ("--least-resolved", "--min-resolution-rate"):
+        code, _, err = run(capsys, "doctor", flag, "80")
+        assert (code, "needs --daily" in err) == (2, True)
 
 
 def test_help_is_quick():

@@ -8,7 +8,7 @@ from rich.console import Console
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import Options, Output
 from alexandria.cli.output.demo_report import Lines, drawn, told
-from alexandria.cli.runtime.demo import Book, Calls, MonthSeen, Plan, Report
+from alexandria.cli.runtime.demo import Book, Calls, DemoOptions, MonthSeen, Report
 from alexandria.core.month import Month
 
 NOVEMBER, OCTOBER = Month(2023, 11), Month(2023, 10)
@@ -57,6 +57,6 @@ def test_off_a_terminal_a_month_is_a_line_only_when_it_changes(capsys):
 
 
 def test_more_months_than_a_year_has_reach_into_the_years_before():
-    assert Plan(2023, 12).years == (2023, 2023)
-    assert Plan(2023, 13).years == (2022, 2023)
-    assert Plan(2001, 50).years == (2000, 2001)
+    assert DemoOptions(2023, 12).years == (2023, 2023)
+    assert DemoOptions(2023, 13).years == (2022, 2023)
+    assert DemoOptions(2001, 50).years == (2000, 2001)

@@ -1,7 +1,7 @@
-"""With which code does a command leave? The same for every command, so that scripts can rely on it."""
+"""The exit codes, the same for every command, so that scripts can rely on them."""
 
 DONE = 0
-UNEXPECTED = 1  # from doctor: something ails
+UNEXPECTED = 1  # from doctor: a check failed
 USAGE = 2
 NOTHING = 3  # matched
 SOME_FAILED = 4

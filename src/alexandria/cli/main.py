@@ -1,4 +1,4 @@
-"""Which commands are there, what holds for all of them, and with which code does each kind of error leave?"""
+"""The commands, the global options, and the exit code of each kind of error."""
 
 from __future__ import annotations
 
@@ -55,13 +55,14 @@ app = typer.Typer(
     name="alexandria",
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="The options above may stand before or after the command. Ranges are A..B or one year.",
+    epilog="These options can be given before or after the command. Year ranges: A..B or one year.",
 )
 for part in (demo, serve, schedule, control, status, forecast, logs, resolve, enrich, export, psql, doctor):
     app.add_typer(part.commands)
 app.add_typer(secret.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")
 app.add_typer(cache.group, rich_help_panel="Work")
+app.add_typer(cache.earlier_group, hidden=True)
 
 
 def _version(asked: bool) -> None:
@@ -76,13 +77,15 @@ def _version(asked: bool) -> None:
 def _options(
     context: typer.Context,
     *,
-    database: Annotated[str | None, typer.Option(metavar="URL", help="A PostgreSQL to use instead.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No talk, only data and errors.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more; show where an error arose.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; the same as NO_COLOR=1.")] = False,
-    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask; no command does so far.")] = False,  # noqa: ARG001 # a promise to scripts
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,  # noqa: ARG001 # its callback acts
+    database: Annotated[str | None, typer.Option(metavar="URL", help="Database URL (overrides DATABASE_URL).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only data and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, and show tracebacks.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours (same as NO_COLOR=1).")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="No prompts (reserved: no command prompts).")] = False,  # noqa: ARG001 # a promise to scripts
+    version: Annotated[  # noqa: ARG001 # its callback acts
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Fill the gaps of a book catalogue, month by month, with ISBNs you can trust."""
     context.obj = Output(Options(json, quiet, verbose, not no_color, database))
@@ -107,8 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return USAGE
     except errors.AlexandriaError as error:
-        code, cure = ending(error)
-        output.fail(error, cure.format(command=" ".join(later[:1])))
+        code, fix = ending(error)
+        output.fail(error, fix.format(command=" ".join(later[:1])))
         return code
     except KeyboardInterrupt:
         return INTERRUPTED

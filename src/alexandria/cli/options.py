@@ -1,4 +1,4 @@
-"""Which options do several commands share, and how are their values read?"""
+"""Options that several commands share, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import typer
 from alexandria.core.errors import BadInput
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
-Host = Annotated[str, typer.Option(help="The address to listen on.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, change nothing.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
 Concurrency = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Months at once; by default ALEXANDRIA_CONCURRENCY.")
+    int | None, typer.Option(min=1, max=64, help="Months in parallel. Default: ALEXANDRIA_CONCURRENCY.")
 ]
 Faults = Annotated[
     str,
     typer.Option(
         metavar="RULES",
-        help="What goes wrong at the providers: none, light, heavy, or rules WHERE:FAULT=SHARE@WHEN with commas between, "
+        help="Simulated provider faults: none, light, heavy, or rules WHERE:FAULT=SHARE@WHEN separated by commas, "
         "such as isbndb:down or xai:refusal=0.3 or *:hang@30s-60s. The sandbox lists all at /__sandbox/faults.",
     ),
 ]
@@ -49,7 +49,7 @@ def instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput(f"{text!r} is no time", hint="a time is written like 2026-11-24T18:00") from None
+        raise BadInput(f"{text!r} is not a valid time", hint="example: 2026-11-24T18:00") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -57,7 +57,7 @@ def since(text: str, now: datetime) -> datetime:
     """The beginning of a stretch that ends `now`: "90m", "2h" or "3d" long, or since a time. Raises BadInput."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     if not found and not re.match(r"\d{4}-", text):
-        raise BadInput(f"{text!r} is no time", hint="say how long ago, as 90m, 2h or 3d, or a time as 2026-11-24T18:00")
+        raise BadInput(f"{text!r} is not a valid time", hint="examples: 90m, 2h or 3d ago, or 2026-11-24T18:00")
     return now - int(found[1]) * _UNITS[found[2]] if found else instant(text)
 
 
@@ -67,4 +67,6 @@ def rates(text: str) -> dict[str, float]:
         pairs = [part.split("=") for part in text.split(",") if part]
         return {name.strip(): float(rate) for name, rate in pairs}
     except ValueError:
-        raise BadInput(f"{text!r} are no rates", hint="rates are NAME=N,NAME=N with N requests a second") from None
+        raise BadInput(
+            f"{text!r} is not a list of rates", hint="format: NAME=N,NAME=N with N requests per second"
+        ) from None

@@ -1,4 +1,4 @@
-"""The commands that stop the whole, let it go on, and have months done again: pause, resume, retry."""
+"""The commands pause, resume and retry."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun, instant
 from alexandria.cli.output.console import output_of
 from alexandria.core.errors import BadInput
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def retry(
     ] = None,
     dry_run: DryRun = False,
 ) -> int:
-    """Have months done again: completed and failed ones become pending, those in retry go on at once."""
+    """Reset months: completed and failed ones become pending, waiting ones retry now."""
     named = [str(Month.parse(month)) for month in months or ()]
     if not (named or failed or reason):
-        raise BadInput("which months?", hint="name months, or say --failed or --reason; alexandria retry --help")
+        raise BadInput("no months selected", hint="name months, or use --failed or --reason; alexandria retry --help")
 
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
@@ -55,16 +56,16 @@ def retry(
 @commands.command(rich_help_panel="Work")
 def pause(
     context: typer.Context,
-    minutes: Annotated[int | None, typer.Option(min=1, max=525_600, help="For so long.")] = None,
+    minutes: Annotated[int | None, typer.Option(min=1, max=525_600, help="Length of the pause in minutes.")] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Until then: 2026-11-24T18:00, in UTC unless it says otherwise.")
+        str | None, typer.Option(metavar="TIME", help="End of the pause, such as 2026-11-24T18:00; UTC unless given.")
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why, for those who wonder.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason (shown in status and audit log).")] = "",
     dry_run: DryRun = False,
 ) -> int:
-    """Begin no more months. Those in work are finished; without an end it lasts until: alexandria resume."""
+    """Stop starting new months. Running ones finish. Lasts until `alexandria resume` unless --minutes or --until."""
     if minutes and until:
-        raise BadInput("--minutes and --until exclude each other", hint="say one, or neither to pause until resumed")
+        raise BadInput("--minutes and --until cannot be combined", hint="use one, or neither to pause until resumed")
     end = {"minutes": minutes} if minutes else {"until": instant(until).isoformat()} if until else {}
 
     from alexandria.cli.requests import operator_name, read_request
@@ -75,11 +76,14 @@ def pause(
     output = output_of(context)
     if dry_run:
         finishing = on_system(output, control.months_in_work)
-        output.result({"dry_run": True, "months_finishing": finishing}, f"{finishing} months would still be finished")
+        output.result(
+            {"dry_run": True, "months_finishing": finishing},
+            f"would pause; {counted(finishing, 'running month')} would still finish",
+        )
         return 0
     answer = on_system(output, lambda system: control.pause(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message)
-    output.say("next: alexandria status, and to go on: alexandria resume")
+    output.say("next: alexandria status; to continue: alexandria resume")
     return 0
 
 
@@ -90,13 +94,13 @@ def resume(
         str,
         typer.Option(
             metavar="NAME",
-            help="Ask this provider again, before its lane's pause is over.",
+            help="Resume requests to this provider before its pause ends.",
             autocompletion=completion.providers,
         ),
     ] = "",
     dry_run: DryRun = False,
 ) -> int:
-    """End the pause, or that of one provider's lane. Months that waited for its end go on at once."""
+    """End the pause of the backfill, or of one provider. Months that waited for it continue now."""
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import control, schemas
@@ -109,7 +113,7 @@ def resume(
             said = f"would end: {lanes[provider]}" if provider in lanes else f"{provider} is not paused"
             output.result({"dry_run": True, "provider": provider, "paused": lanes.get(provider)}, said)
         else:
-            said = f"would end: {control.describe(state)}" if state else "there is no pause"
+            said = f"would end: {control.describe(state)}" if state else "not paused"
             output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
         return 0
     answer = on_system(output, lambda system: control.resume(system, wanted, operator_name()))
@@ -117,24 +121,34 @@ def resume(
     if not answer.resumed:
         _, lanes = on_system(output, _pauses)
         for name, paused in lanes.items():
-            output.say(f"{paused}; to ask it again now: alexandria resume --provider {name}")
+            output.say(f"{paused}; to resume it now: alexandria resume --provider {name}")
     return 0 if answer.resumed or not provider else NOTHING
 
 
 def _lines(answer: schemas.RetryAnswer) -> list[str]:
-    told = [(month, "pending") for month in answer.reopened] + [(month, "at once") for month in answer.woken]
+    told = [(month, "pending") for month in answer.reopened] + [(month, "retry now") for month in answer.woken]
     return [f"{month} {what}" for month, what in told] + [
-        f"{left.month} left alone: {left.status or 'not seeded'}" for left in answer.left
+        f"{left.month} skipped: {_skip_reason(left.status)}" for left in answer.left
     ]
 
 
+def _skip_reason(status: str | None) -> str:
+    match status:
+        case None:
+            return "not seeded (run: alexandria seed)"
+        case "pending":
+            return "already pending (run: alexandria schedule)"
+        case _:
+            return str(status)
+
+
 async def _pauses(system: System) -> tuple[schemas.PauseState | None, dict[str, str]]:
-    """The pause of all, and in a sentence those of lanes."""
+    """The pause of the backfill, and a sentence for each paused provider."""
     from alexandria.cli.output.console import shown
     from alexandria.operations import control
 
     paused = {
-        lane.name: f"{lane.name} rests until {shown(lane.paused_until)}: {lane.pause_reason}"
+        lane.name: f"{lane.name} paused until {shown(lane.paused_until)} UTC: {lane.pause_reason}"
         for lane in await control.paused_providers(system)
     }
     return await control.current_pause(system), paused

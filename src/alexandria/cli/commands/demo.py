@@ -26,7 +26,7 @@ def demo(
 ) -> int:
     """The whole system on real books with sandboxed providers. No keys, no cost, half a minute."""
     from alexandria.cli.output import demo_report
-    from alexandria.cli.runtime.demo import Plan
+    from alexandria.cli.runtime.demo import DemoOptions
 
     output = output_of(context)
-    return SOME_FAILED if demo_report.show(output, Plan(year, months, faults, keep, leave, port)) else 0
+    return SOME_FAILED if demo_report.show(output, DemoOptions(year, months, faults, keep, leave, port)) else 0

@@ -1,4 +1,4 @@
-"""The command that says what ails the system, a line each, with the cure."""
+"""The command doctor: checks the installation, a line per check, with the fix."""
 
 from __future__ import annotations
 
@@ -11,35 +11,43 @@ from alexandria.cli.output.console import output_of
 from alexandria.core.errors import BadInput
 
 commands = typer.Typer()
-LEAST_RESOLVED = 90.0  # percent; what the guide wants to see
+MIN_RESOLUTION_RATE = 90.0  # percent, as in the guide
 
 
 @commands.command(rich_help_panel="Look")
 def doctor(
     context: typer.Context,
     daily: Annotated[
-        bool, typer.Option("--daily", help="Instead: completion, resolution, quota, failures, stuck months, rollout.")
+        bool,
+        typer.Option(
+            "--daily",
+            help="Check the backfill instead: completion, resolution, quota, failures, stuck months, rollout.",
+        ),
     ] = False,
-    least_resolved: Annotated[
+    min_resolution_rate: Annotated[
         float | None,
-        typer.Option(min=0, max=100, help="With --daily: the percentage of books with an ISBN that is well; 90."),
+        typer.Option(
+            "--min-resolution-rate", min=0, max=100, help="With --daily: lowest passing percentage. Default: 90."
+        ),
     ] = None,
+    least_resolved: Annotated[float | None, typer.Option("--least-resolved", min=0, max=100, hidden=True)] = None,
 ) -> int:
-    """Database, migrations, worker, keys, providers, clock, disk: what is wrong, and the cure. Takes seconds.
+    """Check the installation and suggest fixes (a few seconds).
 
-    Leaves with 0 if all is well and with 1 if anything needs a person, for cron.
+    Exits 0 if every check passes, else 1.
     """
-    if least_resolved is not None and not daily:
-        raise BadInput("--least-resolved is a part of the daily checks", hint="say --daily too")
+    rate = least_resolved if min_resolution_rate is None else min_resolution_rate
+    if rate is not None and not daily:
+        raise BadInput("--min-resolution-rate needs --daily", hint="add --daily")
     from alexandria.cli.doctor import checks
     from alexandria.cli.doctor import daily as today
     from alexandria.cli.runtime.system import on_system
     from alexandria.cli.settings import settings_of
 
     output = output_of(context)
-    found: list[today.Item] | list[checks.Check]
+    found: list[today.DailyCheck] | list[checks.Check]
     if daily:
-        least = LEAST_RESOLVED if least_resolved is None else least_resolved
+        least = MIN_RESOLUTION_RATE if rate is None else rate
         found = on_system(output, lambda system: today.checklist(system, least))
     else:
         found = checks.all_of(settings_of(output))

@@ -1,4 +1,4 @@
-"""The command that shows how enrichment stands, or asks for editions again: enrich."""
+"""The command enrich: shows the state of enrichment, or refreshes editions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import heading, output_of, table
+from alexandria.core.grammar import counted
 
 commands = typer.Typer()
 
@@ -20,11 +21,11 @@ def enrich(
     context: typer.Context,
     isbn: Annotated[list[str] | None, typer.Option(metavar="ISBN", help="This edition; may be repeated.")] = None,
     older_than: Annotated[
-        int | None, typer.Option(min=0, metavar="DAYS", help="Editions that were enriched longer ago.")
+        int | None, typer.Option(min=0, metavar="DAYS", help="Editions last enriched more than so many days ago.")
     ] = None,
     dry_run: DryRun = False,
 ) -> int:
-    """Have editions completed anew by the sources; without options, how enrichment stands and what it waits for."""
+    """Refresh the metadata of editions; without options, show the state of enrichment."""
     from alexandria.catalogue.models import Isbn13
     from alexandria.cli.requests import operator_name
     from alexandria.cli.runtime.system import on_system
@@ -39,7 +40,7 @@ def enrich(
     count = on_system(
         output, lambda system: enrichment.refresh(system, isbns, older_than, operator_name(), dry_run=dry_run)
     )
-    said = f"{count} editions {'would be' if dry_run else 'are'} due"
+    said = f"{'would refresh' if dry_run else 'refreshing'} {counted(count, 'edition')}"
     output.result({"dry_run": dry_run, "editions": count}, said)
     return 0 if count else NOTHING
 
@@ -51,5 +52,5 @@ def _drawn(found: dict[str, Any]) -> Iterator[RenderableType]:
         rows = [(why["editions"], why["next_at"], why["reason"]) for why in found["waiting_for"]]
         yield table(["editions#", "next", "why"], rows)
     if found["resting"]:
-        yield heading("Sources left alone for now")
+        yield heading("Paused sources")
         yield table(["source", "until", "why"], [tuple(rest.values()) for rest in found["resting"]])

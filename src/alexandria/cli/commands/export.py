@@ -1,4 +1,4 @@
-"""The command that gives the catalogue to others: export."""
+"""The command export: writes the catalogue as JSON Lines, CSV or MARC 21."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from alexandria.catalogue.export import Format
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.output.console import let_go, output_of
 from alexandria.core.errors import BadInput
+from alexandria.core.grammar import counted
 
 if TYPE_CHECKING:
     from alexandria.operations.system import System
@@ -39,7 +40,7 @@ def export(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="A file instead of standard output.")] = None,
 ) -> int:
-    """The catalogue as JSON Lines, CSV or MARC 21, however large."""
+    """Export the catalogue as JSON Lines, CSV or MARC 21."""
     from alexandria.catalogue.export.query import editions
     from alexandria.catalogue.export.writer import written
     from alexandria.cli.runtime.system import on_system
@@ -58,7 +59,7 @@ def export(
         return 0
     if out is not None:
         output.result({"editions": count, "file": str(out) if count else None})
-    output.say(f"{count} editions" + (f" in {out}" if out and count else ""))
+    output.say(counted(count, "edition") + (f" in {out}" if out and count else ""))
     return 0 if count else NOTHING
 
 

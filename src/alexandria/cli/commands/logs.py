@@ -1,4 +1,4 @@
-"""The command that shows what all workers and machines have logged, and what they log now."""
+"""The command logs: shows the log of all workers and machines."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class Level(StrEnum):
 def logs(
     context: typer.Context,
     *,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is logged now, until Ctrl-C.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new log lines until Ctrl-C.")] = False,
     month: Annotated[
         str | None,
         typer.Option(metavar="YYYY-MM", help="Only what concerns this month.", autocompletion=completion.months),
@@ -47,7 +45,7 @@ def logs(
     ] = None,
     lines: Annotated[int, typer.Option(min=0, max=100_000, help="How many of the newest that fit.")] = 100,
 ) -> int:
-    """What all workers and machines have logged, oldest first; with --json one object a line."""
+    """Show the log of all workers and machines, oldest first; with --json one object per line."""
     key = Month.parse(month) if month else None
     start = read_since(since, datetime.now(UTC)) if since else None
 
@@ -63,7 +61,7 @@ def logs(
         let_go()
         return DONE
     if not count and not follow:
-        output.say(f"nothing is logged that fits{_widely(wanted)}")
+        output.say(f"no log entry matches{_widely(wanted)}")
         return NOTHING
     return 0
 

@@ -27,7 +27,7 @@ STREAM = Path("-")
 
 
 @dataclass
-class Tally:
+class ListProgress:
     """What was answered so far: `before` in an earlier run, `verdicts` in this one."""
 
     total: int
@@ -51,12 +51,12 @@ class Tally:
         return f"{self.done} of {self.total} lines answered" + (f": {self.counts}" if self.counts else "")
 
 
-def resolve(output: Output, source: Path, target: Path, sources: str | None) -> Tally:
+def resolve(output: Output, source: Path, target: Path, sources: str | None) -> ListProgress:
     """Answer all lines of `source` that `target` does not answer yet. What was answered is kept whatever happens."""
     lines = resolve_list.lines_of(_read(source))
     if target != STREAM and target.exists() and source != STREAM and target.samefile(source):
         raise BadInput("the answers cannot replace the questions", hint="--output names another file than --input")
-    tally = Tally(len(lines), 0 if target == STREAM else resolve_list.continued(target, lines))
+    tally = ListProgress(len(lines), 0 if target == STREAM else resolve_list.continued(target, lines))
     if tally.before:
         output.say(f"{target}: {tally.before} lines are answered already")
     try:
@@ -72,7 +72,7 @@ def resolve(output: Output, source: Path, target: Path, sources: str | None) -> 
 
 
 async def _answer(
-    system: System, lines: Sequence[Line], file: IO[bytes], tally: Tally, tick: Callable[[], None]
+    system: System, lines: Sequence[Line], file: IO[bytes], tally: ListProgress, tick: Callable[[], None]
 ) -> None:
     async with aclosing(resolve_list.answers(lines, system.backfill.runner.sources, system.database)) as answers:
         async for answer in answers:
@@ -82,7 +82,7 @@ async def _answer(
 
 
 @contextlib.contextmanager
-def _progress(output: Output, tally: Tally, *, moving: bool) -> Iterator[Callable[[], None]]:
+def _progress(output: Output, tally: ListProgress, *, moving: bool) -> Iterator[Callable[[], None]]:
     """What to call after each answer: it moves a bar on a terminal, and says a line now and then off it."""
     if not moving:
         yield _Speaking(output, tally)
@@ -94,7 +94,7 @@ def _progress(output: Output, tally: Tally, *, moving: bool) -> Iterator[Callabl
 
 
 class _Speaking:
-    def __init__(self, output: Output, tally: Tally) -> None:
+    def __init__(self, output: Output, tally: ListProgress) -> None:
         self._output, self._tally = output, tally
         self._said = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""The commands that change what will be worked on: seed, schedule."""
+"""The commands seed and schedule."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from alexandria.cli.exit_codes import BLOCKED, NOTHING
 from alexandria.cli.options import DryRun, years
 from alexandria.cli.output.console import Output, chip, output_of, table
 from alexandria.core.errors import BadInput
+from alexandria.core.grammar import counted
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def seed(
     range_of_years: Annotated[str, typer.Argument(metavar="YEARS", help="A..B or one year.")] = "2000..2024",
     dry_run: DryRun = False,
 ) -> int:
-    """Add the months of these years. Months that are there stay as they are."""
+    """Add the months of these years. Existing months are not changed."""
     first, last = years(range_of_years)
     if first > last:
-        raise BadInput(f"{range_of_years} runs backwards", hint=f"the first year comes first: {last}..{first}")
+        raise BadInput(f"{range_of_years}: start year must not be after end year", hint=f"write {last}..{first}")
 
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import backfill, schemas
@@ -44,12 +45,14 @@ def seed(
 @commands.command(rich_help_panel="Work")
 def schedule(
     context: typer.Context,
-    batch_size: Annotated[int, typer.Option(min=1, max=50, help="How many months to take.")] = 10,
-    range_of_years: Annotated[str | None, typer.Option("--years", metavar="A..B", help="Only of these years.")] = None,
-    force_retry: Annotated[bool, typer.Option("--force-retry", help="Take failed months too.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, max=50, help="How many months to schedule.")] = 10,
+    range_of_years: Annotated[
+        str | None, typer.Option("--years", metavar="A..B", help="Only months of these years.")
+    ] = None,
+    force_retry: Annotated[bool, typer.Option("--force-retry", help="Also schedule failed months.")] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Take the newest open months and have workers fill them."""
+    """Schedule the newest open months for the workers."""
     start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
 
     from alexandria.cli.requests import operator_name
@@ -76,13 +79,13 @@ def _show(output: Output, answer: ScheduleAnswer) -> None:
     shown = [table(["month", "status", "job#"], rows)] if rows else []
     output.result(answer.model_dump(mode="json", exclude_none=True), *shown)
     output.say(
-        f"{answer.months_selected} months {'would be' if answer.dry_run else 'are'} scheduled; "
+        f"{'would schedule' if answer.dry_run else 'scheduled'} {counted(answer.months_selected, 'month')}; "
         f"{answer.total_pending} pending, {answer.total_processing} processing, {answer.total_completed} completed, "
-        f"{answer.total_failed} failed, {answer.total_retry} to be retried"
+        f"{answer.total_failed} failed, {answer.total_retry} waiting to retry"
     )
     if not answer.months:
-        output.say("no month is open there; see: alexandria months")
+        output.say("no month can be scheduled; see: alexandria months")
     elif answer.dry_run and not answer.paused:
         output.say("next: the same without --dry-run")
     elif not answer.dry_run:
-        output.say("next: alexandria status --watch (and alexandria work, if no worker runs)")
+        output.say("next: alexandria status --watch (and alexandria work, if no worker is running)")

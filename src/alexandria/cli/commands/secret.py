@@ -10,19 +10,19 @@ from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import output_of
 
-group = typer.Typer(name="secret", help="The secret that callers show as X-Cron-Secret.", no_args_is_help=True)
+group = typer.Typer(name="secret", help="The secret that callers send as X-Cron-Secret.", no_args_is_help=True)
 
 
 @group.command(name="show-path")
 def show_path(context: typer.Context) -> int:
-    """Where the secret is read from: a file, or the environment."""
+    """Print where the secret is read from: a file, or the environment."""
     from alexandria.cli.settings import listed, settings_of
 
     output = output_of(context)
     found = listed(settings_of(output), given=False)
     origin = next(each.origin for each in found if each.name == "ALEXANDRIA_WEBHOOK_SECRET")
     if origin == "default":
-        output.say("there is none yet; it is made when the API starts: alexandria up")
+        output.say("there is none yet; it is created when the API starts: alexandria up")
         return NOTHING
     output.result({"from": origin}, origin)
     return 0
@@ -31,10 +31,12 @@ def show_path(context: typer.Context) -> int:
 @group.command()
 def rotate(
     context: typer.Context,
-    finish: Annotated[bool, typer.Option("--finish", help="End it: the old secret is valid no more.")] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Finish the rotation: the old secret stops working.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Make a new secret; the old one stays valid until --finish. Running servers notice by themselves."""
+    """Create a new secret; the old one stays valid until --finish. Running servers pick it up."""
     from alexandria.cli.settings import settings_of
     from alexandria.core import webhook_secrets
 
@@ -42,7 +44,7 @@ def rotate(
     settings = settings_of(output)
     if finish:
         webhook_secrets.finish(settings, dry_run=dry_run)
-        said = f"the old secret {'would be' if dry_run else 'is'} valid no more"
+        said = f"the old secret {'would be' if dry_run else 'is'} no longer valid"
         output.result({"dry_run": dry_run, "finished": not dry_run}, said)
         return 0
     path = webhook_secrets.rotate(settings, dry_run=dry_run)

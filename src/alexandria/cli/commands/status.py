@@ -1,4 +1,4 @@
-"""The commands that only look: status, months, month, quota, config."""
+"""The commands that show the state: status, months, month, quota, config."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ commands = typer.Typer()
 @commands.command(rich_help_panel="Look")
 def status(
     context: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
 ) -> int:
-    """Counters, and every month at a glance with the share of its books that have an ISBN."""
+    """Show counters and a grid of all months, with the percentage of books that have an ISBN."""
     from alexandria.cli.output import grid
     from alexandria.cli.runtime.system import on_system
 
@@ -43,7 +43,7 @@ def months(
         str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
     ] = None,
 ) -> int:
-    """The months, newest first."""
+    """List the months, newest first."""
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import backfill
@@ -65,7 +65,7 @@ def month(
         bool, typer.Option("--evidence", help="Every record considered for each book, and what its fields rest on.")
     ] = False,
 ) -> int:
-    """One month in full: its attempts, its books with the reason for each, and the calls it cost."""
+    """Show one month: its attempts, its books with the reason for each, and its requests."""
     key = Month.parse(which)
 
     from alexandria.cli.output import tables
@@ -80,7 +80,7 @@ def month(
 
 @commands.command(rich_help_panel="Look")
 def quota(context: typer.Context) -> int:
-    """What is left of the day at each provider."""
+    """Show what is left of the daily quota of each provider."""
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import quota as quotas
@@ -90,13 +90,13 @@ def quota(context: typer.Context) -> int:
     output.result(found.model_dump(mode="json"), tables.of_quota(found), *tables.oddities(found))
     for name, each in found.providers.items():
         if each.paused_until:
-            output.say(f"to ask {name} again before that: alexandria resume --provider {name}")
+            output.say(f"to resume {name} before that: alexandria resume --provider {name}")
     return 0
 
 
 @commands.command(rich_help_panel="Look")
 def config(context: typer.Context) -> int:
-    """Every setting, where it comes from, and its value unless it is a secret."""
+    """Show every setting, where it comes from, and its value unless it is a secret."""
     from alexandria.cli import settings as configured
     from alexandria.cli.output.console import table
     from alexandria.cli.settings import settings_of
@@ -109,5 +109,5 @@ def config(context: typer.Context) -> int:
     if folder := configured.missing_folder():
         output.say(f"ALEXANDRIA_SECRETS_DIR: there is no folder {folder}")
     for name, meant in configured.unknown(settings).items():
-        output.say(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else ""))
+        output.say(f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else ""))
     return 0

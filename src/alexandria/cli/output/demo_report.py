@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from alexandria.cli.output.console import Output, chip, heading, table
-from alexandria.cli.runtime.demo import Audience, MonthSeen, Plan, Report, Stage, performed
+from alexandria.cli.runtime.demo import Audience, DemoOptions, DemoSystem, MonthSeen, Report, run_demo
 from alexandria.cli.settings import settings_of
 from alexandria.core.month import Month
 
@@ -48,12 +48,12 @@ class Moving(Lines):
         self._live.update(_months(months), refresh=True)
 
 
-def show(output: Output, plan: Plan) -> int:
+def show(output: Output, plan: DemoOptions) -> int:
     """Run the demo, and stay with it unless it is to leave; returns how many months were not completed."""
     data_dir = settings_of(output).data_dir
     with contextlib.ExitStack() as stack:
         audience, stop = _audience(output, stack)
-        report, stage = stack.enter_context(performed(plan, data_dir, audience))
+        report, stage = stack.enter_context(run_demo(plan, data_dir, audience))
         stop()
         output.result(told(report), *drawn(report))
         if not plan.leave:
@@ -118,7 +118,7 @@ def _audience(output: Output, stack: contextlib.ExitStack) -> tuple[Audience, An
     return Moving(output, live), live.stop
 
 
-def _stay(output: Output, stage: Stage, month: Month) -> None:
+def _stay(output: Output, stage: DemoSystem, month: Month) -> None:
     output.say(f"\nThe system stays up until Ctrl-C. Dashboard: {stage.url}/, API docs: {stage.url}/docs")
     output.say(f"  login and X-Cron-Secret: the text in {stage.secret_file}")
     output.say("  next, in another terminal:")

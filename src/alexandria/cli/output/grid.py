@@ -24,7 +24,7 @@ SPEAK = 30.0  # seconds off it
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class StatusReport:
     """All months at one instant."""
 
     at: datetime
@@ -87,9 +87,9 @@ class Seen:
         return Text.assemble(*parts)
 
 
-async def look(system: System) -> Seen:
+async def look(system: System) -> StatusReport:
     listed = await backfill.list_months(system)
-    return Seen(datetime.now(UTC), await backfill.stats(system), listed.months, await take_snapshot(system))
+    return StatusReport(datetime.now(UTC), await backfill.stats(system), listed.months, await take_snapshot(system))
 
 
 async def watch(output: Output, system: System) -> None:

@@ -52,7 +52,7 @@ CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DemoOptions:
     """What to show. With `keep` the database of an earlier demo goes on and stays; `leave`: end when done."""
 
     year: int = 2023
@@ -211,7 +211,7 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoSystem:
     """The running system: `api` and `sandbox` are clients of the two servers, which began to answer after `since`."""
 
     api: httpx2.Client
@@ -245,7 +245,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def performed(plan: Plan, data_dir: Path, audience: Audience) -> Iterator[tuple[Report, Stage]]:
+def run_demo(plan: DemoOptions, data_dir: Path, audience: Audience) -> Iterator[tuple[Report, DemoSystem]]:
     """What happened, on a stage that stands until the end of the context. Raises AlexandriaError; BadInput at once.
 
     The database is in `data_dir`/demo, or in a temporary folder if nothing is to stay.
@@ -256,7 +256,7 @@ def performed(plan: Plan, data_dir: Path, audience: Audience) -> Iterator[tuple[
 
 
 @contextlib.contextmanager
-def _folder(plan: Plan, data_dir: Path) -> Iterator[Path]:
+def _folder(plan: DemoOptions, data_dir: Path) -> Iterator[Path]:
     if plan.leave and not plan.keep:
         folder = Path(tempfile.mkdtemp(prefix="alexandria-demo-"))
         folder.chmod(0o711)  # the account that runs PostgreSQL for root must pass
@@ -293,7 +293,7 @@ def _remove(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
+def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[DemoSystem]:
     since = datetime.now(UTC)
     with contextlib.ExitStack() as stack:
         rates = ",".join(f"{name}={RATE}" for name in provider_names())
@@ -308,7 +308,7 @@ def _stage(plan: Plan, folder: Path, audience: Audience) -> Iterator[Stage]:
         url = system.url()
         audience.said(f"PostgreSQL, API and worker: {url}, in {folder}")
         headers = {"X-Cron-Secret": (folder / SECRET).read_text(encoding="utf-8").strip()}
-        yield Stage(
+        yield DemoSystem(
             stack.enter_context(httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False)),
             stack.enter_context(httpx2.Client(base_url=there, timeout=30, trust_env=False)),
             (sandbox, system),
@@ -330,7 +330,7 @@ def _sandboxed(url: str) -> dict[str, str]:
     return environment(SandboxSettings(), url) | rates | {"ALEXANDRIA_CONTACT": CONTACT}
 
 
-def _backfill(plan: Plan, stage: Stage, audience: Audience) -> Report:
+def _backfill(plan: DemoOptions, stage: DemoSystem, audience: Audience) -> Report:
     start, end = plan.years
     seeded = stage.post("/api/internal/seed-backfill-queue", {"year_start": FIRST_YEAR, "year_end": LAST_YEAR})
     audience.said(f"seeded: {seeded['message']}")
@@ -347,7 +347,7 @@ def _backfill(plan: Plan, stage: Stage, audience: Audience) -> Report:
     return _report(seen, stage, time.monotonic() - began)
 
 
-def _watch(months: Sequence[Month], stage: Stage, audience: Audience) -> list[MonthSeen]:
+def _watch(months: Sequence[Month], stage: DemoSystem, audience: Audience) -> list[MonthSeen]:
     """Look until every month is done, or has had its time."""
     end = time.monotonic() + PATIENCE * len(months)
     while True:
@@ -378,7 +378,7 @@ def _seen(row: dict[str, Any]) -> MonthSeen:
     )
 
 
-def _report(seen: Sequence[MonthSeen], stage: Stage, seconds: float) -> Report:
+def _report(seen: Sequence[MonthSeen], stage: DemoSystem, seconds: float) -> Report:
     whole = [stage.get(f"/api/internal/months/{each.month}") for each in seen]
     books = [
         _book(each.month, row, stage)
@@ -389,7 +389,7 @@ def _report(seen: Sequence[MonthSeen], stage: Stage, seconds: float) -> Report:
     return Report(tuple(seen), tuple(books), _calls(stage), seconds)
 
 
-def _calls(stage: Stage) -> tuple[Calls, ...]:
+def _calls(stage: DemoSystem) -> tuple[Calls, ...]:
     """Counted here and there when nothing is under way, if such a moment comes soon."""
     end = time.monotonic() + QUIET
     while True:
@@ -405,12 +405,12 @@ def _calls(stage: Stage) -> tuple[Calls, ...]:
         time.sleep(POLL)
 
 
-async def _counted(stage: Stage) -> dict[str, int]:
+async def _counted(stage: DemoSystem) -> dict[str, int]:
     async with Database(stage.database_url, size=1) as database:
         return await ResponseCache(database).calls_since(stage.since)
 
 
-def _book(month: Month, row: dict[str, Any], stage: Stage) -> Book:
+def _book(month: Month, row: dict[str, Any], stage: DemoSystem) -> Book:
     """A candidate with an ISBN, beside the truth."""
     answer = stage.sandbox.get("/__sandbox/truth", params={"title": row["title"], "author": row["author"]})
     unknown = {"invented": True, "isbns": [], "variants": []}
