@@ -33,8 +33,7 @@ from rapidfuzz.distance import OSA, Levenshtein
 import stage
 from alexandria.backfill.resolve import resolve
 from alexandria.backfill.source_selection import Policy, SourceSelector
-from alexandria.catalogue.matching import authors as person
-from alexandria.catalogue.matching import titles
+from alexandria.catalogue.matching import authors, names, titles
 from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
 from alexandria.catalogue.matching.titles import fold
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
@@ -160,7 +159,7 @@ def judge_resolving(rows: Sequence[Row], options: argparse.Namespace) -> dict[st
 
 def forget_what_was_read() -> None:
     """Titles and names are read once a process: without this the second reading would be timed."""
-    for module in (titles, person):
+    for module in (titles, authors, names):
         for known in vars(module).values():
             getattr(known, "cache_clear", lambda: None)()
 

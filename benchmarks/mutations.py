@@ -44,7 +44,9 @@ class Subject(NamedTuple):
 
 MATCHING = ("unit/test_scoring.py", "unit/test_matching_floor.py", "property/test_match.py")
 SUBJECTS = {
-    "authors": Subject(("catalogue/matching/authors.py",), ("unit/test_authors.py", *MATCHING)),
+    "authors": Subject(
+        ("catalogue/matching/authors.py", "catalogue/matching/names.py"), ("unit/test_authors.py", *MATCHING)
+    ),
     "titles": Subject(("catalogue/matching/titles.py",), ("unit/test_titles.py", *MATCHING)),
     "editions": Subject(
         ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")

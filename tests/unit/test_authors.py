@@ -13,10 +13,8 @@ from alexandria.catalogue.matching.authors import (
     SAME,
     UNKNOWN,
     agreement,
-    name_key,
-    natural,
-    people,
 )
+from alexandria.catalogue.matching.names import DEGREES, GENERATIONS, name_key, natural, people, plain, without_suffixes
 
 LEVELS = {SAME: "same", INITIALS: "initials", MISSPELT: "misspelt", FAMILY_ONLY: "family only", UNKNOWN: "unknown",
           OTHER: "other"}  # fmt: skip
@@ -66,6 +64,17 @@ AGREEMENTS = {
     "an unclosed bracket": ("Harlan Ellison [redact", "Harlan Ellison", SAME),
     "a role between tildes": ("Harlan Ellison ~redactor~", "Harlan Ellison", SAME),
     "a pen name's explanation": ("Robert Galbraith (Pseudonym of J. K. Rowling)", "Robert Galbraith", SAME),
+    "a degree without a comma": ("Bessel van der Kolk MD", "Bessel A. van der Kolk", SAME),
+    "a dotted degree without a comma": ("Bessel van der Kolk M.D.", "Bessel van der Kolk", SAME),
+    "two degrees without a comma": ("Tara Swart MD PhD", "Tara Swart", SAME),
+    "a degree between two persons": ("Ann Lee, MD, Bob Cole, PhD", "Bob Cole", SAME),
+    "a degree behind an inverted name": ("Lee, Ann MD", "Ann Lee", SAME),
+    "a generation in an inverted name": ("King Jr., Martin Luther", "Martin Luther King", SAME),
+    "a short degree after a full name": ("Ann Lee, MA", "Ann Lee", SAME),
+    "a given name that is also a degree": ("Ma, Yo", "Yo Ma", SAME),
+    "a family name that is also a degree": ("Yo-Yo Ma", "Yo-Yo Ma", SAME),
+    "a family name that is in a list of degrees": ("Robert A. Caro", "Robert Caro", SAME),
+    "a role without a comma": ("Ann Lee Editor", "Ann Lee", SAME),
     "by before a name": ("by Ann Lee", "Ann Lee", SAME),
     "from before a name": ("from Ann Lee", "Ann Lee", SAME),
     "edited by before a name": ("Edited by Ann Lee", "Ann Lee", SAME),
@@ -206,6 +215,36 @@ def test_degrees_roles_and_dates_are_no_part_of_a_name():
     assert wrong == {}
 
 
+def test_every_suffix_is_no_part_of_a_name():
+    """With and without comma and dots, in any case; a name of one word that is a suffix stays."""
+    forms = [form for suffix in sorted(DEGREES | GENERATIONS)
+             for form in (f"Ann Lee {suffix}", f"Ann Lee, {suffix.upper()}", f"Ann Lee, {'.'.join(suffix)}.")]  # fmt: skip
+    wrong = {form: found for form in forms if (found := [one.tokens for one in people((form,))]) != [("ann", "lee")]}
+    assert wrong == {}
+    assert without_suffixes(["Jr."]) == (["Jr."], [])
+    assert without_suffixes(["Martin", "Luther", "King", "Jr.", "Ph.D."]) == (
+        ["Martin", "Luther", "King"],
+        ["Jr.", "Ph.D."],
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("Ann Lee (Editor)", "Ann Lee"),
+        ("Ann Lee (ed.)", "Ann Lee"),
+        ("Ann Lee (edwina)", "Ann Lee (edwina)"),
+        ("Rhea, Nicholas , 1936-2017", "Rhea, Nicholas"),
+        ("Ann Lee, MD", "Ann Lee, MD"),
+        ("Agent 355", "Agent 355"),
+        ("ISBN:978", ""),
+        ("1984", ""),
+    ],
+)
+def test_a_name_is_shown_without_role_and_dates_of_life(printed, name):
+    assert plain(printed) == name
+
+
 NOBODY = ["unknown", "Anonymous", "Various", "Various Authors", "N/A", "none", "NA", "Author Unknown", "Unknown.", ""]
 
 
@@ -286,6 +325,7 @@ def test_the_catalogue_s_key_of_a_name_is_never_empty(printed, key):
         ("Brown ,  Dan P. ", "Dan P. Brown"),
         (" Dan Brown ", "Dan Brown"),
         ("Brown,", "Brown,"),
+        ("Attia, MD", "Attia, MD"),
         ("Ann Lee, Bob Cole", "Ann Lee, Bob Cole"),
         ("Brown, Dan, 1964-", "Brown, Dan, 1964-"),
     ],

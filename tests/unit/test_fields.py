@@ -128,6 +128,7 @@ def test_text_is_one_line_without_entities():
         ("Worth Dying For (Jack Reacher, #15)", "Lee Child", ("worth dying for", "worth dying for", "lee child", "child")),
         ("Salem's Lot", "King, Stephen", ("salem's lot", "salem's lot", "king", "king")),
         ("(500) Days", "Sammy Davis Jr.", ("days", "days", "sammy davis jr", "davis")),
+        ("Outlive", "Peter Attia M.D.", ("outlive", "outlive", "peter attia m.d", "attia")),
         ("[sic]", "Ursula K. Le Guin", ("sic", "sic", "ursula k le guin", "guin")),
         ('What? "Who" AND -why', "莫言", ("what who and why", "what who and why", "莫言", "莫言")),
         ("The Way - A Memoir", "Li, Bo; Wu, An", ("the way a memoir", "the way", "li", "li")),

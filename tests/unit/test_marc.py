@@ -111,6 +111,7 @@ def test_leading_articles_are_skipped_in_sorting(title, language, skipped):
         ("Dan Brown", "Brown, Dan"), ("Ursula K. Le Guin", "Le Guin, Ursula K."), ("J. R. R. Tolkien", "Tolkien, J. R. R."),
         ("Simone de Beauvoir", "Beauvoir, Simone de"), ("Johann Wolfgang von Goethe", "Goethe, Johann Wolfgang von"),
         ("Robert De Niro", "De Niro, Robert"), ("Martin Luther King Jr.", "King, Martin Luther, Jr."),
+        ("Peter Attia MD", "Attia, Peter, MD"), ("Sammy Jr.", "Sammy Jr."),
         ("Flann O’Brien", "O’Brien, Flann"), ("Лев Толстой", "Толстой, Лев"), ("Voltaire", "Voltaire"),
         ("村上 春樹", "村上 春樹"), ("김 영하", "김 영하"), ("Brown, Dan", "Brown, Dan"), ("Van Gogh", "Gogh, Van"),
     ],

@@ -506,6 +506,7 @@ EDITIONS = {
     "no language": ("Circe", "", {"language": ""}, 100),
     "a translation by its language": ("Circe and the Sea", "", {"language": "spa"}, 84),
     "a translation by its title": ("Circe", "", {"title": "Circe (Spanish Edition)"}, 70),
+    "a translation by its title, any language of the table": ("Circe", "", {"title": "Circe (Turkish Edition)", "language": "en"}, 70),
     "a title's word against the language field": ("Circe", "", {"title": "Circe (Spanish Edition)", "language": "en"}, 70),
     "a foreign title that the source calls English": ("Les fleurs du mal", "", {"language": "en"}, 100),
     "a foreign title but for an article, called English": ("Cuentos de los niños y el mar", "", {"title": "Cuentos de niños y el mar", "language": "en"}, 99),

@@ -36,7 +36,10 @@ uk ukr Ukrainian; ur urd Urdu; uz uzb Uzbek; ve ven Venda; vi vie Vietnamese; vo
 wo wol Wolof; xh xho Xhosa; yi yid Yiddish; yo yor Yoruba; za zha Zhuang; zh zho/chi Chinese; zu zul Zulu
 """
 OTHER_NAMES = {"farsi": "fa", "castilian": "es", "flemish": "nl", "mandarin": "zh", "cmn": "zh", "filipino": "tl",
-               "bokmal": "nb", "punjabi": "pa", "pashto": "ps", "slovene": "sl", "scc": "sr", "scr": "hr"}  # fmt: skip
+               "bokmal": "nb", "volapuk": "vo", "punjabi": "pa", "pashto": "ps", "slovene": "sl", "scc": "sr", "scr": "hr"}  # fmt: skip
+
+
+_EDITION = re.compile(r"\b(\w+)(?:[ -]language)? edition\b")
 
 
 def _codes() -> dict[str, str]:
@@ -48,7 +51,15 @@ def _codes() -> dict[str, str]:
     return known
 
 
+def _names() -> dict[str, str]:
+    """The English names of one word, and the other names; of two languages with one name the first."""
+    listed = [line.strip().split(" ", 2) for line in reversed(TABLE.replace("\n", " ").split(";"))]
+    known = {name.lower(): short for short, _, name in listed if " " not in name}
+    return known | {name: short for name, short in OTHER_NAMES.items() if len(name) > 3}
+
+
 CODES = _codes()
+NAMES = _names()
 LIBRARY_CODES = {line.split()[0]: line.split()[1].split("/")[-1] for line in TABLE.split(";")}
 
 
@@ -60,9 +71,20 @@ def language(printed: object) -> str:
         return language(printed[0]) if printed else ""
     if not isinstance(printed, str):
         return ""
+    known = CODES.get(printed)
+    if known is not None:
+        return known
     text = printed.rsplit("/", 1)[-1].strip().lower()
     first = re.split(r"[^\w]|_", text, maxsplit=1)[0]
     return CODES.get(text) or CODES.get(first, "")
+
+
+def of_edition(folded: str) -> str:
+    """Return the language that a folded title calls its edition's, as in "(Turkish Edition)", or "".
+
+    Only names of languages count there: "no edition" and "it edition" are no Norwegian and no Italian.
+    """
+    return next((NAMES[name] for name in _EDITION.findall(folded) if name in NAMES), "")
 
 
 def three_letters(code: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alexandria.catalogue.index import add_keys
-from alexandria.catalogue.matching.authors import name_key, natural
 from alexandria.catalogue.matching.blocking import blocks
+from alexandria.catalogue.matching.names import name_key, natural
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.database.pool import Connection, Row

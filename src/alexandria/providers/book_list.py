@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pydantic_core
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from alexandria.catalogue.matching.names import PLACEHOLDERS
 from alexandria.catalogue.models import Candidate
 from alexandria.core import errors
 from alexandria.core.month import Month
@@ -16,7 +17,6 @@ from alexandria.providers import fields
 from alexandria.providers.base import SuggestResult
 
 LONGEST_TITLE, LONGEST_AUTHOR = 300, 200  # characters; longer is prose, not a name
-NOBODY = {"", "unknown", "n/a", "na", "none", "null", "tbd", "tba", "various", "various authors", "author unknown"}
 
 # Loose on purpose: a model that breaks a strict schema costs the whole paid answer.
 SCHEMA: dict[str, Any] = {
@@ -43,12 +43,12 @@ SCHEMA: dict[str, Any] = {
 
 def _people(value: object) -> str:
     joined = ", ".join(fields.texts(value))
-    return "" if joined.lower().strip(".") in NOBODY else joined
+    return "" if joined.lower().strip(".") in PLACEHOLDERS else joined
 
 
 def _name(value: object) -> str:
     plain = fields.text(value)
-    return "" if plain.lower() in NOBODY else plain
+    return "" if plain.lower() in PLACEHOLDERS else plain
 
 
 Title = Annotated[str, BeforeValidator(_name), StringConstraints(min_length=1, max_length=LONGEST_TITLE)]

@@ -13,6 +13,7 @@ import structlog
 from pydantic import PlainValidator
 
 from alexandria.catalogue.languages import language
+from alexandria.catalogue.matching.names import plain as plain_name
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate
 from alexandria.core.month import NAMES
 
@@ -34,11 +35,6 @@ DATES = [
     )
 ]
 ONE_YEAR = re.compile(r"(?<!\d)\d{4}(?![\d?])")
-ROLE = re.compile(
-    r"\s*\((?:author|editor|ed\.|eds\.|illustrator|translator|foreword|introduction|narrator)\b[^)]*\)", re.IGNORECASE
-)
-LIFE_DATES = re.compile(r"\s*[,(]\s*(?:b\.|d\.|ca?\.|born|died)?\s*\d{3,4}\??\s*(?:[-–]\s*(?:\d{3,4}\??)?)?\s*\)?\.?$")
-FULL_STOP = re.compile(r"(?<=[a-zà-ÿ]{3})\.$")
 
 
 def text(value: object) -> str:
@@ -61,13 +57,7 @@ def first_text(value: object) -> str:
 def names(value: object) -> tuple[str, ...]:
     """People as printed, one each, without roles and dates of life; several in one text are parted at semicolons."""
     printed = [part for one in texts(value) for part in one.split(";")]
-    return tuple(dict.fromkeys(filter(None, map(_name, printed))))
-
-
-def _name(printed: str) -> str:
-    bare = FULL_STOP.sub("", LIFE_DATES.sub("", ROLE.sub("", printed.replace("~autofilled~", ""))).strip(" ,"))
-    is_one = any(letter.isalpha() for letter in bare) and not bare.upper().startswith("ISBN:")
-    return bare if is_one else ""
+    return tuple(dict.fromkeys(filter(None, map(plain_name, printed))))
 
 
 def date(value: object) -> PartialDate | None:

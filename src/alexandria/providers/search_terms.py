@@ -6,13 +6,13 @@ import re
 
 from rapidfuzz import fuzz
 
+from alexandria.catalogue.matching.names import without_suffixes
 from alexandria.catalogue.models import Candidate
 
 ALIKE = 70  # of 100: titles that may be one, misspelt
 WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
 BETWEEN_PEOPLE = re.compile(r"\s*(?:[,;&]|\band\b|\bwith\b)\s*", re.IGNORECASE)
-SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "phd", "md"}
 
 
 def words(text: str) -> str:
@@ -44,8 +44,8 @@ def author(candidate: Candidate) -> str:
 
 def family_name(candidate: Candidate) -> str:
     """One word that every spelling of the first author's name shares."""
-    parts = [word for word in author(candidate).split() if word.strip(".") not in SUFFIXES]
-    return parts[-1] if parts else ""
+    name, _ = without_suffixes(author(candidate).split())
+    return name[-1] if name else ""
 
 
 def cut(text: str, longest: int) -> str:

@@ -9,6 +9,7 @@ from pymarc import Field, Indicators, Record, Subfield
 
 from alexandria.catalogue.export.query import Entry
 from alexandria.catalogue.languages import three_letters
+from alexandria.catalogue.matching.names import without_suffixes
 from alexandria.catalogue.matching.titles import ARTICLES, AUDIO, EBOOK, LARGE_PRINT, formats_of
 
 PRINT, SPOKEN = "a", "i"  # types of record: language material, nonmusical sound recording
@@ -18,7 +19,6 @@ ROLES = {"author": "aut", "editor": "edt", "translator": "trl", "illustrator": "
 LONGEST, LONGEST_NAME, LONGEST_NOTE = 1000, 200, 2000  # characters
 PEOPLE, SUBJECTS = 20, 30
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # among them those that part fields and records
-SUFFIX = re.compile(r"(?:jr|sr|i{2,3}|iv)\.?", re.IGNORECASE)
 BODY = re.compile(
     r"\b(?:staff|editors|institute|society|association|university|press|publishing|museum)\b", re.IGNORECASE
 )
@@ -94,14 +94,13 @@ def inverted(name: str) -> str:
 
     Names of one word, and in scripts where the order is another, stay as they are.
     """
-    words = name.split()
-    suffix = f", {words.pop()}" if len(words) > 2 and SUFFIX.fullmatch(words[-1]) else ""
+    words, suffixes = without_suffixes(name.split())
     if len(words) < 2 or "," in name or OTHER_ORDER.search(name):
         return name
     start = len(words) - 1
     while start > 1 and words[start - 1] in PREFIXES:
         start -= 1
-    return f"{' '.join(words[start:])}, {' '.join(words[:start])}{suffix}"
+    return f"{' '.join(words[start:])}, {' '.join(words[:start])}" + "".join(f", {each}" for each in suffixes)
 
 
 def _field(tag: str, indicators: str, *subfields: tuple[str, str], longest: int = LONGEST) -> Field:

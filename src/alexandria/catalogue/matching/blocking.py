@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alexandria.catalogue.matching import authors as person
-from alexandria.catalogue.matching import titles
+from alexandria.catalogue.matching import names, titles
 from alexandria.catalogue.matching.titles import romanized
 
 START, END = 4, 3  # letters of a word that one slip of the pen seldom touches both of
@@ -22,7 +21,7 @@ def blocks(name: str, authors: Sequence[str]) -> list[str]:
     words = titles.read(name).words
     latin = [plain for word in words if (plain := romanized(word))]
     telling = [word for word in latin if word.isdigit() or (len(word) >= END and word not in _SMALL)] or latin
-    people = person.people(tuple(authors))
+    people = names.people(tuple(authors))
     initials = {romanized(token)[:1] for found in people for token in found.tokens} or {""}
     keys = {f"= {''.join(latin)} {initial}" for initial in initials}
     for family in {romanized(found.family) for found in people}:

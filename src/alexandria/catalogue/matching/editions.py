@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alexandria.catalogue import languages
 from alexandria.catalogue.matching import titles
 from alexandria.catalogue.models import Candidate, EditionRecord
 
@@ -45,4 +46,4 @@ def _apart(candidate: Candidate, hit: EditionRecord) -> int:
 
 def _foreign(candidate: Candidate, hit: EditionRecord) -> bool:
     tongue = titles.read(candidate.title).tongue or "en"
-    return titles.language(hit.language) not in ("", tongue)
+    return languages.language(hit.language) not in ("", tongue)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
 
-from alexandria.catalogue.matching import authors as person
+from alexandria.catalogue import languages
 from alexandria.catalogue.matching import editions as edition
 from alexandria.catalogue.matching import titles
+from alexandria.catalogue.matching.authors import FAMILY_ONLY, INITIALS, MISSPELT, OTHER, SAME, UNKNOWN, agreement
+from alexandria.catalogue.matching.names import people
 from alexandria.catalogue.matching.titles import Title, fold
 from alexandria.catalogue.models import Candidate, EditionRecord, ScoredRecord
 
@@ -114,7 +116,7 @@ def work_key(name: str, authors: Sequence[str], subtitle: str = "") -> str:
     outside = titles.outside(read.raw)
     counted = sorted({number for series, number in read.series if number != "1" and series in outside})
     parts = [" ".join(read.words), *sorted(read.volumes), *counted, *sorted(read.kinds)]
-    first = next(iter(person.people(tuple(authors))), None)
+    first = next(iter(people(tuple(authors))), None)
     return " | ".join(filter(None, (" / ".join(filter(None, parts)) or "untitled", first.key if first else "")))
 
 
@@ -139,11 +141,11 @@ def _compare(one: _Record, other: _Record) -> list[_Finding]:
     if alike.points >= VETO:
         return [alike]
     findings = [alike, *_kind_findings(one, other)]
-    agreement = person.agreement(one.authors, other.authors)
-    findings.append(_AUTHORS[agreement])
-    if alike.partial and agreement in (person.FAMILY_ONLY, person.UNKNOWN):
+    level = agreement(one.authors, other.authors)
+    findings.append(_AUTHORS[level])
+    if alike.partial and level in (FAMILY_ONLY, UNKNOWN):
         findings.append(_Finding(20, "only part of the title agrees, and the author's given name does not confirm it"))
-    if agreement < person.UNKNOWN and not _leads(one.authors, other.authors):
+    if level < UNKNOWN and not _leads(one.authors, other.authors):
         findings.append(_Finding(16 if alike.partial else 6, "the author is not the first named"))
     findings += _number_findings(one, other, alike)
     return findings
@@ -151,16 +153,16 @@ def _compare(one: _Record, other: _Record) -> list[_Finding]:
 
 def _leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Return whether each side's first author appears on the other. Who adapts a book is named before its author."""
-    return max(person.agreement(some[:1], others), person.agreement(some, others[:1])) < person.UNKNOWN
+    return max(agreement(some[:1], others), agreement(some, others[:1])) < UNKNOWN
 
 
 _AUTHORS = {
-    person.SAME: _Finding(0, "same author"),
-    person.INITIALS: _Finding(2, "author agrees by family name and initial"),
-    person.MISSPELT: _Finding(5, "author agrees but for the spelling"),
-    person.FAMILY_ONLY: _Finding(10, "only the author's family name is known to agree"),
-    person.UNKNOWN: _Finding(25, "no author to compare"),
-    person.OTHER: _Finding(VETO, "another author"),
+    SAME: _Finding(0, "same author"),
+    INITIALS: _Finding(2, "author agrees by family name and initial"),
+    MISSPELT: _Finding(5, "author agrees but for the spelling"),
+    FAMILY_ONLY: _Finding(10, "only the author's family name is known to agree"),
+    UNKNOWN: _Finding(25, "no author to compare"),
+    OTHER: _Finding(VETO, "another author"),
 }
 
 
@@ -279,7 +281,7 @@ def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
 
 def _names(record: _Record) -> set[str]:
     """The words of the authors' names, also as possessives."""
-    tokens = {token for one in person.people(record.authors) for token in one.tokens}
+    tokens = {token for one in people(record.authors) for token in one.tokens}
     return tokens | {f"{token}s" for token in tokens}
 
 
@@ -348,8 +350,8 @@ def _edition_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool) 
     if titles.AUDIO in edition.formats(hit) - edition.named_formats(candidate):
         findings.append(_Finding(VETO if candidate.format else OPEN, "an audio edition, where print was meant"))
     wanted = titles.read(candidate.title).tongue
-    said = titles.edition_language(titles.read(hit.title, hit.subtitle).raw)
-    given = said or titles.language(hit.language)
+    said = languages.of_edition(titles.read(hit.title, hit.subtitle).raw)
+    given = said or languages.language(hit.language)
     supposed = exact and given == "en"
     if wanted and given and wanted != given and given not in titles.KINDRED.get(wanted, ()) and not supposed:
         findings.append(_Finding(OPEN if said else 16, f"an edition in another language, {given} for {wanted}"))

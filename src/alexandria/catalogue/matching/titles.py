@@ -67,7 +67,6 @@ _TONGUES = {
 }  # fmt: skip
 _LITTLE = frozenset().union(*_TONGUES.values())
 _FOREIGN = _ANY_ARTICLE - ARTICLES["en"] - {"die", "o", "os"}
-_SAID = re.compile(r"\b(\w+) edition\b")
 _SCRIPTS = (
     (0x0370, 0x03FF, "el"), (0x0400, 0x052F, "ru"), (0x0590, 0x05FF, "he"), (0x0600, 0x06FF, "ar"),
     (0x0900, 0x097F, "hi"), (0x0E00, 0x0E7F, "th"), (0x3040, 0x30FF, "ja"), (0xAC00, 0xD7AF, "ko"),
@@ -76,14 +75,6 @@ _SCRIPTS = (
 # Languages that share a script with the one named for it above.
 KINDRED = {"ru": {"uk", "bg", "sr", "be", "mk"}, "zh": {"ja", "ko"}, "ar": {"fa", "ur"}, "hi": {"mr", "ne", "sa"}}
 
-_LANGUAGES = {
-    "eng": "en", "english": "en", "fre": "fr", "fra": "fr", "french": "fr", "ger": "de", "deu": "de", "german": "de",
-    "spa": "es", "spanish": "es", "ita": "it", "italian": "it", "por": "pt", "portuguese": "pt", "dut": "nl", "nld": "nl",
-    "dutch": "nl", "rus": "ru", "russian": "ru", "jpn": "ja", "japanese": "ja", "chi": "zh", "zho": "zh", "chinese": "zh",
-    "kor": "ko", "korean": "ko", "ara": "ar", "arabic": "ar", "per": "fa", "fas": "fa", "heb": "he", "gre": "el",
-    "ell": "el", "hin": "hi", "pol": "pl", "polish": "pl", "swe": "sv", "ukr": "uk",
-}  # fmt: skip
-_NO_LANGUAGE = frozenset({"", "un", "mu", "mul", "und", "zxx"})
 # What makes a book another book, however like the titles are.
 HALF = "a part of a divided book"
 _KINDS = {
@@ -271,19 +262,6 @@ def words_of(text: str) -> list[str]:
 def romanized(text: str) -> str:
     """Latin letters for whatever script, for comparing across scripts only."""
     return "".join(character for character in fold(anyascii(text)) if character.isalnum())
-
-
-def edition_language(folded: str) -> str:
-    """The language of which a title says that it is the edition's, as in "(Spanish Edition)", or ""."""
-    return next((_LANGUAGES[name] for name in _SAID.findall(folded) if name in _LANGUAGES), "")
-
-
-@lru_cache(CACHED)
-def language(text: str) -> str:
-    """Two-letter code from "en", "eng", "Eng English", "pt-BR"; "" if unknown or several."""
-    first = fold(text).replace("-", " ").replace("_", " ").split(" ")[0]
-    code = _LANGUAGES.get(first, first)
-    return "" if code[:3] in _NO_LANGUAGE else code
 
 
 def outside(folded: str) -> str:
