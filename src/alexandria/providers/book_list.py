@@ -1,4 +1,4 @@
-"""Which items of a model's list are usable books? Each is judged alone, so that one bad item never costs the list."""
+"""Reads the usable books from a model's list. Each item is checked alone, so that a bad item never costs the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a source's record say? Titles, names, dates and numbers as printed, in whatever type they come."""
+"""Reads the fields of a source's record: titles, names, dates and numbers as printed, in whatever type they come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which editions does Google Books know? It needs a key, and tells the day's quota from the second's only in detail."""
+"""The source Google Books. It needs a key, and only the detail of a refusal tells a daily quota from a rate limit."""
 
 from __future__ import annotations
 

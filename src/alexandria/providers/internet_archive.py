@@ -1,4 +1,4 @@
-"""Which scanned books does the Internet Archive hold? Every field may be a text or a list, and dates are padded."""
+"""The source Internet Archive, of scanned books. Every field may be a text or a list, and dates are padded."""
 
 from __future__ import annotations
 

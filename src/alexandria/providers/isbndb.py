@@ -1,4 +1,4 @@
-"""Which editions does ISBNdb know? Search by title and author, look-up of many ISBNs, and what is left of the plan."""
+"""The source ISBNdb: search by title and author, bulk lookup of ISBNs, and the units left of the plan."""
 
 from __future__ import annotations
 

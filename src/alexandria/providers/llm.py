@@ -1,4 +1,4 @@
-"""Which books does a language model name for a month? Gemini, xAI and OpenAI-compatible servers, local ones too."""
+"""The generators that ask a language model: Gemini, xAI and OpenAI-compatible servers, also local ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is a language model asked, and what do its refusals mean? pydantic-ai speaks the dialects; only this file knows it.
+"""Sends prompts to language models and explains their errors. Only this file uses pydantic-ai, which has the wire formats.
 
 Importing it takes seconds. The SDKs beneath neither retry nor time: our client does both."""
 

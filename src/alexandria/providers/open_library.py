@@ -1,4 +1,4 @@
-"""Which editions does Open Library know? It answers with works; an ISBN counts only where it belongs to one edition."""
+"""The source Open Library. It answers with works; an ISBN counts only where it belongs to one edition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do we ask a language model about a month? Seven variants of one request, in our own words, the month by name."""
+"""The prompts for a month's books: seven variants of one request, with the month by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which words do we ask a source for a candidate, and are those of an answer like them? Plain words: engines take the rest for commands."""
+"""The words that a source is searched for: plain ones only, as search engines read other characters as commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does Wikidata know? Which editions a book has, and, for who has no key at all, which books a month has."""
+"""The source Wikidata, which is also a generator that needs no key."""
 
 from __future__ import annotations
 
