@@ -203,6 +203,8 @@ def commands() -> list[str]:
     whole = group.make_context("alexandria", [], resilient_parsing=True)
     panels: dict[str, list[str]] = defaultdict(list)
     for name, command in group.commands.items():
+        if command.hidden:  # an earlier name
+            continue
         panels[command.rich_help_panel] += _commands(name, command, whole)
     return [
         *_opening("Command line", "the help of `alexandria`"),
