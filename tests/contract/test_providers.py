@@ -123,7 +123,7 @@ async def test_many_isbns_cost_isbndb_one_unit_each(wired):
     assert (after.total, after.left) == (15000, 15000 - after.spent)
 
 
-async def test_the_archives_own_record_tells_an_isbn_that_its_search_does_not(wired):
+async def test_the_archives_own_record_has_an_isbn_that_its_search_lacks(wired):
     client, speak = await wired(look_alikes=0, coverage={"internet_archive": 1})
     params = {"q": "title:(love) AND mediatype:texts", "rows": "200", "output": "json"}
     docs = (await client.get("/internet_archive/advancedsearch.php", params=params)).json()["response"]["docs"]
@@ -184,7 +184,7 @@ async def test_a_retired_model_is_a_refused_request(wired, monkeypatch, model):
         ("xai", errors.NoCredit),
     ],
 )
-async def test_a_spent_day_is_told_from_a_busy_second(wired, name, error):
+async def test_a_spent_daily_quota_differs_from_a_rate_limit(wired, name, error):
     _, speak = await wired(daily_limits={name: 1})
     await ask(speak(name), 0)
     with pytest.raises(error) as spent:

@@ -344,7 +344,7 @@ async def test_open_library_api_leaves_out_what_it_does_not_know(sandbox):
 
 
 @pytest.mark.parametrize("path", ["isbn/9780000000002", "books/OL1M", "works/OL1W", "authors/OL1A", "books/x"])
-async def test_open_library_says_not_found_in_json(sandbox, path):
+async def test_open_library_answers_not_found_in_json(sandbox, path):
     answer = await sandbox().get(f"/open_library/{path}.json")
     assert (answer.status_code, answer.json()) == (404, {"error": "notfound", "key": f"/{path}"})
 
@@ -406,7 +406,7 @@ async def test_truth_knows_what_a_misspelt_book_was_meant_to_be(sandbox):
             assert (known["kind"], known["form"], known["work_id"]) == ("variant", variant["form"], book["work_id"])
 
 
-async def test_truth_knows_library_books_and_their_look_alikes(sandbox, library, relatives):
+async def test_ground_truth_knows_library_books_and_their_look_alikes(sandbox, library, relatives):
     client = sandbox()
     told = (await client.get("/__sandbox/truth", params={"title": "Murtagh", "author": "Paolini, Christopher"})).json()
     assert told["isbns"] == ["9780593781326", "9780593781333"]
@@ -418,7 +418,7 @@ async def test_truth_knows_library_books_and_their_look_alikes(sandbox, library,
     assert known["work_id"] != work.id
 
 
-async def test_truth_says_so_when_it_does_not_know(sandbox):
+async def test_ground_truth_reports_what_it_does_not_know(sandbox):
     client: httpx2.AsyncClient = sandbox()
     nowhere = await client.get("/__sandbox/truth", params={"title": "No Such Book", "author": "Nobody"})
     assert nowhere.status_code == 404

@@ -141,7 +141,7 @@ def test_every_service_has_the_faults_that_the_catalogue_gives_it():
     ("provider", "fault"),
     [(provider, fault) for provider in provider_names() for fault in {**EVERYWHERE, **SEEN[provider]}],
 )
-async def test_a_fault_looks_as_the_provider_fails(sandbox, hands, provider, fault):
+async def test_a_fault_has_the_form_of_the_providers_failure(sandbox, hands, provider, fault):
     status, told = {**EVERYWHERE, **SEEN[provider]}[fault]
     client = sandbox(hands.clock, faults=f"{provider}:{fault}")
     answer = await ask(client, provider)

@@ -121,7 +121,7 @@ async def test_haste_is_refused_in_the_services_own_words(sandbox, hands, provid
     assert words in refused.text
 
 
-async def test_gemini_says_when_to_come_back_in_the_body_only(sandbox, hands):
+async def test_gemini_sends_its_retry_hint_in_the_body_only(sandbox, hands):
     client = sandbox(hands.clock, rates={"gemini": 2})
     await ask(client, "gemini")
     hands.move(0.25)
@@ -135,7 +135,7 @@ async def test_gemini_says_when_to_come_back_in_the_body_only(sandbox, hands):
     assert (await ask(client, "gemini")).status_code == 200
 
 
-async def test_who_says_who_they_are_may_ask_faster(sandbox, hands):
+async def test_identified_clients_may_ask_faster(sandbox, hands):
     """Open Library: three a second with a contact, one without."""
     client = sandbox(hands.clock, rates={"open_library": 3})
     curl = [(await ask(client, "open_library", headers={"User-Agent": "curl/8.5"})).status_code for _ in range(3)]
@@ -235,7 +235,7 @@ async def test_each_route_has_a_latency_of_its_own(sandbox, hands, provider, slo
     assert medians[0] > 1.3 * medians[1]
 
 
-async def test_stats_tell_who_came_when_and_what_became_of_it(sandbox, hands):
+async def test_stats_list_each_request_its_time_and_its_outcome(sandbox, hands):
     client = sandbox(hands.clock, rates={"isbndb": 2})
     for pause in (0.0, 0.5, 0.4, 0.2):
         hands.move(pause)

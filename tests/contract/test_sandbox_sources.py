@@ -177,7 +177,7 @@ async def test_the_archive_answers_what_it_cannot_read_with_a_page_and_200(sandb
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
-async def test_the_archive_finds_scans_and_other_media_unless_told_not_to(sandbox):
+async def test_the_archive_finds_scans_and_other_media_unless_filtered(sandbox):
     client = sandbox(look_alikes=0, coverage={"internet_archive": 1})
     asked = 'title:("the mystery guest") AND creator:(prose)'
     books = (await archive(client, f"{asked} AND mediatype:texts")).json()["response"]
@@ -215,7 +215,7 @@ def _many(value):
     return value if isinstance(value, list) else [value]
 
 
-async def test_an_item_of_the_archive_tells_its_isbns_twice_and_every_number_as_text(sandbox):
+async def test_an_item_of_the_archive_has_its_isbns_twice_and_every_number_as_text(sandbox):
     client = sandbox(look_alikes=0, coverage={"internet_archive": 1})
     shapes: Counter[type] = Counter()
     silent = 0

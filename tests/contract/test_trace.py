@@ -103,7 +103,7 @@ async def test_an_attempt_is_one_trace_and_each_answer_a_span_in_it(sandbox, dat
     assert KEY not in "".join(span.to_json() for span in spans())
 
 
-async def test_an_attempt_that_fails_says_of_what_kind_its_error_was(sandbox, database_url, monkeypatch, spans):
+async def test_a_failed_attempt_records_the_kind_of_its_error(sandbox, database_url, monkeypatch, spans):
     """By a code, as the words of an error may quote anything."""
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with backfill(client, database_url, monkeypatch) as system:
@@ -147,7 +147,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
 
 
-def test_a_missing_extra_is_said_and_harms_nothing():
+def test_a_missing_extra_is_reported_and_harmless():
     script = """
 import os, sys
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"

@@ -85,7 +85,7 @@ def test_a_reset_by_psql_in_mid_run_takes_the_month_away(field, psql):
     field.check_consistent()
 
 
-def test_a_worker_told_to_stop_while_it_records_hands_its_month_on(field):
+def test_a_worker_stopped_while_it_records_hands_over_its_month(field):
     """Half of the books are in the transaction: none of them is kept, nothing has failed, the next one completes it."""
     field.schedule("2023-11")
     with field.worker() as worker, field.holding(RECORDING):

@@ -110,7 +110,7 @@ def test_hadolint_accepts_the_image():
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_connections_are_as_many_as_the_page_says():
+def test_the_number_of_connections_matches_the_page():
     """A pool, one for the queues, one for the event log, one for each rate limiter, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
     pool = inspect.signature(Database).parameters["size"].default

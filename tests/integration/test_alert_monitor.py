@@ -82,7 +82,7 @@ def told(receiver):
     return [json.loads(body) for _, body in receiver.got]
 
 
-async def test_an_incident_is_logged_and_told_once_and_once_when_it_is_over(system, sql, receiver):
+async def test_an_incident_is_reported_once_when_it_begins_and_once_when_it_ends(system, sql, receiver):
     """However often it is looked at; one line at error level, one when it clears, and both calls carry the reason."""
     watch = watch_on(system, receiver)
     with structlog.testing.capture_logs() as logged:
@@ -135,7 +135,7 @@ async def test_without_a_secret_the_call_has_an_id_and_no_signature(system, sql,
     assert not [name for name in headers if name.lower().endswith("signature")]
 
 
-async def test_many_who_look_at_once_tell_once(system, sql, receiver):
+async def test_many_processes_that_check_at_once_report_once(system, sql, receiver):
     watches = [watch_on(system, receiver) for _ in range(6)]
     for workers in range(4):
         await (claim(sql) if workers % 2 == 0 else sql("INSERT INTO procrastinate_workers DEFAULT VALUES"))
@@ -200,7 +200,7 @@ async def test_a_receiver_that_never_answers_is_given_up(system, sql, receiver):
 
 
 @pytest.mark.parametrize("url", ["http://", "nonsense", "ftp://x/", "http://[", "http://127.0.0.1:1/\n"])
-async def test_an_address_that_is_none_is_a_failed_call(url):
+async def test_an_invalid_address_is_a_failed_call(url):
     with pytest.raises(DeliveryFailed):
         await Receiver(SecretStr(url), None, "0").send("1-began", {})
 
@@ -283,7 +283,7 @@ async def test_health_and_metrics_tell_what_the_watch_sees(api, sql):
     assert (response.status_code, response.json()["error"]["code"]) == (503, "no_worker")
 
 
-async def test_the_api_alone_says_that_no_worker_is_alive(system, sql):
+async def test_the_api_alone_reports_that_no_worker_runs(system, sql):
     """No periodic task runs then."""
     await claim(sql)
     app = create_app(system, WebhookSecrets(()))
@@ -316,7 +316,7 @@ TRACES = """SELECT (SELECT array_agg(defer_timestamp) FROM procrastinate_periodi
                    (SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rescue') AS jobs"""
 
 
-async def test_every_second_somebody_looks_for_lost_months_and_leaves_no_trace(system, sql):
+async def test_lost_months_are_searched_every_second_without_a_trace(system, sql):
     """Two workers: of all the looks the database keeps the last tick, and a job that waits beside those under way."""
     working = [
         asyncio.create_task(

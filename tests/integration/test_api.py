@@ -347,7 +347,7 @@ def kinds(of):
     return [of, *(kind for child in of.__subclasses__() for kind in kinds(child))]
 
 
-async def test_every_error_of_ours_has_a_status(system, cases):
+async def test_every_error_class_has_a_status(system, cases):
     """With code, message and hint for the caller, but for those that are defects."""
     with cases() as case:
         for kind in kinds(errors.AlexandriaError):

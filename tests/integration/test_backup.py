@@ -81,7 +81,7 @@ def copy(pg_dump, from_url, to_url, dump):
     subprocess.run(restore, check=True)
 
 
-async def test_a_restored_dump_is_equal_and_the_work_goes_on(server, database_url, restored_url, tmp_path):
+async def test_a_restored_dump_is_equal_and_work_continues(server, database_url, restored_url, tmp_path):
     """By the programs that come with the server; nothing is missing and the queue has its jobs."""
     await begin(database_url)
     copy(server.pg_dump, database_url, restored_url, tmp_path / "alexandria.dump")

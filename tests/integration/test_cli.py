@@ -232,7 +232,7 @@ def test_quota_is_every_providers_day(asked, alexandria):
     assert {line.split()[0] for line in out.splitlines()[1:]} == set(quota.providers)
 
 
-def test_a_look_does_not_set_the_pace(asked, monkeypatch):
+def test_viewing_does_not_change_the_rate(asked, monkeypatch):
     """Whoever looks may be configured otherwise than those who work."""
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "2.5")
     asked("quota")
@@ -241,7 +241,7 @@ def test_a_look_does_not_set_the_pace(asked, monkeypatch):
     assert asked("quota")[1]["data"]["providers"]["isbndb"]["rate"] == 2.5
 
 
-def test_config_masks_and_tells_origins(asked, alexandria, monkeypatch):
+def test_config_masks_secrets_and_names_origins(asked, alexandria, monkeypatch):
     monkeypatch.setenv("XAI_API_KEY", "canary-key")
     code, told = asked("config")
     assert code == 0
@@ -347,7 +347,7 @@ def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox, mo
     assert (code, told["error"]["code"]) == (2, "misconfigured")
 
 
-def test_status_says_what_follows_and_when_it_ends(alexandria):
+def test_status_names_the_next_step_and_the_expected_end(alexandria):
     """In words: nobody has scheduled anything, then a rollout will, and then somebody has paused it all."""
     alexandria("seed", "2000..2024")
     _, out, _ = alexandria("status")
@@ -390,7 +390,7 @@ def test_up_needs_a_secret_and_migrations_in_earnest(alexandria, asked, empty_da
     assert "cannot listen" in err
 
 
-def test_up_serves_and_works_until_told_to_stop(database_url, asked):
+def test_up_serves_and_works_until_stopped(database_url, asked):
     """It says where in one line; the API answers, a worker beats, and SIGTERM ends both with 0."""
     asked("seed", "2023")
     with process(database_url, "up", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as up:
@@ -411,7 +411,7 @@ def test_serve_ends_with_130_by_the_keyboard(database_url):
         assert serve.wait(30) == 130
 
 
-def test_a_worker_that_is_told_to_stop_snoozes_its_month(database_url, asked, sql):
+def test_a_stopped_worker_process_snoozes_its_month(database_url, asked, sql):
     """SIGTERM in the middle of a model's answer: no attempt is lost, another worker takes over, and it ends with 0."""
     asked("seed", "2023")
     asked("schedule", "--batch-size", "1")

@@ -53,7 +53,7 @@ def test_bash_completes_commands_options_and_what_the_database_has(asked):
     assert offered == OFFERED
 
 
-def test_without_a_database_nothing_is_offered_and_nothing_is_said(asked):
+def test_completion_without_a_database_is_empty_and_silent(asked):
     away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     words = {"COMP_WORDS": "alexandria month 2023", "COMP_CWORD": "2", "_ALEXANDRIA_COMPLETE": "complete_bash"}
     assert asked("alexandria", **away, **words) in ([], [""])

@@ -261,7 +261,7 @@ async def test_a_permit_that_another_process_releases_is_found_within_a_moment(u
         await theirs.end()
 
 
-async def test_whoever_waits_when_the_places_close_is_told(url):
+async def test_waiting_callers_get_an_error_when_the_limiter_closes(url):
     places = ConcurrencyLimiter(url, X, 1)
     calls = Calls(places, 2)
     await calls.are_inside(1)
@@ -308,7 +308,7 @@ async def test_requests_in_flight_are_bounded_whatever_the_pace_allows(url):
         await transport.aclose()
 
 
-async def test_the_setting_bounds_the_models_and_nobody_else(url, monkeypatch):
+async def test_the_setting_bounds_language_models_only(url, monkeypatch):
     class Server:
         def __init__(self, url):
             self.url = url

@@ -196,7 +196,7 @@ class Metered:
             return answer
 
 
-async def test_a_paused_system_looks_nothing_up_and_enriches_nothing(api, sql, system):
+async def test_a_paused_system_rechecks_and_enriches_nothing(api, sql, system):
     """It asks no source and spends no unit, though a book and an edition are due; afterwards it asks for both."""
     found = EditionRecord(
         SourceRecord("open_library", "1", datetime.now(UTC)), "The Bee Sting", authors=("Paul Murray",),

@@ -82,7 +82,7 @@ def test_what_is_wrong_turns_its_own_line_with_a_cure(daily, sql, what, wrong):
     assert all("alexandria " in found[name]["cure"] for name in wrong)
 
 
-def test_how_much_is_well_can_be_said(daily):
+def test_the_daily_check_reports_what_is_well(daily):
     assert bad(daily("--min-resolution-rate", "96")[1]) == ["resolution"]
     assert daily("--least-resolved", "95")[0] == 0
 

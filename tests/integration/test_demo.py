@@ -99,7 +99,7 @@ def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
         assert "already running" in err
         first.kill()
         first.communicate(timeout=60)
-    end = time.monotonic() + demo.STOP_PATIENCE
+    end = time.monotonic() + demo.STOP_TIMEOUT
     while processes(data_dir) and time.monotonic() < end:
         time.sleep(0.1)
     assert processes(data_dir) == []

@@ -185,7 +185,7 @@ def test_processes_that_start_at_once_on_a_fresh_folder_get_the_same_database(da
     assert servers_of(data_dir) == []
 
 
-def test_coming_and_going_at_once_never_stops_the_server_under_somebody(folder):
+def test_concurrent_starts_and_stops_never_stop_a_server_in_use(folder):
     problems = []
 
     def come_and_go():
@@ -233,7 +233,7 @@ def test_ensure_leaves_a_living_server_alone(folder):
         assert postmaster(folder) == before
 
 
-def test_many_who_miss_the_server_at_once_start_one(folder, holder):
+def test_many_processes_that_miss_the_server_start_one(folder, holder):
     with Embedded(folder, durable=False) as one, Embedded(folder, durable=False) as other:
         kill_server(folder)
         threads = [threading.Thread(target=each.ensure) for each in (one, other, one, other)]
@@ -290,7 +290,7 @@ def stranger(folder):
     process.wait()
 
 
-def test_a_stranger_with_the_number_of_a_killed_server_is_in_nobodys_way(folder, stranger):
+def test_a_foreign_process_with_the_pid_of_a_killed_server_does_no_harm(folder, stranger):
     left = [Path("data/postmaster.pid"), Path(f"{installation.SOCKET}.lock"), Path(installation.SOCKET)]
     with Embedded(folder, durable=False):
         home, number = folder / "postgresql", str(postmaster(folder))
@@ -318,7 +318,7 @@ def test_any_name_of_the_folder_will_do(data_dir, name):
 
 
 @pytest.mark.parametrize("name", ["n" * 100, "a,b", 'a"b'])
-def test_the_socket_of_an_unusual_folder_is_in_a_short_one_that_nobody_else_made(data_dir, name):
+def test_the_socket_of_a_long_path_is_in_a_short_private_folder(data_dir, name):
     home = data_dir / name
     home.mkdir(parents=True)
     account = installation.account(data_dir)
@@ -334,7 +334,7 @@ def test_the_socket_of_an_unusual_folder_is_in_a_short_one_that_nobody_else_made
 
 
 @as_root
-def test_an_ordinary_user_needs_nothing_of_root_who_may_come_in(data_dir, holder):
+def test_an_ordinary_user_needs_no_root_and_root_may_connect(data_dir, holder):
     nobody = pwd.getpwnam("nobody")
     data_dir.mkdir(mode=0o755)
     mine = data_dir / "mine"
@@ -392,7 +392,7 @@ def test_no_programs_no_server(data_dir, monkeypatch):
     assert "DATABASE_URL" in refused.value.hint
 
 
-def test_what_cannot_work_is_said_with_its_cause_and_a_cure(data_dir):
+def test_what_cannot_work_is_reported_with_cause_and_fix(data_dir):
     version = data_dir / "postgresql/data/PG_VERSION"
     version.parent.mkdir(parents=True)
     version.write_text("12\n")

@@ -171,7 +171,7 @@ async def test_worse_values_change_nothing(database_url):
         assert set((await provenance(system, BEE)).values()) == {f"isbndb {BEE}"}
 
 
-async def test_a_spent_quota_postpones_with_its_reason_and_goes_on_afterwards(database_url):
+async def test_a_spent_quota_postpones_with_its_reason_and_continues_afterwards(database_url):
     until = datetime.now(UTC) + timedelta(hours=3)
     spent = errors.QuotaSpent("isbndb", "the day's quota is used up", until=until)
     free, paid = Shelf(hits=[hit(BEE, pages=656)]), Shelf("isbndb", paid=True, failure=spent)

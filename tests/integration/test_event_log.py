@@ -113,7 +113,7 @@ async def test_events_that_cannot_be_written_cost_nothing_but_themselves(databas
     assert capsys.readouterr().err.count("events are dropped") == 1
 
 
-async def test_a_table_that_answers_nobody_holds_up_nobody(database, logged):
+async def test_a_locked_table_delays_no_command(database, logged):
     """While another session has it locked, logging returns and the loop runs; then all is there, in order."""
     async with await psycopg.AsyncConnection.connect(database.url) as connection, EventLogWriter(database.url):
         await connection.execute("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
@@ -131,7 +131,7 @@ async def test_a_table_that_answers_nobody_holds_up_nobody(database, logged):
     assert [entry.fields["number"] for entry in await rows(database)] == [*range(20)]
 
 
-async def test_a_lost_connection_is_made_anew(database, logged, monkeypatch):
+async def test_a_lost_connection_is_opened_again(database, logged, monkeypatch):
     monkeypatch.setattr(event_log, "WRITE_RETRY_DELAY", 0.01)
     async with EventLogWriter(database.url):
         logged.info("before")
@@ -197,7 +197,7 @@ async def listen(database, heard, count, wanted=LogFilter()):  # noqa: B008 # fr
 
 async def test_following_outlives_the_connection(database, monkeypatch, capsys):
     """`logs -f` waits for the database and goes on behind the last event that it has shown."""
-    monkeypatch.setattr(log_lines, "AGAIN", 0.01)
+    monkeypatch.setattr(log_lines, "RECONNECT_DELAY", 0.01)
 
     class Reconnecting:
         def __init__(self):
@@ -318,7 +318,7 @@ def test_a_reader_may_leave_early(database_url):
     assert done.stdout.count("\n") == 1
 
 
-def test_an_act_by_command_is_in_the_journal_and_said_once(alexandria):
+def test_an_act_by_command_is_in_the_event_log_and_printed_once(alexandria):
     """The command says what it did in its own words; the log's line is for those who look later."""
     alexandria("seed", "2023")
     _, _, err = alexandria("pause", "--reason", "a look")

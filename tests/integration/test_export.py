@@ -99,7 +99,7 @@ async def test_marc_is_opened_again_by_pymarc(database):
     assert bare["245"].get_subfields("a") == ["=SUM(A1) 世界"]
 
 
-async def test_since_tells_what_was_added_or_changed(database):
+async def test_since_selects_what_was_added_or_changed(database):
     async with database.transaction() as connection:
         await connection.execute("UPDATE edition SET changed_at = '2020-01-01' WHERE isbn13 = %s", [BEE])
     changed = await pieces(database, Format.JSONL, datetime(2020, 1, 2, tzinfo=UTC))

@@ -106,7 +106,7 @@ async def test_twenty_books_are_looked_up_at_once_and_no_more(database_url):
         assert len(set(source.looked_up)) == len(source.looked_up) == 21
 
 
-async def test_a_look_may_ask_every_source_so_all_count_in_the_budget(database_url):
+async def test_a_lookup_may_ask_every_source_so_all_count_in_the_budget(database_url):
     budgets = {(2, 1): 0, (2, 2): 1, (2, 5): 2, (1, 3): 3, (1, 0): 0}  # (sources, requests a day): books looked up
     looked_up = {}
     async with backfill(database_url) as system:
@@ -129,7 +129,7 @@ async def test_without_sources_nothing_fails(database_url):
         assert await query(system, "SELECT isbn13 FROM edition WHERE enrich_at > now()") == [], "it waits for a source"
 
 
-async def test_a_further_look_is_charged_to_the_month_and_to_no_attempt(database_url):
+async def test_a_further_lookup_is_charged_to_the_month_and_to_no_attempt(database_url):
     """So the day's budget of further looks counts it, and that of an attempt does not."""
     async with backfill(database_url) as system:
         providers = {"wikidata": config.load().providers["wikidata"].model_copy(update={"rate": 500.0})}

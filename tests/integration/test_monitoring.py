@@ -70,7 +70,7 @@ async def test_no_two_panels_overlap():
     assert all(column < 24 for column, _ in cells)
 
 
-async def test_calls_of_the_last_hour_are_told_by_how_they_ended(api, system, empty):
+async def test_calls_of_the_last_hour_are_counted_by_outcome(api, system, empty):
     """An older one is not, and what was asked nothing shows zeros."""
     now = datetime.now(UTC)
     for status, ms in ((200, 100), (404, 200), (429, 300), (403, 400), (500, 500), (None, 60_000)):

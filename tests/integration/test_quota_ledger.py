@@ -129,7 +129,7 @@ async def test_what_a_reconciliation_found_is_reported_once(database_url):
                 await quota_ledger.reconcile(connection, "isbndbb", today().date(), 15, 0)
 
 
-async def test_a_plan_smaller_than_configured_holds_and_says_so(database_url):
+async def test_a_plan_smaller_than_configured_applies_and_is_reported(database_url):
     """Months leave as much to people as before; a greater plan changes nothing, and news of it takes the note away."""
     async with ledger(database_url, at=today()) as (lanes, reconcile):
         await reconcile(KeyStatus(total=8, spent=0))
@@ -153,14 +153,14 @@ async def test_a_provider_that_counts_more_than_its_plan_has_is_believed(databas
             await send(lanes)
 
 
-async def test_a_provider_that_says_nothing_changes_nothing(database_url):
+async def test_a_provider_without_an_answer_changes_nothing(database_url):
     async with ledger(database_url, at=today()) as (lanes, reconcile):
         await reconcile(KeyStatus())
         status = await seen(lanes)
         assert (status.limit, status.cap, status.used, status.plan_note) == (15, 10, 0, "")
 
 
-async def test_without_a_limit_of_ours_the_plans_limit_holds(database_url):
+async def test_without_a_configured_limit_the_plans_limit_applies(database_url):
     async with ledger(database_url, limit=None, reserve=0, at=today()) as (lanes, reconcile):
         assert await send(lanes, 100) == 100
         await reconcile(KeyStatus(total=120, spent=100))

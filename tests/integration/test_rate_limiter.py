@@ -261,7 +261,7 @@ async def test_a_pause_that_is_declared_here_stops_the_turn_that_has_begun(datab
     assert used(database_url) == 1
 
 
-async def test_a_permit_that_was_not_used_holds_up_nobody(database_url):
+async def test_an_unused_permit_delays_no_other_request(database_url):
     async with lanes_on(database_url, provider(rate=100)) as limiter:
         async with limiter.permit(X, reports_sent=True) as permit:
             pass
@@ -457,7 +457,7 @@ async def test_the_status_is_in_the_order_of_the_settings(database_url):
             assert [lane.name for lane in await limiter.status()] == [*names]
 
 
-async def test_whoever_waits_when_the_lanes_close_is_told(database_url):
+async def test_waiting_requests_get_an_error_when_the_limiter_closes(database_url):
     """Its worker leaves the lane in order, also if the answer that it may enter is still on the way."""
     async with lanes_on(database_url, provider(rate=2)) as lanes:
         caller = await waiting_in_its_turn(lanes, database_url)

@@ -31,7 +31,7 @@ async def test_one_of_very_many_of_its_name_is_found(database_url):
                 "WITH w AS (INSERT INTO work (key, title, author) SELECT n::text, 'Home', 'Anna Smith ' || n"
                 " FROM generate_series(1, %s) AS n RETURNING id)"
                 " INSERT INTO work_block (key, work_id) SELECT key, id FROM w, unnest(%s::text[]) AS b (key)",
-                (repository.COMMON + 1000, ["= home a", "= home s"]),
+                (repository.MAX_WORKS_PER_BLOCK + 1000, ["= home a", "= home s"]),
             )
             await _edition(connection, await _add(connection, "Home", "Sandra Aldous"))
         assert await _isbn(database, "Home", "Aldous, Sandra") == ISBN

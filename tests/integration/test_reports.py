@@ -249,7 +249,7 @@ async def test_quota_needs_no_secret_and_shows_isbndb_first(api):
     assert providers["isbndb"]["safety_limit"] == 13000
 
 
-async def test_quota_counts_what_is_used_and_says_when_it_is_spent(api, sql):
+async def test_quota_counts_what_is_used_and_reports_when_it_is_spent(api, sql):
     for used, percentage, can in ((77, 0.59, True), (12999, 99.99, True), (13000, 100, False)):
         await sql("INSERT INTO quota (name, day, used) VALUES ('isbndb', (now() AT TIME ZONE 'UTC')::date, %s)"
                   " ON CONFLICT (name, day) DO UPDATE SET used = excluded.used", used)  # fmt: skip

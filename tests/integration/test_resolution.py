@@ -406,7 +406,7 @@ async def test_a_book_that_is_not_due_is_left_alone(acting):
     assert len(shelf.asked) == 1
 
 
-async def test_what_a_further_look_finds_corrects_the_month(acting):
+async def test_a_further_lookup_corrects_the_month(acting):
     """ISBN, counters and rate; the work that only the model's spelling had is replaced by the real one."""
     misspelt = dataclasses.replace(STING, title="The Bee Stign")
     shelf = Shelf({"Prophet Song": HOLDS["Prophet Song"]})
@@ -435,7 +435,7 @@ async def test_what_a_further_look_finds_corrects_the_month(acting):
     assert await backfill.follow_up.recheck() == 0
 
 
-async def test_a_hindered_look_does_not_count(acting):
+async def test_a_lookup_with_an_unavailable_source_does_not_count(acting):
     """A spent quota is no answer: once more when the new day has begun, as often as it takes."""
     shelf, other = Shelf(), Shelf(name="wikidata")
     backfill = await acting([shelf, other], Naming([SONG]))
@@ -453,7 +453,7 @@ async def test_a_hindered_look_does_not_count(acting):
     assert await backfill.follow_up.recheck() == 1
 
 
-async def test_further_looks_keep_to_their_budget_newest_months_first(acting):
+async def test_further_lookups_keep_to_their_budget_newest_months_first(acting):
     """Requests of today for further looks count, those of months do not; each book that is due may cost one a source."""
     shelf = Shelf()
     backfill = await acting([shelf, Shelf(name="wikidata")], Naming([SONG, STING]))
@@ -490,7 +490,7 @@ async def test_two_workers_never_look_up_the_same_book(acting):
     assert sorted(shelf.asked) == ["Prophet Song", "The Bee Sting"]
 
 
-async def test_a_look_at_a_month_that_was_named_anew_changes_nothing(acting):
+async def test_a_lookup_for_a_month_that_was_filled_again_changes_nothing(acting):
     """The month is done again while the source is asked: what the look finds belongs to no candidate any more."""
     shelf = Shelf()
     backfill = await acting([shelf], Naming([SONG]))

@@ -95,7 +95,7 @@ async def test_every_line_is_answered_in_its_order(database_url):
     ]  # fmt: skip
 
 
-async def test_a_doubt_says_what_is_doubtful(database_url):
+async def test_a_doubt_states_its_reason(database_url):
     named = ORBITAL | {"author": "Sam Unknown"}
     found, _ = await answered(written(named | {"title": "Orbital Nights"}), Shelf(), url=database_url)
     assert (found[0].verdict, found[0].isbn13) == ("refuse", None)
@@ -289,7 +289,7 @@ def test_wrong_use_is_2(arguments, alexandria, tmp_path, monkeypatch):
     assert told(tmp_path / "q.jsonl") == [ORBITAL]
 
 
-def test_a_spent_day_is_5_and_the_next_day_goes_on(alexandria, sandbox, tmp_path, monkeypatch):
+def test_a_spent_quota_exits_with_5_and_the_next_day_continues(alexandria, sandbox, tmp_path, monkeypatch):
     """What was answered stays, and no line is paid twice."""
     rows = [
         INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)
@@ -314,7 +314,7 @@ def test_a_spent_day_is_5_and_the_next_day_goes_on(alexandria, sandbox, tmp_path
     assert len(searches) == len(set(searches)) == len(rows)
 
 
-def test_after_ctrl_c_the_same_command_goes_on(alexandria, sandbox, database_url, tmp_path):
+def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox, database_url, tmp_path):
     """The source hangs once more lines are under way than can be; what is answered stays, a torn line is done anew."""
     rows = [
         INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)

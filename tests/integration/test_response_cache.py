@@ -11,7 +11,7 @@ import structlog
 from alexandria import cli
 from alexandria.database.pool import Database
 from alexandria.operations.maintenance import DELETE_BATCH_SIZE, Maintenance
-from alexandria.providers.client import NEGATIVE_LIFE
+from alexandria.providers.client import NEGATIVE_LIFETIME
 from alexandria.providers.response_cache import ResponseCache
 
 
@@ -48,7 +48,7 @@ async def test_what_expired_is_forgotten_however_much_it_is(database, sql):
     assert kept(sql) == {"open_library": 5, "gemini": 3}
 
 
-async def test_an_answer_that_is_written_anew_is_not_forgotten(database, sql):
+async def test_an_answer_that_is_written_again_is_not_deleted(database, sql):
     fill(sql, "isbndb", 1, datetime.now(UTC) - timedelta(seconds=1))
     answers = ResponseCache(database)
     assert await answers.read("isbndb", "1") is None
@@ -59,7 +59,7 @@ async def test_an_answer_that_is_written_anew_is_not_forgotten(database, sql):
 
 def test_not_found_serves_less_than_a_day():
     """A book that is unknown today may be known tomorrow."""
-    assert timedelta(0) < NEGATIVE_LIFE < timedelta(hours=24)
+    assert timedelta(0) < NEGATIVE_LIFETIME < timedelta(hours=24)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Caller(threading.Thread):
 
 
 @pytest.mark.long
-def test_a_hundred_rotations_refuse_nobody_and_restart_nothing(data_dir):
+def test_a_hundred_rotations_refuse_no_client_and_restart_nothing(data_dir):
     """A caller that learns of the new secret late, while a process that is told nothing answers it and fills months."""
     data_dir.mkdir(mode=0o711)
     with (

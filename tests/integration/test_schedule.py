@@ -220,7 +220,7 @@ async def test_the_same_plan_twice_is_done_once(api, sql):
     assert len(await sql("SELECT id FROM procrastinate_jobs")) == 5
 
 
-async def test_a_call_passes_over_months_that_another_call_is_claiming_and_says_so(api, system):
+async def test_a_call_skips_months_that_another_call_is_claiming_and_counts_them(api, system):
     async with system.database.transaction() as connection:
         await months.open_months(connection, limit=2, first_year=2023, last_year=2023, failed_too=False, lock=True)
         dry = await asyncio.wait_for(schedule(api, batch_size=3, dry_run=True, **IN_2023), 5)

@@ -175,7 +175,7 @@ def test_an_isbn_whose_checksum_holds_is_taken(connection, isbn):
 @pytest.mark.parametrize(
     "isbn", ["9780374600304", "0374600309", "978037460030X", "9770374600306", "", "97803746003030"]
 )
-def test_an_isbn_that_is_none_never_becomes_an_edition(connection, isbn):
+def test_an_invalid_isbn_never_becomes_an_edition(connection, isbn):
     work = connection.execute("INSERT INTO work (key, title, author) VALUES ('k', 'T', 'A') RETURNING id").fetchone()
     with pytest.raises(psycopg.errors.CheckViolation):
         connection.execute("INSERT INTO edition (isbn13, work_id, title) VALUES (%s, %s, 'T')", [isbn, work["id"]])

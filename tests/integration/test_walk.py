@@ -186,7 +186,7 @@ async def test_a_defect_is_a_failed_attempt_and_is_logged_with_its_traceback(dat
             await query(system, "UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
 
 
-async def test_a_prompt_variant_that_is_none_fails_the_month_and_says_so(database_url):
+async def test_an_unknown_prompt_variant_fails_the_month_with_its_reason(database_url):
     """However it got into the row: no model is asked, and the variants there are named."""
     named = LanguageModel(GeneratorSpec("gemini", "gemini-3.5-flash"), cast("ProviderClient", None))
     async with backfill(database_url, cast("list[Scripted]", [named]), [Shelf()]) as system:
@@ -211,7 +211,7 @@ async def test_one_generator_that_fails_hides_no_other_and_is_named(database_url
         assert "gemini: refused" in row["error_message"]
 
 
-async def test_no_book_at_all_is_a_failed_attempt_that_says_what_each_answered(database_url):
+async def test_no_book_at_all_is_a_failed_attempt_that_names_each_answer(database_url):
     generators = [Scripted("gemini", [[]]), Scripted("xai", [errors.ProviderDown("xai", "answered 503")])]
     async with backfill(database_url, generators, [Shelf()]) as system:
         attempt = await claim(system)

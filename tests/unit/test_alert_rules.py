@@ -102,7 +102,7 @@ def test_a_lane_that_rests_for_long(minutes, wrong):
 
 
 @pytest.mark.parametrize(("hours", "wrong"), [(23, False), (24, True)])
-def test_a_pause_that_somebody_may_have_forgotten(hours, wrong):
+def test_a_pause_that_may_have_been_forgotten_is_an_incident(hours, wrong):
     seen = replace(WELL, pause="paused by cli ops until somebody resumes", paused_since=NOW - hours * HOUR)
     assert kinds(seen) == [IncidentKind.PAUSED] * wrong
 
@@ -117,7 +117,7 @@ def test_a_rollout_that_stands_still(shut, hours, wrong):
     assert kinds(seen) == wrong
 
 
-def test_all_that_is_wrong_is_told_at_once():
+def test_all_incidents_are_reported_at_once():
     worst = replace(WELL, workers=0, blocked=1, blocked_since=NOW, failed=30, lanes=[lane("isbndb", 0), lane("xai", 0)])
     assert kinds(worst) == [
         IncidentKind.NO_WORKER,

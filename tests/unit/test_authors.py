@@ -248,7 +248,7 @@ def test_a_name_is_shown_without_role_and_dates_of_life(printed, name):
 NOBODY = ["unknown", "Anonymous", "Various", "Various Authors", "N/A", "none", "NA", "Author Unknown", "Unknown.", ""]
 
 
-def test_placeholders_name_nobody():
+def test_placeholders_are_no_authors():
     wrong = [printed for printed in NOBODY if agreement((printed,), (printed,)) != UNKNOWN]
     assert wrong == []
 

@@ -225,7 +225,7 @@ def test_talk_is_on_standard_error_and_can_be_silenced(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_an_unforeseen_error_says_its_type_and_no_secret(capsys):
+def test_an_unforeseen_error_shows_its_type_and_no_secret(capsys):
     """Its arguments are not shown; with -v where it arose is, with the secrets struck out."""
     output = Output(Options())
     output.unforeseen(ValueError("canary-secret"))
@@ -256,7 +256,7 @@ sys.exit(cli.main(["seed"]))
 """
 
 
-def test_what_nobody_foresaw_ends_with_1_and_one_error():
+def test_an_unforeseen_error_exits_with_1_and_one_line():
     """Not with a traceback."""
     done = subprocess.run([sys.executable, "-c", UNFORESEEN], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
@@ -282,7 +282,7 @@ def test_settings_are_masked_and_say_where_they_come_from(monkeypatch, tmp_path)
     assert "canary" not in repr(found)
 
 
-def test_a_month_that_waits_without_having_failed_looks_blocked():
+def test_a_month_that_waits_without_having_failed_is_shown_as_blocked():
     assert display_state(Status.RETRY, "quota spent") == BLOCKED
     assert display_state(Status.RETRY, None) == Status.RETRY
     assert display_state(Status.PENDING, "left over") == Status.PENDING

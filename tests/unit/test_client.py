@@ -17,7 +17,7 @@ from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
 from alexandria.providers.client import (
     MAX_TRIES,
-    NEGATIVE_LIFE,
+    NEGATIVE_LIFETIME,
     ProviderClient,
     Request,
     json_of,
@@ -64,8 +64,8 @@ async def test_a_negative_answer_serves_less_than_a_day_and_others_as_asked(reac
     transport = reach("isbndb", [ok({}), ok()])
     await ask(transport, "/a", life=timedelta(days=30))
     await ask(transport, "/b", life=timedelta(days=30))
-    assert list(answers.lives.values()) == [NEGATIVE_LIFE, timedelta(days=30)]
-    assert timedelta(hours=20) == NEGATIVE_LIFE
+    assert list(answers.lives.values()) == [NEGATIVE_LIFETIME, timedelta(days=30)]
+    assert timedelta(hours=20) == NEGATIVE_LIFETIME
 
 
 async def test_answers_of_one_place_do_not_serve_another(reach):
@@ -165,7 +165,7 @@ async def test_a_cancelled_call_is_counted_and_leaves_its_lane(reach, lanes, ans
     assert lanes.inside == 0
 
 
-async def test_a_refusal_of_our_own_lane_sends_nothing_and_rests_nobody(reach, lanes, answers):
+async def test_a_refusal_of_the_rate_limiter_sends_nothing_and_pauses_no_provider(reach, lanes, answers):
     lanes.refusal = errors.QuotaSpent("isbndb", "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
     transport = reach("isbndb", ok())
     with pytest.raises(errors.QuotaSpent):
@@ -192,12 +192,12 @@ async def test_a_refusal_for_speed_rests_the_lane_for_everybody(reach, lanes):
 
 
 @pytest.mark.parametrize("hint", [{}, {"Retry-After": "0"}])
-async def test_a_refusal_that_says_to_come_back_at_once_still_rests_the_lane(reach, lanes, hint):
+async def test_a_refusal_with_a_hint_of_zero_still_pauses_the_provider(reach, lanes, hint):
     await ask(reach("isbndb", [httpx2.Response(429, headers=hint), ok()]))
     assert 0.5 < lanes.pauses[0][1] <= 1
 
 
-async def test_a_provider_whose_quota_is_spent_rests_until_it_says(reach, lanes):
+async def test_a_provider_whose_quota_is_spent_is_paused_until_its_hint(reach, lanes):
     """By its own word; any other refusal rests nobody."""
     until = datetime.now(UTC) + timedelta(hours=2)
     answers = [
@@ -294,7 +294,7 @@ async def test_what_is_not_json_is_a_bad_answer_and_tried_again(reach):
     ],
     ids=["nested without end", "cut off"],
 )
-def test_a_bad_answer_says_what_came_instead(response, came):
+def test_a_bad_answer_names_what_came_instead(response, came):
     with pytest.raises(errors.BadAnswer) as bad:
         json_of("isbndb", response)
     assert bad.value.message == f"isbndb: {came}"
@@ -321,7 +321,7 @@ async def test_an_unchanged_key_is_refused_once(reach):
 
 
 @pytest.mark.parametrize(("key", "error"), [(None, errors.KeyMissing), ("pass\nwort", errors.KeyRefused)])
-async def test_a_key_that_is_absent_or_impossible_says_so_without_showing_it(reach, key, error):
+async def test_an_absent_or_impossible_key_is_reported_without_showing_it(reach, key, error):
     with pytest.raises(error) as refused:
         reach("isbndb", ok(), key=key).secret()
     assert "wort" not in refused.value.message

@@ -92,7 +92,7 @@ def test_a_misspelt_setting_is_found_and_the_right_one_named(monkeypatch, tmp_pa
     }
 
 
-def test_a_refusal_says_where_the_value_comes_from(monkeypatch, tmp_path):
+def test_a_refused_value_is_reported_with_its_origin(monkeypatch, tmp_path):
     (tmp_path / "ALEXANDRIA_POLICY").write_text("generous")
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
     with pytest.raises(Misconfigured) as refused:
@@ -104,7 +104,7 @@ def test_a_refusal_says_where_the_value_comes_from(monkeypatch, tmp_path):
     assert "environment" in refused.value.hint
 
 
-def test_a_folder_for_secrets_that_is_not_there_is_told(monkeypatch, tmp_path):
+def test_a_missing_folder_for_secrets_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path / "keys"))
     assert missing_folder() == str(tmp_path / "keys")
     (tmp_path / "keys").mkdir()

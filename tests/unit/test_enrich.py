@@ -171,7 +171,7 @@ async def test_a_record_of_another_book_under_the_same_number_is_not_believed():
 
 
 @pytest.mark.parametrize("looks", range(MAX_LOOKUPS))
-async def test_what_nobody_knows_is_looked_at_again_after_a_month_and_then_no_more(looks):
+async def test_an_unknown_edition_is_due_again_after_a_month_and_then_never(looks):
     (one,) = (await go(Shelf(), holdings=[holding(looks=looks)])).enriched
     assert (one.done, one.looks, one.note) == (True, looks + 1, "unknown to open_library")
     assert one.again_at == (NOW + UNKNOWN_RETRY_DELAY if looks + 1 < MAX_LOOKUPS else None)
@@ -216,7 +216,7 @@ async def test_without_a_key_the_free_source_alone_decides():
     assert done.rests["isbndb"].permanent
 
 
-async def test_when_nobody_could_be_asked_the_edition_waits_a_day_and_no_look_is_counted():
+async def test_without_an_available_source_the_edition_waits_a_day_and_no_lookup_counts():
     refused = Shelf(failure=errors.KeyRefused("open_library", "refuses our User-Agent"))
     (one,) = (await go(refused)).enriched
     assert (one.done, one.again_at, one.looks) == (False, NOW + MAX_PAUSE, 0)

@@ -7,7 +7,7 @@ import pytest
 
 from alexandria.catalogue.models import Candidate, PartialDate
 from alexandria.core import errors
-from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFETIME
 from alexandria.providers.google_books import GoogleBooks
 
 CODE = Candidate("The Da Vinci Code: A Novel", "Dan Brown", 2003, 3)
@@ -75,7 +75,7 @@ async def test_no_match_has_no_list_and_is_tried_in_all_words(reach, answers):
     hits, transport = await find(reach, NOTHING, found(TOLD))
     assert len(hits) == 1
     assert transport.sent[1].url.params["q"] == "the da vinci code a novel dan brown"
-    assert NEGATIVE_LIFE in answers.lives.values()
+    assert NEGATIVE_LIFETIME in answers.lives.values()
 
 
 async def test_nothing_at_all_is_an_answer(reach):
@@ -157,7 +157,7 @@ async def test_a_volume_without_a_title_is_refused_alone(reach):
         (httpx2.Response(200, html="<p>"), errors.BadAnswer),
     ],
 )  # fmt: skip
-async def test_a_day_a_second_a_key_and_a_request_are_told_apart(reach, response, error):
+async def test_daily_quota_rate_limit_key_and_request_errors_differ(reach, response, error):
     with pytest.raises(error) as said:
         await GoogleBooks(reach("google_books", response)).find(CODE)
     assert type(said.value) is error
@@ -170,7 +170,7 @@ async def test_the_backend_fails_often_and_is_tried_again(reach):
     assert (len(hits), len(transport.sent)) == (1, MAX_TRIES)
 
 
-async def test_a_backend_that_goes_on_failing_has_not_said_that_nothing_is_there(reach, answers):
+async def test_a_backend_that_keeps_failing_is_not_a_not_found(reach, answers):
     """It says so without a status, and for volumes that do not exist as well."""
     down = httpx2.Response(503, json={"error": {"code": 503, "errors": [{"reason": "backendFailed"}]}})
     with pytest.raises(errors.ProviderDown):

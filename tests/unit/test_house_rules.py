@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import alexandria
@@ -52,6 +53,162 @@ def test_a_module_opens_with_a_sentence_and_has_a_telling_name():
     undocumented = [name_of(path) for path in MODULES if not ast.get_docstring(tree(path))]
     vague = [name_of(path) for path in MODULES if path.stem in VAGUE]
     assert (undocumented, vague) == ([], [])
+
+
+def test_no_module_opens_with_a_question():
+    """A docstring states what a module is or does."""
+    questions = [name_of(path) for path in MODULES if "?" in (ast.get_docstring(tree(path)) or "").split("\n\n")[0]]
+    assert questions == []
+
+
+def test_the_packages_form_few_layers_without_a_cycle():
+    """At most 13 packages and modules at the top, at most 60 arrows between them, and no way back. Prints the arrows."""
+    found = arrows()
+    tops = {name for arrow in found for name in arrow}
+    lines = [
+        f"{len(tops)} packages, {len(found)} arrows:",
+        *(
+            f"  {name} -> {' '.join(sorted(to for origin, to in found if origin == name)) or '-'}"
+            for name in sorted(tops)
+        ),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    assert len(tops) <= 13
+    assert len(found) <= 60
+    left = set(tops)
+    while left:
+        free = {name for name in left if not any(origin == name and to in left for origin, to in found)}
+        assert free, f"a cycle among {sorted(left)}"
+        left -= free
+
+
+def arrows():
+    """The pairs of top-level packages (importing, imported)."""
+    found = set()
+    for path in MODULES:
+        origin = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "alexandria":
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names if alias.name.startswith("alexandria.")]
+            else:
+                continue
+            found |= {(origin, name.split(".")[1]) for name in names}
+    there = {path.stem for path in ROOT.iterdir()}
+    return {(origin, to) for origin, to in found if origin not in {to, "__init__"} and to in there}
+
+
+def test_no_class_name_is_there_twice():
+    """One name, one thing in the whole tree."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name_of(path))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+# What a number can be. A constant that is a number or a duration has one of these words in its name.
+QUANTITIES = frozenset(
+    [
+        "AFTER",
+        "ATTEMPTS",
+        "BATCH",
+        "BASE",
+        "BOOKS",
+        "BYTES",
+        "CAP",
+        "CODE",
+        "CONCURRENCY",
+        "CONNECTIONS",
+        "COUNT",
+        "DAY",
+        "DAYS",
+        "DELAY",
+        "DELAYS",
+        "DEVIATIONS",
+        "DOUBT",
+        "DRIFT",
+        "FACTOR",
+        "GAP",
+        "GRACE",
+        "GUARD",
+        "HINT",
+        "HOUR",
+        "INTERVAL",
+        "KEY",
+        "LEAD",
+        "LENGTH",
+        "LIFETIME",
+        "LIMIT",
+        "LINES",
+        "MARGIN",
+        "MAX",
+        "MIN",
+        "MINUTES",
+        "MODE",
+        "MONTHS",
+        "PAUSE",
+        "PER",
+        "PERCENT",
+        "POINTS",
+        "PRECISION",
+        "QUANTILE",
+        "RATE",
+        "RATIO",
+        "REQUESTS",
+        "RESULTS",
+        "ROWS",
+        "RUNS",
+        "SCALE",
+        "SCORE",
+        "SECONDS",
+        "SHARE",
+        "SILENCE",
+        "SIZE",
+        "SOURCES",
+        "SPREAD",
+        "STEP",
+        "TIMEOUT",
+        "UNITS",
+        "VERSION",
+        "WEIGHT",
+        "WIDTH",
+        "YEAR",
+        "YEARS",
+    ]
+)
+
+
+def test_a_constant_names_its_quantity():
+    """HEARTBEAT_TIMEOUT, not PATIENCE: the name of a number states what it counts or measures."""
+    unnamed = [
+        f"{name_of(path)}:{statement.lineno} {name}"
+        for path in MODULES
+        if path.name != "exit_codes.py"
+        for statement in tree(path).body
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value and is_number(statement.value)
+        for name in names_in(statement)
+        if not QUANTITIES & set(name.strip("_").split("_"))
+    ]
+    assert unnamed == []
+
+
+def names_in(statement):
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    each = [part for target in targets for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
+    return [part.id for part in each if isinstance(part, ast.Name)]
+
+
+def is_number(value):
+    if isinstance(value, ast.Tuple):
+        return bool(value.elts) and all(map(is_number, value.elts))
+    if isinstance(value, ast.BinOp):
+        return is_number(value.left) and is_number(value.right)
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "timedelta"
+    return isinstance(value, ast.Constant) and type(value.value) in {int, float}
 
 
 def test_everything_is_caught_in_one_place_only():

@@ -6,7 +6,7 @@ import pytest
 from alexandria.catalogue.models import Candidate, PartialDate
 from alexandria.core import errors
 from alexandria.providers.client import MAX_TRIES
-from alexandria.providers.internet_archive import LOOK_UPS, InternetArchive
+from alexandria.providers.internet_archive import MAX_ITEM_LOOKUPS, InternetArchive
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
 ITEM = {
@@ -150,9 +150,9 @@ async def test_an_own_record_has_one_isbn_as_a_text_and_several_as_a_list(reach,
 
 async def test_few_own_records_are_read_for_one_book(reach):
     docs = [SILENT | {"identifier": f"copy{number}"} for number in range(5)]
-    transport = reach("internet_archive", [found(*docs), *[httpx2.Response(200, json={})] * LOOK_UPS])
+    transport = reach("internet_archive", [found(*docs), *[httpx2.Response(200, json={})] * MAX_ITEM_LOOKUPS])
     assert len(await InternetArchive(transport).find(CODE)) == 5
-    assert len(transport.sent) == 1 + LOOK_UPS
+    assert len(transport.sent) == 1 + MAX_ITEM_LOOKUPS
 
 
 async def test_nothing_found_is_an_answer(reach):

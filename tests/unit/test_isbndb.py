@@ -9,8 +9,8 @@ import pytest
 from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
 from alexandria.core import errors
 from alexandria.providers.base import KeyStatus, ReportsUsage
-from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
-from alexandria.providers.isbndb import BULK, LONGEST_QUERY, ISBNdb
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFETIME
+from alexandria.providers.isbndb import BULK_SIZE, MAX_QUERY_LENGTH, ISBNdb
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
 ISBN = Isbn13("9780385504201")
@@ -83,7 +83,7 @@ async def test_a_long_title_is_cut_to_what_isbndb_reads(reach):
     transport = reach("isbndb", listed(RECORD))
     await ISBNdb(transport).find(Candidate("wording " * 60, "Dan Brown"))
     query = transport.sent[0].url.path.removeprefix("/prefix/books/")
-    assert LONGEST_QUERY - 10 < len(query) <= LONGEST_QUERY
+    assert MAX_QUERY_LENGTH - 10 < len(query) <= MAX_QUERY_LENGTH
 
 
 async def test_a_whole_record_becomes_a_hit(reach):
@@ -228,8 +228,8 @@ async def test_nothing_found_has_many_forms_and_is_asked_again_within_a_day(reac
     transport = reach("isbndb", [nothing])
     assert await ISBNdb(transport).find(CODE) == []
     assert await ISBNdb(transport).find(CODE) == []
-    assert list(answers.lives.values()) == [NEGATIVE_LIFE]
-    assert timedelta(days=1) > NEGATIVE_LIFE
+    assert list(answers.lives.values()) == [NEGATIVE_LIFETIME]
+    assert timedelta(days=1) > NEGATIVE_LIFETIME
 
 
 @pytest.mark.parametrize(("left", "spent"), [(0, True), (1, False), (None, False)])
@@ -276,7 +276,7 @@ async def test_the_404_of_a_plan_whose_headers_say_it_is_spent(reach):
         (httpx2.Response(200, html="<p>"), errors.BadAnswer, ""),
     ],
 )
-async def test_refusals_are_told_apart(reach, response, error, hint):
+async def test_refusals_are_distinguished(reach, response, error, hint):
     with pytest.raises(error) as refused:
         await ISBNdb(reach("isbndb", response)).find(CODE)
     assert type(refused.value) is error
@@ -293,7 +293,7 @@ async def test_the_wait_is_read_from_either_header(reach, headers, seconds):
     assert limited.value.retry_after == seconds
 
 
-async def test_a_thorough_search_goes_on_among_the_authors_books(reach, lanes):
+async def test_a_thorough_search_continues_among_the_authors_books(reach, lanes):
     """Their container tells no total and repeats the name as it stood in the address."""
     other = {"title": "Angels & Demons", "isbn13": "9780671027360"}
     author = {"author": "dan%20brown", "books": [other, RECORD | {"title": "The DaVinci Code"}]}
@@ -316,7 +316,7 @@ async def test_the_authors_books_cost_a_call_only_where_they_may_help(reach, tho
     assert len(transport.sent) == 1
 
 
-async def test_an_author_nobody_knows_is_nothing_found(reach):
+async def test_an_unknown_author_finds_nothing(reach):
     unknown = httpx2.Response(404, json={"message": "No results", "error_message": "Author Not Found"})
     transport = reach("isbndb", [listed(), unknown])
     assert await ISBNdb(transport, thorough=True).find(CODE) == []
@@ -330,13 +330,13 @@ async def test_without_a_key_nothing_is_sent(reach):
 
 
 async def test_many_isbns_cost_one_unit_each_and_unknown_ones_are_absent(reach, lanes):
-    known, unknown = isbns(BULK + 20)[:-3], isbns(BULK + 20)[-3:]
+    known, unknown = isbns(BULK_SIZE + 20)[:-3], isbns(BULK_SIZE + 20)[-3:]
     transport = reach("isbndb", bulk(unknown))
     found = await ISBNdb(transport).by_isbns([*known, *unknown, known[0]])
     assert found.keys() == set(known)
     assert all(hit.isbn13 == isbn == hit.source.id for isbn, hit in found.items())
-    assert lanes.permits == [("isbndb", BULK), ("isbndb", 20)]
-    assert [len(json.loads(request.content)["isbns"]) for request in transport.sent] == [BULK, 20]
+    assert lanes.permits == [("isbndb", BULK_SIZE), ("isbndb", 20)]
+    assert [len(json.loads(request.content)["isbns"]) for request in transport.sent] == [BULK_SIZE, 20]
 
 
 async def test_an_isbn_is_paid_once_however_it_is_grouped_later(reach, lanes, answers):
@@ -347,7 +347,7 @@ async def test_an_isbn_is_paid_once_however_it_is_grouped_later(reach, lanes, an
     assert (await source.by_isbns([unknown, three, one, two])).keys() == {one, two, three}
     assert lanes.permits == [("isbndb", 2), ("isbndb", 2)]
     assert sorted(json.loads(transport.sent[1].content)["isbns"]) == sorted([two, three])
-    assert [life for life in answers.lives.values() if life == NEGATIVE_LIFE] == [NEGATIVE_LIFE]
+    assert [life for life in answers.lives.values() if life == NEGATIVE_LIFETIME] == [NEGATIVE_LIFETIME]
 
 
 async def test_the_last_units_of_the_day_are_used_and_what_they_bought_is_kept(reach, lanes):
@@ -360,7 +360,7 @@ async def test_the_last_units_of_the_day_are_used_and_what_they_bought_is_kept(r
 
 
 async def test_a_day_that_ends_in_mid_course_keeps_what_was_fetched(reach, lanes):
-    wanted = isbns(BULK + 1)
+    wanted = isbns(BULK_SIZE + 1)
     transport = reach("isbndb", bulk())
 
     def far_end_then_spent(request):
@@ -371,7 +371,7 @@ async def test_a_day_that_ends_in_mid_course_keeps_what_was_fetched(reach, lanes
     with pytest.raises(errors.QuotaSpent):
         await source.by_isbns(wanted)
     lanes.refusal = None
-    assert len(await ISBNdb(transport).by_isbns(wanted)) == BULK + 1
+    assert len(await ISBNdb(transport).by_isbns(wanted)) == BULK_SIZE + 1
     assert [json.loads(request.content)["isbns"] for request in transport.sent] == [wanted[-1:]]
 
 
@@ -381,7 +381,7 @@ async def test_no_isbns_cost_no_call(reach):
     assert transport.sent == []
 
 
-async def test_the_key_tells_the_plan_and_is_asked_afresh_for_nothing(reach, lanes):
+async def test_the_key_endpoint_reports_the_plan_uncached_and_free(reach, lanes):
     body = {
         "api_host": "api2.isbndb.com",
         "plan_name": "Premium",
@@ -397,7 +397,7 @@ async def test_the_key_tells_the_plan_and_is_asked_afresh_for_nothing(reach, lan
 
 
 @pytest.mark.parametrize("limit", [[], {}, {"total": "15000", "spent": -1, "left": 2**31}, None])
-async def test_a_key_that_tells_little_is_no_error(reach, limit):
+async def test_a_key_endpoint_with_few_fields_is_no_error(reach, limit):
     transport = reach("isbndb", httpx2.Response(200, json={"plan_limit": limit}))
     assert await ISBNdb(transport).key_status() == KeyStatus()
 

@@ -203,7 +203,7 @@ async def test_a_request_that_never_reports_is_waited_for_less_than_half_a_secon
     assert 0.39 < time.monotonic() - began < 1.3
 
 
-def test_a_clock_that_was_set_is_learnt_anew():
+def test_a_clock_that_was_set_is_measured_again():
     clock = ServerClock(lambda: 10.0)
     clock.learn(9.0, 1000.0, 10.0)
     clock.learn(9.9, 5000.0, 10.0)

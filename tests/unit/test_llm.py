@@ -9,7 +9,7 @@ import pytest
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import book_list
-from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFETIME
 from alexandria.providers.llm import GeneratorSpec, LanguageModel, parse_generators
 
 MARCH = Month(2003, 3)
@@ -114,7 +114,7 @@ async def test_another_month_variant_count_or_model_is_another_question(reach):
 async def test_no_books_is_an_answer_that_is_asked_for_again(model, answers):
     generator, _ = model("gemini", gemini(books()))
     assert (await suggest(generator)).candidates == ()
-    assert list(answers.lives.values()) == [NEGATIVE_LIFE]
+    assert list(answers.lives.values()) == [NEGATIVE_LIFETIME]
 
 
 async def test_gemini_is_asked_in_its_own_form(model):

@@ -30,7 +30,7 @@ def test_no_secret_reaches_a_line_however_it_hides(capsys):
 
 
 @pytest.mark.parametrize("trouble", [OSError(errno.EIO, "the terminal is closed"), ValueError("closed file")])
-def test_a_line_that_cannot_be_written_fails_nobody(monkeypatch, trouble):
+def test_a_log_line_that_cannot_be_written_fails_no_caller(monkeypatch, trouble):
     """Else a closed terminal or a full disk would fail whatever month is about to say something."""
 
     class Gone(io.StringIO):

@@ -91,7 +91,7 @@ def test_the_coded_field(change, dated, form, language):
 
 
 @pytest.mark.parametrize(("binding", "kind"), [("Hardcover", "a"), ("Audio CD", "i"), ("", "a")])
-def test_the_leader_says_what_kind_of_thing_it_is_and_that_it_is_unicode(binding, kind):
+def test_the_leader_names_the_kind_of_record_and_unicode(binding, kind):
     leader = str(opened(replace(BEE, binding=binding)).leader)
     assert (leader[5:10], leader[17:]) == (f"n{kind}m a", "3  4500")
 

@@ -80,7 +80,7 @@ async def test_the_limiter_learns_when_the_request_is_on_the_wire_and_before_it_
     assert len(far_end.connections) == 1
 
 
-async def test_a_connection_that_nobody_used_for_two_seconds_is_not_used_again(wire):
+async def test_a_connection_idle_for_two_seconds_is_not_used_again(wire):
     """Servers close theirs after five or more; the one that closes first costs a request."""
     assert CONNECTION_LIMITS.keepalive_expiry == 2.0
     assert wire.http._transport._inner._pool._keepalive_expiry == 2.0

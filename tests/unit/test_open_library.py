@@ -5,8 +5,8 @@ import pytest
 
 from alexandria.catalogue.models import Candidate, Isbn13, PartialDate
 from alexandria.core import errors
-from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFE
-from alexandria.providers.open_library import BULK, ISBNS, LIFE, RELATED, OpenLibrary
+from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFETIME
+from alexandria.providers.open_library import BULK_SIZE, CACHE_LIFETIME, MAX_ISBNS, MAX_RELATED, OpenLibrary
 
 CODE = Candidate("The Da Vinci Code", "Dan Brown", 2003, 3)
 EDITION = {
@@ -94,7 +94,7 @@ async def test_a_works_mixed_isbns_are_never_an_editions(reach):
     assert transport.sent[1].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
 
 
-async def test_an_edition_that_was_traced_is_told_in_full(reach, answers):
+async def test_an_edition_found_by_follow_up_is_complete(reach, answers):
     hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(DETAILS))
     hit = hits[1]
     assert (hit.title, hit.authors, hit.publisher) == ("The Da Vinci Code", ("Dan Brown",), "Anchor")
@@ -114,20 +114,20 @@ async def test_an_edition_that_was_traced_is_told_in_full(reach, answers):
     ],
     ids=["no ISBN", "no valid ISBN", "far from the year", "audio", "ebook"],
 )
-async def test_a_work_whose_best_edition_says_too_little_is_followed_up(reach, edition):
+async def test_a_work_whose_best_edition_lacks_fields_is_followed_up(reach, edition):
     hits, transport = await find(reach, found(nested(edition)), detailed(DETAILS))
     assert len(transport.sent) == 2
     assert "9780307474278" in [hit.isbn13 for hit in hits]
 
 
 async def test_a_follow_up_asks_about_all_open_works_at_once_but_not_without_end(reach):
-    isbns = valid_isbns(ISBNS + 20)
+    isbns = valid_isbns(MAX_ISBNS + 20)
     works = [
         nested(without(EDITION, "isbn"), key=f"/works/{at}W", isbn=[isbn, isbns[0]]) for at, isbn in enumerate(isbns)
     ]
     _, transport = await find(reach, found(*works), detailed())
     assert len(transport.sent) == 2
-    assert transport.sent[1].url.params["bibkeys"].count("ISBN:") == ISBNS
+    assert transport.sent[1].url.params["bibkeys"].count("ISBN:") == MAX_ISBNS
 
 
 async def test_a_work_of_another_title_is_not_followed_up(reach):
@@ -231,8 +231,8 @@ async def test_a_binding_is_kept_as_it_is_printed(reach, binding):
 
 
 async def test_related_isbns_are_bounded(reach):
-    (hit,), _ = await find(reach, found(nested(EDITION, isbn=valid_isbns(RELATED + 9))))
-    assert len(hit.related) == RELATED
+    (hit,), _ = await find(reach, found(nested(EDITION, isbn=valid_isbns(MAX_RELATED + 9))))
+    assert len(hit.related) == MAX_RELATED
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ async def test_a_title_with_a_subtitle_is_tried_without_it_and_then_the_author(r
 async def test_nothing_found_is_stored_for_less_than_a_day(reach, answers):
     hits, transport = await find(reach, found(), found())
     assert (hits, len(transport.sent)) == ([], 2)
-    assert set(answers.lives.values()) == {NEGATIVE_LIFE}
+    assert set(answers.lives.values()) == {NEGATIVE_LIFETIME}
 
 
 async def test_unknown_isbns_are_an_empty_object(reach):
@@ -265,7 +265,7 @@ async def test_unknown_isbns_are_an_empty_object(reach):
     assert [hit.isbn13 for hit in hits] == [None]
 
 
-async def test_a_refused_user_agent_is_told_with_its_cure(reach):
+async def test_a_refused_user_agent_is_reported_with_its_fix(reach):
     forbidden = httpx2.Response(403, html="<html>\r\n<h1>403 Forbidden</h1>")
     with pytest.raises(errors.KeyRefused) as refused:
         await find(reach, forbidden)
@@ -289,7 +289,7 @@ async def test_passing_troubles_are_tried_again(reach, response, error):
     assert len(transport.sent) == MAX_TRIES
 
 
-async def test_it_says_who_we_are(reach):
+async def test_the_client_identifies_itself(reach):
     _, transport = await find(reach, found(WORK))
     assert transport.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
 
@@ -328,13 +328,13 @@ async def test_an_isbn_is_asked_once_however_it_is_grouped_later(reach, answers)
     again = await source.by_isbns([Isbn13.parse(ISBNS_ASKED[0])])
     assert again.keys() == first.keys()
     assert len(transport.sent) == 2
-    assert sorted(answers.lives.values()) == [NEGATIVE_LIFE, LIFE]
+    assert sorted(answers.lives.values()) == [NEGATIVE_LIFETIME, CACHE_LIFETIME]
 
 
-async def test_bulk_look_ups_are_as_small_as_the_maintainers_ask(reach):
+async def test_bulk_lookups_are_as_small_as_the_maintainers_ask(reach):
     transport = reach("open_library", lambda request: httpx2.Response(200, json={}))
-    assert await OpenLibrary(transport).by_isbns(map(Isbn13.parse, valid_isbns(2 * BULK))) == {}
-    assert [request.url.params["bibkeys"].count("ISBN:") for request in transport.sent] == [BULK, BULK]
+    assert await OpenLibrary(transport).by_isbns(map(Isbn13.parse, valid_isbns(2 * BULK_SIZE))) == {}
+    assert [request.url.params["bibkeys"].count("ISBN:") for request in transport.sent] == [BULK_SIZE, BULK_SIZE]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_no_address_is_invented():
     assert PROJECT["authors"] == [{"name": "The Alexandria Backfill developers"}]
 
 
-def test_nothing_tells_users_to_install_a_name_that_is_not_published():
+def test_no_message_names_a_package_that_is_not_published():
     shown = [*ROOT.glob("*.md"), *(path for name in ("src", "docs", "deploy") for path in (ROOT / name).rglob("*"))]
     files = [path for path in shown if path.suffix in {".md", ".py", ".html", ".sh"} or path.name == "Containerfile"]
     name = PROJECT["name"]

@@ -140,7 +140,7 @@ def test_a_database_that_is_away_full_or_busy_is_a_wait(raised):
     assert isinstance(decided(caught.value, MAX_ATTEMPTS - 1), Snooze)
 
 
-def test_a_full_disk_says_so():
+def test_a_full_disk_is_reported():
     with pytest.raises(errors.DatabaseUnavailable, match="disk of PostgreSQL is full"), unavailable():
         raise pg.DiskFull
 
@@ -228,7 +228,7 @@ def test_how_long_each_wait_lasts(error, wait):
     assert decided(error) == Snooze(NOW + wait, error.message, error.code)
 
 
-def test_an_error_that_is_not_ours_shows_its_type_only():
+def test_a_foreign_error_shows_its_type_only():
     decision = decided(ZeroDivisionError("secret"))
     assert (decision.reason, decision.code) == ("unexpected ZeroDivisionError", "unexpected")
 

@@ -298,7 +298,7 @@ def test_with_any_failures_no_month_starts_twice_and_no_gate_passes_unproven(rng
         ("00:00..24:00", "12:00", "phase 0: 5 months (today's limit: 5)"),
     ],
 )
-def test_a_step_says_what_happens_or_what_is_waited_for(hours, now, reason):
+def test_a_step_states_what_happens_or_what_it_waits_for(hours, now, reason):
     wanted = plan({"years": 2023, "hours": hours})
     assert step(wanted, months_of(wanted), now=datetime.fromisoformat(f"2026-03-02T{now}Z")).reason == reason
 

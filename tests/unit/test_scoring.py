@@ -264,7 +264,7 @@ def test_a_candidate_is_never_given_another_work(kind):
     assert reason
 
 
-def test_another_author_is_refused_and_said():
+def test_another_author_is_refused_with_the_reason():
     found = score(
         Candidate("The Cellist of Sarajevo", "P.C. Cast"), record("The Cellist of Sarajevo", "Steven Galloway")
     )
@@ -527,7 +527,7 @@ def test_what_the_edition_costs(rule):
     assert score(Candidate(name, "Madeline Miller", format=format_), hit).score == points
 
 
-def test_languages_that_share_a_script_are_not_told_apart_by_it():
+def test_languages_that_share_a_script_are_not_distinguished_by_it():
     """A title in Cyrillic letters may be Ukrainian, but not Japanese."""
     kindred = {
         "Война": ["ru", "uk", "bg", "sr", "be", "mk"],
@@ -589,7 +589,7 @@ def test_a_doubt_is_raised_by_another_source_with_the_same_isbn_only():
     assert choose(CANDIDATE, from_two(isbns=(None, None)))[0] is None
 
 
-def test_a_raised_doubt_says_so_and_an_acceptance_does_not():
+def test_a_confirmed_doubt_is_marked_and_an_acceptance_is_not():
     _, considered, _ = choose(CANDIDATE, from_two())
     assert [(found.verdict, found.reasons[-1]) for found in considered] == [
         (ACCEPT, "two sources agree on this ISBN")

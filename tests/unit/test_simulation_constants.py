@@ -31,13 +31,13 @@ MONTH = Month(2023, 5)
 SCENARIO = Scenario((SimulatedProvider("gemini", 2),), (SimulatedProvider("isbndb", 3, coverage=0.9),), operator=None)
 # What only the simulation has: how it draws, how long it goes on, and what is expected before anything was measured.
 ITS_OWN = {
-    "assumptions": {"TOKENS_PER_LIST", "YEARLY_DECLINE"},
+    "assumptions": {"TOKENS_PER_LIST", "YEARLY_DECLINE_SHARE"},
     "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD"},
     "estimate": {
-        "LOW", "HIGH", "UNPACED_EVERY", "SEEDS_APART", "EXPECTED_BOOKS", "BOOK_WEIGHT", "EXPECTED_FAULTS",
+        "LOW_QUANTILE", "HIGH_QUANTILE", "UNPACED_INTERVAL", "SEED_STEP", "EXPECTED_BOOKS", "BOOK_WEIGHT", "EXPECTED_FAULT_COUNT",
         "EXPECTED_MONTHS", "EXPECTED_ATTEMPTS", "EXPECTED_DAYS", "BOOKS_DOUBT", "MEASURED_BOOKS_DOUBT", "REQUESTS_DOUBT",
-        "REQUESTS_COUNTED", "SPEED_DOUBT", "OUTAGE_LENGTH_DOUBT", "REVIEW_DOUBT", "DECLINE_DOUBT", "LEAST_REQUESTS",
-        "LEAST_REVIEW_HOURS", "SUREST_RATE", "DEFAULT_RUNS",
+        "REQUESTS_COUNTED", "SPEED_DOUBT", "OUTAGE_LENGTH_DOUBT", "REVIEW_DOUBT", "DECLINE_DOUBT", "MIN_REQUESTS",
+        "MIN_REVIEW_HOURS", "SUREST_RATE", "DEFAULT_RUNS",
     },
     "forecaster": {"LATEST_RUNS", "REFRESH_AFTER"},
     "repository": {"LATEST_ATTEMPTS"},
@@ -46,7 +46,7 @@ ITS_OWN = {
         "Operator.review_hours", "Scenario.books_per_month", "Scenario.existing_share", "Scenario.month_deviation",
         "Scenario.confirmed_share", "Scenario.overhead_seconds", "Scenario.overhead_spread",
     },
-    "simulation": {"HOUR", "DAY", "HORIZON_DAYS", "STALLED_DAYS", "EARLIEST_REVIEW", "LATEST_REVIEW"},
+    "simulation": {"HOUR", "DAY", "HORIZON_DAYS", "STALLED_DAYS", "MIN_REVIEW_FACTOR", "MAX_REVIEW_FACTOR"},
 }  # fmt: skip
 PLAIN = {0, 1, 2, 0.5}  # numbers that are no setting: none, one, both, half
 
@@ -140,4 +140,4 @@ def test_without_a_pace_a_plan_has_the_most_months_a_day_that_a_plan_may_have():
     assert plans.Plan.model_validate(plan.model_dump(mode="json")) == plan
     most = {phase.months_per_day for phase in plan.phase}
     assert most == {(plans.MAX_MONTHS_PER_DAY, plans.MAX_MONTHS_PER_DAY)}
-    assert {phase.hours for phase in plan.phase} == {(0, plans.MIDNIGHT)}
+    assert {phase.hours for phase in plan.phase} == {(0, plans.MIDNIGHT_MINUTES)}

@@ -65,7 +65,7 @@ def asked(sources):
         (Policy.EXACT, ["open_library", "isbndb", "google_books", "internet_archive", "wikidata"]),
     ],
 )
-def test_a_policy_says_when_a_paid_source_has_its_turn(policy, order):
+def test_a_policy_decides_when_a_paid_source_is_asked(policy, order):
     assert [source.name for source in SourcePool(shelves(), policy).order()] == order
 
 

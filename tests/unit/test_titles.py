@@ -441,7 +441,7 @@ TELLING = [
 ]  # fmt: skip
 
 
-def test_every_subtitle_that_says_nothing_of_the_work():
+def test_every_commonplace_subtitle_is_ignored():
     kept = {subtitle: rest for subtitle in COMMONPLACE if (rest := read("Emma", subtitle).rest)}
     assert kept == {}
     assert [subtitle for subtitle in TELLING if not read("Emma", subtitle).rest] == []

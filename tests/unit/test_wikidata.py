@@ -129,7 +129,7 @@ async def test_unbound_and_unknown_values_are_silence(reach):
         ("-0044-03-15T00:00:00Z", "11", None),
     ],
 )
-async def test_a_date_is_as_precise_as_wikidata_says(reach, date, precision, read):
+async def test_a_date_has_the_precision_that_wikidata_states(reach, date, precision, read):
     row = EDITION | {"date": text(date), "precision": text(precision)}
     (hit,), _ = await find(reach, row if precision else {k: v for k, v in row.items() if k != "precision"})
     assert hit.published == read

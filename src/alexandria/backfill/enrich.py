@@ -1,4 +1,4 @@
-"""What more do sources say of editions that months have recorded? Asked in bulk; the better value stays, by rule."""
+"""Enriches recorded editions: asks sources in bulk, and keeps the better value of each field by rule."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 NAME = "catalogue"  # as a source of ISBNs
-SURE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
-ALIKE = 8  # works compared with one candidate
-COMMON = 5000  # works read of those that share one block
-LONGEST_SUBJECT = 200  # characters; what is longer is no subject
+WHOLE_TITLE_SCORE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
+MAX_WORKS_COMPARED = 8  # works compared with one candidate
+MAX_WORKS_PER_BLOCK = 5000  # works read of those that share one block
+MAX_SUBJECT_LENGTH = 200  # characters; what is longer is no subject
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
 _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 
@@ -45,12 +45,12 @@ async def find_work(
 ) -> CatalogueMatch | None:
     """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it)."""
     named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
-    values = {**named, "limit": ALIKE, "most": COMMON}
+    values = {**named, "limit": MAX_WORKS_COMPARED, "most": MAX_WORKS_PER_BLOCK}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
     sought = EditionRecord(_OURSELVES, title, authors=tuple(authors))
     held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
     best = max(held, key=lambda work: work.score, default=None)
-    return best if best is not None and best.score >= SURE else None
+    return best if best is not None and best.score >= WHOLE_TITLE_SCORE else None
 
 
 def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
@@ -127,7 +127,7 @@ async def describe(connection: Connection, work_id: int, isbn13: str | None, hit
     if not (hit.subjects or hit.related):
         return False
     record_id = await source_record(connection, hit.source)
-    names = [name for name in hit.subjects if len(name) <= LONGEST_SUBJECT]
+    names = [name for name in hit.subjects if len(name) <= MAX_SUBJECT_LENGTH]
     subjects = {"work_id": work_id, "names": names, "source_record_id": record_id}
     numbers = [other for other in hit.related if other != isbn13]
     related = {"isbn13": isbn13, "others": numbers, "source_record_id": record_id}

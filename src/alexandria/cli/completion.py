@@ -1,4 +1,4 @@
-"""What may be offered where the Tab key is pressed? What only the database knows: months and reasons; and providers."""
+"""Completes commands by Tab: months and reasons from the database, and the names of providers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from alexandria.database.pool import Connection
 
-PATIENCE = 3  # seconds for a database that is slow; one that is away says so at once
+DATABASE_TIMEOUT = 3  # seconds for a database that is slow; one that is away says so at once
 
 Offers: TypeAlias = list[tuple[str, str]]
 
@@ -58,7 +58,7 @@ def _from_database(look: Callable[[Connection], Awaitable[Offers]]) -> Offers:
     from alexandria.database.pool import glance
 
     async def ask(url: str) -> Offers:
-        async with glance(url, PATIENCE) as connection:
+        async with glance(url, DATABASE_TIMEOUT) as connection:
             return await look(connection)
 
     try:

@@ -1,4 +1,4 @@
-"""Which settings hold, and where does each come from?"""
+"""Lists the settings in force and where each comes from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alexandria.core.provider_facts import PublishedLimits, key_settings
 from alexandria.core.webhook_secrets import FILE
 
 MASK = "********"
-NEAR = 0.9  # how like a setting a name must be to be a slip of the pen
+SUGGESTION_RATIO = 0.9  # how like a setting a name must be to be a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def unknown(settings: Settings) -> dict[str, str]:
     known = {SECRETS_DIR, *(name for name, _ in _all(settings))}
     given = {*os.environ, *(file.name for folder in secret_folders() for file in folder.glob("*"))}
     strange = sorted(name for name in map(str.upper, given) if name.startswith(PREFIX) and name not in known)
-    return {name: next(iter(difflib.get_close_matches(name, known, 1, NEAR)), "") for name in strange}
+    return {name: next(iter(difflib.get_close_matches(name, known, 1, SUGGESTION_RATIO)), "") for name in strange}
 
 
 def missing_folder() -> str:

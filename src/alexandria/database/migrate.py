@@ -13,8 +13,8 @@ from alexandria.database import migrations
 
 MigrationConnection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
-_LOCK = 4_902_341_717  # any number, the same in every version: one migration at a time
-_LISTED = 3  # steps that a message names one by one
+_LOCK_KEY = 4_902_341_717  # any number, the same in every version: one migration at a time
+_LISTED_COUNT = 3  # steps that a message names one by one
 # The table is as Alembic made it, which ran the steps before.
 _CREATE_VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS schema_version ("
@@ -31,7 +31,9 @@ def upgrade(
     cannot. A second process that migrates at the same time waits, and then finds nothing to do.
     """
     with _connect(url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends, also after a rollback
+        connection.execute(
+            "SELECT pg_advisory_lock(%s)", [_LOCK_KEY]
+        )  # until the connection ends, also after a rollback
         steps = [step for step in _missing(connection) if to is None or _number(step) <= to]
         if steps:
             _apply(connection, steps)
@@ -48,7 +50,7 @@ def missing(url: str) -> list[str]:
 
 def describe(steps: Sequence[str]) -> str:
     """Return the steps in a few words, however many they are."""
-    return ", ".join(steps) if len(steps) <= _LISTED else f"{steps[0]} to {steps[-1]}"
+    return ", ".join(steps) if len(steps) <= _LISTED_COUNT else f"{steps[0]} to {steps[-1]}"
 
 
 def _number(step: str) -> str:

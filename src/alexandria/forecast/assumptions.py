@@ -13,7 +13,7 @@ from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.llm import GeneratorSpec, parse_generators
 
 TOKENS_PER_LIST = Tokens(600, 2500)  # thinking included
-YEARLY_DECLINE = 0.001  # of the share of named books that can be found, for each year back
+YEARLY_DECLINE_SHARE = 0.001  # of the share of named books that can be found, for each year back
 
 
 def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> Scenario:
@@ -40,7 +40,7 @@ def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: 
         tuple(map(provider, usable or settings.sources)),
         policy=Policy(settings.policy),
         concurrency=settings.concurrency * workers,
-        yearly_decline=YEARLY_DECLINE,
+        yearly_decline=YEARLY_DECLINE_SHARE,
     )
 
 

@@ -29,14 +29,14 @@ from alexandria.rollout import plan as plans
 from alexandria.rollout.gates import MonthOutcome
 from alexandria.rollout.plan import Plan, members
 
-LOW, HIGH = 0.1, 0.9  # quantiles: 80 % of the results lie between them
+LOW_QUANTILE, HIGH_QUANTILE = 0.1, 0.9  # quantiles: 80 % of the results lie between them
 DEFAULT_RUNS = 100
-UNPACED_EVERY = 5  # simulations, of which one is also run without the plan's pace
-SEEDS_APART = 100_003  # between the simulations of two forecasts with neighbouring seeds
+UNPACED_INTERVAL = 5  # simulations, of which one is also run without the plan's pace
+SEED_STEP = 100_003  # between the simulations of two forecasts with neighbouring seeds
 # How much an expectation counts beside what was measured.
 EXPECTED_BOOKS = 150.0  # books that were found as often as expected
 BOOK_WEIGHT = 0.5  # of a measured book, as the books of one month are alike
-EXPECTED_FAULTS = 0.5  # faults, in so many months, attempts or days:
+EXPECTED_FAULT_COUNT = 0.5  # faults, in so many months, attempts or days:
 EXPECTED_MONTHS, EXPECTED_ATTEMPTS, EXPECTED_DAYS = 40.0, 40.0, 10.0
 # How uncertain a value is: the deviation of its logarithm.
 BOOKS_DOUBT, MEASURED_BOOKS_DOUBT = 0.15, 0.25  # the latter after one month
@@ -45,7 +45,7 @@ SPEED_DOUBT = 0.2
 OUTAGE_LENGTH_DOUBT = 0.5
 REVIEW_DOUBT = 0.4
 DECLINE_DOUBT = 0.001  # this one is a deviation of the value itself
-LEAST_REQUESTS, LEAST_REVIEW_HOURS = 0.05, 0.1
+MIN_REQUESTS, MIN_REVIEW_HOURS = 0.05, 0.1
 SUREST_RATE = 0.99
 
 
@@ -114,7 +114,7 @@ def forecast(
     """
     estimator = Estimator(plan, history, expected, seed)
     for number in range(runs):
-        estimator.run(unpaced=sooner and number % UNPACED_EVERY == 0)
+        estimator.run(unpaced=sooner and number % UNPACED_INTERVAL == 0)
     return estimator.result(prices or {})
 
 
@@ -128,7 +128,7 @@ class Estimator:
 
     def run(self, *, unpaced: bool) -> None:
         """Run one more simulation; with `unpaced` another one without the plan's pace as well."""
-        seed = self._seed * SEEDS_APART + len(self._runs)
+        seed = self._seed * SEED_STEP + len(self._runs)
         self._runs.append(_simulate(self._plan, self._history, self._expected, seed))
         if unpaced:
             self._unpaced.append(_simulate(_without_pace(self._plan), self._history, self._expected, seed))
@@ -150,9 +150,9 @@ class Estimator:
             runs=len(runs),
             ended=sum(outcome.status in {Status.COMPLETED, Status.FAILED} for outcome in planned),
             months=len(planned),
-            early=_quantile(ends, LOW),
+            early=_quantile(ends, LOW_QUANTILE),
             middle=_quantile(ends, 0.5),
-            late=_quantile(ends, HIGH),
+            late=_quantile(ends, HIGH_QUANTILE),
             limit=limit,
             limit_share=limit_share,
             stuck=stuck.total() / len(runs),
@@ -171,7 +171,7 @@ class Estimator:
 def band(values: Sequence[float]) -> Band:
     """The band of some values, at least one."""
     ordered = sorted(values)
-    return Band(*(ordered[round((len(ordered) - 1) * share)] for share in (LOW, 0.5, HIGH)))
+    return Band(*(ordered[round((len(ordered) - 1) * share)] for share in (LOW_QUANTILE, 0.5, HIGH_QUANTILE)))
 
 
 def draw_scenario(expected: Scenario, history: History, rng: Random) -> Scenario:
@@ -215,7 +215,7 @@ def _limit(runs: Sequence[_Run]) -> tuple[Limit, float]:
 
 def _without_pace(plan: Plan) -> Plan:
     most = plans.MAX_MONTHS_PER_DAY
-    unpaced = {"months_per_day": (most, most), "hours": (0, plans.MIDNIGHT)}
+    unpaced = {"months_per_day": (most, most), "hours": (0, plans.MIDNIGHT_MINUTES)}
     return plan.model_copy(update={"phase": tuple(phase.model_copy(update=unpaced) for phase in plan.phase)})
 
 
@@ -225,7 +225,7 @@ def _about(value: float, doubt: float, rng: Random) -> float:
 
 def _fault_rate(seen: float, of: float, expected_of: float, rng: Random) -> float:
     """How often a fault happens that was seen so many times."""
-    return rng.betavariate(EXPECTED_FAULTS + seen, expected_of + max(of - seen, 0))
+    return rng.betavariate(EXPECTED_FAULT_COUNT + seen, expected_of + max(of - seen, 0))
 
 
 def _seconds(history: History, factor: float) -> tuple[float, ...]:
@@ -250,7 +250,7 @@ def _sources(expected: Scenario, history: History, books: int, rng: Random) -> t
         known = books > 0 and expected_of[source.name] > 0 and counted > 0
         requests = counted / books / expected_of[source.name] if known else source.requests_per_book
         doubt = 1 / math.sqrt(counted + REQUESTS_COUNTED) if known else REQUESTS_DOUBT
-        requests = max(_about(requests, doubt, rng), LEAST_REQUESTS)
+        requests = max(_about(requests, doubt, rng), MIN_REQUESTS)
         moved.append(dataclasses.replace(source, requests_per_book=requests))
     return tuple(moved)
 
@@ -268,7 +268,7 @@ def _faults(expected: FaultRates, history: History, rng: Random) -> FaultRates:
         generators_busy=_fault_rate(ended["snoozed"], n, EXPECTED_ATTEMPTS, rng),
         worker_lost=_fault_rate(ended["lost"], n, EXPECTED_ATTEMPTS, rng),
         permanent_failure=_fault_rate(len(failed), completed + len(failed), EXPECTED_MONTHS, rng),
-        outages_per_day=rng.gammavariate(EXPECTED_FAULTS, 1 / EXPECTED_DAYS),
+        outages_per_day=rng.gammavariate(EXPECTED_FAULT_COUNT, 1 / EXPECTED_DAYS),
         outage_minutes=_about(expected.outage_minutes, OUTAGE_LENGTH_DOUBT, rng),
     )
 
@@ -276,7 +276,7 @@ def _faults(expected: FaultRates, history: History, rng: Random) -> FaultRates:
 def _operator(expected: Operator | None, approval_hours: Sequence[float], rng: Random) -> Operator:
     """An operator who approves gates and does nothing else."""
     hours = 2 * median(approval_hours) if approval_hours else (expected or Operator()).review_hours
-    hours = max(_about(hours, REVIEW_DOUBT, rng), LEAST_REVIEW_HOURS)
+    hours = max(_about(hours, REVIEW_DOUBT, rng), MIN_REVIEW_HOURS)
     return Operator(hours, override_chance=0.0, retries_failed=False)
 
 

@@ -17,7 +17,7 @@ from alexandria.core.grammar import listed
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
 from alexandria.forecast.assumptions import expected_scenario, list_prices, without_key
-from alexandria.forecast.estimate import DEFAULT_RUNS, UNPACED_EVERY, Estimator, Forecast
+from alexandria.forecast.estimate import DEFAULT_RUNS, UNPACED_INTERVAL, Estimator, Forecast
 from alexandria.providers.limits.rate import LaneStatus
 from alexandria.providers.llm import parse_generators
 from alexandria.rollout import plan as plans
@@ -87,7 +87,7 @@ class Forecaster:
         prices = list_prices(parse_generators(self.settings.generators), tokens)
         estimator = Estimator(rollout.plan, history, scenario, seed)
         for number in range(runs):  # one by one: other tasks run in between, and a cancelled caller need not wait
-            await asyncio.to_thread(estimator.run, unpaced=number % UNPACED_EVERY == 0)
+            await asyncio.to_thread(estimator.run, unpaced=number % UNPACED_INTERVAL == 0)
         return ForecastReport(estimator.result(prices), rollout.plan.name, started, tuple(assumed))
 
     def latest(self, *, started: bool) -> ForecastReport | None:

@@ -34,7 +34,7 @@ from alexandria.rollout.plan import Plan, members
 HOUR, DAY = 3600, 86400  # seconds
 HORIZON_DAYS = 400  # after which a simulation is given up
 STALLED_DAYS = 7  # for which a gate without data is checked every midnight
-EARLIEST_REVIEW, LATEST_REVIEW = 0.5, 1.5  # of the operator's average time between two reviews
+MIN_REVIEW_FACTOR, MAX_REVIEW_FACTOR = 0.5, 1.5  # of the operator's average time between two reviews
 
 
 class Limit(StrEnum):
@@ -359,7 +359,7 @@ class RolloutSimulation:
             self._tick_again(self.now)
 
     def _until_review(self, operator: Operator) -> float:
-        return operator.review_hours * HOUR * self._rng.uniform(EARLIEST_REVIEW, LATEST_REVIEW)
+        return operator.review_hours * HOUR * self._rng.uniform(MIN_REVIEW_FACTOR, MAX_REVIEW_FACTOR)
 
     def _review(self) -> None:
         """The operator approves what waits for it, retries failed months once, and may override a failed gate."""

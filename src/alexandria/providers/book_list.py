@@ -16,7 +16,7 @@ from alexandria.core.month import Month
 from alexandria.providers import fields
 from alexandria.providers.base import SuggestResult
 
-LONGEST_TITLE, LONGEST_AUTHOR = 300, 200  # characters; longer is prose, not a name
+MAX_TITLE_LENGTH, MAX_AUTHOR_LENGTH = 300, 200  # characters; longer is prose, not a name
 
 # Loose on purpose: a model that breaks a strict schema costs the whole paid answer.
 SCHEMA: dict[str, Any] = {
@@ -51,8 +51,8 @@ def _name(value: object) -> str:
     return "" if plain.lower() in PLACEHOLDERS else plain
 
 
-Title = Annotated[str, BeforeValidator(_name), StringConstraints(min_length=1, max_length=LONGEST_TITLE)]
-People = Annotated[str, BeforeValidator(_people), StringConstraints(min_length=1, max_length=LONGEST_AUTHOR)]
+Title = Annotated[str, BeforeValidator(_name), StringConstraints(min_length=1, max_length=MAX_TITLE_LENGTH)]
+People = Annotated[str, BeforeValidator(_people), StringConstraints(min_length=1, max_length=MAX_AUTHOR_LENGTH)]
 
 
 class _ListedBook(BaseModel):

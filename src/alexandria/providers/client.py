@@ -33,7 +33,7 @@ CONNECTION_LIMITS = httpx2.Limits(keepalive_expiry=2.0)  # seconds; a server tha
 MAX_TRIES = 3  # sends of one request before its error is reported
 MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatever its hint
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
-NEGATIVE_LIFE = timedelta(hours=20)  # "not found" may be true tomorrow
+NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class ProviderClient:
             with tracing.answer(self.name, answer="stored", **charge_attributes()):
                 return known
         fresh = storable(await self._with_retries(send))
-        return fresh, await self.write_cache(content, fresh, NEGATIVE_LIFE if empty(fresh) else life)
+        return fresh, await self.write_cache(content, fresh, NEGATIVE_LIFETIME if empty(fresh) else life)
 
     async def read_cache(self, content: Any) -> tuple[Any, datetime] | None:
         """The stored answer to `content` and when it was fetched (UTC), or None."""

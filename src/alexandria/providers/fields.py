@@ -19,8 +19,8 @@ from alexandria.core.month import NAMES
 
 log = structlog.get_logger(__name__)
 
-OLDEST, NEWEST = 1000, 2100  # years outside are misprints
-MOST_PAGES = 50_000
+MIN_YEAR, MAX_YEAR = 1000, 2100  # years outside are misprints
+MAX_PAGES = 50_000
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
 MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
 YEAR = r"(?P<year>\d{4})"
@@ -78,7 +78,7 @@ def date(value: object) -> PartialDate | None:
 def _date(part: dict[str, Any]) -> PartialDate | None:
     year, day = int(part["year"]), int(part.get("day") or 0)
     month = MONTHS[part["name"][:3].lower()] if part.get("name") else int(part.get("month") or 0)
-    if not OLDEST <= year <= NEWEST:
+    if not MIN_YEAR <= year <= MAX_YEAR:
         return None
     if not 1 <= month <= 12:
         return PartialDate(year)
@@ -102,7 +102,7 @@ def year(value: object) -> int | None:
 def pages(value: object) -> int | None:
     """A number of pages; None for an empty list, zero or prose."""
     number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value) else value
-    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST_PAGES:
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MAX_PAGES:
         return number
     return None
 

@@ -16,11 +16,11 @@ from alexandria.providers import fields, search_terms
 from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, retry_after, status_error
 from alexandria.providers.fields import UnusableRecord
 
-LIFE = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
-VOLUMES = 20  # of one search
+CACHE_LIFETIME = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
+SEARCH_SIZE = 20  # of one search
 KEPT = ("title", "subtitle", "authors", "publisher", "publishedDate", "industryIdentifiers", "pageCount", "language")
 OTHERS = {
-    "maxResults": str(VOLUMES),
+    "maxResults": str(SEARCH_SIZE),
     "printType": "books",
     "country": "US",  # a server's place is not always known to them, and then they refuse
     "fields": f"totalItems,items(id,volumeInfo({','.join(KEPT)}))",
@@ -58,7 +58,7 @@ class GoogleBooks:
             request = Request(
                 "GET", "/books/v1/volumes", params={"q": query, **OTHERS}, sign=self._sign, explain=self._explain
             )
-            volumes, at = await self._client.fetch(request, self._volumes, life=LIFE)
+            volumes, at = await self._client.fetch(request, self._volumes, life=CACHE_LIFETIME)
             if volumes:
                 return fields.usable(_read(volume, at) for volume in volumes)
         return []

@@ -19,9 +19,9 @@ from alexandria.providers.fields import UnusableRecord
 
 log = structlog.get_logger(__name__)
 
-LIFE = timedelta(days=30)  # that an answer serves
-ITEMS = 20  # of one search
-LOOK_UPS = 2  # items of one search whose own records are read, when none of it tells the book's ISBN
+CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
+SEARCH_SIZE = 20  # of one search
+MAX_ITEM_LOOKUPS = 2  # items of one search whose own records are read, when none of it tells the book's ISBN
 FIELDS = ("identifier", "mediatype", "title", "creator", "isbn", "external-identifier", "date", "publisher", "language")
 
 
@@ -66,25 +66,25 @@ class InternetArchive:
         params: dict[str, str | Sequence[str]] = {
             "q": f"{query} AND mediatype:texts",
             "fl[]": FIELDS,
-            "rows": str(ITEMS),
+            "rows": str(SEARCH_SIZE),
             "page": "1",
             "output": "json",
         }
         items, at = await self._client.fetch(
-            Request("GET", "/advancedsearch.php", params=params), self._items, life=LIFE
+            Request("GET", "/advancedsearch.php", params=params), self._items, life=CACHE_LIFETIME
         )
         hits = fields.usable(_read(item, at) for item in items)
         likely = [hit for hit in hits if search_terms.resembles(hit.title, candidate)]
         if any(hit.isbn13 for hit in likely):
             return hits
-        silent = [hit.source.id for hit in likely if not hit.related][:LOOK_UPS]
+        silent = [hit.source.id for hit in likely if not hit.related][:MAX_ITEM_LOOKUPS]
         return fields.usable([await self._own_record(hit) if hit.source.id in silent else hit for hit in hits])
 
     async def _own_record(self, hit: EditionRecord) -> EditionRecord:
         """The item as its own record has it, which may tell an ISBN that the search does not; as it was found, if not."""
         request = Request("GET", f"/metadata/{quote(hit.source.id, safe='')}")
         try:
-            record, at = await self._client.fetch(request, self._record, life=LIFE)
+            record, at = await self._client.fetch(request, self._record, life=CACHE_LIFETIME)
         except errors.ProviderError as failed:
             log.info("own record not read", provider=self.name, id=hit.source.id, reason=failed.message)
             return hit

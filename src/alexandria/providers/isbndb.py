@@ -16,7 +16,7 @@ from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.base import KeyStatus
 from alexandria.providers.client import (
-    NEGATIVE_LIFE,
+    NEGATIVE_LIFETIME,
     ProviderClient,
     Request,
     json_of,
@@ -27,11 +27,11 @@ from alexandria.providers.client import (
 from alexandria.providers.fields import UnusableRecord
 from alexandria.providers.metering import PartlyGranted
 
-LONGEST_QUERY = 150  # characters
-PAGE = 40  # records of a search; a larger page costs the same
-PAGE_OF_AUTHOR = 400  # records of one author's books, of which most are other books
-BULK = 100  # ISBNs of one request: what every plan above the smallest allows
-LIFE = timedelta(days=90)  # that an answer serves
+MAX_QUERY_LENGTH = 150  # characters
+PAGE_SIZE = 40  # records of a search; a larger page costs the same
+AUTHOR_PAGE_SIZE = 400  # records of one author's books, of which most are other books
+BULK_SIZE = 100  # ISBNs of one request: what every plan above the smallest allows
+CACHE_LIFETIME = timedelta(days=90)  # that an answer serves
 DAILY = re.compile(r"daily", re.IGNORECASE)
 DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]*?;\s*r=(\d+)", re.IGNORECASE)
 RESET = re.compile(r"(?:\bt|reset)=(\d+)")
@@ -84,20 +84,20 @@ class ISBNdb:
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
         author = search_terms.author(candidate)
-        hits = await self._search("books", f"{search_terms.title(candidate)} {author}", PAGE)
+        hits = await self._search("books", f"{search_terms.title(candidate)} {author}", PAGE_SIZE)
         if hits or not (self._thorough and author):
             return hits
-        books = await self._search("author", author, PAGE_OF_AUTHOR)
+        books = await self._search("author", author, AUTHOR_PAGE_SIZE)
         return [hit for hit in books if search_terms.resembles(hit.title, candidate)]
 
     async def _search(self, what: str, words: str, size: int) -> Sequence[EditionRecord]:
-        path = f"/{what}/{quote(search_terms.cut(words, LONGEST_QUERY), safe='')}"
+        path = f"/{what}/{quote(search_terms.cut(words, MAX_QUERY_LENGTH), safe='')}"
         request = self._request("GET", path, params={"pageSize": str(size)})
         try:
-            records, at = await self._client.fetch(request, self._records, life=LIFE)
+            records, at = await self._client.fetch(request, self._records, life=CACHE_LIFETIME)
         except _NothingOrSpent:
             await self._need_allowance()
-            await self._client.write_cache(request.content, [], NEGATIVE_LIFE)
+            await self._client.write_cache(request.content, [], NEGATIVE_LIFETIME)
             return []
         return fields.usable(_read(record, at) for record in records)
 
@@ -114,7 +114,7 @@ class ISBNdb:
                 missing.append(isbn)
             else:
                 found |= _of(isbn, *known)
-        size = BULK
+        size = BULK_SIZE
         while missing:
             try:
                 found |= await self._fetch(missing[:size])
@@ -143,7 +143,7 @@ class ISBNdb:
         found: dict[Isbn13, EditionRecord] = {}
         for isbn in isbns:
             record = by_isbn.get(isbn)
-            at = await self._client.write_cache(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
+            at = await self._client.write_cache(_address(isbn), record, CACHE_LIFETIME if record else NEGATIVE_LIFETIME)
             found |= _of(isbn, record, at)
         return found
 

@@ -14,17 +14,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import NEGATIVE_LIFE, ProviderClient, Request, json_of, status_error, storable
+from alexandria.providers.client import NEGATIVE_LIFETIME, ProviderClient, Request, json_of, status_error, storable
 from alexandria.providers.fields import UnusableRecord
 
-LIFE = timedelta(days=30)  # that an answer serves
-WORKS = 5  # of a search for title and author
-WORKS_OF_AUTHOR = 50  # of a search for the author alone
-ISBNS = 40  # of works without a telling edition that one follow-up asks about
+CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
+MAX_WORKS = 5  # of a search for title and author
+MAX_WORKS_OF_AUTHOR = 50  # of a search for the author alone
+MAX_ISBNS = 40  # of works without a telling edition that one follow-up asks about
 NO_PRINT = re.compile(r"audio|cassette|\bcd\b|mp3|e-?book|kindle|electronic", re.IGNORECASE)
-RELATED = 20  # ISBNs of a work's other editions that are worth keeping
-BULK = 25  # ISBNs of one look-up, as its maintainers ask
-SUBJECTS = 30  # of a work that are worth keeping
+MAX_RELATED = 20  # ISBNs of a work's other editions that are worth keeping
+BULK_SIZE = 25  # ISBNs of one look-up, as its maintainers ask
+MAX_SUBJECTS = 30  # of a work that are worth keeping
 # Lists and loans that stand among the subjects: "nyt:hardcover-fiction=2013-05-26", "Accessible book".
 NO_SUBJECT = re.compile(r"\w+:\S*|accessible book|protected daisy|(?:in|lending) library|overdrive", re.IGNORECASE)
 FIELDS = (
@@ -58,7 +58,7 @@ def _key(value: object) -> str:
 
 
 def _subjects(value: object) -> tuple[str, ...]:
-    return tuple(name for name in fields.texts(value) if not NO_SUBJECT.fullmatch(name))[:SUBJECTS]
+    return tuple(name for name in fields.texts(value) if not NO_SUBJECT.fullmatch(name))[:MAX_SUBJECTS]
 
 
 Title = Annotated[str, BeforeValidator(_padded)]
@@ -128,7 +128,7 @@ class OpenLibrary:
         Works whose best edition says too little are followed up: their ISBNs are asked about together in one request.
         """
         for asked in _searches(candidate):
-            docs, at = await self._client.fetch(self._request("/search.json", asked), self._found, life=LIFE)
+            docs, at = await self._client.fetch(self._request("/search.json", asked), self._found, life=CACHE_LIFETIME)
             works = [_Work.model_validate(doc) for doc in docs]
             if works:
                 found = [hit for work in works for hit in _editions_of(work, at)]
@@ -150,8 +150,8 @@ class OpenLibrary:
                 missing.append(isbn)
             else:
                 found |= _of_isbn(isbn, *known)
-        for start in range(0, len(missing), BULK):
-            found |= await self._fetch(missing[start : start + BULK])
+        for start in range(0, len(missing), BULK_SIZE):
+            found |= await self._fetch(missing[start : start + BULK_SIZE])
         return found
 
     async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionRecord]:
@@ -163,7 +163,7 @@ class OpenLibrary:
             edition = editions.get(f"ISBN:{isbn}")
             work = works.get(_key(edition.get("works"))) if edition else None
             record = storable({"edition": edition, "work": work}) if edition else None
-            at = await self._client.write_cache(_address(isbn), record, LIFE if record else NEGATIVE_LIFE)
+            at = await self._client.write_cache(_address(isbn), record, CACHE_LIFETIME if record else NEGATIVE_LIFETIME)
             found |= _of_isbn(isbn, record, at)
         return found
 
@@ -171,16 +171,16 @@ class OpenLibrary:
         """Records of the works by key."""
         if not isbns:
             return {}
-        asked = {"q": f"isbn:({' OR '.join(isbns)})", "fields": ",".join(WORK_FIELDS), "limit": str(BULK)}
+        asked = {"q": f"isbn:({' OR '.join(isbns)})", "fields": ",".join(WORK_FIELDS), "limit": str(BULK_SIZE)}
         docs = await self._client.fetch_uncached(self._request("/search.json", asked), self._found)
         return {_key([doc]): _work_record(doc) for doc in docs}
 
     async def _follow_up(self, works: Sequence[_Work]) -> list[EditionRecord | UnusableRecord]:
         """The editions behind the works' ISBNs."""
-        isbns = list(dict.fromkeys(isbn for work in works for isbn in work.isbn))[:ISBNS]
+        isbns = list(dict.fromkeys(isbn for work in works for isbn in work.isbn))[:MAX_ISBNS]
         if not isbns:
             return []
-        records, at = await self._client.fetch(self._numbers(isbns), self._detailed, life=LIFE)
+        records, at = await self._client.fetch(self._numbers(isbns), self._detailed, life=CACHE_LIFETIME)
         return [_of_details(record, {work.key: work for work in works}, at) for record in records]
 
     def _numbers(self, isbns: Sequence[Isbn13]) -> Request:
@@ -225,7 +225,10 @@ def _address(isbn: Isbn13) -> dict[str, str]:
 
 def _work_record(doc: dict[str, Any]) -> dict[str, Any]:
     """What we keep of a work: popular ones list thousands of ISBNs and hundreds of subjects."""
-    few = {"isbn": list(fields.isbns(doc.get("isbn"))[: RELATED + 1]), "subject": list(_subjects(doc.get("subject")))}
+    few = {
+        "isbn": list(fields.isbns(doc.get("isbn"))[: MAX_RELATED + 1]),
+        "subject": list(_subjects(doc.get("subject"))),
+    }
     return {name: doc[name] for name in WORK_FIELDS if name in doc} | few
 
 
@@ -237,9 +240,9 @@ def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, EditionRec
     for hit in fields.usable([_of_details(record["edition"], {work.key: work}, at)]):
         own = (hit.isbn13, *hit.related)
         others = tuple(dict.fromkeys(number for number in (*own, *work.isbn) if number and number != isbn))
-        subjects = tuple(dict.fromkeys((*hit.subjects, *work.subject)))[:SUBJECTS]
+        subjects = tuple(dict.fromkeys((*hit.subjects, *work.subject)))[:MAX_SUBJECTS]
         if isbn in own:
-            return {isbn: replace(hit, isbn13=isbn, subjects=subjects, related=others[:RELATED])}
+            return {isbn: replace(hit, isbn13=isbn, subjects=subjects, related=others[:MAX_RELATED])}
     return {}
 
 
@@ -251,8 +254,8 @@ def _searches(candidate: Candidate) -> Iterator[dict[str, str]]:
         search_terms.family_name(candidate),
     )
     for words in dict.fromkeys((title, main)):
-        yield {"title": words, "author": family, "fields": FIELDS, "limit": str(WORKS)}
-    yield {"author": search_terms.author(candidate), "fields": FIELDS, "limit": str(WORKS_OF_AUTHOR)}
+        yield {"title": words, "author": family, "fields": FIELDS, "limit": str(MAX_WORKS)}
+    yield {"author": search_terms.author(candidate), "fields": FIELDS, "limit": str(MAX_WORKS_OF_AUTHOR)}
 
 
 def _tells(hit: EditionRecord, candidate: Candidate) -> bool:
@@ -282,7 +285,7 @@ def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | Unusable
             language=edition.language,
             binding=edition.format,
             work_key=work.key,
-            related=tuple(dict.fromkeys(i for i in (*others, *work.isbn) if i != isbn))[:RELATED],
+            related=tuple(dict.fromkeys(i for i in (*others, *work.isbn) if i != isbn))[:MAX_RELATED],
         )
 
 

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from alexandria.catalogue.matching.names import without_suffixes
 from alexandria.catalogue.models import Candidate
 
-ALIKE = 70  # of 100: titles that may be one, misspelt
+MIN_TITLE_SCORE = 70  # of 100: titles that may be one, misspelt
 WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
 BETWEEN_PEOPLE = re.compile(r"\s*(?:[,;&]|\band\b|\bwith\b)\s*", re.IGNORECASE)
@@ -34,7 +34,7 @@ def main_title(candidate: Candidate) -> str:
 def resembles(found: str, candidate: Candidate) -> bool:
     """Whether a record with this title is worth a further question."""
     asked, told = main_title(candidate), words(found)
-    return told.startswith(asked) or fuzz.ratio(asked, told) >= ALIKE
+    return told.startswith(asked) or fuzz.ratio(asked, told) >= MIN_TITLE_SCORE
 
 
 def author(candidate: Candidate) -> str:

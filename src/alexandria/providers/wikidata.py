@@ -20,9 +20,9 @@ from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import ProviderClient, Request, json_of, status_error
 from alexandria.providers.fields import UnusableRecord
 
-LIFE = timedelta(days=30)  # that an answer serves
-BAN = timedelta(days=1)  # when none is named
-ROWS_A_WORK = 4  # that a month's query must have room for: one for each author
+CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
+BAN_PAUSE = timedelta(days=1)  # when none is named
+ROWS_PER_WORK = 4  # that a month's query must have room for: one for each author
 ITEM = re.compile(r"http://www\.wikidata\.org/entity/(Q\d+)")
 UNNAMED = re.compile(r"Q\d+")  # the label service's word for an item without a label
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
@@ -59,7 +59,7 @@ class Wikidata:
         prompts.known(variant)
         end = date(month.year + month.month // 12, month.month % 12 + 1, 1)
         bounds = {"start": f"{month.first_day}T00:00:00Z", "end": f"{end}T00:00:00Z", "year": month.year}
-        rows, _ = await self._ask(MONTH % (bounds | {"limit": count * ROWS_A_WORK, "labels": LABELS}))
+        rows, _ = await self._ask(MONTH % (bounds | {"limit": count * ROWS_PER_WORK, "labels": LABELS}))
         return _named(rows, month, count)
 
     async def _ask(self, query: str) -> tuple[list[Row], datetime]:
@@ -70,7 +70,7 @@ class Wikidata:
             headers={"Accept": "application/sparql-results+json"},
             explain=self._explain,
         )
-        return await self._client.fetch(request, self._rows, life=LIFE)
+        return await self._client.fetch(request, self._rows, life=CACHE_LIFETIME)
 
     def _rows(self, response: httpx2.Response) -> list[Row]:
         """Each row's bound variables as text; nodes without a name ("some value") are as good as unbound."""
@@ -95,7 +95,7 @@ def _end_of_ban(text: str) -> datetime:
     with contextlib.suppress(ValueError):
         if until:
             return datetime.fromisoformat(f"{until[1]}T{until[2]}+00:00")
-    return datetime.now(UTC) + BAN
+    return datetime.now(UTC) + BAN_PAUSE
 
 
 def _bound(binding: Mapping[str, Any]) -> Row:

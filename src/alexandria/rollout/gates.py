@@ -16,7 +16,9 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import metered_source
 from alexandria.rollout.plan import Gate, Plan, members
 
-CONFIDENCE = 1.96  # standard deviations on each side of an estimated share: 95 % of the true shares lie between them
+CONFIDENCE_DEVIATIONS = (
+    1.96  # standard deviations on each side of an estimated share: 95 % of the true shares lie between them
+)
 METERED_SOURCE = metered_source()  # whose daily quota a plan divides
 UNKNOWN_QUOTA = "ISBNdb quota unknown until a worker has started"
 
@@ -178,9 +180,9 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Lower and upper bound of the true share when `hits` of `n` >= 1 were sampled (Wilson score interval)."""
-    share, z2 = hits / n, CONFIDENCE**2
+    share, z2 = hits / n, CONFIDENCE_DEVIATIONS**2
     middle = share + z2 / (2 * n)
-    width = CONFIDENCE * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    width = CONFIDENCE_DEVIATIONS * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return max((middle - width) / (1 + z2 / n), 0.0), min((middle + width) / (1 + z2 / n), 1.0)
 
 

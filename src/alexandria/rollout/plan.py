@@ -16,7 +16,7 @@ from alexandria.core.errors import BadInput, in_words
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
 MAX_PLAN_LENGTH = 64 * 1024  # characters, as of any request body
-MIDNIGHT = 24 * 60  # minutes
+MIDNIGHT_MINUTES = 24 * 60  # minutes
 MAX_MONTHS_PER_DAY = 1200
 
 Spec = TypeVar("Spec", bound="_Spec")
@@ -52,7 +52,7 @@ def _hours(value: Any) -> Any:
         value = [_minute(part) for part in value.split("..")]
     if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(each) is int for each in value):
         raise ValueError('write hours of one day, UTC, such as "03:00..24:00"')
-    if not 0 <= value[0] < value[1] <= MIDNIGHT:
+    if not 0 <= value[0] < value[1] <= MIDNIGHT_MINUTES:
         raise ValueError('the start must be before the end, within one day: write hours such as "03:00..24:00"')
     return tuple(value)
 
@@ -126,7 +126,7 @@ class Phase(_Spec):
     months_per_day: Pace = Field(
         description='as 5 or "10..15": one more after each clean day, back to the first after a day with a failure'
     )
-    hours: Hours = Field((0, MIDNIGHT), description='when months may start, UTC, as "03:00..24:00"')
+    hours: Hours = Field((0, MIDNIGHT_MINUTES), description='when months may start, UTC, as "03:00..24:00"')
     quota_share: float = Field(1, gt=0, le=1, description="share of ISBNdb's daily quota for months, above 0 to 1")
     gate: Gate = Gate()
 

@@ -55,9 +55,9 @@ FORMS = (
     Form("summary", False, 0.4, "9798", "Summary of {title} by {author}", "Quickleaf Notes", "Quickleaf Notes",
          years_later=1),
 )  # fmt: skip
-SPACE = 10**8  # numbers behind one prefix
-STEP = 38_196_601  # coprime to SPACE, so every number gets an ISBN of its own, and neighbours stay apart
-BACK = pow(STEP, -1, SPACE)
+ISBNS_PER_PREFIX = 10**8  # numbers behind one prefix
+ISBN_STEP = 38_196_601  # coprime to SPACE, so every number gets an ISBN of its own, and neighbours stay apart
+BACK = pow(ISBN_STEP, -1, ISBNS_PER_PREFIX)
 
 
 class Relatives:
@@ -65,7 +65,7 @@ class Relatives:
 
     def __init__(self, corpus: Corpus, seed: int) -> None:
         self._corpus, self._seed = corpus, seed
-        self._shift = chance(seed, "relatives").randrange(SPACE)
+        self._shift = chance(seed, "relatives").randrange(ISBNS_PER_PREFIX)
         self._made: dict[int, tuple[Edition, ...]] = {}
 
     def of(self, work: Work) -> tuple[Edition, ...]:
@@ -77,12 +77,12 @@ class Relatives:
         """The relative with this ISBN."""
         if not isbn13.startswith(("9781", "9798")):
             return None
-        edition = self.numbered((int(isbn13[4:12]) - self._shift) * BACK % SPACE)
+        edition = self.numbered((int(isbn13[4:12]) - self._shift) * BACK % ISBNS_PER_PREFIX)
         return edition if edition and edition.isbn13 == isbn13 else None
 
     def number(self, edition: Edition) -> int:
         """A number that no other relative has."""
-        return (int(edition.isbn13[4:12]) - self._shift) * BACK % SPACE
+        return (int(edition.isbn13[4:12]) - self._shift) * BACK % ISBNS_PER_PREFIX
 
     def numbered(self, number: int) -> Edition | None:
         """The relative with this number."""
@@ -123,7 +123,7 @@ class Relatives:
         ]
 
     def _isbn(self, form: Form, number: int) -> str:
-        body = f"{form.prefix}{(number * STEP + self._shift) % SPACE:08d}"
+        body = f"{form.prefix}{(number * ISBN_STEP + self._shift) % ISBNS_PER_PREFIX:08d}"
         return body + str(-sum(int(digit) * (1, 3)[at % 2] for at, digit in enumerate(body)) % 10)
 
 

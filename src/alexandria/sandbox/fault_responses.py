@@ -17,9 +17,9 @@ from alexandria.sandbox.clock import Clock
 Proper = Callable[[], Awaitable[Response]]  # what the provider would answer
 Strike = Callable[[Request, Proper], Awaitable[Response]]  # what it answers now
 
-SLOW = 20.0  # seconds of a slow answer, times the scale of the latency
-PIECES = 10  # of an answer that dribbles
-HINT = 2  # seconds until a refused client may return
+SLOW_SECONDS = 20.0  # seconds of a slow answer, times the scale of the latency
+CHUNK_COUNT = 10  # of an answer that dribbles
+HINT_SECONDS = 2  # seconds until a refused client may return
 UNAVAILABLE = (
     "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n"
 )
@@ -31,7 +31,7 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
 
     def hinted(hint: Callable[[], str] | None) -> Callable[[Request], Response]:
         def refuse(request: Request) -> Response:
-            response = too_fast(request, float(HINT))
+            response = too_fast(request, float(HINT_SECONDS))
             if hint:
                 response.headers["retry-after"] = hint()
             elif "retry-after" in response.headers:
@@ -41,11 +41,11 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
         return refuse
 
     async def slow_headers(_: Request, proper: Proper) -> Response:
-        await clock.sleep(SLOW * scale)
+        await clock.sleep(SLOW_SECONDS * scale)
         return await proper()
 
     async def slow_body(_: Request, proper: Proper) -> Response:
-        return _Dribbling(await proper(), clock, SLOW * scale / PIECES)
+        return _Dribbling(await proper(), clock, SLOW_SECONDS * scale / CHUNK_COUNT)
 
     async def reset_mid_body(_: Request, proper: Proper) -> Response:
         return _Broken(await proper())
@@ -56,7 +56,7 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
         return Response(half, response.status_code, media_type=response.headers["content-type"])
 
     def later() -> str:
-        return format_datetime(clock.now() + timedelta(seconds=HINT), usegmt=True)
+        return format_datetime(clock.now() + timedelta(seconds=HINT_SECONDS), usegmt=True)
 
     return {
         "down": instead(lambda _: HTMLResponse(UNAVAILABLE, 503)),
@@ -67,7 +67,7 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
         "500_internal": instead(lambda _: Response("Internal Server Error", 500, media_type="text/plain")),
         "html_200": instead(lambda _: HTMLResponse(PAGE)),
         "truncated_200": truncated_200,
-        "429_seconds": instead(hinted(lambda: str(HINT))),
+        "429_seconds": instead(hinted(lambda: str(HINT_SECONDS))),
         "429_date": instead(hinted(later)),
         "429_no_hint": instead(hinted(None)),
     }
@@ -137,5 +137,5 @@ class _Silent(Response):
 
 
 def _pieces(body: bytes) -> Iterable[bytes]:
-    size = len(body) // PIECES + 1
+    size = len(body) // CHUNK_COUNT + 1
     return (body[at : at + size] for at in range(0, len(body), size))

@@ -20,8 +20,8 @@ TYPE = "type.googleapis.com/google.rpc."
 DOCUMENTATION = "https://ai.google.dev/gemini-api/docs/rate-limits"
 HELP = {"@type": f"{TYPE}Help", "links": [{"description": "Learn more about quotas", "url": DOCUMENTATION}]}
 DAILY_QUOTA = "GenerateRequestsPerDayPerProjectPerModel"
-USUAL_HINT = 46.1  # seconds
-USUAL_DAILY_LIMIT = 10_000  # requests, told to who has met no limit of his own
+DEFAULT_HINT_SECONDS = 46.1  # seconds
+DEFAULT_DAILY_LIMIT = 10_000  # requests, told to who has met no limit of his own
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 
 
@@ -58,7 +58,7 @@ class GeminiSandbox(ProviderSandbox):
     def exhausted(self, request: Request) -> Response:
         now = self.state.clock.now()
         rest = 86400.0 - (now.hour * 3600 + now.minute * 60 + now.second)
-        limit = USUAL_DAILY_LIMIT if self.daily_limit is None else self.daily_limit
+        limit = DEFAULT_DAILY_LIMIT if self.daily_limit is None else self.daily_limit
         return self._quota(request, DAILY_QUOTA, limit, rest)
 
     def faults(self) -> Mapping[str, Strike]:
@@ -84,7 +84,7 @@ class GeminiSandbox(ProviderSandbox):
     @property
     def _hint(self) -> float:
         """Return the seconds that a refused client has to wait; a scaled-down sandbox asks for fewer."""
-        return max(USUAL_HINT * self.state.settings.latency_scale, 0.5)
+        return max(DEFAULT_HINT_SECONDS * self.state.settings.latency_scale, 0.5)
 
     async def month(self, request: Request) -> str:
         try:

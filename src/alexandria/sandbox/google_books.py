@@ -19,8 +19,8 @@ from alexandria.sandbox.google_books_volumes import isbn_of, tells_isbn, volume
 from alexandria.sandbox.provider import Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
 
-USUAL_RESULTS, MOST_RESULTS = 10, 40
-UNRELATED = 10  # volumes that answer a query without sense
+DEFAULT_RESULTS, MAX_RESULTS = 10, 40
+UNRELATED_COUNT = 10  # volumes that answer a query without sense
 TERM = re.compile(r'(?:(intitle|inauthor|inpublisher|subject|isbn|lccn|oclc):)?(?:"([^"]*)"?|([^\s"]+)|(?=\s|$))',
                   re.IGNORECASE)  # fmt: skip
 FIELD = re.compile(r"[^,()/\s]+|[,()/]")
@@ -74,11 +74,11 @@ class GoogleBooksSandbox(ProviderSandbox):
     async def _search(self, request: Request) -> Response:
         asked = request.query_params
         q = asked.get("q", "").replace("+", " ").strip()
-        start, size = asked.get("startIndex", "0"), asked.get("maxResults", str(USUAL_RESULTS))
+        start, size = asked.get("startIndex", "0"), asked.get("maxResults", str(DEFAULT_RESULTS))
         if not q:
             return _refusal(400, "Missing query.", "queryRequired", location="q")
-        if not (start.isdecimal() and size.isdecimal() and int(size) <= MOST_RESULTS):
-            return _refusal(400, f"Values must be within the range: [0, {MOST_RESULTS}]", "invalidParameter")
+        if not (start.isdecimal() and size.isdecimal() and int(size) <= MAX_RESULTS):
+            return _refusal(400, f"Values must be within the range: [0, {MAX_RESULTS}]", "invalidParameter")
         rng = self.draw(request, "ranking")
         language, end = asked.get("langRestrict", "")[:2], int(start) + int(size)
         found = [e for e in self._found(q, end, rng) if language in ("", e.language or "en")]
@@ -103,7 +103,7 @@ class GoogleBooksSandbox(ProviderSandbox):
         """Keywords are lower-case; one in capitals, or one without a word, finds something unrelated."""
         texts = _texts(q)
         if any(keyword.isupper() or not text for keyword, text in texts.items() if keyword):
-            return rng.sample(self.state.corpus.editions, UNRELATED)
+            return rng.sample(self.state.corpus.editions, UNRELATED_COUNT)
         if "lccn" in texts or "oclc" in texts:
             return []
         if "isbn" in texts:

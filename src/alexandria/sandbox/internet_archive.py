@@ -20,7 +20,7 @@ from alexandria.sandbox.provider import Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
 from alexandria.sandbox.state import SandboxState
 
-USUAL_ROWS, MOST_ROWS = 50, 10_000
+DEFAULT_ROWS, MAX_ROWS = 50, 10_000
 RECORD = Latency(0.4, 0.6)
 VALUE = r'\([^()]*\)|"[^"]*"|\[[^\]]*\]|[^\s()"\[\]:]+'
 CLAUSE = re.compile(rf"\s*(?:(?:AND|OR)\s+)?(NOT\s+|-)?\+?(?:(\w+):)?({VALUE})\s*")
@@ -68,7 +68,7 @@ class InternetArchiveSandbox(ProviderSandbox):
         clauses = read_query(asked.get("q", ""))
         if clauses is None or asked.get("output") != "json":
             return search_page()
-        rows = min(_number(asked.get("rows"), USUAL_ROWS), MOST_ROWS)
+        rows = min(_number(asked.get("rows"), DEFAULT_ROWS), MAX_ROWS)
         start = _number(asked.get("start"), (max(_number(asked.get("page"), 1), 1) - 1) * rows)
         rng = self.draw(request, "ranking")
         docs = [self._shelf.doc(edition) for edition in self._found(clauses, start + rows, rng)]

@@ -19,9 +19,9 @@ from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.provider import Latency, ProviderSandbox, free
 from alexandria.sandbox.search import Query
 
-LONGEST_QUERY = 150  # characters
-USUAL_PAGE, LARGEST_PAGE = 20, 1000  # records
-LARGEST_BULK = 1000  # ISBNs of one POST
+MAX_QUERY_LENGTH = 150  # characters
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 1000  # records
+MAX_BULK_SIZE = 1000  # ISBNs of one POST
 BULKY, LIGHT = Latency(1.2, 0.5), Latency(0.12, 0.3)
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
 
@@ -84,16 +84,16 @@ class ISBNdbSandbox(ProviderSandbox):
             isbns = await _isbns(request)
         except (ValueError, TypeError, AttributeError):
             return _bad_request("Request body must hold isbns")
-        if len(isbns) > LARGEST_BULK:
-            return _bad_request(f"Maximum of {LARGEST_BULK} ISBNs exceeded")
+        if len(isbns) > MAX_BULK_SIZE:
+            return _bad_request(f"Maximum of {MAX_BULK_SIZE} ISBNs exceeded")
         read = [isbn for text in isbns if (isbn := Isbn13.read(text))]
         known = [edition for isbn in read if (edition := self.state.edition(isbn)) and self.holds(edition)]
         return JSONResponse({"total": len(known), "requested": len(isbns), "data": [self._record(e) for e in known]})
 
     async def _books(self, request: Request) -> Response:
         text = request.path_params["query"]
-        if len(text) > LONGEST_QUERY:
-            return _bad_request(f"Query longer than {LONGEST_QUERY} characters")
+        if len(text) > MAX_QUERY_LENGTH:
+            return _bad_request(f"Query longer than {MAX_QUERY_LENGTH} characters")
         every = request.query_params.get("shouldMatchAll") == "1"
         field = {"title": "title", "author": "author"}.get(request.query_params.get("column", ""), "anywhere")
         rng = self.draw(request, "ranking")
@@ -137,8 +137,10 @@ class ISBNdbSandbox(ProviderSandbox):
     def _page(self, request: Request, query: Query, rng: Random) -> tuple[list[dict[str, Any]], int]:
         """The records of the page asked for, now and then one of them twice, and how many there are in all."""
         page = max(_integer(request, "page", 1), 1)
-        size = min(max(_integer(request, "pageSize", USUAL_PAGE), 1), LARGEST_PAGE)
-        found = [edition for edition in self.state.hits(query, page * size + USUAL_PAGE, rng) if self.holds(edition)]
+        size = min(max(_integer(request, "pageSize", DEFAULT_PAGE_SIZE), 1), MAX_PAGE_SIZE)
+        found = [
+            edition for edition in self.state.hits(query, page * size + DEFAULT_PAGE_SIZE, rng) if self.holds(edition)
+        ]
         wanted = [edition for edition in found if _within(edition, request)]
         records = [self._record(edition) for edition in wanted[(page - 1) * size : page * size]]
         if records and rng.random() < 0.03:

@@ -14,10 +14,10 @@ from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.distractors import invented_name
 from alexandria.sandbox.state import SandboxState
 
-USUAL_COUNT, MOST = 20, 100
-NEAR = 5  # months on either side from which strays come
-KNOWN = 0.9  # of the month's books that a model knows, if it is asked for that many
-UNUSABLE = 0.02  # of a list's items
+DEFAULT_COUNT, MAX_COUNT = 20, 100
+STRAY_MONTHS = 5  # months on either side from which strays come
+KNOWN_SHARE = 0.9  # of the month's books that a model knows, if it is asked for that many
+UNUSABLE_SHARE = 0.02  # of a list's items
 
 ADJECTIVES = ("Amber", "Borrowed", "Clockwork", "Drowned", "Eleventh", "Forgotten", "Glass", "Hollow", "Inverted",
               "Lacquered", "Moonless", "Numbered", "Ochre", "Paper", "Quiet", "Rusted", "Salt-Stained", "Unposted")  # fmt: skip
@@ -41,7 +41,7 @@ class Asked:
         """Read from the texts of a prompt, the most telling first."""
         months = [month for text in texts if (month := _month(text))]
         counts = [count for text in texts if (count := _count(text))]
-        return cls(next(iter(months), None), next(iter(counts), USUAL_COUNT))
+        return cls(next(iter(months), None), next(iter(counts), DEFAULT_COUNT))
 
 
 def name_books(state: SandboxState, provider: str, texts: Sequence[str], rng: Random) -> list[Any]:
@@ -100,7 +100,7 @@ def _month(text: str) -> Month | None:
 
 def _count(text: str) -> int | None:
     found = re.search(r"\b(\d{1,3})(?:\s+[^\W\d][\w'-]*){0,5}?\s+(?:books|titles|works)\b", text)
-    return min(max(int(found[1]), 1), MOST) if found else None
+    return min(max(int(found[1]), 1), MAX_COUNT) if found else None
 
 
 def _share(count: int, share: float, rng: Random) -> int:
@@ -112,7 +112,7 @@ def _of_month(state: SandboxState, month: Month, wanted: int, rng: Random) -> li
     """Books of the month, the noted ones first, though every model has its own idea of fame and gaps of its own."""
     famous = state.corpus.of_month.get(month, ())
     by_taste = sorted(enumerate(famous), key=lambda ranked: ranked[0] * rng.uniform(0.5, 1.5))
-    known = [edition for _, edition in by_taste if rng.random() < KNOWN]
+    known = [edition for _, edition in by_taste if rng.random() < KNOWN_SHARE]
     return known[:wanted]
 
 
@@ -129,7 +129,7 @@ def _strays(state: SandboxState, month: Month, wanted: int, rng: Random) -> list
 
 def _around(month: Month) -> Iterator[Month]:
     ordinal = month.year * 12 + month.month - 1
-    for other in range(ordinal - NEAR, ordinal + NEAR + 1):
+    for other in range(ordinal - STRAY_MONTHS, ordinal + STRAY_MONTHS + 1):
         if other != ordinal and 1900 <= other // 12 <= 2100:
             yield Month(other // 12, other % 12 + 1)
 
@@ -190,7 +190,7 @@ def _invent(state: SandboxState, provider: str, month: Month, rng: Random) -> Bo
 def _spoil(item: Book, rng: Random) -> Any:
     """Fields missing or of another type, as models do; rarely an item of which nothing can be made."""
     kind = rng.random()
-    if kind < UNUSABLE:
+    if kind < UNUSABLE_SHARE:
         return rng.choice(({"author": item["author"], "year": item["year"]}, item | {"title": ""}, item["title"]))
     if kind < 0.08:
         return item | {"year": str(item["year"])}

@@ -20,10 +20,10 @@ from alexandria.sandbox.provider import CONTACT, Latency, ProviderSandbox
 from alexandria.sandbox.search import Query
 from alexandria.sandbox.state import SandboxState
 
-USUAL_LIMIT, LARGEST_LIMIT = 100, 1000  # docs
-EDITIONS_A_WORK = 4  # looked at, so that one work with many does not fill a page
+DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # docs
+EDITIONS_PER_WORK = 4  # looked at, so that one work with many does not fill a page
 RECORD = Latency(0.25, 0.5)
-ANONYMOUS = 1 / 3  # of the pace, for those who do not say who they are
+ANONYMOUS_RATE_FACTOR = 1 / 3  # of the pace, for those who do not say who they are
 COMMON_AGENTS = ("Mozilla/", "curl/", "Wget/")
 DEFAULT_FIELDS = ("author_key", "author_name", "cover_edition_key", "cover_i", "ebook_access", "edition_count",
                   "first_publish_year", "has_fulltext", "ia", "key", "language", "public_scan_b", "title")  # fmt: skip
@@ -55,7 +55,7 @@ class OpenLibrarySandbox(ProviderSandbox):
 
     def rate(self, request: Request) -> float:
         known = CONTACT.search(self.client(request))
-        return self.state.settings.rate(self.name) * (1 if known else ANONYMOUS)
+        return self.state.settings.rate(self.name) * (1 if known else ANONYMOUS_RATE_FACTOR)
 
     def stranger(self, request: Request) -> Response | None:
         agent = self.client(request)
@@ -79,7 +79,7 @@ class OpenLibrarySandbox(ProviderSandbox):
 
     async def _search(self, request: Request) -> Response:
         asked = request.query_params
-        limit = min(_integer(asked.get("limit"), USUAL_LIMIT), LARGEST_LIMIT)
+        limit = min(_integer(asked.get("limit"), DEFAULT_LIMIT), MAX_LIMIT)
         start = _integer(asked.get("offset"), (max(_integer(asked.get("page"), 1), 1) - 1) * limit)
         rng = self.draw(request, "ranking")
         found = self._found(asked.get("q", ""), asked.get("title", ""), asked.get("author", ""), start + limit, rng)
@@ -100,7 +100,7 @@ class OpenLibrarySandbox(ProviderSandbox):
             phrases = dict(re.findall(r'\b(title|author):\(?"?([^":()]*?)"?\)?(?=\s+(?:AND\s+)?\w+:|$)', q))
             title, author = title or phrases.get("title", ""), author or phrases.get("author", "")
             query = Query.of(title=title, author=author, anywhere="" if phrases else q, shorter=True)
-            editions = self.state.hits(query, limit * EDITIONS_A_WORK, rng)
+            editions = self.state.hits(query, limit * EDITIONS_PER_WORK, rng)
         works: dict[str, Edition] = {}
         for edition in editions:
             works.setdefault(self._catalogue.work_key(edition), edition)

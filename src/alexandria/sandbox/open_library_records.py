@@ -13,8 +13,8 @@ from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.distractors import FIRST_NAMES, FORMS, LAST_NAMES, other_work
 from alexandria.sandbox.state import SandboxState
 
-WORKS, MADE_WORKS = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
-EDITIONS, MADE_EDITIONS = 60_000_000, 70_000_000
+WORKS_BASE, MADE_WORKS_BASE = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
+EDITIONS_BASE, MADE_EDITIONS_BASE = 60_000_000, 70_000_000
 LANGUAGES = {"en": "eng", "es": "spa", "fr": "fre", "de": "ger", "sv": "swe", "ko": "kor", "mul": "mul", "ale": "ale"}
 
 
@@ -30,27 +30,27 @@ class Catalogue:
 
     def work_key(self, edition: Edition) -> str:
         if other_work(edition):
-            return f"/works/OL{MADE_WORKS + self._relatives.number(edition)}W"
+            return f"/works/OL{MADE_WORKS_BASE + self._relatives.number(edition)}W"
         scheme, _, id_ = self._corpus.works[edition.work].id.partition(":")
-        return f"/works/{id_}" if scheme == "ol" else f"/works/OL{WORKS + edition.work}W"
+        return f"/works/{id_}" if scheme == "ol" else f"/works/OL{WORKS_BASE + edition.work}W"
 
     def edition_key(self, edition: Edition) -> str:
         if edition.form:
-            return f"/books/OL{MADE_EDITIONS + self._relatives.number(edition)}M"
-        return f"/books/OL{EDITIONS + self._corpus.number_of[edition.isbn13]}M"
+            return f"/books/OL{MADE_EDITIONS_BASE + self._relatives.number(edition)}M"
+        return f"/books/OL{EDITIONS_BASE + self._corpus.number_of[edition.isbn13]}M"
 
     def face_of(self, work_key: str) -> Edition | None:
         """The edition that stands for a work."""
         number = _digits(work_key)
-        if number >= MADE_WORKS:
-            return self._relatives.numbered(number - MADE_WORKS)
+        if number >= MADE_WORKS_BASE:
+            return self._relatives.numbered(number - MADE_WORKS_BASE)
         return self._faces.get(work_key)
 
     def edition_of(self, key: str) -> Edition | None:
         number = _digits(key)
-        if number >= MADE_EDITIONS:
-            return self._relatives.numbered(number - MADE_EDITIONS)
-        place = number - EDITIONS
+        if number >= MADE_EDITIONS_BASE:
+            return self._relatives.numbered(number - MADE_EDITIONS_BASE)
+        place = number - EDITIONS_BASE
         return self._corpus.editions[place] if 0 <= place < len(self._corpus.editions) else None
 
     def author_of(self, key: str) -> str | None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from alexandria.sandbox.corpus import Corpus, Edition, words
 
 STOP_WORDS = frozenset(("the", "a", "an", "of", "and", "in", "to", "for", "on", "with", "by", "at", "from", "novel"))
-ENOUGH = 0.3  # of a query's weight must be matched by a hit
-SHORTEST = 4  # letters of a word in which a typo is forgiven
-RERANKED = 80  # hits whose order is judged in detail
+MIN_WEIGHT_SHARE = 0.3  # of a query's weight must be matched by a hit
+MIN_TYPO_WORD_LENGTH = 4  # letters of a word in which a typo is forgiven
+RERANK_SIZE = 80  # hits whose order is judged in detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Index:
             self._whole_titles[_telling(edition.title)].append(number)
         self._by_stem: dict[str, list[str]] = defaultdict(list)  # words by what is left when a letter is lost
         for word in {*self._titles, *self._authors}:
-            for stem in _stems(word) if len(word) >= SHORTEST else ():
+            for stem in _stems(word) if len(word) >= MIN_TYPO_WORD_LENGTH else ():
                 self._by_stem[stem].append(word)
 
     def search(self, query: Query, limit: int) -> list[Edition]:
         """At most `limit` editions, best first; equal input gives equal output."""
         found = self._all(query) if query.every else self._some(query)
-        best = heapq.nlargest(max(limit, RERANKED), found.items(), key=lambda hit: (hit[1], -hit[0]))
+        best = heapq.nlargest(max(limit, RERANK_SIZE), found.items(), key=lambda hit: (hit[1], -hit[0]))
         asked = set(query.title) | set(query.anywhere)
         judged = [(-score - self._fit(number, asked), number) for number, score in best]
         return [self._editions[number] for _, number in sorted(judged)[:limit]]
@@ -120,7 +120,7 @@ class Index:
             total += weight
             for number, nearness in matched.items():
                 scores[number] += weight * nearness
-        return {number: score / total for number, score in scores.items() if score >= ENOUGH * total}
+        return {number: score / total for number, score in scores.items() if score >= MIN_WEIGHT_SHARE * total}
 
     def _terms(self, query: Query) -> Iterable[tuple[str, Sequence[dict[str, list[int]]]]]:
         for word in query.title:
@@ -143,7 +143,7 @@ class Index:
 
     def _nearby(self, word: str) -> set[str]:
         """Known words that differ by one letter more, less, other, or by two neighbours swapped."""
-        if len(word) < SHORTEST:
+        if len(word) < MIN_TYPO_WORD_LENGTH:
             return set()
         return {near for stem in _stems(word) for near in self._by_stem.get(stem, ()) if _close(word, near)}
 

@@ -29,7 +29,7 @@ AT_LEAST = re.compile(r"\?sitelinks\s*>=\s*(\d+)")
 SELECTED = re.compile(r"\bSELECT\s+(?:DISTINCT\s+)?((?:\?\w+\s+)+)WHERE\b", re.IGNORECASE)
 LIMIT = re.compile(r"\bLIMIT\s+(\d+)\s*$", re.IGNORECASE)
 SEARCH_LIMIT = re.compile(r'mwapi:limit\s+"(\d+)"')
-MOST_FOUND = 50  # items of one search
+MAX_ITEMS = 50  # items of one search
 JSON = "application/sparql-results+json"
 XML = '<?xml version="1.0"?><sparql xmlns="http://www.w3.org/2005/sparql-results#"><head/><results/></sparql>'
 TRACE = (
@@ -95,7 +95,7 @@ class WikidataSandbox(ProviderSandbox):
         searched, named, bounds = SEARCHED.search(query), NAMED.search(query), BETWEEN.findall(query)
         if searched and named:
             limit = SEARCH_LIMIT.search(query)
-            return self._editions(searched[1], named[1], int(limit[1]) if limit else MOST_FOUND)
+            return self._editions(searched[1], named[1], int(limit[1]) if limit else MAX_ITEMS)
         if len(bounds) == 2:
             sitelinks = AT_LEAST.search(query)
             return self._published(bounds[0], bounds[1], int(sitelinks[1]) if sitelinks else 0)
@@ -104,7 +104,7 @@ class WikidataSandbox(ProviderSandbox):
     def _editions(self, title: str, family: str, limit: int) -> Iterable[Row]:
         """Rows of the items whose label begins with `title` and whose author has `family` in the name."""
         asked = words(title)
-        hits = self.state.hits(Query.of(title=title, every=True), 4 * MOST_FOUND, self.state.draw(self.name, title))
+        hits = self.state.hits(Query.of(title=title, every=True), 4 * MAX_ITEMS, self.state.draw(self.name, title))
         found: dict[int, WikidataItem] = {}
         for edition in hits:
             item = self._items.of(edition)

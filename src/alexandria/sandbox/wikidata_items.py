@@ -18,11 +18,14 @@ from alexandria.sandbox.state import SandboxState
 
 ENTITY = "http://www.wikidata.org/entity/Q"
 SCHEMA = "http://www.w3.org/2001/XMLSchema#"
-WORKS, MADE_WORKS = 110_000_000, 115_000_000  # where the numbers of items begin: of the file, and made from it
-EDITIONS, MADE_EDITIONS = 120_000_000, 130_000_000
-AUTHORS = 1_000_000_000
-WITHOUT_ISBN = 0.5  # of the works whose ISBN Wikidata does not know have an item nevertheless
-YEAR, MONTH, DAY = 9, 10, 11  # how precisely a date is known
+WORKS_BASE, MADE_WORKS_BASE = (
+    110_000_000,
+    115_000_000,
+)  # where the numbers of items begin: of the file, and made from it
+EDITIONS_BASE, MADE_EDITIONS_BASE = 120_000_000, 130_000_000
+AUTHORS_BASE = 1_000_000_000
+WITHOUT_ISBN_SHARE = 0.5  # of the works whose ISBN Wikidata does not know have an item nevertheless
+YEAR_PRECISION, MONTH_PRECISION, DAY_PRECISION = 9, 10, 11  # how precisely a date is known
 
 Term = dict[str, str]
 Row = dict[str, Term]
@@ -51,7 +54,7 @@ class Items:
         """The item of the work that `edition` is of, if there is one."""
         if other_work(edition):
             known = self._state.holds("wikidata", self._state.work_id(edition))
-            number = MADE_WORKS + self._relatives.number(edition)
+            number = MADE_WORKS_BASE + self._relatives.number(edition)
             return (
                 WikidataItem(number, edition.title, edition.authors, edition.published, 0, (edition,))
                 if known
@@ -89,7 +92,7 @@ class Items:
     def _of_work(self, work: Work) -> WikidataItem | None:
         rng = self._state.draw("wikidata", "item", work.id)
         with_isbn = self._state.holds("wikidata", work.id)
-        if not (with_isbn or rng.random() < WITHOUT_ISBN):
+        if not (with_isbn or rng.random() < WITHOUT_ISBN_SHARE):
             return None
         printed = [edition for edition in self._all_editions(work) if edition.binding != "Audio CD"]
         known = [edition for edition in printed if rng.random() < 0.7] or printed[:1]
@@ -97,7 +100,12 @@ class Items:
         face = work.face
         sitelinks = rng.randint(0, 6) + fame * rng.randint(2, 8)
         return WikidataItem(
-            WORKS + work.number, face.title, face.authors, _first(work), sitelinks, tuple(known) if with_isbn else ()
+            WORKS_BASE + work.number,
+            face.title,
+            face.authors,
+            _first(work),
+            sitelinks,
+            tuple(known) if with_isbn else (),
         )
 
     def _all_editions(self, work: Work) -> list[Edition]:
@@ -105,7 +113,7 @@ class Items:
 
     def _named(self, item: WikidataItem, author: str, rng: Random) -> Row:
         """Labels as the label service gives them: the item's number where nobody has named it."""
-        row = {"work": _entity(item.number), "author": _entity(AUTHORS + crc32(author.encode()))}
+        row = {"work": _entity(item.number), "author": _entity(AUTHORS_BASE + crc32(author.encode()))}
         labels = {"workLabel": item.title, "authorLabel": author}
         for name, label in labels.items():
             unnamed = rng.random() < 0.01
@@ -115,8 +123,8 @@ class Items:
 
     def _edition_number(self, edition: Edition) -> int:
         if edition.form:
-            return MADE_EDITIONS + self._relatives.number(edition)
-        return EDITIONS + self._corpus.number_of[edition.isbn13]
+            return MADE_EDITIONS_BASE + self._relatives.number(edition)
+        return EDITIONS_BASE + self._corpus.number_of[edition.isbn13]
 
     @cached_property
     def _by_month(self) -> dict[str, list[Work]]:
@@ -166,7 +174,7 @@ def _dated(name: str, published: str) -> Row:
     """A date in full and, beside it, how much of it is meant."""
     if not published:
         return {}
-    known = {4: YEAR, 7: MONTH, 10: DAY}[len(published)]
+    known = {4: YEAR_PRECISION, 7: MONTH_PRECISION, 10: DAY_PRECISION}[len(published)]
     value = {"type": "literal", "datatype": f"{SCHEMA}dateTime", "value": f"{_day(published)}T00:00:00Z"}
     return {name: value} | ({"precision": _number(known)} if name == "date" else {})
 

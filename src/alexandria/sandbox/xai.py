@@ -16,7 +16,10 @@ from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
 from alexandria.sandbox.provider import Latency, ProviderSandbox
 
-ANSWERED = (1_767_225_600, 1_798_761_600)  # seconds since 1970: drawn, so that an answer depends on its request alone
+ANSWERED_SECONDS = (
+    1_767_225_600,
+    1_798_761_600,
+)  # seconds since 1970: drawn, so that an answer depends on its request alone
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 RETIRED = ("grok-4-1-fast", "grok-4-fast", "grok-3", "grok-2", "grok-beta")
 
@@ -125,7 +128,7 @@ def _completion(model: str, texts: list[str], answer: str, rng: Random) -> dict[
     return {
         "id": f"{rng.getrandbits(60):x}",
         "object": "chat.completion",
-        "created": rng.randrange(*ANSWERED),
+        "created": rng.randrange(*ANSWERED_SECONDS),
         "model": model,
         "system_fingerprint": "fp_sandbox",
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],

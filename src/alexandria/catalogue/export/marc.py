@@ -16,8 +16,8 @@ PRINT, SPOKEN = "a", "i"  # types of record: language material, nonmusical sound
 FORMS = {LARGE_PRINT: "d", EBOOK: "o"}  # of item, in field 008
 ROLES = {"author": "aut", "editor": "edt", "translator": "trl", "illustrator": "ill", "narrator": "nrt"}
 # A field holds less than 10,000 bytes and a record less than 100,000: nothing that sources print comes near.
-LONGEST, LONGEST_NAME, LONGEST_NOTE = 1000, 200, 2000  # characters
-PEOPLE, SUBJECTS = 20, 30
+MAX_TEXT_LENGTH, MAX_NAME_LENGTH, MAX_NOTE_LENGTH = 1000, 200, 2000  # characters
+MAX_CONTRIBUTORS, MAX_SUBJECTS = 20, 30
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # among them those that part fields and records
 BODY = re.compile(
     r"\b(?:staff|editors|institute|society|association|university|press|publishing|museum)\b", re.IGNORECASE
@@ -40,7 +40,7 @@ def _fields(entry: Entry) -> Iterator[Field]:
     yield _field("020", "  ", ("a", entry.isbn13), ("q", entry.binding))
     if language:
         yield _field("041", "  ", ("a", language))
-    people = [person for person in entry.people if person[0].strip()][: PEOPLE + 1]
+    people = [person for person in entry.people if person[0].strip()][: MAX_CONTRIBUTORS + 1]
     if people:
         yield _name("1", *people[0])
     yield _title(entry, [name for name, _ in people])
@@ -49,9 +49,9 @@ def _fields(entry: Entry) -> Iterator[Field]:
     if entry.pages:
         yield _field("300", "  ", ("a", f"{entry.pages} pages"))
     if entry.sources:
-        yield _field("500", "  ", ("a", provenance(entry)), longest=LONGEST_NOTE)
-    for subject in entry.subjects[:SUBJECTS]:
-        yield _field("653", "  ", ("a", subject), longest=LONGEST_NAME)
+        yield _field("500", "  ", ("a", provenance(entry)), longest=MAX_NOTE_LENGTH)
+    for subject in entry.subjects[:MAX_SUBJECTS]:
+        yield _field("653", "  ", ("a", subject), longest=MAX_NAME_LENGTH)
     for name, role in people[1:]:
         yield _name("7", name, role)
 
@@ -84,9 +84,9 @@ def _name(block: str, name: str, role: str) -> Field:
     """Return an author as a heading: 100 and 110 for the first, 700 and 710 for the others."""
     code = ("4", ROLES.get(role, ""))
     if BODY.search(name):
-        return _field(f"{block}10", "2 ", ("a", name), code, longest=LONGEST_NAME)
+        return _field(f"{block}10", "2 ", ("a", name), code, longest=MAX_NAME_LENGTH)
     text = inverted(name)
-    return _field(f"{block}00", "1 " if "," in text else "0 ", ("a", text), code, longest=LONGEST_NAME)
+    return _field(f"{block}00", "1 " if "," in text else "0 ", ("a", text), code, longest=MAX_NAME_LENGTH)
 
 
 def inverted(name: str) -> str:
@@ -103,7 +103,7 @@ def inverted(name: str) -> str:
     return f"{' '.join(words[start:])}, {' '.join(words[:start])}" + "".join(f", {each}" for each in suffixes)
 
 
-def _field(tag: str, indicators: str, *subfields: tuple[str, str], longest: int = LONGEST) -> Field:
+def _field(tag: str, indicators: str, *subfields: tuple[str, str], longest: int = MAX_TEXT_LENGTH) -> Field:
     """Return a field of the subfields that have a value."""
     cleaned = [Subfield(code, CONTROLS.sub(" ", text).strip()[:longest]) for code, text in subfields]
     return Field(tag, Indicators(*indicators), [subfield for subfield in cleaned if subfield.value])

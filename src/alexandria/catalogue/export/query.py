@@ -12,7 +12,7 @@ from alexandria.database.pool import Database
 from alexandria.database.sql import load
 
 SQL = load(__name__)
-AT_ONCE = 1000  # editions fetched from the server together
+FETCH_SIZE = 1000  # editions fetched from the server together
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def editions(database: Database, since: datetime | None = None) -> AsyncGe
         connection.cursor("holdings", row_factory=kwargs_row(Entry)) as found,
     ):
         await connection.execute(SQL["patience"])
-        found.itersize = AT_ONCE
+        found.itersize = FETCH_SIZE
         await found.execute(SQL["editions"], {"since": since})
         async for entry in found:
             yield entry

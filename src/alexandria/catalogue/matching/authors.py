@@ -7,13 +7,13 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from alexandria.catalogue.matching.names import FULL_NAMES, Person, people
-from alexandria.catalogue.matching.titles import CACHED, romanized, slip
+from alexandria.catalogue.matching.titles import CACHE_SIZE, romanized, slip
 
 # How well two names agree, best first.
 SAME, INITIALS, MISSPELT, FAMILY_ONLY, UNKNOWN, OTHER = range(6)
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def agreement(some: tuple[str, ...], others: tuple[str, ...]) -> int:
     """The best agreement between any person of `some` and any of `others`: SAME ... OTHER; UNKNOWN if a side is empty."""
     ours, theirs = people(some), people(others)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from alexandria.catalogue.matching import names, titles
 from alexandria.catalogue.matching.titles import romanized
 
-START, END = 4, 3  # letters of a word that one slip of the pen seldom touches both of
+START_LENGTH, END_LENGTH = 4, 3  # letters of a word that one slip of the pen seldom touches both of
 _SMALL = frozenset(
     titles.words_of("in the of and a an to for on with by at from der die das le la les de el un une und et")
 )
@@ -20,11 +20,11 @@ def blocks(name: str, authors: Sequence[str]) -> list[str]:
     """
     words = titles.read(name).words
     latin = [plain for word in words if (plain := romanized(word))]
-    telling = [word for word in latin if word.isdigit() or (len(word) >= END and word not in _SMALL)] or latin
+    telling = [word for word in latin if word.isdigit() or (len(word) >= END_LENGTH and word not in _SMALL)] or latin
     people = names.people(tuple(authors))
     initials = {romanized(token)[:1] for found in people for token in found.tokens} or {""}
     keys = {f"= {''.join(latin)} {initial}" for initial in initials}
     for family in {romanized(found.family) for found in people}:
-        keys |= {f"{family} {word[:START]}" for word in telling}
-        keys |= {f"{family} -{word[-END:]}" for word in telling if len(word) > END}
+        keys |= {f"{family} {word[:START_LENGTH]}" for word in telling}
+        keys |= {f"{family} -{word[-END_LENGTH:]}" for word in telling if len(word) > END_LENGTH}
     return sorted(keys)

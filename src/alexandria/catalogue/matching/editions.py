@@ -6,7 +6,7 @@ from alexandria.catalogue import languages
 from alexandria.catalogue.matching import titles
 from alexandria.catalogue.models import Candidate, EditionRecord
 
-APART = 1  # years between the edition that was meant and the year that was named
+MAX_YEARS_APART = 1  # years between the edition that was meant and the year that was named
 
 
 def formats(hit: EditionRecord) -> frozenset[str]:
@@ -25,7 +25,7 @@ def is_meant(candidate: Candidate, hit: EditionRecord) -> bool:
     if new is None or hit.published is None:
         return False
     return not (formats(hit) ^ named_formats(candidate) or _foreign(candidate, hit)) and (
-        abs(hit.published.year - new) <= APART
+        abs(hit.published.year - new) <= MAX_YEARS_APART
     )
 
 

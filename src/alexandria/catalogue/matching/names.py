@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from alexandria.catalogue.matching.titles import CACHED, fold
+from alexandria.catalogue.matching.titles import CACHE_SIZE, fold
 
 # In lower case, without dots. Compared with the lists of nameparser 2.6, which hold 640 degrees: those that authors bear,
 # without those that are also family or given names (Ma, Do, Caro, Ed, V).
@@ -69,7 +69,7 @@ class Person:
         return "".join(word[0] for word in self.given)
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def people(names: tuple[str, ...]) -> tuple[Person, ...]:
     """Return the persons in `names`, each possibly several, inverted or split; ambiguous commas are read both ways."""
     found: dict[Person, None] = {}
@@ -118,7 +118,7 @@ def is_suffix(word: str) -> bool:
     return re.sub(r"[.\s]", "", word).lower() in SUFFIXES
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def _read(name: str) -> tuple[Person, ...]:
     folded = fold(name)
     if not folded.replace(".", "").replace("'", "").replace("-", "").replace(" ", "").isalpha():

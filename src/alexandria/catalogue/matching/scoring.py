@@ -17,10 +17,16 @@ from alexandria.catalogue.matching.titles import Title, fold
 from alexandria.catalogue.models import Candidate, EditionRecord, ScoredRecord
 
 ACCEPT, DOUBT, REFUSE = "accept", "doubt", "refuse"
-ACCEPTED, DOUBTED, RAISABLE = 85.0, 60.0, 75.0  # least scores: accepted, kept in doubt, raised by a second source
-MARGIN = 5.0  # by which the best work must lead the second best
-VETO = 100.0  # points that refuse
-OPEN = 30.0  # points that leave a doubt however many sources agree: which work or edition it is, not how it is recorded
+ACCEPT_SCORE, DOUBT_SCORE, CONFIRMABLE_SCORE = (
+    85.0,
+    60.0,
+    75.0,
+)  # least scores: accepted, kept in doubt, raised by a second source
+LEAD_MARGIN = 5.0  # by which the best work must lead the second best
+VETO_POINTS = 100.0  # points that refuse
+UNDECIDED_POINTS = (
+    30.0  # points that leave a doubt however many sources agree: which work or edition it is, not how it is recorded
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class _Record:
 def score(candidate: Candidate, hit: EditionRecord) -> ScoredRecord:
     """How likely `hit` is an edition of the book that `candidate` names."""
     findings = _compare(_of_candidate(candidate), _of_hit(hit))
-    if all(finding.points < VETO for finding in findings):
+    if all(finding.points < VETO_POINTS for finding in findings):
         findings += _year_findings(candidate.year, hit, partial=findings[0].partial)
         findings += _edition_findings(candidate, hit, exact=findings[0].points <= 1)
     judgement = _judge(findings)
@@ -87,7 +93,7 @@ def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[Edition
     if best is None:
         return None, scored, f"not sure enough: {_why(works[0][0])}"
     rival = next((work for work in works if work is not best), None)
-    if rival and best[0].score - rival[0].score < MARGIN:
+    if rival and best[0].score - rival[0].score < LEAD_MARGIN:
         return None, scored, f"two works fit equally well: {best[0].hit.title!r} and {rival[0].hit.title!r}"
     editions = [found for found in _sure_editions(best) if found.hit.isbn13]
     if not editions:
@@ -131,14 +137,14 @@ def _of_hit(hit: EditionRecord) -> _Record:
 def _judge(findings: Sequence[_Finding]) -> MatchResult:
     points = sum(finding.points for finding in findings)
     total = round(max(0.0, min(100.0, 100.0 - points)), 1)
-    verdict = ACCEPT if total >= ACCEPTED else DOUBT if total >= DOUBTED else REFUSE
+    verdict = ACCEPT if total >= ACCEPT_SCORE else DOUBT if total >= DOUBT_SCORE else REFUSE
     return MatchResult(total, verdict, tuple(finding.reason for finding in findings if finding.reason))
 
 
 def _compare(one: _Record, other: _Record) -> list[_Finding]:
     """Everything that speaks for or against one work: titles, kinds, authors, numbers; a veto ends it."""
     alike = _title_finding(one, other)
-    if alike.points >= VETO:
+    if alike.points >= VETO_POINTS:
         return [alike]
     findings = [alike, *_kind_findings(one, other)]
     level = agreement(one.authors, other.authors)
@@ -162,7 +168,7 @@ _AUTHORS = {
     MISSPELT: _Finding(5, "author agrees but for the spelling"),
     FAMILY_ONLY: _Finding(10, "only the author's family name is known to agree"),
     UNKNOWN: _Finding(25, "no author to compare"),
-    OTHER: _Finding(VETO, "another author"),
+    OTHER: _Finding(VETO_POINTS, "another author"),
 }
 
 
@@ -182,7 +188,9 @@ def _title_finding(one: _Record, other: _Record) -> _Finding:
         _rest_finding(other, one),
         _extra_finding(one, other),
     ]
-    return min((part for part in parts if part), key=lambda part: part.points, default=_Finding(VETO, "another title"))
+    return min(
+        (part for part in parts if part), key=lambda part: part.points, default=_Finding(VETO_POINTS, "another title")
+    )
 
 
 def _transliterated(a: Title, b: Title) -> _Finding:
@@ -190,7 +198,7 @@ def _transliterated(a: Title, b: Title) -> _Finding:
     counted = [[letter for letter in text if letter.isdigit()] for text in (one, other)]
     if one and other and counted[0] == counted[1] and fuzz.ratio(one, other) >= 85:
         return _Finding(6, "same title in another script")
-    return _Finding(VETO, "another title")
+    return _Finding(VETO_POINTS, "another title")
 
 
 def _words_finding(a: tuple[str, ...], b: tuple[str, ...]) -> _Finding | None:
@@ -207,7 +215,7 @@ def _words_finding(a: tuple[str, ...], b: tuple[str, ...]) -> _Finding | None:
     if len(mine) == len(yours):
         differing = [(word, twin) for word, twin in zip(mine, yours, strict=True) if word != twin]
         if len(differing) <= 1 + len(mine) // 5 and all(titles.slip(word, twin) for word, twin in differing):
-            return _Finding(7 if _sure_slips(differing, alone=len(mine) == 1) else OPEN, _SLIP)
+            return _Finding(7 if _sure_slips(differing, alone=len(mine) == 1) else UNDECIDED_POINTS, _SLIP)
     if min(len(one), len(other)) >= 8 and titles.slip(one, other):
         return _Finding(8, _SLIP)
     return None
@@ -235,14 +243,14 @@ def _head_finding(one: _Record, other: _Record) -> _Finding | None:
         longer = one if a.rest else other
         heading = "".join(longer.title.head)
         if any(name == heading and number not in ("", "1") for name, number in longer.all_series):
-            return _Finding(OPEN, "one title is only the name of the series", partial=True)
+            return _Finding(UNDECIDED_POINTS, "one title is only the name of the series", partial=True)
         if longer.title.rest[-1] in titles.SEVERAL:
-            return _Finding(OPEN, f"one may be the whole {longer.title.rest[-1]}", partial=True)
+            return _Finding(UNDECIDED_POINTS, f"one may be the whole {longer.title.rest[-1]}", partial=True)
         return _Finding(6 + alike.points, "same title before the colon", partial=True)
     telling = [set(part) - titles.IGNORABLE for part in (a.head, a.rest, b.rest)]
     if len(telling[0]) > 2 and 2 * len(telling[1] & telling[2]) >= min(len(telling[1]), len(telling[2])) > 1:
         return _Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
-    return _Finding(OPEN + alike.points, "same main title, but another subtitle", partial=True)
+    return _Finding(UNDECIDED_POINTS + alike.points, "same main title, but another subtitle", partial=True)
 
 
 def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
@@ -258,7 +266,9 @@ def _rest_finding(one: _Record, other: _Record) -> _Finding | None:
     if one.title.lead or any(prefix in name for name in known) or all(word in names for word in one.title.head):
         return _Finding(2 + alike.points, "same title after the name of a series or person")
     telling = len([word for word in one.title.rest if word not in titles.IGNORABLE]) > 1
-    return _Finding((12 if telling else OPEN) + alike.points, "same title after another heading", partial=True)
+    return _Finding(
+        (12 if telling else UNDECIDED_POINTS) + alike.points, "same title after another heading", partial=True
+    )
 
 
 def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
@@ -275,7 +285,7 @@ def _extra_finding(one: _Record, other: _Record) -> _Finding | None:
     if names.intersection(extra) and names.union(("of", "by")).issuperset(extra):
         return _Finding(4, "same title but for the author's name in it")
     if len(extra) == 1 and not extra[0].isdigit():
-        return _Finding(OPEN, f"one title has a word more: {extra[0]}", partial=True)
+        return _Finding(UNDECIDED_POINTS, f"one title has a word more: {extra[0]}", partial=True)
     return _Finding(55, f"one title has words more: {' '.join(extra)}", partial=True)
 
 
@@ -286,7 +296,7 @@ def _names(record: _Record) -> set[str]:
 
 
 def _kind_findings(one: _Record, other: _Record) -> list[_Finding]:
-    return [_Finding(VETO, f"one is {kind}, the other is not") for kind in sorted(one.kinds ^ other.kinds)]
+    return [_Finding(VETO_POINTS, f"one is {kind}, the other is not") for kind in sorted(one.kinds ^ other.kinds)]
 
 
 def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Finding]:
@@ -294,7 +304,7 @@ def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
     mine, yours = _volume_numbers(one.title), _volume_numbers(other.title)
     if mine and yours:
         if mine != yours:
-            return [_Finding(VETO, f"volume numbers differ: {', '.join(mine)} and {', '.join(yours)}")]
+            return [_Finding(VETO_POINTS, f"volume numbers differ: {', '.join(mine)} and {', '.join(yours)}")]
         if {volume.split()[0] for volume in one.title.volumes + other.title.volumes} == {"book", "volume"}:
             return [_Finding(10, "one counts books, the other volumes")]
         return []
@@ -304,7 +314,7 @@ def _number_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
         if stated & set(numbers) and not any(volume.startswith("part") for volume in counted.title.volumes):
             return []
         if any(number.isdigit() for number in stated) or alike.partial or not (one.title.rest or other.title.rest):
-            return [_Finding(OPEN, f"one is numbered {', '.join(numbers)}, the other is not")]
+            return [_Finding(UNDECIDED_POINTS, f"one is numbered {', '.join(numbers)}, the other is not")]
         return [_Finding(3, f"only one states its number, {', '.join(numbers)}")]
     return _series_findings(one, other, alike)
 
@@ -320,7 +330,7 @@ def _series_findings(one: _Record, other: _Record, alike: _Finding) -> list[_Fin
         return []
     if any(number == twin for number, twin in pairs):
         return [_Finding(-2, f"same number in the series, {pairs[0][0]}")]
-    points = OPEN if alike.points == 0 else VETO
+    points = UNDECIDED_POINTS if alike.points == 0 else VETO_POINTS
     return [_Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
 
 
@@ -348,13 +358,17 @@ def _edition_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool) 
     """
     findings = []
     if titles.AUDIO in edition.formats(hit) - edition.named_formats(candidate):
-        findings.append(_Finding(VETO if candidate.format else OPEN, "an audio edition, where print was meant"))
+        findings.append(
+            _Finding(VETO_POINTS if candidate.format else UNDECIDED_POINTS, "an audio edition, where print was meant")
+        )
     wanted = titles.read(candidate.title).tongue
     said = languages.of_edition(titles.read(hit.title, hit.subtitle).raw)
     given = said or languages.language(hit.language)
     supposed = exact and given == "en"
     if wanted and given and wanted != given and given not in titles.KINDRED.get(wanted, ()) and not supposed:
-        findings.append(_Finding(OPEN if said else 16, f"an edition in another language, {given} for {wanted}"))
+        findings.append(
+            _Finding(UNDECIDED_POINTS if said else 16, f"an edition in another language, {given} for {wanted}")
+        )
     return findings
 
 
@@ -362,11 +376,13 @@ def _raise_agreed(scored: list[ScoredRecord]) -> list[ScoredRecord]:
     """A doubt about the record becomes an acceptance when another source has the same ISBN for a fitting book."""
     sources: dict[str, set[str]] = {}
     for found in scored:
-        if found.hit.isbn13 and found.score >= RAISABLE:
+        if found.hit.isbn13 and found.score >= CONFIRMABLE_SCORE:
             sources.setdefault(found.hit.isbn13, set()).add(found.hit.source.provider)
     return [
         replace(found, verdict=ACCEPT, reasons=(*found.reasons, "two sources agree on this ISBN"))
-        if found.verdict == DOUBT and len(sources.get(found.hit.isbn13 or "", ())) > 1 and found.score >= RAISABLE
+        if found.verdict == DOUBT
+        and len(sources.get(found.hit.isbn13 or "", ())) > 1
+        and found.score >= CONFIRMABLE_SCORE
         else found
         for found in scored
     ]
@@ -391,7 +407,7 @@ def _sure_editions(work: Sequence[ScoredRecord]) -> list[ScoredRecord]:
     """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best."""
     accepted = [found for found in work if found.verdict == ACCEPT]
     subtitles = {titles.read(found.hit.title, found.hit.subtitle).rest for found in accepted}
-    least = accepted[0].score - MARGIN if len(subtitles - {()}) > 1 else 0.0
+    least = accepted[0].score - LEAD_MARGIN if len(subtitles - {()}) > 1 else 0.0
     return [found for found in accepted if found.score > least]
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from anyascii import anyascii
 from rapidfuzz.distance import OSA
 
-CACHED = 1 << 14
+CACHE_SIZE = 1 << 14
 
 _PLAIN = str.maketrans({
     "’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‒": "-", "‑": "-", "‐": "-",
@@ -134,7 +134,7 @@ _TIDY = (
 )
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def fold(text: str) -> str:
     """Lower case, without accents and typographic variants, spaces single. `fold(fold(x)) == fold(x)`."""
     if not text.isascii():
@@ -187,7 +187,7 @@ class Title:
         return tongue_of(self.raw)
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def read(title: str, subtitle: str = "") -> Title:
     """The title as read; never fails, whatever the text."""
     folded = fold(title)
@@ -219,7 +219,7 @@ def read(title: str, subtitle: str = "") -> Title:
     )
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def kinds_of(folded: str) -> frozenset[str]:
     """What the book is instead of the plain book: "a study guide or summary", "a box set or omnibus"..."""
     return frozenset(kind for kind, pattern in _KIND_PATTERNS.items() if pattern.search(folded))
@@ -235,7 +235,7 @@ def series_of(text: str) -> tuple[tuple[str, str], ...]:
     return _series(text) if text else ()
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def _series(text: str) -> tuple[tuple[str, str], ...]:
     found = []
     for entry in text.split(";"):
@@ -389,7 +389,7 @@ def _below_hundred(words: list[str], at: int) -> tuple[int, int]:
     return 0, at
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def tongue_of(folded: str) -> str:
     """The language that script or little words give away, as a code; English if nothing is foreign, "" if unsure."""
     if not folded.isascii():

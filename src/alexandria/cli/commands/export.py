@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alexandria.operations.system import System
 
 commands = typer.Typer()
-READABLE = 0o644  # a temporary file is its owner's alone
+OUTPUT_FILE_MODE = 0o644  # a temporary file is its owner's alone
 
 
 @commands.command(rich_help_panel="Look")
@@ -86,7 +86,7 @@ def whole(out: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(handle)
         if size:
-            Path(name).chmod(READABLE)
+            Path(name).chmod(OUTPUT_FILE_MODE)
             Path(name).replace(out)
     except OSError as refused:
         hint = "--out FILE names a file in a folder that can be written"

@@ -10,7 +10,7 @@ from alexandria.cli.exit_codes import DONE, NO_DATABASE, UNEXPECTED
 from alexandria.cli.output.console import output_of
 
 commands = typer.Typer()
-_LOST = 2  # psql's own code for a connection that could not be had, or went away
+_LOST_CONNECTION_CODE = 2  # psql's own code for a connection that could not be had, or went away
 _OWN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -40,4 +40,4 @@ def psql(
             done = subprocess.run([program, *named, *(arguments or [])], env=os.environ | variables, check=False)
         finally:
             signal.signal(signal.SIGINT, before)
-    return {0: DONE, _LOST: NO_DATABASE}.get(done.returncode, UNEXPECTED)
+    return {0: DONE, _LOST_CONNECTION_CODE: NO_DATABASE}.get(done.returncode, UNEXPECTED)

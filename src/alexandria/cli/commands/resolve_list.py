@@ -1,4 +1,4 @@
-"""How is a list of titles resolved from the command line: from where to where, with which progress, and from which line on?"""
+"""Resolves a list of titles: reads the input, writes the answers, reports progress, and continues a partly written file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alexandria.cli.runtime.system import asking_providers
 from alexandria.core.errors import AlexandriaError, BadInput
 from alexandria.operations.system import System
 
-SPEAK = 10.0  # seconds between two lines about the progress, off a terminal
+PROGRESS_INTERVAL = 10.0  # seconds between two lines about the progress, off a terminal
 STREAM = Path("-")
 
 
@@ -99,7 +99,7 @@ class _Speaking:
         self._said = time.monotonic()
 
     def __call__(self) -> None:
-        if time.monotonic() - self._said >= SPEAK:
+        if time.monotonic() - self._said >= PROGRESS_INTERVAL:
             self._said = time.monotonic()
             self._output.say(str(self._tally))
 

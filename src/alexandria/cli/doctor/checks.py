@@ -1,4 +1,4 @@
-"""Is everything there that months need? Each check is a line with its cure; none waits long, none spends a key."""
+"""Checks that everything is there that months need. Each check is a line with its fix; none waits long or uses a key."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.providers.limits.session import SQL
 from alexandria.providers.llm import parse_generators
 
-PATIENCE = 8.0  # seconds for the database, an embedded one's start included
+DATABASE_TIMEOUT = 8.0  # seconds for the database, an embedded one's start included
 CONNECT_PATIENCE = "4"  # seconds for one connection to it
-PROVIDER_PATIENCE = 4.0  # seconds
-SKEW = 2.0  # seconds between the clocks that do not matter
-ROOM = 500_000_000  # bytes that a catalogue and its log should find free
+PROVIDER_TIMEOUT = 4.0  # seconds
+MAX_CLOCK_SKEW_SECONDS = 2.0  # seconds between the clocks that do not matter
+MIN_FREE_BYTES = 500_000_000  # bytes that a catalogue and its log should find free
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,11 @@ def all_of(settings: Settings) -> list[Check]:
     looking = threading.Thread(target=lambda: found.extend(_database(settings)), daemon=True)
     looking.start()
     reached = asyncio.run(_reach(asked))
-    looking.join(PATIENCE)
+    looking.join(DATABASE_TIMEOUT)
     if looking.is_alive():
-        silent = Check("database", False, f"no answer within {PATIENCE:.0f} s", "look at its log; is its disk full?")
+        silent = Check(
+            "database", False, f"no answer within {DATABASE_TIMEOUT:.0f} s", "look at its log; is its disk full?"
+        )
         found = [*found, silent]
     return [*found, *_keys(settings, asked), *_secrets(settings), *_settings(settings), *reached, _disk(settings)]
 
@@ -92,7 +94,7 @@ async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
         workers = await months.workers(connection, HEARTBEAT_TIMEOUT) if migrated else None
     assert row is not None
     skew = max(before - row["clock"], row["clock"] - after, 0.0)
-    clock = Check("clock", skew <= SKEW, f"{skew:.1f} s apart from the database's")
+    clock = Check("clock", skew <= MAX_CLOCK_SKEW_SECONDS, f"{skew:.1f} s apart from the database's")
     if not clock.ok:
         clock = Check(clock.name, False, clock.said, "set both clocks by NTP")
     return [clock] if workers is None else [_worker(workers["beating"]), clock]
@@ -134,13 +136,13 @@ def _settings(settings: Settings) -> Iterator[Check]:
 async def _reach(asked: dict[str, str]) -> list[Check]:
     # Straight, without the environment's proxies: so do those who ask in earnest.
     straight = httpx2.AsyncHTTPTransport(verify=authorities())
-    async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_PATIENCE) as client:
+    async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_TIMEOUT) as client:
         return await asyncio.gather(*(_knock(client, name, url) for name, url in asked.items()))
 
 
 async def _knock(client: httpx2.AsyncClient, name: str, url: str) -> Check:
     try:
-        async with asyncio.timeout(PROVIDER_PATIENCE):
+        async with asyncio.timeout(PROVIDER_TIMEOUT):
             await client.head(url)
     except (httpx2.HTTPError, TimeoutError) as unreached:
         cure = f"check the network, and ALEXANDRIA_{name.upper()}_BASE_URL"
@@ -155,7 +157,7 @@ def _disk(settings: Settings) -> Check:
     free = shutil.disk_usage(folder).free
     return Check(
         "disk",
-        free >= ROOM,
+        free >= MIN_FREE_BYTES,
         f"{free / 1e9:.1f} GB free for {settings.data_dir}",
-        "" if free >= ROOM else "free some space",
+        "" if free >= MIN_FREE_BYTES else "free some space",
     )

@@ -1,4 +1,4 @@
-"""How do commands speak? Data on standard output, talk on standard error, as text or as JSON; the one place that prints."""
+"""Prints for commands: data on standard output, messages on standard error, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alexandria.core.errors import AlexandriaError
 from alexandria.core.escaping import inert, inert_json, inert_line
 from alexandria.operations.status_style import STYLES
 
-WIDE = 200  # columns where there is no terminal to fit into
+DEFAULT_WIDTH = 200  # columns where there is no terminal to fit into
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _console(options: Options, *, stderr: bool) -> Console:
     return Console(
         stderr=stderr,
         no_color=None if options.color else True,
-        width=None if stream.isatty() else WIDE,
+        width=None if stream.isatty() else DEFAULT_WIDTH,
         highlight=False,
         markup=False,
         emoji=False,

@@ -1,4 +1,4 @@
-"""How is the demo shown: moving on a terminal, in lines off it, and in tables at the end?"""
+"""Shows the demo: live on a terminal, in lines elsewhere, and in tables at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from alexandria.cli.runtime.demo import Audience, DemoOptions, DemoSystem, Month
 from alexandria.cli.settings import settings_of
 from alexandria.core.month import Month
 
-FOUND = 10  # books shown
+MAX_BOOKS = 10  # books shown
 
 
 class Lines:
@@ -95,7 +95,7 @@ def told(report: Report) -> dict[str, Any]:
 
 def drawn(report: Report) -> Iterator[RenderableType]:
     yield _months(report.months)
-    some = report.books[:: max(1, len(report.books) // FOUND)][:FOUND]
+    some = report.books[:: max(1, len(report.books) // MAX_BOOKS)][:MAX_BOOKS]
     rows = [(b.isbn13, b.title, b.author, b.month, b.source, f"{b.score:.0f}") for b in some]
     yield heading("Some of the books found")
     yield table(["ISBN", "title", "author", "month", "source", "score#"], rows)

@@ -1,4 +1,4 @@
-"""How does the whole backfill look? Counters and a grid of years and months, once or again and again."""
+"""Shows the whole backfill: counters and a grid of years and months, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from alexandria.operations.overview import Snapshot, take_snapshot
 from alexandria.operations.status_style import STYLES, display_state
 from alexandria.operations.system import System
 
-REDRAW = 1.0  # seconds on a terminal
-SPEAK = 30.0  # seconds off it
+REDRAW_INTERVAL = 1.0  # seconds on a terminal
+PROGRESS_INTERVAL = 30.0  # seconds off it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ async def watch(output: Output, system: System) -> None:
         while True:
             seen = await look(system)
             output.result(seen.stats.model_dump(mode="json"), seen.line())
-            await asyncio.sleep(SPEAK)
+            await asyncio.sleep(PROGRESS_INTERVAL)
     with Live(console=output.out, auto_refresh=False, screen=False) as live:
         while True:
             seen = await look(system)
             # Words first: what does not fit on the terminal is cut at its end.
             drawn = Group(seen.words(), "", seen.grid()) if seen.months else Group(*map(harmless, seen.drawn()))
             live.update(Group(harmless(seen.line()), drawn), refresh=True)
-            await asyncio.sleep(REDRAW)
+            await asyncio.sleep(REDRAW_INTERVAL)
 
 
 def _row(year: int, months: dict[int, schemas.MonthRow]) -> list[object]:

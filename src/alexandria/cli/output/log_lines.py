@@ -1,4 +1,4 @@
-"""How is an event of the journal printed, and how are they followed through restarts of the database?"""
+"""Prints events of the log, and follows new ones through restarts of the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alexandria.operations import event_log
 from alexandria.operations.event_log import LogEntry, LogFilter
 from alexandria.operations.system import System
 
-AGAIN = 1.0  # seconds before a lost database is tried again
+RECONNECT_DELAY = 1.0  # seconds before a lost database is tried again
 STYLES = {"debug": "dim", "warning": "yellow", "error": "bold red", "critical": "bold red"}
 LEVEL_WIDTH = 8
 
@@ -40,7 +40,7 @@ async def _go_on(output: Output, system: System, wanted: LogFilter, after: int) 
     except DatabaseUnavailable as lost:
         output.say(f"{lost.message}; waiting for it")
     while True:
-        await asyncio.sleep(AGAIN)
+        await asyncio.sleep(RECONNECT_DELAY)
         try:
             await system.reconnect()
         except DatabaseUnavailable:

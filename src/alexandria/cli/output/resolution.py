@@ -1,4 +1,4 @@
-"""Which ISBN has this one book, by the same judgement as a month's books, and what speaks for it?"""
+"""Resolves one book, with the same scoring as a month's books, and prints the evidence."""
 
 from __future__ import annotations
 

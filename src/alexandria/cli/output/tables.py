@@ -1,4 +1,4 @@
-"""What do months and quotas look like in full? As tables for people, from the same bodies that the HTTP API answers."""
+"""Prints months and quotas as tables, from the same schemas that the HTTP API answers with."""
 
 from __future__ import annotations
 

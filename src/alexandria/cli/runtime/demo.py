@@ -39,14 +39,14 @@ from alexandria.sandbox.parts import provider_names
 
 FIRST_YEAR, LAST_YEAR = 2000, 2024  # what is seeded
 RATE = 60  # requests a second to each provider, in the sandbox and in our lanes alike
-LATENCY = 0.2  # times the providers' usual latency
-AT_ONCE = 6  # months
-POLL = 0.3  # seconds between looks at the months
-PATIENCE = 30.0  # seconds a month, before the rest is given up
-START_PATIENCE = 60.0  # seconds for a process to announce itself
-QUIET = 5.0  # seconds for what is under way, to compare what was counted
-STOP_PATIENCE = 20.0  # seconds for a process to end by itself
-LAST_WORDS = 15  # lines of a process that ended early
+LATENCY_SCALE = 0.2  # times the providers' usual latency
+CONCURRENCY = 6  # months
+POLL_INTERVAL = 0.3  # seconds between looks at the months
+MONTH_TIMEOUT = 30.0  # seconds a month, before the rest is given up
+START_TIMEOUT = 60.0  # seconds for a process to announce itself
+SETTLE_TIMEOUT = 5.0  # seconds for what is under way, to compare what was counted
+STOP_TIMEOUT = 20.0  # seconds for a process to end by itself
+MAX_ERROR_LINES = 15  # lines of a process that ended early
 FINAL = {Status.COMPLETED, Status.FAILED}
 CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
 
@@ -177,7 +177,7 @@ class Child:
         assert self._process.stdout is not None
         self._process.stdin.close()
         try:
-            self._process.wait(STOP_PATIENCE)
+            self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -187,7 +187,7 @@ class Child:
     def url(self) -> str:
         """Where it answers, once it does. Raises AlexandriaError with its last words if it does not get that far."""
         assert self._process.stdout is not None
-        readable, _, _ = select.select([self._process.stdout], [], [], START_PATIENCE)
+        readable, _, _ = select.select([self._process.stdout], [], [], START_TIMEOUT)
         line = self._process.stdout.readline() if readable else b""
         told = json.loads(line or "{}")
         if not told.get("ok"):
@@ -206,7 +206,7 @@ class Child:
         self.check()
 
     def _trouble(self, what: str) -> AlexandriaError:
-        lines = self._log.read_text(errors="replace").splitlines()[-LAST_WORDS:]
+        lines = self._log.read_text(errors="replace").splitlines()[-MAX_ERROR_LINES:]
         return AlexandriaError(f"alexandria {self._command}: {what}", hint="\n  ".join(["it said:", *lines]))
 
 
@@ -297,12 +297,14 @@ def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[Demo
     since = datetime.now(UTC)
     with contextlib.ExitStack() as stack:
         rates = ",".join(f"{name}={RATE}" for name in provider_names())
-        options = ["--faults", plan.faults, "--latency-scale", str(LATENCY), "--rates", rates]
+        options = ["--faults", plan.faults, "--latency-scale", str(LATENCY_SCALE), "--rates", rates]
         sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
         server = stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
         there = sandbox.url()
-        audience.said(f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY:g} times their usual latency")
-        options = ["--port", str(plan.port), "--concurrency", str(AT_ONCE)]
+        audience.said(
+            f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY_SCALE:g} times their usual latency"
+        )
+        options = ["--port", str(plan.port), "--concurrency", str(CONCURRENCY)]
         variables = _environment(folder) | _sandboxed(there)
         system = stack.enter_context(Child("up", *options, folder=folder, environment=variables))
         url = system.url()
@@ -349,7 +351,7 @@ def _backfill(plan: DemoOptions, stage: DemoSystem, audience: Audience) -> Repor
 
 def _watch(months: Sequence[Month], stage: DemoSystem, audience: Audience) -> list[MonthSeen]:
     """Look until every month is done, or has had its time."""
-    end = time.monotonic() + PATIENCE * len(months)
+    end = time.monotonic() + MONTH_TIMEOUT * len(months)
     while True:
         rows = [
             row
@@ -361,7 +363,7 @@ def _watch(months: Sequence[Month], stage: DemoSystem, audience: Audience) -> li
         if all(each.status in FINAL for each in seen) or time.monotonic() > end:
             return seen
         stage.check()
-        time.sleep(POLL)
+        time.sleep(POLL_INTERVAL)
 
 
 def _seen(row: dict[str, Any]) -> MonthSeen:
@@ -391,7 +393,7 @@ def _report(seen: Sequence[MonthSeen], stage: DemoSystem, seconds: float) -> Rep
 
 def _calls(stage: DemoSystem) -> tuple[Calls, ...]:
     """Counted here and there when nothing is under way, if such a moment comes soon."""
-    end = time.monotonic() + QUIET
+    end = time.monotonic() + SETTLE_TIMEOUT
     while True:
         arrived = _json(stage.sandbox.get("/__sandbox/stats"))["providers"]
         counted = asyncio.run(_counted(stage))
@@ -402,7 +404,7 @@ def _calls(stage: DemoSystem) -> tuple[Calls, ...]:
         )
         if all(each.counted == each.arrived for each in calls) or time.monotonic() > end:
             return calls
-        time.sleep(POLL)
+        time.sleep(POLL_INTERVAL)
 
 
 async def _counted(stage: DemoSystem) -> dict[str, int]:

@@ -27,7 +27,7 @@ from alexandria.operations.migration import migrate
 from alexandria.operations.system import System
 from alexandria.web.app import create_app
 
-LAST_ANSWERS = 5  # seconds for requests that are being answered when we stop
+SHUTDOWN_TIMEOUT = 5  # seconds for requests that are being answered when we stop
 
 
 def api(
@@ -105,7 +105,12 @@ def url_of(listening: socket.socket) -> str:
 async def serve(app: Any, listening: socket.socket, stop: asyncio.Event, announce: Callable[[], None]) -> None:
     """Answer on `listening` until `stop`; `announce` is called once requests are answered."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=LAST_ANSWERS
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )
     server = _Server(config, announce)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -1,4 +1,4 @@
-"""How is a process that stays told to stop, or to read its secrets again? By signals, or by the end of standard input."""
+"""Stops a long-running process, or makes it read its secrets again: by signals, or at the end of standard input."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from alexandria.database.sql import load
 
 SQL = load("alexandria.providers.limits.rate")
 MAX_DRIFT = 1e-4  # seconds a second by which two clocks may diverge
-CLOCK_QUERIES = 20  # queries of one synchronisation
+CLOCK_QUERY_COUNT = 20  # queries of one synchronisation
 MAX_EXTRA_DOUBT = 0.005  # seconds of doubt, beyond the least seen, after which the clock is synchronised again
 
 
@@ -94,7 +94,7 @@ class Session:
     async def sync_clock(self) -> None:
         """Narrow the estimate of the server's clock as far as the connection allows."""
         if self.clock.doubt() > self._least_doubt + MAX_EXTRA_DOUBT or not math.isfinite(self.clock.doubt()):
-            for _ in range(CLOCK_QUERIES):
+            for _ in range(CLOCK_QUERY_COUNT):
                 await self.query("clock")
             self._least_doubt = self.clock.doubt()
 
