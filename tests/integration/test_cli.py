@@ -275,7 +275,7 @@ def provider():
         thread.join()
 
 
-def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, monkeypatch, sql):
+def test_doctor_finds_what_is_wrong_and_names_the_fix(asked, alexandria, provider, monkeypatch, sql):
     """All well is 0; each ailment is a line with its cure, and 1."""
     for name in provider_names():
         monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
@@ -300,7 +300,7 @@ def test_doctor_finds_what_ails_and_names_the_cure(asked, alexandria, provider, 
     assert "ALEXANDRIA_OPEN_LIBRARY_BASE_URL" in ailing["reach open_library"]
     code, out, err = alexandria("doctor")
     assert code == 1
-    assert "fix: alexandria work" in out
+    assert "fix: start one: alexandria work" in out
     assert "canary" not in out + err
 
 

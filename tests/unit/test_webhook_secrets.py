@@ -97,4 +97,4 @@ def test_a_secret_that_can_be_guessed_is_named(monkeypatch):
 
 def test_unsigned_alarms_are_named(monkeypatch):
     monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/")
-    assert [check.said for check in checks._secrets(config.load())] == ["alarms are not signed"]
+    assert [check.said for check in checks._secrets(config.load())] == ["alerts are not signed"]

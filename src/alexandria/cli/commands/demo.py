@@ -1,4 +1,4 @@
-"""The command that shows the whole system at work: months as they are filled, what was found, and whether it is right."""
+"""The command `demo`: fills months in a sandbox and shows what was found and whether it is right."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def demo(
     context: typer.Context,
     *,
     year: Annotated[int, typer.Option(min=2000, max=2024, help="Fill months up to the end of this year.")] = 2023,
-    months: Annotated[int, typer.Option(min=1, max=50, help="How many.")] = 12,
+    months: Annotated[int, typer.Option(min=1, max=50, help="Number of months.")] = 12,
     faults: Faults = "none",
-    keep: Annotated[bool, typer.Option("--keep", help="Go on with the last demo's database, and keep it.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Continue with the database of the last demo, and keep it.")
+    ] = False,
     leave: Annotated[bool, typer.Option("--exit", help="End when the months are done.")] = False,
     port: Port = 0,
 ) -> int:
-    """The whole system on real books with sandboxed providers. No keys, no cost, half a minute."""
+    """Run the whole system on real books with sandboxed providers. No keys, no cost, half a minute."""
     from alexandria.cli.output import demo_report
     from alexandria.cli.runtime.demo import DemoOptions
 

@@ -19,10 +19,10 @@ def psql(
     context: typer.Context,
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PSQL'S ARGUMENTS]...", help="What psql is told, as in -c 'SELECT 1'."),
+        typer.Argument(metavar="[PSQL'S ARGUMENTS]...", help="Passed to psql, as in -c 'SELECT 1'."),
     ] = None,
 ) -> int:
-    """Open psql on the database, configured or embedded. SQL may come by standard input, too."""
+    """Open psql on the configured or embedded database. SQL may also come from standard input."""
     import os
     import signal
     import subprocess

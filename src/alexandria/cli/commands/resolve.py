@@ -1,4 +1,4 @@
-"""The command that looks books up: title and author to ISBN, with the evidence, one book or a list of them."""
+"""The command `resolve`: title and author to ISBN, with the evidence, for one book or a list."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ STREAM = "-"
 def resolve(
     context: typer.Context,
     *,
-    title: Annotated[str | None, typer.Option(help="As on the title page.")] = None,
-    author: Annotated[str | None, typer.Option(help="The first author.")] = None,
-    year: Annotated[int | None, typer.Option(help="Of first publication, if known.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title, as on the title page.")] = None,
+    author: Annotated[str | None, typer.Option(help="First author.")] = None,
+    year: Annotated[int | None, typer.Option(help="Year of first publication, if known.")] = None,
     source: Annotated[
         Path | None,
         typer.Option("--input", metavar="FILE", help='JSON lines {"id", "title", "author", "year"?, "month"?}; or -.'),
     ] = None,
     target: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Where the answers go, a line each; or -.")
+        Path | None, typer.Option("--output", metavar="FILE", help="File for the answers, one per line; or -.")
     ] = None,
-    sources: Annotated[str | None, typer.Option(metavar="A,B", help="Ask these, in this order.")] = None,
+    sources: Annotated[str | None, typer.Option(metavar="A,B", help="Ask these sources, in this order.")] = None,
 ) -> int:
-    """Title and author to ISBN, with the evidence: one book, or a list of them. Spends the reserve that is kept for people.
+    """Resolve title and author to an ISBN, with the evidence: one book, or a list. May use the daily reserve.
 
     Of a list, every line is answered in its order with {"id", "isbn13", "verdict", "score", "source", "reasons"}.
 

@@ -55,7 +55,7 @@ def resolve(output: Output, source: Path, target: Path, sources: str | None) -> 
     """Answer all lines of `source` that `target` does not answer yet. What was answered is kept whatever happens."""
     lines = resolve_list.lines_of(_read(source))
     if target != STREAM and target.exists() and source != STREAM and target.samefile(source):
-        raise BadInput("the answers cannot replace the questions", hint="--output names another file than --input")
+        raise BadInput("--output must differ from --input", hint="name another file")
     tally = ListProgress(len(lines), 0 if target == STREAM else resolve_list.continued(target, lines))
     if tally.before:
         output.say(f"{target}: {tally.before} lines are answered already")

@@ -1,4 +1,4 @@
-"""The commands that stay, or that get the system ready to: up, serve, work, migrate, sandbox."""
+"""The commands that run processes or prepare the database: up, serve, work, migrate, sandbox."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def up(
     concurrency: Concurrency = None,
     while_stdin: WhileStdin = False,
 ) -> int:
-    """The API and one worker in one process, on a PostgreSQL of its own unless DATABASE_URL is set."""
+    """Run the API, the dashboard and one worker, on an embedded PostgreSQL unless DATABASE_URL is set."""
     from alexandria.cli.runtime import processes
     from alexandria.cli.runtime.signals import Stopping
 
@@ -35,7 +35,7 @@ def up(
 
 @commands.command(rich_help_panel="Run")
 def serve(context: typer.Context, host: Host = "127.0.0.1", port: Port = 8000, while_stdin: WhileStdin = False) -> int:
-    """The API alone."""
+    """Run the API and the dashboard, without a worker."""
     from alexandria.cli.runtime import processes
     from alexandria.cli.runtime.signals import Stopping
 
@@ -48,10 +48,10 @@ def serve(context: typer.Context, host: Host = "127.0.0.1", port: Port = 8000, w
 def work(
     context: typer.Context,
     concurrency: Concurrency = None,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop once no month is queued or in work.")] = False,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop once no month is queued or running.")] = False,
     while_stdin: WhileStdin = False,
 ) -> int:
-    """A worker. SIGTERM hands its months to another one and ends it with exit code 0."""
+    """Run a worker. On SIGTERM it hands its months to another worker and exits with 0."""
     from alexandria.cli.runtime import processes
     from alexandria.cli.runtime.signals import Stopping
 
@@ -69,7 +69,7 @@ def migrate(
     ] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Bring the database's schema to this version's."""
+    """Migrate the database to the schema of this version."""
     from alexandria.cli.settings import settings_of
     from alexandria.database.migrate import missing
     from alexandria.database.server import open_server
@@ -98,13 +98,13 @@ def sandbox(
     *,
     port: Port = 0,
     books: Annotated[Path | None, typer.Option(help="A CSV of books, gzipped or not.", exists=True)] = None,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal answers.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed: equal seeds give equal answers.")] = 1,
     faults: Faults = "none",
-    latency_scale: Annotated[float, typer.Option(min=0, help="Times the providers' usual latency.")] = 1.0,
-    rates: Annotated[str, typer.Option(metavar="NAME=N,...", help="Requests a second by provider.")] = "",
+    latency_scale: Annotated[float, typer.Option(min=0, help="Factor of the providers' usual latency.")] = 1.0,
+    rates: Annotated[str, typer.Option(metavar="NAME=N,...", help="Requests per second, by provider.")] = "",
     while_stdin: WhileStdin = False,
 ) -> int:
-    """A server that speaks the providers' wire formats over real books. No keys, no cost."""
+    """Run a server that answers like the providers, over real books. No keys, no cost."""
     from alexandria.cli.runtime.signals import Stopping
     from alexandria.sandbox import SandboxSettings, environment, serve
     from alexandria.sandbox.settings import SAMPLE

@@ -54,7 +54,7 @@ def all_of(settings: Settings) -> list[Check]:
     looking.join(DATABASE_TIMEOUT)
     if looking.is_alive():
         silent = Check(
-            "database", False, f"no answer within {DATABASE_TIMEOUT:.0f} s", "look at its log; is its disk full?"
+            "database", False, f"no answer within {DATABASE_TIMEOUT:.0f} s", "check its log and its disk space"
         )
         found = [*found, silent]
     return [*found, *_keys(settings, asked), *_secrets(settings), *_settings(settings), *reached, _disk(settings)]
@@ -76,14 +76,14 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield Check("database", True, f"PostgreSQL answers, {where}")
             yield _migrations(missing)
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
-    except AlexandriaError as ailing:
-        yield Check("database", False, ailing.message, ailing.hint)
+    except AlexandriaError as failed:
+        yield Check("database", False, failed.message, failed.hint)
 
 
 def _migrations(missing: list[str]) -> Check:
     if missing:
-        return Check("migrations", False, f"{migrate.describe(missing)} missing", "alexandria migrate")
-    return Check("migrations", True, "none is missing")
+        return Check("migrations", False, f"{migrate.describe(missing)} pending", "alexandria migrate")
+    return Check("migrations", True, "up to date")
 
 
 async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
@@ -102,10 +102,8 @@ async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
 
 def _worker(beating: int) -> Check:
     if beating:
-        return Check("worker", True, "alive")
-    return Check(
-        "worker", False, f"none has been heard for {HEARTBEAT_TIMEOUT:.0f} s", "alexandria work, or alexandria up"
-    )
+        return Check("worker", True, "running")
+    return Check("worker", False, "no worker running", "start one: alexandria work, or alexandria up")
 
 
 def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
@@ -118,23 +116,23 @@ def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:
-    cure = f"take a random one: openssl rand -base64 {2 * MIN_SECRET_LENGTH}"
+    cure = f"use a random one: openssl rand -base64 {2 * MIN_SECRET_LENGTH}"
     yield from (
         Check(f"secret {name}", False, f"shorter than {MIN_SECRET_LENGTH} characters", cure) for name in weak(settings)
     )
     if settings.alarm_url is not None and settings.alarm_secret is None:
-        yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alarms are not signed", "set it here and at the receiver")
+        yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alerts are not signed", "set it here and at the receiver")
 
 
 def _settings(settings: Settings) -> Iterator[Check]:
     meant = {name: near for name, near in unknown(settings).items() if near}
-    yield from (Check(f"setting {name}", False, "there is no such setting", f"write {meant[name]}") for name in meant)
+    yield from (Check(f"setting {name}", False, "unknown setting", f"did you mean {meant[name]}?") for name in meant)
     if folder := missing_folder():
-        yield Check(f"setting {SECRETS_DIR}", False, f"there is no folder {folder}", "make it, or name another")
+        yield Check(f"setting {SECRETS_DIR}", False, f"folder {folder} does not exist", "create it, or name another")
 
 
 async def _reach(asked: dict[str, str]) -> list[Check]:
-    # Straight, without the environment's proxies: so do those who ask in earnest.
+    # Without the environment's proxies, as the providers' clients do.
     straight = httpx2.AsyncHTTPTransport(verify=authorities())
     async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_TIMEOUT) as client:
         return await asyncio.gather(*(_knock(client, name, url) for name, url in asked.items()))

@@ -10,6 +10,7 @@ from typing import Any
 from alexandria.backfill.repositories import months
 from alexandria.cli.doctor.checks import Check
 from alexandria.core.errors import Unknown
+from alexandria.core.grammar import counted
 from alexandria.database.pool import Row
 from alexandria.operations import quota, rollout, schemas
 from alexandria.operations.alerts.rules import Incident, IncidentKind
@@ -38,15 +39,15 @@ class DailyCheck:
 async def checklist(system: System, least_resolved: float) -> list[DailyCheck]:
     """In the guide's order. `least_resolved` percent of books is well."""
     async with system.database.transaction() as connection:
-        counted = await months.daily(connection)
+        counts = await months.daily(connection)
     incidents = await system.alerts.current_incidents()
     spent = await quota.show(system)
     found = [
-        _completion(counted, _of(incidents, OF_COMPLETION)),
-        _resolution(counted, least_resolved),
+        _completion(counts, _of(incidents, OF_COMPLETION)),
+        _resolution(counts, least_resolved),
         _quota(spent, system.alerts.in_use, _of(incidents, OF_QUOTA)),
-        _failures(counted, _of(incidents, OF_FAILURES)),
-        _stuck(counted),
+        _failures(counts, _of(incidents, OF_FAILURES)),
+        _stuck(counts),
     ]
     with contextlib.suppress(Unknown):  # none was started
         found.append(_rollout(await rollout.show(system), _of(incidents, OF_ROLLOUT)))
@@ -58,26 +59,26 @@ def _of(incidents: Sequence[Incident], kinds: set[IncidentKind]) -> str:
     return "; ".join(each.reason for each in incidents if each.kind in kinds)
 
 
-def _completion(counted: Row, wrong: str) -> DailyCheck:
+def _completion(counts: Row, wrong: str) -> DailyCheck:
     names = ("total", "completed", "completed_lately", "processing", "retry", "pending", "failed")
     said = (
-        f"{counted['completed']} of {counted['total']} months completed, {counted['completed_lately']} within a day; "
-        f"{counted['processing']} processing, {counted['retry']} to be retried, {counted['pending']} pending"
+        f"{counts['completed']} of {counted(counts['total'], 'month')} completed, {counts['completed_lately']} within a day; "
+        f"{counts['processing']} processing, {counts['retry']} in retry, {counts['pending']} pending"
     )
-    figures = {name: counted[name] for name in names}
+    figures = {name: counts[name] for name in names}
     return DailyCheck("completion", not wrong, _with(said, wrong), figures, "alexandria doctor" if wrong else "")
 
 
-def _resolution(counted: Row, least: float) -> DailyCheck:
-    rate, lately = counted["resolution"], counted["resolution_lately"]
+def _resolution(counts: Row, least: float) -> DailyCheck:
+    rate, lately = counts["resolution"], counts["resolution_lately"]
     figures = {"percent": rate, "percent_lately": lately, "least": least}
     if rate is None:
-        return DailyCheck("resolution", True, "no month is completed yet", figures)
+        return DailyCheck("resolution", True, "no month completed yet", figures)
     within = "" if lately is None else f", {lately} % within a day"
     ok = float(rate) >= least
-    said = f"{rate} % of a month's books have an ISBN{within}; {least:g} % or more is well"
+    said = f"{rate} % of a month's books have an ISBN{within}; {least:g} % required"
     return DailyCheck(
-        "resolution", ok, said, figures, "" if ok else "alexandria months, and of a poor one: alexandria month"
+        "resolution", ok, said, figures, "" if ok else "alexandria months, then alexandria month for a poor one"
     )
 
 
@@ -91,18 +92,18 @@ def _quota(found: schemas.QuotaStatus, in_use: frozenset[str], wrong: str) -> Da
     )
 
 
-def _failures(counted: Row, wrong: str) -> DailyCheck:
-    failed = counted["failed"]
-    said = f"{failed} months failed, {counted['failed_lately']} within a day" if failed else "none"
-    cure = "alexandria months --status failed, and when the cause is gone: alexandria retry --failed" if failed else ""
-    figures = {"failed": failed, "failed_lately": counted["failed_lately"]}
+def _failures(counts: Row, wrong: str) -> DailyCheck:
+    failed = counts["failed"]
+    said = f"{counted(failed, 'month')} failed, {counts['failed_lately']} within a day" if failed else "none"
+    cure = "alexandria months --status failed, and once the cause is fixed: alexandria retry --failed" if failed else ""
+    figures = {"failed": failed, "failed_lately": counts["failed_lately"]}
     return DailyCheck("failures", not failed, _with(said, wrong), figures, cure)
 
 
-def _stuck(counted: Row) -> DailyCheck:
-    stuck = counted["stuck"]
-    said = f"{stuck} months have been processing for over an hour" if stuck else "none is processing for over an hour"
-    cure = "alexandria doctor; if a worker runs, they go on by themselves" if stuck else ""
+def _stuck(counts: Row) -> DailyCheck:
+    stuck = counts["stuck"]
+    said = f"{counted(stuck, 'month')} processing for over an hour" if stuck else "no month processing for over an hour"
+    cure = "alexandria doctor; a running worker rescues them by itself" if stuck else ""
     return DailyCheck("stuck", not stuck, said, {"stuck": stuck}, cure)
 
 
