@@ -19,6 +19,7 @@ from psycopg.errors import ForeignKeyViolation
 from alexandria.backfill.composition import Backfill
 from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.months import Claim
+from alexandria.backfill.retry_policy import OUTAGE_PAUSE
 from alexandria.backfill.runner import Runner
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
@@ -36,6 +37,7 @@ QUEUE_CONNECTIONS, QUEUE_CONNECTION_TIMEOUT = 6, 2.0
 CANCEL_INTERVAL = (
     10.0  # seconds after which a queue that still runs is cancelled again: Python 3.11 can lose a cancellation
 )
+SOON_DELAY = 2 * OUTAGE_PAUSE  # a month that is due within it counts as waiting
 FLUSH_INTERVAL = 1.0  # seconds between tries to write outcomes that the database could not take
 
 
@@ -130,10 +132,9 @@ class JobQueue:
                 raise error
 
     async def waiting(self) -> int:
-        """Return the number of months that are claimed or due."""
+        """Return the number of months that are claimed, due, or due soon, as after an outage of the database."""
         async with self._database.transaction() as connection:
-            found = await months.workers(connection, POLL_INTERVAL)
-        return int(found["due"] + found["processing"])
+            return await months.waiting(connection, SOON_DELAY.total_seconds())
 
 
 async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: int, name: str) -> None:

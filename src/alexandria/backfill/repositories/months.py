@@ -250,6 +250,13 @@ async def workers(connection: Connection, silence: float) -> Row:
     return row
 
 
+async def waiting(connection: Connection, soon: float) -> int:
+    """Return the number of months that are claimed, due, or due within `soon` seconds."""
+    row = await (await connection.execute(SQL["waiting"], {"soon": soon})).fetchone()
+    assert row is not None
+    return int(row["months"])
+
+
 async def audit(connection: Connection, who: str, act: str, detail: dict[str, Any]) -> None:
     await connection.execute(SQL["audit"], {"who": who, "act": act, "detail": Jsonb(detail)})
 

@@ -214,6 +214,11 @@ SELECT (SELECT count(*) FROM procrastinate_workers
        (SELECT count(*) FROM backfill_log WHERE status = 'retry' AND next_attempt_at <= now())::integer AS due,
        (SELECT count(*) FROM backfill_log WHERE status = 'processing')::integer AS processing
 
+-- name: waiting
+-- How many months are claimed, due, or due within so many seconds.
+SELECT count(*)::integer AS months FROM backfill_log
+WHERE status = 'processing' OR (status = 'retry' AND next_attempt_at <= now() + make_interval(secs => %(soon)s))
+
 -- name: audit
 -- A person's request.
 INSERT INTO audit (who, act, detail) VALUES (%(who)s, %(act)s, %(detail)s)
