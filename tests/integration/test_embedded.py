@@ -46,8 +46,11 @@ class Holder:
     """Another process that holds a share until it is told to leave."""
 
     def __init__(self, folder, *, user="", programs=""):
+        # Another user could not write the coverage of the process where ours is.
+        kept = {name: value for name, value in os.environ.items() if not (user and name.startswith("COVERAGE_PROCESS"))}
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOLDER, folder, user, programs],
+            env=kept,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -278,7 +278,7 @@ async def test_a_full_disk_is_a_wait_and_no_failure(database_url):
         await system.runner.process(attempt.token, "test")
         row = await row_of(system)
         assert (row["status"], row["retry_count"], row["error_message"]) == ("retry", 0, None)
-        assert "no room on its disk" in row["blocked_reason"]
+        assert "the disk of PostgreSQL is full" in row["blocked_reason"]
         async with system.scheduler.database.transaction() as connection:
             await connection.execute("DROP TRIGGER full_disk ON work")
             await connection.execute("UPDATE backfill_log SET next_attempt_at = now() WHERE status = 'retry'")
