@@ -222,6 +222,7 @@ def test_every_suffix_is_no_part_of_a_name():
     wrong = {form: found for form in forms if (found := [one.tokens for one in people((form,))]) != [("ann", "lee")]}
     assert wrong == {}
     assert without_suffixes(["Jr."]) == (["Jr."], [])
+    assert without_suffixes(["Ann", "Jr.", "MD", "PhD"]) == (["Ann"], ["Jr.", "MD", "PhD"])
     assert without_suffixes(["Martin", "Luther", "King", "Jr.", "Ph.D."]) == (
         ["Martin", "Luther", "King"],
         ["Jr.", "Ph.D."],
@@ -239,6 +240,8 @@ def test_every_suffix_is_no_part_of_a_name():
         ("Agent 355", "Agent 355"),
         ("ISBN:978", ""),
         ("1984", ""),
+        ("Ann Lee, Bob Smithson.", "Ann Lee, Bob Smithson"),
+        ("Ann Lee, Bob S.", "Ann Lee, Bob S."),
     ],
 )
 def test_a_name_is_shown_without_role_and_dates_of_life(printed, name):

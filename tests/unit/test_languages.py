@@ -20,6 +20,18 @@ from alexandria.catalogue.matching.titles import fold
         ("un", ""),
         ("zxx", ""),
         ("", ""),
+        ("/languages/eng", "en"),
+        ("/type/languages/ENG ", "en"),
+        ("spa, fre and eng", "es"),
+        ({"key": "/languages/ger"}, "de"),
+        ({}, ""),
+        (["fre", "eng"], "fr"),
+        ([{"key": "/languages/ger"}, "eng"], "de"),
+        ([], ""),
+        (None, ""),
+        (9, ""),
+        ("mandarin", "zh"),
+        ("cmn", "zh"),
     ],
 )
 def test_codes_and_names_of_languages(printed, code):
@@ -54,11 +66,22 @@ def test_every_language_under_each_of_its_names():
         ("The Hobbit (Turkish-language edition)", "tr"),
         ("The Hobbit: Turkish language edition", "tr"),
         ("The Hobbit (No Edition)", ""),
+        ("The Hobbit (Cmn Edition)", ""),
+        ("The Hobbit (Farsi Edition)", "fa"),
         ("The Hobbit: the it edition", ""),
     ],
 )
 def test_the_language_that_a_title_states(printed, code):
     assert languages.of_edition(fold(printed)) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "letters"),
+    [("en", "eng"), ("de", "ger"), ("fr", "fre"), ("zu", "zul"), ("aa", "aar"), ("xx", ""), ("", "")],
+)
+def test_the_code_that_libraries_write(code, letters):
+    """The bibliographic one where there are two."""
+    assert languages.three_letters(code) == letters
 
 
 def test_every_language_of_the_table_is_known_as_that_of_an_edition():
