@@ -98,9 +98,7 @@ def main() -> None:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(FILL)
         settings = {"DATABASE_URL": server.url, "ALEXANDRIA_WEBHOOK_SECRET": SECRET, "ALEXANDRIA_LOG_LEVEL": "ERROR"}
-        settings |= dict.fromkeys(
-            key_settings().values(), "benchmark"
-        )  # so that the forecast has something to reckon with
+        settings |= dict.fromkeys(key_settings().values(), "benchmark")  # data for the forecast
         command = [sys.executable, "-m", "alexandria", "--json", "serve", "--port", "0"]
         with subprocess.Popen(
             command, env=os.environ | settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

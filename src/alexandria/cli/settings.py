@@ -98,5 +98,5 @@ def _secrets(settings: Settings) -> Iterator[str]:
     held += [provider.key for provider in settings.providers.values()]
     yield from (value.get_secret_value() for value in held if isinstance(value, SecretStr))
     if settings.database_url is not None:
-        with contextlib.suppress(ValueError):  # no URL, and whoever connects says so
+        with contextlib.suppress(ValueError):  # not a URL: connecting reports that
             yield urlsplit(settings.database_url.get_secret_value()).password or ""
