@@ -88,7 +88,7 @@ SUBJECTS = {
         ),
         (
             "unit/test_limits.py",
-            "integration/test_session.py",
+            "integration/test_limiter_session.py",
             "integration/test_concurrency_limiter.py",
             "integration/test_quota_ledger.py",
             "integration/test_rate_limiter.py",

@@ -200,7 +200,7 @@ def periodic(system: System) -> list[Periodic]:
         Periodic("index_works", "45 * * * *", system.maintenance.index_works),
         Periodic("prune", "*/5 * * * *", system.maintenance.prune),
         Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.rollout.tick),
-        Periodic("watch", f"* * * * * */{CHECK_INTERVAL:.0f}", system.alerts.watch),
+        Periodic("watch", f"* * * * * */{CHECK_INTERVAL:.0f}", system.alerts.check),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What contract tests may ask for: a sandbox in memory, and a clock that a test owns.
+"""Fixtures of the contract tests: a sandbox in memory, and a clock that the test sets.
 
 sandbox   a function: settings (and a clock) -> an HTTP client of a fresh sandbox, without latency unless asked for
 hands     a clock whose hands the test moves; it never waits

@@ -1,4 +1,4 @@
-"""Every fault of every provider, through our clients: what they raise, and what follows from it for a month."""
+"""Every fault of every provider through our clients: the error they raise, and its effect on a month."""
 
 import asyncio
 import contextlib
@@ -68,7 +68,7 @@ PATIENCE = 0.4  # seconds, less than a slow answer takes
 
 
 async def broken_off(request):
-    """A sandbox in memory has no connection that could break in the middle of an answer."""
+    """A sandbox in memory has no connection that could break during an answer."""
     raise httpx2.RemoteProtocolError("peer closed connection", request=request)
 
 
@@ -150,7 +150,7 @@ def check(error, expected):
 
 
 async def met(client, route):
-    """What asking raises, or None."""
+    """The error that a request raises, or None."""
     try:
         await ASKING[route](client)
     except errors.ProviderError as refused:
@@ -158,7 +158,7 @@ async def met(client, route):
     return None
 
 
-def test_every_fault_of_the_catalogue_has_its_row_and_every_provider_its_routes():
+def test_the_table_covers_every_fault_and_every_route():
     assert FOLLOWS.keys() == CATALOGUE.keys()
     assert ROUTES.keys() == {*MODELS, *source_names()}
     for name in source_names():
@@ -167,7 +167,7 @@ def test_every_fault_of_the_catalogue_has_its_row_and_every_provider_its_routes(
 
 
 @pytest.mark.parametrize(("name", "route", "fault"), CASES, ids=["-".join(case) for case in CASES])
-async def test_what_follows_from_a_fault(sandbox, speak, name, route, fault):
+async def test_each_fault_has_the_expected_error_and_decision(sandbox, speak, name, route, fault):
     inner = sandbox(faults=f"{name}:{fault}")._transport
     if fault == "reset_mid_body":
         inner = httpx2.MockTransport(broken_off)
@@ -177,7 +177,7 @@ async def test_what_follows_from_a_fault(sandbox, speak, name, route, fault):
 
 @pytest.fixture(scope="module")
 def far():
-    """A sandbox in a process of its own, whose slow answers take longer than we wait."""
+    """A sandbox in its own process, whose slow answers exceed our time-out."""
     program = """
 from alexandria.sandbox import SandboxSettings, serve
 from alexandria.sandbox.parts import provider_names
@@ -192,8 +192,8 @@ serve(SandboxSettings(latency_scale=0.05, rates=dict.fromkeys(provider_names(), 
 
 
 @pytest.mark.parametrize("fault", AT_A_SOCKET)
-async def test_what_breaks_off_or_takes_too_long_is_a_provider_that_is_down(far, speak, fault):
-    """Over real connections, every provider by every route: cut in the middle, silent, or dribbling past the time-out."""
+async def test_a_broken_or_slow_connection_raises_provider_down(far, speak, fault):
+    """Over real connections, for every provider and route: closed in the middle, silent, or too slow."""
     async with httpx2.AsyncClient() as operator:
         (await operator.post(f"{far}/__sandbox/faults", content=f"*:{fault}")).raise_for_status()
     for name, routes in ROUTES.items():

@@ -1,4 +1,4 @@
-"""A list that a model has named is paid once, whatever becomes of its month afterwards."""
+"""A model's list is paid once, whatever happens to its month afterwards."""
 
 import contextlib
 
@@ -27,7 +27,7 @@ NAMES = (*MODELS, "open_library")
 
 @contextlib.asynccontextmanager
 async def system(client, database_url):
-    """A backfill whose two models and one source are the sandbox's."""
+    """A backfill with two models and one source, all from the sandbox."""
     providers = config.load().providers
     async with Database(database_url) as database, RateLimiter(database_url, database.pool, providers) as lanes:
         jobs = JobQueue(database)
@@ -60,7 +60,7 @@ async def accepted(client):
 
 
 async def walk(backfill):
-    """Schedule the month and process it; its row."""
+    """Schedule the month and process it; returns its row."""
     await backfill.scheduler.schedule(Selection(first_year=2023, last_year=2023, batch_size=50), "test")
     async with backfill.scheduler.database.transaction() as connection:
         row = await months.one(connection, NOVEMBER)
@@ -71,7 +71,7 @@ async def walk(backfill):
 
 
 async def test_a_retry_of_a_month_makes_no_model_call(sandbox, database_url):
-    """Completed, failed half-way and done again: the models were asked once each, and the books are the same."""
+    """Completed, failed half-way and run again: each model gets one request, and the books are the same."""
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with system(client, database_url) as backfill:
         async with backfill.scheduler.database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""The clients against the sandbox, through real lanes and stored answers: what one says, the other understands."""
+"""The clients against the sandbox, through the real rate limiter and response cache."""
 
 import asyncio
 from collections import Counter
@@ -80,7 +80,7 @@ async def calls(database_url):
         return {row["provider"]: row["sent"] for row in rows}
 
 
-async def test_models_name_books_of_the_month_once_and_for_all(wired, database_url):
+async def test_a_models_list_is_requested_once_and_then_cached(wired, database_url):
     client, speak = await wired()
     for name in MODELS:
         answer = await speak(name).suggest(NOVEMBER, "contemporary-notable", 20)
@@ -137,7 +137,7 @@ async def test_the_archives_own_record_has_an_isbn_that_its_search_lacks(wired):
 
 
 @pytest.mark.parametrize("name", ["gemini", "xai", "isbndb", "google_books"])
-async def test_a_wrong_key_is_a_refused_key(wired, name):
+async def test_a_wrong_key_raises_key_refused(wired, name):
     _, speak = await wired(keys={name: "wrong"})
     with pytest.raises(errors.KeyRefused):
         await ask(speak(name))
@@ -166,7 +166,7 @@ async def test_wikidata_names_real_books_of_the_month_without_a_key(wired):
 
 
 @pytest.mark.parametrize("model", ["gemini-2.0-flash", "grok-2"])
-async def test_a_retired_model_is_a_refused_request(wired, monkeypatch, model):
+async def test_a_retired_model_raises_request_refused(wired, monkeypatch, model):
     name = "gemini" if model.startswith("gemini") else "xai"
     monkeypatch.setitem(MODELS, name, model)
     _, speak = await wired()
@@ -193,7 +193,7 @@ async def test_a_spent_daily_quota_differs_from_a_rate_limit(wired, name, error)
 
 
 @pytest.mark.parametrize("name", [*MODELS, *SOURCES])
-async def test_who_is_refused_for_speed_waits_and_gets_the_answer(wired, name):
+async def test_a_rate_limited_request_is_repeated_after_the_wait(wired, name):
     client, speak = await wired(rates=FAST | {name: 1.0})
     one = speak(name)
     await asyncio.gather(*(ask(one, number) for number in range(2)))
@@ -203,7 +203,7 @@ async def test_who_is_refused_for_speed_waits_and_gets_the_answer(wired, name):
 
 
 async def ask(provider, number=0):
-    """One question; every number is another one."""
+    """A query; each number gives a different one."""
     if isinstance(provider, LanguageModel):
         return await provider.suggest(Month(2023, 1 + number), "baseline", 5)
     book = [Candidate("Tom Lake", "Ann Patchett"), Candidate("Babel", "R. F. Kuang")][number]

@@ -1,4 +1,4 @@
-"""The sandbox holds real books as ISBNdb and Open Library do: found, shaped and mixed up as there, the truth beside it."""
+"""Books of the sandbox's ISBNdb and Open Library: searches, formats, distractors and ground truth."""
 
 import gzip
 from collections import Counter
@@ -52,7 +52,7 @@ async def open_library(client, **params):
 
 
 def noted(library, step=40):
-    """A sample of works that people have heard of."""
+    """A sample of well-known works."""
     works = sorted(library.works, key=lambda work: (-work.face.notability, work.id))
     return [work for work in works[::step] if work.face.authors]
 
@@ -65,7 +65,7 @@ def test_the_sample_covers_every_month_with_valid_isbns(library):
     assert all(Isbn13.read(edition.isbn13) == edition.isbn13 for edition in library.editions)
 
 
-def test_a_gzipped_catalogue_with_other_columns_is_read_too(tmp_path):
+def test_a_gzipped_catalogue_with_other_columns_is_read(tmp_path):
     """By header: ratings for notability, a first date of the work, a binding."""
     path = tmp_path / "catalogue.csv.gz"
     path.write_bytes(
@@ -106,11 +106,11 @@ def test_impossible_settings_are_refused(wrong):
         SandboxSettings(**wrong)
 
 
-def test_keys_do_not_show():
+def test_keys_are_not_in_the_repr():
     assert "canary" not in repr(SandboxSettings(keys={"xai": "canary"}))
 
 
-def test_the_environment_leads_every_provider_to_the_sandbox(monkeypatch):
+def test_the_environment_points_every_provider_at_the_sandbox(monkeypatch):
     for name, value in environment(SandboxSettings(keys={"xai": "mine"}), "http://127.0.0.1:9").items():
         monkeypatch.setenv(name, value)
     providers = config.load().providers
@@ -128,7 +128,7 @@ def test_the_environment_leads_every_provider_to_the_sandbox(monkeypatch):
 # ---- their relatives
 
 
-def test_relatives_have_valid_isbns_of_their_own_that_lead_back(library, relatives):
+def test_distractors_have_their_own_valid_isbns_and_are_found_by_them(library, relatives):
     made = [edition for work in library.works for edition in relatives.of(work)]
     isbns = [edition.isbn13 for edition in made]
     assert len(set(isbns)) == len(isbns)
@@ -138,7 +138,7 @@ def test_relatives_have_valid_isbns_of_their_own_that_lead_back(library, relativ
     assert all(relatives.edition(edition.isbn13) is None for edition in library.editions)
 
 
-def test_every_work_has_something_that_can_be_taken_for_it(library, relatives):
+def test_every_work_has_a_distractor(library, relatives):
     assert all(any(map(other_work, relatives.of(work))) for work in library.works)
     forms = Counter(edition.form for work in library.works for edition in relatives.of(work))
     assert min(forms.values()) > 0.05 * len(library.works)
@@ -157,11 +157,11 @@ def test_every_work_has_something_that_can_be_taken_for_it(library, relatives):
         (Query.of(title="Salem's Lot", author="King"), "'Salem's Lot"),
     ],
 )
-def test_the_book_comes_first_even_if_a_letter_is_wrong(index, asked, found):
+def test_the_book_is_the_first_hit_despite_a_wrong_letter(index, asked, found):
     assert index.search(asked, 5)[0].title == found
 
 
-def test_every_word_means_every_word(index):
+def test_a_query_for_every_word_requires_every_word(index):
     assert index.search(Query.of(title="mystery gest", author="Prose", every=True), 5) == []
     assert index.search(Query.of(title="mystery guest", author="Paolini", every=True), 5) == []
 
@@ -177,13 +177,13 @@ def test_every_word_means_every_word(index):
         ("Murtahg", "Paolini", None),
     ],
 )
-def test_articles_and_subtitles_are_forgiven_where_they_are_and_typos_are_not(index, title, author, found):
-    """One word alone begins too many titles: it needs the author beside it."""
+def test_searches_with_shorter_titles_ignore_articles_and_subtitles_but_not_typos(index, title, author, found):
+    """A single word begins too many titles and needs the author too."""
     hits = index.search(Query.of(title=title, author=author, shorter=True), 5)
     assert (hits[0].title if hits else None) == found
 
 
-def test_a_shorter_title_will_do_only_where_nothing_has_the_whole(index):
+def test_a_shorter_title_matches_only_if_no_title_has_every_word(index):
     whole = index.search(Query.of(title="the housemaid is watching", author="mcfadden", shorter=True), 9)
     assert {edition.title for edition in whole} == {"The Housemaid Is Watching"}
 
@@ -244,7 +244,7 @@ async def test_isbndb_answers_each_endpoint_in_its_own_container(sandbox):
     assert (unknown.status_code, unknown.json()) == (404, {"errorMessage": "Not Found"})
 
 
-async def test_isbndb_bulk_leaves_out_what_it_does_not_know(sandbox):
+async def test_isbndb_bulk_omits_unknown_isbns(sandbox):
     body = {"isbns": ["9780593781326", "059335618X", "9780593356180", "nonsense"]}
     answer = (await sandbox().post("/isbndb/books", json=body, headers=KEY)).json()
     assert (answer["requested"], answer["total"]) == (4, 2)
@@ -267,8 +267,8 @@ async def test_isbndb_filters_by_date_and_pages_through(sandbox):
     assert (await isbndb(client, f"books/{'x' * 151}")).status_code == 400
 
 
-async def test_isbndb_records_vary_as_real_ones_do(sandbox, library):
-    """Every variation that a client must read is there, and the ISBN in it is always the edition's."""
+async def test_isbndb_records_have_the_variations_of_real_ones(sandbox, library):
+    """Every variation that a client must read occurs, and the ISBN is always that of the edition."""
     client = sandbox(daily_limits={"isbndb": 10**6})
     isbns = [edition.isbn13 for edition in library.editions[:2000]]
     answers = [
@@ -334,7 +334,7 @@ async def test_open_library_redirects_from_isbn_to_edition_to_work_to_author(san
     assert (work["title"], author["name"]) == ("The Mystery Guest", "Nita Prose")
 
 
-async def test_open_library_api_leaves_out_what_it_does_not_know(sandbox):
+async def test_open_library_api_omits_unknown_isbns(sandbox):
     params = {"bibkeys": "ISBN:9780593781326,ISBN:9780000000002", "jscmd": "data", "format": "json"}
     answer = (await sandbox().get("/open_library/api/books", params=params)).json()
     assert answer.keys() == {"ISBN:9780593781326"}
@@ -349,7 +349,7 @@ async def test_open_library_answers_not_found_in_json(sandbox, path):
     assert (answer.status_code, answer.json()) == (404, {"error": "notfound", "key": f"/{path}"})
 
 
-async def test_open_library_keys_lead_to_made_up_editions_too(sandbox, library, relatives):
+async def test_open_library_keys_find_made_up_editions(sandbox, library, relatives):
     client = sandbox()
     made = [edition for work in library.works[:40] for edition in relatives.of(work)]
     found = [await client.get(f"/open_library/isbn/{edition.isbn13}.json", follow_redirects=True) for edition in made]
@@ -362,7 +362,7 @@ async def test_open_library_keys_lead_to_made_up_editions_too(sandbox, library, 
     assert all(expected == title for expected, title in titles)
 
 
-async def test_open_library_dates_are_typed_by_people(sandbox, library):
+async def test_open_library_dates_have_many_formats(sandbox, library):
     client = sandbox()
     isbns = [edition.isbn13 for edition in library.editions if len(edition.published) == 10][:300]
     params = {"bibkeys": ",".join(f"ISBN:{isbn}" for isbn in isbns), "jscmd": "details", "format": "json"}
@@ -383,7 +383,7 @@ def _shape(date):
 # ---- the truth
 
 
-async def test_truth_knows_what_a_misspelt_book_was_meant_to_be(sandbox):
+async def test_ground_truth_recognises_misspelt_books(sandbox):
     """Every real book named has its editions; every invented one has none, and no library book by that name."""
     client = sandbox(misspelt=1.0, invented=0.3)
     headers = {"x-goog-api-key": "sandbox-gemini"}
@@ -418,7 +418,7 @@ async def test_ground_truth_knows_library_books_and_their_look_alikes(sandbox, l
     assert known["work_id"] != work.id
 
 
-async def test_ground_truth_reports_what_it_does_not_know(sandbox):
+async def test_ground_truth_answers_404_for_unknown_books(sandbox):
     client: httpx2.AsyncClient = sandbox()
     nowhere = await client.get("/__sandbox/truth", params={"title": "No Such Book", "author": "Nobody"})
     assert nowhere.status_code == 404

@@ -1,4 +1,4 @@
-"""The sandbox fails on demand: every fault of its catalogue, when and where its rules say, and the same for one seed."""
+"""Faults of the sandbox: every one of its catalogue, when and where the rules require it, equal for equal seeds."""
 
 import asyncio
 import signal
@@ -152,7 +152,7 @@ async def test_a_fault_has_the_form_of_the_providers_failure(sandbox, hands, pro
 
 
 @pytest.mark.parametrize("provider", provider_names())
-async def test_slow_answers_are_the_proper_ones_and_take_long(sandbox, hands, provider):
+async def test_slow_answers_are_complete_and_late(sandbox, hands, provider):
     client = sandbox(hands.clock, latency_scale=1)
     proper = await ask(client, provider)
     usual = hands.slept.pop()
@@ -164,7 +164,7 @@ async def test_slow_answers_are_the_proper_ones_and_take_long(sandbox, hands, pr
 
 
 @pytest.mark.parametrize("provider", provider_names())
-async def test_half_an_answer_is_called_the_whole(sandbox, provider):
+async def test_a_truncated_answer_is_a_200_with_half_of_the_body(sandbox, provider):
     client = sandbox()
     proper = (await ask(client, provider)).content
     await set_faults(client, f"{provider}:truncated_200")
@@ -172,7 +172,7 @@ async def test_half_an_answer_is_called_the_whole(sandbox, provider):
 
 
 @pytest.mark.parametrize("provider", provider_names())
-async def test_a_refusal_for_speed_hints_in_seconds_as_a_date_or_not_at_all(sandbox, hands, provider):
+async def test_retry_after_is_seconds_a_date_or_absent(sandbox, hands, provider):
     client = sandbox(hands.clock)
     hints = {}
     for fault in ("429_seconds", "429_date", "429_no_hint"):
@@ -183,7 +183,7 @@ async def test_a_refusal_for_speed_hints_in_seconds_as_a_date_or_not_at_all(sand
     assert hints["429_no_hint"] is None
 
 
-async def test_what_is_refused_is_not_paid_and_what_is_spoilt_is(sandbox):
+async def test_refused_requests_are_free_and_corrupted_answers_are_billed(sandbox):
     client = sandbox(faults="isbndb:down@1,isbndb:isbndb_books_vs_data_key@2")
     for _ in range(3):
         await ask(client, "isbndb")
@@ -192,8 +192,8 @@ async def test_what_is_refused_is_not_paid_and_what_is_spoilt_is(sandbox):
 
 
 @pytest.mark.parametrize(("fault", "first"), [("isbndb_404_then_200", 404), ("schema_violation_once", 200)])
-async def test_some_faults_pass_when_asked_again(sandbox, fault, first):
-    """Each request meets them once, whatever comes between."""
+async def test_some_faults_end_with_the_second_request(sandbox, fault, first):
+    """Each request gets them once, whatever requests come between."""
     provider = CATALOGUE[fault].providers[0]
     proper = (await ask(sandbox(), provider)).text
     client = sandbox(faults=f"*:{fault}")
@@ -227,12 +227,12 @@ def test_rules_are_read(text, rules):
     assert read_rules(text) == rules
 
 
-def test_a_preset_is_its_rules_and_stands_among_others():
+def test_a_preset_can_be_combined_with_rules():
     for name, preset in PRESETS.items():
         assert read_rules(f"{name},isbndb:hang@9") == (*read_rules(preset), *read_rules("isbndb:hang@9"))
 
 
-def test_presets_hold_nothing_that_needs_a_person_or_another_day():
+def test_presets_have_no_fault_that_needs_an_operator_or_another_day():
     lasting = {"down", "hang", "429_daily", "429_no_credit", "isbndb_401", "isbndb_403_wrong_host", "gb_keyless_429",
                "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403"}  # fmt: skip
     used = {name: {rule.fault for rule in read_rules(preset)} for name, preset in PRESETS.items()}
@@ -261,35 +261,35 @@ def test_presets_hold_nothing_that_needs_a_person_or_another_day():
         ("isbndb:down,,xai:", "'xai:'|'' is no fault"),
     ],
 )
-def test_rules_that_cannot_be_read_are_refused_by_name_with_a_cure(text, named):
+def test_unreadable_rules_are_refused_with_their_name_and_a_fix(text, named):
     with pytest.raises(BadInput) as refused:
         SandboxSettings(faults=text)
     assert refused.value.message.startswith("faults: ")
     assert all(part in f"{refused.value.message} {refused.value.hint}" for part in named.split("|"))
 
 
-async def test_a_rule_strikes_the_requests_that_it_counts_to(sandbox):
+async def test_a_rule_applies_to_the_requests_with_its_numbers(sandbox):
     client = sandbox(faults="isbndb:down@2,isbndb:500_internal@4-5,xai:down@3-")
     assert await statuses(client, "isbndb", 6) == [200, 503, 200, 500, 500, 200]
     assert await statuses(client, "xai", 4) == [200, 200, 503, 503]
 
 
-async def test_a_rule_for_all_counts_each_provider_by_itself(sandbox):
-    """So that what one meets does not depend on how often others were asked meanwhile."""
+async def test_a_rule_for_all_providers_counts_each_provider_separately(sandbox):
+    """The faults of one provider do not depend on requests to others."""
     client = sandbox(faults="*:down@2")
     assert await statuses(client, "isbndb", 1) == [200]
     assert await statuses(client, "xai", 3) == [200, 503, 200]
     assert await statuses(client, "isbndb", 2) == [503, 200]
 
 
-async def test_a_rule_counts_the_requests_of_its_route_even_those_that_another_struck(sandbox):
+async def test_a_rule_counts_all_requests_of_its_route_including_failed_ones(sandbox):
     client = sandbox(faults="isbndb:500_internal@1,isbndb/book/:down@2")
     book = "/isbndb/book/9780593781326"
     answers = [await ask(client, "isbndb", **({"url": book} if at else {})) for at in (True, False, True, True)]
     assert [answer.status_code for answer in answers] == [500, 200, 503, 200]
 
 
-async def test_a_rule_may_hold_for_a_while(sandbox, hands):
+async def test_a_rule_may_apply_for_a_period(sandbox, hands):
     client = sandbox(hands.clock, faults="open_library:down@10s-20s")
     seen = []
     for _ in range(4):
@@ -298,8 +298,8 @@ async def test_a_rule_may_hold_for_a_while(sandbox, hands):
     assert seen == [200, 200, 503, 200]  # at 0, 8, 16 and 24 s
 
 
-async def test_chance_depends_on_seed_and_number_alone(sandbox):
-    """About as often as the share says; equal seeds strike equal numbers, others do not."""
+async def test_random_faults_depend_only_on_seed_and_request_number(sandbox):
+    """About as often as the share; equal seeds fail equal request numbers, other seeds fail others."""
     one, other, third = (sandbox(seed=seed, faults="*:down=0.3") for seed in (5, 5, 6))
     await ask(other, "isbndb")
     seen = [await statuses(client, "wikidata", 60) for client in (one, other, third)]
@@ -308,8 +308,8 @@ async def test_chance_depends_on_seed_and_number_alone(sandbox):
 
 
 @pytest.mark.parametrize("fault", [name for name in CATALOGUE if name != "none"])
-def test_every_fault_strikes_on_schedule_by_chance_and_by_route(hands, fault):
-    """At each provider that has it: the requests that the rule counts to, about the share, and no other route."""
+def test_every_fault_can_be_limited_by_number_share_and_route(hands, fault):
+    """For each provider with the fault: the numbered requests, about the share, and no other route."""
 
     def struck(rule, path, count):
         rules = Faults(rule, 1, hands.clock)
@@ -325,7 +325,7 @@ def test_every_fault_strikes_on_schedule_by_chance_and_by_route(hands, fault):
         assert struck(f"{provider}:{fault}@10s-", "a", 3) == []
 
 
-def test_shares_hold_in_the_long_run(hands):
+def test_shares_are_met_over_many_requests(hands):
     faults = Faults("xai:refusal=0.1,xai:down=0.5", 1, hands.clock)
     met = [faults.strike("xai", "v1/chat/completions", str(number)) for number in range(4000)]
     assert met.count("refusal") / len(met) == pytest.approx(0.1, abs=0.02)
@@ -336,7 +336,7 @@ def test_shares_hold_in_the_long_run(hands):
 
 
 @pytest.mark.parametrize("alone", provider_names())
-async def test_all_may_be_down_but_one(sandbox, alone):
+async def test_all_providers_but_one_can_be_down(sandbox, alone):
     client = sandbox()
     assert (await set_faults(client, f"{alone}:none,*:down")).json() == {"faults": f"{alone}:none,*:down"}
     up = {provider for provider in provider_names() if (await ask(client, provider)).status_code == 200}
@@ -344,7 +344,7 @@ async def test_all_may_be_down_but_one(sandbox, alone):
 
 
 async def test_faults_can_be_changed_and_read_back(sandbox):
-    """New rules count from their beginning; ones that cannot be read change nothing."""
+    """New rules restart the counters; unreadable ones change nothing."""
     client = sandbox(faults="isbndb:down")
     assert await statuses(client, "isbndb", 2) == [503, 503]
     await set_faults(client, "isbndb:500_internal@2")

@@ -1,4 +1,4 @@
-"""The sandbox names books as language models do: through the vendors' own clients, mostly right, alike for one seed."""
+"""Models of the sandbox: lists of books through the vendors' own clients, mostly right, equal for equal seeds."""
 
 import json
 
@@ -14,7 +14,7 @@ SCHEMA = {"type": "object", "properties": {"books": {"type": "array", "items": {
 
 
 async def named(client, provider, prompt, system=""):
-    """The items that a model answers."""
+    """The items of a model's answer."""
     if provider == "gemini":
         body = {"contents": [{"parts": [{"text": prompt}]}], "systemInstruction": {"parts": [{"text": system}]}}
         path = "/gemini/v1/models/gemini-3.5-flash:generateContent"
@@ -57,7 +57,7 @@ def test_month_and_count_are_found_in_other_prompts(texts, asked):
 
 
 @both
-async def test_the_month_may_stand_in_the_system_text(sandbox, provider):
+async def test_the_month_is_read_from_the_system_text(sandbox, provider):
     assert len(await named(sandbox(), provider, "Go.", "List 20 books of November 2023.")) > 5
 
 
@@ -67,8 +67,8 @@ async def test_a_prompt_without_a_month_gets_an_empty_list(sandbox, provider):
 
 
 @both
-async def test_the_list_is_mostly_right_with_a_few_strays_and_slips(sandbox, provider):
-    """Over a year: no list too long, most of each the month's own books, the shares about as configured."""
+async def test_the_list_is_mostly_right_with_some_wrong_books_and_typos(sandbox, provider):
+    """Over a year: no list too long, most books of the right month, the shares about as configured."""
     client = sandbox(invented=0.1, misspelt=0.1)
     lists = [await named(client, provider, f"20 books of {Month(2007, month).name}") for month in range(1, 13)]
     assert all(10 <= len(items) <= 20 for items in lists)
@@ -86,13 +86,13 @@ async def month_of(client, isbn):
 
 
 def _misspelt(book):
-    """One slip, a letter too many, missing or swapped, in the title or in the first author; else as they are."""
+    """One typing error (a letter added, missing or swapped) in the title or the first author; else unchanged."""
     titles, authors = (book["title"], book["true_title"]), (book["author"], book["true_authors"][0])
     return OSA.distance(*titles) + OSA.distance(*authors) == 1
 
 
 @both
-async def test_items_have_the_five_fields_and_now_and_then_an_odd_one(sandbox, provider):
+async def test_items_have_the_five_fields_and_rarely_an_unusual_value(sandbox, provider):
     client = sandbox()
     items = [
         item
@@ -122,8 +122,8 @@ async def test_the_models_overlap_and_differ(sandbox):
 
 
 @both
-async def test_answers_depend_on_seed_and_request_alone(sandbox, provider):
-    """Not on the order of asking, nor on what was asked before."""
+async def test_answers_depend_only_on_seed_and_request(sandbox, provider):
+    """They do not depend on earlier requests or their order."""
     one, other, third = sandbox(seed=5), sandbox(seed=5), sandbox(seed=6)
     first, second = "20 books of March 2011", "20 books of April 2011"
     forwards = [await named(one, provider, prompt) for prompt in (first, second)]
@@ -134,7 +134,7 @@ async def test_answers_depend_on_seed_and_request_alone(sandbox, provider):
 
 
 async def test_gemini_is_understood_by_its_client(sandbox):
-    """Structured output through pydantic-ai and google-genai; thinking is paid for but is no part of the text."""
+    """Structured output through pydantic-ai and google-genai; thinking tokens are billed but not in the text."""
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
@@ -176,7 +176,7 @@ async def test_a_retired_xai_model_is_not_found(sandbox):
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"contents": 3}', '{"contents": [{"parts": [3]}]}'])
-async def test_an_unreadable_request_is_the_clients_fault(sandbox, body):
+async def test_400_for_an_unreadable_request(sandbox, body):
     client = sandbox()
     gemini = "/gemini/v1beta/models/gemini-3.5-flash:generateContent"
     first = await client.post(gemini, headers={"x-goog-api-key": "sandbox-gemini"}, content=body)

@@ -1,4 +1,4 @@
-"""The sandbox treats its clients as the services do: keys, pace, quota and latency, each refusal in its own words."""
+"""Limits of the sandbox: keys, rates, quotas and latency, each refusal in the service's own words."""
 
 import statistics
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ async def stats(client, provider):
 
 
 @everywhere
-async def test_the_right_key_is_let_in(sandbox, provider):
+async def test_the_right_key_is_accepted(sandbox, provider):
     assert (await ask(sandbox(), provider)).status_code == 200
 
 
@@ -64,7 +64,7 @@ async def test_the_right_key_is_let_in(sandbox, provider):
         ),
     ],
 )
-async def test_strangers_are_refused_in_the_services_own_words(sandbox, provider, changes, status, words):
+async def test_wrong_keys_are_refused_in_the_services_own_words(sandbox, provider, changes, status, words):
     answer = await ask(sandbox(), provider, **changes)
     assert answer.status_code == status
     assert words in answer.text
@@ -77,14 +77,14 @@ async def test_keys_can_be_chosen(sandbox):
 
 
 @everywhere
-async def test_a_burst_gets_its_rate_and_not_one_more(sandbox, hands, provider):
+async def test_a_burst_gets_exactly_its_rate(sandbox, hands, provider):
     client = sandbox(hands.clock, rates={provider: 3})
     assert [(await ask(client, provider)).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
 
 
 @everywhere
-async def test_no_window_holds_more_than_the_rate_wherever_it_begins(sandbox, hands, provider):
-    """Three late in one second of the clock and one early in the next are four in a second; a refusal takes no room."""
+async def test_no_window_of_a_second_exceeds_the_rate(sandbox, hands, provider):
+    """Three late in one second and one early in the next are four within a second; a refusal does not count."""
     client = sandbox(hands.clock, rates={provider: 3})
     answers = []
     for pause in (0.8, 0.1, 0.05, 0.15, 0.69, 0.02):  # at 0.8, 0.9, 0.95, 1.1, 1.79 and 1.81 s
@@ -114,7 +114,7 @@ async def test_a_rate_below_one_spaces_requests(sandbox, hands):
         ("wikidata", "Please retry in 1 seconds."),
     ],
 )
-async def test_haste_is_refused_in_the_services_own_words(sandbox, hands, provider, words):
+async def test_rate_limits_are_reported_in_the_services_own_words(sandbox, hands, provider, words):
     client = sandbox(hands.clock, rates={provider: 2})
     refused = [await ask(client, provider) for _ in range(3)][-1]
     assert refused.status_code == 429
@@ -135,7 +135,7 @@ async def test_gemini_sends_its_retry_hint_in_the_body_only(sandbox, hands):
     assert (await ask(client, "gemini")).status_code == 200
 
 
-async def test_identified_clients_may_ask_faster(sandbox, hands):
+async def test_identified_clients_have_a_higher_rate(sandbox, hands):
     """Open Library: three a second with a contact, one without."""
     client = sandbox(hands.clock, rates={"open_library": 3})
     curl = [(await ask(client, "open_library", headers={"User-Agent": "curl/8.5"})).status_code for _ in range(3)]
@@ -144,7 +144,7 @@ async def test_identified_clients_may_ask_faster(sandbox, hands):
 
 
 async def test_isbndb_counts_units_until_midnight_utc(sandbox, hands):
-    """A bulk request costs one unit an ISBN, is refused whole when too dear, and the next day begins at zero."""
+    """A bulk request costs one unit per ISBN, is refused as a whole above the quota, and each day starts at zero."""
     client = sandbox(hands.clock, daily_limits={"isbndb": 5})
     options = REQUESTS["isbndb"][2]
 
@@ -181,7 +181,7 @@ async def test_google_books_counts_units_until_midnight_in_california(sandbox, h
 
 
 @pytest.mark.parametrize("provider", ["internet_archive", "wikidata"])
-async def test_some_say_in_a_header_when_to_come_back(sandbox, hands, provider):
+async def test_some_services_send_a_retry_after_header(sandbox, hands, provider):
     client = sandbox(hands.clock, rates={provider: 0.2})
     await ask(client, provider)
     hands.move(1.5)
@@ -190,15 +190,15 @@ async def test_some_say_in_a_header_when_to_come_back(sandbox, hands, provider):
     assert (await ask(client, provider)).status_code == 200
 
 
-async def test_other_quotas_speak_of_days_and_credit(sandbox):
+async def test_other_quotas_are_reported_as_days_or_credit(sandbox):
     client = sandbox(daily_limits={"gemini": 0, "xai": 0})
     assert "GenerateRequestsPerDay" in (await ask(client, "gemini")).text
     assert "used all available credits" in (await ask(client, "xai")).text
 
 
 @everywhere
-async def test_latency_follows_its_scale_and_not_the_past(sandbox, hands, provider):
-    """The same request takes the same time, whatever was asked before; twice the scale takes twice as long."""
+async def test_latency_depends_on_its_scale_and_not_on_earlier_requests(sandbox, hands, provider):
+    """The same request takes the same time; twice the scale takes twice as long."""
     await ask(sandbox(hands.clock, latency_scale=1), provider)
     client = sandbox(hands.clock, latency_scale=2)
     await client.get("/__sandbox/stats")
@@ -220,8 +220,8 @@ async def test_latency_follows_its_scale_and_not_the_past(sandbox, hands, provid
         ("internet_archive", None, "/internet_archive/metadata/isbn_9780593781326"),
     ],
 )
-async def test_each_route_has_a_latency_of_its_own(sandbox, hands, provider, slow, fast):
-    """Drawn anew for each seed: in the median a search takes longer than one record."""
+async def test_each_route_has_its_own_latency(sandbox, hands, provider, slow, fast):
+    """Over many seeds, the median of a search is longer than that of one record."""
     usual = REQUESTS[provider]
     medians = []
     for method, url, options in (slow or usual, ("GET", fast, usual[2])):
@@ -257,7 +257,7 @@ async def test_stats_list_each_request_its_time_and_its_outcome(sandbox, hands):
     assert (await stats(client, "gemini"))["arrivals"] == 0
 
 
-async def test_stats_count_days_in_utc_and_where_the_provider_lives(sandbox, hands):
+async def test_stats_count_days_in_utc_and_in_the_providers_time_zone(sandbox, hands):
     """Five requests before and after midnight UTC: still one day in California."""
     hands.at = datetime(2026, 11, 24, 23, 59, 58, tzinfo=UTC)
     client = sandbox(hands.clock, rates={"isbndb": 1, "google_books": 9}, daily_limits={"google_books": 4})
@@ -280,7 +280,7 @@ async def test_stats_count_days_in_utc_and_where_the_provider_lives(sandbox, han
 
 
 async def test_stats_count_the_calls_of_models_by_month(sandbox):
-    """All that came, those that were paid for, and of these the ones that a fault spoilt on the way."""
+    """All requests, those that were billed, and of these the ones that a fault corrupted."""
     client = sandbox(faults="xai:down@2,xai:refusal@3")
     for month in ("November 2023", "November 2023", "November 2023", "December 2023"):
         said = {"model": "grok-4.3", "messages": [{"role": "user", "content": f"20 books of {month}"}]}
@@ -295,7 +295,7 @@ async def test_stats_count_the_calls_of_models_by_month(sandbox):
     }
 
 
-async def test_reset_forgets_arrivals_but_no_quota(sandbox):
+async def test_reset_clears_arrivals_but_not_quotas(sandbox):
     client = sandbox(daily_limits={"isbndb": 1})
     await ask(client, "isbndb")
     await client.post("/__sandbox/reset")
@@ -303,7 +303,7 @@ async def test_reset_forgets_arrivals_but_no_quota(sandbox):
     assert (await ask(client, "isbndb")).status_code == 429
 
 
-async def test_an_unanswered_path_is_counted_too(sandbox):
+async def test_requests_to_unknown_paths_are_counted(sandbox):
     client = sandbox()
     assert (await client.get("/isbndb/nowhere")).status_code == 404
     assert (await stats(client, "isbndb"))["refused"] == {"404": 1}

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own: it says where it listens once it does, and measures bursts at its socket."""
+"""The sandbox as its own process: it prints its URL once it listens, and limits bursts at its socket."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ serve(SandboxSettings(latency_scale=0), announce=lambda url: print(url, flush=Tr
 
 @pytest.fixture
 def url():
-    """The address of a server that runs as long as the test, and then stops when told to."""
+    """The URL of a server that runs during the test, and then stops on SIGTERM."""
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -32,7 +32,7 @@ def url():
 
 
 async def test_a_burst_at_the_socket_is_cut_to_the_rate(url):
-    """Twelve at once: three pass, nine are refused, and the stats saw twelve."""
+    """Twelve at once: three pass, nine are refused, and the stats count twelve."""
     headers = {"Authorization": "sandbox-isbndb"}
     async with httpx2.AsyncClient(base_url=url, headers=headers) as client:
         answers = await asyncio.gather(*(client.get("/isbndb/stats") for _ in range(12)))
@@ -41,8 +41,8 @@ async def test_a_burst_at_the_socket_is_cut_to_the_rate(url):
     assert (told["arrivals"], told["accepted"], told["peak_per_second"]) == (12, 3, 12)
 
 
-async def test_small_answers_are_not_held_back(url):
-    """Asked one after the other on one connection, each answer comes at once: no waiting for an acknowledgement."""
+async def test_small_answers_are_sent_without_delay(url):
+    """Successive answers on one connection do not wait for an acknowledgement."""
     async with httpx2.AsyncClient(base_url=url) as client:
         seconds = []
         for _ in range(100):
@@ -64,7 +64,7 @@ async def test_answers_are_the_same_in_every_process(url, sandbox, path):
     assert far.json() == near.json()
 
 
-def test_a_taken_port_is_named(url):
+def test_the_error_for_a_taken_port_names_it(url):
     port = int(url.rpartition(":")[2])
     with pytest.raises(BadInput, match=str(port)):
         serve(SandboxSettings(), port, announce=print)

@@ -1,4 +1,4 @@
-"""The sandbox speaks as Google Books, the Internet Archive and Wikidata do: keywords, patterns, gaps and odd fields."""
+"""Google Books, the Internet Archive and Wikidata in the sandbox: keywords, patterns, gaps and unusual fields."""
 
 from collections import Counter
 from typing import Any
@@ -42,8 +42,8 @@ def noted(library, step):
 # ---- what each of them knows
 
 
-async def test_every_source_knows_its_own_share_of_the_books(sandbox, library):
-    """By ISBN, the surest question; what one does not know, others may."""
+async def test_every_source_has_its_own_share_of_the_books(sandbox, library):
+    """Queried by ISBN; books that one source lacks, others may have."""
     client = sandbox(daily_limits={"google_books": 10**6, "isbndb": 10**6})
     known: Counter[str] = Counter()
     together = 0
@@ -82,20 +82,20 @@ async def test_google_books_finds_by_keywords_and_by_words(sandbox, q):
     assert GUEST & set().union(*map(numbers, items))
 
 
-async def test_google_books_leaves_items_out_when_it_finds_nothing(sandbox):
+async def test_google_books_omits_items_without_hits(sandbox):
     client = sandbox()
     for q in ("intitle:xyzzy", "isbn:9780000000002", "oclc:123", "intitle:murtagh inauthor:prose"):
         assert (await google(client, q)).json() == {"kind": "books#volumes", "totalItems": 0}
 
 
 @pytest.mark.parametrize("q", ["ISBN:9780593781326", "isbn:", "isbn: intitle:murtagh"])
-async def test_google_books_answers_a_keyword_out_of_place_with_unrelated_books(sandbox, q):
+async def test_google_books_answers_a_misplaced_keyword_with_unrelated_books(sandbox, q):
     items = (await google(sandbox(), q)).json()["items"]
     assert len(items) == 10
     assert "Murtagh" not in {item["volumeInfo"]["title"] for item in items}
 
 
-async def test_google_books_cuts_answers_down_to_the_fields_asked_for(sandbox):
+async def test_google_books_returns_only_the_requested_fields(sandbox):
     client = sandbox(look_alikes=0)
     nested = "totalItems,items(id,volumeInfo(title,industryIdentifiers/type))"
     answer = (await google(client, 'intitle:"mystery guest"', fields=nested)).json()
@@ -122,7 +122,7 @@ async def test_google_books_pages_filters_and_limits(sandbox):
     assert (await google(client, "")).json()["error"]["errors"][0]["reason"] == "queryRequired"
 
 
-async def test_google_books_shows_one_volume_in_its_own_way_and_fails_for_an_unknown_one(sandbox):
+async def test_google_books_returns_one_volume_in_full_and_503_for_an_unknown_one(sandbox):
     client = sandbox(look_alikes=0)
     item = next(item for item in (await google(client, "murtagh paolini")).json()["items"] if len(numbers(item)) == 2)
     volume = (await client.get(f"/google_books/books/v1/volumes/{item['id']}", params=GOOGLE)).json()
@@ -135,7 +135,7 @@ async def test_google_books_shows_one_volume_in_its_own_way_and_fails_for_an_unk
         assert "status" not in answer.json()["error"]
 
 
-async def test_google_books_volumes_have_the_gaps_of_real_ones(sandbox, library):
+async def test_google_books_volumes_lack_fields_like_real_ones(sandbox, library):
     client = sandbox(look_alikes=0, coverage={"google_books": 1}, daily_limits={"google_books": 10**6})
     answers = [await google(client, f'intitle:"{work.face.title}"', maxResults=40) for work in noted(library, 4)]
     volumes = {item["id"]: item["volumeInfo"] for answer in answers for item in answer.json().get("items", ())}
@@ -167,12 +167,12 @@ async def test_google_books_volumes_have_the_gaps_of_real_ones(sandbox, library)
         *((broken, None) for broken in ("title:", ":", '"', "", "title:(a (b) c)")),
     ],
 )
-def test_lucene_is_read_or_refused(q, read):
+def test_lucene_queries_are_parsed_or_refused(q, read):
     assert read_query(q) == read
 
 
 @pytest.mark.parametrize(("q", "output"), [("title:(murtagh", "json"), ("title:murtagh", "html"), ("", "json")])
-async def test_the_archive_answers_what_it_cannot_read_with_a_page_and_200(sandbox, q, output):
+async def test_the_archive_answers_an_unreadable_query_with_html_and_200(sandbox, q, output):
     answer = await archive(sandbox(), q, output=output)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
@@ -191,7 +191,7 @@ async def test_the_archive_finds_scans_and_other_media_unless_filtered(sandbox):
     assert few["start"] == 1
 
 
-async def test_fields_of_the_archive_are_texts_or_lists_as_it_happens(sandbox, library):
+async def test_fields_of_the_archive_are_texts_or_lists(sandbox, library):
     client = sandbox(look_alikes=0, coverage={"internet_archive": 1})
     docs: dict[str, dict[str, Any]] = {}
     for work in noted(library, 4):
@@ -253,7 +253,7 @@ async def wikidata(client, query):
     return [{name: term["value"] for name, term in row.items()} for row in answer.json()["results"]["bindings"]]
 
 
-async def test_wikidata_knows_editions_by_their_hyphenated_isbns(sandbox):
+async def test_wikidata_finds_editions_by_hyphenated_isbns(sandbox):
     rows = await wikidata(sandbox(coverage={"wikidata": 1}), SEARCH % ("the mystery guest", "prose"))
     assert {row["workLabel"] for row in rows} == {"The Mystery Guest"}
     assert GUEST & {Isbn13.read(row["isbn"]) for row in rows}
@@ -264,12 +264,12 @@ async def test_wikidata_knows_editions_by_their_hyphenated_isbns(sandbox):
 @pytest.mark.parametrize(
     "asked", [("mystery guest", "prose"), ("the mystery guest", "paolini"), ("the mistery", "prose")]
 )
-async def test_wikidata_finds_labels_by_their_beginning_and_authors_by_a_part(sandbox, asked):
+async def test_wikidata_finds_labels_by_prefix_and_authors_by_substring(sandbox, asked):
     assert await wikidata(sandbox(coverage={"wikidata": 1}), SEARCH % asked) == []
 
 
-async def test_wikidata_multiplies_rows_and_leaves_out_what_is_unbound(sandbox, library):
-    """A book of two authors and several ISBNs is many rows; dates say how much of them is meant."""
+async def test_wikidata_multiplies_rows_and_omits_unbound_variables(sandbox, library):
+    """A book with two authors and several ISBNs gives many rows; each date has its precision."""
     client = sandbox(coverage={"wikidata": 1}, look_alikes=0)
     books: dict[str, list[dict[str, str]]] = {}
     for work in noted(library, 12):
@@ -288,7 +288,7 @@ async def test_wikidata_multiplies_rows_and_leaves_out_what_is_unbound(sandbox, 
     assert {len(row["isbn"].replace("-", "")) for row in rows} == {10, 13}
 
 
-async def test_wikidata_names_the_books_of_a_month_the_most_widely_known_first(sandbox):
+async def test_wikidata_lists_the_books_of_a_month_by_notability(sandbox):
     rows = await wikidata(sandbox(), PUBLISHED % ("2003-06", "2003-07"))
     assert len({row["work"] for row in rows}) > 4
     assert {row["date"][:7] for row in rows} == {"2003-06"}
@@ -297,7 +297,7 @@ async def test_wikidata_names_the_books_of_a_month_the_most_widely_known_first(s
     assert min(sitelinks) >= 3
 
 
-async def test_wikidata_takes_queries_by_post_too(sandbox):
+async def test_wikidata_accepts_queries_by_post(sandbox):
     client, query = sandbox(coverage={"wikidata": 1}), SEARCH % ("murtagh", "paolini")
     sparql = {"content-type": "application/sparql-query"}
     form = await client.post("/wikidata/sparql", data={"query": query}, headers=ACCEPT)
@@ -315,7 +315,7 @@ async def test_wikidata_takes_queries_by_post_too(sandbox):
         ("", 400, "MalformedQueryException"),
     ],
 )
-async def test_wikidata_refuses_what_it_cannot_read_or_would_take_for_ever(sandbox, query, status, words):
+async def test_wikidata_refuses_unreadable_and_too_expensive_queries(sandbox, query, status, words):
     answer = await sandbox().get("/wikidata/sparql", params={"query": query}, headers=ACCEPT)
     assert (answer.status_code, words in answer.text) == (status, True)
 

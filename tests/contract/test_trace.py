@@ -1,4 +1,4 @@
-"""What an operator sees of an attempt in a tracing tool: a trace each, with a span for each answer, and no secret."""
+"""Traces of attempts: one trace each, with a span for each answer, and no secret."""
 
 import contextlib
 import http.server
@@ -30,7 +30,7 @@ NAMES = ("gemini", "open_library")
 
 @pytest.fixture
 def spans():
-    """What has been exported."""
+    """The exported spans."""
     export = pytest.importorskip("opentelemetry.sdk.trace.export", reason="the extra otel is not installed")
     memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
     with tracing.tracing(export.SimpleSpanProcessor(memory)):
@@ -39,7 +39,7 @@ def spans():
 
 @contextlib.asynccontextmanager
 async def backfill(client, database_url, monkeypatch):
-    """With one model and one source, which are the sandbox's, and one month."""
+    """A backfill with one model and one source of the sandbox, and one month."""
     for name in NAMES:
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"http://sandbox/{name}")
         monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_RATE", "400")
@@ -74,7 +74,7 @@ def attributes(span):
 
 
 async def test_an_attempt_is_one_trace_and_each_answer_a_span_in_it(sandbox, database_url, monkeypatch, spans):
-    """Sent the first time, stored the second; each knows its month, attempt and provider."""
+    """Sent the first time, cached the second; each span has its month, attempt and provider."""
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with backfill(client, database_url, monkeypatch) as system:
         first = await walk(system)
@@ -104,7 +104,7 @@ async def test_an_attempt_is_one_trace_and_each_answer_a_span_in_it(sandbox, dat
 
 
 async def test_a_failed_attempt_records_the_kind_of_its_error(sandbox, database_url, monkeypatch, spans):
-    """By a code, as the words of an error may quote anything."""
+    """As a code, because the text of an error may quote anything."""
     client = sandbox(rates=dict.fromkeys(NAMES, 400.0))
     async with backfill(client, database_url, monkeypatch) as system:
         monkeypatch.setenv("GEMINI_API_KEY", "canary-wrong-key")
@@ -130,12 +130,12 @@ async def test_a_failed_attempt_records_the_kind_of_its_error(sandbox, database_
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_TRACES_EXPORTER": "none"}, False),
     ],
 )
-def test_the_standard_variables_say_whether_anything_is_traced(environment, wanted):
+def test_the_standard_variables_turn_tracing_on(environment, wanted):
     assert tracing.wanted(environment) is wanted
 
 
-def test_what_is_not_wanted_is_not_imported():
-    """Neither by wiring nor by tracing itself."""
+def test_opentelemetry_is_not_imported_without_tracing():
+    """Neither by bootstrap nor by core.tracing."""
     script = """
 import sys
 from alexandria import bootstrap
@@ -147,7 +147,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
 
 
-def test_a_missing_extra_is_reported_and_harmless():
+def test_a_missing_extra_is_reported_without_failing():
     script = """
 import os, sys
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
@@ -161,7 +161,7 @@ with tracing.exporting(), tracing.attempt(attempt="1"):
 
 
 class Collector(http.server.HTTPServer):
-    """Takes whatever it is given."""
+    """Accepts every request."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Taking)
@@ -181,8 +181,8 @@ class Taking(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_what_is_traced_reaches_the_collector_by_the_end(monkeypatch):
-    """Over HTTP to where the standard variable says, compressed by nobody, with the service's name."""
+def test_all_spans_reach_the_collector_before_exit(monkeypatch):
+    """Over HTTP to the URL of the standard variable, uncompressed, with the service's name."""
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra otel is not installed")
     with Collector() as collector:
         threading.Thread(target=collector.serve_forever, args=[0.01], daemon=True).start()

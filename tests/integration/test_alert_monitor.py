@@ -1,4 +1,4 @@
-"""Incidents on a real database with a real receiver: noted and told once each, by whoever sees them, until they clear."""
+"""Incidents on a real database with a real receiver: each is stored and reported once, by any process, until it clears."""
 
 import asyncio
 import base64
@@ -69,7 +69,7 @@ async def _clean(empty, api, sql):
     await api.post(SEED, json={"year_start": 2023, "year_end": 2023})
 
 
-def watch_on(system, receiver=None, now=lambda: datetime.now(UTC), **options):
+def monitor_on(system, receiver=None, now=lambda: datetime.now(UTC), **options):
     to = Receiver(SecretStr(receiver.url), SecretStr(KEY), "0") if receiver else None
     return AlertMonitor(system.database, receiver=to, now=now, **options)
 
@@ -78,27 +78,27 @@ async def claim(sql, months=1):
     await sql("UPDATE backfill_log SET status = 'processing' WHERE month <= %s", months)
 
 
-def told(receiver):
+def messages(receiver):
     return [json.loads(body) for _, body in receiver.got]
 
 
 async def test_an_incident_is_reported_once_when_it_begins_and_once_when_it_ends(system, sql, receiver):
-    """However often it is looked at; one line at error level, one when it clears, and both calls carry the reason."""
-    watch = watch_on(system, receiver)
+    """However often it is checked; one line at error level, one when it clears, and both calls have the reason."""
+    monitor = monitor_on(system, receiver)
     with structlog.testing.capture_logs() as logged:
-        await watch.watch()
+        await monitor.check()
         assert receiver.got == []
         await claim(sql, 3)
         for _ in range(3):
-            await watch.watch()
+            await monitor.check()
         await claim(sql, 4)
-        await watch.watch()
+        await monitor.check()
         await sql("INSERT INTO procrastinate_workers DEFAULT VALUES")
         for _ in range(3):
-            await watch.watch()
+            await monitor.check()
     levels = [(line["log_level"], line["event"], line["kind"]) for line in logged]
     assert levels == [("error", "incident began", "no_worker"), ("warning", "incident cleared", "no_worker")]
-    began, cleared = told(receiver)
+    began, cleared = messages(receiver)
     assert (began["event"], began["kind"], began["subject"], began["cleared_at"]) == ("began", "no_worker", "", None)
     assert began["reason"] == "no worker heartbeat for 60 s, 3 months waiting for one"
     assert (cleared["event"], cleared["incident"], cleared["reason"]) == ("cleared", began["incident"], began["reason"])
@@ -110,7 +110,7 @@ async def test_an_incident_is_reported_once_when_it_begins_and_once_when_it_ends
 @pytest.mark.parametrize("secret", [KEY, "whsec_" + base64.b64encode(b"canary-alarm-key").decode()])
 async def test_the_call_is_signed_by_the_standard_and_by_the_earlier_scheme(system, sql, receiver, secret):
     await claim(sql)
-    await AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), SecretStr(secret), "0")).watch()
+    await AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), SecretStr(secret), "0")).check()
     [(headers, body)] = receiver.got
     key = b"canary-alarm-key" if secret.startswith("whsec_") else KEY.encode()
     verifier = Webhook(f"whsec_{base64.b64encode(key).decode()}")  # as a receiver in any language has it
@@ -129,48 +129,48 @@ async def test_the_call_is_signed_by_the_standard_and_by_the_earlier_scheme(syst
 
 async def test_without_a_secret_the_call_has_an_id_and_no_signature(system, sql, receiver):
     await claim(sql)
-    await AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), None, "0")).watch()
+    await AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), None, "0")).check()
     [(headers, _)] = receiver.got
     assert headers["webhook-id"].endswith("-began")
     assert not [name for name in headers if name.lower().endswith("signature")]
 
 
 async def test_many_processes_that_check_at_once_report_once(system, sql, receiver):
-    watches = [watch_on(system, receiver) for _ in range(6)]
+    monitors = [monitor_on(system, receiver) for _ in range(6)]
     for workers in range(4):
         await (claim(sql) if workers % 2 == 0 else sql("INSERT INTO procrastinate_workers DEFAULT VALUES"))
-        await asyncio.gather(*(watch.watch() for watch in watches))
-        await watches[0].watch()
+        await asyncio.gather(*(monitor.check() for monitor in monitors))
+        await monitors[0].check()
         await sql("TRUNCATE procrastinate_workers CASCADE")
-        await watches[0].watch()
-    assert [(each["event"], each["kind"]) for each in told(receiver)] == [
+        await monitors[0].check()
+    assert [(each["event"], each["kind"]) for each in messages(receiver)] == [
         ("began", "no_worker"), ("cleared", "no_worker"), ("began", "no_worker"), ("cleared", "no_worker"), ("began", "no_worker")
     ]  # fmt: skip
 
 
 async def test_a_call_that_fails_is_made_again_later_each_time(system, sql, receiver):
-    """With the result in a row; the end is told after the beginning has been."""
+    """With the result in a row; the end is reported after the beginning."""
     clock = [datetime.now(UTC)]
-    watch = watch_on(system, receiver, now=lambda: clock[0])
+    monitor = monitor_on(system, receiver, now=lambda: clock[0])
     receiver.statuses = [500, 302, 204]
     await claim(sql)
     waits = []
     for result in ("answered 500", "answered 302"):
-        await watch.watch()
+        await monitor.check()
         [row] = await sql("SELECT * FROM notice")
         assert (row["result"], row["delivered_at"]) == (result, None)
         waits.append(row["next_try_at"] - clock[0])
-        await watch.watch()
+        await monitor.check()
         await sql("UPDATE notice SET next_try_at = now()")
     assert waits == [timedelta(seconds=30), timedelta(seconds=60)]
     assert len(receiver.got) == 2
     await sql("UPDATE notice SET next_try_at = now() + interval '1 h'")
     await sql("UPDATE backfill_log SET status = 'pending'")
-    await watch.watch()
+    await monitor.check()
     assert len(receiver.got) == 2
     await sql("UPDATE notice SET next_try_at = now()")
-    await watch.watch()
-    assert [each["event"] for each in told(receiver)] == ["began", "began", "began", "cleared"]
+    await monitor.check()
+    assert [each["event"] for each in messages(receiver)] == ["began", "began", "began", "cleared"]
     first, *ids = [headers["webhook-id"] for headers, _ in receiver.got]
     assert ids[:2] == [first, first]
     assert ids[2] != first
@@ -181,15 +181,15 @@ async def test_a_call_that_fails_is_made_again_later_each_time(system, sql, rece
     ]
 
 
-async def test_a_receiver_that_never_answers_is_given_up(system, sql, receiver):
-    """Nothing listens there; the log and the row say what broke and not the address, which holds a token."""
+async def test_delivery_to_a_receiver_that_never_answers_ends(system, sql, receiver):
+    """Nothing listens there; the log and the row have the error and not the address, which contains a token."""
     receiver.shutdown()
     receiver.server_close()
-    watch = watch_on(system, receiver)
+    monitor = monitor_on(system, receiver)
     await claim(sql)
     with structlog.testing.capture_logs() as logged:
         for _ in range(MAX_TRIES + 2):
-            await watch.watch()
+            await monitor.check()
             await sql("UPDATE notice SET next_try_at = now() WHERE next_try_at IS NOT NULL")
     [row] = await sql("SELECT tries, result, next_try_at FROM notice")
     assert row == {"tries": MAX_TRIES, "result": "ConnectError", "next_try_at": None}
@@ -215,14 +215,14 @@ async def test_months_are_blocked_since_their_first_snooze_in_a_row(system, sql)
             await sql("INSERT INTO attempt (token, year, month, created_at, ended_at, outcome) VALUES (gen_random_uuid(), 2023,"
                       " %s, now() - %s * interval '1 h', now() - %s * interval '1 h', %s)", month, hours, hours, outcome)  # fmt: skip
 
-    watch = watch_on(system)
+    monitor = monitor_on(system)
     await blocked(1, (30, "snoozed"), (28, "retry"), (20, "snoozed"), (2, "snoozed"))
     await blocked(2, (23, "snoozed"))
     await blocked(3, (50, "snoozed"), code="paused")
-    assert await watch.current_incidents() == ()
+    assert await monitor.current_incidents() == ()
     await blocked(4, (40, "retry"), (26, "snoozed"), (2, "snoozed"))
     await blocked(5, (30, "snoozed"))
-    [incident] = await watch.current_incidents()
+    [incident] = await monitor.current_incidents()
     assert incident.kind is IncidentKind.MONTHS_BLOCKED
     since = datetime.now(UTC) - timedelta(hours=30)
     assert incident.reason.startswith(f"2 months blocked, the first since {since:%Y-%m-%d %H:}")
@@ -231,14 +231,14 @@ async def test_months_are_blocked_since_their_first_snooze_in_a_row(system, sql)
 async def test_failures_of_the_last_day_count(system, sql):
     await sql("UPDATE backfill_log SET status = CASE WHEN month <= 6 THEN 'completed' ELSE 'failed' END, error_message = 'no key'"
               " WHERE month <= 10")  # fmt: skip
-    [incident] = await watch_on(system).current_incidents()
+    [incident] = await monitor_on(system).current_incidents()
     assert (incident.kind, incident.reason) == (
         IncidentKind.MONTHS_FAILING, "4 of 10 months that ended within a day failed: no key"
     )  # fmt: skip
-    assert await watch_on(system, thresholds=Thresholds(failed_share=0.4)).current_incidents() == ()
+    assert await monitor_on(system, thresholds=Thresholds(failed_share=0.4)).current_incidents() == ()
     await sql("UPDATE backfill_log SET started_at = now() - interval '2 days', completed_at = now() - interval '25 h'"
               " WHERE month = 10")  # fmt: skip
-    assert [i.reason[:11] for i in await watch_on(system).current_incidents()] == ["3 of 9 mont"]
+    assert [i.reason[:11] for i in await monitor_on(system).current_incidents()] == ["3 of 9 mont"]
 
 
 async def test_ways_that_are_in_use_count(system, sql):
@@ -251,7 +251,7 @@ async def test_ways_that_are_in_use_count(system, sql):
         return [lane("isbndb", 95), lane("google_books", 100), lane("xai", 50)]
 
     await sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() + interval '1 h' WHERE month = 1")
-    found = await watch_on(system, lanes=lanes, in_use=frozenset({"isbndb", "xai"})).current_incidents()
+    found = await monitor_on(system, lanes=lanes, in_use=frozenset({"isbndb", "xai"})).current_incidents()
     assert [(incident.kind, incident.subject) for incident in found] == [(IncidentKind.QUOTA_SPENT, "isbndb")]
 
 
@@ -295,8 +295,8 @@ async def test_the_api_alone_reports_that_no_worker_runs(system, sql):
 
 
 async def test_workers_do_what_is_due_from_time_to_time(system):
-    """What is given to the queue as periodic is done; and the watch is among what a worker gives it."""
-    assert {each.name: each.act for each in periodic(system)}["watch"] == system.alerts.watch
+    """A periodic task of the queue runs; and the alert check is among the periodic tasks of a worker."""
+    assert {each.name: each.act for each in periodic(system)}["watch"] == system.alerts.check
     done = asyncio.Event()
 
     async def act():
@@ -345,7 +345,7 @@ async def test_the_settings_say_whom_to_call_and_when(system, monkeypatch):
     monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", KEY)
     monkeypatch.setenv("ALEXANDRIA_ALARM_BLOCKED_HOURS", "2")
     monkeypatch.setenv("ALEXANDRIA_ALARM_FAILED_SHARE", "0.5")
-    watch = alert_monitor(load(), system.database, system.limiter, system.rollout)
-    assert watch.thresholds == Thresholds(timedelta(hours=2), timedelta(hours=1), 0.5)
-    assert watch.receiver is not None
-    assert "canary" not in repr(watch)
+    monitor = alert_monitor(load(), system.database, system.limiter, system.rollout)
+    assert monitor.thresholds == Thresholds(timedelta(hours=2), timedelta(hours=1), 0.5)
+    assert monitor.receiver is not None
+    assert "canary" not in repr(monitor)

@@ -1,4 +1,4 @@
-"""What holds for every route of the API: statuses, the error shape, the secret, headers, and that nothing leaks."""
+"""Rules for every route of the API: statuses, the error shape, the secret, headers, and that no secret leaks."""
 
 import asyncio
 import dataclasses
@@ -109,7 +109,7 @@ PATHS = {
 
 
 def check_shape(response, status, code=None):
-    """The one error shape, and that the answer's status is documented where it has a body of ours."""
+    """Check the error shape, and that the status is documented where the body is ours."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     body = response.json()
@@ -127,7 +127,7 @@ def check_shape(response, status, code=None):
     return body["error"]
 
 
-async def test_the_routes_of_this_table_are_all_there_are(app):
+async def test_the_table_of_cases_has_every_route(app):
     described = {(m.upper(), path) for path, methods in app.openapi()["paths"].items() for m in methods}
     assert {
         (m, path.replace("2023-11", "{month}").replace("jobs/1", "jobs/{job_id}")) for m, path in ALL[:-2]
@@ -136,7 +136,7 @@ async def test_the_routes_of_this_table_are_all_there_are(app):
 
 @pytest.mark.parametrize(("method", "path"), INTERNAL)
 async def test_401_without_a_valid_secret_whatever_else_is_wrong(api, method, path):
-    """Before the body is looked at, and in the guide's own words."""
+    """Before the body is read, with the guide's message."""
     del api.headers["X-Cron-Secret"]
     for shown in [None, "", "wrong", SECRET[:-1], SECRET + "x", SECRET.upper(), b"\xff\xfe", "é".encode()]:
         headers = {"X-Cron-Secret": shown} if shown is not None else {}
@@ -147,7 +147,7 @@ async def test_401_without_a_valid_secret_whatever_else_is_wrong(api, method, pa
 
 
 @pytest.mark.parametrize("secret", [SECRET, PREVIOUS])
-async def test_the_current_and_the_previous_secret_open_every_route(api, secret):
+async def test_the_current_and_the_previous_secret_are_accepted_on_every_route(api, secret):
     for method, path in INTERNAL:
         response = await api.request(method, path, headers={"X-Cron-Secret": secret})
         assert response.status_code != 401
@@ -175,7 +175,7 @@ async def test_400_for_a_body_that_is_not_json(api, cases):
 
 
 async def test_415_for_a_body_that_is_not_declared_as_json(api, cases):
-    """As curl sends it without a header; the answer names the header to add."""
+    """As curl sends it without a header; the error names the header to add."""
     kinds = [None, "application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin-1",
              "application/jsonx", "multipart/form-data; boundary=x", "application/xml", ""]  # fmt: skip
     with cases() as case:
@@ -186,13 +186,13 @@ async def test_415_for_a_body_that_is_not_declared_as_json(api, cases):
                 assert "Content-Type: application/json" in check_shape(response, 415)["details"]["hint"]
 
 
-async def test_json_may_be_declared_in_every_legal_way(api):
+async def test_every_legal_content_type_for_json_is_accepted(api):
     for kind in ("application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'):
         response = await api.post(SCHEDULE, content=b'{"dry_run": true}', headers={"Content-Type": kind})
         assert response.status_code == 200, kind
 
 
-async def test_422_for_json_that_is_no_request(api, sql, empty, cases):
+async def test_422_for_json_that_is_not_a_request(api, sql, empty, cases):
     with cases() as case:
         for path, (name, body) in itertools.product(WRITES, VIOLATIONS.items()):
             with case(path, name):
@@ -201,8 +201,8 @@ async def test_422_for_json_that_is_no_request(api, sql, empty, cases):
                 assert await sql("SELECT id FROM backfill_log") == []
 
 
-async def test_422_names_the_field(api, sql, empty, cases):
-    """The value's own field is in the message; nothing is claimed or seeded."""
+async def test_422_names_the_wrong_field(api, sql, empty, cases):
+    """The message names the field; nothing is scheduled or seeded."""
     violations = {
         SCHEDULE: SCHEDULE_VIOLATIONS, SEED: SEED_VIOLATIONS, RETRY: RETRY_VIOLATIONS, PAUSE: PAUSE_VIOLATIONS
     }  # fmt: skip
@@ -225,7 +225,7 @@ async def test_the_error_for_a_misspelt_field_names_the_right_one(api):
     assert error["message"].endswith("did you mean status?")
 
 
-async def test_a_parameter_in_the_address_is_no_field_of_the_body(api, sql, empty):
+async def test_a_query_parameter_does_not_set_a_field_of_the_body(api, sql, empty):
     """?dry_run=true must not run live."""
     await sql("INSERT INTO backfill_log (year, month) VALUES (2023, 11)")
     check_shape(await api.post(SCHEDULE + "?dry_run=true", json={}), 422)
@@ -239,7 +239,7 @@ async def test_404_and_422_for_paths_and_parameters(api, cases):
                 check_shape(await api.get(path), status)
 
 
-async def test_405_for_every_other_method_with_what_is_allowed(api, cases):
+async def test_405_for_every_other_method_with_the_allow_header(api, cases):
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"]
     with cases() as case:
         for (allowed, path), other in itertools.product(ALL, methods):
@@ -257,7 +257,7 @@ async def test_413_for_a_large_body_on_every_route(api, cases):
                 check_shape(await api.request(method, path, content=LARGE, headers=JSON), 413, "too_large")
 
 
-async def test_413_for_a_large_body_that_does_not_say_so(api, cases):
+async def test_413_for_a_large_body_without_content_length(api, cases):
     async def chunks():
         for start in range(0, len(LARGE), 1000):
             yield LARGE[start : start + 1000]
@@ -268,7 +268,7 @@ async def test_413_for_a_large_body_that_does_not_say_so(api, cases):
                 check_shape(await api.post(path, content=chunks(), headers=JSON), 413, "too_large")
 
 
-async def test_a_body_of_just_64_kib_is_read(api):
+async def test_a_body_of_exactly_64_kib_is_accepted(api):
     body = b'{"dry_run": true}'.ljust(64 * 1024)
     assert (await api.post(SCHEDULE, content=body, headers=JSON)).status_code == 200
 
@@ -288,7 +288,7 @@ async def test_every_answer_has_the_security_headers_and_no_cors(api, cases):
                 assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-async def test_a_sane_request_id_is_echoed_and_any_other_replaced(api, cases):
+async def test_a_valid_request_id_is_echoed_and_any_other_is_replaced(api, cases):
     with cases() as case:
         for sane in ("a", "7f0c-42", "trace:1/2@x.y_z+a=b", "x" * 128):
             with case(sane):
@@ -301,14 +301,14 @@ async def test_a_sane_request_id_is_echoed_and_any_other_replaced(api, cases):
                 assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
 
 
-async def test_an_odd_host_is_no_error(api):
+async def test_an_unusual_host_header_is_accepted(api):
     for host in ("[", "a b", "x" * 2000, ""):
         assert (await api.get("/docs", headers={"Host": host})).status_code == 200
         check_shape(await api.get("/nothing", headers={"Host": host}), 404)
 
 
 class Broken:
-    """Lanes that fail with an error of our choice."""
+    """A rate limiter that raises a given error."""
 
     def __init__(self, error):
         self.error = error
@@ -318,7 +318,7 @@ class Broken:
 
 
 async def broken(system, error):
-    """The quota route's answer when the lanes fail with `error`, and what was logged."""
+    """The response of the quota route when the rate limiter raises `error`, and the log."""
     app = create_app(dataclasses.replace(system, limiter=Broken(error)), WebhookSecrets(()))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
         with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
@@ -328,8 +328,8 @@ async def broken(system, error):
 
 @given(st.text(min_size=8), st.sampled_from([RuntimeError, KeyError, psycopg.errors.SyntaxError, errors.Misconfigured]))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_nothing_of_an_unexpected_error_leaks(system, text, kind):
-    """Whatever it says, the caller gets one and the same sentence with an id, and the log has the error under that id."""
+async def test_an_unexpected_error_does_not_leak_its_text(system, text, kind):
+    """The client gets a fixed sentence with an id, and the log has the error under that id."""
     error = kind(f"SELECT {text} FROM secrets")
     response, logged = await broken(system, error)
     told = check_shape(response, 500, "unexpected")
@@ -343,12 +343,12 @@ async def test_nothing_of_an_unexpected_error_leaks(system, text, kind):
 
 
 def kinds(of):
-    """The class and all below it."""
+    """The class and its subclasses."""
     return [of, *(kind for child in of.__subclasses__() for kind in kinds(child))]
 
 
-async def test_every_error_class_has_a_status(system, cases):
-    """With code, message and hint for the caller, but for those that are defects."""
+async def test_every_error_class_has_a_status_code_message_and_hint(system, cases):
+    """Except for errors that are defects, which have no text for clients."""
     with cases() as case:
         for kind in kinds(errors.AlexandriaError):
             with case(kind):
@@ -363,8 +363,8 @@ async def test_every_error_class_has_a_status(system, cases):
                     assert (sent["message"], sent["details"]) == ("the message", {"hint": "the hint", "more": 1})
 
 
-async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
-    """The database is renamed away under the open pool; the first refusal has the server healed, and then all is well."""
+async def test_503_while_the_database_is_lost_and_200_after_it_returns(database_url):
+    """The database is renamed under the open pool; the first refusal starts the reconnection."""
     [name] = re.findall(r"/(test_\w+)\?", database_url)
     elsewhere = database_url.replace(f"/{name}?", "/postgres?")
     away = f"ALTER DATABASE {name} RENAME TO {name}_away"
@@ -401,7 +401,7 @@ async def test_a_database_that_is_lost_is_503_and_comes_back(database_url):
             assert (await client.get("/health/ready")).status_code == 200
 
 
-async def test_an_old_schema_is_503_and_names_the_cure(app, api, sql):
+async def test_503_for_an_old_schema_names_the_fix(app, api, sql):
     await sql("ALTER TABLE backfill_log RENAME TO hidden")
     try:
         error = check_shape(await api.get("/api/internal/backfill-stats"), 503, "not_migrated")
@@ -412,8 +412,8 @@ async def test_an_old_schema_is_503_and_names_the_cure(app, api, sql):
     assert "alexandria_database_up 0.0" in metrics
 
 
-async def test_the_description_is_complete(app):
-    """Every operation documents its errors with their bodies, its security, and nothing but our own shapes."""
+async def test_the_openapi_description_is_complete(app):
+    """Every operation documents its errors with their bodies and its security, and uses only our own schemas."""
     described = app.openapi()
     for path, methods in described["paths"].items():
         for method, told in methods.items():
@@ -431,7 +431,7 @@ async def test_the_description_is_complete(app):
     assert "HTTPValidationError" not in json.dumps(described)
 
 
-async def test_the_docs_need_no_other_host_and_no_script(api, app):
+async def test_the_docs_page_loads_nothing_from_other_hosts_and_no_script(api, app):
     page = (await api.get("/docs")).text
     assert "<script" not in page
     links = re.findall(r"\s(?:src|href|action)=\"?([^\" >]*)", page)
@@ -444,6 +444,6 @@ async def test_the_docs_need_no_other_host_and_no_script(api, app):
     assert "&#34;dry_run&#34;: true" in page
 
 
-async def test_the_docs_escape_what_a_caller_sends(api):
+async def test_the_docs_page_escapes_input(api):
     page = (await api.get("/docs", headers={"Host": "<script>alert(1)</script>"})).text
     assert "<script" not in page

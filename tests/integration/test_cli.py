@@ -1,4 +1,4 @@
-"""The commands on a real database: what they print, what they change, and with which code they leave."""
+"""The commands on a real database: what they print, what they change, and their exit codes."""
 
 import contextlib
 import http.server
@@ -26,7 +26,7 @@ from alexandria.sandbox.parts import provider_names
 
 @pytest.fixture(autouse=True)
 def _as_found(monkeypatch):
-    """Commands set up logging and the last words of their process; tests share one."""
+    """Commands configure logging and `sys.excepthook` of their process; the tests share one process."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     yield
     structlog.reset_defaults()
@@ -79,30 +79,30 @@ def process(database_url, *arguments, **environment):
                 running.kill()
 
 
-def test_a_database_that_was_not_migrated_is_6(alexandria, asked, empty_database_url):
-    """Every command says so; migrate says what is missing, does it, and does it once."""
+def test_exit_code_6_for_a_database_that_is_not_migrated(alexandria, asked, empty_database_url):
+    """Every command reports it; migrate lists the pending migrations, applies them, and then has nothing to do."""
     for command in (["status"], ["seed"], ["schedule", "-n"], ["months"], ["month", "2023-11"], ["quota"], ["work"]):
         code, out, err = alexandria(*command, url=empty_database_url)
         assert (code, out) == (6, ""), command
         assert "this database is empty (no schema yet)" in err
         assert "alexandria migrate" in err
-    code, told = asked("status", url=empty_database_url)
-    assert (code, told["ok"], told["error"]["code"]) == (6, False, "not_migrated")
+    code, answer = asked("status", url=empty_database_url)
+    assert (code, answer["ok"], answer["error"]["code"]) == (6, False, "not_migrated")
 
-    code, told = asked("migrate", "--check", url=empty_database_url)
+    code, answer = asked("migrate", "--check", url=empty_database_url)
     assert code == 6
-    assert told["data"]["missing"][0] == "0001_queue"
+    assert answer["data"]["missing"][0] == "0001_queue"
     code, again = asked("migrate", "-n", url=empty_database_url)
-    assert (code, again) == (0, told)
+    assert (code, again) == (0, answer)
     code, out, _ = alexandria("migrate", url=empty_database_url)
-    assert (code, out.split()) == (0, told["data"]["missing"])
+    assert (code, out.split()) == (0, answer["data"]["missing"])
     assert alexandria("migrate", url=empty_database_url)[2].strip() == "already up to date"
     assert asked("migrate", "--check", url=empty_database_url) == (0, {"ok": True, "data": {"missing": []}})
     assert asked("migrate", url=empty_database_url) == (0, {"ok": True, "data": {"applied": []}})
 
 
 @pytest.mark.parametrize("command", [["status"], ["migrate"], ["migrate", "--check"], ["seed"], ["work"]], ids=" ".join)
-def test_a_database_that_does_not_answer_is_6(command, alexandria, asked):
+def test_exit_code_6_for_a_database_that_does_not_answer(command, alexandria, asked):
     url = f"postgresql://someone:canary-password@127.0.0.1:{free_port()}/nothing"
     code, out, err = alexandria(*command, url=url)
     assert (code, out) == (6, "")
@@ -112,18 +112,18 @@ def test_a_database_that_does_not_answer_is_6(command, alexandria, asked):
 
 
 @pytest.mark.parametrize("url", ["nonsense", "postgresql://someone:canary@[bad/x", "canary://somewhere"])
-def test_a_database_url_that_cannot_be_read_is_2(url, alexandria, asked):
+def test_exit_code_2_for_an_unreadable_database_url(url, alexandria, asked):
     code, out, err = alexandria("status", url=url)
     assert (code, out) == (2, "")
     assert "postgresql://user:password@host" in err
     assert "canary" not in err
-    code, told = asked("doctor", url=url)
+    code, answer = asked("doctor", url=url)
     assert code == 1
-    assert any(check["name"] == "database" and not check["ok"] for check in told["data"])
+    assert any(check["name"] == "database" and not check["ok"] for check in answer["data"])
 
 
-def test_seed_adds_what_is_missing(asked, alexandria):
-    """The dry run says as much as the real one then does, and changes nothing."""
+def test_seed_adds_the_missing_months(asked, alexandria):
+    """The dry run predicts what the real run does, and changes nothing."""
     assert asked("seed", "2022..2023", "-n")[1]["data"]["months_seeded"] == 24
     assert asked("seed", "2022..2023", "--dry-run")[1]["data"]["months_seeded"] == 24
     assert asked("seed", "2022")[1]["data"]["months_seeded"] == 12
@@ -136,8 +136,8 @@ def test_seed_adds_what_is_missing(asked, alexandria):
     assert asked("months")[1]["data"]["total"] == 24
 
 
-def test_schedule_takes_what_the_dry_run_showed(asked, alexandria, sql):
-    """Newest first, within the years, in either order; failed months only on demand, and then by whom is noted."""
+def test_schedule_takes_the_months_that_the_dry_run_listed(asked, alexandria, sql):
+    """Newest first, within the years, in either order; failed months only on request, with the operator in the audit."""
     asked("seed", "2022..2023")
     code, out, err = alexandria("schedule", "-n", "--batch-size", "2", "--years", "2022..2023")
     assert code == 0
@@ -184,9 +184,9 @@ def test_status_shows_counters_and_every_month(asked, alexandria, sql):
     assert "‖ 1 blocked" in out
     assert "20 books named, 19 with an ISBN (95.00 %)" in out
     assert "\x1b" not in out
-    code, told = asked("status")
+    code, answer = asked("status")
     assert code == 0
-    stats = schemas.StatsAnswer.model_validate(told["data"])
+    stats = schemas.StatsAnswer.model_validate(answer["data"])
     assert (stats.total_months, stats.by_status.retry, stats.progress.overall_resolution_rate) == (24, 2, 95)
 
 
@@ -207,25 +207,25 @@ def test_months_are_listed_by_status_year_and_reason(asked, alexandria, sql):
     assert asked("months", "--status", "completed") == (3, {"ok": True, "data": {"total": 0, "months": []}})
 
 
-def test_one_month_in_full(asked, alexandria):
+def test_month_shows_attempts_books_and_calls(asked, alexandria):
     asked("seed", "2023")
     asked("schedule", "--batch-size", "1")
-    code, told = asked("month", "2023-12")
+    code, answer = asked("month", "2023-12")
     assert code == 0
-    month = schemas.MonthAnswer.model_validate(told["data"])
+    month = schemas.MonthAnswer.model_validate(answer["data"])
     assert (month.status, len(month.attempts), month.candidates) == ("processing", 1, [])
     code, out, _ = alexandria("month", "2023-12")
     assert code == 0
     assert "Attempts" in out
-    code, told = asked("month", "1999-01")
-    assert (code, told["ok"], told["error"]["code"]) == (3, False, "not_found")
+    code, answer = asked("month", "1999-01")
+    assert (code, answer["ok"], answer["error"]["code"]) == (3, False, "not_found")
 
 
-def test_quota_is_every_providers_day(asked, alexandria):
-    """Also before anybody has worked, and without setting the pace of those who do."""
-    code, told = asked("quota")
+def test_quota_shows_the_day_of_every_provider(asked, alexandria):
+    """Also before a worker has run, and without changing the stored rates."""
+    code, answer = asked("quota")
     assert code == 0
-    quota = schemas.QuotaStatus.model_validate(told["data"])
+    quota = schemas.QuotaStatus.model_validate(answer["data"])
     assert (quota.daily_limit, quota.safety_limit, quota.used, quota.can_make_calls) == (15000, 13000, 0, True)
     code, out, _ = alexandria("quota")
     assert code == 0
@@ -233,7 +233,7 @@ def test_quota_is_every_providers_day(asked, alexandria):
 
 
 def test_viewing_does_not_change_the_rate(asked, monkeypatch):
-    """Whoever looks may be configured otherwise than those who work."""
+    """A reader's settings may differ from those of the workers."""
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "2.5")
     asked("quota")
     monkeypatch.delenv("ALEXANDRIA_ISBNDB_RATE")
@@ -243,9 +243,9 @@ def test_viewing_does_not_change_the_rate(asked, monkeypatch):
 
 def test_config_masks_secrets_and_names_origins(asked, alexandria, monkeypatch):
     monkeypatch.setenv("XAI_API_KEY", "canary-key")
-    code, told = asked("config")
+    code, answer = asked("config")
     assert code == 0
-    found = {each["name"]: (each["value"], each["origin"]) for each in told["data"]}
+    found = {each["name"]: (each["value"], each["origin"]) for each in answer["data"]}
     assert found["XAI_API_KEY"] == ("********", "environment")
     assert found["DATABASE_URL"] == ("********", "command line")
     assert found["ALEXANDRIA_CONCURRENCY"] == ("4", "default")
@@ -255,7 +255,7 @@ def test_config_masks_secrets_and_names_origins(asked, alexandria, monkeypatch):
 
 
 class Quiet(http.server.BaseHTTPRequestHandler):
-    """A provider that is there; it refuses everything, which is an answer too."""
+    """A provider that can be reached and refuses every request."""
 
     def do_HEAD(self):  # the library's name
         self.send_response(401)
@@ -276,44 +276,44 @@ def provider():
 
 
 def test_doctor_finds_what_is_wrong_and_names_the_fix(asked, alexandria, provider, monkeypatch, sql):
-    """All well is 0; each ailment is a line with its cure, and 1."""
+    """Exit code 0 if every check passes; else 1, with a line and a fix for each problem."""
     for name in provider_names():
         monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
         if name in key_settings():
             monkeypatch.setenv(key_settings()[name], "canary-key")
     sql("INSERT INTO procrastinate_workers DEFAULT VALUES")
-    code, told = asked("doctor")
-    assert (code, [check for check in told["data"] if not check["ok"]]) == (0, [])
-    assert {"database", "migrations", "worker", "clock", "disk"} <= {check["name"] for check in told["data"]}
+    code, answer = asked("doctor")
+    assert (code, [check for check in answer["data"] if not check["ok"]]) == (0, [])
+    assert {"database", "migrations", "worker", "clock", "disk"} <= {check["name"] for check in answer["data"]}
 
     monkeypatch.delenv("ISBNDB_API_KEY")
     monkeypatch.setenv("ALEXANDRIA_OPEN_LIBRARY_BASE_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("ALEXANDRIA_POLICI", "exact")
     sql("DELETE FROM procrastinate_workers")
-    code, told = asked("doctor")
-    ailing = {check["name"]: check["cure"] for check in told["data"] if not check["ok"]}
+    code, answer = asked("doctor")
+    failing = {check["name"]: check["cure"] for check in answer["data"] if not check["ok"]}
     assert code == 1
-    assert set(ailing) == {"worker", "key isbndb", "setting ALEXANDRIA_POLICI", "reach open_library"}
-    assert "ALEXANDRIA_POLICY" in ailing["setting ALEXANDRIA_POLICI"]
-    assert "alexandria work" in ailing["worker"]
-    assert "ISBNDB_API_KEY" in ailing["key isbndb"]
-    assert "ALEXANDRIA_OPEN_LIBRARY_BASE_URL" in ailing["reach open_library"]
+    assert set(failing) == {"worker", "key isbndb", "setting ALEXANDRIA_POLICI", "reach open_library"}
+    assert "ALEXANDRIA_POLICY" in failing["setting ALEXANDRIA_POLICI"]
+    assert "alexandria work" in failing["worker"]
+    assert "ISBNDB_API_KEY" in failing["key isbndb"]
+    assert "ALEXANDRIA_OPEN_LIBRARY_BASE_URL" in failing["reach open_library"]
     code, out, err = alexandria("doctor")
     assert code == 1
     assert "fix: start one: alexandria work" in out
     assert "canary" not in out + err
 
 
-def test_doctor_does_not_wait_for_a_database_that_is_silent(asked, provider, monkeypatch):
-    """A host that takes the connection and says nothing: a line like the others, within ten seconds."""
+def test_doctor_does_not_wait_for_a_silent_database(asked, provider, monkeypatch):
+    """A host that accepts the connection and sends nothing: one failed check, within ten seconds."""
     for name in provider_names():
         monkeypatch.setenv(f"ALEXANDRIA_{name}_BASE_URL".upper(), provider)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
-        code, told = asked("doctor", url=f"postgresql://someone@127.0.0.1:{silent.getsockname()[1]}/nothing")
+        code, answer = asked("doctor", url=f"postgresql://someone@127.0.0.1:{silent.getsockname()[1]}/nothing")
     assert time.monotonic() - began < 10
     assert code == 1
-    assert [check["ok"] for check in told["data"] if check["name"] == "database"] == [False]
+    assert [check["ok"] for check in answer["data"] if check["name"] == "database"] == [False]
 
 
 @pytest.fixture(scope="module")
@@ -325,12 +325,12 @@ def sandbox(tmp_path_factory):
 
 
 def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox, monkeypatch):
-    """Found is 0, not found is 3; and it may spend what is kept for people when months may spend no more."""
+    """Exit code 0 if found, 3 if not; it may use the reserve when months may use no more of the quota."""
     for name, value in demo._sandboxed(sandbox).items():
         monkeypatch.setenv(name, value)
-    code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--year", "2023")
+    code, answer = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--year", "2023")
     assert code == 0
-    found = told["data"]
+    found = answer["data"]
     truth = httpx2.get(f"{sandbox}/__sandbox/truth", params={"title": "Orbital", "author": "Samantha Harvey"}).json()
     assert found["isbn13"] in truth["isbns"] + [variant["isbn13"] for variant in truth["variants"]]
     assert any(hit["verdict"] == "accept" and hit["isbn13"] == found["isbn13"] for hit in found["evidence"])
@@ -341,14 +341,14 @@ def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox, mo
 
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "5")
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "5")
-    code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "isbndb")
-    assert (code, told["data"]["source"]) == (0, "isbndb")
-    code, told = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "almanac")
-    assert (code, told["error"]["code"]) == (2, "misconfigured")
+    code, answer = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "isbndb")
+    assert (code, answer["data"]["source"]) == (0, "isbndb")
+    code, answer = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--sources", "almanac")
+    assert (code, answer["error"]["code"]) == (2, "misconfigured")
 
 
 def test_status_names_the_next_step_and_the_expected_end(alexandria):
-    """In words: nobody has scheduled anything, then a rollout will, and then somebody has paused it all."""
+    """With nothing scheduled, then with a rollout, then with a pause."""
     alexandria("seed", "2000..2024")
     _, out, _ = alexandria("status")
     assert out.splitlines()[-2:] == [
@@ -367,8 +367,8 @@ def test_status_names_the_next_step_and_the_expected_end(alexandria):
     assert alexandria("month", "1998-01")[2].splitlines()[1].startswith("  add its year: alexandria seed 1998")
 
 
-def test_watching_ends_with_130(database_url, alexandria):
-    """Off a terminal it speaks a line at a time."""
+def test_status_watch_exits_with_130_on_sigint(database_url, alexandria):
+    """Without a terminal it prints a line at a time."""
     alexandria("seed", "2022..2023")
     with process(database_url, "status", "--watch") as watching:
         assert "0/24 done, 0 failed, 0 processing" in watching.stdout.readline()
@@ -376,22 +376,22 @@ def test_watching_ends_with_130(database_url, alexandria):
         assert watching.wait(30) == 130
 
 
-def test_up_needs_a_secret_and_migrations_in_earnest(alexandria, asked, empty_database_url, monkeypatch):
-    """With a database of somebody's own nothing is invented and nothing is migrated unasked."""
-    code, told = asked("up", "--port", "0")
-    assert (code, told["error"]["code"]) == (2, "misconfigured")
-    assert "ALEXANDRIA_WEBHOOK_SECRET" in told["error"]["message"]
+def test_up_needs_a_secret_and_migrations_in_production(alexandria, asked, empty_database_url, monkeypatch):
+    """With DATABASE_URL set, `up` creates no secret and never migrates."""
+    code, answer = asked("up", "--port", "0")
+    assert (code, answer["error"]["code"]) == (2, "misconfigured")
+    assert "ALEXANDRIA_WEBHOOK_SECRET" in answer["error"]["message"]
     monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "canary-secret")
-    code, told = asked("up", "--port", "0", url=empty_database_url)
-    assert (code, told["error"]["code"]) == (6, "not_migrated")
+    code, answer = asked("up", "--port", "0", url=empty_database_url)
+    assert (code, answer["error"]["code"]) == (6, "not_migrated")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, _, err = alexandria("serve", "--port", str(taken.getsockname()[1]))
     assert code == 2
     assert "cannot listen" in err
 
 
-def test_up_serves_and_works_until_stopped(database_url, asked):
-    """It says where in one line; the API answers, a worker beats, and SIGTERM ends both with 0."""
+def test_up_runs_api_and_worker_until_sigterm(database_url, asked):
+    """It prints its URL in one line; the API answers, a worker has a heartbeat, and SIGTERM ends both with 0."""
     asked("seed", "2023")
     with process(database_url, "up", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as up:
         url = json.loads(up.stdout.readline())["data"]["url"]
@@ -404,15 +404,15 @@ def test_up_serves_and_works_until_stopped(database_url, asked):
         assert "canary" not in up.stderr.read()
 
 
-def test_serve_ends_with_130_by_the_keyboard(database_url):
+def test_serve_exits_with_130_on_ctrl_c(database_url):
     with process(database_url, "serve", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as serve:
         assert json.loads(serve.stdout.readline())["ok"]
         serve.send_signal(signal.SIGINT)
         assert serve.wait(30) == 130
 
 
-def test_a_stopped_worker_process_snoozes_its_month(database_url, asked, sql):
-    """SIGTERM in the middle of a model's answer: no attempt is lost, another worker takes over, and it ends with 0."""
+def test_a_stopped_worker_hands_over_its_month(database_url, asked, sql):
+    """SIGTERM during a model's answer: no attempt is lost, another worker continues, and the process exits with 0."""
     asked("seed", "2023")
     asked("schedule", "--batch-size", "1")
     with socket.create_server(("127.0.0.1", 0)) as model:
@@ -434,16 +434,16 @@ def test_a_stopped_worker_process_snoozes_its_month(database_url, asked, sql):
     assert [attempt["outcome"] for attempt in month["attempts"]] == ["snoozed"]
 
 
-def test_a_worker_without_work_ends_when_idle(alexandria):
+def test_work_until_idle_exits_without_work(alexandria):
     code, out, _ = alexandria("work", "--until-idle")
     assert (code, out) == (0, "")
 
 
-def test_pause_and_resume(asked, alexandria, sql):
-    """Both say what they do before they do it; meanwhile schedule leaves with 5, and status shows who paused and why."""
+def test_pause_and_resume_report_and_change_the_pause(asked, alexandria, sql):
+    """Their dry runs describe the change; during a pause schedule exits with 5, and status shows who paused and why."""
     asked("seed", "2023")
-    code, told = asked("pause", "-n")
-    assert (code, told["data"]) == (0, {"dry_run": True, "months_finishing": 0})
+    code, answer = asked("pause", "-n")
+    assert (code, answer["data"]) == (0, {"dry_run": True, "months_finishing": 0})
     assert asked("status")[1]["data"]["paused"] is None
     code, out, err = alexandria("pause", "--minutes", "30", "--reason", "moving house")
     assert code == 0
@@ -459,8 +459,8 @@ def test_pause_and_resume(asked, alexandria, sql):
     assert code == 5
     assert "2023-12" in out
     assert "moving house" in err
-    code, told = asked("resume", "-n")
-    assert (code, told["data"]["paused"]["reason"]) == (0, "moving house")
+    code, answer = asked("resume", "-n")
+    assert (code, answer["data"]["paused"]["reason"]) == (0, "moving house")
     assert asked("resume") == (
         0,
         {"ok": True, "data": {"resumed": True, "months_woken": 0, "message": "resumed"}},
@@ -472,8 +472,8 @@ def test_pause_and_resume(asked, alexandria, sql):
     assert who[0][0].startswith("cli ")
 
 
-def test_resume_of_a_providers_lane(asked, alexandria, sql):
-    """Who asks for the day's quotas or resumes in vain is told how; what there is not to end is 3, what is no provider 2."""
+def test_resume_ends_the_pause_of_a_provider(asked, alexandria, sql):
+    """`quota` and a `resume` without effect print the command to use; exit code 3 without a pause, 2 for an unknown provider."""
     asked("quota")  # makes the lanes
     sql("UPDATE lane SET paused_until = now() + interval '2 h', pause_reason = 'spent' WHERE name = 'isbndb'")
     command = "alexandria resume --provider isbndb"
@@ -482,9 +482,9 @@ def test_resume_of_a_providers_lane(asked, alexandria, sql):
     assert (code, out) == (0, "not paused\n")
     assert command in err
     assert "isbndb paused until " in err
-    code, told = asked("resume", "--provider", "isbndb", "--dry-run")
-    assert (code, told["data"]["provider"]) == (0, "isbndb")
-    assert told["data"]["paused"].endswith(": spent")
+    code, answer = asked("resume", "--provider", "isbndb", "--dry-run")
+    assert (code, answer["data"]["provider"]) == (0, "isbndb")
+    assert answer["data"]["paused"].endswith(": spent")
     code, out, err = alexandria("resume", "--provider", "isbndb")
     assert code == 0
     assert out.startswith("isbndb is queried again now instead of at ")
@@ -497,14 +497,14 @@ def test_resume_of_a_providers_lane(asked, alexandria, sql):
     assert command not in alexandria("quota")[2]
 
 
-def test_retry(asked, alexandria, sql):
-    """By name, by status, by reason; what was not to be had is said, and nothing at all is 3."""
+def test_retry_resets_months_by_name_status_and_reason(asked, alexandria, sql):
+    """Months that were skipped are listed; exit code 3 if there are none to reset."""
     asked("seed", "2023")
     sql("UPDATE backfill_log SET status = 'failed', error_code = 'key_refused' WHERE month IN (1, 2)")
-    code, told = asked("retry", "--reason", "key_refused", "2023-01", "-n")
-    assert (code, told["data"]["dry_run"], told["data"]["reopened"]) == (0, True, ["2023-01"])
-    code, told = asked("retry", "--failed", "--dry-run")
-    assert (code, told["data"]["reopened"]) == (0, ["2023-02", "2023-01"])
+    code, answer = asked("retry", "--reason", "key_refused", "2023-01", "-n")
+    assert (code, answer["data"]["dry_run"], answer["data"]["reopened"]) == (0, True, ["2023-01"])
+    code, answer = asked("retry", "--failed", "--dry-run")
+    assert (code, answer["data"]["reopened"]) == (0, ["2023-02", "2023-01"])
     code, out, err = alexandria("retry", "2023-01", "2023-05")
     assert code == 0
     assert out.splitlines() == [

@@ -107,7 +107,7 @@ async def test_a_due_month_waits_for_the_end_of_the_pause(api, sql, system):
         await system.backfill.rescuer.wake(Month(2023, 3))
         found = await row(sql, 3)
         assert (found["status"], found["retry_count"]) == ("retry", 2)
-        assert found["blocked_reason"] == "paused by api until somebody resumes"
+        assert found["blocked_reason"] == "paused by api until resumed"
         assert found["next_attempt_at"] > datetime.now(UTC) + timedelta(minutes=50)
     await post(api, RESUME)
     await system.backfill.rescuer.wake(Month(2023, 3))
@@ -141,7 +141,7 @@ async def test_schedule_calls_report_the_pause(api, sql):
     """A live one is rejected and schedules nothing; a dry run lists the months and the pause."""
     told = await post(api, PAUSE, reason="disk")
     error = (await post(api, SCHEDULE, 409, **IN_2023))["error"]
-    assert (error["code"], error["message"]) == ("paused", "paused by api until somebody resumes: disk")
+    assert (error["code"], error["message"]) == ("paused", "paused by api until resumed: disk")
     assert (error["details"]["by"], error["details"]["reason"], error["details"]["until"]) == ("api", "disk", None)
     dry = await post(api, SCHEDULE, dry_run=True, **IN_2023)
     assert (dry["months_selected"], dry["paused"] | {"until": None}) == (10, told["paused"])
@@ -158,7 +158,7 @@ async def test_the_pause_is_reported(api, sql):
     paused = (await api.get(STATS)).json()["paused"]
     assert (paused["by"], paused["until"], paused["months_finishing"]) == ("api", None, 0)
     ready = await api.get(READY)
-    assert (ready.status_code, ready.json()["paused"]) == (200, "paused by api until somebody resumes: disk")
+    assert (ready.status_code, ready.json()["paused"]) == (200, "paused by api until resumed: disk")
     assert "alexandria_paused 1.0" in (await api.get("/metrics")).text
 
 

@@ -132,7 +132,7 @@ async def test_a_held_or_paused_rollout_is_forecast_as_if_it_continued(forecaste
     assert report.forecast.middle is not None
     assert report.assumptions == (
         "the hold is lifted (me: a walk)",
-        "the pause has ended (paused by me until somebody resumes: a nap)",
+        "the pause has ended (paused by me until resumed: a nap)",
         "a worker is running",
     )
 

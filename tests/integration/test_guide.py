@@ -48,10 +48,10 @@ class Running:
 class Silent:
     """Nobody watches."""
 
-    def said(self, text):
+    def message(self, text):
         return
 
-    def saw(self, months):
+    def progress(self, months):
         return
 
 

@@ -304,7 +304,7 @@ def test_a_spent_quota_exits_with_5_and_the_next_day_continues(alexandria, sandb
     done = len(told(target))
     assert 5 <= done <= resolve_list.LOOKUP_CONCURRENCY + 5
     assert f"{done} of {len(rows)} lines answered" in err
-    assert "the same command goes on" in err
+    assert "repeat the command" in err
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "100")
     code, _, err = alexandria(*command)
     assert f"{done} lines are answered already" in err

@@ -257,7 +257,7 @@ async def test_a_pause_of_the_backfill_stops_the_rollout_too(stage):
     await stage.control.pause(None, "maintenance", "ann")
     step = await stage.controller.tick()
     assert isinstance(step, Wait)
-    assert (step.kind, step.reason) == (WaitKind.PAUSED, "paused by ann until somebody resumes: maintenance")
+    assert (step.kind, step.reason) == (WaitKind.PAUSED, "paused by ann until resumed: maintenance")
     await stage.control.resume("ann")
     assert isinstance(await stage.controller.tick(), Schedule)
 

@@ -103,7 +103,7 @@ def test_a_lane_that_rests_for_long(minutes, wrong):
 
 @pytest.mark.parametrize(("hours", "wrong"), [(23, False), (24, True)])
 def test_a_pause_that_may_have_been_forgotten_is_an_incident(hours, wrong):
-    seen = replace(WELL, pause="paused by cli ops until somebody resumes", paused_since=NOW - hours * HOUR)
+    seen = replace(WELL, pause="paused by cli ops until resumed", paused_since=NOW - hours * HOUR)
     assert kinds(seen) == [IncidentKind.PAUSED] * wrong
 
 

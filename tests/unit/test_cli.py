@@ -219,9 +219,9 @@ def test_json_is_one_line_of_plain_data(capsys):
 
 
 def test_talk_is_on_standard_error_and_can_be_silenced(capsys):
-    Output(Options()).say("[b]next[/b]: work")
+    Output(Options()).message("[b]next[/b]: work")
     assert capsys.readouterr() == ("", "[b]next[/b]: work\n")
-    Output(Options(quiet=True)).say("next: work")
+    Output(Options(quiet=True)).message("next: work")
     assert capsys.readouterr() == ("", "")
 
 

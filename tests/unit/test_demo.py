@@ -7,7 +7,7 @@ from rich.console import Console
 
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import Options, Output
-from alexandria.cli.output.demo_report import Lines, drawn, told
+from alexandria.cli.output.demo_report import Lines, render, to_view
 from alexandria.cli.runtime.demo import Book, Calls, DemoOptions, MonthSeen, Report
 from alexandria.core.month import Month
 
@@ -23,7 +23,7 @@ REPORT = Report((DONE, FAILED), BOOKS, (Calls("isbndb", 20, 21, 1),), 12.34)
 
 def test_the_end_shows_months_ten_books_calls_and_the_truth():
     console = Console(file=io.StringIO(), width=200)
-    for part in drawn(REPORT):
+    for part in render(REPORT):
         console.print(part)
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
@@ -37,7 +37,7 @@ def test_the_end_shows_months_ten_books_calls_and_the_truth():
 
 
 def test_the_same_as_data():
-    data = json.loads(json.dumps(told(REPORT), default=str))
+    data = json.loads(json.dumps(to_view(REPORT), default=str))
     assert (data["books"], data["resolved"], data["right"], data["invented_with_isbn"]) == (20, 19, 18, 1)
     assert data["months"][1]["why"] == "no key"
     assert len(data["found"]) == 19
@@ -47,7 +47,7 @@ def test_off_a_terminal_a_month_is_a_line_only_when_it_changes(capsys):
     lines = Lines(Output(Options()))
     working = MonthSeen(NOVEMBER, Status.PROCESSING, 0, 0, 0.0, None, "")
     for months in ([working], [working], [DONE], [DONE, FAILED]):
-        lines.saw(months)
+        lines.progress(months)
     said = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
     assert said == [
         "2023-11 processing",

@@ -29,7 +29,7 @@ def output():
 def test_hostile_text_does_nothing_wherever_it_is_printed(output, capsys):
     """In a line, in a table's cell, in talk and in an error; markup stays text, and a cell stays one line."""
     output.result(None, HOSTILE, table(["title"], [[f"{HOSTILE}\n2023-01 completed"]]))
-    output.say(HOSTILE)
+    output.message(HOSTILE)
     output.fail(BadInput(HOSTILE, hint=HOSTILE), "")
     printed = capsys.readouterr()
     for line in (*printed.out.splitlines(), *printed.err.splitlines()):

@@ -92,9 +92,9 @@ def test_a_secret_that_can_be_guessed_is_named(monkeypatch):
     assert weak(config.load()) == ["ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_ALARM_SECRET"]
     warned = [check for check in checks._secrets(config.load()) if not check.ok]
     assert [check.name for check in warned] == ["secret ALEXANDRIA_WEBHOOK_SECRET", "secret ALEXANDRIA_ALARM_SECRET"]
-    assert all(check.cure for check in warned)
+    assert all(check.fix for check in warned)
 
 
 def test_unsigned_alarms_are_named(monkeypatch):
     monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/")
-    assert [check.said for check in checks._secrets(config.load())] == ["alerts are not signed"]
+    assert [check.message for check in checks._secrets(config.load())] == ["alerts are not signed"]

@@ -56,10 +56,10 @@ class _Case:
             return
         self.hits.append(hit)
         for name in FIELDS:
-            said: Value = getattr(hit, name)
+            offered: Value = getattr(hit, name)
             held_by = self.sources.get(name) or self.holding.sources.get(name)
-            if better(name, self.value(name), held_by, said, hit.source):
-                self.fields[name], self.sources[name] = said, hit.source
+            if better(name, self.value(name), held_by, offered, hit.source):
+                self.fields[name], self.sources[name] = offered, hit.source
 
     def stop(self, until: datetime, reason: str, *, permanent: bool = False) -> None:
         """Note a source that should be asked and cannot be. Unless that is permanent, the edition waits for it."""
@@ -106,16 +106,16 @@ async def enrich(
     return EnrichmentResult(tuple(_ended(case, now) for case in cases), resting)
 
 
-def better(name: str, held: Value, held_by: SourceRecord | None, said: Value, by: SourceRecord) -> bool:
-    """Return whether the value `said` by record `by` replaces the stored value of field `name`."""
-    if not _says(said) or said == held:
+def better(name: str, held: Value, held_by: SourceRecord | None, offered: Value, by: SourceRecord) -> bool:
+    """Return whether the value `offered` by record `by` replaces the stored value of field `name`."""
+    if not _has_value(offered) or offered == held:
         return False
-    if not _says(held):
+    if not _has_value(held):
         return True
-    if isinstance(held, PartialDate) and isinstance(said, PartialDate):
-        if _agree(held, said):
-            return _precision(said) > _precision(held)
-        if _precision(said) < _precision(held):
+    if isinstance(held, PartialDate) and isinstance(offered, PartialDate):
+        if _agree(held, offered):
+            return _precision(offered) > _precision(held)
+        if _precision(offered) < _precision(held):
             return False
     return _preferred(name, by, held_by)
 
@@ -143,7 +143,7 @@ def _needed(source: BulkLookup, policy: Policy, case: _Case) -> bool:
         return False
     read = {record.provider for record in case.holding.sources.values()}
     just_read = source.name in read and not case.holding.asked_before
-    return not just_read and not all(_says(case.value(name)) for name in ESSENTIAL)
+    return not just_read and not all(_has_value(case.value(name)) for name in ESSENTIAL)
 
 
 def _within(room: Room | None, name: str, cases: list[_Case]) -> list[_Case]:
@@ -188,7 +188,7 @@ def _is_another(holding: Holding, hit: EditionRecord) -> bool:
     return same_work(held, hit).verdict == REFUSE
 
 
-def _says(value: Value) -> bool:
+def _has_value(value: Value) -> bool:
     return bool(value) and not (isinstance(value, str) and value.lower() in VAGUE)
 
 

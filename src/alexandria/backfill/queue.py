@@ -63,7 +63,7 @@ _procrastinate.addHandler(_OneLineHandler())
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """A task that one of the workers runs whenever `cron` says so; its sixth field is seconds."""
+    """A task that one of the workers runs at the times of `cron`, whose sixth field is seconds."""
 
     name: str
     cron: str

@@ -114,17 +114,17 @@ def lines_of(text: bytes) -> list[Line]:
 def read(line: Line) -> tuple[Id, Candidate] | Answer:
     """Return the id and candidate of a line, or the answer that names what is wrong with it, field by field."""
     try:
-        said = storable(json.loads(line.text))
+        data = storable(json.loads(line.text))
     except (ValueError, RecursionError) as broken:
         return _refused(line, None, [f"not JSON in UTF-8 ({broken})"])
-    if not isinstance(said, dict):
+    if not isinstance(data, dict):
         return _refused(line, None, ["not a JSON object"])
     try:
-        asked = _Query.model_validate(said)
+        asked = _Query.model_validate(data)
     except ValidationError as invalid:
         problems = invalid.errors(include_input=False, include_url=False, include_context=False)
         found = [f"{problem['loc'][0]}: {errors.in_words(problem)}" for problem in problems]
-        return _refused(line, said.get("id"), found)
+        return _refused(line, data.get("id"), found)
     return asked.id, Candidate(asked.title, asked.author, asked.year, asked.month)
 
 
@@ -172,8 +172,8 @@ def _need_sources(found: Resolution, pool: SourcePool, selector: SourceSelector)
     if spent:
         raise min(spent, key=lambda error: error.until)
     if len(found.unavailable) == len(pool.sources):
-        said = "; ".join(found.unavailable.values()) or "none is configured"
-        raise errors.NoSources(f"no source could be asked: {said}", tuple(lacking))
+        data = "; ".join(found.unavailable.values()) or "none is configured"
+        raise errors.NoSources(f"no source could be asked: {data}", tuple(lacking))
 
 
 def _answer_of(id_: Id, found: Resolution) -> Answer:
@@ -218,10 +218,10 @@ def continued(path: Path, lines: Sequence[Line]) -> int:
 def _id_of(text: bytes) -> list[Id]:
     """Return the id of an answer in a list; [] if the text is not an answer."""
     try:
-        said = json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError):
         return []
-    return [said["id"]] if isinstance(said, dict) and said.keys() >= {"id", "isbn13", "verdict"} else []
+    return [data["id"]] if isinstance(data, dict) and data.keys() >= {"id", "isbn13", "verdict"} else []
 
 
 def write(answer: Answer, file: IO[bytes]) -> None:

@@ -9,7 +9,7 @@ class Status(StrEnum):
     PENDING = "pending"  # nobody has asked for it yet, or a person asked again
     PROCESSING = "processing"  # an attempt holds its token
     COMPLETED = "completed"  # books recorded
-    FAILED = "failed"  # gave up, error_message says why
+    FAILED = "failed"  # gave up, error_message has the reason
     RETRY = "retry"  # waits until next_attempt_at: after an error, or snoozed
 
 

@@ -28,8 +28,8 @@ async def suggest(month: Month, variant: str, count: int, generators: Sequence[G
     candidates = merge(named)
     if not candidates:
         causes = tuple(_why_none(g, a) for g, a in zip(generators, answers, strict=True))
-        said = "; ".join(cause.message for cause in causes) or "none is configured"
-        raise NoBooks(f"no generator named a book of {month}: {said}", causes)
+        reasons = "; ".join(cause.message for cause in causes) or "none is configured"
+        raise NoBooks(f"no generator named a book of {month}: {reasons}", causes)
     return Suggested(tuple(candidates), tuple(a.message for a in answers if isinstance(a, ProviderError)))
 
 

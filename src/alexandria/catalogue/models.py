@@ -122,7 +122,7 @@ class Resolution:
     """What became of a candidate: an accepted hit, or none and why. `considered` is the evidence.
 
     `work_id` and `isbn13` are set without `accepted` when the catalogue already held the book (`source` "catalogue").
-    `unavailable` names the sources that could not be asked, with what they said; `hindered`: one of them may be able
+    `unavailable` names the sources that could not be asked, with the reason; `hindered`: one of them may be able
     to answer later. `related` are further editions of the same work. `in_month` is the answer of `dating`: was it first
     published in the month that it was named for?
     """

@@ -57,8 +57,8 @@ def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
     reasons: tuple[str, ...] = ("named so before",)
     score = 100.0
     if not row["named_so"]:
-        judged = same_work(sought, EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"])))
-        score, reasons = judged.score if judged.verdict == ACCEPT else 0.0, judged.reasons
+        match = same_work(sought, EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"])))
+        score, reasons = match.score if match.verdict == ACCEPT else 0.0, match.reasons
     dates = tuple(map(PartialDate.parse, row["dates"]))
     return CatalogueMatch(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
 

@@ -11,9 +11,9 @@ WHERE e.isbn13 = %(isbn13)s
 
 -- name: alike
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
--- A block has one vote, shared by its works: the rarer, the more it tells. Of one with more than `most` no more is read.
+-- A block has one vote, shared by its works: the rarer, the more it counts. Of one with more than `most` no more is read.
 SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language, e.isbn13,
-       ARRAY(SELECT (SELECT name FROM contributor WHERE id = wc.contributor_id) -- no join, lest all people be read
+       ARRAY(SELECT (SELECT name FROM contributor WHERE id = wc.contributor_id) -- no join, which would read all people
              FROM work_contributor AS wc WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
        array_remove(ARRAY(SELECT published FROM edition WHERE work_id = w.id) || w.first_published, NULL) AS dates,
        EXISTS (SELECT FROM work_alias WHERE key = %(key)s AND work_id = w.id) AS named_so
@@ -47,7 +47,7 @@ RETURNING id
 INSERT INTO work_alias (key, work_id) VALUES (%(key)s, %(work_id)s) ON CONFLICT (key) DO NOTHING
 
 -- name: correct_work
--- What a source says of a work that only a model had named so far.
+-- Facts from a source about a work that only a model had named so far.
 UPDATE work SET title = %(title)s, author = %(author)s, language = %(language)s,
     first_published = coalesce(%(first_published)s, first_published)
 WHERE id = %(work_id)s AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s)

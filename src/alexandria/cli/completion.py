@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from alexandria.database.pool import Connection
 
-DATABASE_TIMEOUT = 3  # seconds for a database that is slow; one that is away says so at once
+DATABASE_TIMEOUT = 3  # seconds for a database that is slow; one that is down refuses at once
 
 Offers: TypeAlias = list[tuple[str, str]]
 
@@ -32,7 +32,7 @@ def reasons(incomplete: str) -> Offers:
         found = {
             row["error_code"]: row["error_message"] or row["blocked_reason"] or "" for row in await listed(connection)
         }
-        return [(code, said) for code, said in found.items() if code]
+        return [(code, meaning) for code, meaning in found.items() if code]
 
     return _starting(incomplete, _from_database(look))
 
@@ -49,7 +49,7 @@ def _starting(incomplete: str, offers: Iterable[tuple[str, str]]) -> Offers:
 
 
 def _from_database(look: Callable[[Connection], Awaitable[Offers]]) -> Offers:
-    """Whatever hinders us is not said here: the line that is being typed will say it. No server is started."""
+    """Errors are not printed while a line is being typed: the command itself will print them. No server is started."""
     import asyncio
 
     from alexandria.core import config

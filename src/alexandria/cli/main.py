@@ -92,7 +92,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code. What nobody foresaw goes to `sys.excepthook`, which says so in a line."""
+    """Run one command; returns its exit code. An unexpected exception goes to `sys.excepthook`, which prints it in one line."""
     early, later = hoist(sys.argv[1:] if arguments is None else arguments)
     output = Output(_early_options(early))
     sys.excepthook = lambda _kind, error, _trace: output.unforeseen(error)
@@ -125,7 +125,7 @@ def ending(error: errors.AlexandriaError) -> tuple[int, str]:
 
 
 def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The options that hold for every command, wherever they stand, and the rest in its order."""
+    """The global options, wherever they stand, and the other arguments in their order."""
     early: list[str] = []
     later: list[str] = []
     rest = iter(arguments)
@@ -142,7 +142,7 @@ def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _early_options(early: Sequence[str]) -> Options:
-    """What must be known even if the arguments are wrong."""
+    """The options that are needed even if the arguments are wrong."""
     asked = set(early)
     return Options("--json" in asked, bool(asked & {"-q", "--quiet"}), bool(asked & {"-v", "--verbose"}),
                    "--no-color" not in asked)  # fmt: skip

@@ -45,7 +45,7 @@ def years(text: str) -> tuple[int, int]:
 
 
 def instant(text: str) -> datetime:
-    """The time that is meant, in UTC unless it says otherwise. Raises BadInput."""
+    """Parse a time; UTC if it has no offset. Raises BadInput."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -54,7 +54,7 @@ def instant(text: str) -> datetime:
 
 
 def since(text: str, now: datetime) -> datetime:
-    """The beginning of a stretch that ends `now`: "90m", "2h" or "3d" long, or since a time. Raises BadInput."""
+    """Parse the start of a period that ends `now`: its length ("90m", "2h", "3d"), or a time. Raises BadInput."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     if not found and not re.match(r"\d{4}-", text):
         raise BadInput(f"{text!r} is not a valid time", hint="examples: 90m, 2h or 3d ago, or 2026-11-24T18:00")

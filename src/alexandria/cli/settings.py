@@ -21,7 +21,7 @@ from alexandria.core.provider_facts import PublishedLimits, key_settings
 from alexandria.core.webhook_secrets import FILE
 
 MASK = "********"
-SUGGESTION_RATIO = 0.9  # how like a setting a name must be to be a slip of the pen
+SUGGESTION_RATIO = 0.9  # how like a setting a name must be to count as a typing error
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Configured:
 
 
 def settings_of(output: Output) -> Settings:
-    """The settings, with the command line's database before the environment's; logging is set up on the way."""
+    """Load the settings, where --database overrides the environment, and configure logging."""
     given = output.options.database
     settings = load(**({"DATABASE_URL": given} if given else {}))
     level = "DEBUG" if output.options.verbose else "ERROR" if output.options.quiet else settings.log_level
@@ -43,8 +43,8 @@ def settings_of(output: Output) -> Settings:
 
 
 def listed(settings: Settings, *, given: bool) -> list[Configured]:
-    """Every setting, secrets masked. `given`: the database's URL stood on the command line."""
-    found = [Configured(name, _shown(value), origin(name)) for name, value in _all(settings)]
+    """Every setting, secrets masked. `given`: the database URL comes from the command line."""
+    found = [Configured(name, _format(value), origin(name)) for name, value in _all(settings)]
     made = settings.data_dir / FILE
     if settings.webhook_secret is None and not settings.production and made.exists():
         found = [Configured(s.name, MASK, str(made)) if s.name == "ALEXANDRIA_WEBHOOK_SECRET" else s for s in found]
@@ -54,9 +54,9 @@ def listed(settings: Settings, *, given: bool) -> list[Configured]:
 
 
 def unknown(settings: Settings) -> dict[str, str]:
-    """What is set in our name but is no setting, with the setting that was meant, or "" if that cannot be told.
+    """Variables with our prefix that are not settings, each with the setting that was probably meant, or "".
 
-    Nobody is stopped by these: what starts containers sets variables of that kind by itself.
+    They are no error: container platforms set variables of that kind by themselves.
     """
     known = {SECRETS_DIR, *(name for name, _ in _all(settings))}
     given = {*os.environ, *(file.name for folder in secret_folders() for file in folder.glob("*"))}
@@ -81,7 +81,7 @@ def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
             yield f"ALEXANDRIA_{provider.name}_{name}".upper(), getattr(provider, name)
 
 
-def _shown(value: Any) -> str | None:
+def _format(value: Any) -> str | None:
     match value:
         case None | "":
             return None

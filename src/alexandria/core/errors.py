@@ -74,7 +74,7 @@ class AttemptLost(AlexandriaError):
 
 
 class Paused(AlexandriaError):
-    """Work on a month must wait until `until`, because somebody paused it or the worker shuts down."""
+    """Work on a month must wait until `until`, because the backfill is paused or the worker shuts down."""
 
     code = "paused"
 

@@ -18,7 +18,7 @@ from alexandria.operations.system import System
 
 
 async def schedule(system: System, request: schemas.ScheduleRequest, who: str) -> schemas.ScheduleAnswer:
-    """Schedule months as `request` says, or list them on a dry run; `who` goes into the audit.
+    """Schedule the months of `request`, or list them on a dry run; `who` goes into the audit.
 
     Raises PlanChanged, Paused and BadInput.
     """

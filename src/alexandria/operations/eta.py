@@ -1,4 +1,4 @@
-"""Says what the run does now and when it will be done, no more precisely than is known."""
+"""Describes the state of the run and when it will be done, no more precisely than is known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_WAIT_IN_SECONDS = 90  # a longer wait is written in minutes
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """When the run will be done: a few words, and a sentence that says why."""
+    """When the run will be done: a few words, and a sentence with the reason."""
 
     headline: str
     reason: str
@@ -112,7 +112,7 @@ def eta_from_plan(days: tuple[date, date] | None) -> Eta | None:
 
 
 def _idle(pending: int, now: datetime, rollout: RolloutSnapshot | None) -> RunState:
-    """No month is under way: the rollout schedules the next ones, or somebody must."""
+    """No month is in progress: the rollout schedules the next ones, or an operator must."""
     if rollout is None:
         return RunState(
             "Idle", f"{counted(pending, 'month')} not scheduled. Start some: alexandria schedule", "pending"

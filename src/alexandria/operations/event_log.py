@@ -35,7 +35,7 @@ MAX_PENDING_EVENTS = 5000  # kept while the database is away; further ones are c
 BATCH_SIZE = 500  # events in one statement
 WRITE_RETRY_DELAY = 1.0  # seconds after a failed write
 CLOSE_TIMEOUT = 2.0  # seconds to write what is pending when the process ends
-MAX_TEXT_LENGTH = 4000  # characters; of a longer text the end is kept, as a traceback's end says more
+MAX_TEXT_LENGTH = 4000  # characters; of a longer text the end is kept, which is the useful part of a traceback
 FOLLOW_POLL_INTERVAL = 5.0  # seconds, for followers whose notifications a pooler in between drops
 # A crash of the server may cost the last fraction of a second of the log; no work waits for its disk.
 SESSION_OPTIONS = "-c timezone=UTC -c synchronous_commit=off -c statement_timeout=5s"

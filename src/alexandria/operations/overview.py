@@ -82,7 +82,7 @@ class Snapshot:
         if self.forecast is None or self.forecast.started:
             return ""
         if self.forecast.forecast.late is None:
-            return f"stops at gate '{self.forecast.forecast.stuck_at}' until somebody approves it"
+            return f"stops at gate '{self.forecast.forecast.stuck_at}' until it is approved"
         return f"is done {eta_from_forecast(self.forecast).headline}"
 
     @property

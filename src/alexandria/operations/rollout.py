@@ -53,7 +53,7 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
 
 
 async def act(system: System, name: str, request: schemas.RolloutRequest, who: str) -> schemas.RolloutAnswer:
-    """Hold, release, approve or override, as `name` says. Raises NotNow, GateShut and Unknown."""
+    """Hold, release, approve or override, according to `name`. Raises NotNow, GateShut and Unknown."""
     controller = system.rollout
     acts = {
         "hold": controller.hold,

@@ -94,7 +94,7 @@ class NextStep(BaseModel):
         Field(description="schedule, advance, day, budget, work, missing, approval, shut, held, paused or finished"),
     ]
     reason: str
-    until: Annotated[datetime | None, Field(description="null: until something ends or somebody acts")]
+    until: Annotated[datetime | None, Field(description="null: until another event or an operator ends it")]
     months: list[str]
 
 

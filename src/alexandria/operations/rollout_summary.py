@@ -150,7 +150,7 @@ def _requirements(gate: Gate) -> Iterator[str]:
     if gate.min_quota_headroom:
         yield f"{_percent(gate.min_quota_headroom)} of the day's quota left"
     if gate.approval:
-        yield "somebody's approval"
+        yield "approval"
 
 
 def _describe_counts(counts: PhaseCounts) -> str:

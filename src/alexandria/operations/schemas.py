@@ -112,7 +112,7 @@ class RetryRequest(_Request):
 
 
 class PauseRequest(_Request):
-    """Pause the backfill; without minutes or until, until somebody resumes it."""
+    """Pause the backfill; without minutes or until, it lasts until resumed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"minutes": 30, "reason": "maintenance"}]})
     minutes: Annotated[int, Field(strict=True, ge=1, le=525_600)] = Field(default_factory=int)
@@ -139,7 +139,7 @@ class PauseState(BaseModel):
     """The pause that lasts. Months in progress when it began are finished."""
 
     since: datetime
-    until: Annotated[datetime | None, Field(description="null: until somebody resumes the backfill")]
+    until: Annotated[datetime | None, Field(description="null: until the backfill is resumed")]
     by: str
     reason: str
     months_finishing: int
@@ -319,7 +319,7 @@ class FieldSource(BaseModel):
 
 
 class CandidateRow(BaseModel):
-    """A book that a model named. Without an ISBN, `reason` says why; `evidence` is every record considered."""
+    """A book that a model named. Without an ISBN, `reason` explains it; `evidence` is every record considered."""
 
     position: int
     title: str

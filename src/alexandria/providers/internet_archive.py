@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 SEARCH_SIZE = 20  # of one search
-MAX_ITEM_LOOKUPS = 2  # items of one search whose own records are read, when none of it tells the book's ISBN
+MAX_ITEM_LOOKUPS = 2  # items of one search whose own records are read, when the search gives no ISBN of the book
 FIELDS = ("identifier", "mediatype", "title", "creator", "isbn", "external-identifier", "date", "publisher", "language")
 
 
@@ -81,7 +81,7 @@ class InternetArchive:
         return fields.usable([await self._own_record(hit) if hit.source.id in silent else hit for hit in hits])
 
     async def _own_record(self, hit: EditionRecord) -> EditionRecord:
-        """The item as its own record has it, which may tell an ISBN that the search does not; as it was found, if not."""
+        """The item from its own record, which may have an ISBN that the search lacks; else the item as found."""
         request = Request("GET", f"/metadata/{quote(hit.source.id, safe='')}")
         try:
             record, at = await self._client.fetch(request, self._record, life=CACHE_LIFETIME)
@@ -92,12 +92,12 @@ class InternetArchive:
         return read if isinstance(read, EditionRecord) and read.source.id == hit.source.id else hit
 
     def _record(self, response: httpx2.Response) -> dict[str, Any]:
-        """What an item's own record says; an unknown item is an empty object."""
+        """The metadata of an item's own record; an unknown item is an empty object."""
         body = json_of(self.name, response)
         if not isinstance(body, dict):
             raise errors.BadAnswer(self.name, "the answer is no object")
-        told = body.get("metadata")
-        return {name: told[name] for name in FIELDS if name in told} if isinstance(told, dict) else {}
+        found = body.get("metadata")
+        return {name: found[name] for name in FIELDS if name in found} if isinstance(found, dict) else {}
 
     def _items(self, response: httpx2.Response) -> list[Any]:
         body = json_of(self.name, response)

@@ -125,7 +125,7 @@ class ISBNdb:
         return found
 
     async def key_status(self) -> KeyStatus:
-        """What ISBNdb says about our key and plan, now. It does not bill that."""
+        """What ISBNdb reports about our key and plan now. The request is not billed."""
         body = await self._client.fetch_uncached(self._request("GET", "/key", units=0), self._json)
         limit: Any = body.get("plan_limit")
         counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
@@ -276,7 +276,7 @@ def _joined(authors: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _message(response: httpx2.Response, *names: str) -> str:
-    """What an error body says, under any of the names in use."""
+    """The message of an error body, under any of the names in use."""
     try:
         body = response.json()
     except (ValueError, RecursionError):

@@ -49,7 +49,7 @@ def _docs(value: object) -> list[dict[str, Any]]:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    """Authors of an edition: {"name"} where Open Library tells it, {"key"} alone where it does not."""
+    """Authors of an edition: {"name"} where Open Library gives it, else {"key"} alone."""
     return fields.names([one.get("name") for one in _dicts(value)])
 
 
@@ -125,7 +125,7 @@ class OpenLibrary:
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.
 
-        Works whose best edition says too little are followed up: their ISBNs are asked about together in one request.
+        Works whose best edition lacks facts get a second request, for all their ISBNs together.
         """
         for asked in _searches(candidate):
             docs, at = await self._client.fetch(self._request("/search.json", asked), self._found, life=CACHE_LIFETIME)

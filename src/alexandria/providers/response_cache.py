@@ -16,7 +16,7 @@ from alexandria.database.sql import load
 from alexandria.providers.base import Call
 
 SQL = load(__name__)
-_strict = functools.partial(json.dumps, allow_nan=False)  # NaN is no JSON, and PostgreSQL says so only later
+_strict = functools.partial(json.dumps, allow_nan=False)  # NaN is not JSON, and PostgreSQL would refuse it later
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ DELETE FROM answer WHERE provider = %(provider)s
 SELECT count(*)::integer AS answers FROM answer WHERE provider = %(provider)s
 
 -- name: forget
--- Delete some answers that have expired; one that is written anew meanwhile is another row by then.
+-- Delete some answers that have expired; one that is written again meanwhile is a new row.
 DELETE FROM answer WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE expires_at <= now() LIMIT %(most)s))
 
 -- name: record

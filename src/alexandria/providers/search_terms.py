@@ -33,8 +33,8 @@ def main_title(candidate: Candidate) -> str:
 
 def resembles(found: str, candidate: Candidate) -> bool:
     """Whether a record with this title is worth a further question."""
-    asked, told = main_title(candidate), words(found)
-    return told.startswith(asked) or fuzz.ratio(asked, told) >= MIN_TITLE_SCORE
+    asked, title = main_title(candidate), words(found)
+    return title.startswith(asked) or fuzz.ratio(asked, title) >= MIN_TITLE_SCORE
 
 
 def author(candidate: Candidate) -> str:

@@ -158,7 +158,7 @@ def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | Unusab
 
 
 def _dated(row: Row) -> PartialDate | None:
-    """A date is always written in full; its precision says how much of it is known (9 year, 10 month, 11 day)."""
+    """A date is always written in full; its precision is how much of it is known (9 year, 10 month, 11 day)."""
     full = fields.date(row.get("date"))
     match row.get("precision"):
         case "11":

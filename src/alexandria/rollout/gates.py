@@ -235,7 +235,7 @@ def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) ->
     if n < gate.min_sample:
         text = f"{sample.known} {counted(n, 'book')} (required {gate.min_sample:,}{unchecked})"
         return (Verdict.SHUT if final else Verdict.WAIT), text
-    lower = math.floor(wilson(hits, n)[0] * 1000) / 10  # rounded down: never shown as more than was proven
+    lower = math.floor(wilson(hits, n)[0] * 1000) / 10  # rounded down: never printed as more than was proven
     limits = f"lower bound {lower:g} %, required {required * 100:g} %{unchecked}"
     text = f"{sample.rate} {round(hits / n * 100, 1):g} % of {counted(n, 'book')} ({limits})"
     if wilson(hits, n + counts.hindered)[0] >= required:

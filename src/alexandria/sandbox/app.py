@@ -26,7 +26,7 @@ from alexandria.sandbox.state import SandboxState
 
 
 def create_app(settings: SandboxSettings, clock: Clock | None = None) -> ASGIApp:
-    """The ASGI app: provider NAME under /NAME, so a base URL ends in its name; /__sandbox/ tells what happened.
+    """The ASGI app: provider NAME under /NAME, so a base URL ends in its name; /__sandbox/ reports what happened.
 
     Raises BadInput when the books cannot be read.
     """
@@ -88,13 +88,13 @@ def _own_routes(state: SandboxState) -> list[BaseRoute]:
         asked = request.query_params
         if "title" not in asked:
             return JSONResponse(state.truth.whole())
-        told = state.truth.of(asked["title"], asked.get("author", ""))
-        return JSONResponse(told) if told else JSONResponse({"error": "no model named it, no library holds it"}, 404)
+        facts = state.truth.of(asked["title"], asked.get("author", ""))
+        return JSONResponse(facts) if facts else JSONResponse({"error": "no model named it, no library holds it"}, 404)
 
     async def truth_of_isbn(request: Request) -> Response:
         isbn = Isbn13.read(request.path_params["isbn"])
-        told = state.truth.of_isbn(isbn) if isbn else None
-        return JSONResponse(told) if told else JSONResponse({"error": "no such ISBN in the library"}, 404)
+        facts = state.truth.of_isbn(isbn) if isbn else None
+        return JSONResponse(facts) if facts else JSONResponse({"error": "no such ISBN in the library"}, 404)
 
     async def reset(_: Request) -> Response:
         state.arrivals.forget()

@@ -93,21 +93,21 @@ class Relatives:
         return next((edition for edition in kin if edition.form == FORMS[form].name), None)
 
     def shelve(self, hits: list[Edition], query: Query, share: float, rng: Random) -> list[Edition]:
-        """Hits as a service shows them: relatives among them, and in `share` of all searches a look-alike first."""
+        """Hits as a service lists them: relatives among them, and in `share` of all searches a look-alike first."""
         if not hits:
             return []
-        shown = list(hits)
+        page = list(hits)
         kin = self.of(self._corpus.works[hits[0].work])
         for edition in kin:
             if not query.every or query.finds(edition):
-                shown.insert(rng.randint(1, 8), edition)
+                page.insert(rng.randint(1, 8), edition)
         if rng.random() < share:
             rivals = [edition for edition in kin if other_work(edition)]
-            rivals += [edition for edition in shown[1:6] if edition.work != hits[0].work]
+            rivals += [edition for edition in page[1:6] if edition.work != hits[0].work]
             if rivals:
                 rival = rng.choice(rivals[:4])
-                shown = [rival, *(edition for edition in shown if edition is not rival)]
-        return shown
+                page = [rival, *(edition for edition in page if edition is not rival)]
+        return page
 
     def _make(self, work: Work) -> list[Edition]:
         rng = chance(self._seed, "relatives", work.id)

@@ -192,7 +192,7 @@ class Faults:
         self.set(text)
 
     def set(self, text: str) -> None:
-        """From now on these rules, counted anew. Raises BadInput and leaves the old ones in force."""
+        """Replace the rules and restart their counters. Raises BadInput and leaves the old ones in force."""
         self._rules = read_rules(text)
         self.text = text.strip() or "none"
         self._since = self._clock.monotonic()

@@ -22,7 +22,7 @@ class NamedBook:
 
 
 class Truth:
-    """The register of everything named, and what the corpus says about any ISBN."""
+    """The register of everything named, and the corpus's facts about any ISBN."""
 
     def __init__(self, corpus: Corpus, relatives: Relatives) -> None:
         self._corpus, self._relatives = corpus, relatives
@@ -34,7 +34,7 @@ class Truth:
         named.months.add(month)
 
     def whole(self) -> list[dict[str, Any]]:
-        return [self._told(named) for _, named in sorted(self._named.items())]
+        return [self._describe(named) for _, named in sorted(self._named.items())]
 
     def of(self, title: str, author: str) -> dict[str, Any] | None:
         """What a model meant by this spelling, or by this title; else the corpus's book of that name; else None."""
@@ -42,7 +42,7 @@ class Truth:
         if named is None:
             work = self._corpus.work_named(title, author)
             named = NamedBook(title, author, work) if work else None
-        return None if named is None else self._told(named)
+        return None if named is None else self._describe(named)
 
     def of_isbn(self, isbn13: str) -> dict[str, Any] | None:
         """To which work an ISBN belongs. `kind`: edition (of the file), variant (made up, the same work) or
@@ -51,9 +51,9 @@ class Truth:
         if edition is None:
             return None
         work = self._corpus.works[edition.work]
-        told = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors)}
-        told |= {"published": edition.published, "language": edition.language, "kind": _kind(edition)}
-        return told | {"form": edition.form, "work_id": work_id(edition, work), "about": work.id}
+        facts = {"isbn13": isbn13, "title": edition.title, "authors": list(edition.authors)}
+        facts |= {"published": edition.published, "language": edition.language, "kind": _kind(edition)}
+        return facts | {"form": edition.form, "work_id": work_id(edition, work), "about": work.id}
 
     def _meant(self, title: str) -> NamedBook | None:
         """Who merges what two models named may take the title from one and the author from the other."""
@@ -62,8 +62,8 @@ class Truth:
         works = {named.work.number if named.work else None for named in titled}
         return titled[0] if len(works) == 1 else None
 
-    def _told(self, named: NamedBook) -> dict[str, Any]:
-        told: dict[str, Any] = {
+    def _describe(self, named: NamedBook) -> dict[str, Any]:
+        facts: dict[str, Any] = {
             "title": named.title,
             "author": named.author,
             "named_by": sorted(named.by),
@@ -74,12 +74,12 @@ class Truth:
         }
         if named.work is not None:
             face, kin = named.work.face, self._relatives.of(named.work)
-            told |= {"work_id": named.work.id, "true_title": face.title, "true_authors": list(face.authors)}
-            told["isbns"] = [edition.isbn13 for edition in named.work.editions]
-            told["variants"] = [
+            facts |= {"work_id": named.work.id, "true_title": face.title, "true_authors": list(face.authors)}
+            facts["isbns"] = [edition.isbn13 for edition in named.work.editions]
+            facts["variants"] = [
                 {"isbn13": edition.isbn13, "form": edition.form} for edition in kin if not other_work(edition)
             ]
-        return told
+        return facts
 
 
 def _kind(edition: Edition) -> str:

@@ -75,9 +75,9 @@ class InternetArchiveSandbox(ProviderSandbox):
         if "mediatype" not in clauses:
             docs = self._shelf.with_other_media(docs, rng)
         wanted = {name for listed in asked.getlist("fl[]") + asked.getlist("fl") for name in listed.split(",")}
-        shown = [{k: v for k, v in doc.items() if not wanted or k in wanted} for doc in docs[start : start + rows]]
+        page = [{k: v for k, v in doc.items() if not wanted or k in wanted} for doc in docs[start : start + rows]]
         header = {"status": 0, "QTime": rng.randint(4, 90), "params": {"query": asked["q"], "rows": str(rows)}}
-        found = {"numFound": len(docs), "start": start, "docs": shown}
+        found = {"numFound": len(docs), "start": start, "docs": page}
         return JSONResponse({"responseHeader": header, "response": found})
 
     def _found(self, clauses: Mapping[str, str], limit: int, rng: Random) -> list[Edition]:

@@ -59,15 +59,15 @@ class Shelf:
     def metadata(self, edition: Edition) -> Doc:
         """The record behind /metadata/: every number a text, one value bare and several in a list."""
         doc, rng = self.doc(edition), self._chance(edition, "metadata")
-        told = {name: value for name, value in doc.items() if name not in ("date", "year", "format")}
+        record = {name: value for name, value in doc.items() if name not in ("date", "year", "format")}
         for name, values in (("isbn", self._isbns(edition)), ("external-identifier", self._urns(edition))):
-            told |= {name: values if len(values) > 1 else values[0]} if values else {}
-        told |= {"date": edition.published} if edition.published else {}
-        told |= {"imagecount": str((edition.pages or 200) + rng.randint(4, 20)), "ppi": "300", "scanner": "ttscribe"}
-        told |= {"publicdate": f"20{rng.randint(10, 24)}-0{rng.randint(1, 9)}-1{rng.randint(0, 9)} 08:30:00"}
-        files = [{"name": f"{told['identifier']}.pdf", "size": str(rng.randint(10**6, 10**8))}]
-        place = {"server": "ia800000.us.archive.org", "dir": f"/0/items/{told['identifier']}"}
-        return place | {"created": 1_767_225_600, "files": files, "files_count": len(files), "metadata": told}
+            record |= {name: values if len(values) > 1 else values[0]} if values else {}
+        record |= {"date": edition.published} if edition.published else {}
+        record |= {"imagecount": str((edition.pages or 200) + rng.randint(4, 20)), "ppi": "300", "scanner": "ttscribe"}
+        record |= {"publicdate": f"20{rng.randint(10, 24)}-0{rng.randint(1, 9)}-1{rng.randint(0, 9)} 08:30:00"}
+        files = [{"name": f"{record['identifier']}.pdf", "size": str(rng.randint(10**6, 10**8))}]
+        place = {"server": "ia800000.us.archive.org", "dir": f"/0/items/{record['identifier']}"}
+        return place | {"created": 1_767_225_600, "files": files, "files_count": len(files), "metadata": record}
 
     def with_other_media(self, docs: Sequence[Doc], rng: Random) -> list[Doc]:
         """`docs` among recordings, films and data of the same name, which a query for books finds too."""
@@ -146,7 +146,7 @@ def _dated(edition: Edition, rng: Random) -> Doc:
 
 
 def _tail(isbn13: str) -> str:
-    number, digits = int(isbn13[2:12]), ""  # all that tells one ISBN from another
+    number, digits = int(isbn13[2:12]), ""  # the digits that differ between ISBNs
     while number:
         number, digit = divmod(number, len(DIGITS))
         digits = DIGITS[digit] + digits

@@ -177,7 +177,7 @@ def _misspell(text: str, rng: Random) -> str:
 
 
 def _invent(state: SandboxState, provider: str, month: Month, rng: Random) -> Book:
-    """A book that never existed; now and then by somebody who does."""
+    """A book that never existed; sometimes by an author who does."""
     title = f"The {rng.choice(ADJECTIVES)} {rng.choice(MAKERS)}'s {rng.choice(THINGS)}"
     author = invented_name(rng)
     real = state.corpus.of_month.get(month, ())

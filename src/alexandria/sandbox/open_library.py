@@ -64,8 +64,8 @@ class OpenLibrarySandbox(ProviderSandbox):
         return HTMLResponse(FORBIDDEN, 403)
 
     def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # gives no hint when to return
-        said = "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."
-        return JSONResponse({"status": 429, "message": said}, 429)
+        message = "Too Many Requests. Consider using https://openlibrary.org/developers/dumps."
+        return JSONResponse({"status": 429, "message": message}, 429)
 
     def exhausted(self, request: Request) -> Response:
         return self.too_fast(request, 0.0)

@@ -140,10 +140,10 @@ class Catalogue:
         key = self.work_key(face)
         rng = self._state.draw("open_library", "work", key)
         text = f"{face.title}\r\n\r\nby {', '.join(face.authors)}"
-        told = rng.choice((text, {"type": "/type/text", "value": text}, None))
+        text_field = rng.choice((text, {"type": "/type/text", "value": text}, None))
         authors = [{"author": {"key": author_key(n)}, "type": {"key": "/type/author_role"}} for n in face.authors]
         record = {"key": key, "type": {"key": "/type/work"}, "title": face.title, "authors": authors}
-        return record | ({"description": told} if told else {})
+        return record | ({"description": text_field} if text_field else {})
 
     def api(self, edition: Edition, bibkey: str, command: str) -> dict[str, Any]:
         """One entry of /api/books: `command` is data, details or viewapi."""

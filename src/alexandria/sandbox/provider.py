@@ -129,7 +129,9 @@ class ProviderSandbox(ABC):
         async def handle(request: Request) -> Response:
             response = self.stranger(request) or self._too_fast(request)
             arrival = _arrival(request)
-            arrival.client = sha256(self.client(request).encode()).hexdigest()[:8]  # told to all who ask for the stats
+            arrival.client = sha256(self.client(request).encode()).hexdigest()[
+                :8
+            ]  # visible to every reader of the stats
             request.state.text = await _text(request)
             arrival.asked, arrival.month = await cost(request), await self.month(request)
             if response is None:

@@ -54,7 +54,7 @@ class Arrivals:
         return arrival
 
     def stats(self, zones: Mapping[str, tzinfo]) -> dict[str, Any]:
-        """JSON-ready, by the providers in `zones`, which says where the day of each begins.
+        """JSON-ready, by the providers in `zones`, the time zone of each provider's day.
 
         Times are seconds, wall times since 1970 (UTC).
         """

@@ -13,7 +13,7 @@ from alexandria.sandbox.corpus import Corpus, Edition, words
 STOP_WORDS = frozenset(("the", "a", "an", "of", "and", "in", "to", "for", "on", "with", "by", "at", "from", "novel"))
 MIN_WEIGHT_SHARE = 0.3  # of a query's weight must be matched by a hit
 MIN_TYPO_WORD_LENGTH = 4  # letters of a word in which a typo is forgiven
-RERANK_SIZE = 80  # hits whose order is judged in detail
+RERANK_SIZE = 80  # hits whose order is ranked in detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class Index:
         found = self._all(query) if query.every else self._some(query)
         best = heapq.nlargest(max(limit, RERANK_SIZE), found.items(), key=lambda hit: (hit[1], -hit[0]))
         asked = set(query.title) | set(query.anywhere)
-        judged = [(-score - self._fit(number, asked), number) for number, score in best]
-        return [self._editions[number] for _, number in sorted(judged)[:limit]]
+        ranked = [(-score - self._fit(number, asked), number) for number, score in best]
+        return [self._editions[number] for _, number in sorted(ranked)[:limit]]
 
     def _fit(self, number: int, asked: set[str]) -> float:
         """Up to about 1: how much of the title was asked for, and a nudge for the well known."""

@@ -85,9 +85,9 @@ class Items:
         on_work = len(item.editions) == 1 and rng.random() < 0.4
         for edition in item.editions:
             number = item.number if on_work else self._edition_number(edition)
-            told = {"item": _entity(number)} | _described(edition, rng)
+            facts = {"item": _entity(number)} | _described(edition, rng)
             for author, first, isbn in product(authors, firsts, _isbns(edition, rng)):
-                yield author | first | told | {"isbn": isbn}
+                yield author | first | facts | {"isbn": isbn}
 
     def _of_work(self, work: Work) -> WikidataItem | None:
         rng = self._state.draw("wikidata", "item", work.id)

@@ -59,7 +59,7 @@ async def _check_for_incidents(system: System, stop: asyncio.Event) -> None:
     """Report incidents, as workers do: where none is alive, nothing else could report that."""
     while not stop.is_set():
         try:
-            await system.alerts.watch()
+            await system.alerts.check()
         except (DatabaseUnavailable, NotMigrated) as failed:
             log.warning("incidents not checked", reason=failed.message)
         with contextlib.suppress(TimeoutError):

@@ -36,7 +36,7 @@ class Pause:
         return {"since": self.since.isoformat(), "until": until, "by": self.who, "reason": self.reason}
 
     def __str__(self) -> str:
-        end = "somebody resumes" if self.until is None else f"{self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        end = "resumed" if self.until is None else f"{self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         return f"paused by {self.who} until {end}" + (f": {self.reason}" if self.reason else "")
 
 

@@ -31,7 +31,7 @@ WHERE lane.name = before.name AND before.paused_until > clock_timestamp()
 RETURNING before.paused_until AS until, before.pause_reason AS reason
 
 -- name: advance_blocked
--- Months that wait for a provider need not wait so long; they quote what it said behind its name.
+-- Months that wait for a provider need not wait so long; their reason quotes the provider after its name.
 UPDATE backfill_log SET next_attempt_at = %(at)s
 WHERE status = 'retry' AND error_code <> 'paused' AND next_attempt_at > %(at)s
   AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')

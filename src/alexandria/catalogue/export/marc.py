@@ -61,8 +61,8 @@ def provenance(entry: Entry) -> str:
     fields: dict[tuple[str, str, str], list[str]] = {}
     for one in entry.sources:
         fields.setdefault((one["provider"], one["id"], one["fetched_at"][:10]), []).append(one["field"])
-    told = (f"{', '.join(names)}: {provider} {key} ({day})" for (provider, key, day), names in fields.items())
-    return f"Sources: {'; '.join(told)}"
+    records = (f"{', '.join(names)}: {provider} {key} ({day})" for (provider, key, day), names in fields.items())
+    return f"Sources: {'; '.join(records)}"
 
 
 def _fixed(entry: Entry, language: str) -> str:
@@ -76,8 +76,8 @@ def _fixed(entry: Entry, language: str) -> str:
 def _title(entry: Entry, names: list[str]) -> Field:
     first, _, rest = entry.title.partition(" ")
     skipped = len(first) + 1 if rest and first.lower() in ARTICLES.get(entry.language, ()) else 0
-    said = ("a", entry.title), ("b", entry.subtitle), ("c", ", ".join(names))
-    return _field("245", f"{1 if names else 0}{skipped}", *said)
+    subfields = ("a", entry.title), ("b", entry.subtitle), ("c", ", ".join(names))
+    return _field("245", f"{1 if names else 0}{skipped}", *subfields)
 
 
 def _name(block: str, name: str, role: str) -> Field:

@@ -17,10 +17,10 @@ FETCH_SIZE = 1000  # editions fetched from the server together
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One edition with its work. Empty texts and None are what no source told; dates YYYY, YYYY-MM or YYYY-MM-DD.
+    """One edition with its work. Empty texts and None are values that no source gave; dates YYYY, YYYY-MM or YYYY-MM-DD.
 
     `people` are names with roles, in the order of the title page. `related`: found beside the edition that a month
-    wanted. `sources` says for each field which record of which provider it rests on: field, provider, id, fetched_at.
+    wanted. `sources` lists for each field the provider's record it comes from: field, provider, id, fetched_at.
     """
 
     isbn13: str

@@ -1,7 +1,7 @@
 -- The catalogue as others read it, edition by edition.
 
 -- name: patience
--- Whoever reads the stream may take as long as it likes.
+-- The reader of the stream may take as long as it needs.
 SELECT set_config('idle_in_transaction_session_timeout', '0', true)
 
 -- name: editions

@@ -36,8 +36,8 @@ def _csv(entry: Entry) -> bytes:
 
 
 def _told(entry: Entry) -> dict[str, Any]:
-    """An edition as plain data; null is what no source told."""
-    return {name: tell(entry) for name, tell in COLUMNS.items()}
+    """An edition as plain data; null is a value that no source gave."""
+    return {name: read(entry) for name, read in COLUMNS.items()}
 
 
 COLUMNS: dict[str, Callable[[Entry], Any]] = {

@@ -84,7 +84,7 @@ def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
 
 
 def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[EditionRecord | None, list[ScoredRecord], str]:
-    """The edition to keep, every hit as judged (best first), and the reason in words; None if no hit is sure enough."""
+    """The edition to keep, every scored hit (best first), and the reason in words; None if no hit is sure enough."""
     scored = _raise_agreed(sorted((score(candidate, hit) for hit in hits), key=lambda found: -found.score))
     works = _works([found for found in scored if found.verdict != REFUSE])
     if not works:
@@ -354,7 +354,7 @@ def _year_findings(year: int | None, hit: EditionRecord, *, partial: bool) -> li
 def _edition_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool) -> list[_Finding]:
     """Vetoes and doubts about the edition itself: audio for print, another language.
 
-    Sources call what they do not know English: on an `exact` foreign title that says nothing.
+    Sources call what they do not know English: on an `exact` foreign title it means nothing.
     """
     findings = []
     if titles.AUDIO in edition.formats(hit) - edition.named_formats(candidate):
@@ -362,12 +362,12 @@ def _edition_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool) 
             _Finding(VETO_POINTS if candidate.format else UNDECIDED_POINTS, "an audio edition, where print was meant")
         )
     wanted = titles.read(candidate.title).tongue
-    said = languages.of_edition(titles.read(hit.title, hit.subtitle).raw)
-    given = said or languages.language(hit.language)
+    named = languages.of_edition(titles.read(hit.title, hit.subtitle).raw)
+    given = named or languages.language(hit.language)
     supposed = exact and given == "en"
     if wanted and given and wanted != given and given not in titles.KINDRED.get(wanted, ()) and not supposed:
         findings.append(
-            _Finding(UNDECIDED_POINTS if said else 16, f"an edition in another language, {given} for {wanted}")
+            _Finding(UNDECIDED_POINTS if named else 16, f"an edition in another language, {given} for {wanted}")
         )
     return findings
 

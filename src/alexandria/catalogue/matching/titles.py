@@ -197,19 +197,19 @@ def read(title: str, subtitle: str = "") -> Title:
     main, asides = _without_asides(folded)
     head, *parts = _split(main)
     head_words, marked = _unmark(words_of(head))
-    told, volumes, series = _sorted_parts(parts, numbered=head[-1:].isdigit())
-    lead = bool(told and head_words and (marked or (len(head_words) > 1 and head_words[-1].isdigit())))
+    kept, volumes, series = _sorted_parts(parts, numbered=head[-1:].isdigit())
+    lead = bool(kept and head_words and (marked or (len(head_words) > 1 and head_words[-1].isdigit())))
     if lead and not marked:
         series.append(("".join(head_words[:-1]), head_words[-1]))
     for aside in asides:
         name, numbers = _numbered(aside)
         series += [(name, _value(number)) for number in numbers if name]
         volumes += [number for number in numbers if not name]
-    words = (*head_words, *told) or tuple(words_of(folded)) or (folded,)
+    words = (*head_words, *kept) or tuple(words_of(folded)) or (folded,)
     return Title(
         words=words,
         head=head_words or words,
-        rest=tuple(told),
+        rest=tuple(kept),
         volumes=(*marked, *volumes),
         series=tuple(series),
         lead=lead,
@@ -291,20 +291,20 @@ def _sorted_parts(parts: list[str], *, numbered: bool) -> tuple[list[str], list[
 
     What is commonplace is left out, but after a numbered series ("Discworld 8:") stands the title, whatever it is.
     """
-    told: list[list[str]] = []
+    kept: list[list[str]] = []
     volumes: list[str] = []
     series: list[tuple[str, str]] = []
     for part in parts:
         left, numbers = _unmark(words_of(part))
-        commonplace = bool(_COMMONPLACE.search(" ".join(left))) and bool(told or not numbered)
+        commonplace = bool(_COMMONPLACE.search(" ".join(left))) and bool(kept or not numbered)
         counts_books = numbers and all(number.startswith(("book", "number")) for number in numbers)
-        if counts_books and not commonplace and (left or (told and not numbered)):
-            series.append(("".join(left or told.pop()), _value(numbers[-1])))
+        if counts_books and not commonplace and (left or (kept and not numbered)):
+            series.append(("".join(left or kept.pop()), _value(numbers[-1])))
             continue
         volumes += numbers
         if left and not commonplace:
-            told.append(list(left))
-    return [word for words in told for word in words], volumes, series
+            kept.append(list(left))
+    return [word for words in kept for word in words], volumes, series
 
 
 def _value(number: str) -> str:

@@ -36,8 +36,8 @@ def clear(
 
     output = output_of(context)
     count = on_system(output, lambda system: control.clear_cache(system, provider, operator_name(), dry_run=dry_run))
-    said = f"{'would delete' if dry_run else 'deleted'} {counted(count, 'cached response')} of {provider}"
-    output.result({"dry_run": dry_run, "provider": provider, "answers": count}, said)
+    text = f"{'would delete' if dry_run else 'deleted'} {counted(count, 'cached response')} of {provider}"
+    output.result({"dry_run": dry_run, "provider": provider, "answers": count}, text)
     return 0 if count else NOTHING
 
 

@@ -42,14 +42,14 @@ def retry(
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import control, schemas
 
-    said = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
-    wanted = read_request(schemas.RetryRequest, {k: v for k, v in said.items() if v} | {"dry_run": dry_run})
+    given = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
+    wanted = read_request(schemas.RetryRequest, {k: v for k, v in given.items() if v} | {"dry_run": dry_run})
     output = output_of(context)
     answer = on_system(output, lambda system: control.retry(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message, *_lines(answer))
     if not answer.reopened + answer.woken:
         return NOTHING
-    output.say(f"next: {'the same without --dry-run' if dry_run else 'alexandria schedule'}")
+    output.message(f"next: {'the same without --dry-run' if dry_run else 'alexandria schedule'}")
     return 0
 
 
@@ -83,7 +83,7 @@ def pause(
         return 0
     answer = on_system(output, lambda system: control.pause(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message)
-    output.say("next: alexandria status; to continue: alexandria resume")
+    output.message("next: alexandria status; to continue: alexandria resume")
     return 0
 
 
@@ -110,24 +110,24 @@ def resume(
     if dry_run:
         state, lanes = on_system(output, _pauses)
         if provider:
-            said = f"would end: {lanes[provider]}" if provider in lanes else f"{provider} is not paused"
-            output.result({"dry_run": True, "provider": provider, "paused": lanes.get(provider)}, said)
+            text = f"would end: {lanes[provider]}" if provider in lanes else f"{provider} is not paused"
+            output.result({"dry_run": True, "provider": provider, "paused": lanes.get(provider)}, text)
         else:
-            said = f"would end: {control.describe(state)}" if state else "not paused"
-            output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, said)
+            text = f"would end: {control.describe(state)}" if state else "not paused"
+            output.result({"dry_run": True, "paused": state and state.model_dump(mode="json")}, text)
         return 0
     answer = on_system(output, lambda system: control.resume(system, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), answer.message)
     if not answer.resumed:
         _, lanes = on_system(output, _pauses)
         for name, paused in lanes.items():
-            output.say(f"{paused}; to resume it now: alexandria resume --provider {name}")
+            output.message(f"{paused}; to resume it now: alexandria resume --provider {name}")
     return 0 if answer.resumed or not provider else NOTHING
 
 
 def _lines(answer: schemas.RetryAnswer) -> list[str]:
-    told = [(month, "pending") for month in answer.reopened] + [(month, "retry now") for month in answer.woken]
-    return [f"{month} {what}" for month, what in told] + [
+    results = [(month, "pending") for month in answer.reopened] + [(month, "retry now") for month in answer.woken]
+    return [f"{month} {what}" for month, what in results] + [
         f"{left.month} skipped: {_skip_reason(left.status)}" for left in answer.left
     ]
 
@@ -144,11 +144,11 @@ def _skip_reason(status: str | None) -> str:
 
 async def _pauses(system: System) -> tuple[schemas.PauseState | None, dict[str, str]]:
     """The pause of the backfill, and a sentence for each paused provider."""
-    from alexandria.cli.output.console import shown
+    from alexandria.cli.output.console import format_value
     from alexandria.operations import control
 
     paused = {
-        lane.name: f"{lane.name} paused until {shown(lane.paused_until)} UTC: {lane.pause_reason}"
+        lane.name: f"{lane.name} paused until {format_value(lane.paused_until)} UTC: {lane.pause_reason}"
         for lane in await control.paused_providers(system)
     }
     return await control.current_pause(system), paused

@@ -14,7 +14,7 @@ commands = typer.Typer()
 MIN_RESOLUTION_RATE = 90.0  # percent, as in the guide
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def doctor(
     context: typer.Context,
     daily: Annotated[
@@ -51,5 +51,5 @@ def doctor(
         found = on_system(output, lambda system: today.checklist(system, least))
     else:
         found = checks.all_of(settings_of(output))
-    output.result(found, *today.drawn(found))
+    output.result([today.to_view(each) for each in found], *today.render(found))
     return DONE if all(each.ok for each in found) else UNEXPECTED

@@ -35,17 +35,17 @@ def enrich(
     output = output_of(context)
     if not isbns and older_than is None:
         found = on_system(output, enrichment.show)
-        output.result(found, *_drawn(found))
+        output.result(found, *_render(found))
         return 0
     count = on_system(
         output, lambda system: enrichment.refresh(system, isbns, older_than, operator_name(), dry_run=dry_run)
     )
-    said = f"{'would refresh' if dry_run else 'refreshing'} {counted(count, 'edition')}"
-    output.result({"dry_run": dry_run, "editions": count}, said)
+    text = f"{'would refresh' if dry_run else 'refreshing'} {counted(count, 'edition')}"
+    output.result({"dry_run": dry_run, "editions": count}, text)
     return 0 if count else NOTHING
 
 
-def _drawn(found: dict[str, Any]) -> Iterator[RenderableType]:
+def _render(found: dict[str, Any]) -> Iterator[RenderableType]:
     yield table(["due#", "waiting#", "done#"], [(found["due"], found["waiting"], found["done"])])
     if found["waiting_for"]:
         yield heading("What editions wait for")

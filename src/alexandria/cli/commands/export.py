@@ -26,7 +26,7 @@ commands = typer.Typer()
 OUTPUT_FILE_MODE = 0o644  # a temporary file is its owner's alone
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def export(
     context: typer.Context,
     form: Annotated[Format, typer.Option("--format", help="How each edition is written.")] = Format.JSONL,
@@ -35,7 +35,7 @@ def export(
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
             metavar="DATE",
-            help="Only editions added or changed from then on; YYYY-MM-DD, or with a time, UTC unless it says otherwise.",
+            help="Only editions added or changed since then; YYYY-MM-DD, or with a time (UTC if it has no offset).",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="A file instead of standard output.")] = None,
@@ -59,12 +59,12 @@ def export(
         return 0
     if out is not None:
         output.result({"editions": count, "file": str(out) if count else None})
-    output.say(counted(count, "edition") + (f" in {out}" if out and count else ""))
+    output.message(counted(count, "edition") + (f" in {out}" if out and count else ""))
     return 0 if count else NOTHING
 
 
 async def _write(pieces: AsyncGenerator[bytes], out: Path | None) -> int:
-    """How many pieces there were."""
+    """Write all pieces; returns how many."""
     count = 0
     with whole(out) if out else nullcontext(sys.stdout.buffer) as file:
         async with aclosing(pieces):

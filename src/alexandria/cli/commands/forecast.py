@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def forecast(
     context: typer.Context,
     runs: Annotated[int, typer.Option(min=10, max=10_000, help="How many simulations to run.")] = 100,
@@ -52,9 +52,9 @@ def forecast(
     report = on_system(output, make)
     output.result(as_data(report), table(["", report.name], [*_rows(report)]))
     if report.assumed:
-        output.say(report.assumed)
+        output.message(report.assumed)
     if not report.started:
-        output.say("next: alexandria rollout start")
+        output.message("next: alexandria rollout start")
     return 0
 
 

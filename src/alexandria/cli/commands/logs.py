@@ -30,20 +30,20 @@ class Level(StrEnum):
     CRITICAL = "critical"
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def logs(
     context: typer.Context,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow new log lines until Ctrl-C.")] = False,
     month: Annotated[
         str | None,
-        typer.Option(metavar="YYYY-MM", help="Only what concerns this month.", autocompletion=completion.months),
+        typer.Option(metavar="YYYY-MM", help="Only events about this month.", autocompletion=completion.months),
     ] = None,
     level: Annotated[Level, typer.Option(help="This level and those above.")] = Level.INFO,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Not before: 90m, 2h or 3d ago, or 2026-11-24T18:00 in UTC.")
     ] = None,
-    lines: Annotated[int, typer.Option(min=0, max=100_000, help="How many of the newest that fit.")] = 100,
+    lines: Annotated[int, typer.Option(min=0, max=100_000, help="Print at most so many, the newest.")] = 100,
 ) -> int:
     """Show the log of all workers and machines, oldest first; with --json one object per line."""
     key = Month.parse(month) if month else None
@@ -61,7 +61,7 @@ def logs(
         let_go()
         return DONE
     if not count and not follow:
-        output.say(f"no log entry matches{_widely(wanted)}")
+        output.message(f"no log entry matches{_widely(wanted)}")
         return NOTHING
     return 0
 

@@ -14,7 +14,7 @@ _LOST_CONNECTION_CODE = 2  # psql's own code for a connection that could not be 
 _OWN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-@commands.command(rich_help_panel="Look", context_settings=_OWN)
+@commands.command(rich_help_panel="Inspect", context_settings=_OWN)
 def psql(
     context: typer.Context,
     arguments: Annotated[

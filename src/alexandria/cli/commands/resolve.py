@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.output.console import let_go, output_of
-from alexandria.core.errors import BadInput
+from alexandria.core.errors import AlexandriaError, BadInput
 
 if TYPE_CHECKING:
+    from alexandria.backfill.resolve_list import Line
     from alexandria.cli.output.console import Output
+    from alexandria.operations.system import System
 
 commands = typer.Typer()
-STREAM = "-"
+PROGRESS_INTERVAL = 10.0  # seconds between two lines about the progress, off a terminal
+STREAM = Path("-")
 
 
 @commands.command(rich_help_panel="Work")
@@ -37,13 +45,13 @@ def resolve(
 ) -> int:
     """Resolve title and author to an ISBN, with the evidence: one book, or a list. May use the daily reserve.
 
-    Of a list, every line is answered in its order with {"id", "isbn13", "verdict", "score", "source", "reasons"}.
+    The answers to a list are in its order, each {"id", "isbn13", "verdict", "score", "source", "reasons"}.
 
-    What the output file answers already is not asked again: the same command goes on after an interruption.
+    Lines that the output file already answers are skipped: repeat the command to continue after an interruption.
     """
     output = output_of(context)
     if source is not None and (title, author, year) == (None, None, None):
-        return _list(output, source, target or Path(STREAM), sources)
+        return _resolve_list(output, source, target or STREAM, sources)
     if source is not None or target is not None or title is None or author is None:
         hint = "alexandria resolve --title T --author A, or alexandria resolve --input FILE --output FILE"
         raise BadInput("either one book or a list", hint=hint)
@@ -51,20 +59,132 @@ def resolve(
     from alexandria.cli.output import resolution
 
     found = resolution.look_up(output, title, author, year, sources)
-    output.result(resolution.told(found), *resolution.drawn(found))
+    output.result(resolution.to_view(found), *resolution.render(found))
     return 0 if found.isbn13 else NOTHING
 
 
-def _list(output: Output, source: Path, target: Path, sources: str | None) -> int:
+@dataclass
+class ListProgress:
+    """What was answered so far: `before` in an earlier run, `verdicts` in this one. `names` describes each verdict."""
+
+    total: int
+    before: int
+    names: dict[str, str]
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def done(self) -> int:
+        return self.before + self.verdicts.total()
+
+    def to_view(self) -> dict[str, int]:
+        now = {name: self.verdicts[name] for name in self.names}
+        return {"lines": self.total, "answered": self.done, "answered_before": self.before, **now}
+
+    @property
+    def counts(self) -> str:
+        return ", ".join(f"{self.verdicts[name]} {text}" for name, text in self.names.items() if self.verdicts[name])
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} lines answered" + (f": {self.counts}" if self.counts else "")
+
+
+def _resolve_list(output: Output, source: Path, target: Path, sources: str | None) -> int:
     from alexandria.catalogue.matching.scoring import ACCEPT
-    from alexandria.cli.commands import resolve_list
 
     try:
-        tally = resolve_list.resolve(output, source, target, sources)
+        tally = _answer_all(output, source, target, sources)
         sys.stdout.flush()
     except BrokenPipeError:
         let_go()
         return 0
-    if target != Path(STREAM):
-        output.result(tally.told())
+    if target != STREAM:
+        output.result(tally.to_view())
     return 0 if tally.verdicts[ACCEPT] or tally.before else NOTHING
+
+
+def _answer_all(output: Output, source: Path, target: Path, sources: str | None) -> ListProgress:
+    """Answer all lines of `source` that `target` does not answer yet. Every answer is kept if the command fails."""
+    from alexandria.backfill import resolve_list
+    from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE
+    from alexandria.cli.runtime.system import asking_providers
+
+    names = {ACCEPT: "with an ISBN", DOUBT: "in doubt", REFUSE: "not found", resolve_list.REFUSED: "unreadable"}
+    lines = resolve_list.lines_of(_read(source))
+    if target != STREAM and target.exists() and source != STREAM and target.samefile(source):
+        raise BadInput("--output must differ from --input", hint="name another file")
+    tally = ListProgress(len(lines), 0 if target == STREAM else resolve_list.continued(target, lines), names)
+    if tally.before:
+        output.message(f"{target}: {tally.before} lines are answered already")
+    try:
+        moving = output.moving and target != STREAM
+        with _opened(target) as file, _progress(output, tally, moving=moving) as tick:
+            asking_providers(output, sources, lambda system: _write(system, lines[tally.before :], file, tally, tick))
+    except (AlexandriaError, KeyboardInterrupt):
+        again = "" if target == STREAM else "; repeat the command to continue"
+        output.message(f"{tally}{again}")
+        raise
+    output.message(str(tally))
+    return tally
+
+
+async def _write(
+    system: System, lines: Sequence[Line], file: IO[bytes], tally: ListProgress, tick: Callable[[], None]
+) -> None:
+    from alexandria.backfill import resolve_list
+
+    async with aclosing(resolve_list.answers(lines, system.backfill.runner.sources, system.database)) as answers:
+        async for answer in answers:
+            resolve_list.write(answer, file)
+            tally.verdicts[answer.verdict] += 1
+            tick()
+
+
+@contextmanager
+def _progress(output: Output, tally: ListProgress, *, moving: bool) -> Iterator[Callable[[], None]]:
+    """What to call after each answer: it updates a progress bar on a terminal, or prints a line now and then."""
+    if not moving:
+        yield _PrintedProgress(output, tally)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=output.err, transient=True) as bar:
+        task = bar.add_task("", total=tally.total, completed=tally.before)
+        yield lambda: bar.update(task, completed=tally.done, description=tally.counts)
+
+
+class _PrintedProgress:
+    def __init__(self, output: Output, tally: ListProgress) -> None:
+        self._output, self._tally = output, tally
+        self._printed_at = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._printed_at >= PROGRESS_INTERVAL:
+            self._printed_at = time.monotonic()
+            self._output.message(str(self._tally))
+
+
+def _read(source: Path) -> bytes:
+    if source == STREAM:
+        return sys.stdin.buffer.read()
+    try:
+        return source.read_bytes()
+    except OSError as refused:
+        raise BadInput(
+            f"{source} cannot be read: {refused.strerror}",
+            hint="--input names a file of JSON lines, or - for standard input",
+        ) from None
+
+
+@contextmanager
+def _opened(target: Path) -> Iterator[IO[bytes]]:
+    if target == STREAM:
+        yield sys.stdout.buffer
+        return
+    try:
+        file = target.open("ab")
+    except OSError as refused:
+        hint = "--output names a file in a folder that can be written, or - for standard output"
+        raise BadInput(f"{target} cannot be written: {refused.strerror}", hint=hint) from None
+    with file:
+        yield file

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 
 from alexandria.cli.exit_codes import BLOCKED
 from alexandria.cli.options import DryRun
-from alexandria.cli.output.console import Output, heading, output_of, shown, table
+from alexandria.cli.output.console import Output, format_value, heading, output_of, table
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
@@ -66,7 +66,7 @@ def start(
     wanted = read_request(StartRequest, {"plan": chosen, "why": why, "replace": replace, "dry_run": dry_run})
     output = output_of(context)
     _show(output, on_system(output, lambda system: rollout.start(system, wanted, operator_name())))
-    output.say(f"next: {'the same without --dry-run' if dry_run else 'alexandria rollout status'}")
+    output.message(f"next: {'the same without --dry-run' if dry_run else 'alexandria rollout status'}")
     return 0
 
 
@@ -80,7 +80,7 @@ def status(context: typer.Context) -> int:
     answer = on_system(output, rollout.show)
     _show(output, answer)
     if answer.next.kind in NEXT_COMMANDS:
-        output.say(f"next: {NEXT_COMMANDS[answer.next.kind]}")
+        output.message(f"next: {NEXT_COMMANDS[answer.next.kind]}")
     return BLOCKED if answer.next.kind == "shut" else 0
 
 
@@ -139,7 +139,7 @@ def _act(context: typer.Context, name: str, why: str, *, dry_run: bool) -> int:
     answer = on_system(output, lambda system: rollout.act(system, name, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), f"{'would be: ' if dry_run else ''}{answer.message}")
     if dry_run or answer.next.kind in NEXT_COMMANDS:
-        output.say(f"next: {'the same without --dry-run' if dry_run else NEXT_COMMANDS[answer.next.kind]}")
+        output.message(f"next: {'the same without --dry-run' if dry_run else NEXT_COMMANDS[answer.next.kind]}")
     return 0
 
 
@@ -183,7 +183,7 @@ def _show(output: Output, answer: RolloutAnswer) -> None:
 
 
 def _next(answer: RolloutAnswer) -> Iterator[str]:
-    """What follows, unless the reasons of the gate have said it."""
+    """The next step, unless the gate's reasons already contain it."""
     if answer.next.kind not in GATE_KINDS:
-        until = f" (continues {shown(answer.next.until)})" if answer.next.until else ""
+        until = f" (continues {format_value(answer.next.until)})" if answer.next.until else ""
         yield f"next: {answer.next.reason}{until}"

@@ -38,7 +38,7 @@ def seed(
     output = output_of(context)
     seeded = on_system(output, lambda system: seed_months(system, request))
     output.result({"dry_run": dry_run, **seeded.model_dump(mode="json")}, seeded.message)
-    output.say(f"next: alexandria {f'seed {range_of_years}' if dry_run else 'schedule --dry-run'}")
+    output.message(f"next: alexandria {f'seed {range_of_years}' if dry_run else 'schedule --dry-run'}")
     return 0
 
 
@@ -69,23 +69,23 @@ def schedule(
     answer = on_system(output, lambda system: backfill.schedule(system, wanted, operator_name()))
     _show(output, answer)
     if answer.paused is not None:
-        output.say(f"{control.describe(answer.paused)}; next: alexandria resume")
+        output.message(f"{control.describe(answer.paused)}; next: alexandria resume")
         return BLOCKED
     return 0 if answer.months else NOTHING
 
 
 def _show(output: Output, answer: ScheduleAnswer) -> None:
     rows = [(Month(m.year, m.month), chip(m.status, m.status), m.job_id) for m in answer.months]
-    shown = [table(["month", "status", "job#"], rows)] if rows else []
-    output.result(answer.model_dump(mode="json", exclude_none=True), *shown)
-    output.say(
+    parts = [table(["month", "status", "job#"], rows)] if rows else []
+    output.result(answer.model_dump(mode="json", exclude_none=True), *parts)
+    output.message(
         f"{'would schedule' if answer.dry_run else 'scheduled'} {counted(answer.months_selected, 'month')}; "
         f"{answer.total_pending} pending, {answer.total_processing} processing, {answer.total_completed} completed, "
         f"{answer.total_failed} failed, {answer.total_retry} waiting to retry"
     )
     if not answer.months:
-        output.say("no month can be scheduled; see: alexandria months")
+        output.message("no month can be scheduled; see: alexandria months")
     elif answer.dry_run and not answer.paused:
-        output.say("next: the same without --dry-run")
+        output.message("next: the same without --dry-run")
     elif not answer.dry_run:
-        output.say("next: alexandria status --watch (and alexandria work, if no worker is running)")
+        output.message("next: alexandria status --watch (and alexandria work, if no worker is running)")

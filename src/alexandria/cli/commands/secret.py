@@ -22,7 +22,7 @@ def show_path(context: typer.Context) -> int:
     found = listed(settings_of(output), given=False)
     origin = next(each.origin for each in found if each.name == "ALEXANDRIA_WEBHOOK_SECRET")
     if origin == "default":
-        output.say("there is none yet; it is created when the API starts: alexandria up")
+        output.message("there is none yet; it is created when the API starts: alexandria up")
         return NOTHING
     output.result({"from": origin}, origin)
     return 0
@@ -44,10 +44,10 @@ def rotate(
     settings = settings_of(output)
     if finish:
         webhook_secrets.finish(settings, dry_run=dry_run)
-        said = f"the old secret {'would be' if dry_run else 'is'} no longer valid"
-        output.result({"dry_run": dry_run, "finished": not dry_run}, said)
+        text = f"the old secret {'would be' if dry_run else 'is'} no longer valid"
+        output.result({"dry_run": dry_run, "finished": not dry_run}, text)
         return 0
     path = webhook_secrets.rotate(settings, dry_run=dry_run)
     output.result({"dry_run": dry_run, "from": path}, f"{'would be in' if dry_run else 'the new secret is in'} {path}")
-    output.say("next: give it to all callers, then: alexandria secret rotate --finish")
+    output.message("next: give it to all callers, then: alexandria secret rotate --finish")
     return 0

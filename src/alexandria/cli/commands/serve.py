@@ -87,8 +87,8 @@ def migrate(
             output.result({"applied": steps}, *steps)
             next_step = "applied; next: alexandria seed 2000..2024"
             if migration.indexed_works:
-                output.say(f"{counted(migration.indexed_works, 'work')} indexed")
-    output.say(f"{counted(len(steps), 'migration')} {next_step}" if steps else "already up to date")
+                output.message(f"{counted(migration.indexed_works, 'work')} indexed")
+    output.message(f"{counted(len(steps), 'migration')} {next_step}" if steps else "already up to date")
     return NO_DATABASE if check and steps else 0
 
 
@@ -120,4 +120,4 @@ def sandbox(
 
 def _announce_sandbox(output: Output, variables: dict[str, str], url: str) -> None:
     output.result({"url": url, "environment": variables}, *(f"{name}={value}" for name, value in variables.items()))
-    output.say(f"The sandbox answers at {url}; these variables lead alexandria to it.")
+    output.message(f"The sandbox answers at {url}; these variables lead alexandria to it.")

@@ -16,7 +16,7 @@ from alexandria.core.month import Month
 commands = typer.Typer()
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def status(
     context: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
@@ -29,12 +29,12 @@ def status(
     if watch:
         on_system(output, lambda system: grid.watch(output, system))
     else:
-        seen = on_system(output, grid.look)
-        output.result(seen.stats.model_dump(mode="json"), *seen.drawn())
+        seen = on_system(output, grid.take_report)
+        output.result(seen.stats.model_dump(mode="json"), *seen.render())
     return 0
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def months(
     context: typer.Context,
     with_status: Annotated[Status | None, typer.Option("--status", help="Only months in this status.")] = None,
@@ -52,12 +52,12 @@ def months(
     found = on_system(output, lambda system: backfill.list_months(system, with_status, year, reason))
     output.result(found.model_dump(mode="json"), *tables.of_months(found))
     if not found.months:
-        output.say("no month matches; see: alexandria status")
+        output.message("no month matches; see: alexandria status")
         return NOTHING
     return 0
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def month(
     context: typer.Context,
     which: Annotated[str, typer.Argument(metavar="YYYY-MM", autocompletion=completion.months)],
@@ -78,7 +78,7 @@ def month(
     return 0
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def quota(context: typer.Context) -> int:
     """Show what is left of the daily quota of each provider."""
     from alexandria.cli.output import tables
@@ -90,11 +90,11 @@ def quota(context: typer.Context) -> int:
     output.result(found.model_dump(mode="json"), tables.of_quota(found), *tables.oddities(found))
     for name, each in found.providers.items():
         if each.paused_until:
-            output.say(f"to resume {name} before that: alexandria resume --provider {name}")
+            output.message(f"to resume {name} before that: alexandria resume --provider {name}")
     return 0
 
 
-@commands.command(rich_help_panel="Look")
+@commands.command(rich_help_panel="Inspect")
 def config(context: typer.Context) -> int:
     """Show every setting, where it comes from, and its value unless it is a secret."""
     from alexandria.cli import settings as configured
@@ -107,7 +107,7 @@ def config(context: typer.Context) -> int:
     rows = [(each.name, each.value, each.origin) for each in found]
     output.result(found, table(["setting", "value", "from"], rows))
     if folder := configured.missing_folder():
-        output.say(f"ALEXANDRIA_SECRETS_DIR: there is no folder {folder}")
+        output.message(f"ALEXANDRIA_SECRETS_DIR: there is no folder {folder}")
     for name, meant in configured.unknown(settings).items():
-        output.say(f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else ""))
+        output.message(f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else ""))
     return 0

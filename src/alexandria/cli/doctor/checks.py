@@ -28,7 +28,7 @@ from alexandria.providers.limits.session import SQL
 from alexandria.providers.llm import parse_generators
 
 DATABASE_TIMEOUT = 8.0  # seconds for the database, an embedded one's start included
-CONNECT_PATIENCE = "4"  # seconds for one connection to it
+CONNECT_TIMEOUT = "4"  # seconds for one connection to it, as libpq reads it
 PROVIDER_TIMEOUT = 4.0  # seconds
 MAX_CLOCK_SKEW_SECONDS = 2.0  # seconds between the clocks that do not matter
 MIN_FREE_BYTES = 500_000_000  # bytes that a catalogue and its log should find free
@@ -36,23 +36,23 @@ MIN_FREE_BYTES = 500_000_000  # bytes that a catalogue and its log should find f
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`cure` is empty if all is well."""
+    """One line of the report. `fix` is empty if the check passed."""
 
     name: str
     ok: bool
-    said: str
-    cure: str = ""
+    message: str
+    fix: str = ""
 
 
 def all_of(settings: Settings) -> list[Check]:
-    """In the order in which one would repair. Raises Misconfigured if the generators cannot be read."""
+    """All checks, in the order in which to repair. Raises Misconfigured if the generators cannot be read."""
     asked = _providers(settings)
     found: list[Check] = []
-    looking = threading.Thread(target=lambda: found.extend(_database(settings)), daemon=True)
-    looking.start()
+    query = threading.Thread(target=lambda: found.extend(_database(settings)), daemon=True)
+    query.start()
     reached = asyncio.run(_reach(asked))
-    looking.join(DATABASE_TIMEOUT)
-    if looking.is_alive():
+    query.join(DATABASE_TIMEOUT)
+    if query.is_alive():
         silent = Check(
             "database", False, f"no answer within {DATABASE_TIMEOUT:.0f} s", "check its log and its disk space"
         )
@@ -68,7 +68,7 @@ def _providers(settings: Settings) -> dict[str, str]:
 
 
 def _database(settings: Settings) -> Iterator[Check]:
-    os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_PATIENCE)
+    os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
     try:
         with open_server(settings) as server:
             missing = migrate.missing(server.url)
@@ -96,7 +96,7 @@ async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
     skew = max(before - row["clock"], row["clock"] - after, 0.0)
     clock = Check("clock", skew <= MAX_CLOCK_SKEW_SECONDS, f"{skew:.1f} s apart from the database's")
     if not clock.ok:
-        clock = Check(clock.name, False, clock.said, "set both clocks by NTP")
+        clock = Check(clock.name, False, clock.message, "set both clocks by NTP")
     return [clock] if workers is None else [_worker(workers["beating"]), clock]
 
 
@@ -111,14 +111,14 @@ def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
         key = PROVIDERS[provider].key
         if key is not None and not key.optional:
             there = settings.providers[provider].key is not None
-            cure = "" if there else f"set {key.name}, or configure without {provider}"
-            yield Check(f"key {provider}", there, "present" if there else f"{key.name} is not set", cure)
+            fix = "" if there else f"set {key.name}, or configure without {provider}"
+            yield Check(f"key {provider}", there, "present" if there else f"{key.name} is not set", fix)
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:
-    cure = f"use a random one: openssl rand -base64 {2 * MIN_SECRET_LENGTH}"
+    fix = f"use a random one: openssl rand -base64 {2 * MIN_SECRET_LENGTH}"
     yield from (
-        Check(f"secret {name}", False, f"shorter than {MIN_SECRET_LENGTH} characters", cure) for name in weak(settings)
+        Check(f"secret {name}", False, f"shorter than {MIN_SECRET_LENGTH} characters", fix) for name in weak(settings)
     )
     if settings.alarm_url is not None and settings.alarm_secret is None:
         yield Check("secret ALEXANDRIA_ALARM_SECRET", False, "alerts are not signed", "set it here and at the receiver")
@@ -135,16 +135,16 @@ async def _reach(asked: dict[str, str]) -> list[Check]:
     # Without the environment's proxies, as the providers' clients do.
     straight = httpx2.AsyncHTTPTransport(verify=authorities())
     async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_TIMEOUT) as client:
-        return await asyncio.gather(*(_knock(client, name, url) for name, url in asked.items()))
+        return await asyncio.gather(*(_check_reachable(client, name, url) for name, url in asked.items()))
 
 
-async def _knock(client: httpx2.AsyncClient, name: str, url: str) -> Check:
+async def _check_reachable(client: httpx2.AsyncClient, name: str, url: str) -> Check:
     try:
         async with asyncio.timeout(PROVIDER_TIMEOUT):
             await client.head(url)
     except (httpx2.HTTPError, TimeoutError) as unreached:
-        cure = f"check the network, and ALEXANDRIA_{name.upper()}_BASE_URL"
-        return Check(f"reach {name}", False, f"{httpx2.URL(url).host}: {type(unreached).__name__}", cure)
+        fix = f"check the network, and ALEXANDRIA_{name.upper()}_BASE_URL"
+        return Check(f"reach {name}", False, f"{httpx2.URL(url).host}: {type(unreached).__name__}", fix)
     return Check(f"reach {name}", True, f"{httpx2.URL(url).host} answers")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,17 +28,17 @@ HALTED = {"shut", "approval", "held"}  # where a rollout waits for a person
 
 @dataclass(frozen=True, slots=True)
 class DailyCheck:
-    """`figures` are what `said` says, for programs; `cure` is empty if all is well."""
+    """One line of the report. `figures` has the numbers of `message` for programs; `fix` is empty if the check passed."""
 
     name: str
     ok: bool
-    said: str
+    message: str
     figures: dict[str, Any] = field(default_factory=dict)
-    cure: str = ""
+    fix: str = ""
 
 
 async def checklist(system: System, least_resolved: float) -> list[DailyCheck]:
-    """In the guide's order. `least_resolved` percent of books is well."""
+    """All daily checks, in the guide's order. `least_resolved` is the lowest passing percentage of books with an ISBN."""
     async with system.database.transaction() as connection:
         counts = await months.daily(connection)
     incidents = await system.alerts.current_incidents()
@@ -52,7 +53,7 @@ async def checklist(system: System, least_resolved: float) -> list[DailyCheck]:
     with contextlib.suppress(Unknown):  # none was started
         found.append(_rollout(await rollout.show(system), _of(incidents, OF_ROLLOUT)))
     others = [each for each in incidents if each.kind not in OF_COMPLETION | OF_QUOTA | OF_FAILURES | OF_ROLLOUT]
-    return [*found, *(DailyCheck(each.kind.value, False, each.reason, cure="alexandria doctor") for each in others)]
+    return [*found, *(DailyCheck(each.kind.value, False, each.reason, fix="alexandria doctor") for each in others)]
 
 
 def _of(incidents: Sequence[Incident], kinds: set[IncidentKind]) -> str:
@@ -61,12 +62,12 @@ def _of(incidents: Sequence[Incident], kinds: set[IncidentKind]) -> str:
 
 def _completion(counts: Row, wrong: str) -> DailyCheck:
     names = ("total", "completed", "completed_lately", "processing", "retry", "pending", "failed")
-    said = (
+    message = (
         f"{counts['completed']} of {counted(counts['total'], 'month')} completed, {counts['completed_lately']} within a day; "
         f"{counts['processing']} processing, {counts['retry']} in retry, {counts['pending']} pending"
     )
     figures = {name: counts[name] for name in names}
-    return DailyCheck("completion", not wrong, _with(said, wrong), figures, "alexandria doctor" if wrong else "")
+    return DailyCheck("completion", not wrong, _with(message, wrong), figures, "alexandria doctor" if wrong else "")
 
 
 def _resolution(counts: Row, least: float) -> DailyCheck:
@@ -76,35 +77,37 @@ def _resolution(counts: Row, least: float) -> DailyCheck:
         return DailyCheck("resolution", True, "no month completed yet", figures)
     within = "" if lately is None else f", {lately} % within a day"
     ok = float(rate) >= least
-    said = f"{rate} % of a month's books have an ISBN{within}; {least:g} % required"
+    message = f"{rate} % of a month's books have an ISBN{within}; {least:g} % required"
     return DailyCheck(
-        "resolution", ok, said, figures, "" if ok else "alexandria months, then alexandria month for a poor one"
+        "resolution", ok, message, figures, "" if ok else "alexandria months, then alexandria month for a poor one"
     )
 
 
 def _quota(found: schemas.QuotaStatus, in_use: frozenset[str], wrong: str) -> DailyCheck:
     limited = {name: each for name, each in found.providers.items() if each.safety_limit is not None and name in in_use}
     used = {name: each.percentage_used for name, each in limited.items()}
-    said = ", ".join(f"{name} {each.percentage_used:g} % of {each.safety_limit}" for name, each in limited.items())
-    said = said or "no provider in use has a daily limit"
+    message = ", ".join(f"{name} {each.percentage_used:g} % of {each.safety_limit}" for name, each in limited.items())
+    message = message or "no provider in use has a daily limit"
     return DailyCheck(
-        "quota", not wrong, _with(said, wrong), {"percentage_used": used}, "alexandria quota" if wrong else ""
+        "quota", not wrong, _with(message, wrong), {"percentage_used": used}, "alexandria quota" if wrong else ""
     )
 
 
 def _failures(counts: Row, wrong: str) -> DailyCheck:
     failed = counts["failed"]
-    said = f"{counted(failed, 'month')} failed, {counts['failed_lately']} within a day" if failed else "none"
-    cure = "alexandria months --status failed, and once the cause is fixed: alexandria retry --failed" if failed else ""
+    message = f"{counted(failed, 'month')} failed, {counts['failed_lately']} within a day" if failed else "none"
+    fix = "alexandria months --status failed, and once the cause is fixed: alexandria retry --failed" if failed else ""
     figures = {"failed": failed, "failed_lately": counts["failed_lately"]}
-    return DailyCheck("failures", not failed, _with(said, wrong), figures, cure)
+    return DailyCheck("failures", not failed, _with(message, wrong), figures, fix)
 
 
 def _stuck(counts: Row) -> DailyCheck:
     stuck = counts["stuck"]
-    said = f"{counted(stuck, 'month')} processing for over an hour" if stuck else "no month processing for over an hour"
-    cure = "alexandria doctor; a running worker rescues them by itself" if stuck else ""
-    return DailyCheck("stuck", not stuck, said, {"stuck": stuck}, cure)
+    message = (
+        f"{counted(stuck, 'month')} processing for over an hour" if stuck else "no month processing for over an hour"
+    )
+    fix = "alexandria doctor; a running worker rescues them by itself" if stuck else ""
+    return DailyCheck("stuck", not stuck, message, {"stuck": stuck}, fix)
 
 
 def _rollout(answer: RolloutAnswer, wrong: str) -> DailyCheck:
@@ -113,13 +116,18 @@ def _rollout(answer: RolloutAnswer, wrong: str) -> DailyCheck:
     return DailyCheck("rollout", not halted, answer.message, figures, "alexandria rollout status" if halted else "")
 
 
-def _with(said: str, wrong: str) -> str:
-    return f"{said}; {wrong}" if wrong else said
+def _with(message: str, wrong: str) -> str:
+    return f"{message}; {wrong}" if wrong else message
 
 
-def drawn(found: Sequence[DailyCheck | Check]) -> Iterator[str]:
+def to_view(check: DailyCheck | Check) -> dict[str, Any]:
+    """A check as JSON data. `said` and `cure` are the earlier names of `message` and `fix`, kept for scripts."""
+    return dataclasses.asdict(check) | {"said": check.message, "cure": check.fix}
+
+
+def render(found: Sequence[DailyCheck | Check]) -> Iterator[str]:
     """A line for each check, and below it the fix."""
     for each in found:
-        yield f"{'ok  ' if each.ok else 'FAIL'} {each.name}: {each.said}"
-        if each.cure:
-            yield f"      fix: {each.cure}"
+        yield f"{'ok  ' if each.ok else 'FAIL'} {each.name}: {each.message}"
+        if each.fix:
+            yield f"      fix: {each.fix}"

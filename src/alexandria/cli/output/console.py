@@ -27,7 +27,7 @@ DEFAULT_WIDTH = 200  # columns where there is no terminal to fit into
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What holds for every command. `database` is a URL that goes before the environment's."""
+    """The options of every command. `database` is a URL that overrides DATABASE_URL."""
 
     json: bool = False
     quiet: bool = False
@@ -50,50 +50,50 @@ class Output:
 
     @property
     def moving(self) -> bool:
-        """Whether pictures may move."""
+        """Whether output may change in place: on a terminal, without --json and --quiet."""
         return self.out.is_terminal and self.err.is_terminal and not self.options.json and not self.options.quiet
 
-    def result(self, data: object, *shown: RenderableType) -> None:
-        """What was asked for: `data` as JSON, or `shown` for people."""
+    def result(self, data: object, *parts: RenderableType) -> None:
+        """Print the result of the command: `data` as JSON, or `parts` as text."""
         if self.options.json:
             self._json({"ok": True, "data": data})
             return
-        for part in map(harmless, shown):
+        for part in map(harmless, parts):
             if self.out.is_terminal:
                 self.out.print(part)
             else:
                 self._plainly(part)
 
-    def line(self, data: object, shown: Text) -> None:
-        """One of many that come one by one: `data` as a line of JSON, or `shown`, which was made harmless."""
+    def line(self, data: object, text: Text) -> None:
+        """Print one line of a stream: `data` as JSON, or `text`, whose control characters are already escaped."""
         if self.options.json:
             self._json(data)
         elif self.out.is_terminal:
-            self.out.print(shown, soft_wrap=True)
+            self.out.print(text, soft_wrap=True)
         else:
-            sys.stdout.write(f"{shown.plain}\n")
+            sys.stdout.write(f"{text.plain}\n")
             sys.stdout.flush()
 
-    def say(self, text: RenderableType) -> None:
-        """Talk: what was done and what to do next."""
+    def message(self, text: RenderableType) -> None:
+        """Print on standard error what was done or what to do next, unless --quiet."""
         if not self.options.quiet:
             self.err.print(harmless(text))
 
-    def fail(self, error: AlexandriaError, cure: str) -> None:
-        """An error in three parts: what happened, why, and the command to try."""
-        hint = error.hint or (f"try: {cure}" if cure else "")
+    def fail(self, error: AlexandriaError, fix: str) -> None:
+        """Print an error in three parts: what happened, why, and the command to try."""
+        hint = error.hint or (f"try: {fix}" if fix else "")
         if self.options.json:
-            told = {"code": error.code, "message": error.message, "hint": hint}
-            self._json({"ok": False, "error": told | ({"details": error.details} if error.details else {})})
+            view = {"code": error.code, "message": error.message, "hint": hint}
+            self._json({"ok": False, "error": view | ({"details": error.details} if error.details else {})})
             return
         self.err.print(Text.assemble(("error: ", "bold red"), inert(error.message)))
         if error.hint:
             self.err.print(f"  {inert(error.hint)}")
-        if cure and cure not in error.hint:
-            self.err.print(f"  try: {cure}")
+        if fix and fix not in error.hint:
+            self.err.print(f"  try: {fix}")
 
     def unforeseen(self, error: BaseException) -> None:
-        """An error that is nobody's fault but ours: its type in one line, and with -v where it arose."""
+        """Print an error in our own code: its type in one line, and the traceback with -v."""
         name = type(error).__name__
         if self.options.verbose:
             from alexandria.core.logging import masked
@@ -102,7 +102,7 @@ class Output:
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
     def _plainly(self, part: RenderableType) -> None:
-        """For programs and files: without the blanks that fill a terminal's lines."""
+        """Print for programs and files, without the blanks at the ends of lines."""
         with self.out.capture() as captured:
             self.out.print(part)
         sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
@@ -114,7 +114,7 @@ class Output:
 
 
 def let_go() -> None:
-    """Whoever read us has seen enough, as head does: what is still to be written goes nowhere."""
+    """Discard all further output, after the reader of standard output has closed it (as `head` does)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -123,17 +123,17 @@ def output_of(context: typer.Context) -> Output:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A column whose name ends in # holds numbers."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    """A table for a terminal. A column whose name ends in # holds numbers and is aligned right."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        drawn.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
+        grid.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(inert_line(shown(cell))) for cell in row))
-    return drawn
+        grid.add_row(*(cell if isinstance(cell, Text) else Text(inert_line(format_value(cell))) for cell in row))
+    return grid
 
 
 def harmless(part: RenderableType) -> RenderableType:
-    """Plain text may come from outside; what is drawn was made by us."""
+    """Escape control characters in plain text, which may come from outside; our own renderables stay as they are."""
     return inert(part) if isinstance(part, str) else part
 
 
@@ -141,8 +141,8 @@ def heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
 
 
-def shown(value: object) -> str:
-    """A value as people read it; times in UTC."""
+def format_value(value: object) -> str:
+    """Format a value as text; times in UTC."""
     match value:
         case None:
             return "-"
@@ -157,10 +157,12 @@ def shown(value: object) -> str:
 
 
 def chip(state: str, text: str = "") -> Text:
-    """A state in its colours: the glyph, and `text` if there is any."""
-    look = STYLES[state]
-    # A state that is drawn as a frame has the terminal's own ground, which may be dark.
-    return Text(f"{look.glyph} {text}" if text else look.glyph, "dim" if look.border else f"{look.ink} on {look.fill}")
+    """A state in its colours: the glyph, and `text` if it is given."""
+    style = STYLES[state]
+    # A state with a border has the terminal's own background, which may be dark.
+    return Text(
+        f"{style.glyph} {text}" if text else style.glyph, "dim" if style.border else f"{style.ink} on {style.fill}"
+    )
 
 
 def _console(options: Options, *, stderr: bool) -> Console:

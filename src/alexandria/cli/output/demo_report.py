@@ -16,54 +16,56 @@ from alexandria.cli.runtime.demo import Audience, DemoOptions, DemoSystem, Month
 from alexandria.cli.settings import settings_of
 from alexandria.core.month import Month
 
-MAX_BOOKS = 10  # books shown
+MAX_BOOKS = 10  # books in the report
 
 
 class Lines:
-    """An audience off the terminal: a line for every month that changes."""
+    """Prints a line for every month that changes, for output that is not a terminal."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self._before: dict[object, str] = {}
 
-    def said(self, text: str) -> None:
-        self._output.say(text)
+    def message(self, text: str) -> None:
+        self._output.message(text)
 
-    def saw(self, months: Sequence[MonthSeen]) -> None:
+    def progress(self, months: Sequence[MonthSeen]) -> None:
         for seen in months:
             if self._before.get(seen.month) != seen.status:
                 self._before[seen.month] = seen.status
                 books = f": {seen.books} books, {seen.resolved} with an ISBN" if seen.books else ""
-                self._output.say(f"{datetime.now(UTC):%H:%M:%S} {seen.month} {seen.status}{books} {seen.why}".rstrip())
+                self._output.message(
+                    f"{datetime.now(UTC):%H:%M:%S} {seen.month} {seen.status}{books} {seen.why}".rstrip()
+                )
 
 
 class Moving(Lines):
-    """An audience at a terminal: a table of the months that changes in place."""
+    """Shows a table of the months that changes in place, on a terminal."""
 
     def __init__(self, output: Output, live: Live) -> None:
         super().__init__(output)
         self._live = live
 
-    def saw(self, months: Sequence[MonthSeen]) -> None:
+    def progress(self, months: Sequence[MonthSeen]) -> None:
         self._live.update(_months(months), refresh=True)
 
 
 def show(output: Output, plan: DemoOptions) -> int:
-    """Run the demo, and stay with it unless it is to leave; returns how many months were not completed."""
+    """Run the demo, and keep it running unless `plan.leave`; returns how many months were not completed."""
     data_dir = settings_of(output).data_dir
     with contextlib.ExitStack() as stack:
         audience, stop = _audience(output, stack)
         report, stage = stack.enter_context(run_demo(plan, data_dir, audience))
         stop()
-        output.result(told(report), *drawn(report))
+        output.result(to_view(report), *render(report))
         if not plan.leave:
             _stay(output, stage, report.months[0].month)
     if plan.leave:
-        output.say("next: alexandria demo (it stays up), or alexandria up with keys of your own")
+        output.message("next: alexandria demo (it stays up), or alexandria up with keys of your own")
     return report.unfinished
 
 
-def told(report: Report) -> dict[str, Any]:
+def to_view(report: Report) -> dict[str, Any]:
     """The report as JSON data."""
     return {
         "months": [
@@ -93,7 +95,8 @@ def told(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def drawn(report: Report) -> Iterator[RenderableType]:
+def render(report: Report) -> Iterator[RenderableType]:
+    """The report as text: months, some of the books, and requests."""
     yield _months(report.months)
     some = report.books[:: max(1, len(report.books) // MAX_BOOKS)][:MAX_BOOKS]
     rows = [(b.isbn13, b.title, b.author, b.month, b.source, f"{b.score:.0f}") for b in some]
@@ -106,7 +109,7 @@ def drawn(report: Report) -> Iterator[RenderableType]:
     )
     yield (
         f"\n{report.resolved} of {report.named} books have an ISBN ({report.rate:.1f} %) after {report.seconds:.1f} s. "
-        f"By the sandbox's own truth {report.right} of these ISBNs are right "
+        f"According to the sandbox, {report.right} of these ISBNs are correct "
         f"and {report.invented} belong to books that a model invented."
     )
 
@@ -119,11 +122,11 @@ def _audience(output: Output, stack: contextlib.ExitStack) -> tuple[Audience, An
 
 
 def _stay(output: Output, stage: DemoSystem, month: Month) -> None:
-    output.say(f"\nThe system stays up until Ctrl-C. Dashboard: {stage.url}/, API docs: {stage.url}/docs")
-    output.say(f"  login and X-Cron-Secret: the text in {stage.secret_file}")
-    output.say("  next, in another terminal:")
+    output.message(f"\nThe system stays up until Ctrl-C. Dashboard: {stage.url}/, API docs: {stage.url}/docs")
+    output.message(f"  login and X-Cron-Secret: the text in {stage.secret_file}")
+    output.message("  next, in another terminal:")
     for command in ("status", f"month {month}", "quota", "logs -f"):
-        output.say(f"    ALEXANDRIA_DATA_DIR={stage.folder} alexandria {command}")
+        output.message(f"    ALEXANDRIA_DATA_DIR={stage.folder} alexandria {command}")
     with contextlib.suppress(KeyboardInterrupt):
         stage.wait()
 

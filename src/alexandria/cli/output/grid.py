@@ -32,7 +32,8 @@ class StatusReport:
     months: list[schemas.MonthRow]
     view: Snapshot  # what the page shows, for its words
 
-    def drawn(self) -> Iterator[RenderableType]:
+    def render(self) -> Iterator[RenderableType]:
+        """The grid, the legend and the progress as text."""
         if not self.months:
             yield "no month is seeded; next: alexandria seed 2000..2024"
             return
@@ -42,7 +43,7 @@ class StatusReport:
         yield self._end()
 
     def words(self) -> Group:
-        """What the signs mean and how many there are, what was found, what the run does, and its rollout."""
+        """The legend with counts, what was found, the state of the run, and its rollout."""
         return Group(*map(harmless, self._words()))
 
     def _words(self) -> Iterator[RenderableType]:
@@ -60,7 +61,7 @@ class StatusReport:
             yield f"Rollout: {rollout.describe(self.view.running_rollout)}"
 
     def line(self) -> str:
-        """The same in one line."""
+        """The state in one line."""
         count = self.stats.by_status
         hour = sum(_since(row.completed_at, self.at) < timedelta(hours=1) for row in self.months if _done(row))
         return (
@@ -70,7 +71,7 @@ class StatusReport:
         )
 
     def _end(self) -> str:
-        """When it will be done, as a range, and what that hangs on."""
+        """When the run will be done, as a range, and the reason."""
         eta = self.view.eta
         return f"{'ETA ' if eta.headline[0].isdigit() else ''}{eta.headline}: {eta.reason}"
 
@@ -87,24 +88,25 @@ class StatusReport:
         return Text.assemble(*parts)
 
 
-async def look(system: System) -> StatusReport:
+async def take_report(system: System) -> StatusReport:
+    """Read the state of all months."""
     listed = await backfill.list_months(system)
     return StatusReport(datetime.now(UTC), await backfill.stats(system), listed.months, await take_snapshot(system))
 
 
 async def watch(output: Output, system: System) -> None:
-    """Look again and again until cancelled."""
+    """Print the state repeatedly until cancelled."""
     if not output.moving:
         while True:
-            seen = await look(system)
+            seen = await take_report(system)
             output.result(seen.stats.model_dump(mode="json"), seen.line())
             await asyncio.sleep(PROGRESS_INTERVAL)
     with Live(console=output.out, auto_refresh=False, screen=False) as live:
         while True:
-            seen = await look(system)
+            seen = await take_report(system)
             # Words first: what does not fit on the terminal is cut at its end.
-            drawn = Group(seen.words(), "", seen.grid()) if seen.months else Group(*map(harmless, seen.drawn()))
-            live.update(Group(harmless(seen.line()), drawn), refresh=True)
+            whole = Group(seen.words(), "", seen.grid()) if seen.months else Group(*map(harmless, seen.render()))
+            live.update(Group(harmless(seen.line()), whole), refresh=True)
             await asyncio.sleep(REDRAW_INTERVAL)
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 from rich.text import Text
 
-from alexandria.cli.output.console import Output, shown
+from alexandria.cli.output.console import Output, format_value
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.escaping import inert_line
 from alexandria.operations import event_log
@@ -38,7 +38,7 @@ async def _go_on(output: Output, system: System, wanted: LogFilter, after: int) 
             _print(output, entry)
             after = entry.id
     except DatabaseUnavailable as lost:
-        output.say(f"{lost.message}; waiting for it")
+        output.message(f"{lost.message}; waiting for it")
     while True:
         await asyncio.sleep(RECONNECT_DELAY)
         try:
@@ -49,9 +49,9 @@ async def _go_on(output: Output, system: System, wanted: LogFilter, after: int) 
 
 
 def _print(output: Output, entry: LogEntry) -> None:
-    told = {"at": entry.at, "level": entry.level, "event": entry.event, "process": entry.process}
+    view = {"at": entry.at, "level": entry.level, "event": entry.event, "process": entry.process}
     about = {"month": str(entry.key)} if entry.key else {}
-    output.line(told | about | {"fields": entry.fields}, _text(entry))
+    output.line(view | about | {"fields": entry.fields}, _text(entry))
 
 
 def _text(entry: LogEntry) -> Text:
@@ -60,7 +60,7 @@ def _text(entry: LogEntry) -> Text:
     about = {"month": str(entry.key)} if entry.key else {}
     facts = "".join(f" {name}={_quoted(value)}" for name, value in (about | fields).items())
     return Text.assemble(
-        (shown(entry.at), "dim"),
+        (format_value(entry.at), "dim"),
         (f" {entry.level.ljust(LEVEL_WIDTH)} ", STYLES.get(entry.level, "")),
         (inert_line(entry.event), "bold"),
         inert_line(facts),
@@ -70,5 +70,5 @@ def _text(entry: LogEntry) -> Text:
 
 
 def _quoted(value: object) -> str:
-    text = shown(value)
+    text = format_value(value)
     return f'"{text}"' if " " in text or not text else text

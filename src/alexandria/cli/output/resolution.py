@@ -17,7 +17,7 @@ from alexandria.operations.system import System
 
 
 def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:
-    """Raises NoSources if none could be asked."""
+    """Resolve one book with the configured sources, or with `sources`. Raises NoSources if none could be asked."""
 
     async def act(system: System) -> Resolution:
         candidate = Candidate(title, author, year)
@@ -28,8 +28,8 @@ def look_up(output: Output, title: str, author: str, year: int | None, sources: 
     return asking_providers(output, sources, act)
 
 
-def told(found: Resolution) -> dict[str, Any]:
-    """As a month's candidates are told by the HTTP API."""
+def to_view(found: Resolution) -> dict[str, Any]:
+    """A resolution as JSON data, with the names that the HTTP API uses for a candidate of a month."""
     return {
         "title": found.candidate.title,
         "author": found.candidate.author,
@@ -42,13 +42,14 @@ def told(found: Resolution) -> dict[str, Any]:
     }
 
 
-def drawn(found: Resolution) -> Iterator[RenderableType]:
+def render(found: Resolution) -> Iterator[RenderableType]:
+    """A resolution as text: the ISBN with the reason, then the evidence."""
     yield f"{found.isbn13 or 'no ISBN'}  {found.reason}"
     if found.considered:
         columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
         yield heading("Evidence")
         yield table(columns, map(_line, found.considered))
-    yield from (f"not asked: {name}: {said}" for name, said in found.unavailable.items())
+    yield from (f"not asked: {name}: {reason}" for name, reason in found.unavailable.items())
 
 
 def _line(scored: ScoredRecord) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from alexandria.backfill.status import Status
-from alexandria.cli.output.console import chip, heading, shown, table
+from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.month import Month
 from alexandria.operations import schemas
 from alexandria.operations.status_style import display_state
@@ -63,11 +63,11 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
         yield table(columns, rows)
     records: dict[str, list[str]] = {}
     for each in found.fields:
-        records.setdefault(f"{each.provider} {each.id}, fetched {shown(each.fetched_at)}", []).append(each.field)
+        records.setdefault(f"{each.provider} {each.id}, fetched {format_value(each.fetched_at)}", []).append(each.field)
     yield from (f"{', '.join(fields)}: from {record}" for record, fields in records.items())
-    yield from (f"not asked: {said}" for said in found.unavailable.values())
+    yield from (f"not asked: {reason}" for reason in found.unavailable.values())
     if found.look_again_at:
-        yield f"looked up {found.looks} times, again {shown(found.look_again_at)}"
+        yield f"looked up {found.looks} times, again {format_value(found.look_again_at)}"
 
 
 def of_quota(found: schemas.QuotaStatus) -> Table:
@@ -92,7 +92,7 @@ def of_quota(found: schemas.QuotaStatus) -> Table:
             each.percentage_used,
             each.reset_at,
             f"{each.rate:g}",
-            f"until {shown(each.paused_until)}: {each.pause_reason}" if each.paused_until else "",
+            f"until {format_value(each.paused_until)}: {each.pause_reason}" if each.paused_until else "",
         )
         for name, each in found.providers.items()
     ]
@@ -109,6 +109,6 @@ def _line(row: schemas.MonthRow) -> tuple[object, ...]:
     done = row.status is Status.COMPLETED
     why = row.blocked_reason or row.error_message or ""
     if row.next_attempt_at:
-        why = f"until {shown(row.next_attempt_at)}: {why}"
+        why = f"until {format_value(row.next_attempt_at)}: {why}"
     counts = (row.books_generated, row.isbns_resolved, f"{row.resolution_rate:.1f} %") if done else ("", "", "")
     return Month(row.year, row.month), chip(label, label), *counts, row.retry_count, row.updated_at, why

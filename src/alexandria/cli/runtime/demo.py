@@ -1,7 +1,7 @@
-"""The whole system on real book data with sandboxed providers: what a newcomer runs first.
+"""The whole system on real book data with sandboxed providers: what a new user runs first.
 
-Everything is real but the providers. Their sandbox, and the API with a worker, are processes of their own, and the
-months are asked for by HTTP as anybody would.
+Everything is real except the providers. Their sandbox, and the API with a worker, are processes of their own, and the
+months are scheduled by HTTP, as any client does.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ FIRST_YEAR, LAST_YEAR = 2000, 2024  # what is seeded
 RATE = 60  # requests a second to each provider, in the sandbox and in our lanes alike
 LATENCY_SCALE = 0.2  # times the providers' usual latency
 CONCURRENCY = 6  # months
-POLL_INTERVAL = 0.3  # seconds between looks at the months
-MONTH_TIMEOUT = 30.0  # seconds a month, before the rest is given up
-START_TIMEOUT = 60.0  # seconds for a process to announce itself
-SETTLE_TIMEOUT = 5.0  # seconds for what is under way, to compare what was counted
+POLL_INTERVAL = 0.3  # seconds between two queries for the months
+MONTH_TIMEOUT = 30.0  # seconds a month, after which the others are not waited for
+START_TIMEOUT = 60.0  # seconds for a process to print its URL
+SETTLE_TIMEOUT = 5.0  # seconds for open requests to end, before both counts are compared
 STOP_TIMEOUT = 20.0  # seconds for a process to end by itself
 MAX_ERROR_LINES = 15  # lines of a process that ended early
 FINAL = {Status.COMPLETED, Status.FAILED}
@@ -53,7 +53,7 @@ CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What to show. With `keep` the database of an earlier demo goes on and stays; `leave`: end when done."""
+    """What to run. With `keep` the database of an earlier demo is used again and kept; with `leave` the demo ends when done."""
 
     year: int = 2023
     months: int = 12
@@ -69,7 +69,7 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class MonthSeen:
-    """A month as the API tells it. `rate` percent; `seconds` from its start to its end, or None."""
+    """A month as the API returns it. `rate` percent; `seconds` from its start to its end, or None."""
 
     month: Month
     status: Status
@@ -82,7 +82,7 @@ class MonthSeen:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A book with an ISBN. The sandbox says whether it is a `right` one, and whether a model `invented` the book."""
+    """A book with an ISBN. `right`: the ISBN is correct; `invented`: a model made the book up; both from the sandbox's data."""
 
     month: Month
     title: str
@@ -141,12 +141,12 @@ class Report:
 
 
 class Audience(Protocol):
-    """Who is shown what happens."""
+    """Receives the messages and the progress of the demo."""
 
-    def said(self, text: str) -> None: ...
+    def message(self, text: str) -> None: ...
 
-    def saw(self, months: Sequence[MonthSeen]) -> None:
-        """Called again and again while months are in work."""
+    def progress(self, months: Sequence[MonthSeen]) -> None:
+        """Called repeatedly while months are in progress."""
 
 
 class Child:
@@ -168,7 +168,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us; we then end it in good order
+                start_new_session=True,  # Ctrl-C reaches only us, and we then end the process
             )
         return self
 
@@ -185,18 +185,18 @@ class Child:
             self._process.stdout.close()
 
     def url(self) -> str:
-        """Where it answers, once it does. Raises AlexandriaError with its last words if it does not get that far."""
+        """The URL of the process, once it has printed it. Raises AlexandriaError with the end of its log if it does not start."""
         assert self._process.stdout is not None
         readable, _, _ = select.select([self._process.stdout], [], [], START_TIMEOUT)
         line = self._process.stdout.readline() if readable else b""
-        told = json.loads(line or "{}")
-        if not told.get("ok"):
-            raise self._trouble(told.get("error", {}).get("message", "did not get to work"))
-        url: str = told["data"]["url"]
+        line_data = json.loads(line or "{}")
+        if not line_data.get("ok"):
+            raise self._trouble(line_data.get("error", {}).get("message", "did not start"))
+        url: str = line_data["data"]["url"]
         return url
 
     def check(self) -> None:
-        """Raises AlexandriaError with its last words if it has ended."""
+        """Raises AlexandriaError with the end of its log if it has ended."""
         code = self._process.poll()
         if code is not None:
             raise self._trouble(f"ended with exit code {code}")
@@ -207,7 +207,7 @@ class Child:
 
     def _trouble(self, what: str) -> AlexandriaError:
         lines = self._log.read_text(errors="replace").splitlines()[-MAX_ERROR_LINES:]
-        return AlexandriaError(f"alexandria {self._command}: {what}", hint="\n  ".join(["it said:", *lines]))
+        return AlexandriaError(f"alexandria {self._command}: {what}", hint="\n  ".join(["its log ends with:", *lines]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +240,15 @@ class DemoSystem:
             child.check()
 
     def wait(self) -> None:
-        """Until the system ends, which it does not do by itself. Raises AlexandriaError."""
+        """Wait until the system ends. Raises AlexandriaError."""
         self.children[-1].wait()
 
 
 @contextlib.contextmanager
 def run_demo(plan: DemoOptions, data_dir: Path, audience: Audience) -> Iterator[tuple[Report, DemoSystem]]:
-    """What happened, on a stage that stands until the end of the context. Raises AlexandriaError; BadInput at once.
+    """Run the demo and yield its report, with a system that runs until the end of the context. Raises AlexandriaError; BadInput at once.
 
-    The database is in `data_dir`/demo, or in a temporary folder if nothing is to stay.
+    The database is in `data_dir`/demo, or in a temporary folder if nothing is kept.
     """
     read_rules(plan.faults)
     with _folder(plan, data_dir) as folder, _stage(plan, folder, audience) as stage:
@@ -280,7 +280,7 @@ def _folder(plan: DemoOptions, data_dir: Path) -> Iterator[Path]:
 def _clear(folder: Path) -> None:
     if (folder / "postgresql").exists():
         with Embedded(folder):
-            pass  # the last one out stops a server that a crash has left behind
+            pass  # leaving stops a server that a crash has left behind
     _remove(folder)
     folder.mkdir(mode=0o700)
 
@@ -301,14 +301,14 @@ def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[Demo
         sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
         server = stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
         there = sandbox.url()
-        audience.said(
+        audience.message(
             f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY_SCALE:g} times their usual latency"
         )
         options = ["--port", str(plan.port), "--concurrency", str(CONCURRENCY)]
         variables = _environment(folder) | _sandboxed(there)
         system = stack.enter_context(Child("up", *options, folder=folder, environment=variables))
         url = system.url()
-        audience.said(f"PostgreSQL, API and worker: {url}, in {folder}")
+        audience.message(f"PostgreSQL, API and worker: {url}, in {folder}")
         headers = {"X-Cron-Secret": (folder / SECRET).read_text(encoding="utf-8").strip()}
         yield DemoSystem(
             stack.enter_context(httpx2.Client(base_url=url, headers=headers, timeout=30, trust_env=False)),
@@ -321,7 +321,7 @@ def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[Demo
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Ours, without anything that configures a real system."""
+    """Our own environment, without anything that configures a real system."""
     real = {"DATABASE_URL", *key_settings().values()}
     ours = {n: v for n, v in os.environ.items() if n.upper() not in real and not n.upper().startswith("ALEXANDRIA_")}
     return ours | {"ALEXANDRIA_DATA_DIR": str(folder), "ALEXANDRIA_SECRETS_DIR": str(folder / "secrets")}
@@ -335,22 +335,22 @@ def _sandboxed(url: str) -> dict[str, str]:
 def _backfill(plan: DemoOptions, stage: DemoSystem, audience: Audience) -> Report:
     start, end = plan.years
     seeded = stage.post("/api/internal/seed-backfill-queue", {"year_start": FIRST_YEAR, "year_end": LAST_YEAR})
-    audience.said(f"seeded: {seeded['message']}")
+    audience.message(f"seeded: {seeded['message']}")
     wanted = {"batch_size": plan.months, "year_range": {"start": start, "end": end}}
     dry = stage.post("/api/internal/schedule-backfill", wanted | {"dry_run": True})
     if not dry["months"]:
         raise Unknown(f"no month of {start}..{end} is open", hint="choose another --year, or leave out --keep")
-    audience.said(f"dry run: {dry['months_selected']} of {dry['total_pending']} pending months would be taken")
+    audience.message(f"dry run: {dry['months_selected']} of {dry['total_pending']} pending months would be taken")
     began = time.monotonic()
     live = stage.post("/api/internal/schedule-backfill", wanted | {"dry_run": False})
-    audience.said(f"live: {live['execution_summary']['triggered']} months scheduled")
+    audience.message(f"live: {live['execution_summary']['triggered']} months scheduled")
     months = [Month(each["year"], each["month"]) for each in live["months"]]
     seen = _watch(months, stage, audience)
     return _report(seen, stage, time.monotonic() - began)
 
 
 def _watch(months: Sequence[Month], stage: DemoSystem, audience: Audience) -> list[MonthSeen]:
-    """Look until every month is done, or has had its time."""
+    """Query the months until all are done or their time is over."""
     end = time.monotonic() + MONTH_TIMEOUT * len(months)
     while True:
         rows = [
@@ -359,7 +359,7 @@ def _watch(months: Sequence[Month], stage: DemoSystem, audience: Audience) -> li
             for row in stage.get("/api/internal/months", year=year)["months"]
         ]
         seen = [found for row in rows if (found := _seen(row)).month in months]
-        audience.saw(seen)
+        audience.progress(seen)
         if all(each.status in FINAL for each in seen) or time.monotonic() > end:
             return seen
         stage.check()
@@ -392,7 +392,7 @@ def _report(seen: Sequence[MonthSeen], stage: DemoSystem, seconds: float) -> Rep
 
 
 def _calls(stage: DemoSystem) -> tuple[Calls, ...]:
-    """Counted here and there when nothing is under way, if such a moment comes soon."""
+    """Requests as we and as the sandbox counted them, read while none is open if that happens within SETTLE_TIMEOUT."""
     end = time.monotonic() + SETTLE_TIMEOUT
     while True:
         arrived = _json(stage.sandbox.get("/__sandbox/stats"))["providers"]
@@ -413,7 +413,7 @@ async def _counted(stage: DemoSystem) -> dict[str, int]:
 
 
 def _book(month: Month, row: dict[str, Any], stage: DemoSystem) -> Book:
-    """A candidate with an ISBN, beside the truth."""
+    """A candidate with an ISBN, compared with the sandbox's data."""
     answer = stage.sandbox.get("/__sandbox/truth", params={"title": row["title"], "author": row["author"]})
     unknown = {"invented": True, "isbns": [], "variants": []}
     truth: dict[str, Any] = answer.json() if answer.status_code == 200 else unknown

@@ -33,11 +33,11 @@ SHUTDOWN_TIMEOUT = 5  # seconds for requests that are being answered when we sto
 def api(
     output: Output, host: str, port: int, stopping: Stopping, *, works: bool, concurrency: int | None = None
 ) -> None:
-    """Answer HTTP until told to stop; with `works` take months from the queue too, `concurrency` at once."""
+    """Answer HTTP requests until a stop signal; with `works` also process months, `concurrency` at once."""
     settings = settings_of(output)
     secrets = webhook_secrets(settings)
     for name in weak(settings):
-        output.say(f"warning: {name} is shorter than {MIN_SECRET_LENGTH} characters and can be guessed")
+        output.message(f"warning: {name} is shorter than {MIN_SECRET_LENGTH} characters and can be guessed")
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
         url = url_of(listening)
@@ -55,7 +55,7 @@ def api(
 
 
 def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_idle: bool) -> int:
-    """Work until told to stop, or until there is nothing left to do; returns how many months failed meanwhile."""
+    """Process months until a stop signal, or until nothing is left to do; returns how many months failed meanwhile."""
     settings = settings_of(output)
     with open_server(settings) as server:
         require_migrated(server.url)
@@ -67,7 +67,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
                 parts = [bootstrap.work(system, stop, concurrency=concurrency or settings.concurrency)]
                 if until_idle:
                     parts.append(worker.until_idle(lambda: _busy(system), stop))
-                output.say(f"{process_name()} takes months from the queue")
+                output.message(f"{process_name()} takes months from the queue")
                 await together(stop, *parts)
                 return await _failed(system) - before
 
@@ -85,7 +85,7 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> No
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Raises Misconfigured if that cannot be had."""
+    """Open a listening socket. Raises Misconfigured if the address is taken or not ours."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as refused:
@@ -142,15 +142,15 @@ def _reread(secrets: WebhookSecrets, system: System) -> None:
 
 
 def _migrate(output: Output, settings: Settings, url: str) -> None:
-    """Our own database is brought up to date; somebody else's is theirs to change. Raises NotMigrated."""
+    """Migrate an embedded database; raises NotMigrated for one at DATABASE_URL that needs it."""
     if settings.production:
         require_migrated(url)
         return
     migration = migrate(url)
     for step in migration.steps:
-        output.say(f"migrated: {step}")
+        output.message(f"migrated: {step}")
     if migration.indexed_works:
-        output.say(f"works indexed: {migration.indexed_works}")
+        output.message(f"works indexed: {migration.indexed_works}")
 
 
 def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
@@ -158,10 +158,10 @@ def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
         {"url": url, "dashboard": f"{url}/", "docs": f"{url}/docs", "secret_file": secrets.path},
         f"Alexandria answers at {url}",
     )
-    output.say(f"  dashboard: {url}/, API docs: {url}/docs")
+    output.message(f"  dashboard: {url}/, API docs: {url}/docs")
     if secrets.path is not None:
-        output.say(f"  login and X-Cron-Secret: the text in {secrets.path}")
-    output.say("  next: alexandria seed 2000..2024, then: alexandria schedule")
+        output.message(f"  login and X-Cron-Secret: the text in {secrets.path}")
+    output.message("  next: alexandria seed 2000..2024, then: alexandria schedule")
 
 
 async def _busy(system: System) -> bool:

@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class Stopping:
-    """Takes SIGTERM and SIGINT while in context; of an interruption only `exit_code` remains, 130 for SIGINT, else 0.
+    """Handles SIGTERM and SIGINT while in context; after an interruption `exit_code` is 130 for SIGINT, else 0.
 
-    SIGHUP calls `on_hangup` in the event loop, but it is as SIGTERM if it says that our terminal was closed.
+    SIGHUP calls `on_hangup` in the event loop, but stops the process if our terminal was closed.
     """
 
     def __init__(self, *, while_stdin: bool = False) -> None:
         self._while_stdin = while_stdin
-        self._told: int | None = None
+        self._signal: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._attended = False
@@ -31,7 +31,7 @@ class Stopping:
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._take) for number in (signal.SIGTERM, signal.SIGINT)}
         self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
-        # Whom nohup has started is to outlive its terminal.
+        # A process that nohup has started outlives its terminal.
         self._attended = _at_terminal() and self._before[signal.SIGHUP] != signal.SIG_IGN
         if self._while_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
@@ -44,10 +44,10 @@ class Stopping:
 
     @property
     def exit_code(self) -> int:
-        return 130 if self._told == signal.SIGINT else 0
+        return 130 if self._signal == signal.SIGINT else 0
 
     def run(self, act: Callable[[asyncio.Event], Awaitable[T]]) -> T:
-        """Run `act` in an event loop with the event that says stop."""
+        """Run `act` in an event loop with the event that stops it."""
 
         async def bound() -> T:
             self._loop = asyncio.get_running_loop()
@@ -59,9 +59,9 @@ class Stopping:
         return asyncio.run(bound())
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
-        if self._told is not None:
-            return  # it is under way
-        self._told = number
+        if self._signal is not None:
+            return  # it is stopping already
+        self._signal = number
         if self._loop is None:
             raise KeyboardInterrupt
         self._loop.call_soon_threadsafe(self._stop.set)

@@ -36,7 +36,7 @@ async def _no_rollout() -> Standstill | None:
 class AlertMonitor:
     """Detects and reports incidents.
 
-    `lanes` reads the state of the providers, of which those `in_use` count; `rollout` says whether one stands still.
+    `lanes` reads the state of the providers, of which those `in_use` count; `rollout` reads whether one has stopped.
     Without a `receiver` incidents are only logged.
     """
 
@@ -54,7 +54,7 @@ class AlertMonitor:
         async with self.database.transaction() as connection:
             return find_incidents(await self._observe(connection, lanes, standstill), self.thresholds, self.now())
 
-    async def watch(self) -> None:
+    async def check(self) -> None:
         """Store and report the incidents that have begun or cleared since the last check."""
         lanes, standstill = await self._lanes_in_use(), await self.rollout()
         async with self.database.transaction() as connection:

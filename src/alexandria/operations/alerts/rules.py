@@ -24,9 +24,9 @@ class IncidentKind(StrEnum):
     MONTHS_FAILING = "months_failing"  # too many of those that ended lately have failed
     QUOTA_SPENT = "quota_spent"  # a provider's daily quota is used up while months are under way
     LANE_PAUSED = "lane_paused"  # a provider has refused our requests for long
-    PAUSED = "paused"  # somebody has paused the backfill and perhaps forgotten it
+    PAUSED = "paused"  # the backfill was paused long ago and perhaps forgotten
     ROLLOUT_SHUT = "rollout_shut"  # the gate of a rollout's phase has failed
-    ROLLOUT_WAITS = "rollout_waits"  # a rollout has waited too long for somebody or something
+    ROLLOUT_WAITS = "rollout_waits"  # a rollout has waited too long
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Calls the operator's receiver of alerts: one request, signed as Standard Webhooks asks.
 
-The address may hold a secret and is never shown. See https://www.standardwebhooks.com for how a receiver verifies a call.
+The address may contain a secret and is never printed. See https://www.standardwebhooks.com for how a receiver verifies a call.
 """
 
 from __future__ import annotations

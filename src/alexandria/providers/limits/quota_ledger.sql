@@ -1,13 +1,13 @@
 -- The ledger of daily quotas beside what a provider itself has counted.
 
 -- name: before
--- What the ledger holds of a day, locked, and what the lane was told last.
+-- The ledger's row of a day, locked, and what the rate limiter stored last.
 SELECT lane.plan_limit, lane.daily_limit, coalesce(quota.used, 0) AS used
 FROM lane LEFT JOIN quota ON quota.name = lane.name AND quota.day = %(day)s
 WHERE lane.name = %(name)s FOR UPDATE OF lane
 
 -- name: plan
--- What the provider says that its plan has; null if it does not say.
+-- The limit of the plan that the provider reported; null if it reports none.
 UPDATE lane SET plan_limit = %(total)s, plan_seen_at = now(), plan_note = %(note)s WHERE name = %(name)s
 
 -- name: raise

@@ -87,7 +87,7 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge("books", "Books named by the models", {(): progress["total_books_generated"]}),
         _gauge("isbns", "Books with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
         _gauge("worker_loops", "Worker loops alive; a worker process has several", {(): workers["beating"]}),
-        _gauge("paused", "Whether somebody has paused the backfill", {(): paused}),
+        _gauge("paused", "Whether the backfill is paused", {(): paused}),
         _gauge(
             "incident", "Whether this incident lasts", {(kind,): wrong.count(kind) for kind in IncidentKind}, "kind"
         ),
