@@ -88,11 +88,11 @@ class Site:
         """A rollout in its second phase, whose gate is open and waits for a person."""
         plan = read(example())
         phase = plan.phase[1].model_copy(update={"gate": plan.phase[1].gate.model_copy(update={"approval": True})})
-        told = plan.model_copy(update={"phase": (plan.phase[0], phase, plan.phase[2])}).model_dump_json()
+        answer = plan.model_copy(update={"phase": (plan.phase[0], phase, plan.phase[2])}).model_dump_json()
         self.sql(
             "UPDATE backfill_log SET status = 'completed', books_generated = 31, isbns_resolved = 29, resolution_rate = 93"
             " WHERE year >= 2020 AND status <> 'completed'; INSERT INTO rollout (plan, started_at, started_by, begins, phase)"
-            f" VALUES ('{told}', now() - interval '5 days', 'olga', (now() - interval '3 days')::date, 1)"
+            f" VALUES ('{answer}', now() - interval '5 days', 'olga', (now() - interval '3 days')::date, 1)"
         )
 
 
@@ -148,7 +148,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda said: troubles.append(said.text) if "Security Policy" in said.text else None)
+        page.on("console", lambda message: troubles.append(message.text) if "Security Policy" in message.text else None)
         return page
 
     yield open_

@@ -125,11 +125,11 @@ def test_updates_can_be_paused(page, site):
     expect(page.locator("#live")).to_have_text("Updates paused at")
     shown = page.locator("#updated").text_content()
     page.evaluate(
-        "void (window.told = new Promise(done => document.addEventListener('htmx:before:swap', event =>"
+        "void (window.swapped = new Promise(done => document.addEventListener('htmx:before:swap', event =>"
         " event.detail.ctx.text.includes('m2024-12') && done(true), true)))"
     )
     site.sql("UPDATE backfill_log SET status = 'pending' WHERE (year, month) = (2024, 12)")
-    assert page.evaluate("told")
+    assert page.evaluate("swapped")
     assert page.locator("#updated").text_content() == shown
     expect(page.locator("#m2024-12")).to_have_class("completed")
     page.get_by_role("button", name="Resume updates").click()
@@ -139,8 +139,8 @@ def test_updates_can_be_paused(page, site):
 def test_retry_by_reason_states_its_number_and_reports_what_it_did(page, site):
     live(page, site)
     page.get_by_role("button", name="Retry 4").click()
-    said = page.get_by_role("status")
-    expect(said).to_have_text("4 months reset to pending: 2012-10, 2011-07, 2009-03, 2009-02. Next: schedule them.")
+    message = page.get_by_role("status")
+    expect(message).to_have_text("4 months reset to pending: 2012-10, 2011-07, 2009-03, 2009-02. Next: schedule them.")
     expect(page.locator("#failures h2")).to_have_text("Failed: 3 months, 2 reasons")
     assert site.sql("SELECT who, act FROM audit") == [{"who": "dashboard", "act": "retry"}]
     page.get_by_role("button", name="Retry all 3").click()

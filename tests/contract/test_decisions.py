@@ -134,7 +134,7 @@ def speak(monkeypatch):
 
 
 def check(error, expected):
-    """The error, and what follows for whoever asked and for a month that had nobody else; a wait costs no attempt, not
+    """The error, and its effect for the caller and for a month without another provider; a wait costs no attempt, not
     even the last."""
     if expected is None:
         assert error is None

@@ -70,7 +70,7 @@ async def wired(sandbox, database_url, monkeypatch):
             await lanes.aclose()
 
 
-async def told(client, path, **params):
+async def own_page(client, path, **params):
     return (await client.get(f"/__sandbox/{path}", params=params)).json()
 
 
@@ -87,7 +87,7 @@ async def test_a_models_list_is_requested_once_and_then_cached(wired, database_u
         again = await speak(name).suggest(NOVEMBER, "contemporary-notable", 20)
         assert answer == again
         assert 10 <= len(answer.candidates) <= 20
-        spellings = {(named["title"], named["author"]) for named in await told(client, "truth")}
+        spellings = {(named["title"], named["author"]) for named in await own_page(client, "truth")}
         assert {(candidate.title, candidate.author) for candidate in answer.candidates} <= spellings
     assert await calls(database_url) == {"gemini": 1, "xai": 1}
 
@@ -97,16 +97,16 @@ async def test_sources_find_real_books_and_call_counters_agree_with_the_sandbox(
     named = (await speak("gemini").suggest(NOVEMBER, "contemporary-notable", 20)).candidates
     found: Counter[str] = Counter()
     for candidate in named:
-        truth = await told(client, "truth", title=candidate.title, author=candidate.author)
+        truth = await own_page(client, "truth", title=candidate.title, author=candidate.author)
         right = {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
         found["real"] += not truth["invented"]
         for name in SOURCES:
             hits = await speak(name).find(candidate)
             found[name] += any(hit.isbn13 in right for hit in hits)
             for hit in hits:
-                assert hit.isbn13 is None or "error" not in await told(client, f"truth/isbn/{hit.isbn13}")
+                assert hit.isbn13 is None or "error" not in await own_page(client, f"truth/isbn/{hit.isbn13}")
     assert {name: found[name] for name, share in FINDS.items() if found[name] < share * found["real"]} == {}
-    arrivals = {name: said["arrivals"] for name, said in (await told(client, "stats"))["providers"].items()}
+    arrivals = {name: message["arrivals"] for name, message in (await own_page(client, "stats"))["providers"].items()}
     assert {name: sent for name, sent in arrivals.items() if sent} == await calls(database_url)
 
 
@@ -129,9 +129,9 @@ async def test_the_archives_own_record_has_an_isbn_that_its_search_lacks(wired):
     docs = (await client.get("/internet_archive/advancedsearch.php", params=params)).json()["response"]["docs"]
     silent = {doc["identifier"]: Candidate(doc["title"], "") for doc in docs if "isbn" not in doc}
     hits = [hit for candidate in silent.values() for hit in await speak("internet_archive").find(candidate)]
-    told = {hit.source.id: hit.isbn13 for hit in hits if hit.source.id in silent and hit.isbn13}
-    assert told
-    for identifier, isbn in told.items():
+    answer = {hit.source.id: hit.isbn13 for hit in hits if hit.source.id in silent and hit.isbn13}
+    assert answer
+    for identifier, isbn in answer.items():
         record = (await client.get(f"/internet_archive/metadata/{identifier}")).json()["metadata"]
         assert isbn in isbns(record["isbn"])
 
@@ -160,7 +160,7 @@ async def test_wikidata_names_real_books_of_the_month_without_a_key(wired):
     ]
     assert candidates
     for candidate in candidates:
-        truth = await told(client, "truth", title=candidate.title, author=candidate.author.split(", ")[0])
+        truth = await own_page(client, "truth", title=candidate.title, author=candidate.author.split(", ")[0])
         assert truth["isbns"]
         assert truth["invented"] is False
 
@@ -197,9 +197,9 @@ async def test_a_rate_limited_request_is_repeated_after_the_wait(wired, name):
     client, speak = await wired(rates=FAST | {name: 1.0})
     one = speak(name)
     await asyncio.gather(*(ask(one, number) for number in range(2)))
-    said = (await told(client, "stats"))["providers"][name]
-    assert said["refused"].keys() == {"429"}
-    assert said["accepted"] >= 2
+    message = (await own_page(client, "stats"))["providers"][name]
+    assert message["refused"].keys() == {"429"}
+    assert message["accepted"] >= 2
 
 
 async def ask(provider, number=0):

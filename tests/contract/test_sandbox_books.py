@@ -389,12 +389,12 @@ async def test_ground_truth_recognises_misspelt_books(sandbox):
     headers = {"x-goog-api-key": "sandbox-gemini"}
     prompt = {"contents": [{"parts": [{"text": "20 books of March 2003"}]}]}
     await client.post("/gemini/v1/models/gemini-3.5-flash:generateContent", headers=headers, json=prompt)
-    told = (await client.get("/__sandbox/truth")).json()
-    real = [book for book in told if not book["invented"]]
+    answer = (await client.get("/__sandbox/truth")).json()
+    real = [book for book in answer if not book["invented"]]
     assert len(real) > 8
-    assert len(told) > len(real)
+    assert len(answer) > len(real)
     assert any(book["title"] != book["true_title"] for book in real)
-    for book in told:
+    for book in answer:
         asked = {"title": book["title"], "author": book["author"]}
         assert (await client.get("/__sandbox/truth", params=asked)).json() == book
         assert bool(book["isbns"]) != book["invented"]
@@ -408,9 +408,11 @@ async def test_ground_truth_recognises_misspelt_books(sandbox):
 
 async def test_ground_truth_knows_library_books_and_their_look_alikes(sandbox, library, relatives):
     client = sandbox()
-    told = (await client.get("/__sandbox/truth", params={"title": "Murtagh", "author": "Paolini, Christopher"})).json()
-    assert told["isbns"] == ["9780593781326", "9780593781333"]
-    assert told["named_by"] == []
+    answer = (
+        await client.get("/__sandbox/truth", params={"title": "Murtagh", "author": "Paolini, Christopher"})
+    ).json()
+    assert answer["isbns"] == ["9780593781326", "9780593781333"]
+    assert answer["named_by"] == []
     work = library.works[0]
     rival = next(filter(other_work, relatives.of(work)))
     known = (await client.get(f"/__sandbox/truth/isbn/{rival.isbn13}")).json()

@@ -142,11 +142,11 @@ def test_every_service_has_the_faults_that_the_catalogue_gives_it():
     [(provider, fault) for provider in provider_names() for fault in {**EVERYWHERE, **SEEN[provider]}],
 )
 async def test_a_fault_has_the_form_of_the_providers_failure(sandbox, hands, provider, fault):
-    status, told = {**EVERYWHERE, **SEEN[provider]}[fault]
+    status, data = {**EVERYWHERE, **SEEN[provider]}[fault]
     client = sandbox(hands.clock, faults=f"{provider}:{fault}")
     answer = await ask(client, provider)
     assert answer.status_code == status
-    assert (told.strip("!") in answer.text) != told.startswith("!")
+    assert (data.strip("!") in answer.text) != data.startswith("!")
     stats = (await client.get("/__sandbox/stats")).json()["providers"][provider]
     assert stats["faults"] == {fault: 1}
 
@@ -352,9 +352,9 @@ async def test_faults_can_be_changed_and_read_back(sandbox):
     refused = await set_faults(client, "isbndb:explodes")
     assert refused.status_code == 400
     assert "explodes" in refused.json()["error"]
-    told = (await client.get("/__sandbox/faults")).json()
-    assert told["faults"] == "isbndb:500_internal@2"
-    assert told["known"]["isbndb_401"] == {"meaning": "the key is not known", "providers": ["isbndb"]}
+    answer = (await client.get("/__sandbox/faults")).json()
+    assert answer["faults"] == "isbndb:500_internal@2"
+    assert answer["known"]["isbndb_401"] == {"meaning": "the key is not known", "providers": ["isbndb"]}
     assert await statuses(client, "isbndb", 1) == [500]
     assert (await set_faults(client, "")).json() == {"faults": "none"}
     assert await statuses(client, "isbndb", 1) == [200]
@@ -379,7 +379,7 @@ serve(SandboxSettings(latency_scale=0, faults=faults), announce=lambda url: prin
         finally:
             process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
-        assert process.stderr.read() == ""  # a fault is no accident to tell of
+        assert process.stderr.read() == ""  # a simulated fault is not logged
 
 
 async def test_a_connection_breaks_in_the_middle_and_another_stays_silent(url):

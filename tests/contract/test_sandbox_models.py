@@ -72,12 +72,12 @@ async def test_the_list_is_mostly_right_with_some_wrong_books_and_typos(sandbox,
     client = sandbox(invented=0.1, misspelt=0.1)
     lists = [await named(client, provider, f"20 books of {Month(2007, month).name}") for month in range(1, 13)]
     assert all(10 <= len(items) <= 20 for items in lists)
-    told = await truths(client)
-    real = [book for book in told if not book["invented"]]
+    answer = await truths(client)
+    real = [book for book in answer if not book["invented"]]
     months = {isbn: await month_of(client, isbn) for book in real for isbn in book["isbns"]}
     right = [book for book in real if any(months[isbn] in book["months"] for isbn in book["isbns"])]
     assert len(right) / len(real) > 0.6
-    assert 0.05 < 1 - len(real) / len(told) < 0.15
+    assert 0.05 < 1 - len(real) / len(answer) < 0.15
     assert 0.04 < sum(map(_misspelt, real)) / len(real) < 0.16
 
 

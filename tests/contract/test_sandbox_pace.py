@@ -241,19 +241,19 @@ async def test_stats_list_each_request_its_time_and_its_outcome(sandbox, hands):
         hands.move(pause)
         await ask(client, "isbndb")
     await ask(client, "isbndb", headers={"Authorization": "wrong"})
-    told = await stats(client, "isbndb")
-    assert told["arrivals"] == 5
-    assert told["accepted"] == 3
-    assert told["refused"] == {"429": 1, "401": 1}
-    assert told["statuses"] == [200, 200, 429, 200, 401]
-    assert told["units"] == 3
-    assert sorted(told["clients"].values()) == [1, 4]
-    assert "sandbox-isbndb" not in str(told)
-    assert told["peak_per_second"] == 4  # at 0.5, 0.9, and twice at 1.1 s
-    assert told["peak_accepted_per_second"] == 2
-    start = told["times"]["monotonic"][0]
-    assert [round(at - start, 3) for at in told["times"]["monotonic"]] == [0, 0.5, 0.9, 1.1, 1.1]
-    assert told["times"]["wall"][-1] == hands.at.timestamp()
+    answer = await stats(client, "isbndb")
+    assert answer["arrivals"] == 5
+    assert answer["accepted"] == 3
+    assert answer["refused"] == {"429": 1, "401": 1}
+    assert answer["statuses"] == [200, 200, 429, 200, 401]
+    assert answer["units"] == 3
+    assert sorted(answer["clients"].values()) == [1, 4]
+    assert "sandbox-isbndb" not in str(answer)
+    assert answer["peak_per_second"] == 4  # at 0.5, 0.9, and twice at 1.1 s
+    assert answer["peak_accepted_per_second"] == 2
+    start = answer["times"]["monotonic"][0]
+    assert [round(at - start, 3) for at in answer["times"]["monotonic"]] == [0, 0.5, 0.9, 1.1, 1.1]
+    assert answer["times"]["wall"][-1] == hands.at.timestamp()
     assert (await stats(client, "gemini"))["arrivals"] == 0
 
 
@@ -283,11 +283,11 @@ async def test_stats_count_the_calls_of_models_by_month(sandbox):
     """All requests, those that were billed, and of these the ones that a fault corrupted."""
     client = sandbox(faults="xai:down@2,xai:refusal@3")
     for month in ("November 2023", "November 2023", "November 2023", "December 2023"):
-        said = {"model": "grok-4.3", "messages": [{"role": "user", "content": f"20 books of {month}"}]}
-        await ask(client, "xai", json=said)
+        message = {"model": "grok-4.3", "messages": [{"role": "user", "content": f"20 books of {month}"}]}
+        await ask(client, "xai", json=message)
     await ask(client, "gemini", content="{", json=None)
-    told = (await client.get("/__sandbox/stats")).json()["model_calls"]
-    assert told == {
+    answer = (await client.get("/__sandbox/stats")).json()["model_calls"]
+    assert answer == {
         "xai": {
             "2023-11": {"asked": 3, "paid": 2, "spoilt": 1},
             "2023-12": {"asked": 1, "paid": 1, "spoilt": 0},

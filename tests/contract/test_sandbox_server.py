@@ -36,9 +36,9 @@ async def test_a_burst_at_the_socket_is_cut_to_the_rate(url):
     headers = {"Authorization": "sandbox-isbndb"}
     async with httpx2.AsyncClient(base_url=url, headers=headers) as client:
         answers = await asyncio.gather(*(client.get("/isbndb/stats") for _ in range(12)))
-        told = (await client.get("/__sandbox/stats")).json()["providers"]["isbndb"]
+        data = (await client.get("/__sandbox/stats")).json()["providers"]["isbndb"]
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 9
-    assert (told["arrivals"], told["accepted"], told["peak_per_second"]) == (12, 3, 12)
+    assert (data["arrivals"], data["accepted"], data["peak_per_second"]) == (12, 3, 12)
 
 
 async def test_small_answers_are_sent_without_delay(url):

@@ -55,8 +55,8 @@ async def test_every_source_has_its_own_share_of_the_books(sandbox, library):
         works = (await client.get("/open_library/search.json", params={"q": f"isbn:{isbn}"})).json()["docs"]
         known.update({"google_books": len(volumes), "internet_archive": bool(items), "open_library": bool(works)})
         together += bool(volumes or items or works)
-    tells = {"google_books": 0.93, "internet_archive": 0.94, "open_library": 1.0}  # of these an ISBN can be asked
-    for name, share in tells.items():
+    shares = {"google_books": 0.93, "internet_archive": 0.94, "open_library": 1.0}  # of these an ISBN can be asked
+    for name, share in shares.items():
         assert known[name] / len(sample) == pytest.approx(part(name).coverage * share, abs=0.06), name
     assert together > max(known.values())
 
@@ -220,12 +220,12 @@ async def test_an_item_of_the_archive_has_its_isbns_twice_and_every_number_as_te
     shapes: Counter[type] = Counter()
     silent = 0
     for doc in (await archive(client, "title:(love) AND mediatype:texts")).json()["response"]["docs"]:
-        told = (await client.get(f"/internet_archive/metadata/{doc['identifier']}")).json()["metadata"]
-        assert (told["identifier"], told["imagecount"].isdecimal()) == (doc["identifier"], True)
-        urns = {urn.removeprefix("urn:isbn:") for urn in _many(told.get("external-identifier", [])) if "isbn" in urn}
-        assert urns == set(_many(told.get("isbn", []))) >= set(_many(doc.get("isbn", [])))
-        shapes[type(told.get("isbn"))] += 1
-        silent += "isbn" in told and "isbn" not in doc
+        answer = (await client.get(f"/internet_archive/metadata/{doc['identifier']}")).json()["metadata"]
+        assert (answer["identifier"], answer["imagecount"].isdecimal()) == (doc["identifier"], True)
+        urns = {urn.removeprefix("urn:isbn:") for urn in _many(answer.get("external-identifier", [])) if "isbn" in urn}
+        assert urns == set(_many(answer.get("isbn", []))) >= set(_many(doc.get("isbn", [])))
+        shapes[type(answer.get("isbn"))] += 1
+        silent += "isbn" in answer and "isbn" not in doc
     assert shapes.keys() == {str, list, type(None)}
     assert silent  # what the search does not know of
 

@@ -83,23 +83,23 @@ async def test_an_attempt_is_one_trace_and_each_answer_a_span_in_it(sandbox, dat
     roots = [span for span in spans() if span.parent is None]
     assert [(span.name, attributes(span)["attempt"]) for span in roots] == [("attempt", first), ("attempt", second)]
     for root in roots:
-        told = attributes(root)
-        assert (told["month"], told["outcome"], told["worker"]) == ("2023-11", "completed", "worker-1")
-        assert told["books"] >= told["resolved"] > 0
+        data = attributes(root)
+        assert (data["month"], data["outcome"], data["worker"]) == ("2023-11", "completed", "worker-1")
+        assert data["books"] >= data["resolved"] > 0
     of_first, of_second = (
         [attributes(span) for span in spans() if span.parent and span.context.trace_id == root.context.trace_id]
         for root in roots
     )
-    assert {told["provider"] for told in of_first} == {*NAMES}
-    sent = [told for told in of_first if told["answer"] == "sent"]
-    assert {told["status"] for told in sent} <= {200, 404}
-    assert all(told["waited_ms"] >= 0 and told["units"] >= 0 for told in sent)
+    assert {data["provider"] for data in of_first} == {*NAMES}
+    sent = [data for data in of_first if data["answer"] == "sent"]
+    assert {data["status"] for data in sent} <= {200, 404}
+    assert all(data["waited_ms"] >= 0 and data["units"] >= 0 for data in sent)
     async with Database(database_url) as database, database.transaction() as connection:
         [row] = await (await connection.execute("SELECT count(*) AS calls FROM call")).fetchall()
     assert len(sent) == row["calls"]
     assert of_second
-    assert {told["answer"] for told in of_second} == {"stored"}
-    assert all((told["month"], told["attempt"]) == ("2023-11", second) for told in of_second)
+    assert {data["answer"] for data in of_second} == {"stored"}
+    assert all((data["month"], data["attempt"]) == ("2023-11", second) for data in of_second)
     assert KEY not in "".join(span.to_json() for span in spans())
 
 
@@ -156,8 +156,8 @@ from alexandria.core import tracing
 with tracing.exporting(), tracing.attempt(attempt="1"):
     tracing.note(month="2023-11")
 """
-    said = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.STDOUT)
-    assert "the extra 'otel' (in a checkout: make setup; from a wheel: FILE.whl[otel])" in said
+    message = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.STDOUT)
+    assert "the extra 'otel' (in a checkout: make setup; from a wheel: FILE.whl[otel])" in message
 
 
 class Collector(http.server.HTTPServer):

@@ -99,7 +99,7 @@ class Process(demo.Child):
     def exit_code(self) -> int:
         return self._process.wait(DEADLINE)
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         return self._log.read_text(errors="replace")
 
 
@@ -136,7 +136,7 @@ class Field:
 
     @contextlib.contextmanager
     def holding(self, *locks: LiteralString) -> Iterator[None]:
-        """While these statements' locks are held, whoever needs them waits."""
+        """While these statements' locks are held, statements that need them wait."""
         with psycopg.connect(self.database_url) as connection:
             for lock in locks:
                 connection.execute(lock)
@@ -147,12 +147,12 @@ class Field:
 
     def waits(self, module: str, block: str) -> bool:
         """Whether a worker waits for a lock in that block of the SQL beside the module, named below `alexandria`."""
-        says = sql.load(f"alexandria.{module}")[block].partition("\n")[0]
+        opening = sql.load(f"alexandria.{module}")[block].partition("\n")[0]
         waiting = self.sql(
             "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND cardinality(pg_blocking_pids(pid)) > 0"
         )
-        return any(row["query"].startswith(says) for row in waiting)
+        return any(row["query"].startswith(opening) for row in waiting)
 
     def has_begun(self) -> bool:
         """Whether a worker is at an attempt."""
@@ -182,7 +182,7 @@ class Field:
 
     def state(self) -> str:
         """For the reader of a failure: months, attempts, jobs, workers and who waits for whom."""
-        told = [
+        answer = [
             self.sql("SELECT year, month, status, retry_count, error_message, blocked_reason FROM backfill_log"),
             self.sql("SELECT token, job_id, worker, outcome, reason FROM attempt ORDER BY created_at"),
             self.sql("SELECT id, status, task_name, worker_id, scheduled_at FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"),
@@ -191,7 +191,7 @@ class Field:
                      " FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"),
         ]  # fmt: skip
         logs = [path.read_text()[-1500:] for path in sorted(self.folder.glob("work-*.log"))]
-        return "\n".join(str(row) for rows in told for row in rows) + "\n".join(logs)
+        return "\n".join(str(row) for rows in answer for row in rows) + "\n".join(logs)
 
     def outcomes(self, year: int = 2023, month: int | None = None) -> list[str]:
         """How the attempts, or those at one month, ended, in the order in which they were made; None: it has not."""
@@ -205,8 +205,8 @@ class Field:
         self.until(self.final, "every month completed or failed")
 
     def stats(self) -> dict[str, Any]:
-        told: dict[str, Any] = self.sandbox.get("/__sandbox/stats").json()
-        return told
+        answer: dict[str, Any] = self.sandbox.get("/__sandbox/stats").json()
+        return answer
 
     def model_calls(self, month: str) -> int:
         """Those that were paid for."""

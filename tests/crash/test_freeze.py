@@ -28,7 +28,7 @@ def test_a_worker_frozen_while_it_records_writes_nothing_when_it_wakes(field):
         then, works = field.sql(HELD), field.one("SELECT count(*) FROM work")
         assert field.outcomes() == ["lost", "completed"]
         frozen.send(signal.SIGCONT)
-        field.until(lambda: "attempt lost" in frozen.said(), "the frozen worker learns that it has lost its month")
+        field.until(lambda: "attempt lost" in frozen.log_text(), "the frozen worker learns that it has lost its month")
         assert (field.sql(HELD), field.one("SELECT count(*) FROM work")) == (then, works)
         assert field.outcomes() == ["lost", "completed"]
         field.check_consistent()
@@ -56,7 +56,7 @@ def test_a_call_that_a_frozen_worker_had_in_flight_is_counted_and_changes_nothin
                 lambda: field.one("SELECT gemini_calls FROM backfill_log") == calls + 1, "the late call is counted"
             )
             field.until(
-                lambda: any(word in frozen.said() for word in ("taken for dead", "the queue has stopped")),
+                lambda: any(word in frozen.log_text() for word in ("taken for dead", "the queue has stopped")),
                 "it learns that it was pruned, or that the server has ended its sessions meanwhile",
             )
             assert field.outcomes() == ["lost", "completed"]
@@ -76,7 +76,7 @@ def test_a_reset_by_psql_in_mid_run_takes_the_month_away(field, psql):
             field.until(lambda: field.waits("catalogue.repository", "alike"), "a worker recognising")
             done = subprocess.run([psql, field.database_url, "-c", RESET], capture_output=True, text=True, check=True)
             assert "UPDATE 1" in done.stdout
-        field.until(lambda: "attempt lost" in worker.said(), "the worker learns that it has lost its month")
+        field.until(lambda: "attempt lost" in worker.log_text(), "the worker learns that it has lost its month")
         assert [(m["status"], m["retry_count"], m["books_generated"]) for m in field.sql(HELD)] == [("pending", 1, 0)]
         assert field.one("SELECT count(*) FROM candidate") == 0
         field.schedule()

@@ -58,7 +58,7 @@ def taken_over(step, month, field, stack, victim):
 
 
 def test_a_month_survives_the_death_of_its_worker_at_every_step(open_field, fresh_database, data_dir):
-    """Whoever took a month over is killed at another step of another month."""
+    """The worker that took a month over is killed at another step of another month."""
     data_dir.mkdir(mode=0o711)
     failed = {}
 

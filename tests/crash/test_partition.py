@@ -133,7 +133,7 @@ def test_a_worker_that_lost_its_line_writes_nothing_and_works_again_when_it_is_m
                 assert field.outcomes() == ["lost", "completed"]
                 then, works = field.sql("SELECT * FROM backfill_log"), field.one("SELECT count(*) FROM work")
                 ip("link", "set", cut.line, "up")
-                field.until(lambda: "attempt lost" in lonely.said(), "it learns that it has lost its month")
+                field.until(lambda: "attempt lost" in lonely.log_text(), "it learns that it has lost its month")
                 assert (field.sql("SELECT * FROM backfill_log"), field.one("SELECT count(*) FROM work")) == (
                     then,
                     works,

@@ -141,14 +141,14 @@ async def test_eight_processes_never_send_more_than_the_quota(database_url):
     with psycopg.connect(database_url) as connection:
         [[charged]] = connection.execute("SELECT used FROM quota").fetchall()
     sent = len(provider.senders)
-    told = {
+    answer = {
         "cap": CAP,
         "processes": exits.total(),
         "that_sent": len(set(provider.senders)),
         "kills": KILLS,
         "sent": sent,
     }
-    print(json.dumps(told | {"charged": charged}))  # noqa: T201 # for whoever asks what was seen
+    print(json.dumps(answer | {"charged": charged}))  # noqa: T201 # pytest -s prints it
     assert exits == {0: PROCESSES, -signal.SIGKILL: KILLS}
     assert sent <= CAP == charged
     assert CAP - sent <= KILLS * COROUTINES

@@ -249,12 +249,12 @@ def test_months_are_completed_while_processes_are_killed(open_field, data_dir):
         soak = Soak(field, server, api, random.Random(SEED), stack.enter_context(contextlib.ExitStack()))
         began = time.monotonic()
         soak.run()
-        told = measured(soak, time.monotonic() - began)
-        print(json.dumps(told))  # noqa: T201 # the numbers are what a long soak is run for
+        answer = measured(soak, time.monotonic() - began)
+        print(json.dumps(answer))  # noqa: T201 # the numbers are what a long soak is run for
         field.check_consistent()
-    assert sum(told["statuses"].values()) == MONTHS
-    assert told["model_calls_repeated"] <= KILLS
-    units = told["isbndb_units"]
+    assert sum(answer["statuses"].values()) == MONTHS
+    assert answer["model_calls_repeated"] <= KILLS
+    units = answer["isbndb_units"]
     assert units["accepted"] <= units["charged"] <= units["asked"] + units["in_flight_at_kills"]
-    assert max(told["peak_per_second"].values()) <= field.rate
-    assert told["takeover_p99"] is None or told["takeover_p99"] <= TAKEOVER
+    assert max(answer["peak_per_second"].values()) <= field.rate
+    assert answer["takeover_p99"] is None or answer["takeover_p99"] <= TAKEOVER

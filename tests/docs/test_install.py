@@ -1,4 +1,4 @@
-"""The wheel, installed as docs/how-to/install.md says: by uv and by pipx, with extras and without."""
+"""The wheel, installed as in docs/how-to/install.md: by uv and by pipx, with extras and without."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The reference is what the code says of itself, made anew and compared."""
+"""The reference is generated from the code again, and compared."""
 
 import importlib
 from pathlib import Path

@@ -46,7 +46,7 @@ def shared_database_url(server: Embedded, template: str) -> Iterator[str]:
 
 @dataclass
 class Steady:
-    """A server that somebody else looks after."""
+    """A server that is managed outside of Alexandria."""
 
     url: str
 

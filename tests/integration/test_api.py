@@ -332,8 +332,8 @@ async def test_an_unexpected_error_does_not_leak_its_text(system, text, kind):
     """The client gets a fixed sentence with an id, and the log has the error under that id."""
     error = kind(f"SELECT {text} FROM secrets")
     response, logged = await broken(system, error)
-    told = check_shape(response, 500, "unexpected")
-    assert told["message"] == "internal error"
+    answer = check_shape(response, 500, "unexpected")
+    assert answer["message"] == "internal error"
     assert "SELECT" not in response.text
     assert kind.__name__ not in response.text
     [line] = logged
@@ -416,13 +416,13 @@ async def test_the_openapi_description_is_complete(app):
     """Every operation documents its errors with their bodies and its security, and uses only our own schemas."""
     described = app.openapi()
     for path, methods in described["paths"].items():
-        for method, told in methods.items():
+        for method, answer in methods.items():
             internal = path.startswith("/api/internal/")
-            assert bool(told.get("security")) == internal, path
+            assert bool(answer.get("security")) == internal, path
             wanted = {"200", "500"} | ({"401", "422", "429", "503"} if internal else set())
             wanted |= {"400", "413", "415"} if method == "post" else set()
-            assert set(told["responses"]) >= wanted, path
-            for status, response in told["responses"].items():
+            assert set(answer["responses"]) >= wanted, path
+            for status, response in answer["responses"].items():
                 [content] = response["content"].values()
                 shape = "Unauthorized" if status == "401" else "ErrorAnswer"
                 if status != "200":

@@ -29,7 +29,7 @@ UNION ALL SELECT extname FROM pg_extension ORDER BY 1
 
 
 class Steady:
-    """A server that somebody else looks after."""
+    """A server that is managed outside of Alexandria."""
 
     def __init__(self, url):
         self.url = url
@@ -75,7 +75,7 @@ def contents(url):
 
 
 def copy(pg_dump, from_url, to_url, dump):
-    """As the how-to says."""
+    """As in the how-to."""
     subprocess.run([pg_dump, "--format=custom", "--file", dump, from_url], check=True)
     restore = [pg_dump.with_name("pg_restore"), "--no-owner", "--exit-on-error", "--dbname", to_url, dump]
     subprocess.run(restore, check=True)

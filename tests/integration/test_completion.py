@@ -75,7 +75,7 @@ def test_fish_gets_months_with_their_status(asked, tmp_path):
 
 
 def test_a_server_is_found_and_none_is_started(server, data_dir):
-    """The embedded one, if somebody uses it."""
+    """The embedded one, if a process uses it."""
     assert embedded.running(data_dir) is None
     assert not data_dir.exists()
     url = embedded.running(server._folder)

@@ -1,4 +1,4 @@
-"""No more calls are in flight to one provider than there are places, in all processes together, whoever dies."""
+"""No more calls are in flight to one provider than allowed, in all processes together, whichever process dies."""
 
 import asyncio
 import contextlib
@@ -279,7 +279,7 @@ async def test_without_a_database_the_call_is_refused():
 
 
 async def test_requests_in_flight_are_bounded_whatever_the_pace_allows(url):
-    """Through the transport, as a model's SDK uses it; the setting says how many, for models alone."""
+    """Through the client, as a model's SDK uses it; the setting limits only models."""
     inside, most, go = 0, 0, asyncio.Event()
 
     async def far_end(_):

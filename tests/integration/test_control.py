@@ -71,10 +71,10 @@ async def test_a_pause_starts_no_attempt_and_lets_running_ones_finish(api, sql, 
     first, second = await tokens(api, sql)
     working = asyncio.create_task(backfill.runner.process(first, "a worker"))
     await generator.asked.wait()
-    told = await post(api, PAUSE, minutes=30, reason="maintenance")
-    assert told["paused"]["months_finishing"] == 1
-    assert "paused by api until" in told["message"]
-    assert told["message"].endswith("UTC: maintenance; 1 month still finishing")
+    data = await post(api, PAUSE, minutes=30, reason="maintenance")
+    assert data["paused"]["months_finishing"] == 1
+    assert "paused by api until" in data["message"]
+    assert data["message"].endswith("UTC: maintenance; 1 month still finishing")
 
     await backfill.runner.process(second, "a worker")
     assert generator.times == 1
@@ -139,12 +139,12 @@ async def test_a_pause_ends_by_itself(api, sql, system):
 
 async def test_schedule_calls_report_the_pause(api, sql):
     """A live one is rejected and schedules nothing; a dry run lists the months and the pause."""
-    told = await post(api, PAUSE, reason="disk")
+    answer = await post(api, PAUSE, reason="disk")
     error = (await post(api, SCHEDULE, 409, **IN_2023))["error"]
     assert (error["code"], error["message"]) == ("paused", "paused by api until resumed: disk")
     assert (error["details"]["by"], error["details"]["reason"], error["details"]["until"]) == ("api", "disk", None)
     dry = await post(api, SCHEDULE, dry_run=True, **IN_2023)
-    assert (dry["months_selected"], dry["paused"] | {"until": None}) == (10, told["paused"])
+    assert (dry["months_selected"], dry["paused"] | {"until": None}) == (10, answer["paused"])
     assert (await post(api, SCHEDULE, 409, force_retry=True))["error"]["code"] == "paused"
     assert await sql("SELECT id FROM backfill_log WHERE status <> 'pending'") == []
 
@@ -253,8 +253,8 @@ async def test_a_provider_is_resumed_before_its_pause_is_over(api, sql, system):
     await system.limiter.pause("google_books", until, "refuses for speed")
     [end] = [lane.paused_until for lane in await system.limiter.status() if lane.name == "isbndb"]
 
-    told = await post(api, RESUME, provider="isbndb")
-    assert told == {
+    answer = await post(api, RESUME, provider="isbndb")
+    assert answer == {
         "resumed": True,
         "months_woken": 2,
         "message": f"isbndb is queried again now instead of at {end:%Y-%m-%d %H:%M} UTC; 2 waiting months continue now",

@@ -29,8 +29,8 @@ def daily(database_url, monkeypatch, capsys, sql):
 
     def run(*options, command=("doctor", "--daily")):
         code = cli.main(["--database", database_url, "--json", *command, *options])
-        told = json.loads(capsys.readouterr().out)["data"]
-        return code, {each["name"]: each for each in told} if isinstance(told, list) else told
+        answer = json.loads(capsys.readouterr().out)["data"]
+        return code, {each["name"]: each for each in answer} if isinstance(answer, list) else answer
 
     sql("INSERT INTO backfill_log (year, month) SELECT 2023, generate_series(1, 12)")
     sql("UPDATE backfill_log SET status = 'completed', started_at = now() - interval '3 days', books_generated = 20,"
@@ -73,7 +73,7 @@ POOR = "UPDATE backfill_log SET isbns_resolved = 10, resolution_rate = 50 WHERE 
     ],
     ids=["failed", "poor", "stuck", "spent", "paused"],
 )
-def test_what_is_wrong_turns_its_own_line_with_a_cure(daily, sql, what, wrong):
+def test_each_problem_fails_its_own_check_with_a_fix(daily, sql, what, wrong):
     daily()  # which sets up the lanes
     for statement in what:
         sql(statement)

@@ -535,7 +535,7 @@ async def test_a_month_shows_its_own_log_newest_first(admitted, sql):
     """Only its own, nothing below info, and escaped."""
     await sql("INSERT INTO journal (at, level, event, process, year, month, fields) SELECT now(), level, event, 'm:1', 2009, m,"
               " jsonb_build_object('reason', %s::text) FROM (VALUES ('info', 'first', 5), ('debug', 'hidden', 5),"
-              " ('error', 'second', 5), ('info', 'foreign', 6)) AS told (level, event, m)", NOBODY)  # fmt: skip
+              " ('error', 'second', 5), ('info', 'foreign', 6)) AS logged (level, event, m)", NOBODY)  # fmt: skip
     page = (await admitted.get("/months/2009-05")).text
     assert page.index("second reason=&lt;b&gt;") < page.index("first reason=&lt;b&gt;")
     assert "hidden" not in page.partition("<h2>Log</h2>")[2]

@@ -37,10 +37,10 @@ BOOKS = {
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def hit(isbn: Isbn13, provider: str = "open_library", **said) -> EditionRecord:
+def hit(isbn: Isbn13, provider: str = "open_library", **message) -> EditionRecord:
     title, author = BOOKS[isbn]
-    record = SourceRecord(provider, f"{provider} {isbn}", said.pop("at", WHEN))
-    return EditionRecord(record, title, authors=(author,), isbn13=isbn, **said)
+    record = SourceRecord(provider, f"{provider} {isbn}", message.pop("at", WHEN))
+    return EditionRecord(record, title, authors=(author,), isbn13=isbn, **message)
 
 
 @dataclass
@@ -192,7 +192,7 @@ async def test_a_spent_quota_postpones_with_its_reason_and_continues_afterwards(
         assert await rows(system, "SELECT * FROM enrichment_rest") == []
 
 
-async def test_what_no_source_knows_is_looked_at_again_after_a_month_and_then_left(database_url):
+async def test_an_edition_unknown_to_all_sources_is_tried_again_after_a_month_and_then_left(database_url):
     source = Shelf()
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE, publisher="FSG", published=PartialDate(2023)))

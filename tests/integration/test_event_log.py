@@ -94,7 +94,7 @@ async def test_what_is_logged_is_in_the_table_as_it_was_on_standard_error(databa
 
 
 async def test_events_that_cannot_be_written_cost_nothing_but_themselves(database, logged, monkeypatch, capsys):
-    """What fits waits; what does not is counted, said once, and owned up to when the table is there again."""
+    """Events that fit wait; the others are counted, reported once, and counted in the table when it is there again."""
     monkeypatch.setattr(event_log, "WRITE_RETRY_DELAY", 0.01)
     async with database.transaction() as connection:
         await connection.execute("ALTER TABLE journal RENAME TO elsewhere")
@@ -165,12 +165,12 @@ async def cut(database):
 
 
 def event(number, writer, month=None):
-    told = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "event": "counted"}
-    return told | {"number": number, "writer": writer} | ({"month": month} if month else {})
+    answer = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "event": "counted"}
+    return answer | {"number": number, "writer": writer} | ({"month": month} if month else {})
 
 
 async def test_a_follower_misses_nothing_of_many_writers(database, monkeypatch):
-    """It is told and does not look by itself; each event once, each writer's in order."""
+    """It is notified and does not poll; each event once, each writer's in order."""
     monkeypatch.setattr(event_log, "FOLLOW_POLL_INTERVAL", 600.0)
     heard: list[Any] = []
     async with contextlib.AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
@@ -210,7 +210,7 @@ async def test_following_outlives_the_connection(database, monkeypatch, capsys):
     printed = io.StringIO()
     monkeypatch.setattr(sys, "stdout", printed)
 
-    async def says(text):
+    async def has_printed(text):
         return text in printed.getvalue()
 
     async def listened():
@@ -223,13 +223,13 @@ async def test_following_outlives_the_connection(database, monkeypatch, capsys):
     following = asyncio.create_task(showing)
     async with EventLogWriter(database.url) as writer, asyncio.timeout(PATIENCE):
         writer.add(event(1, 0, "2023-11"))
-        await until(lambda: says("number=1"))
+        await until(lambda: has_printed("number=1"))
         await until(listened)
         await cut(database)
         await system.back.wait()
         writer.add(event(2, 0, "2023-12"))
         writer.add(event(3, 0, "2023-11"))
-        await until(lambda: says("number=3"))
+        await until(lambda: has_printed("number=3"))
     following.cancel()
     assert [line.partition("number=")[2][0] for line in printed.getvalue().splitlines()] == ["1", "3"]
     assert capsys.readouterr().err.count("waiting for it") == 1
@@ -296,9 +296,9 @@ def test_logs_for_people_and_for_programs(alexandria):
     assert "unexpected" in second
     assert trace == ["  Traceback", "    line"]
     _, out, _ = alexandria("logs", "--json", "--month", "2023-12")
-    told = json.loads(out)
-    assert set(told) == {"at", "level", "event", "process", "month", "fields"}
-    assert (told["month"], told["fields"]) == ("2023-12", {"attempt": "x"})
+    answer = json.loads(out)
+    assert set(answer) == {"at", "level", "event", "process", "month", "fields"}
+    assert (answer["month"], answer["fields"]) == ("2023-12", {"attempt": "x"})
     assert alexandria("logs", "--since", "1h", "--level", "critical")[2].startswith("no log entry matches")
 
 
@@ -319,13 +319,13 @@ def test_a_reader_may_leave_early(database_url):
 
 
 def test_an_act_by_command_is_in_the_event_log_and_printed_once(alexandria):
-    """The command says what it did in its own words; the log's line is for those who look later."""
+    """The command prints its own message; the log line is for later readers."""
     alexandria("seed", "2023")
     _, _, err = alexandria("pause", "--reason", "a look")
     assert "[info" not in err
     _, out, _ = alexandria("logs", "--json", "--lines", "1")
-    told = json.loads(out)
-    assert (told["event"], told["fields"]["reason"]) == ("pause", "a look")
+    answer = json.loads(out)
+    assert (answer["event"], answer["fields"]["reason"]) == ("pause", "a look")
 
 
 def test_the_levels_and_stretches_of_time():

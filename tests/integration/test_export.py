@@ -39,7 +39,7 @@ BARE = EditionRecord(
 
 @pytest.fixture
 def filled(database_url):
-    """A database with two editions: one with all that a source can tell, one with next to nothing."""
+    """A database with two editions: one with every field that a source can give, one with nearly none."""
 
     async def fill():
         async with Database(database_url) as opened, opened.transaction() as connection:
@@ -140,7 +140,7 @@ FILL = """
 
 
 def test_the_command_writes_whole_files_only(filled, tmp_path, capfdbinary):
-    """A file appears complete, an older one is replaced; nothing to write leaves all as it was, and says so by 3."""
+    """A file appears complete, an older one is replaced; without editions nothing changes, and the exit code is 3."""
 
     def run(*arguments):
         code = main(["--database", filled, "export", *arguments])
@@ -155,11 +155,11 @@ def test_the_command_writes_whole_files_only(filled, tmp_path, capfdbinary):
     assert json.loads(shown)["data"] == {"editions": 2, "file": str(out)}
     assert len(list(MARCReader(out.read_bytes()))) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["books.mrc"]
-    code, shown, said = run("--format", "csv")
-    assert (code, shown.count(b"\r\n"), said) == (0, 3, b"2 editions\n")
-    code, _, said = run("--out", str(tmp_path / "no folder" / "books.jsonl"))
+    code, shown, message = run("--format", "csv")
+    assert (code, shown.count(b"\r\n"), message) == (0, 3, b"2 editions\n")
+    code, _, message = run("--out", str(tmp_path / "no folder" / "books.jsonl"))
     assert code == 2
-    assert b"cannot be written" in said
+    assert b"cannot be written" in message
 
 
 def test_an_export_that_breaks_off_leaves_the_older_file(tmp_path):

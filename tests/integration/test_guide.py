@@ -160,7 +160,7 @@ def sql(psql, running, statement: str) -> list[list[str]]:
 
 
 def test_the_guide_from_dry_run_to_daily_checks(running_backfill, psql):
-    """A running system, worker and all; the guide's months are completed and every command shows what it says."""
+    """A running system, worker and all; the guide's months are completed and every command prints what the guide shows."""
     running = running_backfill
     dry = curl(SCHEDULE % "true", running)
     assert dry.pop("plan")

@@ -46,7 +46,7 @@ async def test_an_open_session_knows_the_servers_time(shared_database_url):
 
 
 async def test_the_clock_is_read_again_when_it_may_have_drifted_and_only_then(shared_database_url):
-    """Twenty times, as the quickest reply tells most: at 0.1 ms a second, a hundred seconds are 20 ms of doubt."""
+    """Twenty times, because the quickest reply is the most exact: at 0.1 ms a second, a hundred seconds are 20 ms of doubt."""
     async with session_on(shared_database_url) as session:
         assert session.queries == ["session", *["clock"] * 20]
         for seconds, queries in ((0.0, 0), (100.0, 20), (10.0, 0), (20.0, 20)):

@@ -53,7 +53,7 @@ async def test_every_metric_and_label_that_is_asked_for_exists(api, text):
 
 
 async def test_a_rule_is_there_for_every_kind_of_incident():
-    """For each exactly one, so that nobody is told twice."""
+    """Exactly one for each, so that none is reported twice."""
     chosen = re.findall(r'alexandria_incident\{kind(=|!~)"([^"]+)"\}', RULES.read_text(encoding="utf-8"))
     rung = {kind: [bool(re.fullmatch(each, kind)) == (how == "=") for how, each in chosen] for kind in IncidentKind}
     assert {kind: sum(times) for kind, times in rung.items()} == dict.fromkeys(IncidentKind, 1)
@@ -87,9 +87,9 @@ async def test_calls_of_the_last_hour_are_counted_by_outcome(api, system, empty)
 @needs_promtool
 async def test_promtool_accepts_the_rules_and_they_ring_when_they_should():
     for arguments in (("check", "config", "prometheus.yml"), ("test", "rules", "alerts.test.yml")):
-        code, said = promtool(*arguments, cwd=RULES.parent)
-        assert code == 0, said
-        assert "SUCCESS" in said
+        code, message = promtool(*arguments, cwd=RULES.parent)
+        assert code == 0, message
+        assert "SUCCESS" in message
 
 
 async def test_every_rule_is_rung_by_its_test():
@@ -101,10 +101,10 @@ async def test_every_rule_is_rung_by_its_test():
 
 @needs_promtool
 async def test_promtool_accepts_the_metrics_and_the_dashboards_questions(api, tmp_path):
-    code, said = promtool("check", "metrics", given=(await api.get("/metrics")).text)
-    assert code == 0, said
+    code, message = promtool("check", "metrics", given=(await api.get("/metrics")).text)
+    assert code == 0, message
     rules = [{"record": f"q{n}", "expr": q.replace("$__rate_interval", "2m")} for n, q in enumerate(QUERIES)]
     asked = tmp_path / "questions.yml"
     asked.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
-    code, said = promtool("check", "rules", str(asked))
-    assert code == 0, said
+    code, message = promtool("check", "rules", str(asked))
+    assert code == 0, message

@@ -164,8 +164,8 @@ def test_no_day_is_over_its_quota_by_the_providers_own_clock(database_url, zone,
     charged = run(database_url, campaign, MIDNIGHT_GUARD)
     before, after = (max(silences) for silences in zip(*campaign.silences(), strict=True))
     most = {skew: max(campaign.by_day_of(skew).values()) for skew in (-SKEW, 0, SKEW)}
-    told = {"days": days, "zone": zone, "cap": CAP, "sent": len(campaign.sent), "most_a_day_by_skew": most}
-    print(json.dumps(told | {"silent_before_midnight": round(before, 3), "after": round(after, 3)}))  # noqa: T201 # for whoever asks what was seen
+    answer = {"days": days, "zone": zone, "cap": CAP, "sent": len(campaign.sent), "most_a_day_by_skew": most}
+    print(json.dumps(answer | {"silent_before_midnight": round(before, 3), "after": round(after, 3)}))  # noqa: T201 # pytest -s prints it
     assert max(most.values()) == CAP
     assert charged == collections.Counter(day for _, day in campaign.sent) == campaign.by_day_of(0)
     spent_at_once = [day for day in map(campaign.day, range(days)) if not campaign.is_late(day)]

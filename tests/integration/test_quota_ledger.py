@@ -26,27 +26,27 @@ def database_url(shared_database_url):
     return shared_database_url
 
 
-class Told:
-    """A source that says of its day what it is told to."""
+class Reporting:
+    """A source that reports a given usage of its day."""
 
     name, paid, rate = "isbndb", True, 3.0
 
-    def __init__(self, said):
-        self.said, self.asked = said, 0
+    def __init__(self, message):
+        self.report, self.asked = message, 0
 
     async def find(self, candidate):
         return []
 
     async def key_status(self):
         self.asked += 1
-        if isinstance(self.said, Exception):
-            raise self.said
-        return self.said
+        if isinstance(self.report, Exception):
+            raise self.report
+        return self.report
 
 
 @contextlib.asynccontextmanager
 async def ledger(url, *, limit=15, reserve=5, at=NOON):
-    """A lane on `limit` units a day, and `reconcile(said)` for it at that time of day."""
+    """A lane on `limit` units a day, and `reconcile(report)` for it at that time of day."""
     settings = ProviderSettings(
         name="isbndb", base_url="", rate=200, timeout=1, daily_limit=limit, daily_reserve=reserve, zone="UTC", key=None
     )
@@ -55,8 +55,8 @@ async def ledger(url, *, limit=15, reserve=5, at=NOON):
         RateLimiter(url, database.pool, {"isbndb": settings}, wall=lambda: at) as lanes,
     ):
 
-        async def reconcile(said):
-            source = Told(said)
+        async def reconcile(message):
+            source = Reporting(message)
             await Maintenance(database, [(source, ZoneInfo("UTC"))], now=lambda: at).reconcile()
             return source.asked
 
@@ -88,7 +88,7 @@ async def test_what_the_provider_does_not_bill_passes_when_the_quota_is_spent(da
             0, errors.QuotaSpent, 0, errors.QuotaSpent, 0
         ]  # fmt: skip
         assert (await seen(lanes)).used == 5
-        await lanes.pause("isbndb", today() + timedelta(minutes=5), "they said 429")
+        await lanes.pause("isbndb", today() + timedelta(minutes=5), "it answered 429")
         with pytest.raises(errors.RateLimited):
             await send(lanes, 0)
 

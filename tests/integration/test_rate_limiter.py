@@ -89,7 +89,7 @@ def used(url: str) -> int:
 
 
 async def until(condition) -> None:
-    while not condition():  # noqa: ASYNC110  # the database sends no event when somebody has entered a lane
+    while not condition():  # noqa: ASYNC110  # the database sends no event when a process waits for a limiter
         await asyncio.sleep(0.005)
 
 
@@ -107,7 +107,7 @@ def windows_over(instants: list[float], sends: int, win: float = 1.0) -> int:
 
 
 class Worker:
-    """A process that sends all the time and says when."""
+    """A process that sends all the time and prints the times."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -205,7 +205,7 @@ async def test_the_sends_of_one_turn_are_spread(database_url):
 
 
 async def test_a_request_that_is_slow_to_leave_holds_up_the_next(database_url):
-    """Whoever says that it will tell when its request is on the wire is believed, for a while."""
+    """A caller that announces a report of its request on the wire is waited for, for a while."""
     async with lanes_on(database_url, provider(rate=100)) as lanes, lanes.permit(X, reports_sent=True) as permit:
         following = asyncio.create_task(send(lanes))
         assert (await asyncio.wait({following}, timeout=0.15))[0] == set()
@@ -255,7 +255,7 @@ async def test_a_pause_that_is_declared_here_stops_the_turn_that_has_begun(datab
     async with lanes_on(database_url, provider(rate=20, limit=100)) as limiter:
         async with held_turn(limiter, 4) as others:
             assert used(database_url) == 4
-            await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=60), "they said 429")
+            await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=60), "it answered 429")
         results = await asyncio.gather(*others, return_exceptions=True)
         assert [type(result) for result in results] == [errors.RateLimited] * 3
     assert used(database_url) == 1
@@ -278,8 +278,8 @@ async def test_a_pause_is_waited_for_up_to_half_a_minute(database_url):
         waiting = asyncio.create_task(send(limiter))
         assert await asyncio.wait({waiting}, timeout=0.3) == (set(), {waiting})
         waiting.cancel()
-        await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=30.9), "they said 429")
-        with pytest.raises(errors.RateLimited, match="they said 429"):
+        await limiter.pause(X, datetime.now(UTC) + timedelta(seconds=30.9), "it answered 429")
+        with pytest.raises(errors.RateLimited, match="it answered 429"):
             await send(limiter)
 
 
@@ -389,10 +389,10 @@ async def test_bulk_is_not_cut_short_while_there_is_quota(database_url):
 async def test_a_long_pause_is_refused_everywhere(database_url):
     """With its reason and its rest; a shorter pause does not end it."""
     async with lanes_on(database_url, provider(100)) as here, lanes_on(database_url, provider(100)) as there:
-        await here.pause(X, datetime.now(UTC) + timedelta(seconds=60), "they said 429")
+        await here.pause(X, datetime.now(UTC) + timedelta(seconds=60), "it answered 429")
         await there.pause(X, datetime.now(UTC) + timedelta(seconds=1), "shorter")
         for lanes in (here, there):
-            with pytest.raises(errors.RateLimited, match="they said 429") as refused:
+            with pytest.raises(errors.RateLimited, match="it answered 429") as refused:
                 await send(lanes)
             assert refused.value.retry_after == pytest.approx(60, abs=2)
 
@@ -408,8 +408,8 @@ async def test_a_short_pause_is_waited_out_everywhere(database_url):
 async def test_a_pause_reaches_a_caller_whose_turn_has_begun(database_url):
     async with lanes_on(database_url, provider(rate=2)) as here, lanes_on(database_url, provider(rate=2)) as there:
         caller = await waiting_in_its_turn(here, database_url)
-        await there.pause(X, datetime.now(UTC) + timedelta(seconds=60), "they said 429")
-        with pytest.raises(errors.RateLimited, match="they said 429"):
+        await there.pause(X, datetime.now(UTC) + timedelta(seconds=60), "it answered 429")
+        with pytest.raises(errors.RateLimited, match="it answered 429"):
             await caller
     assert used(database_url) == 1
 
@@ -437,9 +437,9 @@ async def test_the_status_of_a_lane(database_url):
         assert lane.reset_at == datetime.fromtimestamp(TODAY.ends, UTC)
         await caller
         pause_ends = datetime.now(UTC) + timedelta(minutes=5)
-        await lanes.pause(X, pause_ends, "they said 429")
+        await lanes.pause(X, pause_ends, "it answered 429")
         (lane,) = await lanes.status()
-        assert (lane.used, lane.reserved, lane.pause_reason) == (2, 0, "they said 429")
+        assert (lane.used, lane.reserved, lane.pause_reason) == (2, 0, "it answered 429")
         assert lane.paused_until
         assert abs(lane.paused_until - pause_ends) < timedelta(seconds=1)
         assert lane.paused_since
@@ -492,7 +492,7 @@ async def test_a_session_that_was_lost_while_idle_is_replaced(database_url):
 
 
 async def test_a_lost_database_heals(data_dir):
-    """The server is killed in mid-run: callers are told, and go on when it is back, with every second in line."""
+    """The server is killed in mid-run: callers get an error, and continue when it is back, with no second above the rate."""
     with Embedded(data_dir) as server:
         from alexandria.database import migrate
 

@@ -112,7 +112,7 @@ def toy(monkeypatch):
 
 
 async def test_a_new_source_resolves_a_book_in_the_real_step(toy, database_url, monkeypatch):
-    """With the sandbox's variables set, as the tutorial says it."""
+    """With the sandbox's variables set, as in the tutorial."""
     sandbox = SandboxSettings(latency_scale=0, look_alikes=0)
     for name, value in environment(sandbox, "http://sandbox").items():
         monkeypatch.setenv(name, value)

@@ -62,11 +62,11 @@ class Stage:
     backfill: Backfill
     client: httpx2.AsyncClient
 
-    async def told(self, path, **params):
+    async def own_page(self, path, **params):
         return (await self.client.get(f"/__sandbox/{path}", params=params)).json()
 
     async def arrivals(self):
-        providers = (await self.told("stats"))["providers"]
+        providers = (await self.own_page("stats"))["providers"]
         return {name: each["arrivals"] for name, each in providers.items() if each["arrivals"]}
 
     async def faults(self, rules):
@@ -75,7 +75,7 @@ class Stage:
 
     async def right(self, book):
         """Whether a stored ISBN is the work's; None for a book that was invented."""
-        truth = await self.told("truth", title=book["title"], author=book["author"])
+        truth = await self.own_page("truth", title=book["title"], author=book["author"])
         if truth["invented"]:
             return None
         return book["isbn13"] in {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
@@ -261,7 +261,7 @@ async def test_a_source_without_a_key_costs_nothing(stage):
     week = datetime.now(UTC) + timedelta(days=6)
     for book in books:
         assert set(book["unavailable"]) <= {"isbndb", "google_books"}
-        assert all("no key" in said for said in book["unavailable"].values())
+        assert all("no key" in message for message in book["unavailable"].values())
         assert book["look_again_at"] is None or book["look_again_at"] > week
 
 
@@ -276,7 +276,7 @@ async def test_wikidata_gives_a_real_month_without_any_key(stage):
     found = [book for book in books if book["isbn13"]]
     assert len(found) >= len(books) / 2
     for book in found:
-        truth = await on.told("truth", title=book["title"], author=book["author"].split(", ")[0])
+        truth = await on.own_page("truth", title=book["title"], author=book["author"].split(", ")[0])
         assert book["isbn13"] in {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
 
 

@@ -111,7 +111,7 @@ async def test_a_doubt_states_its_reason(database_url):
 
 
 @pytest.mark.parametrize(
-    ("line", "id_", "said"),
+    ("line", "id_", "message"),
     [
         (b"{", None, "not JSON in UTF-8"),
         (b'{"id": 1, "title": "\xff"}', None, "not JSON in UTF-8"),
@@ -133,13 +133,13 @@ async def test_a_doubt_states_its_reason(database_url):
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_a_bad_line_is_answered_with_its_number_and_field(line, id_, said):
+def test_a_bad_line_is_answered_with_its_number_and_field(line, id_, message):
     lines = written(PROPHET, b"  ", line)
     assert [line.number for line in lines] == [1, 3]
     answer = resolve_list.read(lines[1])
     assert isinstance(answer, resolve_list.Answer)
     assert (answer.id, answer.isbn13, answer.verdict) == (id_, None, "refused")
-    assert answer.reasons[0].startswith(f"line 3: {said}")
+    assert answer.reasons[0].startswith(f"line 3: {message}")
 
 
 async def test_odd_text_is_a_question_like_any_other(database_url):
@@ -239,7 +239,7 @@ def listed(path, rows):
     return path
 
 
-def told(path):
+def answers_in(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -248,7 +248,7 @@ def test_from_file_to_file_and_through_pipes(alexandria, tmp_path, monkeypatch):
     code, out, err = alexandria("resolve", "--input", asked, "--output", tmp_path / "a.jsonl")
     assert (code, out) == (0, "")
     assert "3 of 3 lines answered: 1 with an ISBN, 1 not found, 1 unreadable" in err
-    answers = told(tmp_path / "a.jsonl")
+    answers = answers_in(tmp_path / "a.jsonl")
     assert [(a["id"], a["verdict"]) for a in answers] == [(7, "accept"), ("bad", "refused"), ("x", "refuse")]
     assert set(answers[0]) == {"id", "isbn13", "verdict", "score", "source", "reasons"}
 
@@ -286,7 +286,7 @@ def test_wrong_use_is_2(arguments, alexandria, tmp_path, monkeypatch):
     listed(tmp_path / "q.jsonl", [ORBITAL])
     code, out, err = alexandria("resolve", *arguments)
     assert (code, out) == (2, ""), err
-    assert told(tmp_path / "q.jsonl") == [ORBITAL]
+    assert answers_in(tmp_path / "q.jsonl") == [ORBITAL]
 
 
 def test_a_spent_quota_exits_with_5_and_the_next_day_continues(alexandria, sandbox, tmp_path, monkeypatch):
@@ -301,21 +301,21 @@ def test_a_spent_quota_exits_with_5_and_the_next_day_continues(alexandria, sandb
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "3")
     code, out, err = alexandria(*command)
     assert (code, out) == (5, ""), err
-    done = len(told(target))
+    done = len(answers_in(target))
     assert 5 <= done <= resolve_list.LOOKUP_CONCURRENCY + 5
     assert f"{done} of {len(rows)} lines answered" in err
     assert "repeat the command" in err
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "100")
     code, _, err = alexandria(*command)
     assert f"{done} lines are answered already" in err
-    assert [answer["id"] for answer in told(target)] == list(range(len(rows)))
+    assert [answer["id"] for answer in answers_in(target)] == list(range(len(rows)))
     stats = httpx2.get(f"{sandbox}/__sandbox/stats").json()
     searches = [route for route in stats["providers"]["isbndb"]["routes"] if "/books/" in route]
     assert len(searches) == len(set(searches)) == len(rows)
 
 
 def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox, database_url, tmp_path):
-    """The source hangs once more lines are under way than can be; what is answered stays, a torn line is done anew."""
+    """The source hangs once more lines are under way than can be; what is answered stays, a partly written line is redone."""
     rows = [
         INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)
     ]
@@ -332,7 +332,7 @@ def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox, database_u
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=30)
     assert running.returncode == 130
-    done = len(told(target))
+    done = len(answers_in(target))
     assert f"{done} of {len(rows)} lines answered" in err
     with target.open("ab") as file:
         file.write(b'{"id": 3, "isbn13": nu')
@@ -341,6 +341,6 @@ def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox, database_u
     code, _, err = alexandria(*command)
     assert code == 0, err
     assert f"{done} lines are answered already" in err
-    assert [answer["id"] for answer in told(target)] == list(range(len(rows)))
+    assert [answer["id"] for answer in answers_in(target)] == list(range(len(rows)))
     stats = httpx2.get(f"{sandbox}/__sandbox/stats").json()
     assert 0 < stats["providers"]["internet_archive"]["arrivals"] <= len(rows) - done

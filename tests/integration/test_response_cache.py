@@ -36,7 +36,7 @@ def fill(sql, provider, count, expires):
         " SELECT %s, number::text, '{}', '{}', %s FROM generate_series(1, %s) AS number", provider, expires, count)  # fmt: skip
 
 
-async def test_what_expired_is_forgotten_however_much_it_is(database, sql):
+async def test_expired_responses_are_deleted_however_many(database, sql):
     """In several transactions; what serves on, or for good, stays."""
     now = datetime.now(UTC)
     fill(sql, "isbndb", 2 * DELETE_BATCH_SIZE + 7, now - timedelta(seconds=1))
@@ -78,14 +78,14 @@ def test_a_provider_s_answers_are_purged_by_command(purge, sql):
     """The dry run counts them and changes nothing; the others' stay; who did it is in the audit."""
     fill(sql, "google_books", 4, None)
     fill(sql, "isbndb", 2, None)
-    code, told = purge("google_books", "-n")
-    assert (code, told["data"]) == (0, {"dry_run": True, "provider": "google_books", "answers": 4})
+    code, answer = purge("google_books", "-n")
+    assert (code, answer["data"]) == (0, {"dry_run": True, "provider": "google_books", "answers": 4})
     assert kept(sql) == {"google_books": 4, "isbndb": 2}
     assert purge("google_books")[1]["data"]["answers"] == 4
     assert kept(sql) == {"isbndb": 2}
     assert purge("google_books")[0] == 3
-    code, told = purge("nobody")
-    assert (code, "isbndb" in told["error"]["hint"]) == (2, True)
+    code, answer = purge("nobody")
+    assert (code, "isbndb" in answer["error"]["hint"]) == (2, True)
     acts = sql("SELECT who, act, detail FROM audit ORDER BY id").fetchall()
     assert [(act, detail["answers"]) for _, act, detail in acts] == [("purge", 4), ("purge", 0)]
     assert acts[0][0].startswith("cli ")

@@ -87,7 +87,7 @@ async def test_holding_releasing_and_overriding(api, sql, system):
 
 
 @pytest.mark.parametrize(
-    ("act", "body", "said"),
+    ("act", "body", "text"),
     [
         ("override", {}, "why: "),
         ("hold", {"why": ""}, "why: "),
@@ -99,8 +99,8 @@ async def test_holding_releasing_and_overriding(api, sql, system):
         ("start", {"plan": None}, "plan: "),
     ],
 )
-async def test_a_body_with_a_mistake_is_refused_with_the_field(api, act, body, said):
-    assert (await post(api, act, 422, **body))["error"]["message"].startswith(said)
+async def test_a_body_with_a_mistake_is_refused_with_the_field(api, act, body, text):
+    assert (await post(api, act, 422, **body))["error"]["message"].startswith(text)
 
 
 async def test_without_the_secret_every_call_is_refused(app, api):

@@ -57,7 +57,7 @@ class Caller(threading.Thread):
 
 @pytest.mark.long
 def test_a_hundred_rotations_refuse_no_client_and_restart_nothing(data_dir):
-    """A caller that learns of the new secret late, while a process that is told nothing answers it and fills months."""
+    """A client that gets the new secret late, while a process without any signal answers it and processes months."""
     data_dir.mkdir(mode=0o711)
     with (
         Child("sandbox", folder=data_dir, environment=_environment(data_dir)) as sandbox,

@@ -120,7 +120,7 @@ def scene(shared_database_url, tmp_path_factory):
         there = stack.enter_context(contextlib.ExitStack())
         provider = there.enter_context(sandbox())
         environment = scene.environment(provider)
-        # Enough for an alarm, which is told as soon as the API looks.
+        # Enough for an alarm, which is sent at the API's next check.
         scene.sql("INSERT INTO backfill_log (year, month, status) SELECT 2022, generate_series(1, 6), 'failed'")
         served = stack.enter_context(Child("up", "-v", "--port", "0", folder=scene.folder, environment=environment))
         api = stack.enter_context(

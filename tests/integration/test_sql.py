@@ -95,7 +95,7 @@ def test_a_reset_ends_the_attempt_that_ran(connection):
 
 
 def test_an_attempt_that_has_ended_keeps_its_outcome(connection):
-    """The row's last arrow, away from processing, does not overwrite how the attempt says it ended."""
+    """The row's last arrow, away from processing, does not overwrite the outcome of the attempt."""
     connection.execute(f"UPDATE backfill_log SET status = 'processing' WHERE {NOVEMBER}")
     connection.execute("INSERT INTO attempt (token, year, month, ended_at, outcome)"
                        f" SELECT attempt_token, year, month, now(), 'retry' FROM backfill_log WHERE {NOVEMBER}")  # fmt: skip

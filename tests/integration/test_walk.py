@@ -169,7 +169,7 @@ async def test_generators_are_asked_for_the_months_own_number_of_books_and_varia
 
 
 async def test_a_defect_is_a_failed_attempt_and_is_logged_with_its_traceback(database_url):
-    """A provider's failure is not: it stands in the row, and says all."""
+    """A provider's failure is not logged so: the row has all of it."""
     answers: list[Sequence[Candidate] | Exception] = [
         ZeroDivisionError("canary"),
         errors.ProviderDown("gemini", "answered 503"),
@@ -267,7 +267,7 @@ FULL = """CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS
 
 
 async def test_a_full_disk_is_a_wait_and_no_failure(database_url):
-    """PostgreSQL refuses the books for want of room: the month waits, says for what, and is completed once there is some."""
+    """PostgreSQL refuses the books for want of room: the month waits, with the reason, and is completed once there is room."""
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
         attempt = await claim(system)
         async with system.scheduler.database.transaction() as connection:

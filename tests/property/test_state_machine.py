@@ -213,7 +213,7 @@ class Life(RuleBasedStateMachine):
         self.sql(DOING, silent, self.token(which))
 
     def lose_job(self, which):
-        """Somebody deletes a job."""
+        """A person deletes a job."""
         self.sql("DELETE FROM procrastinate_jobs USING attempt WHERE token = %s AND id = job_id", self.token(which))
 
     @rule(which=WHICH, loses=st.booleans())

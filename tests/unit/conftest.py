@@ -79,8 +79,13 @@ class RecordingClient(ProviderClient):
 
 
 @pytest.fixture
-def lanes():
+def limiter():
     return UnlimitedRate()
+
+
+@pytest.fixture
+def lanes(limiter):
+    return limiter
 
 
 @pytest.fixture
@@ -96,14 +101,14 @@ def _no_backoff():
 
 
 @pytest.fixture
-async def reach(lanes, answers):
+async def reach(limiter, answers):
     """`reach(name, answer)` is a client of provider `name` whose server is `answer`: a response, a list of
     responses in turn, or a function of the request. `reach(...).sent` are the requests that arrived."""
     opened = []
 
     def reach(name, answer, *, key="canary-key", base_url="http://far.test/prefix", timeout=15.0, reload_key=None):
         def far_end(request):
-            transport.sent.append(request)
+            client.sent.append(request)
             if callable(answer):
                 return answer(request)
             return answer.pop(0) if isinstance(answer, list) else answer
@@ -113,14 +118,14 @@ async def reach(lanes, answers):
             **PROVIDERS[name].limits.model_dump() | {"base_url": base_url, "timeout": timeout},
             key=key if name in key_settings() else None,
         )
-        transport = RecordingClient(
-            settings, lanes, answers,
+        client = RecordingClient(
+            settings, limiter, answers,
             contact="ops@library.test", version="1.2", reload_key=reload_key, inner=httpx2.MockTransport(far_end),
         )  # fmt: skip
-        transport.sent = []
-        opened.append(transport)
-        return transport
+        client.sent = []
+        opened.append(client)
+        return client
 
     yield reach
-    for transport in opened:
-        await transport.aclose()
+    for client in opened:
+        await client.aclose()

@@ -91,7 +91,7 @@ def test_a_spent_quota_while_months_are_under_way(left, under_way, wrong):
 
 
 @pytest.mark.parametrize(("minutes", "wrong"), [(59, False), (60, True)])
-def test_a_lane_that_rests_for_long(minutes, wrong):
+def test_a_provider_that_is_paused_for_long(minutes, wrong):
     """As long as it rests, from the beginning to the end of the pause."""
     since = NOW - timedelta(minutes=5)
     until = since + timedelta(minutes=minutes)

@@ -24,7 +24,7 @@ def audit():
 
 
 @pytest.mark.parametrize(
-    ("dependencies", "code", "said"),
+    ("dependencies", "code", "message"),
     [
         ([WELL, WELL], 0, "no known vulnerability in 2 packages"),
         ([WELL, ILL], 1, "ailing 2: PYSEC-1, fixed in 2.1"),
@@ -33,7 +33,7 @@ def audit():
         ([], 3, "nothing is locked"),
     ],
 )
-def test_each_outcome_has_its_code_and_its_reason(audit, dependencies, code, said):
+def test_each_outcome_has_its_code_and_its_reason(audit, dependencies, code, message):
     judged, lines = audit.judge(dependencies)
     assert judged == code
-    assert said in "\n".join(lines)
+    assert message in "\n".join(lines)

@@ -150,10 +150,10 @@ def test_wrong_use_is_2_in_three_parts_and_as_json(arguments, capsys):
     for placed in (["--json", *arguments], [*arguments, "--json"]):
         code, out, err = run(capsys, *placed)
         assert (code, err) == (2, "")
-        told = json.loads(out)
-        assert told["ok"] is False
-        assert set(told["error"]) == {"code", "message", "hint"}
-        assert all(told["error"].values())
+        answer = json.loads(out)
+        assert answer["ok"] is False
+        assert set(answer["error"]) == {"code", "message", "hint"}
+        assert all(answer["error"].values())
 
 
 def kinds(base):
@@ -165,10 +165,10 @@ def kinds(base):
 )
 def test_every_kind_of_error_has_an_exit_code_of_the_contract(kind):
     error = kind.__new__(kind)
-    code, cure = ending(error)
+    code, fix = ending(error)
     assert code in {1, 2, 3, 5, 6}
-    assert cure.startswith("alexandria ")
-    assert cure.split()[1] in {*COMMANDS, "{command}"}
+    assert fix.startswith("alexandria ")
+    assert fix.split()[1] in {*COMMANDS, "{command}"}
 
 
 def test_the_endings_name_errors_that_exist():
@@ -193,7 +193,7 @@ def test_options_for_all_commands_may_stand_anywhere(arguments, early, later):
 
 
 def test_ranges_of_years():
-    """As written, in either order; what is no range says what one is."""
+    """As written, in either order; the error for an invalid range describes a valid one."""
     assert years("2000..2024") == (2000, 2024)
     assert years("2024..2000") == (2024, 2000)
     assert years("2023") == (2023, 2023)
@@ -292,7 +292,7 @@ def test_a_month_that_waits_without_having_failed_is_shown_as_blocked():
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_signal_stops_the_loop_in_good_order(number, code):
-    """The event is set, what runs ends by itself, and the exit code says who asked."""
+    """The event is set, the running part ends by itself, and the exit code depends on the signal."""
 
     async def act(stop: asyncio.Event) -> str:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)

@@ -35,8 +35,8 @@ def ok(body=None, **kwargs):
     return httpx2.Response(200, json={"found": 1} if body is None else body, **kwargs)
 
 
-def ask(transport, path="/thing", life=None, **kwargs):
-    return transport.fetch(Request("GET", path, **kwargs), lambda answer: json_of(transport.name, answer), life=life)
+def ask(client, path="/thing", life=None, **kwargs):
+    return client.fetch(Request("GET", path, **kwargs), lambda answer: json_of(client.name, answer), life=life)
 
 
 class Dribble(httpx2.AsyncByteStream):
@@ -51,19 +51,19 @@ class Dribble(httpx2.AsyncByteStream):
 
 
 async def test_an_answer_is_asked_for_once_and_stored_before_it_is_used(reach, answers):
-    transport = reach("isbndb", [ok()])
-    first, at = await ask(transport, params={"q": "dune"})
-    again, at_again = await ask(transport, params={"q": "dune"})
+    client = reach("isbndb", [ok()])
+    first, at = await ask(client, params={"q": "dune"})
+    again, at_again = await ask(client, params={"q": "dune"})
     assert first == again == {"found": 1}
     assert at == at_again
-    assert len(transport.sent) == 1
+    assert len(client.sent) == 1
     assert list(answers.lives.values()) == [None]
 
 
 async def test_a_negative_answer_serves_less_than_a_day_and_others_as_asked(reach, answers):
-    transport = reach("isbndb", [ok({}), ok()])
-    await ask(transport, "/a", life=timedelta(days=30))
-    await ask(transport, "/b", life=timedelta(days=30))
+    client = reach("isbndb", [ok({}), ok()])
+    await ask(client, "/a", life=timedelta(days=30))
+    await ask(client, "/b", life=timedelta(days=30))
     assert list(answers.lives.values()) == [NEGATIVE_LIFETIME, timedelta(days=30)]
     assert timedelta(hours=20) == NEGATIVE_LIFETIME
 
@@ -79,44 +79,44 @@ async def test_answers_of_one_place_do_not_serve_another(reach):
 
 async def test_the_key_is_in_the_request_and_in_nothing_that_is_kept(reach, answers):
     def sign(request):
-        request.url = request.url.copy_merge_params({"key": transport.secret()})
+        request.url = request.url.copy_merge_params({"key": client.secret()})
         return request
 
-    transport = reach("google_books", ok())
-    await ask(transport, sign=sign)
-    assert transport.sent[0].url.params["key"] == "canary-key"
-    assert "canary-key" not in f"{answers.kept} {answers.calls} {transport.settings!r} {transport.key!r}"
+    client = reach("google_books", ok())
+    await ask(client, sign=sign)
+    assert client.sent[0].url.params["key"] == "canary-key"
+    assert "canary-key" not in f"{answers.kept} {answers.calls} {client.settings!r} {client.key!r}"
 
 
-async def test_every_send_leaves_a_call_charged_to_its_attempt(reach, answers, lanes):
-    transport = reach("isbndb", [httpx2.Response(503), ok(), ok()])
+async def test_every_send_leaves_a_call_charged_to_its_attempt(reach, answers, limiter):
+    client = reach("isbndb", [httpx2.Response(503), ok(), ok()])
     month, token = Month(2023, 11), uuid4()
     before = datetime.now(UTC)
     with charged_to(month, token):
-        await ask(transport, "/books/x", units=3)
+        await ask(client, "/books/x", units=3)
     assert [(c.status, c.units, c.route, c.month, c.attempt_token) for c in answers.calls] == [
         (503, 3, "/prefix/books/x", month, token),
         (200, 3, "/prefix/books/x", month, token),
     ]
     assert all(before <= c.sent_at <= datetime.now(UTC) and c.error == "" for c in answers.calls)
-    assert lanes.permits == [("isbndb", 3)] * 2
-    await ask(transport, "/books/y")
+    assert limiter.permits == [("isbndb", 3)] * 2
+    await ask(client, "/books/y")
     assert (answers.calls[2].month, answers.calls[2].attempt_token) == (None, None)
 
 
 @pytest.mark.parametrize("broken", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout])
-async def test_what_was_never_sent_is_given_back_and_not_counted(reach, lanes, answers, broken):
+async def test_units_of_an_unsent_request_are_refunded_and_not_counted(reach, limiter, answers, broken):
     def far_end(request):
         raise broken("no", request=request)
 
     with pytest.raises(errors.ProviderDown):
         await ask(reach("isbndb", far_end), units=2)
     assert answers.calls == []
-    assert lanes.refunded == 2 * MAX_TRIES
+    assert limiter.refunded == 2 * MAX_TRIES
 
 
 @pytest.mark.parametrize("broken", [httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.ReadTimeout])
-async def test_what_was_sent_is_counted_whatever_became_of_it(reach, lanes, answers, broken):
+async def test_units_of_a_sent_request_are_counted_whatever_the_result(reach, limiter, answers, broken):
     def far_end(request):
         raise broken("no", request=request)
 
@@ -125,13 +125,13 @@ async def test_what_was_sent_is_counted_whatever_became_of_it(reach, lanes, answ
     why = "no answer within 15 s" if broken is httpx2.ReadTimeout else f"connection failed ({broken.__name__})"
     assert down.value.message == f"isbndb: {why}"
     assert [(c.status, c.error) for c in answers.calls] == [(None, broken.__name__)] * MAX_TRIES
-    assert lanes.refunded == 0
+    assert limiter.refunded == 0
     assert down.value.__cause__ is None
 
 
-async def test_a_body_that_breaks_off_is_a_failed_call_inside_the_slot(reach, lanes, answers):
+async def test_a_body_that_breaks_off_is_a_failed_call_inside_the_slot(reach, limiter, answers):
     async def break_off():
-        assert lanes.inside == 1
+        assert limiter.inside == 1
         raise httpx2.ReadError("reset")
 
     with pytest.raises(errors.ProviderDown):
@@ -143,13 +143,13 @@ async def test_a_body_that_dribbles_for_ever_ends_at_the_time_out(reach, answers
     async def for_ever():
         await asyncio.Event().wait()
 
-    transport = reach("isbndb", lambda request: httpx2.Response(200, stream=Dribble(for_ever)), timeout=0.01)
+    client = reach("isbndb", lambda request: httpx2.Response(200, stream=Dribble(for_ever)), timeout=0.01)
     with pytest.raises(errors.ProviderDown, match=r"no answer within 0\.01 s"):
-        await ask(transport)
+        await ask(client)
     assert [(c.status, c.error) for c in answers.calls] == [(200, "ReadTimeout")] * MAX_TRIES
 
 
-async def test_a_cancelled_call_is_counted_and_leaves_its_lane(reach, lanes, answers):
+async def test_a_cancelled_call_is_counted_and_leaves_its_lane(reach, limiter, answers):
     arrived = asyncio.Event()
 
     async def far_end(request):
@@ -162,53 +162,53 @@ async def test_a_cancelled_call_is_counted_and_leaves_its_lane(reach, lanes, ans
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [(c.status, c.error) for c in answers.calls] == [(None, "cancelled")]
-    assert lanes.inside == 0
+    assert limiter.inside == 0
 
 
-async def test_a_refusal_of_the_rate_limiter_sends_nothing_and_pauses_no_provider(reach, lanes, answers):
-    lanes.refusal = errors.QuotaSpent("isbndb", "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
-    transport = reach("isbndb", ok())
+async def test_a_refusal_of_the_rate_limiter_sends_nothing_and_pauses_no_provider(reach, limiter, answers):
+    limiter.refusal = errors.QuotaSpent("isbndb", "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
+    client = reach("isbndb", ok())
     with pytest.raises(errors.QuotaSpent):
-        await ask(transport)
-    assert (transport.sent, answers.calls, lanes.pauses) == ([], [], [])
+        await ask(client)
+    assert (client.sent, answers.calls, limiter.pauses) == ([], [], [])
 
 
-async def test_a_grant_of_too_few_units_sends_nothing_and_gives_them_back(reach, lanes, answers):
-    lanes.room = 4
-    transport = reach("isbndb", ok())
+async def test_a_grant_of_too_few_units_sends_nothing_and_gives_them_back(reach, limiter, answers):
+    limiter.room = 4
+    client = reach("isbndb", ok())
     with pytest.raises(PartlyGranted) as partly:
-        await ask(transport, units=10)
-    assert partly.value.granted == lanes.refunded == 4
-    assert (transport.sent, answers.calls) == ([], [])
+        await ask(client, units=10)
+    assert partly.value.granted == limiter.refunded == 4
+    assert (client.sent, answers.calls) == ([], [])
 
 
-async def test_a_refusal_for_speed_rests_the_lane_for_everybody(reach, lanes):
-    transport = reach("isbndb", [httpx2.Response(429, headers={"Retry-After": "7"}), ok()])
-    await ask(transport)
-    (provider, seconds, reason), = lanes.pauses  # fmt: skip
+async def test_a_rate_limit_pauses_the_provider_for_all_workers(reach, limiter):
+    client = reach("isbndb", [httpx2.Response(429, headers={"Retry-After": "7"}), ok()])
+    await ask(client)
+    (provider, seconds, reason), = limiter.pauses  # fmt: skip
     assert provider == "isbndb"
     assert 6.5 < seconds <= 7
     assert "speed" in reason
 
 
 @pytest.mark.parametrize("hint", [{}, {"Retry-After": "0"}])
-async def test_a_refusal_with_a_hint_of_zero_still_pauses_the_provider(reach, lanes, hint):
+async def test_a_refusal_with_a_hint_of_zero_still_pauses_the_provider(reach, limiter, hint):
     await ask(reach("isbndb", [httpx2.Response(429, headers=hint), ok()]))
-    assert 0.5 < lanes.pauses[0][1] <= 1
+    assert 0.5 < limiter.pauses[0][1] <= 1
 
 
-async def test_a_provider_whose_quota_is_spent_is_paused_until_its_hint(reach, lanes):
+async def test_a_provider_whose_quota_is_spent_is_paused_until_its_hint(reach, limiter):
     """By its own word; any other refusal rests nobody."""
     until = datetime.now(UTC) + timedelta(hours=2)
     answers = [
         errors.QuotaSpent("isbndb", "the day's calls are used up", until=until),
         errors.NoCredit("isbndb", "no credit"),
     ]
-    transport = reach("isbndb", ok())
+    client = reach("isbndb", ok())
     for problem in answers:
         with pytest.raises(type(problem)):
-            await ask(transport, f"/{problem.code}", explain=lambda _, problem=problem: problem)
-    [(provider, seconds, reason)] = lanes.pauses
+            await ask(client, f"/{problem.code}", explain=lambda _, problem=problem: problem)
+    [(provider, seconds, reason)] = limiter.pauses
     assert (provider, reason) == ("isbndb", "isbndb: the day's calls are used up")
     assert seconds == pytest.approx(7200, abs=30)
 
@@ -228,7 +228,7 @@ async def test_a_provider_whose_quota_is_spent_is_paused_until_its_hint(reach, l
         (ZeroDivisionError(), False),
     ],
 )
-async def test_what_is_tried_again_and_after_how_many_seconds(reach, error, again):
+async def test_which_errors_are_repeated_and_after_how_many_seconds(reach, error, again):
     """A hint is waited for as it is, up to half a minute; True leaves the wait to the growing one."""
     found = reach("isbndb", ok())._retry_wait(error)
     assert (found, type(found)) == (again, type(again))
@@ -237,17 +237,17 @@ async def test_what_is_tried_again_and_after_how_many_seconds(reach, error, agai
 @pytest.mark.parametrize(("read", "other"), [(None, False), ("canary-key", False), ("new", True)])
 async def test_only_another_key_is_tried_at_once(reach, read, other):
     """Reading may find no key at all."""
-    transport = reach("isbndb", ok(), reload_key=lambda: None if read is None else SecretStr(read))
-    assert transport._retry_wait(errors.KeyRefused("isbndb", "refuses us with 401")) == (0.0 if other else False)
-    assert transport.reload_key() is False, "it is the present key now"
+    client = reach("isbndb", ok(), reload_key=lambda: None if read is None else SecretStr(read))
+    assert client._retry_wait(errors.KeyRefused("isbndb", "refuses us with 401")) == (0.0 if other else False)
+    assert client.reload_key() is False, "it is the present key now"
 
 
 async def test_a_long_wait_is_handed_to_the_caller(reach):
-    transport = reach("isbndb", httpx2.Response(429, headers={"Retry-After": "31"}))
+    client = reach("isbndb", httpx2.Response(429, headers={"Retry-After": "31"}))
     with pytest.raises(errors.RateLimited) as limited:
-        await ask(transport)
+        await ask(client)
     assert limited.value.retry_after == 31
-    assert len(transport.sent) == 1
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -273,17 +273,17 @@ async def test_a_long_wait_is_handed_to_the_caller(reach):
     ],
 )
 async def test_a_status_is_one_of_our_errors_and_only_passing_ones_are_tried_again(reach, status, error, sends):
-    transport = reach("isbndb", httpx2.Response(status, text="canary-body", headers={"Location": "http://else.test"}))
+    client = reach("isbndb", httpx2.Response(status, text="canary-body", headers={"Location": "http://else.test"}))
     with pytest.raises(error) as refused:
-        await ask(transport)
-    assert len(transport.sent) == sends
+        await ask(client)
+    assert len(client.sent) == sends
     assert "canary" not in refused.value.message
     assert status == 429 or str(status) in refused.value.message
 
 
 async def test_what_is_not_json_is_a_bad_answer_and_tried_again(reach):
-    transport = reach("isbndb", [httpx2.Response(200, html="<p>busy</p>"), httpx2.Response(200, text="{"), ok()])
-    assert (await ask(transport))[0] == {"found": 1}
+    client = reach("isbndb", [httpx2.Response(200, html="<p>busy</p>"), httpx2.Response(200, text="{"), ok()])
+    assert (await ask(client))[0] == {"found": 1}
 
 
 @pytest.mark.parametrize(
@@ -305,19 +305,19 @@ async def test_a_key_is_read_again_when_it_is_refused(reach):
         return ok() if request.headers["Authorization"] == "new" else httpx2.Response(401)
 
     def sign(request):
-        request.headers["Authorization"] = transport.secret()
+        request.headers["Authorization"] = client.secret()
         return request
 
-    transport = reach("isbndb", far_end, reload_key=lambda: SecretStr("new"))
-    assert (await ask(transport, sign=sign))[0] == {"found": 1}
-    assert len(transport.sent) == 2
+    client = reach("isbndb", far_end, reload_key=lambda: SecretStr("new"))
+    assert (await ask(client, sign=sign))[0] == {"found": 1}
+    assert len(client.sent) == 2
 
 
 async def test_an_unchanged_key_is_refused_once(reach):
-    transport = reach("isbndb", httpx2.Response(401), reload_key=lambda: SecretStr("canary-key"))
+    client = reach("isbndb", httpx2.Response(401), reload_key=lambda: SecretStr("canary-key"))
     with pytest.raises(errors.KeyRefused):
-        await ask(transport)
-    assert len(transport.sent) == 1
+        await ask(client)
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize(("key", "error"), [(None, errors.KeyMissing), ("pass\nwort", errors.KeyRefused)])
@@ -339,19 +339,19 @@ async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_follow
     assert followed.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
 
 
-async def test_without_a_contact_the_user_agent_names_the_product_alone(lanes, answers):
+async def test_without_a_contact_the_user_agent_names_the_product_alone(limiter, answers):
     settings = ProviderSettings(name="isbndb", **PROVIDERS["isbndb"].limits.model_dump(), key="canary-key")
-    transport = ProviderClient(
-        settings, lanes, answers, contact="", version="1.2", inner=httpx2.MockTransport(lambda _: ok())
+    client = ProviderClient(
+        settings, limiter, answers, contact="", version="1.2", inner=httpx2.MockTransport(lambda _: ok())
     )
-    assert transport.http.headers["User-Agent"] == "Alexandria/1.2"
-    await transport.aclose()
+    assert client.http.headers["User-Agent"] == "Alexandria/1.2"
+    await client.aclose()
 
 
 async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):
-    transport = reach("gemini", ok(), timeout=90)
-    await transport.http.get("/x", timeout=600)
-    assert transport.sent[0].extensions["timeout"] == {"connect": 5.0, "read": 90, "write": 90, "pool": 90}
+    client = reach("gemini", ok(), timeout=90)
+    await client.http.get("/x", timeout=600)
+    assert client.sent[0].extensions["timeout"] == {"connect": 5.0, "read": 90, "write": 90, "pool": 90}
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_an_answer_is_no_refusal():
     assert status_error("isbndb", ok()) is None
 
 
-async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, lanes, answers, monkeypatch):
+async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, limiter, answers, monkeypatch):
     """Reading them costs tens of milliseconds of a processor, for every client of every worker."""
     read = []
     load = ssl.SSLContext.load_verify_locations
@@ -427,8 +427,8 @@ async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, lanes, 
     authorities.cache_clear()
     for name in ("gemini", "xai", "isbndb"):
         settings = ProviderSettings(name=name, **PROVIDERS[name].limits.model_dump(), key="canary-key")
-        transport = ProviderClient(settings, lanes, answers, contact="", version="1")
+        api = ProviderClient(settings, limiter, answers, contact="", version="1")
         if name != "isbndb":
-            ModelAdapter(transport, "a-model", "")
-        await transport.aclose()
+            ModelAdapter(api, "a-model", "")
+        await api.aclose()
     assert len(read) <= 1  # none where the system checks by itself

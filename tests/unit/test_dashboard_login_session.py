@@ -84,6 +84,6 @@ def test_a_process_whose_clock_is_behind_accepts_a_session_just_opened(sessions,
 
 
 def test_a_session_of_the_signing_before_itsdangerous_needs_a_new_login(sessions, clock):
-    told = f"{int(clock()) + SESSION_LIFETIME}.name"
+    answer = f"{int(clock()) + SESSION_LIFETIME}.name"
     key = hmac.digest(SECRET.encode(), b"alexandria dashboard", "sha256")
-    assert visitor(sessions, f"{told}.{hmac.new(key, f'pass {told}'.encode(), hashlib.sha256).hexdigest()}") is None
+    assert visitor(sessions, f"{answer}.{hmac.new(key, f'pass {answer}'.encode(), hashlib.sha256).hexdigest()}") is None

@@ -1,4 +1,4 @@
-"""What the demo shows and tells at its end."""
+"""The demo's final output."""
 
 import io
 import json
@@ -48,8 +48,8 @@ def test_off_a_terminal_a_month_is_a_line_only_when_it_changes(capsys):
     working = MonthSeen(NOVEMBER, Status.PROCESSING, 0, 0, 0.0, None, "")
     for months in ([working], [working], [DONE], [DONE, FAILED]):
         lines.progress(months)
-    said = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
-    assert said == [
+    message = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()]
+    assert message == [
         "2023-11 processing",
         "2023-11 completed: 20 books, 19 with an ISBN",
         "2023-10 failed no key",

@@ -25,7 +25,7 @@ NEW_YEAR = PartialDate(2023, 1, 1)
 
 
 @pytest.mark.parametrize(
-    ("name", "held", "said", "wins"),
+    ("name", "held", "message", "wins"),
     [
         ("publisher", ("", None), ("FSG", "open_library"), True),
         ("publisher", ("FSG", "open_library"), ("", "isbndb"), False),
@@ -59,15 +59,15 @@ NEW_YEAR = PartialDate(2023, 1, 1)
         ("published", (DAY, "isbndb"), (PartialDate(2023, 9, 1), "open_library"), False),
     ],
 )
-def test_which_value_wins(name, held, said, wins):
+def test_which_value_wins(name, held, message, wins):
     """Something over nothing, more precise over less, then the better source; a worse value never."""
     held_by = by(held[1]) if held[1] else None
-    assert better(name, held[0], held_by, said[0], by(said[1])) is wins
+    assert better(name, held[0], held_by, message[0], by(message[1])) is wins
 
 
 @pytest.mark.parametrize(("days_ago", "wins"), [(1, True), (0, False), (-1, False)])
 def test_of_one_sources_records_the_later_wins(days_ago, wins):
-    """A correction replaces what the same source said before, an old answer never what it says now."""
+    """A correction replaces the same source's earlier value, an old answer never its newer one."""
     assert better("pages", 650, by("isbndb", days_ago=days_ago), 656, by("isbndb")) is wins
 
 
@@ -96,8 +96,8 @@ class Shelf:
         return {isbn: self.hits[isbn] for isbn in self.asked[-1] if isbn in self.hits}
 
 
-def hit(provider="open_library", *, isbn=BEE, title="The Bee Sting", **said):
-    return EditionRecord(by(provider), title, authors=("Paul Murray",), isbn13=isbn, **said)
+def hit(provider="open_library", *, isbn=BEE, title="The Bee Sting", **message):
+    return EditionRecord(by(provider), title, authors=("Paul Murray",), isbn13=isbn, **message)
 
 
 def holding(isbn=BEE, *, related=False, asked_before=False, looks=0, sources=None, **held):
@@ -142,7 +142,7 @@ async def test_the_policy_decides_what_is_paid_for(policy, free_says, held, paid
     assert bool(paid.asked) is paid_is_asked
 
 
-async def test_what_two_sources_say_is_put_together_with_the_source_of_each_field():
+async def test_facts_of_two_sources_are_merged_with_the_source_of_each_field():
     free = Shelf(hits={BEE: hit(pages=650, language="en")})
     paid = Shelf("isbndb", paid=True, hits={BEE: hit("isbndb", pages=656, **KNOWN)})
     (one,) = (await go(free, paid)).enriched
@@ -153,8 +153,8 @@ async def test_what_two_sources_say_is_put_together_with_the_source_of_each_fiel
     assert (one.done, one.again_at, one.note, len(one.hits)) == (True, None, "", 2)
 
 
-async def test_what_one_source_has_improved_the_next_does_not_undo():
-    """ISBNdb's own newer word on the language counts against what Open Library said meanwhile, not against its old word."""
+async def test_a_better_value_is_not_replaced_by_the_next_source():
+    """ISBNdb's newer value of the language is compared with Open Library's, not with its own older one."""
     free = Shelf(hits={BEE: hit(language="ja")})
     paid = Shelf("isbndb", paid=True, hits={BEE: hit("isbndb", language="de")})
     held = holding(language="en", sources={"language": by("isbndb", days_ago=9)})
@@ -178,7 +178,7 @@ async def test_an_unknown_edition_is_due_again_after_a_month_and_then_never(look
 
 
 async def test_a_spent_quota_is_a_wait_with_its_reason_and_loses_no_answer():
-    """What the free source said is kept, and the edition waits for the source that it needs besides."""
+    """The free source's facts are kept, and the edition waits for the other source that it needs."""
     until = NOW + timedelta(hours=12)
     paid = Shelf("isbndb", paid=True, failure=errors.QuotaSpent("isbndb", "spent", until=until))
     done = await go(Shelf(hits={BEE: hit(pages=656)}), paid)
@@ -189,7 +189,7 @@ async def test_a_spent_quota_is_a_wait_with_its_reason_and_loses_no_answer():
 
 
 @pytest.mark.parametrize(("failures", "rest"), [(0, FIRST_PAUSE), (1, 2 * FIRST_PAUSE), (40, MAX_PAUSE)])
-async def test_a_source_that_fails_rests_ever_longer(failures, rest):
+async def test_a_failing_source_is_paused_longer_each_time(failures, rest):
     down = Shelf(failure=errors.ProviderDown("open_library", "answered 503"))
     before = {"open_library": Rest(NOW, "before", permanent=False, failures=failures)} if failures else {}
     done = await go(down, rests=before)
@@ -197,7 +197,7 @@ async def test_a_source_that_fails_rests_ever_longer(failures, rest):
     assert (done.enriched[0].again_at, done.enriched[0].looks) == (NOW + rest, 0)
 
 
-async def test_a_source_that_rests_is_not_asked_and_wakes_by_an_answer():
+async def test_a_paused_source_is_not_asked_and_continues_after_an_answer():
     resting = {"open_library": Rest(NOW + FIRST_PAUSE, "down", permanent=False, failures=1)}
     source = Shelf(hits={BEE: hit(**KNOWN)})
     done = await go(source, rests=resting)
@@ -208,7 +208,7 @@ async def test_a_source_that_rests_is_not_asked_and_wakes_by_an_answer():
 
 
 async def test_without_a_key_the_free_source_alone_decides():
-    """Waiting is no cure for a missing key: the edition is done, and the note says what could not be had."""
+    """Waiting does not fix a missing key: the edition is done, with a note of the missing source."""
     paid = Shelf("isbndb", paid=True, failure=errors.KeyMissing("isbndb", "no key is configured"))
     done = await go(Shelf(hits={BEE: hit(pages=656)}), paid)
     (one,) = done.enriched
@@ -223,7 +223,7 @@ async def test_without_an_available_source_the_edition_waits_a_day_and_no_lookup
     assert one.note == "open_library: refuses our User-Agent"
 
 
-async def test_what_is_left_of_the_day_is_kept_for_months():
+async def test_the_rest_of_the_daily_quota_is_kept_for_months():
     """With room for one unit one edition is asked about; the other waits until there is room again."""
     until = NOW + timedelta(hours=12)
     paid = Shelf("isbndb", paid=True, hits={BEE: hit("isbndb", **KNOWN)})

@@ -11,7 +11,7 @@ from alexandria.providers.client import MAX_TRIES, NEGATIVE_LIFETIME
 from alexandria.providers.google_books import GoogleBooks
 
 CODE = Candidate("The Da Vinci Code: A Novel", "Dan Brown", 2003, 3)
-TOLD = {
+FULL = {
     "title": "The Da\u00a0Vinci Code",
     "subtitle": "A Novel",
     "authors": [" Brown, Dan"],
@@ -27,8 +27,8 @@ TOLD = {
 NOTHING = httpx2.Response(200, json={"kind": "books#volumes", "totalItems": 0})
 
 
-def found(*told):
-    items = [{"id": f"vol{number}", "volumeInfo": one} for number, one in enumerate(told)]
+def found(*answer):
+    items = [{"id": f"vol{number}", "volumeInfo": one} for number, one in enumerate(answer)]
     return httpx2.Response(200, json={"kind": "books#volumes", "totalItems": 9999, "items": items})
 
 
@@ -40,13 +40,13 @@ def refused(status, reason="", domain="global", message="", **quota):
 
 
 async def find(reach, *responses, **kwargs):
-    transport = reach("google_books", list(responses), **kwargs)
-    return await GoogleBooks(transport).find(CODE), transport
+    client = reach("google_books", list(responses), **kwargs)
+    return await GoogleBooks(client).find(CODE), client
 
 
 async def test_a_volume_is_searched_by_title_and_name_with_the_key_in_the_address(reach, answers):
-    (hit,), transport = await find(reach, found(TOLD))
-    asked = transport.sent[0].url
+    (hit,), client = await find(reach, found(FULL))
+    asked = client.sent[0].url
     assert asked.path == "/prefix/books/v1/volumes"
     assert asked.params["q"] == 'intitle:"the da vinci code" inauthor:"brown"'
     assert asked.params["key"] == "canary-key"
@@ -67,14 +67,14 @@ async def test_a_volume_is_searched_by_title_and_name_with_the_key_in_the_addres
 
 
 async def test_what_their_terms_do_not_allow_is_not_stored(reach, answers):
-    await find(reach, found(TOLD | {"description": "<p><b>canary</b>", "imageLinks": {"thumbnail": "canary"}}))
+    await find(reach, found(FULL | {"description": "<p><b>canary</b>", "imageLinks": {"thumbnail": "canary"}}))
     assert "canary" not in str(answers.kept)
 
 
 async def test_no_match_has_no_list_and_is_tried_in_all_words(reach, answers):
-    hits, transport = await find(reach, NOTHING, found(TOLD))
+    hits, client = await find(reach, NOTHING, found(FULL))
     assert len(hits) == 1
-    assert transport.sent[1].url.params["q"] == "the da vinci code a novel dan brown"
+    assert client.sent[1].url.params["q"] == "the da vinci code a novel dan brown"
     assert NEGATIVE_LIFETIME in answers.lives.values()
 
 
@@ -98,13 +98,13 @@ async def test_nothing_at_all_is_an_answer(reach):
     ],
 )  # fmt: skip
 async def test_only_a_valid_isbn_is_one(reach, identifiers, isbn):
-    (hit,), _ = await find(reach, found(TOLD | {"industryIdentifiers": identifiers}))
+    (hit,), _ = await find(reach, found(FULL | {"industryIdentifiers": identifiers}))
     assert hit.isbn13 == isbn
 
 
 async def test_two_books_isbns_on_one_volume_are_refused(reach):
     both = [{"type": "ISBN_10", "identifier": "0307474275"}, {"type": "ISBN_13", "identifier": "9780385504201"}]
-    assert (await find(reach, found(TOLD | {"industryIdentifiers": both})))[0] == []
+    assert (await find(reach, found(FULL | {"industryIdentifiers": both})))[0] == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_two_books_isbns_on_one_volume_are_refused(reach):
     ],
 )  # fmt: skip
 async def test_a_field_is_read_in_whatever_form_it_comes(reach, field, value, own, read):
-    (hit,), _ = await find(reach, found(TOLD | {field: value}))
+    (hit,), _ = await find(reach, found(FULL | {field: value}))
     assert getattr(hit, own) == read
 
 
@@ -132,7 +132,7 @@ async def test_a_volume_may_have_a_title_and_nothing_else(reach):
 
 async def test_a_volume_without_a_title_is_refused_alone(reach):
     odd = httpx2.Response(
-        200, json={"items": ["odd", {"id": "x"}, {"id": "y", "volumeInfo": {}}, {"id": "z", "volumeInfo": TOLD}]}
+        200, json={"items": ["odd", {"id": "x"}, {"id": "y", "volumeInfo": {}}, {"id": "z", "volumeInfo": FULL}]}
     )
     hits, _ = await find(reach, odd)
     assert [hit.source.id for hit in hits] == ["z"]
@@ -158,20 +158,20 @@ async def test_a_volume_without_a_title_is_refused_alone(reach):
     ],
 )  # fmt: skip
 async def test_daily_quota_rate_limit_key_and_request_errors_differ(reach, response, error):
-    with pytest.raises(error) as said:
+    with pytest.raises(error) as text:
         await GoogleBooks(reach("google_books", response)).find(CODE)
-    assert type(said.value) is error
-    assert error is not errors.QuotaSpent or said.value.until > datetime.now(UTC)
+    assert type(text.value) is error
+    assert error is not errors.QuotaSpent or text.value.until > datetime.now(UTC)
 
 
 async def test_the_backend_fails_often_and_is_tried_again(reach):
     down = httpx2.Response(503, json={"error": {"code": 503, "errors": [{"reason": "backendFailed"}]}})
-    hits, transport = await find(reach, down, down, found(TOLD))
-    assert (len(hits), len(transport.sent)) == (1, MAX_TRIES)
+    hits, client = await find(reach, down, down, found(FULL))
+    assert (len(hits), len(client.sent)) == (1, MAX_TRIES)
 
 
 async def test_a_backend_that_keeps_failing_is_not_a_not_found(reach, answers):
-    """It says so without a status, and for volumes that do not exist as well."""
+    """The error has no status; unknown volumes get it too."""
     down = httpx2.Response(503, json={"error": {"code": 503, "errors": [{"reason": "backendFailed"}]}})
     with pytest.raises(errors.ProviderDown):
         await GoogleBooks(reach("google_books", down)).find(CODE)
@@ -179,7 +179,7 @@ async def test_a_backend_that_keeps_failing_is_not_a_not_found(reach, answers):
 
 
 async def test_without_a_key_nothing_is_sent(reach):
-    transport = reach("google_books", found(TOLD), key=None)
+    client = reach("google_books", found(FULL), key=None)
     with pytest.raises(errors.KeyMissing):
-        await GoogleBooks(transport).find(CODE)
-    assert transport.sent == []
+        await GoogleBooks(client).find(CODE)
+    assert client.sent == []

@@ -29,13 +29,13 @@ def found(*docs):
 
 
 async def find(reach, *docs):
-    transport = reach("internet_archive", found(*docs))
-    return await InternetArchive(transport).find(CODE), transport
+    client = reach("internet_archive", found(*docs))
+    return await InternetArchive(client).find(CODE), client
 
 
 async def test_a_scan_is_searched_by_title_and_creator_among_texts(reach):
-    (hit,), transport = await find(reach, ITEM)
-    asked = transport.sent[0].url
+    (hit,), client = await find(reach, ITEM)
+    asked = client.sent[0].url
     assert asked.path == "/prefix/advancedsearch.php"
     assert asked.params["q"] == 'title:("the da vinci code") AND creator:(brown) AND mediatype:texts'
     assert {"identifier", "isbn", "title"} < set(asked.params.get_list("fl[]"))
@@ -90,7 +90,7 @@ async def test_what_is_no_book_is_refused_alone(reach, odd):
 
 
 SILENT = {name: value for name, value in ITEM.items() if name != "isbn"}
-TOLD = SILENT | {
+FULL = SILENT | {
     "isbn": ["9780385504201", "0385504209"],
     "external-identifier": "urn:isbn:0385504209",
     "date": "2003-03-18",
@@ -99,27 +99,27 @@ TOLD = SILENT | {
     "mediatype": "texts",
     "betterpdf": "true",
 }
-RECORD = {"created": 1, "d1": "ia1.test", "dir": "/1", "files": [], "files_count": 0, "metadata": TOLD, "uniq": 2}
+RECORD = {"created": 1, "d1": "ia1.test", "dir": "/1", "files": [], "files_count": 0, "metadata": FULL, "uniq": 2}
 
 
 async def looked_up(reach, record, *docs):
-    transport = reach("internet_archive", [found(*docs), *([record] * MAX_TRIES)])
-    return await InternetArchive(transport).find(CODE), transport
+    client = reach("internet_archive", [found(*docs), *([record] * MAX_TRIES)])
+    return await InternetArchive(client).find(CODE), client
 
 
 async def test_an_isbn_that_the_search_does_not_tell_is_read_in_the_items_own_record(reach):
     """There every number is a text, a lone identifier no list, the date may be whole, and unknown fields abound."""
-    (hit,), transport = await looked_up(reach, httpx2.Response(200, json=RECORD), SILENT)
-    assert transport.sent[1].url.path == "/prefix/metadata/davincicode00brow"
+    (hit,), client = await looked_up(reach, httpx2.Response(200, json=RECORD), SILENT)
+    assert client.sent[1].url.path == "/prefix/metadata/davincicode00brow"
     assert (hit.isbn13, hit.published, hit.title) == ("9780385504201", PartialDate(2003, 3, 18), "The Da Vinci code")
 
 
 @pytest.mark.parametrize(
-    "docs", [[ITEM, SILENT], [SILENT | {"title": "Cooking for two"}]], ids=["told", "another book"]
+    "docs", [[ITEM, SILENT], [SILENT | {"title": "Cooking for two"}]], ids=["a record without an ISBN", "another book"]
 )
 async def test_no_own_record_is_read_that_would_tell_nothing(reach, docs):
-    _, transport = await looked_up(reach, httpx2.Response(200, json=RECORD), *docs)
-    assert len(transport.sent) == 1
+    _, client = await looked_up(reach, httpx2.Response(200, json=RECORD), *docs)
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -143,16 +143,16 @@ async def test_an_own_record_that_cannot_be_had_costs_only_itself(reach, record)
 
 @pytest.mark.parametrize("isbn", ["080442957X", ["9780804429573", "080442957X"], ["080442957X", "978-0-8044-2957-3"]])
 async def test_an_own_record_has_one_isbn_as_a_text_and_several_as_a_list(reach, isbn):
-    told = {"identifier": SILENT["identifier"], "title": SILENT["title"], "isbn": isbn}
-    (hit,), _ = await looked_up(reach, httpx2.Response(200, json={"metadata": told}), SILENT)
+    answer = {"identifier": SILENT["identifier"], "title": SILENT["title"], "isbn": isbn}
+    (hit,), _ = await looked_up(reach, httpx2.Response(200, json={"metadata": answer}), SILENT)
     assert hit.isbn13 == "9780804429573"
 
 
 async def test_few_own_records_are_read_for_one_book(reach):
     docs = [SILENT | {"identifier": f"copy{number}"} for number in range(5)]
-    transport = reach("internet_archive", [found(*docs), *[httpx2.Response(200, json={})] * MAX_ITEM_LOOKUPS])
-    assert len(await InternetArchive(transport).find(CODE)) == 5
-    assert len(transport.sent) == 1 + MAX_ITEM_LOOKUPS
+    client = reach("internet_archive", [found(*docs), *[httpx2.Response(200, json={})] * MAX_ITEM_LOOKUPS])
+    assert len(await InternetArchive(client).find(CODE)) == 5
+    assert len(client.sent) == 1 + MAX_ITEM_LOOKUPS
 
 
 async def test_nothing_found_is_an_answer(reach):
@@ -172,7 +172,7 @@ async def test_nothing_found_is_an_answer(reach):
     ],
 )
 async def test_an_error_may_come_as_a_good_status(reach, response, error, sends):
-    transport = reach("internet_archive", response)
+    client = reach("internet_archive", response)
     with pytest.raises(error):
-        await InternetArchive(transport).find(CODE)
-    assert len(transport.sent) == sends
+        await InternetArchive(client).find(CODE)
+    assert len(client.sent) == sends

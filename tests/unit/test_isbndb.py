@@ -55,7 +55,7 @@ def isbns(count):
 
 
 def bulk(unknown=()):
-    """A far end that knows every ISBN but these, and tells them in no particular order."""
+    """A server that has every ISBN but these, and returns them in no particular order."""
 
     def far_end(request):
         asked = json.loads(request.content)["isbns"]
@@ -71,18 +71,18 @@ async def only(reach, record):
 
 
 async def test_a_book_is_searched_by_the_words_of_title_and_author(reach):
-    transport = reach("isbndb", listed(RECORD))
-    await ISBNdb(transport).find(Candidate('What/"Who"? #1 (The Whos, #2)', "Seuss, Dr."))
-    (request,) = transport.sent
+    client = reach("isbndb", listed(RECORD))
+    await ISBNdb(client).find(Candidate('What/"Who"? #1 (The Whos, #2)', "Seuss, Dr."))
+    (request,) = client.sent
     assert request.url.raw_path.startswith(b"/prefix/books/what%20who%201%20seuss?")
     assert request.headers["Authorization"] == "canary-key"
     assert request.method == "GET"
 
 
 async def test_a_long_title_is_cut_to_what_isbndb_reads(reach):
-    transport = reach("isbndb", listed(RECORD))
-    await ISBNdb(transport).find(Candidate("wording " * 60, "Dan Brown"))
-    query = transport.sent[0].url.path.removeprefix("/prefix/books/")
+    client = reach("isbndb", listed(RECORD))
+    await ISBNdb(client).find(Candidate("wording " * 60, "Dan Brown"))
+    query = client.sent[0].url.path.removeprefix("/prefix/books/")
     assert MAX_QUERY_LENGTH - 10 < len(query) <= MAX_QUERY_LENGTH
 
 
@@ -225,15 +225,15 @@ async def test_an_edition_listed_twice_is_one_hit(reach):
     ],
 )
 async def test_nothing_found_has_many_forms_and_is_asked_again_within_a_day(reach, answers, nothing):
-    transport = reach("isbndb", [nothing])
-    assert await ISBNdb(transport).find(CODE) == []
-    assert await ISBNdb(transport).find(CODE) == []
+    client = reach("isbndb", [nothing])
+    assert await ISBNdb(client).find(CODE) == []
+    assert await ISBNdb(client).find(CODE) == []
     assert list(answers.lives.values()) == [NEGATIVE_LIFETIME]
     assert timedelta(days=1) > NEGATIVE_LIFETIME
 
 
 @pytest.mark.parametrize(("left", "spent"), [(0, True), (1, False), (None, False)])
-async def test_the_404_that_may_mean_a_spent_plan_is_cleared_up_by_the_key(reach, lanes, left, spent):
+async def test_the_404_that_may_mean_a_spent_plan_is_cleared_up_by_the_key(reach, limiter, left, spent):
     def far_end(request):
         if request.url.path.endswith("/key"):
             return httpx2.Response(200, json={"plan_limit": {"total": 5, "spent": 5, "left": left}})
@@ -244,7 +244,7 @@ async def test_the_404_that_may_mean_a_spent_plan_is_cleared_up_by_the_key(reach
         with pytest.raises(errors.QuotaSpent) as refused:
             await source.find(CODE)
         assert refused.value.until > datetime.now(UTC)
-        assert [provider for provider, *_ in lanes.pauses] == ["isbndb"]
+        assert [provider for provider, *_ in limiter.pauses] == ["isbndb"]
     else:
         assert await source.find(CODE) == []
         assert await source.find(CODE) == []
@@ -293,16 +293,16 @@ async def test_the_wait_is_read_from_either_header(reach, headers, seconds):
     assert limited.value.retry_after == seconds
 
 
-async def test_a_thorough_search_continues_among_the_authors_books(reach, lanes):
-    """Their container tells no total and repeats the name as it stood in the address."""
+async def test_a_thorough_search_continues_among_the_authors_books(reach, limiter):
+    """Their container has no total and repeats the name from the URL."""
     other = {"title": "Angels & Demons", "isbn13": "9780671027360"}
     author = {"author": "dan%20brown", "books": [other, RECORD | {"title": "The DaVinci Code"}]}
     nothing = httpx2.Response(200, json={"subject": "", "books": []})
-    transport = reach("isbndb", [nothing, httpx2.Response(200, json=author)])
-    hits = await ISBNdb(transport, thorough=True).find(CODE)
+    client = reach("isbndb", [nothing, httpx2.Response(200, json=author)])
+    hits = await ISBNdb(client, thorough=True).find(CODE)
     assert [hit.title for hit in hits] == ["The DaVinci Code"]
-    assert transport.sent[1].url.raw_path.startswith(b"/prefix/author/dan%20brown?")
-    assert lanes.permits == [("isbndb", 1)] * 2
+    assert client.sent[1].url.raw_path.startswith(b"/prefix/author/dan%20brown?")
+    assert limiter.permits == [("isbndb", 1)] * 2
 
 
 @pytest.mark.parametrize(
@@ -311,97 +311,97 @@ async def test_a_thorough_search_continues_among_the_authors_books(reach, lanes)
     ids=["not thorough", "no author", "found at once"],
 )
 async def test_the_authors_books_cost_a_call_only_where_they_may_help(reach, thorough, author, first):
-    transport = reach("isbndb", [listed(*([first] if first else []))])
-    await ISBNdb(transport, thorough=thorough).find(Candidate("The Da Vinci Code", author))
-    assert len(transport.sent) == 1
+    client = reach("isbndb", [listed(*([first] if first else []))])
+    await ISBNdb(client, thorough=thorough).find(Candidate("The Da Vinci Code", author))
+    assert len(client.sent) == 1
 
 
 async def test_an_unknown_author_finds_nothing(reach):
     unknown = httpx2.Response(404, json={"message": "No results", "error_message": "Author Not Found"})
-    transport = reach("isbndb", [listed(), unknown])
-    assert await ISBNdb(transport, thorough=True).find(CODE) == []
+    client = reach("isbndb", [listed(), unknown])
+    assert await ISBNdb(client, thorough=True).find(CODE) == []
 
 
 async def test_without_a_key_nothing_is_sent(reach):
-    transport = reach("isbndb", listed(RECORD), key=None)
+    client = reach("isbndb", listed(RECORD), key=None)
     with pytest.raises(errors.KeyMissing):
-        await ISBNdb(transport).find(CODE)
-    assert transport.sent == []
+        await ISBNdb(client).find(CODE)
+    assert client.sent == []
 
 
-async def test_many_isbns_cost_one_unit_each_and_unknown_ones_are_absent(reach, lanes):
+async def test_many_isbns_cost_one_unit_each_and_unknown_ones_are_absent(reach, limiter):
     known, unknown = isbns(BULK_SIZE + 20)[:-3], isbns(BULK_SIZE + 20)[-3:]
-    transport = reach("isbndb", bulk(unknown))
-    found = await ISBNdb(transport).by_isbns([*known, *unknown, known[0]])
+    client = reach("isbndb", bulk(unknown))
+    found = await ISBNdb(client).by_isbns([*known, *unknown, known[0]])
     assert found.keys() == set(known)
     assert all(hit.isbn13 == isbn == hit.source.id for isbn, hit in found.items())
-    assert lanes.permits == [("isbndb", BULK_SIZE), ("isbndb", 20)]
-    assert [len(json.loads(request.content)["isbns"]) for request in transport.sent] == [BULK_SIZE, 20]
+    assert limiter.permits == [("isbndb", BULK_SIZE), ("isbndb", 20)]
+    assert [len(json.loads(request.content)["isbns"]) for request in client.sent] == [BULK_SIZE, 20]
 
 
-async def test_an_isbn_is_paid_once_however_it_is_grouped_later(reach, lanes, answers):
+async def test_an_isbn_is_paid_once_however_it_is_grouped_later(reach, limiter, answers):
     one, two, three, unknown = isbns(4)
-    transport = reach("isbndb", bulk([unknown]))
-    source = ISBNdb(transport)
+    client = reach("isbndb", bulk([unknown]))
+    source = ISBNdb(client)
     await source.by_isbns([one, unknown])
     assert (await source.by_isbns([unknown, three, one, two])).keys() == {one, two, three}
-    assert lanes.permits == [("isbndb", 2), ("isbndb", 2)]
-    assert sorted(json.loads(transport.sent[1].content)["isbns"]) == sorted([two, three])
+    assert limiter.permits == [("isbndb", 2), ("isbndb", 2)]
+    assert sorted(json.loads(client.sent[1].content)["isbns"]) == sorted([two, three])
     assert [life for life in answers.lives.values() if life == NEGATIVE_LIFETIME] == [NEGATIVE_LIFETIME]
 
 
-async def test_the_last_units_of_the_day_are_used_and_what_they_bought_is_kept(reach, lanes):
+async def test_the_last_units_of_the_day_are_used_and_what_they_bought_is_kept(reach, limiter):
     wanted = isbns(10)
     source = ISBNdb(reach("isbndb", bulk()))
-    lanes.room = 4
+    limiter.room = 4
     assert len(await source.by_isbns(wanted)) == 10
-    assert [units for _, units in lanes.permits] == [10, 4, 4, 2]
-    assert lanes.refunded == 4
+    assert [units for _, units in limiter.permits] == [10, 4, 4, 2]
+    assert limiter.refunded == 4
 
 
-async def test_a_day_that_ends_in_mid_course_keeps_what_was_fetched(reach, lanes):
+async def test_a_day_that_ends_in_mid_course_keeps_what_was_fetched(reach, limiter):
     wanted = isbns(BULK_SIZE + 1)
-    transport = reach("isbndb", bulk())
+    client = reach("isbndb", bulk())
 
     def far_end_then_spent(request):
-        lanes.refusal = errors.QuotaSpent("isbndb", "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
+        limiter.refusal = errors.QuotaSpent("isbndb", "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
         return bulk()(request)
 
     source = ISBNdb(reach("isbndb", far_end_then_spent))
     with pytest.raises(errors.QuotaSpent):
         await source.by_isbns(wanted)
-    lanes.refusal = None
-    assert len(await ISBNdb(transport).by_isbns(wanted)) == BULK_SIZE + 1
-    assert [json.loads(request.content)["isbns"] for request in transport.sent] == [wanted[-1:]]
+    limiter.refusal = None
+    assert len(await ISBNdb(client).by_isbns(wanted)) == BULK_SIZE + 1
+    assert [json.loads(request.content)["isbns"] for request in client.sent] == [wanted[-1:]]
 
 
 async def test_no_isbns_cost_no_call(reach):
-    transport = reach("isbndb", bulk())
-    assert await ISBNdb(transport).by_isbns([]) == {}
-    assert transport.sent == []
+    client = reach("isbndb", bulk())
+    assert await ISBNdb(client).by_isbns([]) == {}
+    assert client.sent == []
 
 
-async def test_the_key_endpoint_reports_the_plan_uncached_and_free(reach, lanes):
+async def test_the_key_endpoint_reports_the_plan_uncached_and_free(reach, limiter):
     body = {
         "api_host": "api2.isbndb.com",
         "plan_name": "Premium",
         "plan_limit": {"total": 15000, "spent": 12, "left": 14988},
     }
-    transport = reach("isbndb", httpx2.Response(200, json=body))
-    source = ISBNdb(transport)
+    client = reach("isbndb", httpx2.Response(200, json=body))
+    source = ISBNdb(client)
     assert isinstance(source, ReportsUsage)
     for _ in range(2):
         assert await source.key_status() == KeyStatus("api2.isbndb.com", "Premium", 15000, 12, 14988)
-    assert len(transport.sent) == 2
-    assert lanes.permits == [("isbndb", 0)] * 2
+    assert len(client.sent) == 2
+    assert limiter.permits == [("isbndb", 0)] * 2
 
 
 @pytest.mark.parametrize("limit", [[], {}, {"total": "15000", "spent": -1, "left": 2**31}, None])
 async def test_a_key_endpoint_with_few_fields_is_no_error(reach, limit):
-    transport = reach("isbndb", httpx2.Response(200, json={"plan_limit": limit}))
-    assert await ISBNdb(transport).key_status() == KeyStatus()
+    client = reach("isbndb", httpx2.Response(200, json={"plan_limit": limit}))
+    assert await ISBNdb(client).key_status() == KeyStatus()
 
 
 async def test_an_outage_is_tried_a_few_times(reach):
-    transport = reach("isbndb", [httpx2.Response(500)] * (MAX_TRIES - 1) + [listed(RECORD)])
-    assert len(await ISBNdb(transport).find(CODE)) == 1
+    client = reach("isbndb", [httpx2.Response(500)] * (MAX_TRIES - 1) + [listed(RECORD)])
+    assert len(await ISBNdb(client).find(CODE)) == 1

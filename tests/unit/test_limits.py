@@ -1,4 +1,4 @@
-"""The arithmetic of lanes: windows from rates, days from zones, and the server's clock from its replies."""
+"""The arithmetic of rate limiters: windows from rates, days from zones, and the server's clock from its replies."""
 
 import asyncio
 import itertools

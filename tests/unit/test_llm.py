@@ -22,7 +22,7 @@ CODE = {
 }
 ORYX = {"title": "Oryx and Crake", "author": "Margaret Atwood"}
 QUOTA = "type.googleapis.com/google.rpc.QuotaFailure"
-# What Gemini says on every 429, whatever the reason.
+# The text of every 429 of Gemini, whatever the reason.
 BILLING = "You exceeded your current quota, please check your plan and billing details."
 
 
@@ -72,11 +72,11 @@ CALLED = {"id": "", "type": "function", "function": {"name": "f", "arguments": "
 
 @pytest.fixture
 def model(reach):
-    """`model(provider, answer)` is a generator and the transport beneath it."""
+    """`model(provider, answer)` is a generator and its client."""
 
     def model(provider, answer, url="", **kwargs):
-        transport = reach(provider, answer, **kwargs)
-        return LanguageModel(GeneratorSpec(provider, "some-model", url), transport), transport
+        client = reach(provider, answer, **kwargs)
+        return LanguageModel(GeneratorSpec(provider, "some-model", url), client), client
 
     return model
 
@@ -87,7 +87,7 @@ def suggest(generator, count=20):
 
 @pytest.mark.parametrize(("provider", "answer"), [("gemini", gemini), ("xai", xai)])
 async def test_a_list_is_paid_once_stored_for_good_and_read_back(model, answers, provider, answer):
-    generator, transport = model(provider, [answer(books(CODE, ORYX))])
+    generator, client = model(provider, [answer(books(CODE, ORYX))])
     first, again = await suggest(generator), await suggest(generator)
     assert first == again
     assert [(c.title, c.author, c.year, c.month, c.named_by) for c in first.candidates] == [
@@ -95,20 +95,20 @@ async def test_a_list_is_paid_once_stored_for_good_and_read_back(model, answers,
         ("Oryx and Crake", "Margaret Atwood", 2003, 3, (provider,)),
     ]
     assert (first.candidates[0].publisher, first.candidates[0].format) == ("Doubleday", "Hardcover")
-    assert len(transport.sent) == 1
+    assert len(client.sent) == 1
     assert list(answers.lives.values()) == [None]
     assert [(c.provider, c.status) for c in answers.calls] == [(provider, 200)]
 
 
 async def test_another_month_variant_count_or_model_is_another_question(reach):
-    transport = reach("xai", lambda request: xai(books(CODE)))
+    client = reach("xai", lambda request: xai(books(CODE)))
     for spec in ("grok-a", "grok-b"):
-        generator = LanguageModel(GeneratorSpec("xai", spec), transport)
+        generator = LanguageModel(GeneratorSpec("xai", spec), client)
         await generator.suggest(MARCH, "baseline", 20)
         await generator.suggest(Month(2003, 4), "baseline", 20)
         await generator.suggest(MARCH, "annual", 20)
         await generator.suggest(MARCH, "baseline", 21)
-    assert len(transport.sent) == 8
+    assert len(client.sent) == 8
 
 
 async def test_no_books_is_an_answer_that_is_asked_for_again(model, answers):
@@ -118,9 +118,9 @@ async def test_no_books_is_an_answer_that_is_asked_for_again(model, answers):
 
 
 async def test_gemini_is_asked_in_its_own_form(model):
-    generator, transport = model("gemini", gemini(books(CODE)))
+    generator, client = model("gemini", gemini(books(CODE)))
     await suggest(generator)
-    (request,) = transport.sent
+    (request,) = client.sent
     body = json.loads(request.content)
     assert request.url.path == "/prefix/v1beta/models/some-model:generateContent"
     assert request.headers["x-goog-api-key"] == "canary-key"
@@ -130,9 +130,9 @@ async def test_gemini_is_asked_in_its_own_form(model):
 
 
 async def test_xai_is_asked_in_its_own_form(model):
-    generator, transport = model("xai", xai(books(CODE)))
+    generator, client = model("xai", xai(books(CODE)))
     await suggest(generator)
-    (request,) = transport.sent
+    (request,) = client.sent
     body = json.loads(request.content)
     assert request.url.path == "/prefix/v1/chat/completions"
     assert request.headers["Authorization"] == "Bearer canary-key"
@@ -143,9 +143,9 @@ async def test_xai_is_asked_in_its_own_form(model):
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:11434/v1", "http://127.0.0.1:11434"])
 async def test_a_model_at_home_needs_no_key(model, url):
-    generator, transport = model("openai", xai(books(CODE)), url=url, key=None, base_url="")
+    generator, client = model("openai", xai(books(CODE)), url=url, key=None, base_url="")
     await suggest(generator)
-    assert str(transport.sent[0].url) == "http://127.0.0.1:11434/v1/chat/completions"
+    assert str(client.sent[0].url) == "http://127.0.0.1:11434/v1/chat/completions"
     assert generator.label == f"openai:some-model@{url}"
 
 
@@ -234,9 +234,9 @@ async def test_more_books_than_asked_for_are_left_with_a_reason(model):
 @pytest.mark.parametrize(("provider", "answer", "reason"), [("gemini", gemini, "MAX_TOKENS"), ("xai", xai, "length")])
 async def test_the_complete_books_of_a_list_cut_off_are_used(model, provider, answer, reason):
     text = books(CODE, ORYX, {"title": "The Curious Incident of the Dog in the Night-Time", "author": "M"})[:-6]
-    generator, transport = model(provider, answer(text, reason))
+    generator, client = model(provider, answer(text, reason))
     assert [c.title for c in (await suggest(generator)).candidates] == ["The Da Vinci Code", "Oryx and Crake"]
-    assert len(transport.sent) == 1
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -263,10 +263,10 @@ async def test_the_complete_books_of_a_list_cut_off_are_used(model, provider, an
     ],
 )
 async def test_an_answer_that_cannot_be_read_is_tried_again_and_never_stored(model, answers, provider, answer):
-    generator, transport = model(provider, lambda request: answer)
+    generator, client = model(provider, lambda request: answer)
     with pytest.raises(errors.BadAnswer):
         await suggest(generator)
-    assert len(transport.sent) == MAX_TRIES
+    assert len(client.sent) == MAX_TRIES
     assert answers.kept == {}
 
 
@@ -284,10 +284,10 @@ async def test_an_answer_that_cannot_be_read_is_tried_again_and_never_stored(mod
     ids=["safety", "safety without content", "recitation", "prohibited", "blocked prompt", "refusal", "filter"],
 )
 async def test_a_refusal_of_content_is_not_tried_again(model, provider, answer, why):
-    generator, transport = model(provider, answer)
+    generator, client = model(provider, answer)
     with pytest.raises(errors.ContentRefused, match=why):
         await suggest(generator)
-    assert len(transport.sent) == 1
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ async def test_a_refusal_of_content_is_not_tried_again(model, provider, answer, 
 )  # fmt: skip
 async def test_every_refusal_is_one_of_our_errors_and_shows_neither_key_nor_body(model, provider, answer, error):
     url = "http://127.0.0.1:9/v1" if provider == "openai" else ""
-    generator, transport = model(provider, answer, url=url)
+    generator, client = model(provider, answer, url=url)
     with pytest.raises(error) as refused:
         await suggest(generator)
     assert type(refused.value) is error
@@ -333,17 +333,17 @@ async def test_every_refusal_is_one_of_our_errors_and_shows_neither_key_nor_body
     assert "canary" not in refused.value.message
     assert BILLING not in refused.value.message
     waits = isinstance(refused.value, errors.RateLimited) and refused.value.retry_after is None
-    assert len(transport.sent) == (MAX_TRIES if waits or error is errors.ProviderDown else 1)
+    assert len(client.sent) == (MAX_TRIES if waits or error is errors.ProviderDown else 1)
 
 
-async def test_a_days_quota_waits_for_the_providers_midnight_and_rests_its_lane(model, lanes):
+async def test_a_spent_daily_quota_pauses_the_provider_until_its_midnight(model, limiter):
     daily = google_error(429, "RESOURCE_EXHAUSTED", "", violation("GenerateRequestsPerDayPerProjectPerModel-FreeTier"))
     generator, _ = model("gemini", daily)
     with pytest.raises(errors.QuotaSpent) as spent:
         await suggest(generator)
     assert spent.value.until > datetime.now(UTC)
-    assert lanes.pauses[0][0] == "gemini"
-    assert lanes.pauses[0][1] == pytest.approx((spent.value.until - datetime.now(UTC)).total_seconds(), abs=1)
+    assert limiter.pauses[0][0] == "gemini"
+    assert limiter.pauses[0][1] == pytest.approx((spent.value.until - datetime.now(UTC)).total_seconds(), abs=1)
 
 
 @pytest.mark.parametrize(
@@ -354,12 +354,12 @@ async def test_a_days_quota_waits_for_the_providers_midnight_and_rests_its_lane(
         ("xai", httpx2.Response(429, json={"code": "c", "error": "slow"}, headers={"Retry-After": "46"})),
     ],
 )
-async def test_the_wait_that_a_vendor_names_reaches_the_lane_and_the_caller(model, lanes, provider, answer):
+async def test_the_wait_that_a_vendor_names_reaches_the_lane_and_the_caller(model, limiter, provider, answer):
     generator, _ = model(provider, answer)
     with pytest.raises(errors.RateLimited) as limited:
         await suggest(generator)
     assert limited.value.retry_after == pytest.approx(46, abs=0.5)
-    assert lanes.pauses[0][1] == pytest.approx(46, abs=1)
+    assert limiter.pauses[0][1] == pytest.approx(46, abs=1)
 
 
 @pytest.mark.parametrize("provider", ["gemini", "xai"])
@@ -371,29 +371,29 @@ async def test_a_broken_connection_is_our_error_tried_as_often_as_all_others(mod
     def far_end(request):
         raise broken("no", request=request)
 
-    generator, transport = model(provider, far_end)
+    generator, client = model(provider, far_end)
     with pytest.raises(errors.ProviderDown, match=message):
         await suggest(generator)
-    assert len(transport.sent) == MAX_TRIES
+    assert len(client.sent) == MAX_TRIES
 
 
 @pytest.mark.parametrize("provider", ["gemini", "xai"])
-async def test_our_own_lanes_refusal_passes_through_the_sdk_as_it_is(model, lanes, provider):
-    lanes.refusal = errors.QuotaSpent(provider, "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
-    generator, transport = model(provider, gemini(books(CODE)))
+async def test_our_own_lanes_refusal_passes_through_the_sdk_as_it_is(model, limiter, provider):
+    limiter.refusal = errors.QuotaSpent(provider, "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
+    generator, client = model(provider, gemini(books(CODE)))
     with pytest.raises(errors.QuotaSpent) as refused:
         await suggest(generator)
-    assert refused.value is lanes.refusal
-    assert transport.sent == []
+    assert refused.value is limiter.refusal
+    assert client.sent == []
 
 
 @pytest.mark.parametrize("provider", ["gemini", "xai"])
 async def test_without_a_key_nothing_is_sent(model, provider):
-    generator, transport = model(provider, gemini(books(CODE)), key=None)
+    generator, client = model(provider, gemini(books(CODE)), key=None)
     with pytest.raises(errors.KeyMissing) as missing:
         await suggest(generator)
     assert f"{provider.upper()}_API_KEY" in missing.value.hint
-    assert transport.sent == []
+    assert client.sent == []
 
 
 async def test_a_key_that_was_replaced_is_used_without_a_restart(model):
@@ -403,9 +403,9 @@ async def test_a_key_that_was_replaced_is_used_without_a_restart(model):
 
     from pydantic import SecretStr
 
-    generator, transport = model("gemini", far_end, reload_key=lambda: SecretStr("fresh"))
+    generator, client = model("gemini", far_end, reload_key=lambda: SecretStr("fresh"))
     assert len((await suggest(generator)).candidates) == 1
-    assert len(transport.sent) == 2
+    assert len(client.sent) == 2
 
 
 def test_generators_are_parsed_in_order_and_once():

@@ -41,26 +41,26 @@ async def far_end():
 
 
 @pytest.fixture
-async def wire(far_end, lanes, answers):
-    """A transport to `far_end` over a real connection."""
+async def wire(far_end, limiter, answers):
+    """A client of `far_end` over a real connection."""
     server = await asyncio.start_server(far_end.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     defaults = PROVIDERS["open_library"].limits.model_dump() | {"base_url": f"http://127.0.0.1:{port}", "timeout": 30.0}
     settings = ProviderSettings(name="open_library", **defaults, key=None)
-    transport = ProviderClient(settings, lanes, answers, contact="", version="1")
-    yield transport
+    client = ProviderClient(settings, limiter, answers, contact="", version="1")
+    yield client
     far_end.answer.set()
-    await transport.aclose()
+    await client.aclose()
     await asyncio.gather(*far_end.connections)
     server.close()
     await server.wait_closed()
 
 
-def send(transport, path="/x", **wish):
-    return transport.fetch_uncached(Request("GET", path, **wish), lambda response: response.status_code)
+def send(client, path="/x", **wish):
+    return client.fetch_uncached(Request("GET", path, **wish), lambda response: response.status_code)
 
 
-async def test_the_limiter_learns_when_the_request_is_on_the_wire_and_before_it_is_answered(wire, far_end, lanes):
+async def test_the_limiter_learns_when_the_request_is_on_the_wire_and_before_it_is_answered(wire, far_end, limiter):
     """Once for each request, on a new connection and on one that is open."""
     for number in (1, 2):
         far_end.arrived.clear()
@@ -68,15 +68,15 @@ async def test_the_limiter_learns_when_the_request_is_on_the_wire_and_before_it_
         asking = asyncio.create_task(send(wire))
         async with asyncio.timeout(20):
             await far_end.arrived.wait()
-            await lanes.reported.wait()
+            await limiter.reported.wait()
         assert not asking.done()
-        assert lanes.inside == 1
-        assert lanes.on_the_wire == [*range(1, number + 1)]
-        lanes.reported.clear()
+        assert limiter.inside == 1
+        assert limiter.on_the_wire == [*range(1, number + 1)]
+        limiter.reported.clear()
         far_end.answer.set()
         assert await asking == 200
-    assert lanes.on_the_wire == [1, 2]
-    assert lanes.announced == [True, True]
+    assert limiter.on_the_wire == [1, 2]
+    assert limiter.announced == [True, True]
     assert len(far_end.connections) == 1
 
 
@@ -86,22 +86,22 @@ async def test_a_connection_idle_for_two_seconds_is_not_used_again(wire):
     assert wire.http._transport._inner._pool._keepalive_expiry == 2.0
 
 
-async def test_a_refused_connection_is_not_reported_as_sent(wire, lanes, answers):
+async def test_a_refused_connection_is_not_reported_as_sent(wire, limiter, answers):
     wire.http.base_url = "http://127.0.0.1:1"
     with pytest.raises(errors.ProviderDown):
         await send(wire)
-    assert (lanes.on_the_wire, answers.calls) == ([], [])
-    assert lanes.refunded == len(lanes.permits) == 3
+    assert (limiter.on_the_wire, answers.calls) == ([], [])
+    assert limiter.refunded == len(limiter.permits) == 3
 
 
-async def test_what_an_sdk_sends_costs_one_unit_and_is_timed(reach, lanes, answers):
+async def test_what_an_sdk_sends_costs_one_unit_and_is_timed(reach, limiter, answers):
     async def far_end(_):
         await asyncio.sleep(0.05)
         return httpx2.Response(200)
 
-    transport = reach("gemini", far_end)
-    await transport.http.get("/models")
-    assert lanes.permits == [("gemini", 1)]
+    client = reach("gemini", far_end)
+    await client.http.get("/models")
+    assert limiter.permits == [("gemini", 1)]
     [call] = answers.calls
     assert (call.units, call.status) == (1, 200)
     assert 50 <= call.ms < 20_000
@@ -134,7 +134,7 @@ async def test_a_body_is_closed_whether_or_not_it_breaks_off(reach, breaks):
     assert all(body.closed for body in bodies)
 
 
-async def test_closing_the_transport_closes_what_it_sends_with(lanes, answers):
+async def test_closing_the_transport_closes_what_it_sends_with(limiter, answers):
     class Inner(httpx2.MockTransport):
         closed = False
 
@@ -143,10 +143,10 @@ async def test_closing_the_transport_closes_what_it_sends_with(lanes, answers):
 
     inner = Inner(lambda _: httpx2.Response(200))
     settings = ProviderSettings(name="isbndb", **PROVIDERS["isbndb"].limits.model_dump(), key="canary-key")
-    transport = ProviderClient(settings, lanes, answers, contact="", version="1", inner=inner)
-    await transport.aclose()
+    client = ProviderClient(settings, limiter, answers, contact="", version="1", inner=inner)
+    await client.aclose()
     assert inner.closed
-    assert transport.http.is_closed
+    assert client.http.is_closed
 
 
 @pytest.fixture
@@ -178,17 +178,17 @@ async def test_a_span_has_the_status_and_fails_with_what_is_no_answer(reach, spa
         return httpx2.Response(answer)
 
     month, token = Month(2023, 11), uuid4()
-    transport = reach("open_library", far_end)
+    client = reach("open_library", far_end)
     with charged_to(month, token), contextlib.suppress(errors.ProviderError):
-        await send(transport, units=2)
+        await send(client, units=2)
     span = spans()[0]
-    told = {name.removeprefix("alexandria."): value for name, value in span.attributes.items()}
-    assert told.pop("waited_ms") >= 0
+    data = {name.removeprefix("alexandria."): value for name, value in span.attributes.items()}
+    assert data.pop("waited_ms") >= 0
     expected = {"provider": "open_library", "answer": "sent", "path": "/prefix/x", "month": "2023-11", "units": 2}
     expected |= (
         {"attempt": str(token)} | ({"status": status} if status else {}) | ({"error": failure} if failure else {})
     )
-    assert told == expected
+    assert data == expected
     assert span.status.is_ok == (failure is None)
 
 
@@ -196,5 +196,5 @@ async def test_a_span_without_an_attempt_has_neither_month_nor_attempt(reach, sp
     await send(reach("open_library", httpx2.Response(200)))
     with charged_to(Month(2023, 11), None):
         await send(reach("open_library", httpx2.Response(200)))
-    told = [{"alexandria.month", "alexandria.attempt"} & set(span.attributes) for span in spans()]
-    assert told == [set(), {"alexandria.month"}]
+    answer = [{"alexandria.month", "alexandria.attempt"} & set(span.attributes) for span in spans()]
+    assert answer == [set(), {"alexandria.month"}]

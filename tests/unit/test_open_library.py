@@ -67,13 +67,13 @@ def nested(edition, **work):
 
 
 async def find(reach, *responses, candidate=CODE):
-    transport = reach("open_library", list(responses))
-    return await OpenLibrary(transport).find(candidate), transport
+    client = reach("open_library", list(responses))
+    return await OpenLibrary(client).find(candidate), client
 
 
 async def test_a_work_is_searched_by_title_and_family_name_with_its_best_edition(reach):
-    (hit,), transport = await find(reach, found(WORK))
-    (request,) = transport.sent
+    (hit,), client = await find(reach, found(WORK))
+    (request,) = client.sent
     assert request.url.path == "/prefix/search.json"
     assert request.url.params["title"] == "the da vinci code"
     assert request.url.params["author"] == "brown"
@@ -87,11 +87,11 @@ async def test_a_work_is_searched_by_title_and_family_name_with_its_best_edition
 
 async def test_a_works_mixed_isbns_are_never_an_editions(reach):
     """An edition without an ISBN gets none from its work; the ISBNs are traced to the editions they belong to."""
-    hits, transport = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(DETAILS))
+    hits, client = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(DETAILS))
     assert [(hit.source.id, hit.isbn13) for hit in hits] == [("/books/OL1M", None), ("/books/OL2M", "9780307474278")]
-    assert transport.sent[1].url.path == "/prefix/api/books"
-    assert transport.sent[1].url.params["jscmd"] == "details"
-    assert transport.sent[1].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
+    assert client.sent[1].url.path == "/prefix/api/books"
+    assert client.sent[1].url.params["jscmd"] == "details"
+    assert client.sent[1].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
 
 
 async def test_an_edition_found_by_follow_up_is_complete(reach, answers):
@@ -115,8 +115,8 @@ async def test_an_edition_found_by_follow_up_is_complete(reach, answers):
     ids=["no ISBN", "no valid ISBN", "far from the year", "audio", "ebook"],
 )
 async def test_a_work_whose_best_edition_lacks_fields_is_followed_up(reach, edition):
-    hits, transport = await find(reach, found(nested(edition)), detailed(DETAILS))
-    assert len(transport.sent) == 2
+    hits, client = await find(reach, found(nested(edition)), detailed(DETAILS))
+    assert len(client.sent) == 2
     assert "9780307474278" in [hit.isbn13 for hit in hits]
 
 
@@ -125,15 +125,15 @@ async def test_a_follow_up_asks_about_all_open_works_at_once_but_not_without_end
     works = [
         nested(without(EDITION, "isbn"), key=f"/works/{at}W", isbn=[isbn, isbns[0]]) for at, isbn in enumerate(isbns)
     ]
-    _, transport = await find(reach, found(*works), detailed())
-    assert len(transport.sent) == 2
-    assert transport.sent[1].url.params["bibkeys"].count("ISBN:") == MAX_ISBNS
+    _, client = await find(reach, found(*works), detailed())
+    assert len(client.sent) == 2
+    assert client.sent[1].url.params["bibkeys"].count("ISBN:") == MAX_ISBNS
 
 
 async def test_a_work_of_another_title_is_not_followed_up(reach):
     other = nested(without(EDITION, "isbn"), title="Angels and Demons")
-    _, transport = await find(reach, found(other))
-    assert len(transport.sent) == 1
+    _, client = await find(reach, found(other))
+    assert len(client.sent) == 1
 
 
 async def test_the_same_edition_by_both_ways_is_one_hit(reach):
@@ -248,15 +248,15 @@ async def test_fields_of_another_type_are_silence(reach, odd):
 
 async def test_a_title_with_a_subtitle_is_tried_without_it_and_then_the_author(reach):
     candidate = Candidate("Code: The Novel", "Dan Brown, Somebody Else", 2003)
-    hits, transport = await find(reach, found(), found(), found(WORK), candidate=candidate)
-    asked = [(request.url.params.get("title"), request.url.params["author"]) for request in transport.sent]
+    hits, client = await find(reach, found(), found(), found(WORK), candidate=candidate)
+    asked = [(request.url.params.get("title"), request.url.params["author"]) for request in client.sent]
     assert asked == [("code the novel", "brown"), ("code", "brown"), (None, "dan brown")]
     assert len(hits) == 1
 
 
 async def test_nothing_found_is_stored_for_less_than_a_day(reach, answers):
-    hits, transport = await find(reach, found(), found())
-    assert (hits, len(transport.sent)) == ([], 2)
+    hits, client = await find(reach, found(), found())
+    assert (hits, len(client.sent)) == ([], 2)
     assert set(answers.lives.values()) == {NEGATIVE_LIFETIME}
 
 
@@ -283,15 +283,15 @@ async def test_a_refused_user_agent_is_reported_with_its_fix(reach):
     ],
 )
 async def test_passing_troubles_are_tried_again(reach, response, error):
-    transport = reach("open_library", response)
+    client = reach("open_library", response)
     with pytest.raises(error):
-        await OpenLibrary(transport).find(CODE)
-    assert len(transport.sent) == MAX_TRIES
+        await OpenLibrary(client).find(CODE)
+    assert len(client.sent) == MAX_TRIES
 
 
 async def test_the_client_identifies_itself(reach):
-    _, transport = await find(reach, found(WORK))
-    assert transport.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
+    _, client = await find(reach, found(WORK))
+    assert client.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
 
 
 ISBNS_ASKED = ["9780307474278", "9780385504201"]
@@ -307,8 +307,8 @@ def numbered(**records):
 async def test_many_isbns_are_asked_together_with_their_works(reach, answers):
     """One request for the editions and one for the works; the edition's facts and the work's are one hit."""
     both = numbered(_9780307474278=DETAILS | {"subjects": ["Art museums"]})
-    transport = reach("open_library", [both, found(FULL_WORK)])
-    source = OpenLibrary(transport)
+    client = reach("open_library", [both, found(FULL_WORK)])
+    source = OpenLibrary(client)
     known = await source.by_isbns([Isbn13.parse(isbn) for isbn in ISBNS_ASKED])
     (hit,) = known.values()
     assert (list(known), hit.isbn13, hit.source.id) == (ISBNS_ASKED[:1], ISBNS_ASKED[0], "/books/OL2M")
@@ -316,25 +316,25 @@ async def test_many_isbns_are_asked_together_with_their_works(reach, answers):
     assert (hit.binding, hit.language, hit.first_published) == ("Mass Market Paperback", "en", 2003)
     assert hit.subjects == ("Art museums", "Fiction", "Secret societies -- Fiction")
     assert hit.related == ("9780385504201",)
-    assert transport.sent[0].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
-    assert transport.sent[1].url.params["q"] == "isbn:(9780307474278)"
+    assert client.sent[0].url.params["bibkeys"] == "ISBN:9780307474278,ISBN:9780385504201"
+    assert client.sent[1].url.params["q"] == "isbn:(9780307474278)"
     assert "canary description" not in str(answers.kept)
 
 
 async def test_an_isbn_is_asked_once_however_it_is_grouped_later(reach, answers):
-    transport = reach("open_library", [numbered(_9780307474278=DETAILS), found()])
-    source = OpenLibrary(transport)
+    client = reach("open_library", [numbered(_9780307474278=DETAILS), found()])
+    source = OpenLibrary(client)
     first = await source.by_isbns(map(Isbn13.parse, ISBNS_ASKED))
     again = await source.by_isbns([Isbn13.parse(ISBNS_ASKED[0])])
     assert again.keys() == first.keys()
-    assert len(transport.sent) == 2
+    assert len(client.sent) == 2
     assert sorted(answers.lives.values()) == [NEGATIVE_LIFETIME, CACHE_LIFETIME]
 
 
 async def test_bulk_lookups_are_as_small_as_the_maintainers_ask(reach):
-    transport = reach("open_library", lambda request: httpx2.Response(200, json={}))
-    assert await OpenLibrary(transport).by_isbns(map(Isbn13.parse, valid_isbns(2 * BULK_SIZE))) == {}
-    assert [request.url.params["bibkeys"].count("ISBN:") for request in transport.sent] == [BULK_SIZE, BULK_SIZE]
+    client = reach("open_library", lambda request: httpx2.Response(200, json={}))
+    assert await OpenLibrary(client).by_isbns(map(Isbn13.parse, valid_isbns(2 * BULK_SIZE))) == {}
+    assert [request.url.params["bibkeys"].count("ISBN:") for request in client.sent] == [BULK_SIZE, BULK_SIZE]
 
 
 @pytest.mark.parametrize(
@@ -343,13 +343,13 @@ async def test_bulk_lookups_are_as_small_as_the_maintainers_ask(reach):
     ids=["of another ISBN", "without title", "without ISBN"],
 )
 async def test_a_record_that_is_not_of_the_isbn_is_no_answer(reach, record):
-    transport = reach("open_library", [numbered(_9780307474278=record), found()])
-    assert await OpenLibrary(transport).by_isbns([Isbn13.parse("9780307474278")]) == {}
+    client = reach("open_library", [numbered(_9780307474278=record), found()])
+    assert await OpenLibrary(client).by_isbns([Isbn13.parse("9780307474278")]) == {}
 
 
 async def test_an_edition_with_several_isbns_answers_for_the_one_that_was_asked(reach):
     record = DETAILS | {"isbn_13": ["9780385504201", "9780307474278"]}
-    transport = reach("open_library", [numbered(_9780307474278=record), found()])
-    known = await OpenLibrary(transport).by_isbns([Isbn13.parse("9780307474278")])
+    client = reach("open_library", [numbered(_9780307474278=record), found()])
+    known = await OpenLibrary(client).by_isbns([Isbn13.parse("9780307474278")])
     (hit,) = known.values()
     assert hit.related == ("9780385504201",)

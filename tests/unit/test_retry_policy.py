@@ -100,7 +100,7 @@ def test_every_class_of_error_has_its_row():
 @pytest.mark.parametrize(
     ("error", "kind"), [row for rows in ROWS.values() for row in rows] + [(error, Retry) for error in FOREIGN]
 )
-def test_what_follows_from_an_error(error, kind):
+def test_the_decision_for_each_error(error, kind):
     """Waits stay waits on the last attempt; a failure on the last attempt is the end; nothing lies in the past or leaks."""
     first, last = decided(error), decided(error, MAX_ATTEMPTS - 1)
     assert type(first) is kind
@@ -113,7 +113,7 @@ def test_what_follows_from_an_error(error, kind):
 
 
 @pytest.mark.parametrize("bundle", [errors.NoBooks, errors.NoSources])
-def test_what_follows_if_several_providers_fail_is_what_follows_from_each(bundle):
+def test_the_decision_for_several_errors_follows_from_each(bundle):
     """Every class of a provider's error with every other, two and three at a time: a wait if one of them is a wait,
     the end if each of them is, else a failed attempt; never sooner than the first wait, never counted for one."""
     each = [row for of, rows in ROWS.items() if issubclass(of, errors.ProviderError) for row in rows]

@@ -302,7 +302,7 @@ def test_the_same_seed_gives_the_same_log_in_every_process():
 
 
 def test_three_hundred_months_without_faults_take_twenty_days():
-    """As the guide's plan says."""
+    """As in the guide's plan."""
     at = datetime(2026, 1, 13, tzinfo=UTC)
     without_faults = Scenario(GENERATORS, (*FREE, ISBNDB))
     run = RolloutSimulation(plans.read(plans.example()), without_faults, 1, fresh(at))

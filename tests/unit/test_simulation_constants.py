@@ -68,7 +68,7 @@ def numbers(statements, owner=""):
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in Path(forecast.__path__[0]).glob("[a-z]*.py")))
 def test_every_number_is_the_simulations_own(module):
-    """Whoever adds a number to this list has made sure that production does not have it."""
+    """Add a number to this list only if production has no such constant."""
     source = (Path(forecast.__path__[0]) / f"{module}.py").read_text(encoding="utf-8")
     assert set(numbers(ast.parse(source).body)) <= ITS_OWN.get(module, set())
 

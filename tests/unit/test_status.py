@@ -50,7 +50,7 @@ def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):
         errors.NoBooks("none", (BAD_KEY, errors.NoCredit("xai", "no credit"))),
     ],
 )
-def test_what_only_a_person_can_mend_is_buried_at_once(error):
+def test_errors_that_only_a_person_can_fix_fail_the_month_at_once(error):
     assert isinstance(decided(error), GiveUp)
 
 

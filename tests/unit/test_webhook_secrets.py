@@ -83,7 +83,7 @@ def test_production_without_a_secret_does_not_start(monkeypatch):
 
 
 def test_a_secret_that_can_be_guessed_is_named(monkeypatch):
-    """One that is made is never; the setting is said, not what it holds."""
+    """A generated one never is; the warning names the setting and not its value."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere/")
     monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "x" * MIN_SECRET_LENGTH)
     assert weak(config.load()) == []

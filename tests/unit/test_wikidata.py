@@ -51,18 +51,18 @@ NAMED = {
 
 
 async def find(reach, *bindings):
-    transport = reach("wikidata", rows(*bindings))
-    return await Wikidata(transport).find(CODE), transport
+    client = reach("wikidata", rows(*bindings))
+    return await Wikidata(client).find(CODE), client
 
 
 async def suggest(reach, *bindings, count=20):
-    transport = reach("wikidata", rows(*bindings))
-    return await Wikidata(transport).suggest(MARCH, "baseline", count), transport
+    client = reach("wikidata", rows(*bindings))
+    return await Wikidata(client).suggest(MARCH, "baseline", count), client
 
 
 async def test_editions_are_entered_through_the_search_index(reach):
-    (hit,), transport = await find(reach, EDITION)
-    (request,) = transport.sent
+    (hit,), client = await find(reach, EDITION)
+    (request,) = client.sent
     query = request.url.params["query"]
     assert request.url.path == "/prefix/sparql"
     assert request.headers["Accept"] == "application/sparql-results+json"
@@ -75,17 +75,17 @@ async def test_editions_are_entered_through_the_search_index(reach):
 
 
 async def test_no_quote_of_a_title_reaches_the_query(reach):
-    transport = reach("wikidata", rows())
-    await Wikidata(transport).find(Candidate('Say "When" } # \\', "O'Brien, Flann"))
-    query = transport.sent[0].url.params["query"]
+    client = reach("wikidata", rows())
+    await Wikidata(client).find(Candidate('Say "When" } # \\', "O'Brien, Flann"))
+    query = client.sent[0].url.params["query"]
     assert 'mwapi:search "say when"' in query
     assert '"o\'brien"' in query
 
 
 async def test_a_title_of_signs_alone_is_not_asked_for(reach):
-    transport = reach("wikidata", rows())
-    assert await Wikidata(transport).find(Candidate("???", "Somebody")) == []
-    assert transport.sent == []
+    client = reach("wikidata", rows())
+    assert await Wikidata(client).find(Candidate("???", "Somebody")) == []
+    assert client.sent == []
 
 
 async def test_many_rows_of_an_item_are_one_hit(reach):
@@ -151,21 +151,21 @@ async def test_an_item_that_cannot_be_believed_is_refused_alone(reach, odd):
 
 async def test_a_month_has_the_works_that_most_encyclopedias_know(reach):
     less = NAMED | {"work": uri("Q9"), "workLabel": text("Oryx"), "authorLabel": text("M. A."), "sitelinks": text("9")}
-    named, transport = await suggest(reach, less, NAMED, NAMED | {"authorLabel": text("Ann Lee")})
+    named, client = await suggest(reach, less, NAMED, NAMED | {"authorLabel": text("Ann Lee")})
     assert [(c.title, c.author, c.year, c.month, c.named_by) for c in named.candidates] == [
         ("The Da Vinci Code", "Dan Brown, Ann Lee", 2003, 3, ("wikidata",)),
         ("Oryx", "M. A.", 2003, 3, ("wikidata",)),
     ]
-    query = transport.sent[0].url.params["query"]
+    query = client.sent[0].url.params["query"]
     assert '"2003-03-01T00:00:00Z"' in query
     assert '"2003-04-01T00:00:00Z"' in query
     assert "?precision >= 10" in query
 
 
 async def test_december_ends_with_the_year_even_the_last(reach):
-    transport = reach("wikidata", rows())
-    await Wikidata(transport).suggest(Month(2100, 12), "annual", 5)
-    assert '"2101-01-01T00:00:00Z"' in transport.sent[0].url.params["query"]
+    client = reach("wikidata", rows())
+    await Wikidata(client).suggest(Month(2100, 12), "annual", 5)
+    assert '"2101-01-01T00:00:00Z"' in client.sent[0].url.params["query"]
 
 
 async def test_no_more_than_asked_for_are_named_and_those_without_a_label_dropped(reach):
@@ -176,11 +176,11 @@ async def test_no_more_than_asked_for_are_named_and_those_without_a_label_droppe
 
 
 async def test_an_empty_month_is_an_answer_and_a_strange_variant_is_not_asked(reach):
-    named, transport = await suggest(reach)
+    named, client = await suggest(reach)
     assert named.candidates == ()
     with pytest.raises(errors.BadInput):
-        await Wikidata(transport).suggest(MARCH, "bestsellers", 20)
-    assert len(transport.sent) == 1
+        await Wikidata(client).suggest(MARCH, "bestsellers", 20)
+    assert len(client.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -195,21 +195,21 @@ async def test_an_empty_month_is_an_answer_and_a_strange_variant_is_not_asked(re
         (httpx2.Response(400, text="MalformedQueryException"), errors.RequestRefused, 1),
     ],
 )  # fmt: skip
-async def test_errors_come_as_pages_traces_and_good_answers(reach, lanes, response, error, sends):
-    transport = reach("wikidata", response)
+async def test_errors_come_as_pages_traces_and_good_answers(reach, limiter, response, error, sends):
+    client = reach("wikidata", response)
     with pytest.raises(error):
-        await Wikidata(transport).find(CODE)
-    assert len(transport.sent) == sends
-    assert all(seconds > 0.5 for _, seconds, _ in lanes.pauses)
+        await Wikidata(client).find(CODE)
+    assert len(client.sent) == sends
+    assert all(seconds > 0.5 for _, seconds, _ in limiter.pauses)
 
 
 @pytest.mark.parametrize(
-    ("said", "hours"),
+    ("message", "hours"),
     [("You have been banned until {:%Y-%m-%dT%H:%MZ}, please respect", 3), ("You have been banned", 24), ("banned until 2026-99-99 10:00", 24)],
 )  # fmt: skip
-async def test_a_ban_rests_the_lane_until_its_end(reach, lanes, said, hours):
+async def test_a_ban_pauses_the_provider_until_its_end(reach, limiter, message, hours):
     end = datetime.now(UTC) + timedelta(hours=hours)
     with pytest.raises(errors.QuotaSpent) as banned:
-        await Wikidata(reach("wikidata", httpx2.Response(403, text=said.format(end)))).find(CODE)
+        await Wikidata(reach("wikidata", httpx2.Response(403, text=message.format(end)))).find(CODE)
     assert abs(banned.value.until - end) < timedelta(minutes=2)
-    assert lanes.pauses
+    assert limiter.pauses
