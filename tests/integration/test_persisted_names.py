@@ -237,6 +237,7 @@ METRICS = {
     "alexandria_rollout_phase": "",
     "alexandria_rollout_rests": "kind",
     "alexandria_worker_loops": "",
+    "alexandria_workers": "",
 }
 PROVIDERS = "gemini google_books internet_archive isbndb open_library openai wikidata xai"
 # By metric and label, the values that alerts may name.

@@ -73,7 +73,7 @@ class Forecaster:
             history = await repository.history(connection, rollout, spent, now)
             tokens = await repository.tokens(connection)
             pause = await pauses.paused(connection)
-            workers = (await months.workers(connection, months.WORKER_SILENCE))["beating"]
+            workers = (await months.workers(connection, months.WORKER_SILENCE))["workers"]
         assumed = [] if started else ["the rollout starts now"]
         if history.state.held:
             assumed.append(f"the hold is lifted ({history.state.held})")

@@ -117,7 +117,7 @@ async def take_snapshot(system: System) -> Snapshot:
             log=await progress.ended_attempts(connection, MAX_LOG_LINES),
             rate=await progress.completion_rate(connection),
             progress=await months.progress(connection),
-            workers=(await months.workers(connection, HEARTBEAT_TIMEOUT))["beating"],
+            workers=(await months.workers(connection, HEARTBEAT_TIMEOUT))["workers"],
             pause=await pause_state(connection),
             lanes=await system.limiter.status(),
             situation=situation,

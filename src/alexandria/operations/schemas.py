@@ -456,7 +456,7 @@ class ReadyAnswer(BaseModel):
     """The system can work."""
 
     status: str
-    workers: Annotated[int, Field(description="worker loops with a recent heartbeat")]
+    workers: Annotated[int, Field(description="workers with a recent heartbeat")]
     months_in_work: int
     months_due: int
     paused: Annotated[str, Field(description="who paused it, until when and why; empty: not paused")]

@@ -208,11 +208,12 @@ SELECT provider, count(*)::integer AS calls, sum(units)::integer AS units,
 FROM call WHERE year = %(year)s AND month = %(month)s GROUP BY provider ORDER BY provider
 
 -- name: workers
--- How many workers have a recent heartbeat, and how many months need one.
-SELECT (SELECT count(*) FROM procrastinate_workers
-        WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS beating,
+-- How many queue loops, and so how many workers, have a recent heartbeat, and how many months need one.
+SELECT beating.loops, ceil(beating.loops::numeric / %(loops_per_worker)s)::integer AS workers,
        (SELECT count(*) FROM backfill_log WHERE status = 'retry' AND next_attempt_at <= now())::integer AS due,
        (SELECT count(*) FROM backfill_log WHERE status = 'processing')::integer AS processing
+FROM (SELECT count(*)::integer AS loops FROM procrastinate_workers
+      WHERE last_heartbeat > now() - make_interval(secs => %(silence)s)) AS beating
 
 -- name: waiting
 -- How many months are claimed, due, or due within so many seconds.

@@ -17,6 +17,7 @@ from alexandria.backfill.repositories import months
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core.config import SECRETS_DIR, Settings
 from alexandria.core.errors import AlexandriaError
+from alexandria.core.grammar import counted
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
@@ -97,12 +98,12 @@ async def _worker_and_clock(url: str, *, migrated: bool) -> list[Check]:
     clock = Check("clock", skew <= MAX_CLOCK_SKEW_SECONDS, f"{skew:.1f} s apart from the database's")
     if not clock.ok:
         clock = Check(clock.name, False, clock.message, "set both clocks by NTP")
-    return [clock] if workers is None else [_worker(workers["beating"]), clock]
+    return [clock] if workers is None else [_worker(workers["workers"]), clock]
 
 
-def _worker(beating: int) -> Check:
-    if beating:
-        return Check("worker", True, "running")
+def _worker(running: int) -> Check:
+    if running:
+        return Check("worker", True, f"{counted(running, 'worker')} running")
     return Check("worker", False, "no worker running", "start one: alexandria work, or alexandria up")
 
 

@@ -40,7 +40,7 @@ async def ready(system: Running, request: Request) -> schemas.ReadyAnswer | JSON
             return error_response(request.scope, 503, incident.kind, incident.reason, hint)
     return schemas.ReadyAnswer(
         status="ready",
-        workers=workers["beating"],
+        workers=workers["workers"],
         months_in_work=workers["processing"],
         months_due=workers["due"],
         paused=str(pause or ""),
