@@ -31,7 +31,10 @@ folder, user, programs = sys.argv[1:]
 share = Embedded(Path(folder), durable=False)
 if programs:
     share._programs = Path(programs)
-if user:
+if user.isdigit():
+    os.setgroups([]), os.setgid(int(user)), os.setuid(int(user))
+    os.environ.pop("HOME", None)
+elif user:
     entry = pwd.getpwnam(user)
     os.setgroups([]), os.setgid(entry.pw_gid), os.setuid(entry.pw_uid)
     os.environ["HOME"] = entry.pw_dir
@@ -39,11 +42,11 @@ with share:
     print(share.url, flush=True)
     sys.stdin.read()
 """
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hand the server to somebody else")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server under another account")
 
 
 class Holder:
-    """Another process that holds a share until it is told to leave."""
+    """Another process that uses the server until its standard input ends."""
 
     def __init__(self, folder, *, user="", programs=""):
         # Another user could not write the coverage of the process where ours is.
@@ -136,7 +139,7 @@ def servers_of(folder):
 
 
 def eventually(condition, seconds=20):
-    """For what the system tells nobody about."""
+    """Wait for a state that no event announces."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -361,6 +364,74 @@ def test_an_ordinary_user_needs_no_root_and_root_may_connect(data_dir, holder):
 
 
 @as_root
+def test_a_user_number_without_a_name_and_a_home_is_enough(data_dir, holder):
+    """As a container runs with an arbitrary one; the data belongs to it, and root may connect."""
+    number = 1_234_567
+    with pytest.raises(KeyError):
+        pwd.getpwuid(number)
+    data_dir.mkdir(mode=0o755)
+    mine = data_dir / "mine"
+    mine.mkdir(mode=0o700)
+    os.chown(mine, number, number)
+    try:
+        installation.named(installation.account(mine), data_dir)
+    except Misconfigured as refused:
+        pytest.skip(f"not in this environment: {refused.message}")
+    programs = installation.runnable(installation.find_programs(), data_dir, pwd.getpwnam("nobody"))
+    folder = mine / "data"
+    first = holder(folder, user=str(number), programs=str(programs))
+    assert query(first.url, "SELECT current_user") == ("alexandria",)
+    assert {path.lstat().st_uid for path in (folder, *folder.glob("postgresql/**/*"))} == {number}
+    root = Embedded(folder, durable=False)
+    root._programs = programs
+    with root:
+        kill_server(folder)
+        root.ensure()
+        assert Path(f"/proc/{postmaster(folder)}").stat().st_uid == number
+    first.leave()
+    assert servers_of(folder) == []
+
+
+@as_root
+def test_a_user_number_for_which_no_name_can_be_found_is_refused_with_the_fix(data_dir, monkeypatch):
+    monkeypatch.setattr(installation, "NAME_WRAPPERS", ())
+    monkeypatch.setenv("PATH", str(data_dir))
+    data_dir.mkdir()
+    os.chown(data_dir, 1_234_567, 1_234_567)
+    with pytest.raises(Misconfigured, match="user number 1234567 has no name") as refused:
+        installation.named(installation.account(data_dir), data_dir)
+    assert "libnss-wrapper" in refused.value.hint
+    assert "DATABASE_URL" in refused.value.hint
+
+
+@as_root
+def test_the_server_of_root_has_an_account_of_its_own_if_there_is_one(data_dir, monkeypatch):
+    """An existing server keeps its account."""
+    own = pwd.struct_passwd(("alexandria", "x", 1_234_567, 1_234_567, "", "/", "/bin/false"))
+    found = pwd.getpwall()
+    data_dir.mkdir()
+    before = installation.account(data_dir)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [*found, own])
+    assert installation.account(data_dir) == own
+    (data_dir / "postgresql").mkdir()
+    os.chown(data_dir / "postgresql", before.pw_uid, before.pw_gid)
+    assert installation.account(data_dir) == before
+
+
+def test_a_server_that_no_process_uses_is_stopped(folder, holder):
+    """Once the last process that uses it has left; one that is in use is not."""
+    first = holder(folder)
+    assert query(first.url, "SELECT 1") == (1,)
+    assert embedded.stop_unused(folder) is False
+    assert servers_of(folder)
+    first.kill()
+    assert servers_of(folder)
+    assert embedded.stop_unused(folder) is True
+    assert servers_of(folder) == []
+    assert embedded.stop_unused(folder / "nothing") is True
+
+
+@as_root
 def test_root_keeps_data_and_programs_where_its_server_can_reach_them(data_dir):
     data_dir.mkdir(mode=0o700)
     programs = data_dir / "site" / installation.PACKAGE / "pginstall" / "bin"
@@ -386,7 +457,7 @@ def test_root_keeps_data_and_programs_where_its_server_can_reach_them(data_dir):
 
 
 def test_no_programs_no_server(data_dir, monkeypatch):
-    """The cure is in the hint."""
+    """The fix is in the hint."""
     monkeypatch.setattr(installation, "PACKAGE", "not_installed")
     monkeypatch.setenv("PATH", str(data_dir))
     monkeypatch.setattr(installation, "DEBIAN", data_dir)

@@ -20,6 +20,21 @@ def test_a_provider_is_moved_slowed_and_capped_by_its_own_settings(monkeypatch):
     assert providers["open_library"].daily_cap is None
 
 
+def test_a_user_without_a_name_and_a_home_gets_the_folder_of_a_service(monkeypatch):
+    """As in a container with an arbitrary user number; only a ~ has no meaning there."""
+    for name in ("HOME", "XDG_DATA_HOME", "ALEXANDRIA_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nameless(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    assert config.load().data_dir == config.SERVICE_DATA_DIR
+    monkeypatch.setenv("ALEXANDRIA_DATA_DIR", "~/books")
+    with pytest.raises(Misconfigured, match="absolute path"):
+        config.load()
+
+
 def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
     (tmp_path / "ISBNDB_API_KEY").write_text("canary-key")
     (tmp_path / "ALEXANDRIA_WEBHOOK_SECRET").write_text("canary-secret")

@@ -28,6 +28,7 @@ from alexandria.core.errors import Misconfigured, in_words
 from alexandria.core.provider_facts import PROVIDERS, KeySetting, default_sources, source_names
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
+SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
@@ -94,6 +95,14 @@ def _env(name: str) -> AliasChoices:
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
+def _default_data_dir() -> Path:
+    """The user's data folder, or that of a system service for a user without a home, as in some containers."""
+    try:
+        return Path(platformdirs.user_data_dir("alexandria")).expanduser()
+    except RuntimeError:  # as pathlib reports a missing home directory
+        return SERVICE_DATA_DIR
+
+
 class Settings(_Given):
     """Every setting that is not a provider's own. Made by `load()`; secrets are SecretStr and print as stars."""
 
@@ -105,7 +114,7 @@ class Settings(_Given):
         description="URL of a PostgreSQL to use instead of the embedded one",
     )
     data_dir: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("alexandria")),
+        default_factory=_default_data_dir,
         validation_alias=_env("ALEXANDRIA_DATA_DIR"),
         description="folder of the embedded PostgreSQL and its generated secret",
     )
@@ -232,7 +241,10 @@ class Settings(_Given):
     @classmethod
     def _in_full(cls, value: Path) -> Path:
         """Expand ~ and make the path absolute, also where no shell has read the setting."""
-        return value.expanduser().absolute()
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("there is no home directory for ~; use an absolute path") from None
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -1,7 +1,8 @@
 """The account, folder, socket and programs of the embedded PostgreSQL.
 
 PostgreSQL refuses to run as root. For root it runs under another account, with a folder and programs that this account
-can reach. No existing folder of others gets other permissions, and no account is created.
+can reach. No existing folder of others gets other permissions, and no account is created. A user number without a name,
+as containers are often given, is enough for the server; only initdb needs a name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ ACTIVE = set(
 )  # characters that the shells inside initdb and pg_ctl would interpret in the path of copied programs
 PERSISTENT_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is made here has a random name and one owner
 TEMPORARY_FOLDER = Path("/tmp")  # noqa: S108 - as above; a long TMPDIR would defeat the purpose
+SERVER_ACCOUNTS = ("alexandria", "postgres", "nobody")  # for the server of root, the first that exists
+NAME_WRAPPERS = ("/usr/lib/*/libnss_wrapper.so", "/usr/lib*/libnss_wrapper.so")  # gives a user number a name
 OWN_SERVER_HINT = "set DATABASE_URL to a PostgreSQL of your own"
 
 
@@ -51,16 +55,45 @@ def find_programs() -> Path:
 def account(folder: Path) -> pwd.struct_passwd:
     """Return the account of the server: this user, or for root the owner of the folder or a service account."""
     uid = os.geteuid() or folder.stat().st_uid
-    try:
-        if uid:
-            return pwd.getpwuid(uid)
-        known = {entry.pw_name: entry for entry in pwd.getpwall()}
-        return known.get("postgres") or known["nobody"]
-    except KeyError:
-        missing = f"user number {uid} has no name" if uid else "there is no user 'postgres' nor 'nobody'"
+    if uid:
+        group = folder.stat().st_gid if os.geteuid() == 0 else os.getegid()
+        return _entry(uid) or pwd.struct_passwd((str(uid), "x", uid, group, "", "/", "/bin/sh"))
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    found = [known[name] for name in SERVER_ACCOUNTS if name in known]
+    if not found:
         raise Misconfigured(
-            f"{missing}, and PostgreSQL needs one", hint=f"add it to /etc/passwd, or {OWN_SERVER_HINT}"
-        ) from None
+            f"PostgreSQL does not run as root, and there is no user {' or '.join(SERVER_ACCOUNTS)}",
+            hint=f"add the user {SERVER_ACCOUNTS[0]} to /etc/passwd, or {OWN_SERVER_HINT}",
+        )
+    existing = folder / "postgresql"
+    owner = existing.stat().st_uid if existing.exists() else None
+    return next((entry for entry in found if entry.pw_uid == owner), found[0])
+
+
+def named(account: pwd.struct_passwd, place: Path) -> tuple[list[str], dict[str, str]]:
+    """Return a command and variables that make a program find a name for `account`; none if it has one.
+
+    `place` is a folder of the account, for files. Raises Misconfigured where neither way works.
+    """
+    if _entry(account.pw_uid):
+        return [], {}
+    for library in (path for pattern in NAME_WRAPPERS for path in Path("/").glob(pattern[1:])):
+        users, groups = place / "passwd", place / "group"
+        line = f"alexandria:x:{account.pw_uid}:{account.pw_gid}::/:/bin/sh\n"
+        for path, text in ((users, line), (groups, f"alexandria:x:{account.pw_gid}:\n")):
+            path.write_text(text)
+            path.chmod(0o644)
+        return [], {"LD_PRELOAD": str(library), "NSS_WRAPPER_PASSWD": str(users), "NSS_WRAPPER_GROUP": str(groups)}
+    # In a user namespace of its own a process has the number, and so the name, of another user; files keep their owner.
+    stranger = next((entry for entry in pwd.getpwall() if entry.pw_uid), None)
+    if stranger and (unshare := shutil.which("unshare")):
+        command = [unshare, "--user", f"--map-user={stranger.pw_uid}"]
+        if _succeeds([*command, "/bin/true"], account):
+            return command, {}
+    raise Misconfigured(
+        f"user number {account.pw_uid} has no name, and PostgreSQL's initdb needs one",
+        hint=f"add the number to /etc/passwd, install libnss-wrapper, or {OWN_SERVER_HINT}",
+    )
 
 
 def identity(account: pwd.struct_passwd) -> dict[str, Any]:
@@ -128,8 +161,19 @@ def runnable(programs: Path, place: Path, account: pwd.struct_passwd) -> Path:
 
 def _can(account: pwd.struct_passwd, test: str, path: Path) -> bool:
     """Asks the system and not the mode bits: there are access lists and closed parents too."""
-    script: list[str | Path] = ["/bin/sh", "-c", f'test {test} "$0"', path]
-    return subprocess.run(script, cwd="/", check=False, **identity(account)).returncode == 0
+    return _succeeds(["/bin/sh", "-c", f'test {test} "$0"', path], account)
+
+
+def _succeeds(command: Sequence[str | Path], account: pwd.struct_passwd) -> bool:
+    done = subprocess.run(command, cwd="/", check=False, stderr=subprocess.DEVNULL, **identity(account))
+    return done.returncode == 0
+
+
+def _entry(uid: int) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError:
+        return None
 
 
 def _lets_in(folder: Path, account: pwd.struct_passwd) -> bool:

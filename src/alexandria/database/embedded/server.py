@@ -31,6 +31,7 @@ from alexandria.database.embedded.installation import OWN_SERVER_HINT, SOCKET
 
 NAME = "alexandria"  # of the database and of its owner
 ORPHAN_TIMEOUT = 60.0  # seconds that backends of a killed server may need to end
+USERS_CHECK_INTERVAL = 0.05  # seconds between two checks whether a server is still used
 MAX_STARTS = 3  # attempts, if the server dies at once
 RECOVERY_TIMEOUT = 300.0  # seconds that a server may need to replay its write-ahead log after a crash
 MAX_LOG_SIZE, KEPT_LOG_SIZE = 1_000_000, 100_000  # bytes
@@ -67,7 +68,7 @@ class Embedded:
         self.psql, self.pg_dump = self._programs / "psql", self._programs / "pg_dump"
 
     def __enter__(self) -> Self:
-        with _as_misconfigured(self._folder):
+        with as_misconfigured(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._account = installation.account(self._folder)
             with self._gate() as gate, contextlib.ExitStack() as entered:
@@ -82,15 +83,28 @@ class Embedded:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _as_misconfigured(self._folder), self._gate():
+        with as_misconfigured(self._folder), self._gate():
             self._leave.close()
 
     def ensure(self) -> None:
         """Start the server again if it has stopped, and return when it answers."""
         if self._ping() != Ping.OK:
-            with _as_misconfigured(self._folder), self._gate():
+            with as_misconfigured(self._folder), self._gate():
                 self._locate()
                 self._start()
+
+    def stop_unused(self, timeout: float) -> bool:
+        """Stop the server if no process uses it within `timeout` seconds, else return False. Not within a `with`."""
+        deadline = time.monotonic() + timeout
+        with as_misconfigured(self._folder):
+            self._account = installation.account(self._folder)
+            while True:
+                with self._gate(), self._lock("users") as self._users:  # whoever leaves needs the gate meanwhile
+                    if self._stop_if_last():
+                        return True
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(USERS_CHECK_INTERVAL)
 
     @contextlib.contextmanager
     def _lock(self, name: str) -> Iterator[int]:
@@ -109,12 +123,15 @@ class Embedded:
             fcntl.flock(gate, fcntl.LOCK_EX)
             yield gate
 
-    def _stop_if_last(self) -> None:
-        if _obtained(self._users):
-            self._locate()
-            self._stop()
-            if self._socket != self._home:
-                shutil.rmtree(self._socket)
+    def _stop_if_last(self) -> bool:
+        """Stop the server and return True, unless another process uses it."""
+        if not _obtained(self._users):
+            return False
+        self._locate()
+        self._stop()
+        if self._socket != self._home:
+            shutil.rmtree(self._socket)
+        return True
 
     def _locate(self) -> None:
         """Set the paths of cluster, log and socket. The first process chooses them, and the others find them in the folder."""
@@ -126,15 +143,17 @@ class Embedded:
     def _url(self, database: str) -> str:
         return _url(self._socket, database)
 
-    def _run(self, program: str, *arguments: str, keep: int | None = None) -> tuple[int, str]:
+    def _run(self, program: str, *arguments: str, keep: int | None = None, named: bool = False) -> tuple[int, str]:
         """Run a program and return its exit code and output; `keep` is a lock that it inherits.
 
-        Waits for its end even when interrupted: a server that it has started would otherwise be unknown.
+        `named`: the program needs a name for its user number. Waits for its end even when interrupted: a server that it
+        has started would otherwise be unknown.
         """
+        prefix, variables = installation.named(self._account, self._home) if named else ([], {})
         process = subprocess.Popen(
-            [installation.runnable(self._programs, self._home.parent, self._account) / program, *arguments],
+            [*prefix, installation.runnable(self._programs, self._home.parent, self._account) / program, *arguments],
             cwd=self._home,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"} | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -164,7 +183,7 @@ class Embedded:
             shutil.rmtree(fresh)
         wanted = [f"--username={NAME}", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         sync = [] if self._durable else ["--no-sync"]
-        code, output = self._run("initdb", "--pgdata", fresh.name, *wanted, *sync, keep=gate)
+        code, output = self._run("initdb", "--pgdata", fresh.name, *wanted, *sync, keep=gate, named=True)
         if code:
             raise DatabaseUnavailable(f"PostgreSQL could not be set up: {output[-1000:]}", hint=OWN_SERVER_HINT)
         fresh.rename(self._data)
@@ -268,6 +287,14 @@ def running(data_dir: Path) -> str | None:
     return None
 
 
+def stop_unused(data_dir: Path, timeout: float = 0.0) -> bool:
+    """Stop a server of `data_dir` that no process uses, as after a crash; starts nothing.
+
+    Waits `timeout` seconds for processes that use it, and returns False if some still do.
+    """
+    return not (data_dir / "postgresql").exists() or Embedded(data_dir).stop_unused(timeout)
+
+
 def _url(socket: Path, database: str) -> str:
     return f"postgresql://{NAME}@/{database}?host={quote(os.fsencode(socket), safe='')}"
 
@@ -302,7 +329,8 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _as_misconfigured(folder: Path) -> Iterator[None]:
+def as_misconfigured(folder: Path) -> Iterator[None]:
+    """Raise Misconfigured for an OSError inside: `folder` cannot be used as the data directory."""
     try:
         yield
     except OSError as problem:
