@@ -14,9 +14,12 @@ import stamina.instrumentation
 import structlog
 
 from alexandria.core.escaping import inert, inert_line
+from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.redaction import forget_secrets, masked, masked_long, masked_traceback, protect
 
-_MASK = "[secret]"
-_secrets: list[str] = []
+__all__ = ["also_to", "configure", "masked", "process_name", "protect", "quieten"]
+
+STRUCTURE = frozenset({"level", "timestamp", "logger", "month"})  # fields that only the program and libraries name
 
 Listener = Callable[[Mapping[str, Any]], None]
 _listeners: list[Listener] = []
@@ -29,11 +32,11 @@ def process_name() -> str:
 
 
 def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
-    """Log `level` and above in `form` "console" or "json"; no line contains any of `secrets`.
+    """Log `level` and above in `form` "console" or "json"; no line contains any of `secrets` where a secret can stand.
 
     Warnings and errors that libraries log go the same way.
     """
-    _secrets.clear()
+    forget_secrets()
     protect(secrets)
     quieten("NOTSET")
     renderer = (
@@ -65,12 +68,6 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         root.addHandler(_LibraryHandler(logging.WARNING))
 
 
-def protect(secrets: Iterable[str]) -> None:
-    """Mask these secrets too in every later line."""
-    _secrets.extend(secret for secret in secrets if secret and secret not in _secrets)
-    _secrets.sort(key=len, reverse=True)  # one secret may be part of another
-
-
 @contextlib.contextmanager
 def also_to(listener: Listener) -> Iterator[None]:
     """Pass every event logged inside to `listener` too, masked and escaped. The listener must not block or raise."""
@@ -84,13 +81,6 @@ def also_to(listener: Listener) -> Iterator[None]:
 def quieten(level: str) -> None:
     """Print only `level` and above from now on, for commands with an output of their own; listeners still get all."""
     _least_level[:] = [logging.getLevelNamesMapping()[level]]
-
-
-def masked(text: str) -> str:
-    """Return the text with every secret masked."""
-    for secret in _secrets:
-        text = text.replace(secret, _MASK)
-    return text
 
 
 class _StandardError:
@@ -118,8 +108,9 @@ class _LibraryHandler(logging.Handler):
 
 
 def _sanitize(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask secrets and escape active characters in every value; only a traceback keeps its lines."""
-    return {key: _plain(value, lines=key == "exception") for key, value in event.items()}
+    """Mask secrets and escape active characters in every value. What gives the line its structure stays as it is."""
+    by_library = "logger" in event  # whose message is no name of an event, and may quote an address
+    return {key: _plain(key, value, by_library=by_library) for key, value in event.items()}
 
 
 def _notify_listeners(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -134,8 +125,12 @@ def _drop_below_level(_logger: Any, _method: str, event: MutableMapping[str, Any
     return event
 
 
-def _plain(value: Any, *, lines: bool) -> Any:
+def _plain(key: str, value: Any, *, by_library: bool) -> Any:
     if isinstance(value, int | float | bool | None):
         return value
-    text = masked(str(value))
-    return inert(text) if lines else inert_line(text)
+    text = str(value)
+    if key in STRUCTURE or (key == "provider" and text in PROVIDERS):
+        return inert_line(text)
+    if key == "exception":
+        return inert(masked_traceback(text))
+    return inert_line(masked_long(text) if key == "event" and not by_library else masked(text))

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from alexandria.core.errors import extra_hint
-from alexandria.core.logging import protect
+from alexandria.core.redaction import protect
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alexandria.core import config, logging
+from alexandria.core import config
 from alexandria.core.config import Settings, secret_folders
 from alexandria.core.errors import BadInput, Misconfigured, Unknown
+from alexandria.core.redaction import protect
 
 FILE, PREVIOUS_FILE = "webhook-secret", "webhook-secret-previous"
 NAMES = ("ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS")
@@ -38,7 +39,7 @@ class WebhookSecrets:
         self._files, self._read = files, read
         self._seen = self._stamp()  # before reading: what changes meanwhile is read again
         self._valid = valid if read is None else read()
-        logging.protect(self._valid)
+        protect(self._valid)
 
     @property
     def valid(self) -> tuple[str, ...]:
@@ -61,7 +62,7 @@ class WebhookSecrets:
         except (OSError, Misconfigured):
             return
         self._seen = seen
-        logging.protect(self._valid)
+        protect(self._valid)
 
     def _stamp(self) -> _Stamp:
         return tuple(map(_stamp_of, self._files))

@@ -96,9 +96,9 @@ class Output:
         """Print an error in our own code: its type in one line, and the traceback with -v."""
         name = type(error).__name__
         if self.options.verbose:
-            from alexandria.core.logging import masked
+            from alexandria.core.redaction import masked_traceback
 
-            self.err.print(inert(masked("".join(traceback.format_exception(error)))))
+            self.err.print(inert(masked_traceback("".join(traceback.format_exception(error)))))
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
     def _plainly(self, part: RenderableType) -> None:
