@@ -21,8 +21,8 @@ from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
-from alexandria.core.logging import protect
 from alexandria.core.provider_facts import PROVIDERS, source_names
+from alexandria.core.redaction import protect
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
@@ -46,15 +46,16 @@ from alexandria.rollout.gates import METERED_SOURCE
 log = structlog.get_logger(__name__)
 
 COMMAND_CONNECTIONS, POOL_CONNECTIONS = 2, 16  # a command asks one thing at a time
+PLAN_TIMEOUT = 5.0  # seconds that the first months wait for what providers report of their plans
 
 
 class Mode(Enum):
     """What a process is going to do with the system."""
 
-    COMMAND = "command"  # view and schedule; never set a provider's pace
-    SERVE = "serve"  # the same for HTTP clients, for a long time
-    WORK = "work"  # fill months: ask providers
-    ASK = "ask"  # ask providers for a person who waits: the daily reserve may be spent
+    COMMAND = "command"  # view and schedule; never set a provider's limits
+    SERVE = "serve"  # the same for HTTP clients, for a long time; sets the limits
+    WORK = "work"  # fill months: ask providers; sets the limits
+    ASK = "ask"  # ask providers for a person who waits: the daily reserve may be spent, the limits stay
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +70,13 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         size = COMMAND_CONNECTIONS if mode is Mode.COMMAND else POOL_CONNECTIONS
         database = await stack.enter_async_context(Database(server.url, size=size))
         cache = ResponseCache(database)
-        limiter = RateLimiter(server.url, database.pool, settings.providers, interactive=mode is Mode.ASK)
+        limiter = RateLimiter(
+            server.url,
+            database.pool,
+            settings.providers,
+            interactive=mode is Mode.ASK,
+            configures=mode in {Mode.SERVE, Mode.WORK},
+        )
         if mode is not Mode.COMMAND:
             await stack.enter_async_context(limiter)
         queue = JobQueue(database)
@@ -154,7 +161,7 @@ def _client(
     cache: ResponseCache,
     in_flight: ConcurrencyLimiter | None,
 ) -> ProviderClient:
-    return ProviderClient(
+    client = ProviderClient(
         settings.providers[name],
         limiter,
         cache,
@@ -163,6 +170,9 @@ def _client(
         reload_key=lambda: _key(name),
         concurrency_limiter=in_flight,
     )
+    if name in limiter.stored:
+        client.use_plan_host(limiter.stored[name].plan_host)
+    return client
 
 
 def _key(name: str) -> SecretStr | None:
@@ -173,7 +183,8 @@ def _key(name: str) -> SecretStr | None:
 
 
 def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[Generator]:
-    return [make_generator(spec, clients[spec.provider]) for spec in parse_generators(settings.generators)]
+    specs = parse_generators(settings.generators)
+    return [make_generator(spec, clients[spec.provider], thinking=settings.thinking) for spec in specs]
 
 
 def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Source]:
@@ -205,12 +216,20 @@ def periodic(system: System) -> list[Periodic]:
 
 
 async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None:
-    """Run a worker of this system until `stop` is set."""
-    await worker.work(
-        system.queue,
-        system.backfill,
-        stop,
-        concurrency=concurrency,
-        periodic=periodic(system),
-        reconnect=system.reconnect,
-    )
+    """Run a worker of this system until `stop` is set. It reads the plans of providers first, if they answer soon."""
+    reading = asyncio.create_task(system.maintenance.read_plans())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({reading, stopping}, timeout=PLAN_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        await worker.work(
+            system.queue,
+            system.backfill,
+            stop,
+            concurrency=concurrency,
+            periodic=periodic(system),
+            reconnect=system.reconnect,
+        )
+    finally:
+        for task in (reading, stopping):
+            task.cancel()
+        await asyncio.wait({reading, stopping})

@@ -193,7 +193,7 @@ TABLES = {
     "knock": "client forgotten_at",
     "lane": (
         "name id rate sends win gap daily_limit daily_cap ring held_until held_units paused_until "
-        "pause_reason plan_limit plan_seen_at plan_note paused_since "
+        "pause_reason plan_limit plan_seen_at plan_note paused_since by_plan plan_rate plan_host "
     ),
     "notice": "incident_id event tries next_try_at delivered_at result",
     "procrastinate_events": "id job_id type at",

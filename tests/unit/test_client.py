@@ -1,6 +1,7 @@
 """What the one way to the outside promises: paced, metered, timed, retried with measure, stored before use."""
 
 import asyncio
+import contextlib
 import ssl
 from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
@@ -13,9 +14,10 @@ from pydantic import SecretStr
 from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
-from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS
 from alexandria.core.tls import authorities
 from alexandria.providers.client import (
+    MAX_LONG_CALL_TRIES,
     MAX_TRIES,
     NEGATIVE_LIFETIME,
     ProviderClient,
@@ -346,6 +348,61 @@ async def test_without_a_contact_the_user_agent_names_the_product_alone(limiter,
     )
     assert client.http.headers["User-Agent"] == "Alexandria/1.2"
     await client.aclose()
+
+
+async def test_a_provider_that_refuses_product_names_gets_another_user_agent(lanes, answers):
+    """Open Library answers 403 to "Alexandria/1.2"."""
+    settings = ProviderSettings(name="open_library", **PROVIDERS["open_library"].limits.model_dump(), key=None)
+    for contact, agent in [("", "Mozilla/5.0 (compatible; Alexandria/1.2)"), ("a@b.test", "Alexandria/1.2 (a@b.test)")]:
+        transport = ProviderClient(
+            settings, lanes, answers, contact=contact, version="1.2", inner=httpx2.MockTransport(lambda _: ok())
+        )
+        assert transport.http.headers["User-Agent"] == agent
+        await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "sends"), [("gemini", MAX_LONG_CALL_TRIES), ("openai", MAX_LONG_CALL_TRIES), ("isbndb", MAX_TRIES)]
+)
+async def test_a_language_model_without_an_answer_is_asked_once_more(reach, name, sends):
+    """Its time-out is long, and each try may be billed."""
+
+    def far_end(request):
+        raise httpx2.ReadTimeout("no", request=request)
+
+    transport = reach(name, far_end)
+    with pytest.raises(errors.NoAnswer) as silent:
+        await ask(transport)
+    assert (len(transport.sent), silent.value.code) == (sends, "provider_down")
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses", "sends"),
+    [
+        ("google_books", [503] * 9, MAX_BUSY_TRIES),
+        ("google_books", [503] * 4 + [200], 5),
+        ("google_books", [500] * 9, MAX_TRIES),
+        ("isbndb", [503] * 9, MAX_TRIES),
+    ],
+)
+async def test_a_provider_that_is_often_busy_has_more_tries(reach, name, statuses, sends):
+    transport = reach(name, [httpx2.Response(status, json={"found": 1}) for status in statuses])
+    with contextlib.suppress(errors.ProviderDown):
+        await ask(transport)
+    assert len(transport.sent) == sends
+
+
+async def test_the_key_goes_to_known_hosts_of_its_provider_only(reach):
+    transport = reach("isbndb", lambda request: ok())
+    transport.settings = transport.settings.model_copy(update={"by_plan": frozenset({"base_url"})})
+    for host in ("api.evil.test", "evil.test/api.pro.isbndb.com", "", "api.pro.isbndb.com.evil.test"):
+        transport.use_plan_host(host)
+        await ask(transport, f"/{len(transport.sent)}")
+    transport.use_plan_host("api.pro.isbndb.com")
+    await ask(transport, "/pro")
+    transport.use_configured_host()
+    await ask(transport, "/back")
+    assert [request.url.host for request in transport.sent] == ["far.test"] * 4 + ["api.pro.isbndb.com", "far.test"]
 
 
 async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):

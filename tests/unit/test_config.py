@@ -35,6 +35,55 @@ def test_a_user_without_a_name_and_a_home_gets_the_folder_of_a_service(monkeypat
         config.load()
 
 
+def test_isbndb_leaves_its_limits_to_the_plan_until_they_are_set(monkeypatch):
+    isbndb = config.load().providers["isbndb"]
+    assert (isbndb.rate, isbndb.daily_limit, isbndb.daily_reserve) == (1, 15000, 2000)
+    assert isbndb.by_plan == {"base_url", "rate", "daily_limit", "daily_reserve"}
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "2")
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "15000")
+    assert config.load().providers["isbndb"].by_plan == {"base_url", "daily_reserve"}
+    assert config.load().providers["google_books"].by_plan == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("limit", "cap"), [(0, 0), (1, 1), (7, 7), (8, 7), (500, 434), (1000, 867), (2000, 1734), (15000, 13000)]
+)
+def test_the_reserve_is_two_fifteenths_of_the_limit_and_never_all_of_it(monkeypatch, limit, cap):
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", str(limit))
+    assert config.load().providers["isbndb"].daily_cap == cap
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", str(limit + 5))
+    assert config.load().providers["isbndb"].daily_cap == cap
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "0")
+    assert config.load().providers["isbndb"].daily_cap == limit
+
+
+@pytest.mark.parametrize(
+    ("base_url", "rate"),
+    [("https://api2.isbndb.com", 1), ("https://api.premium.isbndb.com/", 3), ("https://API.pro.isbndb.com", 5), ("http://far.test/isbndb", 1)],
+)  # fmt: skip
+def test_each_host_of_isbndb_has_its_rate(monkeypatch, base_url, rate):
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_BASE_URL", base_url)
+    isbndb = config.load().providers["isbndb"]
+    assert (isbndb.rate, "rate" in isbndb.by_plan) == (rate, "far.test" in base_url)
+    monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "0.5")
+    assert config.load().providers["isbndb"].rate == 0.5
+
+
+def test_open_library_has_its_full_rate_only_with_a_contact(monkeypatch):
+    assert config.load().providers["open_library"].rate == 1
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", "ops@library.test")
+    assert config.load().providers["open_library"].rate == 3
+    monkeypatch.delenv("ALEXANDRIA_CONTACT")
+    monkeypatch.setenv("ALEXANDRIA_OPEN_LIBRARY_RATE", "2")
+    assert config.load().providers["open_library"].rate == 2
+
+
+def test_models_have_five_minutes_and_gemini_the_pacific_day():
+    providers = config.load().providers
+    assert {providers[name].timeout for name in ("gemini", "xai", "openai")} == {300}
+    assert providers["gemini"].zone == "America/Los_Angeles"
+
+
 def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
     (tmp_path / "ISBNDB_API_KEY").write_text("canary-key")
     (tmp_path / "ALEXANDRIA_WEBHOOK_SECRET").write_text("canary-secret")

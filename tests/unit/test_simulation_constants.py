@@ -81,12 +81,12 @@ def attempt(scenario, at=MIDNIGHT):
 
 
 def test_a_dead_model_is_given_up_after_the_clients_tries_and_timeouts():
-    """It was 30 s in the simulation, where the client waits for 120 s, three times."""
+    """It was 30 s in the simulation, where the client waits for 300 s, twice."""
     expected = assumptions.expected_scenario(config.load(), ())
     assert {each.timeout for each in expected.generators} == {PROVIDERS["gemini"].limits.timeout}
     seconds, error = attempt(replace(expected, faults=FaultRates(generators_down=1.0)))
     assert isinstance(error, errors.NoBooks)
-    assert seconds == client.MAX_TRIES * PROVIDERS["gemini"].limits.timeout == 360
+    assert seconds == client.MAX_LONG_CALL_TRIES * PROVIDERS["gemini"].limits.timeout == 600
 
 
 def test_sources_that_are_down_are_given_up_after_the_clients_tries_and_timeouts():

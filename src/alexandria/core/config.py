@@ -6,8 +6,10 @@ import base64
 import binascii
 import os
 import re
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
@@ -25,16 +27,27 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alexandria.core.errors import Misconfigured, in_words
-from alexandria.core.provider_facts import PROVIDERS, KeySetting, default_sources, source_names
+from alexandria.core.provider_facts import (
+    PROVIDERS,
+    KeySetting,
+    ProviderFacts,
+    default_sources,
+    source_names,
+    usual_reserve,
+)
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
+BY_PLAN = frozenset({"base_url", "rate", "daily_limit", "daily_reserve"})  # what a provider's plan can decide
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
 class ProviderSettings(BaseModel):
-    """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s."""
+    """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s.
+
+    `by_plan` names the fields that nobody has set and that the provider's own report of its plan replaces.
+    """
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -45,6 +58,7 @@ class ProviderSettings(BaseModel):
     daily_reserve: int = Field(ge=0)
     zone: str
     key: SecretStr | None
+    by_plan: frozenset[str] = frozenset()
 
     @field_validator("zone")
     @classmethod
@@ -64,8 +78,11 @@ class ProviderSettings(BaseModel):
 
     @property
     def daily_cap(self) -> int | None:
-        """The number of units that months may spend in a day."""
-        return None if self.daily_limit is None else max(self.daily_limit - self.daily_reserve, 0)
+        """The number of units that months may spend in a day. A reserve that would leave none is replaced by the usual."""
+        if self.daily_limit is None:
+            return None
+        leaves_none = self.daily_reserve >= self.daily_limit
+        return self.daily_limit - (usual_reserve(self.daily_limit) if leaves_none else self.daily_reserve)
 
 
 class _Given(BaseSettings):
@@ -160,6 +177,11 @@ class Settings(_Given):
         le=1,
         validation_alias=_env("ALEXANDRIA_KEPT_FOR_MONTHS"),
         description="share of a source's daily allowance that enrichment leaves to months",
+    )
+    thinking: Literal["off", "minimal", "low", "medium", "high", "default"] = Field(
+        "low",
+        validation_alias=_env("ALEXANDRIA_THINKING"),
+        description="effort of models that can reason: off, minimal, low, medium, high, or default for the model's own",
     )
     concurrency: int = Field(
         4,
@@ -292,7 +314,7 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(_secrets_dir=folders or None, **overrides)
     except ValidationError as invalid:
         raise _misconfigured(invalid, "") from None
-    providers = {name: _provider(name, folders) for name in PROVIDERS}
+    providers = {name: _provider(name, folders, contact=settings.contact) for name in PROVIDERS}
     return settings.model_copy(update={"providers": providers})
 
 
@@ -301,14 +323,33 @@ def secret_folders() -> list[Path]:
     return [Path(configured)] if configured else [Path("/run/secrets")]
 
 
-def _provider(name: str, folders: list[Path]) -> ProviderSettings:
+def _provider(name: str, folders: list[Path], *, contact: str) -> ProviderSettings:
     prefix, facts = f"{PREFIX}{name.upper()}_", PROVIDERS[name]
     try:
         overrides = _overrides(facts.key)(_env_prefix=prefix, _secrets_dir=folders or None)
-        chosen = facts.limits.model_dump() | {"key": None} | overrides.model_dump(exclude_none=True)
-        return ProviderSettings(name=name, **chosen)
+        given = overrides.model_dump(exclude_none=True)
+        settings = ProviderSettings(name=name, **facts.limits.model_dump() | {"key": None} | given)
     except ValidationError as invalid:
         raise _misconfigured(invalid, prefix) from None
+    return settings.model_copy(update=_usual_limits(settings, facts, given.keys(), contact=contact))
+
+
+def _usual_limits(
+    settings: ProviderSettings, facts: ProviderFacts, given: AbstractSet[str], *, contact: str
+) -> dict[str, object]:
+    """Return the limits that follow from other settings where they are not `given` themselves."""
+    found: dict[str, object] = {}
+    host_rate = facts.plan_rates.get(urlsplit(settings.base_url).hostname or "")
+    if "rate" not in given and host_rate is not None:
+        found["rate"] = host_rate
+    if "rate" not in given and facts.anonymous_rate is not None and not contact:
+        found["rate"] = facts.anonymous_rate
+    if facts.plan_rates:
+        if "daily_reserve" not in given and settings.daily_limit is not None:
+            found["daily_reserve"] = usual_reserve(settings.daily_limit)
+        chosen_host = "base_url" in given and host_rate is not None  # its rate holds, whatever host the plan has
+        found["by_plan"] = frozenset(BY_PLAN - given - ({"rate"} if chosen_host else set()))
+    return found
 
 
 def _overrides(key: KeySetting | None) -> type[_ProviderOverrides]:

@@ -158,9 +158,17 @@ class RequestRefused(ProviderError):
 
 
 class ProviderDown(ProviderError):
-    """Server error, broken connection or time-out."""
+    """Server error, broken connection or time-out. `status` is that of the answer, if there was one."""
 
     code = "provider_down"
+
+    def __init__(self, provider: str, message: str, *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(provider, message, hint=hint)
+        self.status = status
+
+
+class NoAnswer(ProviderDown):
+    """No answer came in time; the provider may still be working on it, and bill it."""
 
 
 class BadAnswer(ProviderError):

@@ -7,11 +7,19 @@ the rows is the order in which providers are listed, and in which sources are tr
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+MAX_BUSY_TRIES = 5  # sends of one request to a provider that is often busy, before its error is reported
+
+
+def usual_reserve(limit: int) -> int:
+    """The units of a plan's day that are kept for people if no reserve is set: 2/15, or 2,000 of 15,000."""
+    return limit * 2 // 15
 
 
 class PublishedLimits(BaseModel):
@@ -19,10 +27,18 @@ class PublishedLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     base_url: str = Field(description="where the provider answers; a path is kept as a prefix")
-    rate: float = Field(description="requests a second")
+    rate: float = Field(
+        description="requests a second; of ISBNdb by its plan's host, of Open Library 1 without ALEXANDRIA_CONTACT"
+    )
     timeout: float = Field(15.0, description="seconds for an answer")
-    daily_limit: int | None = Field(None, description="units a day; most requests cost one")
-    daily_reserve: int = Field(0, description="of these, kept for people: months may not spend them")
+    daily_limit: int | None = Field(
+        None,
+        description="units a day; most requests cost one; of ISBNdb what its plan has, if that is less or this is unset",
+    )
+    daily_reserve: int = Field(
+        0,
+        description="of these, kept for people: months may not spend them; of ISBNdb 2/15 of its plan unless it is set",
+    )
     zone: str = Field("UTC", description="where the provider's day begins, as an IANA time zone")
 
 
@@ -45,6 +61,10 @@ class ProviderFacts:
     Calls of a provider with `long_calls` are bounded by a concurrency limit. A source is trusted last on its
     `doubtful_fields` of an edition.
 
+    A provider with `plan_rates` reports its plan: the limit of units a day, and the host, which has a rate of its own.
+    Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
+    that names a product alone. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
+
     Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
     of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
     """
@@ -64,12 +84,17 @@ class ProviderFacts:
     response_seconds: float = 1.0
     coverage: float = 0.5
     price_list_name: str = ""
+    plan_rates: Mapping[str, float] = field(default_factory=dict)
+    anonymous_rate: float | None = None
+    often_busy: bool = False
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
     "gemini": ProviderFacts(
         label="Gemini",
-        limits=PublishedLimits(base_url="https://generativelanguage.googleapis.com", rate=2, timeout=120),
+        limits=PublishedLimits(
+            base_url="https://generativelanguage.googleapis.com", rate=2, timeout=300, zone="America/Los_Angeles"
+        ),
         key=KeySetting("GEMINI_API_KEY", "key of the generator gemini"),
         generator="alexandria.providers.llm:LanguageModel",
         sandbox="alexandria.sandbox.gemini:GeminiSandbox",
@@ -81,7 +106,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "xai": ProviderFacts(
         label="xAI",
-        limits=PublishedLimits(base_url="https://api.x.ai", rate=2, timeout=120),
+        limits=PublishedLimits(base_url="https://api.x.ai", rate=2, timeout=300),
         key=KeySetting("XAI_API_KEY", "key of the generator xai"),
         generator="alexandria.providers.llm:LanguageModel",
         sandbox="alexandria.sandbox.xai:XAISandbox",
@@ -93,7 +118,9 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "isbndb": ProviderFacts(
         label="ISBNdb",
-        limits=PublishedLimits(base_url="https://api2.isbndb.com", rate=3, daily_limit=15000, daily_reserve=2000),
+        limits=PublishedLimits(
+            base_url="https://api2.isbndb.com", rate=1, daily_limit=15000, daily_reserve=usual_reserve(15000)
+        ),
         key=KeySetting("ISBNDB_API_KEY", "key of the source isbndb"),
         source="alexandria.providers.isbndb:ISBNdb",
         sandbox="alexandria.sandbox.isbndb:ISBNdbSandbox",
@@ -103,6 +130,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         doubtful_fields=frozenset({"language"}),  # it calls many a Japanese or German book English
         response_seconds=0.5,
         coverage=0.9,
+        plan_rates={"api2.isbndb.com": 1.0, "api.premium.isbndb.com": 3.0, "api.pro.isbndb.com": 5.0},
     ),
     "google_books": ProviderFacts(
         label="Google Books",
@@ -114,6 +142,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         sandbox="alexandria.sandbox.google_books:GoogleBooksSandbox",
         default_rank=2,
         coverage=0.7,
+        often_busy=True,
     ),
     "open_library": ProviderFacts(
         label="Open Library",
@@ -122,6 +151,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         sandbox="alexandria.sandbox.open_library:OpenLibrarySandbox",
         default_rank=1,
         coverage=0.6,
+        anonymous_rate=1.0,
     ),
     "wikidata": ProviderFacts(
         label="Wikidata",

@@ -17,14 +17,15 @@ YEARLY_DECLINE_SHARE = 0.001  # of the share of named books that can be found, f
 
 
 def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> Scenario:
-    """What to expect with these settings. Limits that providers reported take precedence over the settings' limits."""
+    """What to expect with these settings. The limits in force, in the database, take precedence over the settings'."""
     caps = {lane.name: lane.cap for lane in lanes}
+    rates = {lane.name: lane.rate for lane in lanes}
 
     def provider(name: str) -> SimulatedProvider:
         configured, facts = settings.providers[name], PROVIDERS[name]
         return SimulatedProvider(
             name,
-            configured.rate,
+            rates.get(name, configured.rate),
             caps.get(name, configured.daily_cap),
             configured.zone,
             facts.response_seconds,

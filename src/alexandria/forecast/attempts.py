@@ -224,4 +224,4 @@ class SimulatedAttempts:
 
 def _given_up(providers: Sequence[SimulatedProvider]) -> float:
     """Seconds until the last of these, none of which answers, has been given up."""
-    return max((client.MAX_TRIES * provider.timeout for provider in providers), default=0.0)
+    return max((client.silent_tries(provider.name) * provider.timeout for provider in providers), default=0.0)

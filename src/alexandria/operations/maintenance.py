@@ -44,6 +44,17 @@ class Maintenance:
             if day.starts + MIDNIGHT_MARGIN <= now < day.ends - MIDNIGHT_MARGIN:
                 await self._reconcile(source, day.date)
 
+    async def read_plans(self) -> None:
+        """Adopt the plans that sources report, at any time of the day: the limits, and near midnight no usage."""
+        for source, zone in self.counting:
+            now = self.now().timestamp()
+            day = calendar(now, zone)
+            near_midnight = not day.starts + MIDNIGHT_MARGIN <= now < day.ends - MIDNIGHT_MARGIN
+            try:
+                await self._reconcile(source, day.date, plan_only=near_midnight)
+            except errors.AlexandriaError as failed:
+                log.warning("plan not read", provider=source.name, reason=failed.message)
+
     async def forget(self) -> None:
         """Delete expired responses and forgiven failures of clients.
 
@@ -69,7 +80,7 @@ class Maintenance:
         if works:
             log.warning("works indexed", works=works)
 
-    async def _reconcile(self, source: ReportsUsage, day: date) -> None:
+    async def _reconcile(self, source: ReportsUsage, day: date, *, plan_only: bool = False) -> None:
         try:
             reported = await source.key_status()
         except errors.KeyMissing:
@@ -80,7 +91,16 @@ class Maintenance:
                 await quota_ledger.note(connection, source.name, f"not reconciled: {failed.message}")
             return
         async with self.database.transaction() as connection:
-            done = await quota_ledger.reconcile(connection, source.name, day, reported.total, reported.spent)
+            spent = None if plan_only else reported.spent
+            done = await quota_ledger.reconcile(connection, source.name, day, reported.total, spent, host=reported.host)
+        log.info(
+            "plan read",
+            provider=source.name,
+            plan=reported.plan,
+            daily_limit=reported.total,
+            host=reported.host,
+            bulk_limit=reported.bulk_limit,
+        )
         if done.news:
             log.warning("ledger reconciled", provider=source.name, news=done.news)
         if done.missed:

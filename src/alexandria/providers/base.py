@@ -85,13 +85,17 @@ class BulkLookup(Source, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """The units that a plan allows a day, and those spent and left; None where the provider does not report them."""
+    """The units that a plan allows a day, and those spent and left; None where the provider does not report them.
+
+    `host` answers the plan's requests; one request may look up `bulk_limit` ISBNs.
+    """
 
     host: str = ""
     plan: str = ""
     total: int | None = None
     spent: int | None = None
     left: int | None = None
+    bulk_limit: int | None = None
 
 
 @runtime_checkable

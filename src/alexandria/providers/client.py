@@ -7,6 +7,7 @@ import email.utils
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,17 +21,20 @@ from pydantic import SecretStr
 from alexandria import __name__ as product
 from alexandria.core import errors, tracing
 from alexandria.core.config import ProviderSettings
-from alexandria.core.provider_facts import PROVIDERS, ProviderFacts
+from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS, ProviderFacts
+from alexandria.core.redaction import protect
 from alexandria.core.tls import authorities
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.metering import MeteredTransport, charge_attributes
+from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.response_cache import ResponseCache
 
 T = TypeVar("T")
 
 CONNECTION_LIMITS = httpx2.Limits(keepalive_expiry=2.0)  # seconds; a server that closes first loses a request
 MAX_TRIES = 3  # sends of one request before its error is reported
+MAX_LONG_CALL_TRIES = 2  # sends of one request to a language model that gives no answer in time
 MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatever its hint
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
 NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
@@ -80,9 +84,10 @@ class ProviderClient:
         self.settings = settings
         self.name = settings.name
         self.key = settings.key
+        _protect(self.key)  # a provider may quote it in a refusal
         self._reload_key = reload_key
         self._rate_limiter, self._cache = rate_limiter, cache
-        agent = f"{product.capitalize()}/{version}" + (f" ({contact})" if contact else "")
+        agent = user_agent(version, contact, anonymous=self.facts.anonymous_rate is not None)
         inner = inner or httpx2.AsyncHTTPTransport(verify=authorities(), limits=CONNECTION_LIMITS)
         self.http = httpx2.AsyncClient(
             transport=MeteredTransport(settings, rate_limiter, cache, inner, concurrency_limiter),
@@ -99,6 +104,18 @@ class ProviderClient:
 
     async def aclose(self) -> None:
         await self.http.aclose()
+
+    def use_plan_host(self, host: str) -> None:
+        """Send requests to the host that answers the key's plan, unless a setting says where to.
+
+        Only a host that is known as the provider's own is ever sent the key. Stored answers keep their address.
+        """
+        if host in self.facts.plan_rates and "base_url" in self.settings.by_plan:
+            self.http.base_url = httpx2.URL(f"https://{host}")
+
+    def use_configured_host(self) -> None:
+        """Send requests to the configured base URL again."""
+        self.http.base_url = httpx2.URL(self.settings.base_url)
 
     def secret(self) -> str:
         """The key in clear, for the one header or parameter that needs it. Raises KeyMissing or KeyRefused."""
@@ -171,7 +188,20 @@ class ProviderClient:
         return {"base": self.settings.base_url, **content}
 
     async def _with_retries(self, send: Callable[[], Awaitable[T]]) -> T:
-        return await stamina.AsyncRetryingCaller(attempts=MAX_TRIES, timeout=None)(self._retry_wait, send)
+        busy_tries = MAX_BUSY_TRIES if self.facts.often_busy else MAX_TRIES
+        tries: Counter[str] = Counter()
+
+        def wait(error: Exception) -> bool | float:
+            tries["all"] += 1
+            kind, most = "all", MAX_TRIES
+            if isinstance(error, errors.NoAnswer):
+                kind, most = "silent", silent_tries(self.name)
+            elif isinstance(error, errors.ProviderDown) and error.status == 503:
+                most = busy_tries
+            tries[kind] += kind != "all"
+            return False if tries[kind] >= most else self._retry_wait(error)
+
+        return await stamina.AsyncRetryingCaller(attempts=max(busy_tries, MAX_TRIES), timeout=None)(wait, send)
 
     async def _send(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
         response = await self._request(request)
@@ -208,7 +238,7 @@ class ProviderClient:
     def unreachable(self, why: str) -> errors.ProviderDown:
         """The error when no answer came: `why` is "timeout" or the name of what broke."""
         if why == "timeout":
-            return errors.ProviderDown(self.name, f"no answer within {self.settings.timeout:g} s")
+            return errors.NoAnswer(self.name, f"no answer within {self.settings.timeout:g} s")
         return errors.ProviderDown(self.name, f"connection failed ({why})")
 
     def _retry_wait(self, error: Exception) -> bool | float:
@@ -228,21 +258,45 @@ class ProviderClient:
         before = self.key
         if self._reload_key is not None:
             self.key = self._reload_key()
+            _protect(self.key)
         return self.key is not None and self.key != before
 
 
+def _protect(key: SecretStr | None) -> None:
+    protect([] if key is None else [key.get_secret_value()])
+
+
 def status_error(provider: str, response: httpx2.Response) -> errors.ProviderError | None:
-    """The error that a status means at a provider without rules of its own; None for an answer. Never quotes the body."""
+    """The error that a status means at a provider without rules of its own; None for an answer.
+
+    Of the body of a refusal it quotes the provider's own sentence, masked, and nothing else.
+    """
     status = response.status_code
     if status == 429:
-        return errors.RateLimited(provider, "refuses for speed", retry_after=retry_after(response))
+        summary = with_sentence("refuses for speed", sentence_of(response))
+        return errors.RateLimited(provider, summary, retry_after=retry_after(response))
     if status in {401, 403}:
-        return errors.KeyRefused(provider, f"refuses us with {status}")
-    if status in {408, 425} or status >= 500:
-        return errors.ProviderDown(provider, f"answered {status}")
-    if status != 200:
-        return errors.RequestRefused(provider, f"answered {status}")
-    return None
+        return errors.KeyRefused(provider, with_sentence(f"refuses us with {status}", sentence_of(response)))
+    if status in {408, 425}:
+        return errors.ProviderDown(provider, with_sentence(f"answered {status}", sentence_of(response)))
+    if status >= 500:
+        return errors.ProviderDown(provider, f"answered {status}", status=status)
+    if status >= 400:
+        return errors.RequestRefused(provider, with_sentence(f"answered {status}", sentence_of(response)))
+    return None if status == 200 else errors.RequestRefused(provider, f"answered {status}")
+
+
+def silent_tries(provider: str) -> int:
+    """The sends of one request to a provider that gives no answer in time, before its error is reported."""
+    return MAX_LONG_CALL_TRIES if provider in PROVIDERS and PROVIDERS[provider].long_calls else MAX_TRIES
+
+
+def user_agent(version: str, contact: str, *, anonymous: bool) -> str:
+    """The User-Agent of our requests. `anonymous`: the provider refuses one that names a product and no contact."""
+    name = f"{product.capitalize()}/{version}"
+    if contact:
+        return f"{name} ({contact})"
+    return f"Mozilla/5.0 (compatible; {name})" if anonymous else name
 
 
 def storage_key(request: Any) -> str:

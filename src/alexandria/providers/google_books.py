@@ -15,6 +15,7 @@ from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, retry_after, status_error
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.refusals import sentence_of, with_sentence
 
 CACHE_LIFETIME = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
 SEARCH_SIZE = 20  # of one search
@@ -27,7 +28,19 @@ OTHERS = {
 }
 DAILY = re.compile(r"perday|per day|/d/|daily", re.IGNORECASE)
 QUOTA = re.compile(r"quota|limit ?exceeded", re.IGNORECASE)
-BAD_KEY = re.compile(r"API_KEY_INVALID|API key|keyInvalid|accessNotConfigured|SERVICE_DISABLED")
+KEY_REASON = re.compile(r"\bAPI_KEY_[A-Z_]+")  # why the key itself is refused, as Google's APIs name it
+BAD_KEY = re.compile(rf"{KEY_REASON.pattern}|API key|keyInvalid|accessNotConfigured|SERVICE_DISABLED")
+KEY_FIXES = {
+    "API_KEY_HTTP_REFERRER_BLOCKED": "the key is restricted to websites, and a server is none: in the Google Cloud "
+    "console restrict it to IP addresses instead, or to nothing",
+    "API_KEY_IP_ADDRESS_BLOCKED": "the key is restricted to other IP addresses: add this machine's in the Google Cloud "
+    "console",
+    "API_KEY_ANDROID_APP_BLOCKED": "the key is restricted to an Android app: make one without that restriction",
+    "API_KEY_IOS_APP_BLOCKED": "the key is restricted to an iOS app: make one without that restriction",
+    "API_KEY_SERVICE_BLOCKED": "the key is restricted to other APIs: add the Books API in the Google Cloud console",
+    "API_KEY_EXPIRED": "make a new key, and set GOOGLE_BOOKS_API_KEY to it",
+}
+USUAL_KEY_FIX = "check GOOGLE_BOOKS_API_KEY, and that the Books API is enabled for its project"
 
 
 class _Volume(BaseModel):
@@ -78,18 +91,25 @@ class GoogleBooks:
         """By the quota's name and unit, as the reason is the same for a second and for a day."""
         if response.status_code not in {400, 403, 429}:
             return status_error(self.name, response)
-        said = response.text
+        said, sentence = response.text, sentence_of(response)
         if response.status_code != 429 and BAD_KEY.search(said):
-            hint = "check GOOGLE_BOOKS_API_KEY, and that the Books API is enabled for its project"
-            return errors.KeyRefused(self.name, "refuses our key", hint=hint)
+            return self._explain_key(said, sentence)
         if response.status_code != 429 and not QUOTA.search(said):
-            return errors.RequestRefused(self.name, f"refuses the request with {response.status_code}")
+            summary = with_sentence(f"refuses the request with {response.status_code}", sentence)
+            return errors.RequestRefused(self.name, summary)
         if re.search(r'"quota_limit_value":\s*"0"', said):
-            return errors.NoCredit(self.name, "this key has no allowance")
+            return errors.NoCredit(self.name, with_sentence("this key has no allowance", sentence))
         if response.status_code == 400 or DAILY.search(said):
             until = next_midnight(self._client.settings.zone)
-            return errors.QuotaSpent(self.name, "the day's allowance is used up", until=until)
-        return errors.RateLimited(self.name, "refuses for speed", retry_after=retry_after(response))
+            return errors.QuotaSpent(self.name, with_sentence("the day's allowance is used up", sentence), until=until)
+        summary = with_sentence("refuses for speed", sentence)
+        return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
+
+    def _explain_key(self, said: str, sentence: str) -> errors.KeyRefused:
+        reason = KEY_REASON.search(said)
+        summary = f"refuses our key ({reason[0]})" if reason else "refuses our key"
+        hint = KEY_FIXES.get(reason[0], USUAL_KEY_FIX) if reason else USUAL_KEY_FIX
+        return errors.KeyRefused(self.name, with_sentence(summary, sentence), hint=hint)
 
 
 def _queries(candidate: Candidate) -> Iterator[str]:

@@ -26,11 +26,13 @@ from alexandria.providers.client import (
 )
 from alexandria.providers.fields import UnusableRecord
 from alexandria.providers.metering import PartlyGranted
+from alexandria.providers.refusals import sentence_of, with_sentence
 
 MAX_QUERY_LENGTH = 150  # characters
 PAGE_SIZE = 40  # records of a search; a larger page costs the same
 AUTHOR_PAGE_SIZE = 400  # records of one author's books, of which most are other books
-BULK_SIZE = 100  # ISBNs of one request: what every plan above the smallest allows
+BULK_SIZE = 100  # ISBNs of one request, until the plan's own limit is known
+MIN_BULK_SIZE, MAX_BULK_SIZE = 10, 1000  # ISBNs of one request that the smallest and the largest plan allow
 CACHE_LIFETIME = timedelta(days=90)  # that an answer serves
 DAILY = re.compile(r"daily", re.IGNORECASE)
 DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]*?;\s*r=(\d+)", re.IGNORECASE)
@@ -79,6 +81,7 @@ class ISBNdb:
     def __init__(self, client: ProviderClient, *, thorough: bool = False) -> None:
         """A `thorough` one spends a second unit, on the author's books, when a search has found nothing."""
         self._client, self._thorough = client, thorough
+        self._bulk_size = BULK_SIZE
         self.rate, self.paid = client.settings.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
@@ -114,26 +117,51 @@ class ISBNdb:
                 missing.append(isbn)
             else:
                 found |= _of(isbn, *known)
-        size = BULK_SIZE
+        size = self._bulk_size
         while missing:
             try:
                 found |= await self._fetch(missing[:size])
             except PartlyGranted as partly:  # the last units of the day
                 size = partly.granted
                 continue
+            except errors.RequestRefused:
+                if min(size, len(missing)) <= MIN_BULK_SIZE:
+                    raise
+                size = await self._smaller_bulk_size()
+                continue
             missing = missing[size:]
         return found
 
+    async def _smaller_bulk_size(self) -> int:
+        """The plan's own limit if it is less than what was refused, else what every plan allows."""
+        before = self._bulk_size
+        await self.key_status()
+        self._bulk_size = self._bulk_size if self._bulk_size < before else MIN_BULK_SIZE
+        return self._bulk_size
+
     async def key_status(self) -> KeyStatus:
-        """What ISBNdb reports about our key and plan now. The request is not billed."""
-        body = await self._client.fetch_uncached(self._request("GET", "/key", units=0), self._json)
+        """What ISBNdb reports about our key and plan now. The request is not billed.
+
+        Later requests go to the plan's own host, unless one is configured, and look up as many ISBNs as the plan allows.
+        """
+        try:
+            body = await self._client.fetch_uncached(self._request("GET", "/key", units=0), self._json)
+        except errors.KeyRefused:
+            self._client.use_configured_host()  # the plan may have changed since it was read
+            raise
         limit: Any = body.get("plan_limit")
         counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
-        return KeyStatus(
-            host=fields.text(body.get("api_host")),
+        bulk_limit: Any = body.get("bulk_limit")
+        status = KeyStatus(
+            host=fields.text(body.get("api_host")).lower().removeprefix("https://").strip("/"),
             plan=fields.text(body.get("plan_name")),
+            bulk_limit=bulk_limit if _counts(bulk_limit) and bulk_limit > 0 else None,
             **{name: count if _counts(count) else None for name, count in counts.items()},
         )
+        self._client.use_plan_host(status.host)
+        if status.bulk_limit is not None:
+            self._bulk_size = min(status.bulk_limit, MAX_BULK_SIZE)
+        return status
 
     async def _fetch(self, isbns: Sequence[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """Ask for all of `isbns` at once and keep each one's record, so that no later grouping pays for it again."""
@@ -153,9 +181,9 @@ class ISBNdb:
             await self._client.pause_if_limited(spent)
             raise spent
 
-    def _spent(self) -> errors.QuotaSpent:
+    def _spent(self, sentence: str = "") -> errors.QuotaSpent:
         until = next_midnight(self._client.settings.zone)
-        return errors.QuotaSpent(self.name, "the day's calls are used up", until=until)
+        return errors.QuotaSpent(self.name, with_sentence("the day's calls are used up", sentence), until=until)
 
     def _request(self, method: str, path: str, **kwargs: Any) -> Request:
         return Request(method, path, sign=self._sign, explain=self._explain, **kwargs)
@@ -169,19 +197,21 @@ class ISBNdb:
             case 404:
                 return self._explain_nothing(response)
             case 429 if DAILY.search(_message(response)):
-                return self._spent()
+                return self._spent(sentence_of(response))
             case 429:
                 wait = retry_after(response)
                 reset = RESET.search(response.headers.get("ratelimit", ""))
+                summary = with_sentence("refuses for speed", sentence_of(response))
                 return errors.RateLimited(
-                    self.name, "refuses for speed", retry_after=float(reset[1]) if wait is None and reset else wait
+                    self.name, summary, retry_after=float(reset[1]) if wait is None and reset else wait
                 )
             case 401:
-                return errors.KeyRefused(self.name, "refuses our key", hint="check ISBNDB_API_KEY")
+                summary = with_sentence("refuses our key", sentence_of(response))
+                return errors.KeyRefused(self.name, summary, hint="check ISBNDB_API_KEY")
             case 403:
                 return errors.KeyRefused(
                     self.name,
-                    "denies access with this key",
+                    with_sentence("denies access with this key", sentence_of(response)),
                     hint="each plan has its own host: set ALEXANDRIA_ISBNDB_BASE_URL to https://api.premium.isbndb.com "
                     "or https://api.pro.isbndb.com if yours is such a plan, or renew it",
                 )
@@ -213,7 +243,7 @@ class ISBNdb:
 
 
 def _counts(value: object) -> bool:
-    return isinstance(value, int) and 0 <= value < 2**31
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
 def _address(isbn: Isbn13) -> dict[str, str]:

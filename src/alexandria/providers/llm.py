@@ -66,7 +66,9 @@ def _spec(entry: str) -> GeneratorSpec:
 class LanguageModel:
     """One model as a generator of months."""
 
-    def __init__(self, spec: GeneratorSpec, client: ProviderClient) -> None:
+    def __init__(self, spec: GeneratorSpec, client: ProviderClient, *, thinking: str = "low") -> None:
+        """`thinking` is a value of ALEXANDRIA_THINKING; answers that were stored with another one still serve."""
+        self._thinking = thinking
         self.name, self.label = spec.provider, spec.label
         self._spec, self._client = spec, client
         self._adapter: tuple[SecretStr | None, ModelAdapter] | None = None
@@ -89,5 +91,5 @@ class LanguageModel:
         if self._adapter is None or self._adapter[0] != key:
             from alexandria.providers.llm_adapters import ModelAdapter  # noqa: PLC0415  # it imports for seconds
 
-            self._adapter = key, ModelAdapter(self._client, self._spec.model, self._spec.url)
+            self._adapter = key, ModelAdapter(self._client, self._spec.model, self._spec.url, self._thinking)
         return self._adapter[1]

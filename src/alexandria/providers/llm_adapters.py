@@ -1,4 +1,4 @@
-"""Sends prompts to language models and explains their errors. Only this file uses pydantic-ai, which has the wire formats.
+"""Sends prompts to language models and explains their errors. Only this file and llm_thinking use pydantic-ai, which has the wire formats.
 
 Importing it takes seconds. The SDKs beneath neither retry nor time: our client does both."""
 
@@ -23,6 +23,7 @@ from alexandria.core import errors
 from alexandria.core.tls import authorities
 from alexandria.providers import book_list
 from alexandria.providers.client import ProviderClient, next_midnight
+from alexandria.providers.llm_thinking import thinking_settings
 
 PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
@@ -36,9 +37,10 @@ WRONG_KEY = re.compile(r"api[ _-]?key", re.IGNORECASE)
 class ModelAdapter:
     """One model behind one key. `url` is the place of an OpenAI-compatible server, "" for the provider's own."""
 
-    def __init__(self, client: ProviderClient, model: str, url: str) -> None:
+    def __init__(self, client: ProviderClient, model: str, url: str, thinking: str = "low") -> None:
         self._client, self._name, self._model_name = client, client.name, model
         self._model = _gemini(client, model) if client.name == "gemini" else _compatible(client, model, url)
+        self._settings = thinking_settings(client.name, self._model, thinking)
 
     async def ask(self, prompt: str) -> dict[str, Any]:
         """{"books": the items as the model wrote them, "tokens": their cost, "cut_off": whether the list lacks its end}.
@@ -49,6 +51,7 @@ class ModelAdapter:
             response = await direct.model_request(
                 self._model,
                 [ModelRequest.user_text_prompt(prompt)],
+                model_settings=self._settings,
                 model_request_parameters=PARAMETERS,
                 instrument=False,
             )

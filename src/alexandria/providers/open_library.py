@@ -16,6 +16,7 @@ from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import NEGATIVE_LIFETIME, ProviderClient, Request, json_of, status_error, storable
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.refusals import sentence_of, with_sentence
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 MAX_WORKS = 5  # of a search for title and author
@@ -193,7 +194,8 @@ class OpenLibrary:
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         if response.status_code == 403:
             hint = "set ALEXANDRIA_CONTACT to a mail address or URL; without one Open Library may refuse"
-            return errors.KeyRefused(self.name, "refuses our User-Agent or network", hint=hint)
+            summary = with_sentence("refuses our User-Agent or network", sentence_of(response))
+            return errors.KeyRefused(self.name, summary, hint=hint)
         return status_error(self.name, response)
 
     def _found(self, response: httpx2.Response) -> list[Any]:

@@ -16,9 +16,9 @@ def make_source(client: ProviderClient, *, thorough: bool = False) -> Source:
     return source
 
 
-def make_generator(spec: GeneratorSpec, client: ProviderClient) -> Generator:
-    """The generator that an entry of ALEXANDRIA_GENERATORS names."""
+def make_generator(spec: GeneratorSpec, client: ProviderClient, *, thinking: str = "low") -> Generator:
+    """The generator that an entry of ALEXANDRIA_GENERATORS names. Its model, if it has one, reasons that much."""
     facts = PROVIDERS[spec.provider]
     build = resolve(facts.generator)
-    generator: Generator = build(spec, client) if facts.model else build(client)
+    generator: Generator = build(spec, client, thinking=thinking) if facts.model else build(client)
     return generator

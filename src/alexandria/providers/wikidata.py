@@ -19,6 +19,7 @@ from alexandria.providers import fields, prompts, search_terms
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import ProviderClient, Request, json_of, status_error
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.refusals import sentence_of, with_sentence
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 BAN_PAUSE = timedelta(days=1)  # when none is named
@@ -84,10 +85,12 @@ class Wikidata:
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         if response.status_code != 403:
             return status_error(self.name, response)
+        sentence = sentence_of(response)
         if "banned" in response.text:
-            return errors.QuotaSpent(self.name, "has banned us for asking too much", until=_end_of_ban(response.text))
+            summary = with_sentence("has banned us for asking too much", sentence)
+            return errors.QuotaSpent(self.name, summary, until=_end_of_ban(response.text))
         hint = "set ALEXANDRIA_CONTACT to a mail address or URL; Wikidata wants to know whom to write to"
-        return errors.KeyRefused(self.name, "refuses our User-Agent", hint=hint)
+        return errors.KeyRefused(self.name, with_sentence("refuses our User-Agent", sentence), hint=hint)
 
 
 def _end_of_ban(text: str) -> datetime:

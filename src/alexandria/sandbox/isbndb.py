@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from alexandria.catalogue.models import Isbn13
 from alexandria.core.month import NAMES
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.provider import Latency, ProviderSandbox, free
@@ -30,6 +31,7 @@ class ISBNdbSandbox(ProviderSandbox):
     name: ClassVar[str] = "isbndb"
     latency: ClassVar[Latency] = Latency(0.35, 0.5)
     coverage: ClassVar[float] = 0.985
+    usual_rate: ClassVar[float | None] = 3.0  # of the plan with 15,000 units a day
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -125,7 +127,8 @@ class ISBNdbSandbox(ProviderSandbox):
     async def _key(self, request: Request) -> Response:
         total, spent = self.daily_limit, self.spent(request)
         plan = {"total": total, "spent": spent, "left": None if total is None else total - spent}
-        return JSONResponse({"api_host": "api2.isbndb.com", "plan_limit": plan, "plan_name": "Sandbox"})
+        answer = {"api_host": _plan_host(self.rate(request)), "plan_limit": plan, "plan_name": "Sandbox"}
+        return JSONResponse(answer | {"bulk_limit": MAX_BULK_SIZE})
 
     async def _stats(self, _: Request) -> Response:
         corpus = self.state.corpus
@@ -162,6 +165,12 @@ class ISBNdbSandbox(ProviderSandbox):
             {"related": [], "dimensions_structured": [], "prices": [], "reviews": []} if rng.random() < 0.4 else {}
         )
         return record
+
+
+def _plan_host(rate: float) -> str:
+    """The host of the smallest plan with that rate, or of the largest."""
+    hosts = sorted(PROVIDERS["isbndb"].plan_rates.items(), key=lambda host: host[1])
+    return next((host for host, allowed in hosts if allowed >= rate), hosts[-1][0])
 
 
 def _title(edition: Edition, rng: Random) -> str:

@@ -72,6 +72,7 @@ class ProviderSandbox(ABC):
     """One provider. A subclass names its routes and words its refusals; `endpoint` does the rest.
 
     `latency` is that of most routes; `coverage` is the share of all books that a source knows with their ISBN.
+    `usual_rate` (requests/s) is that of its clients unless the sandbox is started with another; None: as published.
 
     What an answer holds may depend on the request and on `draw`, never on earlier requests; faults alone count them.
     """
@@ -79,6 +80,7 @@ class ProviderSandbox(ABC):
     name: ClassVar[str]
     latency: ClassVar[Latency]
     coverage: ClassVar[float] = 0.0
+    usual_rate: ClassVar[float | None] = None
 
     def __init__(self, state: SandboxState) -> None:
         self.state = state

@@ -51,7 +51,8 @@ class SandboxSettings:
                 raise BadInput(f"the sandbox knows no provider {name!r}", hint=f"known: {', '.join(PROVIDERS)}")
 
     def rate(self, provider: str) -> float:
-        return self.rates.get(provider, PROVIDERS[provider].limits.rate)
+        usual = part(provider).usual_rate if PROVIDERS[provider].sandbox else None
+        return self.rates.get(provider, usual or PROVIDERS[provider].limits.rate)
 
     def daily_limit(self, provider: str) -> int | None:
         return self.daily_limits.get(provider, PROVIDERS[provider].limits.daily_limit)

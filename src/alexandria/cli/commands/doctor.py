@@ -41,11 +41,12 @@ def doctor(
         raise BadInput("--min-resolution-rate needs --daily", hint="add --daily")
     from alexandria.cli.doctor import checks
     from alexandria.cli.doctor import daily as today
+    from alexandria.cli.doctor.check import Check
     from alexandria.cli.runtime.system import on_system
     from alexandria.cli.settings import settings_of
 
     output = output_of(context)
-    found: list[today.DailyCheck] | list[checks.Check]
+    found: list[today.DailyCheck] | list[Check]
     if daily:
         least = MIN_RESOLUTION_RATE if rate is None else rate
         found = on_system(output, lambda system: today.checklist(system, least))

@@ -8,24 +8,28 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 
 from alexandria.backfill.repositories import months
+from alexandria.cli.doctor.check import Check
+from alexandria.cli.doctor.limits import limits
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core.config import SECRETS_DIR, Settings
 from alexandria.core.errors import AlexandriaError
 from alexandria.core.grammar import counted
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.redaction import MIN_LONG_SECRET
 from alexandria.core.tls import authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
 from alexandria.database.pool import Database
 from alexandria.database.server import open_server
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
+from alexandria.providers.limits import stored_limits
 from alexandria.providers.limits.session import SQL
+from alexandria.providers.limits.stored_limits import StoredLimits
 from alexandria.providers.llm import parse_generators
 
 DATABASE_TIMEOUT = 8.0  # seconds for the database, an embedded one's start included
@@ -33,16 +37,6 @@ CONNECT_TIMEOUT = "4"  # seconds for one connection to it, as libpq reads it
 PROVIDER_TIMEOUT = 4.0  # seconds
 MAX_CLOCK_SKEW_SECONDS = 2.0  # seconds between the clocks that do not matter
 MIN_FREE_BYTES = 500_000_000  # bytes that a catalogue and its log should find free
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report. `fix` is empty if the check passed."""
-
-    name: str
-    ok: bool
-    message: str
-    fix: str = ""
 
 
 def all_of(settings: Settings) -> list[Check]:
@@ -77,8 +71,15 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield Check("database", True, f"PostgreSQL answers, {where}")
             yield _migrations(missing)
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
+            yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url)))
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)
+        yield from limits(settings, {})
+
+
+async def _stored_limits(url: str) -> dict[str, StoredLimits]:
+    async with Database(url, size=1) as database, database.transaction() as connection:
+        return await stored_limits.read(connection, [*PROVIDERS])
 
 
 def _migrations(missing: list[str]) -> Check:
@@ -109,11 +110,17 @@ def _worker(running: int) -> Check:
 
 def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
     for provider in asked:
-        key = PROVIDERS[provider].key
-        if key is not None and not key.optional:
-            there = settings.providers[provider].key is not None
-            fix = "" if there else f"set {key.name}, or configure without {provider}"
-            yield Check(f"key {provider}", there, "present" if there else f"{key.name} is not set", fix)
+        facts, configured = PROVIDERS[provider], settings.providers[provider].key
+        if facts.key is None or facts.key.optional:
+            continue
+        if configured is None:
+            fix = f"set {facts.key.name}, or configure without {provider}"
+            yield Check(f"key {provider}", False, f"{facts.key.name} is not set", fix)
+        elif facts.paid and len(configured.get_secret_value()) < MIN_LONG_SECRET:
+            message = f"present, but shorter than {MIN_LONG_SECRET} characters"
+            yield Check(f"key {provider}", True, message, f"check {facts.key.name}: a paid provider's key is longer")
+        else:
+            yield Check(f"key {provider}", True, "present")
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:

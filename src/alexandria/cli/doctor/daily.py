@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alexandria.backfill.repositories import months
-from alexandria.cli.doctor.checks import Check
+from alexandria.cli.doctor.check import Check
 from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
 from alexandria.database.pool import Row
@@ -126,8 +126,9 @@ def to_view(check: DailyCheck | Check) -> dict[str, Any]:
 
 
 def render(found: Sequence[DailyCheck | Check]) -> Iterator[str]:
-    """A line for each check, and below it the fix."""
+    """A line for each check, and below it the fix; a check that passes and has a fix is a warning."""
     for each in found:
-        yield f"{'ok  ' if each.ok else 'FAIL'} {each.name}: {each.message}"
+        mark = "FAIL" if not each.ok else "warn" if each.fix else "ok  "
+        yield f"{mark} {each.name}: {each.message}"
         if each.fix:
             yield f"      fix: {each.fix}"

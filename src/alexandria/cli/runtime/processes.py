@@ -15,6 +15,7 @@ from alexandria.backfill import worker
 from alexandria.backfill.repositories import months
 from alexandria.backfill.status import Status
 from alexandria.bootstrap import Mode
+from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact
 from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import settings_of
@@ -38,12 +39,14 @@ def api(
     secrets = webhook_secrets(settings)
     for name in weak(settings):
         output.message(f"warning: {name} is shorter than {MIN_SECRET_LENGTH} characters and can be guessed")
+    _warn(output, settings)
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
         url = url_of(listening)
 
         async def act(stop: asyncio.Event) -> None:
             async with bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system:
+                _report_limits(output, system)
                 stopping.on_hangup = lambda: _reread(secrets, system)
                 app = create_app(system, secrets, stop)
                 parts = [serve(app, listening, stop, lambda: _announce(output, url, secrets))]
@@ -57,11 +60,13 @@ def api(
 def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_idle: bool) -> int:
     """Process months until a stop signal, or until nothing is left to do; returns how many months failed meanwhile."""
     settings = settings_of(output)
+    _warn(output, settings)
     with open_server(settings) as server:
         require_migrated(server.url)
 
         async def act(stop: asyncio.Event) -> int:
             async with bootstrap.running(settings, server, Mode.WORK) as system:
+                _report_limits(output, system)
                 stopping.on_hangup = system.reread
                 before = await _failed(system)
                 parts = [bootstrap.work(system, stop, concurrency=concurrency or settings.concurrency)]
@@ -134,6 +139,16 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are Stopping's."""
         yield
+
+
+def _warn(output: Output, settings: Settings) -> None:
+    if missing := no_contact(settings):
+        output.message(f"warning: {missing}; {NO_CONTACT_FIX}")
+
+
+def _report_limits(output: Output, system: System) -> None:
+    for each in system.limiter.differences:
+        output.message(f"limits: {each}; the value here is in force now, for all processes")
 
 
 def _reread(secrets: WebhookSecrets, system: System) -> None:

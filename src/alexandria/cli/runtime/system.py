@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from alexandria import bootstrap
 from alexandria.bootstrap import Mode
+from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact
 from alexandria.cli.output.console import Output
 from alexandria.cli.settings import settings_of
 from alexandria.core import logging
@@ -34,6 +35,8 @@ def asking_providers(output: Output, sources: str | None, act: Callable[[System]
     if sources is not None:
         names = tuple(name.strip() for name in sources.split(",") if name.strip())
         settings = settings.model_copy(update={"sources": names})
+    if missing := no_contact(settings):
+        output.message(f"hint: {missing}; {NO_CONTACT_FIX}")
     with open_server(settings) as server:
         require_migrated(server.url)
         return asyncio.run(_run(settings, server, act, Mode.ASK))

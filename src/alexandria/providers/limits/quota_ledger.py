@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 from alexandria.core.errors import Unknown
-from alexandria.database.pool import Connection
+from alexandria.core.provider_facts import PROVIDERS, usual_reserve
+from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
+from alexandria.providers.limits.rate import spacing
 
 SQL = load(__name__)
 
@@ -20,19 +22,25 @@ class Reconciled:
     news: str
 
 
-async def reconcile(connection: Connection, name: str, day: date, total: int | None, spent: int | None) -> Reconciled:
+async def reconcile(
+    connection: Connection, name: str, day: date, total: int | None, spent: int | None, *, host: str = ""
+) -> Reconciled:
     """Store that the plan has `total` units a day, of which `spent` are gone; None: the provider does not report it.
 
-    Our count is never lowered, as the provider has not counted yet what is in flight. Raises Unknown if the database
-    has no such provider.
+    Our count is never lowered, as the provider has not counted yet what is in flight. The plan's `host` decides the
+    rate, unless a setting does. Raises Unknown if the database has no such provider.
     """
     row = await (await connection.execute(SQL["before"], {"name": name, "day": day})).fetchone()
     if row is None:
         raise Unknown(f"lane {name} is not configured")
-    note = _oddity(total, row["daily_limit"])
-    await connection.execute(SQL["plan"], {"name": name, "total": total, "note": note})
+    note = _oddity(total, row)
+    rate = PROVIDERS[name].plan_rates.get(host) if name in PROVIDERS else None
+    await connection.execute(SQL["plan"], {"name": name, "total": total, "note": note, "host": host, "rate": rate})
+    if rate is not None:
+        await connection.execute(SQL["pace"], {"name": name, "rate": rate, **asdict(spacing(rate))})
     await connection.execute(SQL["raise"], {"name": name, "day": day, "spent": spent or 0})
-    return Reconciled(max((spent or 0) - row["used"], 0), note if total != row["plan_limit"] else "")
+    is_news = total != row["plan_limit"] or not row["plan_note"]
+    return Reconciled(max((spent or 0) - row["used"], 0), note if is_news else "")
 
 
 async def note(connection: Connection, name: str, why: str) -> None:
@@ -40,7 +48,13 @@ async def note(connection: Connection, name: str, why: str) -> None:
     await connection.execute(SQL["note"], {"name": name, "note": why})
 
 
-def _oddity(total: int | None, configured: int | None) -> str:
-    if total is not None and configured is not None and total < configured:
+def _oddity(total: int | None, row: Row) -> str:
+    configured, by_plan = row["daily_limit"], row["by_plan"]
+    if total is None or configured is None:
+        return ""
+    if total < configured and "daily_limit" not in by_plan:
         return f"the plan has {total} units a day, fewer than the {configured} configured; the plan's limit holds"
+    reserve = configured - row["daily_cap"]
+    if reserve >= total and "daily_reserve" not in by_plan:
+        return f"the reserve of {reserve} units leaves none of the plan's {total}; {usual_reserve(total)} are reserved"
     return ""

@@ -28,6 +28,7 @@ from alexandria.core.errors import DatabaseUnavailable, ProviderError, QuotaSpen
 from alexandria.database.pool import Pool, Row, unavailable
 from alexandria.providers.limits.quota_day import Calendar, Day, calendar
 from alexandria.providers.limits.session import SQL, Session
+from alexandria.providers.limits.stored_limits import LimitDifference, StoredLimits, differences, pace, read
 
 log = structlog.get_logger(__name__)
 
@@ -351,7 +352,9 @@ class RateLimiter:
     """The rate limiter of all `providers`; an async context manager.
 
     `pool` runs what needs no session of its own; each provider in use opens a session to `conninfo`. If `interactive`,
-    the daily reserve may be spent. `calendar`, `wall` (UTC) and `local` (monotonic seconds) are the clocks.
+    the daily reserve may be spent. Only one that `configures` changes the limits in the database, which are those of
+    all processes; any other adds what is missing and keeps to what is there. `calendar`, `wall` (UTC) and `local`
+    (monotonic seconds) are the clocks.
     """
 
     def __init__(
@@ -361,6 +364,7 @@ class RateLimiter:
         providers: Mapping[str, ProviderSettings],
         *,
         interactive: bool = False,
+        configures: bool = True,
         max_pause_wait: float = MAX_PAUSE_WAIT,
         guard: float = MIDNIGHT_GUARD,
         calendar: Calendar = calendar,
@@ -368,6 +372,8 @@ class RateLimiter:
         local: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool, self._providers, self._calendar, self._wall = pool, providers, calendar, wall
+        self._configures = configures
+        self.stored: Mapping[str, StoredLimits] = {}
         options = _Options(interactive, max_pause_wait, guard, calendar)
         self._limiters = {
             name: _ProviderLimiter(settings, Session(conninfo, f"lane {name}", local), options)
@@ -382,19 +388,40 @@ class RateLimiter:
         await self.aclose()
 
     async def open(self) -> None:
-        """Write the settings of every provider to the database. Raises DatabaseUnavailable."""
+        """Write the settings to the database, of every provider or of those that are missing there.
+
+        Raises DatabaseUnavailable. `stored` is what the database held before.
+        """
+        with unavailable():
+            async with self._pool.connection() as connection:
+                self.stored = await read(connection, [*self._providers])
         for name, settings in sorted(self._providers.items()):
-            shape = spacing(settings.rate)
+            rate = pace(settings, self.stored.get(name))
+            shape = spacing(rate)
             await self._execute(
-                "configure",
+                "configure" if self._configures else "add",
                 name=name,
-                rate=settings.rate,
+                rate=rate,
                 sends=shape.sends,
                 win=shape.win,
                 gap=shape.gap,
                 daily_limit=settings.daily_limit,
                 daily_cap=settings.daily_cap,
+                by_plan=sorted(settings.by_plan),
             )
+        for each in self.differences:
+            report = log.info if self._configures else log.warning
+            report("limits differ", setting=each.setting, here=each.here, stored=each.stored, in_force=self.in_force)
+
+    @property
+    def differences(self) -> tuple[LimitDifference, ...]:
+        """The settings that differ from what the database held when this limiter was opened."""
+        return differences(self._providers, self.stored)
+
+    @property
+    def in_force(self) -> str:
+        """Which of two values holds: that of the settings "here", or the "stored" one."""
+        return "here" if self._configures else "stored"
 
     async def aclose(self) -> None:
         """End all turns; what is still queued gets DatabaseUnavailable."""

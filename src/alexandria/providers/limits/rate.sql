@@ -2,13 +2,25 @@
 
 -- name: configure
 -- A lane as the settings want it; its history stays.
-INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)
-VALUES (%(name)s, %(rate)s, %(sends)s, %(win)s, %(gap)s, %(daily_limit)s, %(daily_cap)s)
+INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap, by_plan)
+VALUES (%(name)s, %(rate)s, %(sends)s, %(win)s, %(gap)s, %(daily_limit)s, %(daily_cap)s, %(by_plan)s)
 ON CONFLICT (name) DO UPDATE
 SET rate = excluded.rate, sends = excluded.sends, win = excluded.win, gap = excluded.gap,
-    daily_limit = excluded.daily_limit, daily_cap = excluded.daily_cap
-WHERE (lane.rate, lane.sends, lane.win, lane.gap, lane.daily_limit, lane.daily_cap) IS DISTINCT FROM
-      (excluded.rate, excluded.sends, excluded.win, excluded.gap, excluded.daily_limit, excluded.daily_cap)
+    daily_limit = excluded.daily_limit, daily_cap = excluded.daily_cap, by_plan = excluded.by_plan
+WHERE (lane.rate, lane.sends, lane.win, lane.gap, lane.daily_limit, lane.daily_cap, lane.by_plan) IS DISTINCT FROM
+      (excluded.rate, excluded.sends, excluded.win, excluded.gap, excluded.daily_limit, excluded.daily_cap,
+       excluded.by_plan)
+
+-- name: add
+-- A lane that no process has configured yet; one that is there stays as it is.
+INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap, by_plan)
+VALUES (%(name)s, %(rate)s, %(sends)s, %(win)s, %(gap)s, %(daily_limit)s, %(daily_cap)s, %(by_plan)s)
+ON CONFLICT (name) DO NOTHING
+
+-- name: stored
+-- The limits of some lanes, as configured and as their plans have them.
+SELECT name, rate, daily_limit, daily_cap, by_plan, plan_limit, plan_rate, plan_host
+FROM lane WHERE name = ANY(%(names)s::text[])
 
 -- name: session
 -- What a session must be so that leases hold: it outlives no lost client, loses no commit, and waits as long as it takes.

@@ -1,0 +1,49 @@
+"""Checks of the limits to providers: settings that leave nothing, that differ from the shared ones, or that slow us down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alexandria.cli.doctor.check import Check
+from alexandria.core.config import PREFIX, Settings
+from alexandria.core.provider_facts import PROVIDERS, label, usual_reserve
+from alexandria.providers.limits.stored_limits import StoredLimits, differences
+
+NO_CONTACT_FIX = "set ALEXANDRIA_CONTACT to a mail address or URL where you can be reached"
+
+
+def limits(settings: Settings, stored: Mapping[str, StoredLimits]) -> Iterator[Check]:
+    """Yield what is wrong with the limits; `stored` are those in the database, as far as they are known."""
+    yield from _reserves(settings, stored)
+    for each in differences(settings.providers, stored):
+        fix = "start alexandria up, serve or work with the value that you want; the last one to start decides"
+        yield Check(f"setting {each.setting}", True, f"{each}; the database's is in force", fix)
+    if missing := no_contact(settings):
+        yield Check("contact", True, missing, NO_CONTACT_FIX)
+
+
+def no_contact(settings: Settings) -> str:
+    """Return what follows where no contact is set and a source wants one, or ""."""
+    if settings.contact:
+        return ""
+    slow = [
+        name for name in settings.sources if name in PROVIDERS and PROVIDERS[name].anonymous_rate is not None
+    ]  # an unknown source is refused elsewhere
+    return "; ".join(
+        f"ALEXANDRIA_CONTACT is not set: {label(name)} is asked {settings.providers[name].rate:g} times a second at most"
+        f", and may refuse"
+        for name in slow
+    )
+
+
+def _reserves(settings: Settings, stored: Mapping[str, StoredLimits]) -> Iterator[Check]:
+    for name, here in settings.providers.items():
+        plan = stored[name].plan_limit if name in stored else None
+        limit = plan if plan is not None and "daily_limit" in here.by_plan else here.daily_limit
+        if limit is not None and plan is not None:
+            limit = min(limit, plan)
+        if limit is None or not here.daily_reserve or "daily_reserve" in here.by_plan or here.daily_reserve < limit:
+            continue
+        message = f"the reserve of {here.daily_reserve} units leaves none of the day's {limit}; {usual_reserve(limit)} are kept"
+        fix = f"set {PREFIX}{name.upper()}_DAILY_RESERVE to less than {limit}, or unset it"
+        yield Check(f"limit {name}", False, message, fix)
