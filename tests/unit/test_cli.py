@@ -269,7 +269,6 @@ def test_settings_are_masked_and_say_where_they_come_from(monkeypatch, tmp_path)
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("ALEXANDRIA_CONTACT", "ops@library.test")
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_RATE", "2.5")
-    monkeypatch.setenv("ALEXANDRIA_XAI_BASE_URL", "https://me:canary-password@proxy.test/xai")
     found = {each.name: each for each in listed(load(DATABASE_URL="postgresql://canary"), given=True)}
     assert (found["ISBNDB_API_KEY"].value, found["ISBNDB_API_KEY"].origin) == (MASK, str(tmp_path / "isbndb_api_key"))
     assert (found["DATABASE_URL"].value, found["DATABASE_URL"].origin) == (MASK, "command line")

@@ -32,8 +32,30 @@ from alexandria.providers import fields, search_terms
         ("2003-00-00", "2003"),
         ("2003-02-30", "2003-02"),
         ("1998-1999", None),
+        ("1998 or 1999", None),
+        ("between 1998 and 2003", None),
         ("199?", None),
-        ("1999?", None),
+        ("19??", None),
+        ("1999?", "1999"),
+        ("2003?", "2003"),
+        ("[2003?]", "2003"),
+        ("2003, c1998", "2003"),
+        ("2003, c1998.", "2003"),
+        ("[2003], ©1998", "2003"),
+        ("2003 [c1998]", "2003"),
+        ("2003, cop. 1998", "2003"),
+        ("2003, copyright 1998", "2003"),
+        ("2003, p1998", "2003"),
+        ("c1998, 2003", "2003"),
+        ("2003?, c1998?", "2003"),
+        ("©1998", "1998"),
+        ("copyright 1998", "1998"),
+        ("c1998, c2003", None),
+        ("2002 [i.e. 2003]", "2003"),
+        ("2002, i. e., 2003", "2003"),
+        ("March 2003?", "2003"),
+        (10**30, None),
+        (-2003, None),
         ("0", None),
         ("", None),
         (None, None),
@@ -46,6 +68,13 @@ from alexandria.providers import fields, search_terms
 def test_a_date_is_as_precise_as_it_is_printed(as_printed, meant):
     found = fields.date(as_printed)
     assert (str(found) if found else None) == meant
+
+
+def test_a_number_or_a_text_of_thousands_of_digits_is_no_date():
+    """Python refuses to write the one and to read the other."""
+    assert fields.date(10**5000) is None
+    assert fields.date("9" * 5000) is None
+    assert fields.isbn(10**5000) is None
 
 
 def test_new_years_day_is_only_a_year_where_a_source_pads():
@@ -70,6 +99,8 @@ def test_new_years_day_is_only_a_year_where_a_source_pads():
         (["ISBN:978-1-891267-03-1", "1984", ""], ()),
         ([" Walravens, Hartmut", "Walravens, Hartmut"], ("Walravens, Hartmut",)),
         (["Fran&ccedil;ois &amp; Sons"], ("François & Sons",)),
+        (["Ann Lee (editor; translator)"], ("Ann Lee",)),
+        (["Ann Lee (1950; Bo Li"], ("Ann Lee", "Bo Li")),
         ([None, 7, {"name": "x"}], ()),
         (None, ()),
     ],
@@ -119,6 +150,41 @@ def test_isbns_are_valid_and_thirteen_digits_whatever_else_the_list_holds():
 def test_text_is_one_line_without_entities():
     assert fields.text(" War\r\n &amp;\u00a0Peace\x07 ") == "War & Peace"
     assert fields.text(["no"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("printed", "meant"),
+    [
+        (f"War &#{'1' * 4301}; Peace", "War \ufffd Peace"),
+        (f"War &#{'1' * 4301} Peace", "War \ufffd Peace"),
+        (f"War &#{'0' * 4301}38; Peace", "War & Peace"),
+        (f"War &#x{'f' * 4301}; Peace", "War \ufffd Peace"),
+        ("&#38;&#0038;&amp;&#x26;", "&&&&"),
+        ("War \ud800 Peace\udfff", "War Peace"),
+        ("&#xD800;", "\ufffd"),
+        ("x" * 10**6, "x" * fields.MAX_TEXT_LENGTH),
+    ],
+)
+def test_a_text_is_read_whatever_its_entities_and_length(printed, meant):
+    assert fields.text(printed) == meant
+
+
+@pytest.mark.parametrize(
+    ("printed", "separator", "parts"),
+    [
+        ("A / B", " / ", ["A", "B"]),
+        ("A (B / C) / D", " / ", ["A (B / C)", "D"]),
+        ("A [B / C", " / ", ["A [B", "C"]),
+        ("A (B (C / D) / E) / F", " / ", ["A (B (C / D) / E)", "F"]),
+        ("A (B (C / D) / E", " / ", ["A (B (C", "D)", "E"]),
+        ("A) / (B", " / ", ["A)", "(B"]),
+        ("(A / B)", " / ", ["(A / B)"]),
+        ("A (B] / C)", " / ", ["A (B] / C)"]),
+        ("", " / ", [""]),
+    ],
+)
+def test_a_text_is_parted_outside_its_brackets(printed, separator, parts):
+    assert fields.parts(printed, separator) == parts
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,8 @@ async def test_what_the_search_knows_too_little_of_is_still_evidence(reach):
     [
         (["0385504209"], "9780385504201", ()),
         (["9780385504201"], "9780385504201", ()),
-        (["0385504209", "0307474275", "038550420x"], "9780385504201", ("9780307474278",)),
+        (["0385504209", "9780385504201"], "9780385504201", ()),
+        (["0385504209", "0307474275", "038550420x"], None, ("9780385504201", "9780307474278")),
         (["9798218000004"], "9798218000004", ()),
         (["080442957X"], "9780804429573", ()),
     ],
@@ -168,13 +169,28 @@ async def test_an_editions_isbns_are_read_in_every_form(reach, isbn, own, others
     [
         {"isbn_13": ["9780307474278"]},
         {"isbn_10": ["0307474275"]},
-        {"isbn_13": [], "isbn_10": ["0307474275", "0385504209", "080442957X"]},
+        {"isbn_13": ["9780307474278"], "isbn_10": ["0307474275"]},
     ],
 )
 async def test_a_traced_edition_may_have_either_kind_of_isbn(reach, numbers):
     record = without(DETAILS, "isbn_13") | numbers
     hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(record))
     assert hits[1].isbn13 == "9780307474278"
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"isbn_10": ["0307474275", "0385504209", "080442957X"]},
+        {"isbn_13": ["9780307474278"], "isbn_10": ["0307474275", "0385504209", "080442957X"]},
+        {"isbn_13": ["9780307474278", "9780385504201", "9780804429573"]},
+    ],
+)
+async def test_a_traced_edition_with_the_isbns_of_several_has_none_of_its_own(reach, numbers):
+    record = without(DETAILS, "isbn_13") | numbers
+    hits, _ = await find(reach, found(nested(without(EDITION, "isbn"))), detailed(record))
+    assert hits[1].isbn13 is None
+    assert hits[1].related == ("9780307474278", "9780385504201", "9780804429573")
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,15 @@ async def test_a_month_has_the_works_that_most_encyclopedias_know(reach):
     assert "?precision >= 10" in query
 
 
+async def test_the_range_of_the_month_is_searched_in_the_order_of_dates(reach):
+    """The hint is about the statement before it; a range of another one is a walk through all dates."""
+    transport = reach("wikidata", rows())
+    await Wikidata(transport).suggest(Month(2003, 3), "baseline", 20)
+    query = " ".join(transport.sent[0].url.params["query"].split())
+    assert "?time wikibase:timeValue ?date. hint:Prior hint:rangeSafe true." in query
+    assert query.count("rangeSafe") == 1
+
+
 async def test_december_ends_with_the_year_even_the_last(reach):
     client = reach("wikidata", rows())
     await Wikidata(client).suggest(Month(2100, 12), "annual", 5)

@@ -65,10 +65,10 @@ LIBRARY_CODES = {line.split()[0]: line.split()[1].split("/")[-1] for line in TAB
 
 def language(printed: object) -> str:
     """Two lower-case letters, or "" when the source is silent or unclear. A list is read by its first entry."""
+    if isinstance(printed, list):
+        printed = printed[0] if printed else None
     if isinstance(printed, dict):
         printed = printed.get("key")
-    if isinstance(printed, list):
-        return language(printed[0]) if printed else ""
     if not isinstance(printed, str):
         return ""
     known = CODES.get(printed)

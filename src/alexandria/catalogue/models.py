@@ -11,6 +11,8 @@ from stdnum import isbn as stdnum_isbn
 
 from alexandria.core.errors import BadInput
 
+MAX_ISBN_LENGTH = 64  # characters, with hyphens and prefix
+
 
 class Isbn13(str):
     """Thirteen digits whose checksum holds. Made only by `parse` and `read`, so having one means it is valid."""
@@ -20,8 +22,12 @@ class Isbn13(str):
     @classmethod
     def read(cls, text: object) -> Self | None:
         """The ISBN in `text` (10 or 13 digits, hyphens and lower-case x allowed), or None."""
-        compact = re.sub(r"[\s\-‐-―]", "", str(text)).upper().removeprefix("URN:ISBN:").removeprefix("ISBN:")
-        if not stdnum_isbn.is_valid(compact):
+        if isinstance(text, int) and 0 <= text < 10**13:
+            text = str(text)
+        if not isinstance(text, str) or len(text) > MAX_ISBN_LENGTH:
+            return None
+        compact = re.sub(r"[\s\-‐-―]", "", text).upper().removeprefix("URN:ISBN:").removeprefix("ISBN:")
+        if len(compact) not in {10, 13} or not stdnum_isbn.is_valid(compact):
             return None
         return cls(stdnum_isbn.compact(stdnum_isbn.to_isbn13(compact)))
 

@@ -74,6 +74,8 @@ class ProviderSettings(BaseModel):
     def _address(cls, value: str) -> str:
         if value and not ADDRESS.fullmatch(value):
             raise ValueError("not a URL like https://api.example.org, and may have a path")
+        if "@" in value.partition("://")[2].partition("/")[0]:
+            raise ValueError("an address must not hold a user name or password; a key has a setting of its own")
         return value.rstrip("/")
 
     @property

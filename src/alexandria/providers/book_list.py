@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated, Any
 
-import pydantic_core
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from alexandria.catalogue.matching.names import PLACEHOLDERS
 from alexandria.catalogue.models import Candidate
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.providers import fields
+from alexandria.providers import fields, model_json
 from alexandria.providers.base import SuggestResult
 
 MAX_TITLE_LENGTH, MAX_AUTHOR_LENGTH = 300, 200  # characters; longer is prose, not a name
@@ -67,24 +65,21 @@ class _ListedBook(BaseModel):
 
 
 def list_in(provider: str, text: str, *, cut_off: bool) -> list[Any]:
-    """The items of the list in a model's answer: an object with "books", or the bare list, fenced or not.
+    """The items of the list in a model's answer: an object with "books", or the bare list, whatever stands around it.
 
     Of an answer that was `cut_off` the complete items count. Raises BadAnswer if there is no list to be read.
     """
-    bare = re.search(r"[\[{].*" if cut_off else r"[\[{].*[\]}]", text, re.DOTALL)  # without a fence or a preamble
     try:
-        answer = pydantic_core.from_json(bare[0] if bare else text, allow_partial=cut_off)
-    except ValueError:
-        raise errors.BadAnswer(provider, "the model's answer is not JSON") from None
-    if isinstance(answer, dict):
-        answer = answer.get("books")
-    if not isinstance(answer, list):
-        raise errors.BadAnswer(provider, "the model's answer holds no list of books")
+        items = model_json.find_items(text)
+    except model_json.NoList as absent:
+        if not cut_off:
+            raise errors.BadAnswer(provider, str(absent)) from None
+        items = []
     if cut_off:
-        answer = [item for item in answer[:-1] if isinstance(item, dict)]  # the last one may lack its end
-        if not answer:
+        items = [item for item in items if isinstance(item, dict)]
+        if not items:
             raise errors.BadAnswer(provider, "the model's answer was cut off before the first book was complete")
-    return answer
+    return items
 
 
 def judge(items: list[Any], month: Month, count: int, generator: str) -> SuggestResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import email.utils
 import hashlib
@@ -22,17 +23,22 @@ from alexandria import __name__ as product
 from alexandria.core import errors, tracing
 from alexandria.core.config import ProviderSettings
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS, ProviderFacts
+from alexandria.core.proxies import EnvironmentTransport
 from alexandria.core.redaction import protect
-from alexandria.core.tls import authorities
+from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.metering import MeteredTransport, charge_attributes
+from alexandria.providers.redirects import stays_on_site
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.response_cache import ResponseCache
 
 T = TypeVar("T")
 
 CONNECTION_LIMITS = httpx2.Limits(keepalive_expiry=2.0)  # seconds; a server that closes first loses a request
+MAX_REDIRECTS = 5  # of one request; each is a request of its own within the limits
+MAX_INLINE_BYTES = 2**18  # bytes; a larger body is read in a thread, as the event loop has other duties
+MAX_DEPTH = 64  # levels of nesting that are stored
 MAX_TRIES = 3  # sends of one request before its error is reported
 MAX_LONG_CALL_TRIES = 2  # sends of one request to a language model that gives no answer in time
 MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatever its hint
@@ -88,13 +94,15 @@ class ProviderClient:
         self._reload_key = reload_key
         self._rate_limiter, self._cache = rate_limiter, cache
         agent = user_agent(version, contact, anonymous=self.facts.anonymous_rate is not None)
-        inner = inner or httpx2.AsyncHTTPTransport(verify=authorities(), limits=CONNECTION_LIMITS)
+        inner = inner or EnvironmentTransport(CONNECTION_LIMITS)
         self.http = httpx2.AsyncClient(
             transport=MeteredTransport(settings, rate_limiter, cache, inner, concurrency_limiter),
             base_url=settings.base_url,
             timeout=settings.timeout,
-            headers={"User-Agent": agent},
+            headers={"User-Agent": agent, "Accept-Encoding": ACCEPT_ENCODING},
             follow_redirects=settings.key is None,  # a key is never carried to another host
+            max_redirects=MAX_REDIRECTS,
+            event_hooks={"response": [self._check_redirect]},
         )
 
     @property
@@ -116,6 +124,15 @@ class ProviderClient:
     def use_configured_host(self) -> None:
         """Send requests to the configured base URL again."""
         self.http.base_url = httpx2.URL(self.settings.base_url)
+
+    async def _check_redirect(self, response: httpx2.Response) -> None:
+        """Raise RequestRefused for a redirect that must not be followed: with a key, off https, or to another site."""
+        if response.has_redirect_location and (self.key is not None or not stays_on_site(response)):
+            raise errors.RequestRefused(
+                self.name,
+                f"answered {response.status_code} and redirects to another address",
+                hint=f"check ALEXANDRIA_{self.name.upper()}_BASE_URL",
+            )
 
     def secret(self) -> str:
         """The key in clear, for the one header or parameter that needs it. Raises KeyMissing or KeyRefused."""
@@ -167,12 +184,24 @@ class ProviderClient:
         `life` limits how long the answer is used; one that is `empty` is used for NEGATIVE_LIFE. Sends again after
         ProviderDown, BadAnswer, short waits and a changed key, MAX_TRIES times in all.
         """
+        known = await self.read_stored(content)
+        if known is not None:
+            return known
+        fresh = storable(await self._with_retries(send))
+        return fresh, await self.write_cache(content, fresh, NEGATIVE_LIFETIME if empty(fresh) else life)
+
+    async def fetch_anew(self, content: Any, send: Callable[[], Awaitable[T]]) -> tuple[T, datetime]:
+        """What `send` returns now (JSON data), stored for good in the place of any earlier answer to `content`."""
+        fresh = storable(await self._with_retries(send))
+        return fresh, await self.write_cache(content, fresh, None)
+
+    async def read_stored(self, content: Any) -> tuple[Any, datetime] | None:
+        """As `read_cache`, for an answer that is used in the place of a request: the trace has it as one."""
         known = await self.read_cache(content)
         if known is not None:
             with tracing.answer(self.name, answer="stored", **charge_attributes()):
                 return known
-        fresh = storable(await self._with_retries(send))
-        return fresh, await self.write_cache(content, fresh, NEGATIVE_LIFETIME if empty(fresh) else life)
+        return None
 
     async def read_cache(self, content: Any) -> tuple[Any, datetime] | None:
         """The stored answer to `content` and when it was fetched (UTC), or None."""
@@ -209,6 +238,8 @@ class ProviderClient:
         if problem is not None:
             await self.pause_if_limited(problem)
             raise problem
+        if len(response.content) > MAX_INLINE_BYTES:
+            return await asyncio.to_thread(read, response)
         return read(response)
 
     async def pause_if_limited(self, problem: errors.ProviderError) -> None:
@@ -244,6 +275,8 @@ class ProviderClient:
     def _retry_wait(self, error: Exception) -> bool | float:
         """Whether stamina tries again, or after how many seconds exactly."""
         match error:
+            case AnswerTooLarge():
+                return False
             case errors.RateLimited(retry_after=float(hint)):
                 return hint if hint <= MAX_WAIT_IN_PLACE else False
             case errors.RateLimited() | errors.ProviderDown() | errors.BadAnswer():
@@ -304,18 +337,23 @@ def storage_key(request: Any) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def storable(value: T) -> T:
-    """The JSON data without what PostgreSQL cannot store: NUL characters, lone surrogates, numbers that are not finite."""
+def storable(value: T, depth: int = 0) -> T:
+    """The JSON data without what PostgreSQL cannot store: NUL characters, lone surrogates, numbers that are not finite.
+
+    What is nested deeper than MAX_DEPTH is no answer to anything we ask, and is left out.
+    """
     plain: Any = value
     match value:
         case str():
             plain = value.replace("\0", "").encode("utf-8", "replace").decode()
         case float() if not math.isfinite(value):
             plain = None
+        case dict() | list() if depth > MAX_DEPTH:
+            plain = None
         case dict():
-            plain = {storable(key): storable(inner) for key, inner in value.items()}
+            plain = {storable(key): storable(inner, depth + 1) for key, inner in value.items()}
         case list():
-            plain = [storable(inner) for inner in value]
+            plain = [storable(inner, depth + 1) for inner in value]
     return plain  # type: ignore[no-any-return]  # the shape is kept, which no type says
 
 

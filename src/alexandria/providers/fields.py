@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date as calendar_date
 from typing import Annotated, Any
@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 MIN_YEAR, MAX_YEAR = 1000, 2100  # years outside are misprints
 MAX_PAGES = 50_000
+MAX_TEXT_LENGTH = 4000  # characters of a field that are read; no title or name comes near
+MAX_VALUES = 1000  # entries of a list that are read
+MAX_ISBNS = 2000  # of a list; a popular work has thousands
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
 MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
 YEAR = r"(?P<year>\d{4})"
@@ -34,20 +37,55 @@ DATES = [
         rf"{YEAR},? {MONTH}\.?(?: (?P<day>\d\d?))?",  # 2008 Apr 22
     )
 ]
-ONE_YEAR = re.compile(r"(?<!\d)\d{4}(?![\d?])")
+A_YEAR = re.compile(r"(?<!\d)(?P<copyright>(?:\b(?:c|cop|p)|copyright|©|℗)\.? ?)?(?P<year>\d{4})(?!\d)", re.IGNORECASE)
+CORRECTED = re.compile(r"\bi\. ?e\.,? (?P<year>\d{4})(?!\d)", re.IGNORECASE)  # "2003 [i.e. 2004]"
+UNTIDY = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+LONG_REFERENCE = re.compile(r"&#([0-9]{8,}+);?")  # Python refuses to read one of 4,300 digits
+BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
 def text(value: object) -> str:
-    """One line without entities, control characters and doubled blanks; "" for anything that is not text."""
+    """One line without entities, control characters, lone surrogates and doubled blanks; "" for what is not text.
+
+    At most MAX_TEXT_LENGTH characters of it.
+    """
     if not isinstance(value, str):
         return ""
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", html.unescape(value)).strip()
+    plain = value[: 10 * MAX_TEXT_LENGTH]  # an entity is longer than its character
+    if "&" in plain:
+        plain = html.unescape(LONG_REFERENCE.sub(_shorter, plain))
+    return UNTIDY.sub(" ", plain).strip()[:MAX_TEXT_LENGTH].rstrip()
+
+
+def _shorter(reference: re.Match[str]) -> str:
+    """The same character, by a number of few digits; the sign of an unknown one if there is none."""
+    digits = reference[1].lstrip("0")
+    return f"&#{digits};" if len(digits) < 8 else "\ufffd"
 
 
 def texts(value: object) -> tuple[str, ...]:
     """The non-empty texts of a list, or of a lone text, without repetition."""
-    many = value if isinstance(value, list) else [value]
+    many = value[:MAX_VALUES] if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(filter(None, map(text, many))))
+
+
+def parts(printed: str, separator: str) -> list[str]:
+    """What `separator` parts, outside brackets: "A / B (C / D)" is "A" and "B (C / D)" at " / ".
+
+    Brackets that are not closed are none.
+    """
+    last = {opening: printed.rfind(closing) for opening, closing in BRACKETS.items()}
+    found, opened, depth, begin = [], "", 0, 0
+    for token in re.finditer(rf"[()\[\]{{}}]|{re.escape(separator)}", printed):
+        if not opened and token.start() < last.get(token[0], -1):
+            opened, depth = token[0], 1
+        elif opened and token[0] in {opened, BRACKETS[opened]}:
+            depth += 1 if token[0] == opened else -1
+            opened = opened if depth else ""
+        elif not opened and token[0] == separator:
+            found.append(printed[begin : token.start()])
+            begin = token.end()
+    return printed.split(separator) if opened else [*found, printed[begin:]]
 
 
 def first_text(value: object) -> str:
@@ -56,22 +94,30 @@ def first_text(value: object) -> str:
 
 def names(value: object) -> tuple[str, ...]:
     """People as printed, one each, without roles and dates of life; several in one text are parted at semicolons."""
-    printed = [part for one in texts(value) for part in one.split(";")]
-    return tuple(dict.fromkeys(filter(None, map(plain_name, printed))))
+    printed = [part for one in texts(value) for part in parts(one, ";")]
+    return tuple(dict.fromkeys(filter(None, map(plain_name, printed[:MAX_VALUES]))))
 
 
 def date(value: object) -> PartialDate | None:
-    """As precise as it is printed; None if no year can be read. A day that no calendar has is dropped."""
+    """As precise as it is printed; None if no year can be read. A day that no calendar has is dropped.
+
+    A year of copyright counts if no other is printed: "2003, c1998" is 2003. One with a question mark is the likely one.
+    """
     if isinstance(value, list):
         value = value[0] if value else None
     if isinstance(value, int) and not isinstance(value, bool):
-        value = f"{value:04d}"
+        value = f"{value:04d}" if 0 <= value < 10**8 else ""
     printed = text(value)
     for pattern in DATES:
         found = pattern.fullmatch(printed)
         if found:
             return _date(found.groupdict())
-    years = set(ONE_YEAR.findall(printed))
+    corrected = CORRECTED.search(printed)
+    if corrected:
+        return _date({"year": corrected["year"]})
+    found_years = list(A_YEAR.finditer(printed))
+    years = {found["year"] for found in found_years if not found["copyright"]}
+    years = years or {found["year"] for found in found_years}
     return _date({"year": years.pop()}) if len(years) == 1 else None
 
 
@@ -109,8 +155,13 @@ def pages(value: object) -> int | None:
 
 def isbns(value: object) -> tuple[Isbn13, ...]:
     """Every valid ISBN of a list, or of a lone text, once, in its order."""
-    many = value if isinstance(value, list) else [value]
+    many = value[:MAX_ISBNS] if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(filter(None, map(Isbn13.read, many))))
+
+
+def only_isbn(found: Sequence[Isbn13]) -> Isbn13 | None:
+    """The ISBN of a record that names one. Several are of several editions, and which is meant cannot be known."""
+    return found[0] if len(set(found)) == 1 else None
 
 
 def isbn(value: object) -> Isbn13 | None:

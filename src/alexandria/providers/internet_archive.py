@@ -116,16 +116,16 @@ def _read(doc: Any, at: datetime) -> EditionRecord | UnusableRecord:
     item = _Item.model_validate(doc)
     if item.mediatype not in {"", "texts"}:
         return UnusableRecord(InternetArchive.name, item.identifier, f"its media type is {item.mediatype}")
-    title, _, subtitle = item.title.partition(" / ")[0].partition(" : ")
+    title, *rest = fields.parts(fields.parts(item.title, " / ")[0], " : ")
     if not (item.identifier and title):
         return UnusableRecord(InternetArchive.name, item.identifier, "no title")
     isbns = tuple(dict.fromkeys((*item.isbn, *item.external)))
     return EditionRecord(
         SourceRecord(InternetArchive.name, item.identifier, at),
         title,
-        subtitle=subtitle,
+        subtitle=" : ".join(rest),
         authors=item.creator,
-        isbn13=isbns[0] if len(isbns) == 1 else None,
+        isbn13=fields.only_isbn(isbns),
         publisher=item.publisher,
         published=item.date,
         language=item.language,

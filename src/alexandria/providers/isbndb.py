@@ -35,8 +35,8 @@ BULK_SIZE = 100  # ISBNs of one request, until the plan's own limit is known
 MIN_BULK_SIZE, MAX_BULK_SIZE = 10, 1000  # ISBNs of one request that the smallest and the largest plan allow
 CACHE_LIFETIME = timedelta(days=90)  # that an answer serves
 DAILY = re.compile(r"daily", re.IGNORECASE)
-DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]*?;\s*r=(\d+)", re.IGNORECASE)
-RESET = re.compile(r"(?:\bt|reset)=(\d+)")
+DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]{0,100}?;\s?r=(\d{1,9})", re.IGNORECASE)
+RESET = re.compile(r"(?:\bt|reset)=(\d{1,9})")
 SHOP_SHELVES = {"self service", "custom stores", "subjects", "specialty boutique", "categories"}
 CALL_NUMBER = re.compile(r"[A-Z]{1,3}\d[\w.]*( .*)?|[\d./]+")
 

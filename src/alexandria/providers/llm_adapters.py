@@ -28,6 +28,7 @@ from alexandria.providers.llm_thinking import thinking_settings
 PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
 )
+MAX_TEXT_LENGTH = 1_000_000  # characters of an answer that are kept; a list of 100 books has 20,000
 NO_ALLOWANCE = re.compile(r"\blimit: 0\b|\bquotaValue 0\b")  # Gemini's other refusals speak of billing too
 NO_MONEY = re.compile(r"available credits|spending limit|insufficient_quota|current quota|billing", re.IGNORECASE)
 DAILY = re.compile(r"per[ _-]?day|\bdaily\b|\bRPD\b", re.IGNORECASE)
@@ -43,7 +44,7 @@ class ModelAdapter:
         self._settings = thinking_settings(client.name, self._model, thinking)
 
     async def ask(self, prompt: str) -> dict[str, Any]:
-        """{"books": the items as the model wrote them, "tokens": their cost, "cut_off": whether the list lacks its end}.
+        """The answer as it came: its "text", why it ended ("finish"), the reason if "declined", and the "tokens" spent.
 
         Raises ProviderError, which quotes neither the key nor the answer.
         """
@@ -57,7 +58,8 @@ class ModelAdapter:
             )
         except exceptions.ModelAPIError as refused:
             problem = self._explain(refused)
-        except (exceptions.UnexpectedModelBehavior, RecursionError):  # the latter for nesting without end
+        # The SDKs parse the answer too: they stumble over nesting without end, and over a number of 4,300 digits.
+        except (exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
             problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
         else:
             return self._read(response)
@@ -65,14 +67,15 @@ class ModelAdapter:
         raise problem from None
 
     def _read(self, response: ModelResponse) -> dict[str, Any]:
-        text, reason = response.text, response.finish_reason or "no finish reason"
-        if reason == "content_filter":
-            raise errors.ContentRefused(self._name, f"the model declined ({_declined(response)})")
-        if not text:
-            raise errors.BadAnswer(self._name, f"the model's answer is empty ({reason})")
-        cut_off = reason == "length"
-        tokens = {"input": response.usage.input_tokens, "output": response.usage.output_tokens}
-        return {"books": book_list.list_in(self._name, text, cut_off=cut_off), "tokens": tokens, "cut_off": cut_off}
+        text, finish = response.text or "", response.finish_reason or ""
+        if not (text or finish or response.usage.total_tokens):
+            raise errors.BadAnswer(self._name, "answered without an answer")
+        return {
+            "text": text[:MAX_TEXT_LENGTH],
+            "finish": "length" if len(text) > MAX_TEXT_LENGTH else finish,
+            "declined": _declined(response) if finish == "content_filter" else "",
+            "tokens": {"input": response.usage.input_tokens, "output": response.usage.output_tokens},
+        }
 
     def _explain(self, refused: exceptions.ModelAPIError) -> errors.ProviderError:
         match refused:

@@ -17,12 +17,14 @@ from alexandria.core import tracing
 from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.providers.base import Call
+from alexandria.providers.bodies import AnswerTooLarge, read_whole
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import Permit, RateLimiter
 from alexandria.providers.response_cache import ResponseCache
 
 CONNECT_TIMEOUT = 5.0  # seconds
-NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+# A proxy that refuses to connect has not passed the request on.
+NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
 class PartlyGranted(Exception):
@@ -98,7 +100,7 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout(self._seconds):
                 response = await self._inner.handle_async_request(request)
                 status = response.status_code
-                response = await _with_whole_body(response)
+                response = await read_whole(self._provider, response)
             error = ""
             return response
         except NEVER_SENT:
@@ -108,7 +110,7 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
         except TimeoutError:
             error = "ReadTimeout"
             raise httpx2.ReadTimeout("the answer took too long", request=request) from None
-        except httpx2.HTTPError as failed:
+        except (httpx2.HTTPError, AnswerTooLarge) as failed:
             error = type(failed).__name__
             raise
         finally:
@@ -133,24 +135,13 @@ def _trace_outcome(status: int | None, error: str) -> None:
 
 def _report_sent(permit: Permit) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
     """A trace hook that reports when the request is on the wire, as connecting may take longer than the limiter's gap."""
+    connecting = False  # to the provider by a proxy, which is a request of its own
 
-    async def trace(event: str, _: Mapping[str, Any]) -> None:
-        if event.endswith("send_request_body.complete"):
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        nonlocal connecting
+        if event.endswith("send_request_body.started"):
+            connecting = info["request"].method == b"CONNECT"
+        elif event.endswith("send_request_body.complete") and not connecting:
             permit.sent()
 
     return trace
-
-
-async def _with_whole_body(response: httpx2.Response) -> httpx2.Response:
-    """The response with its body read, so that a body that breaks off or dribbles is this call's failure."""
-    assert isinstance(response.stream, httpx2.AsyncByteStream)
-    try:
-        body = b"".join([part async for part in response.stream])
-    finally:
-        await response.aclose()
-    return httpx2.Response(
-        response.status_code,
-        headers=response.headers,
-        stream=httpx2.ByteStream(body),
-        extensions=response.extensions,
-    )

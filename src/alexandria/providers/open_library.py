@@ -270,7 +270,7 @@ def _tells(hit: EditionRecord, candidate: Candidate) -> bool:
 def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | UnusableRecord]:
     """The nested editions as hits; a work without any is a hit without ISBN."""
     for edition in work.editions or (_Edition(),):
-        isbn, others = (edition.isbn[0], edition.isbn[1:]) if edition.isbn else (None, ())
+        isbn = fields.only_isbn(edition.isbn)
         title = edition.title or work.title
         if not title:
             yield UnusableRecord(OpenLibrary.name, edition.key or work.key, "no title")
@@ -287,7 +287,7 @@ def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | Unusable
             language=edition.language,
             binding=edition.format,
             work_key=work.key,
-            related=tuple(dict.fromkeys(i for i in (*others, *work.isbn) if i != isbn))[:MAX_RELATED],
+            related=tuple(dict.fromkeys(i for i in (*edition.isbn, *work.isbn) if i != isbn))[:MAX_RELATED],
         )
 
 
@@ -302,7 +302,7 @@ def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> Editio
         edition.title,
         subtitle=edition.subtitle,
         authors=edition.authors or work.author_name,
-        isbn13=isbns[0],
+        isbn13=fields.only_isbn(isbns),
         publisher=edition.publishers,
         published=edition.publish_date,
         first_published=work.first_publish_year,
@@ -312,5 +312,5 @@ def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> Editio
         series=edition.series,
         work_key=edition.works,
         subjects=edition.subjects,
-        related=isbns[1:],
+        related=isbns if len(isbns) > 1 else (),
     )

@@ -9,10 +9,11 @@ from rapidfuzz import fuzz
 from alexandria.catalogue.matching.names import without_suffixes
 from alexandria.catalogue.models import Candidate
 
+MAX_LENGTH = 1000  # characters of a title or name that are searched for
 MIN_TITLE_SCORE = 70  # of 100: titles that may be one, misspelt
 WORD = re.compile(r"\w+(?:['’.-]\w+)*")
-IN_BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
-BETWEEN_PEOPLE = re.compile(r"\s*(?:[,;&]|\band\b|\bwith\b)\s*", re.IGNORECASE)
+IN_BRACKETS = re.compile(r"\s?[(\[][^)\]]{0,300}[)\]]")
+BETWEEN_PEOPLE = re.compile(r"[,;&]|\band\b|\bwith\b", re.IGNORECASE)
 
 
 def words(text: str) -> str:
@@ -22,12 +23,12 @@ def words(text: str) -> str:
 
 def title(candidate: Candidate) -> str:
     """The title's words without series and edition in brackets, which sources seldom print alike."""
-    return words(IN_BRACKETS.sub("", candidate.title)) or words(candidate.title)
+    return words(IN_BRACKETS.sub("", candidate.title[:MAX_LENGTH])) or words(candidate.title)
 
 
 def main_title(candidate: Candidate) -> str:
     """The title's words before the subtitle."""
-    bare = IN_BRACKETS.sub("", candidate.title)
+    bare = IN_BRACKETS.sub("", candidate.title[:MAX_LENGTH])
     return words(re.split(r":\s|\s[-–—]\s|;\s", bare, maxsplit=1)[0]) or title(candidate)
 
 
@@ -39,7 +40,7 @@ def resembles(found: str, candidate: Candidate) -> bool:
 
 def author(candidate: Candidate) -> str:
     """The words of the first author's name, or of the family name if it comes first and alone."""
-    return words(BETWEEN_PEOPLE.split(candidate.author, maxsplit=1)[0]) or words(candidate.author)
+    return words(BETWEEN_PEOPLE.split(candidate.author[:MAX_LENGTH], maxsplit=1)[0]) or words(candidate.author)
 
 
 def family_name(candidate: Candidate) -> str:

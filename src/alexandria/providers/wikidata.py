@@ -150,7 +150,7 @@ def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | Unusab
         SourceRecord(Wikidata.name, key, at),
         titles[0],
         authors=fields.names(_labels(rows, "authorLabel")),
-        isbn13=isbns[0] if len(isbns) == 1 else None,
+        isbn13=fields.only_isbn(isbns),
         published=min(dates, key=str, default=None),
         first_published=min(filter(None, map(fields.year, _all(rows, "first"))), default=None),
         language=language(_only(rows, "language")),
@@ -192,4 +192,4 @@ def _named(rows: Iterable[Row], month: Month, count: int) -> SuggestResult:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from alexandria.catalogue.matching.titles import CACHE_SIZE, fold
+from alexandria.catalogue.matching.titles import CACHE_SIZE, MAX_TEXT_LENGTH, fold
 
 # In lower case, without dots. Compared with the lists of nameparser 2.6, which hold 640 degrees: those that authors bear,
 # without those that are also family or given names (Ma, Do, Caro, Ed, V).
@@ -18,6 +18,7 @@ DEGREES = frozenset({
     "mphil", "cpa", "cfa", "frs", "qc", "obe", "mbe", "cbe", "kbe", "dbe", "esq", "esquire", "facs", "facp", "faap", "facog",
     "usaf", "usmc", "usn", "ret",
 })  # fmt: skip
+MAX_PEOPLE = 200  # persons of one record that are compared
 SUFFIXES = GENERATIONS | DEGREES
 DEGREES_OR_NAMES = frozenset({"ma", "ba", "bs", "ms", "np", "pa", "pe"})  # degrees only after a comma and a full name
 ROLES = ("author", "editor", "illustrator", "translator", "foreword", "introduction", "narrator")
@@ -42,7 +43,7 @@ _LIST = re.compile(r"\s*[;|/]\s*|\s+(?:&|and|with|et|und|y)\s+")
 _TOKEN = re.compile(r"\w+")
 _PHD = re.compile(r"\bph\.?\s+d\b")
 # As printed, in any case and not folded.
-_ROLE_PRINTED = re.compile(rf"\s*\((?:{'|'.join(ROLES)}|ed\.|eds\.)(?!\w)[^)]*\)", re.IGNORECASE)
+_ROLE_PRINTED = re.compile(rf" ?\((?:{'|'.join(ROLES)}|ed\.|eds\.)(?!\w)[^)]{{0,100}}\)", re.IGNORECASE)
 _LIFE_PRINTED = re.compile(rf"\s*[,(]\s*{LIFE}\s*\)?\.?$")
 _FULL_STOP = re.compile(r"(?<=[a-zà-ÿ]{3})\.$")
 
@@ -73,19 +74,20 @@ class Person:
 def people(names: tuple[str, ...]) -> tuple[Person, ...]:
     """Return the persons in `names`, each possibly several, inverted or split; ambiguous commas are read both ways."""
     found: dict[Person, None] = {}
-    for name in names:
+    for name in names[:MAX_PEOPLE]:
         for person in _read(name):
             found.setdefault(person)
     if len(names) == 2 and all(not person.given for person in found) and len(found) == 2:
         (one, other) = found  # ["Smith", "Frank"]: one person over two entries
         found.setdefault(Person(one.family, (other.family,)))
         found.setdefault(Person(other.family, (one.family,)))
-    return tuple(found)
+    return tuple(found)[:MAX_PEOPLE]
 
 
 def plain(printed: str) -> str:
     """Return one person's name as printed, without role and dates of life; "" if it holds no name."""
-    bare = _LIFE_PRINTED.sub("", _ROLE_PRINTED.sub("", printed.replace("~autofilled~", ""))).strip(" ,")
+    tidy = " ".join(printed[:MAX_TEXT_LENGTH].replace("~autofilled~", "").split())
+    bare = _LIFE_PRINTED.sub("", _ROLE_PRINTED.sub("", tidy)).strip(" ,")
     bare = _FULL_STOP.sub("", bare)
     is_name = any(letter.isalpha() for letter in bare) and not bare.upper().startswith("ISBN:")
     return bare if is_name else ""

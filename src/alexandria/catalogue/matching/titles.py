@@ -12,6 +12,7 @@ from anyascii import anyascii
 from rapidfuzz.distance import OSA
 
 CACHE_SIZE = 1 << 14
+MAX_TEXT_LENGTH = 4000  # characters of a title or name that are read; none comes near
 
 _PLAIN = str.maketrans({
     "’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‒": "-", "‑": "-", "‐": "-",
@@ -78,7 +79,7 @@ KINDRED = {"ru": {"uk", "bg", "sr", "be", "mk"}, "zh": {"ja", "ko"}, "ar": {"fa"
 # What makes a book another book, however like the titles are.
 HALF = "a part of a divided book"
 _KINDS = {
-    "a study guide or summary": r"study guide|summary (?:of|and)|summaries|\bsummary\b[^:]*$|spark ?notes|cliffs? ?notes|york notes|"
+    "a study guide or summary": r"study guide|summary (?:of|and)|summaries|\bsummary\b[^:]{0,300}$|spark ?notes|cliffs? ?notes|york notes|"
     r"instaread|supersummary|bookrags|lit ?charts|key takeaways|conversation starters|discussion (?:questions|guide)|"
     r"(?:reading|reader'?s'?|teachers?'?s?|teaching|literature|study|book ?club) (?:group )?guide|lesson plans?|"
     r"novel (?:study|units?)|trivia|quiz|workbook|critical interpretations|bloom's|analysis (?:of|and)|summary$",
@@ -119,9 +120,9 @@ _INLINE = re.compile(r"(?<=\s)\((\w+)\)(?=\s+\w)")  # "How to Be a (Young) Antir
 _SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+(?:or,?\s+)?|,\s+or,?\s+|\s+or,\s+")
 _EDITION_ENDS = ("edition", "illustrated", "unabridged", "hardcover", "hardback", "paperback")
 _EDITION = re.compile(
-    r"[\s,-]+(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
-    r"annotated|unabridged|hardcover|paperback|kindle|international|movie tie-in|\d+(?:st|nd|rd|th)) )+edition$"
-    r"|[\s,-]+(?:illustrated|unabridged|hardcover|hardback|paperback)$"
+    r"(?<![\s,-])[\s,-]++(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
+    r"annotated|unabridged|hardcover|paperback|kindle|international|movie tie-in|\d+(?:st|nd|rd|th)) ){1,8}edition$"
+    r"|(?<![\s,-])[\s,-]++(?:illustrated|unabridged|hardcover|hardback|paperback)$"
 )
 _WORD = re.compile(r"#|\w+")
 _MOVED = re.compile(r",\s*(the|an?|le|la|les|l'|el|los|las|der|die|das|il|un|une|una)\s*(?=$|[:(\[])|(?<=\w) (the)\s*$")
@@ -136,11 +137,15 @@ _TIDY = (
 
 @lru_cache(CACHE_SIZE)
 def fold(text: str) -> str:
-    """Lower case, without accents and typographic variants, spaces single. `fold(fold(x)) == fold(x)`."""
+    """Lower case, without accents and typographic variants, spaces single. `fold(fold(x)) == fold(x)`.
+
+    At most MAX_TEXT_LENGTH characters: to sort a long row of accents, as normalization does, takes quadratic time.
+    """
+    text = text[:MAX_TEXT_LENGTH]
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).casefold().translate(_PLAIN)
         text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", text)))
-    return " ".join(text.lower().split())
+    return " ".join(text.lower().split())[:MAX_TEXT_LENGTH].rstrip()
 
 
 def slip(one: str, other: str) -> bool:

@@ -17,11 +17,12 @@ from alexandria.cli.doctor.check import Check
 from alexandria.cli.doctor.limits import limits
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core.config import SECRETS_DIR, Settings
-from alexandria.core.errors import AlexandriaError
+from alexandria.core.errors import AlexandriaError, Misconfigured
 from alexandria.core.grammar import counted
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.proxies import EnvironmentTransport, Proxy, proxy_for
 from alexandria.core.redaction import MIN_LONG_SECRET
-from alexandria.core.tls import authorities
+from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
 from alexandria.database.pool import Database
@@ -45,14 +46,23 @@ def all_of(settings: Settings) -> list[Check]:
     found: list[Check] = []
     query = threading.Thread(target=lambda: found.extend(_database(settings)), daemon=True)
     query.start()
-    reached = asyncio.run(_reach(asked))
+    network = _network(settings, asked)
+    reached = asyncio.run(_reach(asked)) if all(check.ok for check in network) else []
     query.join(DATABASE_TIMEOUT)
     if query.is_alive():
         silent = Check(
             "database", False, f"no answer within {DATABASE_TIMEOUT:.0f} s", "check its log and its disk space"
         )
         found = [*found, silent]
-    return [*found, *_keys(settings, asked), *_secrets(settings), *_settings(settings), *reached, _disk(settings)]
+    return [
+        *found,
+        *_keys(settings, asked),
+        *_secrets(settings),
+        *_settings(settings),
+        *network,
+        *reached,
+        _disk(settings),
+    ]
 
 
 def _providers(settings: Settings) -> dict[str, str]:
@@ -139,10 +149,37 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check(f"setting {SECRETS_DIR}", False, f"folder {folder} does not exist", "create it, or name another")
 
 
+def _network(settings: Settings, asked: dict[str, str]) -> list[Check]:
+    """What the environment says about the way to the providers: nothing if it says nothing."""
+    found: list[Check] = []
+    try:
+        chosen = chosen_authorities()
+        authorities()
+    except Misconfigured as wrong:
+        found.append(Check("certificates", False, wrong.message, wrong.hint))
+    else:
+        if chosen is not None:
+            found.append(Check("certificates", True, f"those of {chosen[0]}, {chosen[1]}"))
+    alerts = {} if settings.alarm_url is None else {"alerts": settings.alarm_url.get_secret_value()}
+    users: dict[Proxy | None, list[str]] = {}
+    try:
+        for name, url in (asked | alerts).items():
+            users.setdefault(proxy_for(url), []).append(name)
+    except Misconfigured as wrong:
+        return [*found, Check("proxy", False, wrong.message, wrong.hint)]
+    if users.keys() - {None}:
+        ways = [
+            f"{proxy.variable} {proxy.address} for {', '.join(names)}"
+            for proxy, names in users.items()
+            if proxy is not None
+        ]
+        straight = [f"none for {', '.join(users[None])}"] if None in users else []
+        found.append(Check("proxy", True, "; ".join(ways + straight)))
+    return found
+
+
 async def _reach(asked: dict[str, str]) -> list[Check]:
-    # Without the environment's proxies, as the providers' clients do.
-    straight = httpx2.AsyncHTTPTransport(verify=authorities())
-    async with httpx2.AsyncClient(transport=straight, timeout=PROVIDER_TIMEOUT) as client:
+    async with httpx2.AsyncClient(transport=EnvironmentTransport(), timeout=PROVIDER_TIMEOUT) as client:
         return await asyncio.gather(*(_check_reachable(client, name, url) for name, url in asked.items()))
 
 

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from alexandria.core.config import STANDARD_SECRET_PREFIX
-from alexandria.core.tls import authorities
+from alexandria.core.errors import Misconfigured
+from alexandria.core.proxies import EnvironmentTransport
 
 CALL_TIMEOUT = 5.0  # seconds
 SIGNATURE_HEADER = (
@@ -45,13 +46,14 @@ class Receiver:
         body = json.dumps(message)
         headers = {"Content-Type": "application/json", "User-Agent": self._agent} | self._identify(delivery, body)
         try:
-            straight = httpx2.AsyncHTTPTransport(verify=authorities())
             async with (
                 asyncio.timeout(CALL_TIMEOUT),
-                httpx2.AsyncClient(transport=straight, timeout=CALL_TIMEOUT) as client,
+                httpx2.AsyncClient(transport=EnvironmentTransport(), timeout=CALL_TIMEOUT) as client,
                 client.stream("POST", self._url.get_secret_value(), content=body.encode(), headers=headers) as response,
             ):
                 pass  # the status is all that counts
+        except Misconfigured as proxy:
+            raise DeliveryFailed(proxy.message) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as failed:
             raise DeliveryFailed(type(failed).__name__) from None
         if not response.is_success:
