@@ -64,13 +64,13 @@ SELECT c.relname AS table, obj_description(c.oid) AS about, a.attname AS column,
 FROM pg_class AS c
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+WHERE c.relnamespace = 'alexandria'::regnamespace AND c.relkind = 'r'
   AND c.relname NOT LIKE 'procrastinate%' AND c.relname <> 'schema_version'
 ORDER BY c.relname <> 'backfill_log', c.oid, a.attnum
 """
 RULES = """
 SELECT conrelid::regclass::text AS table, pg_get_constraintdef(oid) AS rule
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'u', 'f', 'p')
+FROM pg_constraint WHERE connamespace = 'alexandria'::regnamespace AND contype IN ('c', 'u', 'f', 'p')
 ORDER BY conrelid, contype DESC, conname
 """
 

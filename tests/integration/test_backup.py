@@ -17,12 +17,12 @@ from alexandria.core.month import Month
 from alexandria.database import migrate
 from alexandria.providers.base import Call
 
-TABLES = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+TABLES = "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relnamespace = 'alexandria'::regnamespace AND relkind = 'r' ORDER BY 1"
 SCHEMA = """
-SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'alexandria'::regnamespace
+UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'alexandria'
 UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT concat(p.oid::regprocedure, prosrc) FROM pg_proc AS p WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT concat(p.oid::regprocedure, prosrc, proconfig) FROM pg_proc AS p WHERE pronamespace = 'alexandria'::regnamespace
 UNION ALL SELECT concat(schemaname, sequencename, last_value) FROM pg_sequences
 UNION ALL SELECT extname FROM pg_extension ORDER BY 1
 """

@@ -130,11 +130,11 @@ ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "work_key_key": ("work", {"title": "Another"}),
 }
 CHECKS = """SELECT conrelid::regclass::text, conname FROM pg_constraint
-    WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'procrastinate%'"""
+    WHERE contype = 'c' AND connamespace = 'alexandria'::regnamespace AND conrelid::regclass::text NOT LIKE 'procrastinate%'"""
 UNIQUE = """SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
-    WHERE indisunique AND NOT indisprimary AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'procrastinate%'"""
+    WHERE indisunique AND NOT indisprimary AND relnamespace = 'alexandria'::regnamespace AND relname NOT LIKE 'procrastinate%'"""
 REFERENCES = """SELECT conrelid::regclass::text, conname FROM pg_constraint
-    WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'procrastinate%'"""
+    WHERE contype = 'f' AND connamespace = 'alexandria'::regnamespace AND conrelid::regclass::text NOT LIKE 'procrastinate%'"""
 
 
 @pytest.fixture

@@ -338,12 +338,12 @@ async def test_every_metric_has_its_labels_and_their_values(api):
 async def test_every_table_column_and_function_is_there(sql):
     rows = await sql(
         "SELECT table_name, array_agg(column_name::text) AS columns FROM information_schema.columns"
-        " WHERE table_schema = 'public' GROUP BY 1"
+        " WHERE table_schema = 'alexandria' GROUP BY 1"
     )
     columns = {row["table_name"]: row["columns"] for row in rows}
     gone = {table: lost(then, columns.get(table, [])) for table, then in TABLES.items()}
     assert {table: names for table, names in gone.items() if names} == {}
-    functions = await sql("SELECT proname::text AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+    functions = await sql("SELECT proname::text AS name FROM pg_proc WHERE pronamespace = 'alexandria'::regnamespace")
     assert lost(FUNCTIONS, [row["name"] for row in functions]) == set()
 
 

@@ -16,22 +16,29 @@ import pytest
 from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
+from alexandria.database.session import located
 from alexandria.providers.limits.quota_day import calendar
 from alexandria.providers.limits.rate import MIDNIGHT_GUARD, RateLimiter
 
 X = "isbndb"
 CAP, RATE, SKEW = 12, 3.0, 2.0
 LATE = MIDNIGHT_GUARD + 3.0  # seconds before its end in which a late day is spent, too few for all of it
-# The functions of the schema find this clock before PostgreSQL's own.
+# The functions of the schema, and our sessions, find this clock before PostgreSQL's own.
 CLOCK = """
 CREATE SCHEMA virtual;
 CREATE TABLE virtual.time (instant double precision) WITH (fillfactor = 10);
 INSERT INTO virtual.time VALUES (0);
 CREATE FUNCTION virtual.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
     'SELECT to_timestamp(instant) FROM virtual.time';
-DO $$ BEGIN
-    EXECUTE format('ALTER DATABASE %I SET search_path = virtual, pg_catalog, public', current_database());
+DO $$
+DECLARE
+    one regprocedure;
+BEGIN
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'alexandria'::regnamespace AND proname LIKE 'lane%' LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = virtual, pg_catalog, alexandria', one);
+    END LOOP;
 END $$"""
+PATH = "virtual,pg_catalog,alexandria"
 LOOK = 0.001  # seconds for PostgreSQL to answer before we look whether it waits for others
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
@@ -124,16 +131,17 @@ def run(url, campaign, guard):
     )
 
     async def main():
-        loop = asyncio.get_running_loop()
+        loop, timed = asyncio.get_running_loop(), located(url, PATH)
 
         def now():
             return datetime.fromtimestamp(loop.time(), UTC)
 
         async with Database(
-            url, size=1
+            timed, size=1
         ) as database:  # closed before days go by, in which its pool would look after itself
             workers = [
-                RateLimiter(url, database.pool, {X: settings}, guard=guard, wall=now, local=loop.time) for _ in range(2)
+                RateLimiter(timed, database.pool, {X: settings}, guard=guard, wall=now, local=loop.time)
+                for _ in range(2)
             ]
             for lanes in workers:
                 await lanes.open()

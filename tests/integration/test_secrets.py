@@ -96,7 +96,7 @@ class Scene:
 
     def rows(self) -> str:
         """Every row of every table."""
-        tables = self.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        tables = self.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'alexandria'")
         return "\n".join(str(row) for (table,) in tables for row in self.sql(f"SELECT t::text FROM {table} AS t"))
 
 

@@ -47,6 +47,8 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
     errors.DatabaseUnavailable: [(errors.DatabaseUnavailable("PostgreSQL does not answer"), Snooze)],
     errors.NotMigrated: [(errors.NotMigrated("the schema is older than this version needs"), Snooze)],
+    errors.DatabaseNotPrepared: [(errors.DatabaseNotPrepared("the role may not do this"), Snooze)],
+    errors.ProgramTooOld: [(errors.ProgramTooOld("the schema is newer"), Snooze)],
     errors.AttemptLost: [(errors.AttemptLost("taken over"), Retry)],  # is never written: the month is another's
     errors.Paused: [(errors.Paused("the worker was stopped", NOW), Snooze), (errors.Paused("by ann", LATER), Snooze)],
     errors.NoBooks: [

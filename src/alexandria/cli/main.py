@@ -46,6 +46,8 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.NoCredit: (BLOCKED, "alexandria quota"),
     errors.DatabaseUnavailable: (NO_DATABASE, "alexandria doctor"),
     errors.NotMigrated: (NO_DATABASE, "alexandria migrate"),
+    errors.DatabaseNotPrepared: (NO_DATABASE, "alexandria migrate --plan"),
+    errors.ProgramTooOld: (NO_DATABASE, "alexandria doctor"),
 }
 
 OWN_OPTIONS = "psql"  # whatever follows this command is for another program

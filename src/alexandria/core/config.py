@@ -40,6 +40,7 @@ PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 BY_PLAN = frozenset({"base_url", "rate", "daily_limit", "daily_reserve"})  # what a provider's plan can decide
+SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
@@ -131,6 +132,11 @@ class Settings(_Given):
         None,
         validation_alias=_env("DATABASE_URL"),
         description="URL of a PostgreSQL to use instead of the embedded one",
+    )
+    database_schema: str | None = Field(
+        None,
+        validation_alias=_env("ALEXANDRIA_SCHEMA"),
+        description="schema of the tables; unset: where they are already, and alexandria in a new database",
     )
     data_dir: Path = Field(
         default_factory=_default_data_dir,
@@ -259,6 +265,15 @@ class Settings(_Given):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_schema")
+    @classmethod
+    def _plain_name(cls, value: str | None) -> str | None:
+        if value is not None and not SCHEMA_NAME.fullmatch(value):
+            raise ValueError(
+                "not a plain name: small letters, digits and _, at most 63, not beginning with a digit or pg_"
+            )
         return value
 
     @field_validator("data_dir")

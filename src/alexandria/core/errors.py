@@ -67,6 +67,18 @@ class NotMigrated(AlexandriaError):
     code = "not_migrated"
 
 
+class DatabaseNotPrepared(NotMigrated):
+    """The role cannot migrate until an administrator has changed the database; `details` may hold the statements."""
+
+    code = "database_not_prepared"
+
+
+class ProgramTooOld(NotMigrated):
+    """The schema was made by a newer version than this one, which does not know it."""
+
+    code = "program_too_old"
+
+
 class AttemptLost(AlexandriaError):
     """This attempt's token is no longer the month's: another attempt owns the month, so nothing may be written."""
 

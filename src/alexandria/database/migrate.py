@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from importlib.metadata import version
+from pathlib import Path
 
 import psycopg
+from procrastinate.schema import SchemaManager
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.sql import Identifier
 
-from alexandria.core.errors import DatabaseUnavailable, Misconfigured
-from alexandria.database import migrations
+from alexandria.core.errors import DatabaseUnavailable, Misconfigured, ProgramTooOld
+from alexandria.database import migration_plan, migrations, pooler, preflight
+from alexandria.database.migration_plan import Part
+from alexandria.database.session import MigrationConnection, connect, schema_of, search_path_of
+from alexandria.database.sql import load
 
-MigrationConnection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+__all__ = ["MigrationConnection", "describe", "missing", "notes", "opened", "plan", "upgrade"]
 
-_LOCK_KEY = 4_902_341_717  # any number, the same in every version: one migration at a time
+SQL = load(__name__)
+_LOCK_KEY = 4_902_341_717  # any number, the same in every version
+# The newest change to the queue's tables that our steps hold. A procrastinate with a later one needs a step of ours first.
+NEWEST_QUEUE_CHANGE = "03.04.00_50_post_add_retry_failed_job_procedure"
+QUEUE_RELEASE = "3.10"
 _LISTED_COUNT = 3  # steps that a message names one by one
-# The table is as Alembic made it, which ran the steps before.
-_CREATE_VERSION_TABLE = (
-    "CREATE TABLE IF NOT EXISTS schema_version ("
-    "version_num varchar(32) NOT NULL, CONSTRAINT schema_version_pkc PRIMARY KEY (version_num))"
-)
 
 
 def upgrade(
@@ -29,23 +36,70 @@ def upgrade(
 
     All steps are one transaction, and so is `complete_data`, which is called with the new schema to add what SQL alone
     cannot. A second process that migrates at the same time waits, and then finds nothing to do.
+
+    Raises DatabaseNotPrepared before anything is changed, ProgramTooOld, DatabaseUnavailable and Misconfigured.
     """
-    with _connect(url) as connection:
-        connection.execute(
-            "SELECT pg_advisory_lock(%s)", [_LOCK_KEY]
-        )  # until the connection ends, also after a rollback
-        steps = [step for step in _missing(connection) if to is None or _number(step) <= to]
+    with opened(url) as connection:
+        connection.execute(SQL["lock"], {"key": _LOCK_KEY})
+        schema = schema_in_use(connection)
+        steps = [step for step in _missing(connection, schema) if to is None or _number(step) <= to]
         if steps:
-            _apply(connection, steps)
+            found = preflight.facts(connection, schema)
+            preflight.require_prepared(connection, schema, steps, found)
+            for part in migration_plan.script(steps, found, preflight.wordings(connection, schema)):
+                connection.execute(part.statements.encode())
         if complete_data is not None:
             complete_data(connection)
     return steps
 
 
+def plan(url: str) -> tuple[list[Part], list[str]]:
+    """Return what `upgrade` would run, as parts and as lines for psql, without running it; nothing if no step is missing.
+
+    Raises as `upgrade` does.
+    """
+    with opened(url) as connection:
+        schema = schema_in_use(connection)
+        steps = _missing(connection, schema)
+        if not steps:
+            return [], []
+        found, wordings = preflight.facts(connection, schema), preflight.wordings(connection, schema)
+        preflight.require_prepared(connection, schema, steps, found)
+        parts = migration_plan.script(steps, found, wordings)
+        return parts, migration_plan.as_sql(parts, wordings)
+
+
 def missing(url: str) -> list[str]:
-    """Return the names of the steps that the database at `url` lacks, oldest first."""
-    with _connect(url) as connection:
-        return _missing(connection)
+    """Return the names of the steps that the database at `url` lacks, oldest first. Raises ProgramTooOld."""
+    with opened(url) as connection:
+        return _missing(connection, schema_in_use(connection))
+
+
+def notes(url: str) -> tuple[str, ...]:
+    """Return what the owner of the database may run so that psql finds `backfill_log` without the schema's name.
+
+    Nothing, if psql finds it. A name that another program has taken is left to it: then a role of its own is proposed.
+    """
+    with opened(url) as connection:
+        schema = schema_in_use(connection)
+        connection.execute(SQL["forget_path"])
+        with connection.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute(SQL["visible"], {"schema": schema}).fetchone()
+        wordings = preflight.wordings(connection, schema)
+    assert row is not None, "there is one current database"
+    if row["found"] == schema:
+        return ()
+    if row["taken"]:
+        return (
+            f"another program has a table backfill_log here; for psql the owner can make a role that finds that of {schema}:",
+            wordings["create_role"],
+            wordings["set_role_path"],
+            f"or run psql with: PGOPTIONS='-c search_path={schema},public'",
+        )
+    return (
+        f"so that psql finds backfill_log without the schema's name {schema}, the owner of the database can run:",
+        wordings["set_search_path"],
+    )
 
 
 def describe(steps: Sequence[str]) -> str:
@@ -53,33 +107,54 @@ def describe(steps: Sequence[str]) -> str:
     return ", ".join(steps) if len(steps) <= _LISTED_COUNT else f"{steps[0]} to {steps[-1]}"
 
 
+def schema_in_use(connection: MigrationConnection) -> str:
+    """Return the schema that holds the tables, or will hold them."""
+    return schema_of(search_path_of(connection))
+
+
 def _number(step: str) -> str:
     return step.partition("_")[0]
 
 
-def _missing(connection: MigrationConnection) -> list[str]:
+def _require_known_queue() -> None:
+    """Raise Misconfigured if the installed procrastinate expects other tables than our steps make."""
+    newest = max(file.stem for file in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    if newest != NEWEST_QUEUE_CHANGE:
+        raise Misconfigured(
+            f"procrastinate {version('procrastinate')} expects other tables than this version makes",
+            hint=f"install the release that this version was tested with: pip install 'procrastinate=={QUEUE_RELEASE}.*'",
+        )
+
+
+def _missing(connection: MigrationConnection, schema: str) -> list[str]:
     """Return the steps after the current one: the history is one line."""
-    current = ""
-    if connection.execute("SELECT to_regclass('schema_version')").fetchone() != (None,):
-        row = connection.execute("SELECT version_num FROM schema_version").fetchone()
+    _require_known_queue()
+    steps, current = migrations.names(), ""
+    if connection.execute(SQL["is_installed"], {"schema": schema}).fetchone() == (True,):
+        table = Identifier(schema, preflight.VERSION_TABLE)
+        row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone()
         current = "" if row is None else str(row[0])
-    return [step for step in migrations.names() if _number(step) > current]
-
-
-def _apply(connection: MigrationConnection, steps: Sequence[str]) -> None:
-    for step in steps:
-        connection.execute(migrations.statements(step).encode())
-    connection.execute(_CREATE_VERSION_TABLE)
-    connection.execute("DELETE FROM schema_version")
-    connection.execute("INSERT INTO schema_version (version_num) VALUES (%s)", [_number(steps[-1])])
+    newest = _number(steps[-1])
+    if current > newest:
+        raise ProgramTooOld(
+            f"this program is too old for the database: it knows the schema up to step {newest}, the database is at {current}",
+            hint="install the version that migrated it, or a newer one",
+        )
+    return [step for step in steps if _number(step) > current]
 
 
 @contextlib.contextmanager
-def _connect(url: str) -> Iterator[MigrationConnection]:
+def opened(url: str, schema: str | None = None, *, keep_path: bool = True) -> Iterator[MigrationConnection]:
+    """Yield a connection whose errors are ours; see `session.connect`.
+
+    Raises DatabaseUnavailable and Misconfigured.
+    """
     try:
-        with psycopg.connect(url) as connection:
+        with connect(url, schema=schema, keep_path=keep_path) as connection:
             yield connection
     except psycopg.OperationalError as lost:
+        if (refused := pooler.refusal(lost)) is not None:
+            raise refused from lost
         raise DatabaseUnavailable(
             "PostgreSQL does not answer", hint="check DATABASE_URL and that the server runs, then: alexandria doctor"
         ) from lost

@@ -11,15 +11,16 @@ import psycopg
 from psycopg.errors import (
     DiskFull,
     IdleInTransactionSessionTimeout,
+    InsufficientPrivilege,
     ReadOnlySqlTransaction,
     UndefinedColumn,
     UndefinedFunction,
     UndefinedTable,
 )
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from alexandria.core.errors import DatabaseUnavailable, NotMigrated
+from alexandria.core.errors import DatabaseNotPrepared, DatabaseUnavailable, NotMigrated
+from alexandria.database.session import ConfiguredConnection
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
@@ -34,7 +35,6 @@ RECONNECT_TIMEOUT = (
 UNACKNOWLEDGED_TIMEOUT = 8000  # milliseconds without acknowledgement of what was sent, after which a connection ends
 # A process that dies, freezes or is cut off in a transaction must not keep its locks: others wait for them.
 SESSION_SETTINGS = {
-    "timezone": "UTC",
     "idle_in_transaction_session_timeout": "5s",
     "client_connection_check_interval": "1s",
 }
@@ -53,11 +53,10 @@ class Database:
         self._patience, self._lazy = patience, lazy
         self.pool: Pool = AsyncConnectionPool(
             url,
-            connection_class=psycopg.AsyncConnection[Row],
+            connection_class=ConfiguredConnection,
             kwargs={
-                "row_factory": dict_row,
                 "application_name": "alexandria",
-                "options": " ".join(f"-c {name}={value}" for name, value in SESSION_SETTINGS.items()),
+                "settings": SESSION_SETTINGS,
                 "tcp_user_timeout": UNACKNOWLEDGED_TIMEOUT,
                 **KEEPALIVES,
             },
@@ -80,7 +79,7 @@ class Database:
     async def ping(self) -> None:
         """Raise DatabaseUnavailable unless the server accepts a new connection; the pool's own may still be lost."""
         with unavailable():
-            connection = await psycopg.AsyncConnection.connect(self.url, connect_timeout=int(CONNECT_TIMEOUT))
+            connection = await ConfiguredConnection.connect(self.url, connect_timeout=int(CONNECT_TIMEOUT))
             await connection.close()
 
     @contextlib.asynccontextmanager
@@ -98,9 +97,7 @@ async def glance(url: str, patience: int) -> AsyncIterator[Connection]:
     Raises DatabaseUnavailable.
     """
     with unavailable():
-        async with await psycopg.AsyncConnection[Row].connect(
-            url, row_factory=dict_row, connect_timeout=patience
-        ) as connection:
+        async with await ConfiguredConnection.connect(url, connect_timeout=patience) as connection:
             yield connection
 
 
@@ -118,5 +115,10 @@ def unavailable() -> Iterator[None]:
             f"PostgreSQL does not answer ({type(lost).__name__})",
             hint="check DATABASE_URL and that the server runs, then: alexandria doctor",
         ) from lost
+    except InsufficientPrivilege as refused:
+        raise DatabaseNotPrepared(
+            f"the database role may not do this: {refused.diag.message_primary}",
+            hint="alexandria doctor prints the GRANT statements that it needs",
+        ) from refused
     except (UndefinedColumn, UndefinedFunction, UndefinedTable) as old:
         raise NotMigrated("the schema is older than this version needs", hint="run: alexandria migrate") from old

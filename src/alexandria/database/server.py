@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from psycopg.errors import InsufficientPrivilege
+
 from alexandria.core.config import Settings
 from alexandria.core.errors import NotMigrated
 from alexandria.core.grammar import counted
-from alexandria.database import migrate, migrations
+from alexandria.database import migrate, migrations, pooler, rights, session
 from alexandria.database.embedded.server import Embedded
 
 
@@ -34,21 +36,50 @@ class _ExternalServer:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class _EmbeddedServer:
+    """The server in the data folder; other processes may use it too."""
+
+    url: str = field(repr=False)
+    embedded: Embedded
+
+    def ensure(self) -> None:
+        self.embedded.ensure()
+
+
 @contextlib.contextmanager
 def open_server(settings: Settings) -> Iterator[Server]:
     """Yield the configured PostgreSQL, or the embedded one, started if it does not run."""
     if settings.database_url is not None:
-        yield _ExternalServer(settings.database_url.get_secret_value())
+        yield _ExternalServer(with_search_path(settings.database_url.get_secret_value(), settings.database_schema))
         return
     with Embedded(settings.data_dir) as embedded:
-        yield embedded
+        yield _EmbeddedServer(with_search_path(embedded.url, settings.database_schema), embedded)
 
 
-def require_migrated(url: str) -> None:
-    """Raise NotMigrated if the schema is older than this version."""
-    steps = migrate.missing(url)
+def with_search_path(url: str, schema: str | None = None) -> str:
+    """Return the URL with the search path of every connection: to `schema`, or to where the tables are or will be.
+
+    Raises DatabaseUnavailable and Misconfigured.
+    """
+    with migrate.opened(url, schema, keep_path=False) as connection:
+        path, pooled = session.search_path_of(connection), pooler.is_pooled(connection)
+    if pooled:
+        pooler.require_own_session(url)
+    return session.located(url, path)
+
+
+def require_migrated(url: str, *, writes: bool = False) -> None:
+    """Raise NotMigrated if the schema is older than this version, or with `writes` if the role may not write to it."""
+    try:
+        steps = migrate.missing(url)
+    except InsufficientPrivilege:
+        rights.require_rights(url)
+        raise
     if steps == migrations.names():
         raise NotMigrated("this database is empty (no schema yet)", hint="run: alexandria migrate")
     if steps:
         pending = f"{counted(len(steps), 'migration')} pending: {migrate.describe(steps)}"
         raise NotMigrated(pending, hint="run: alexandria migrate")
+    if writes:
+        rights.require_rights(url)

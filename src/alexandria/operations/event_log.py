@@ -18,13 +18,13 @@ from typing import Any, Self
 
 import psycopg
 import structlog
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
 from alexandria.core.errors import BadInput
 from alexandria.core.logging import also_to, process_name
 from alexandria.core.month import Month
 from alexandria.database.pool import KEEPALIVES, UNACKNOWLEDGED_TIMEOUT, Connection, Database, unavailable
+from alexandria.database.session import ConfiguredConnection
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -38,7 +38,7 @@ CLOSE_TIMEOUT = 2.0  # seconds to write what is pending when the process ends
 MAX_TEXT_LENGTH = 4000  # characters; of a longer text the end is kept, which is the useful part of a traceback
 FOLLOW_POLL_INTERVAL = 5.0  # seconds, for followers whose notifications a pooler in between drops
 # A crash of the server may cost the last fraction of a second of the log; no work waits for its disk.
-SESSION_OPTIONS = "-c timezone=UTC -c synchronous_commit=off -c statement_timeout=5s"
+SESSION_SETTINGS = {"synchronous_commit": "off", "statement_timeout": "5s"}
 _COLUMNS_OF_THEIR_OWN = {"timestamp", "level", "event", "month"}
 
 
@@ -86,7 +86,7 @@ class EventLogWriter:
         self._url, self._capacity, self.dropped = url, capacity, 0
         self._pending: deque[Mapping[str, Any]] = deque()
         self._added, self._closing = asyncio.Event(), asyncio.Event()
-        self._connection: psycopg.AsyncConnection | None = None
+        self._connection: ConfiguredConnection | None = None
         self._subscription = contextlib.ExitStack()
 
     async def __aenter__(self) -> Self:
@@ -136,7 +136,7 @@ class EventLogWriter:
         fresh = self._connection is None
         try:
             if self._connection is None:
-                self._connection = await psycopg.AsyncConnection.connect(_conninfo(self._url), autocommit=True)
+                self._connection = await _connect(self._url)
             await self._connection.execute(SQL["write"], {"process": process_name(), **_columns(batch)})
         except psycopg.DataError:  # no case is known; whatever it is must not be tried for ever
             self.dropped += len(batch)
@@ -171,7 +171,7 @@ async def last(connection: Connection) -> int:
 async def follow(database: Database, wanted: LogFilter, after: int) -> AsyncGenerator[LogEntry, None]:
     """Events with numbers above `after`, as they come. Raises DatabaseUnavailable."""
     with unavailable():
-        async with await psycopg.AsyncConnection.connect(_conninfo(database.url), autocommit=True) as listening:
+        async with await _connect(database.url) as listening:
             await listening.execute("LISTEN journal")
             notified = 0
             while True:
@@ -200,11 +200,12 @@ async def _fetch(connection: Connection, block: str, values: dict[str, Any]) -> 
         return await cursor.fetchall()
 
 
-def _conninfo(url: str) -> str:
-    return make_conninfo(
+async def _connect(url: str) -> ConfiguredConnection:
+    return await ConfiguredConnection.connect(
         url,
+        settings=SESSION_SETTINGS,
+        autocommit=True,
         application_name="alexandria journal",
-        options=SESSION_OPTIONS,
         connect_timeout=5,
         tcp_user_timeout=UNACKNOWLEDGED_TIMEOUT,
         **KEEPALIVES,

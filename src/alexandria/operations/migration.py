@@ -11,10 +11,11 @@ from alexandria.database.migrate import MigrationConnection
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """The steps that were applied, and how many works got their keys."""
+    """The steps that were applied, and how many works got their keys. `notes` are for the owner of the database."""
 
     steps: list[str]
     indexed_works: int
+    notes: tuple[str, ...] = ()
 
 
 def migrate(url: str) -> Migration:
@@ -26,4 +27,4 @@ def migrate(url: str) -> Migration:
         indexed = index_works(connection)
 
     steps = schema.upgrade(url, complete_data=complete)
-    return Migration(steps, indexed)
+    return Migration(steps, indexed, schema.notes(url))

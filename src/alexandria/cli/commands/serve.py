@@ -67,6 +67,9 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Only list pending migrations; exit code 6 if there are any.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print the SQL and the locks that it takes, and change nothing.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> int:
     """Migrate the database to the schema of this version."""
@@ -77,6 +80,8 @@ def migrate(
 
     output = output_of(context)
     with open_server(settings_of(output)) as server:
+        if plan:
+            return _print_plan(output, server.url)
         if check or dry_run:
             steps = missing(server.url)
             output.result({"missing": steps}, *steps)
@@ -84,12 +89,24 @@ def migrate(
         else:
             migration = apply(server.url)
             steps = migration.steps
-            output.result({"applied": steps}, *steps)
+            output.result({"applied": steps, "notes": migration.notes}, *steps)
             next_step = "applied; next: alexandria seed 2000..2024"
             if migration.indexed_works:
                 output.message(f"{counted(migration.indexed_works, 'work')} indexed")
+            for note in migration.notes:
+                output.message(note)
     output.message(f"{counted(len(steps), 'migration')} {next_step}" if steps else "already up to date")
     return NO_DATABASE if check and steps else 0
+
+
+def _print_plan(output: Output, url: str) -> int:
+    from alexandria.database.migrate import plan
+
+    parts, lines = plan(url)
+    output.result({"parts": parts}, *lines)
+    if not parts:
+        output.message("already up to date")
+    return 0
 
 
 @commands.command(rich_help_panel="Try")

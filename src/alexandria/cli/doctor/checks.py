@@ -26,6 +26,7 @@ from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
 from alexandria.database.pool import Database
+from alexandria.database.rights import missing_grants
 from alexandria.database.server import open_server
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.providers.limits import stored_limits
@@ -76,9 +77,12 @@ def _database(settings: Settings) -> Iterator[Check]:
     os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
     try:
         with open_server(settings) as server:
-            missing = migrate.missing(server.url)
             where = "at DATABASE_URL" if settings.production else f"embedded in {settings.data_dir}"
             yield Check("database", True, f"PostgreSQL answers, {where}")
+            if grants := missing_grants(server.url):
+                yield Check("rights", False, "the database role may not use the tables", " ".join(grants))
+                return
+            missing = migrate.missing(server.url)
             yield _migrations(missing)
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
             yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url)))

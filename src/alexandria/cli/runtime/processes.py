@@ -62,7 +62,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
     settings = settings_of(output)
     _warn(output, settings)
     with open_server(settings) as server:
-        require_migrated(server.url)
+        require_migrated(server.url, writes=True)
 
         async def act(stop: asyncio.Event) -> int:
             async with bootstrap.running(settings, server, Mode.WORK) as system:
@@ -159,7 +159,7 @@ def _reread(secrets: WebhookSecrets, system: System) -> None:
 def _migrate(output: Output, settings: Settings, url: str) -> None:
     """Migrate an embedded database; raises NotMigrated for one at DATABASE_URL that needs it."""
     if settings.production:
-        require_migrated(url)
+        require_migrated(url, writes=True)
         return
     migration = migrate(url)
     for step in migration.steps:

@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
 
 from alexandria.database.pool import CONNECT_TIMEOUT, KEEPALIVES, Connection, Row, unavailable
+from alexandria.database.session import ConfiguredConnection
 from alexandria.database.sql import load
 
 SQL = load("alexandria.providers.limits.rate")
@@ -79,8 +79,8 @@ class Session:
         """Connect, after closing what was open. Raises DatabaseUnavailable."""
         await self.aclose()
         with unavailable():
-            self._connection = await psycopg.AsyncConnection[Row].connect(
-                self._conninfo, autocommit=True, row_factory=dict_row, connect_timeout=int(CONNECT_TIMEOUT)
+            self._connection = await ConfiguredConnection.connect(
+                self._conninfo, autocommit=True, connect_timeout=int(CONNECT_TIMEOUT)
             )
         self.clock = ServerClock(self._local)
         await self.query("session")

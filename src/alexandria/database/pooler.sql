@@ -1,0 +1,4 @@
+-- Who serves a connection.
+
+-- name: process
+SELECT pg_backend_pid() AS process
