@@ -45,13 +45,30 @@ def processes(place: Path) -> list[str]:
     return found
 
 
+def system_of(place: Path) -> int:
+    """The process number of the demo's `alexandria up`."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"up" in words and os.fsencode(place) in (process / "environ").read_bytes():
+                return int(process.name)
+    return pytest.fail("no system runs")
+
+
+def until_all_ended(place: Path) -> None:
+    end = time.monotonic() + demo.STOP_TIMEOUT
+    while processes(place) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert processes(place) == []
+
+
 def read_until(stream, wanted: str) -> str:
-    said = []
+    message = []
     for line in stream:
         if wanted in line:
             return str(line)
-        said.append(line)
-    return pytest.fail(f"the demo ended without saying {wanted!r}: {''.join(said)}")
+        message.append(line)
+    return pytest.fail(f"the demo ended without saying {wanted!r}: {''.join(message)}")
 
 
 def test_twelve_months_are_filled_rightly(data_dir):
@@ -59,17 +76,17 @@ def test_twelve_months_are_filled_rightly(data_dir):
     with performing(data_dir, "--months", "12", "--exit", "--json") as running:
         out, err = running.communicate(timeout=170)
     assert running.returncode == 0, out + err
-    told = json.loads(out)["data"]
-    assert [month["status"] for month in told["months"]] == ["completed"] * 12
-    assert [month["month"] for month in told["months"]] == [f"2023-{number:02d}" for number in range(12, 0, -1)]
-    assert 85 <= told["rate"] <= 100
-    assert told["books"] == sum(month["books"] for month in told["months"])
-    assert told["resolved"] == sum(month["resolved"] for month in told["months"]) == len(told["found"])
-    assert all(Isbn13.read(book["isbn13"]) == book["isbn13"] for book in told["found"])
-    assert told["right"] >= 0.97 * told["resolved"]
-    assert told["invented_with_isbn"] == 0
-    assert {calls["provider"] for calls in told["calls"]} >= {"gemini", "xai", "open_library"}
-    assert all(calls["counted"] == calls["arrived"] for calls in told["calls"])
+    answer = json.loads(out)["data"]
+    assert [month["status"] for month in answer["months"]] == ["completed"] * 12
+    assert [month["month"] for month in answer["months"]] == [f"2023-{number:02d}" for number in range(12, 0, -1)]
+    assert 85 <= answer["rate"] <= 100
+    assert answer["books"] == sum(month["books"] for month in answer["months"])
+    assert answer["resolved"] == sum(month["resolved"] for month in answer["months"]) == len(answer["found"])
+    assert all(Isbn13.read(book["isbn13"]) == book["isbn13"] for book in answer["found"])
+    assert answer["right"] >= 0.97 * answer["resolved"]
+    assert answer["invented_with_isbn"] == 0
+    assert {calls["provider"] for calls in answer["calls"]} >= {"gemini", "xai", "open_library"}
+    assert all(calls["counted"] == calls["arrived"] for calls in answer["calls"])
     assert processes(data_dir) == []
     assert list(data_dir.iterdir()) == []
 
@@ -99,12 +116,39 @@ def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
         assert "already running" in err
         first.kill()
         first.communicate(timeout=60)
-    end = time.monotonic() + demo.STOP_TIMEOUT
-    while processes(data_dir) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert processes(data_dir) == []
+    until_all_ended(data_dir)
     with performing(data_dir, "--months", "1", "--keep", "--exit", "--json") as third:
         out, err = third.communicate(timeout=60)
     assert third.returncode == 0, out + err
     assert [month["month"] for month in json.loads(out)["data"]["months"]] == ["2023-11"]
     assert processes(data_dir) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", ["as it begins to leave", "once its system has ended"])
+def test_a_demo_that_is_killed_while_it_leaves_leaves_no_server(data_dir, moment):
+    with performing(data_dir, "--months", "1", "--exit") as running:
+        read_until(running.stderr, "processing")
+        system = system_of(data_dir)
+        read_until(running.stdout, "ISBN")  # the report, which is printed before it leaves
+        while moment != "as it begins to leave" and Path(f"/proc/{system}/environ").exists():
+            time.sleep(0.001)
+        running.kill()
+        running.communicate(timeout=60)
+    until_all_ended(data_dir)
+
+
+@pytest.mark.long
+def test_a_demo_removes_what_a_killed_demo_has_left(data_dir):
+    """Its folder, and its server, which runs on if the system was killed as well."""
+    with performing(data_dir, "--months", "1", "--exit") as killed:
+        read_until(killed.stderr, "processing")
+        os.kill(system_of(data_dir), signal.SIGKILL)
+        killed.kill()
+        killed.communicate(timeout=60)
+    assert any("postgres" in each for each in processes(data_dir))
+    with performing(data_dir, "--months", "1", "--exit") as running:
+        running.communicate(timeout=170)
+    assert running.returncode == 0
+    assert processes(data_dir) == []
+    assert list(data_dir.iterdir()) == []

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import IO, Any, Protocol, Self
 
 import httpx2
 
@@ -30,7 +30,7 @@ from alexandria.core.errors import AlexandriaError, BadInput, Unknown
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import FILE as SECRET
-from alexandria.database.embedded.server import Embedded
+from alexandria.database.embedded.server import Embedded, as_misconfigured, stop_unused
 from alexandria.database.pool import Database
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, environment
@@ -48,6 +48,7 @@ SETTLE_TIMEOUT = 5.0  # seconds for open requests to end, before both counts are
 STOP_TIMEOUT = 20.0  # seconds for a process to end by itself
 MAX_ERROR_LINES = 15  # lines of a process that ended early
 FINAL = {Status.COMPLETED, Status.FAILED}
+TEMPORARY_PREFIX, TEMPORARY_LOCK = "alexandria-demo-", "demo.lock"
 CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
 
 
@@ -258,34 +259,53 @@ def run_demo(plan: DemoOptions, data_dir: Path, audience: Audience) -> Iterator[
 @contextlib.contextmanager
 def _folder(plan: DemoOptions, data_dir: Path) -> Iterator[Path]:
     if plan.leave and not plan.keep:
-        folder = Path(tempfile.mkdtemp(prefix="alexandria-demo-"))
+        with _temporary_folder() as folder:
+            yield folder
+        return
+    folder = data_dir / "demo"
+    with as_misconfigured(data_dir):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (data_dir / "demo.lock").open("w")
+    with lock:
+        if not _locked(lock):
+            raise BadInput(f"a demo is already running in {folder}", hint="end that one, or add --exit")
+        if not plan.keep:
+            _remove(folder)
+            folder.mkdir(mode=0o700)
+        yield folder
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that is removed at the end. What demos that were killed have left is removed first."""
+    for left in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*/{TEMPORARY_LOCK}"):
+        with contextlib.suppress(OSError), left.open("r+") as lock:
+            own = not left.parent.is_symlink() and left.parent.stat().st_uid == os.geteuid()
+            if own and _locked(lock) and stop_unused(left.parent):
+                _remove(left.parent)
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    with (folder / "lock").open("w") as lock:
+        _locked(lock)
+        (folder / "lock").rename(folder / TEMPORARY_LOCK)  # under this name it is locked from the beginning
         folder.chmod(0o711)  # the account that runs PostgreSQL for root must pass
         try:
             yield folder
         finally:
             _remove(folder)
-        return
-    folder = data_dir / "demo"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(f"a demo is already running in {folder}", hint="end that one, or add --exit") from None
-        if not plan.keep:
-            _clear(folder)
-        yield folder
 
 
-def _clear(folder: Path) -> None:
-    if (folder / "postgresql").exists():
-        with Embedded(folder):
-            pass  # leaving stops a server that a crash has left behind
-    _remove(folder)
-    folder.mkdir(mode=0o700)
+def _locked(lock: IO[str]) -> bool:
+    """Take `lock` if no other process holds it, without waiting."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove(folder: Path) -> None:
+    if not stop_unused(folder, STOP_TIMEOUT):  # a crash may have left it
+        raise AlexandriaError(f"another process still uses {folder}", hint="end it, or wait until it has ended")
     home = folder / "postgresql"
     if home.is_symlink():  # root's server lives where its account can reach it
         shutil.rmtree(home.resolve().parent)
@@ -295,11 +315,13 @@ def _remove(folder: Path) -> None:
 @contextlib.contextmanager
 def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[DemoSystem]:
     since = datetime.now(UTC)
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, contextlib.ExitStack() as database:
+        stack.callback(stop_unused, folder)  # if the system had to be killed
         rates = ",".join(f"{name}={RATE}" for name in provider_names())
         options = ["--faults", plan.faults, "--latency-scale", str(LATENCY_SCALE), "--rates", rates]
         sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
-        server = stack.enter_context(Embedded(folder))  # also stops the server if the system is killed
+        # Held besides the system, in case that is killed; left before it, in case this process is killed while it leaves.
+        server = database.enter_context(Embedded(folder))
         there = sandbox.url()
         audience.message(
             f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY_SCALE:g} times their usual latency"
