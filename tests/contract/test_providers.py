@@ -143,12 +143,13 @@ async def test_a_wrong_key_raises_key_refused(wired, name):
         await ask(speak(name))
 
 
-@pytest.mark.parametrize("name", ["open_library", "wikidata"])
-async def test_without_a_contact_the_free_sources_refuse(wired, name):
-    _, speak = await wired(contact="")
+async def test_without_a_contact_wikidata_refuses_and_open_library_answers(wired):
+    """Open Library takes a User-Agent that does not name a product alone, at a third of the rate."""
+    _, speak = await wired(contact="", rates=FAST | {"open_library": 1200.0})
     with pytest.raises(errors.KeyRefused) as refused:
-        await ask(speak(name))
+        await speak("wikidata").find(Candidate("Fourth Wing", "Rebecca Yarros", 2023, 4))
     assert "ALEXANDRIA_CONTACT" in refused.value.hint
+    assert await speak("open_library").find(Candidate("Fourth Wing", "Rebecca Yarros", 2023, 4))
 
 
 async def test_wikidata_names_real_books_of_the_month_without_a_key(wired):

@@ -163,5 +163,17 @@ def test_resolve_hints_at_the_contact_and_leaves_the_limits(database_url, monkey
         code = cli.main(["resolve", "--title", "Dune", "--author", "Frank Herbert", "--sources", "open_library"])
     written = capsys.readouterr()
     assert code in {1, 3}
-    assert "hint: ALEXANDRIA_CONTACT is not set: Open Library is asked 1 times a second" in written.err
+    assert "hint: ALEXANDRIA_CONTACT is not set: Open Library is asked once a second at most" in written.err
     assert rows(database_url) == before
+
+
+def test_work_warns_once_without_a_contact_and_reports_what_it_replaces(database_url, monkeypatch, capsys):
+    with environment(monkeypatch, RUNNING):
+        asyncio.run(run(database_url, Mode.WORK))
+    variables = {"DATABASE_URL": database_url, "ALEXANDRIA_ISBNDB_RATE": "2", "ALEXANDRIA_ISBNDB_DAILY_LIMIT": "1000"}
+    with environment(monkeypatch, variables):
+        assert cli.main(["work", "--until-idle"]) == 0
+    written = capsys.readouterr().err
+    assert written.count("warning: ALEXANDRIA_CONTACT is not set") == 1
+    limit = "limits: ALEXANDRIA_ISBNDB_RATE is 2 here and 1 in the database; the value here is in force now"
+    assert limit in written

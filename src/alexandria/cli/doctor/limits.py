@@ -30,10 +30,14 @@ def no_contact(settings: Settings) -> str:
         name for name in settings.sources if name in PROVIDERS and PROVIDERS[name].anonymous_rate is not None
     ]  # an unknown source is refused elsewhere
     return "; ".join(
-        f"ALEXANDRIA_CONTACT is not set: {label(name)} is asked {settings.providers[name].rate:g} times a second at most"
-        f", and may refuse"
+        f"ALEXANDRIA_CONTACT is not set: {label(name)} is asked {_often(settings.providers[name].rate)} at most, and may "
+        "refuse"
         for name in slow
     )
+
+
+def _often(rate: float) -> str:
+    return "once a second" if rate == 1 else f"{rate:g} times a second"
 
 
 def _reserves(settings: Settings, stored: Mapping[str, StoredLimits]) -> Iterator[Check]:

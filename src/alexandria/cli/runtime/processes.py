@@ -39,9 +39,9 @@ def api(
     secrets = webhook_secrets(settings)
     for name in weak(settings):
         output.message(f"warning: {name} is shorter than {MIN_SECRET_LENGTH} characters and can be guessed")
-    _warn(output, settings)
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
+        _warn(output, settings)
         url = url_of(listening)
 
         async def act(stop: asyncio.Event) -> None:
@@ -60,9 +60,9 @@ def api(
 def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_idle: bool) -> int:
     """Process months until a stop signal, or until nothing is left to do; returns how many months failed meanwhile."""
     settings = settings_of(output)
-    _warn(output, settings)
     with open_server(settings) as server:
         require_migrated(server.url, writes=True)
+        _warn(output, settings)
 
         async def act(stop: asyncio.Event) -> int:
             async with bootstrap.running(settings, server, Mode.WORK) as system:
