@@ -35,6 +35,7 @@ FOLLOWS = {
     "down": DOWN, "hang": DOWN, "reset_mid_body": DOWN, "500_internal": DOWN, "503_overloaded": DOWN,
     "gb_503_backend": DOWN, "ol_503": DOWN, "wdqs_timeout_500": DOWN,
     "html_200": BAD, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
+    "bomb": BAD, "many_brackets": BAD, "prose_around_json": None, "closing_think": None, "loose_json": None, "bad_item": None,
     "schema_violation_once": BAD, "ia_html_200": BAD, "ia_empty_metadata": BAD, "wdqs_truncated_200": BAD,
     "safety_prompt": DECLINED, "safety_candidate": DECLINED, "recitation": DECLINED, "refusal": DECLINED,
     "429_seconds": SLOW, "429_date": SLOW, "429_no_hint": SLOW, "429_retryinfo": SLOW, "ol_429": SLOW, "wdqs_429": SLOW,

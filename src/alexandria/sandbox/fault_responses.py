@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
@@ -20,6 +22,7 @@ Strike = Callable[[Request, Proper], Awaitable[Response]]  # what it answers now
 SLOW_SECONDS = 20.0  # seconds of a slow answer, times the scale of the latency
 CHUNK_COUNT = 10  # of an answer that dribbles
 HINT_SECONDS = 2  # seconds until a refused client may return
+BOMB_BYTES = 64 * 2**20  # bytes of a bomb when it is unpacked, several times what any client should accept
 UNAVAILABLE = (
     "<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n"
 )
@@ -66,11 +69,23 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
         "reset_mid_body": reset_mid_body,
         "500_internal": instead(lambda _: Response("Internal Server Error", 500, media_type="text/plain")),
         "html_200": instead(lambda _: HTMLResponse(PAGE)),
+        "bomb": instead(
+            lambda _: Response(_bomb(), media_type="application/json", headers={"content-encoding": "gzip"})
+        ),
         "truncated_200": truncated_200,
         "429_seconds": instead(hinted(lambda: str(HINT_SECONDS))),
         "429_date": instead(hinted(later)),
         "429_no_hint": instead(hinted(None)),
     }
+
+
+@functools.cache
+def _bomb() -> bytes:
+    """A gzip of blanks without its last bytes: blocks that are alike need to be packed once."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    blanks = b" " * 2**20
+    first, another = (packer.compress(blanks) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + another * (BOMB_BYTES // len(blanks) - 1)
 
 
 def instead(answer: Callable[[Request], Response]) -> Strike:

@@ -43,6 +43,7 @@ CATALOGUE = {
     "slow_body": Fault("begins to answer at once and dribbles the rest"),
     "reset_mid_body": Fault("breaks the connection in the middle of the answer"),
     "500_internal": Fault("500"),
+    "bomb": Fault("a small answer that is enormous when it is unpacked"),
     "html_200": Fault("a page for people instead of data, called a success"),
     "truncated_200": Fault("half of the answer, called the whole"),
     "429_seconds": Fault("refuses for speed, Retry-After in seconds"),
@@ -56,9 +57,14 @@ CATALOGUE = {
     "safety_candidate": Fault("the answer is blocked", ("gemini",)),
     "recitation": Fault("the answer is withheld because it recites", ("gemini",)),
     "max_tokens": Fault("the answer is cut off at its longest", MODELS),
-    "max_tokens_thinking": Fault("all tokens went into thinking, none into the answer", ("gemini",)),
+    "max_tokens_thinking": Fault("all tokens went into thinking, none into the answer", MODELS),
     "empty_candidate": Fault("an answer without content", MODELS),
     "fenced_json": Fault("the JSON stands in a fence of back quotes", MODELS),
+    "prose_around_json": Fault("prose with brackets stands before and behind the JSON", MODELS),
+    "closing_think": Fault("thoughts stand before the JSON, and only their end is marked", MODELS),
+    "loose_json": Fault("trailing commas, a line break in a text, half a character", MODELS),
+    "bad_item": Fault("one item of the list is not JSON", MODELS),
+    "many_brackets": Fault("thousands of brackets instead of the JSON", MODELS),
     "schema_violation_once": Fault("JSON of another shape, right when asked again", MODELS, once=True),
     "refusal": Fault("the model declines in words", ("xai",)),
     "no_choices": Fault("an answer without choices, called a success", ("xai",)),
@@ -89,12 +95,13 @@ PRESETS = {
     "internet_archive:ia_scalar_fields=0.3,wikidata:wdqs_timeout_500=0.03",
     "heavy": "*:500_internal=0.03,*:reset_mid_body=0.03,*:slow_headers=0.02,*:slow_body=0.02,*:html_200=0.01,*:truncated_200=0.01,"
     "*:429_seconds=0.02,*:429_no_hint=0.02,gemini:429_retryinfo=0.05,*:503_overloaded=0.1,gemini:safety_prompt=0.02,"
-    "gemini:safety_candidate=0.02,gemini:recitation=0.02,gemini:max_tokens_thinking=0.02,*:max_tokens=0.04,"
+    "gemini:safety_candidate=0.02,gemini:recitation=0.02,*:max_tokens_thinking=0.02,*:max_tokens=0.04,"
     "*:empty_candidate=0.02,*:schema_violation_once=0.05,*:fenced_json=0.1,xai:refusal=0.03,xai:no_choices=0.02,"
     "isbndb:isbndb_404_then_200=0.03,isbndb:isbndb_books_vs_data_key=0.3,google_books:gb_503_backend=0.3,"
     "google_books:gb_no_items=0.02,open_library:ol_429=0.04,open_library:ol_503=0.04,"
     "internet_archive:ia_scalar_fields=0.3,internet_archive:ia_html_200=0.05,internet_archive:ia_empty_metadata=0.02,"
-    "wikidata:wdqs_timeout_500=0.1,wikidata:wdqs_truncated_200=0.05,wikidata:wdqs_429=0.03",
+    "wikidata:wdqs_timeout_500=0.1,wikidata:wdqs_truncated_200=0.05,wikidata:wdqs_429=0.03,"
+    "*:bomb=0.01,*:prose_around_json=0.03,*:closing_think=0.03,*:loose_json=0.03,*:bad_item=0.03,*:many_brackets=0.01",
 }
 EXAMPLE = "isbndb:429_daily=0.1@100-200"
 RULE = re.compile(

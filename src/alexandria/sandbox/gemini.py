@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.fault_responses import Strike, changed, instead
-from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
+from alexandria.sandbox.llm import TEXT_FAULTS, cut_off, month_of, name_books, off_schema
 from alexandria.sandbox.provider import Latency, ProviderSandbox
 
 RETIRED = ("gemini-1", "gemini-2.0")
@@ -77,8 +78,8 @@ class GeminiSandbox(ProviderSandbox):
             "max_tokens": changed(lambda answer: _stopped(_told(answer, cut_off), "MAX_TOKENS")),
             "max_tokens_thinking": changed(lambda answer: _withheld(answer, "MAX_TOKENS", {"role": "model"})),
             "empty_candidate": changed(lambda answer: _withheld(answer, "STOP", {"role": "model"})),
-            "fenced_json": changed(lambda answer: _told(answer, fenced)),
             "schema_violation_once": changed(lambda answer: _told(answer, off_schema)),
+            **{name: changed(partial(_told, tell=tell)) for name, tell in TEXT_FAULTS.items()},
         }
 
     @property

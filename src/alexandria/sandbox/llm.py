@@ -72,6 +72,42 @@ def fenced(text: str) -> str:
     return f"```json\n{text}\n```"
 
 
+def in_prose(text: str) -> str:
+    """As a model talks to people, with brackets of its own."""
+    return f"Here are the books [as asked], the {{best}} first:\n{fenced(text)}\nNote [1]: I am not sure of the month."
+
+
+def after_thoughts(text: str) -> str:
+    """As servers pass on the thoughts of some models: without their beginning."""
+    return f'The month has {{few}} books. Perhaps {{"books": []}}?\n</think>\n\n{text}'
+
+
+def loose(text: str) -> str:
+    """JSON as people write it: trailing commas, a line break in a text, and half of a surrogate pair."""
+    return text.replace('"title": "', '"title": "\\ud83d\n', 1).replace("}]", "},],")
+
+
+def with_bad_item(text: str) -> str:
+    """JSON with one item that is not."""
+    return text.replace('"books": [', '"books": [{"title": "An "Unquoted" Title", "author": Nobody}, ')
+
+
+def brackets(_: str) -> str:
+    """What a model repeats when it has lost its way."""
+    return "[" * 40_000
+
+
+# What can be wrong with a text that every model may write.
+TEXT_FAULTS = {
+    "fenced_json": fenced,
+    "prose_around_json": in_prose,
+    "closing_think": after_thoughts,
+    "loose_json": loose,
+    "bad_item": with_bad_item,
+    "many_brackets": brackets,
+}
+
+
 def off_schema(text: str) -> str:
     """JSON with the right content in the wrong place."""
     return json.dumps({"response": {"items": json.loads(text)["books"]}}, ensure_ascii=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from alexandria.sandbox.fault_responses import Strike, changed, instead
-from alexandria.sandbox.llm import cut_off, fenced, month_of, name_books, off_schema
+from alexandria.sandbox.llm import TEXT_FAULTS, cut_off, month_of, name_books, off_schema
 from alexandria.sandbox.provider import Latency, ProviderSandbox
 
 ANSWERED_SECONDS = (
@@ -62,9 +63,10 @@ class XAISandbox(ProviderSandbox):
             "503_overloaded": instead(lambda _: _refusal(503, *unavailable)),
             "refusal": changed(lambda answer: _said(answer, None, refusal="I can't help with that.")),
             "max_tokens": changed(lambda answer: _told(answer, cut_off, "length")),
+            "max_tokens_thinking": changed(lambda answer: _told(answer, lambda _: "", "length")),
             "empty_candidate": changed(lambda answer: _said(answer, "")),
-            "fenced_json": changed(lambda answer: _told(answer, fenced)),
             "schema_violation_once": changed(lambda answer: _told(answer, off_schema)),
+            **{name: changed(partial(_told, tell=tell)) for name, tell in TEXT_FAULTS.items()},
             "no_choices": changed(lambda answer: {name: value for name, value in answer.items() if name != "choices"}),
         }
 
