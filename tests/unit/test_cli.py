@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ import typer
 from alexandria import cli
 from alexandria.backfill.status import Status
 from alexandria.cli.main import ENDINGS, app, ending, hoist
-from alexandria.cli.options import rates, years
+from alexandria.cli.options import OWN_PATHS, rates, root_path, years
 from alexandria.cli.output.console import Options, Output
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import MASK, listed
@@ -116,6 +117,7 @@ def test_version(capsys):
         ["schedule", "--batch-size", "0"],
         ["schedule", "--years", "2020-2021"],
         ["schedule", "--years", "1899..2000"],
+        ["schedule", "--years", "2024..2000"],
         ["schedule", "--dryrun"],
         ["seed", "2024..2000"],
         ["retry"],
@@ -130,6 +132,16 @@ def test_version(capsys):
         ["logs", "--since", "yesterday"],
         ["work", "--concurrency", "0"],
         ["up", "--port", "65536"],
+        ["up", "--root-path", "books"],
+        ["serve", "--root-path", "/a b"],
+        ["serve", "--root-path", "/../x"],
+        ["serve", "--root-path", "//evil.example"],
+        ["serve", "--root-path", "/months/x"],
+        ["answers"],
+        ["cache"],
+        ["cache", "purge-all"],
+        ["rollout"],
+        ["secret"],
         ["resolve", "--title", "Dune"],
         ["sandbox", "--rates", "isbndb"],
         ["sandbox", "--rates", "nobody=1"],
@@ -200,6 +212,28 @@ def test_ranges_of_years():
     for wrong in ("", "23", "2000...2001", "2000..", "..2001", "2000-2001", "1899", "2000..2101", "٢٠٢٣"):
         with pytest.raises(errors.BadInput):
             years(wrong)
+
+
+def test_a_root_path_has_no_slash_at_its_end():
+    assert [root_path(text) for text in ("", "/", "/books", "/books/", "/a/b-c.d_e~1/")] == [
+        "", "", "/books", "/books", "/a/b-c.d_e~1"
+    ]  # fmt: skip
+
+
+def test_no_root_path_begins_like_a_path_of_the_application():
+    """Else a path could be meant with its prefix or without it."""
+    paths = {route.path.split("/")[1] for route in routes_of_the_application()}
+    assert paths - {""} == OWN_PATHS
+
+
+def routes_of_the_application():
+    from alexandria.web.api import backfill, control, health, metrics, quota, reference, rollout
+    from alexandria.web.auth import login
+    from alexandria.web.dashboard import actions, pages, rendering
+
+    parts = (backfill, control, health, metrics, quota, reference, rollout, pages, rendering, login, actions)
+    routers = [part.router for part in parts] + [login.authenticated, actions.previews]
+    return [route for router in routers for route in router.routes] + [SimpleNamespace(path="/openapi.json")]
 
 
 def test_rates():

@@ -1,6 +1,7 @@
 """Settings from the environment and from files, and what happens to nonsense."""
 
 import pytest
+from pydantic import SecretStr
 
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core import config
@@ -185,3 +186,61 @@ def test_the_data_folder_is_one_folder_however_it_is_written(monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALEXANDRIA_DATA_DIR", "here")
     assert config.load().data_dir == tmp_path / "here"
+
+
+SECRETS = ("GEMINI_API_KEY", "XAI_API_KEY", "ISBNDB_API_KEY", "GOOGLE_BOOKS_API_KEY", "OPENAI_API_KEY",
+           "ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS", "ALEXANDRIA_ALARM_SECRET")  # fmt: skip
+
+
+def secret_values(settings):
+    keys = [each.key for each in settings.providers.values()]
+    named = [settings.webhook_secret, settings.webhook_secret_previous, settings.alarm_secret, *keys]
+    return {each.get_secret_value() for each in named if each is not None}
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\n\n"])
+def test_a_secret_loses_the_line_break_at_its_end(monkeypatch, ending):
+    """`$(cat file)` keeps none, but an env file, a container and a unit may."""
+    for name in SECRETS:
+        monkeypatch.setenv(name, f"value-of-{name}{ending}")
+    assert secret_values(config.load()) == {f"value-of-{name}" for name in SECRETS}
+
+
+def test_a_line_break_alone_is_no_value(monkeypatch):
+    for name in (*SECRETS, "ALEXANDRIA_LOG_LEVEL"):
+        monkeypatch.setenv(name, "\n")
+    assert secret_values(config.load()) == set()
+    assert config.load().log_level == "INFO"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize(
+    "value",
+    ["canary key", " canary", "canary ", "canary\nkey", "canary\tkey", "canary\x1b", "can\x7fary", "canary\u00a0",
+     "\ufeffcanary", "canary\u200bkey", "canary\r\nX-Evil: 1"],
+)  # fmt: skip
+def test_a_secret_that_no_header_can_carry_is_refused_by_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured) as refused:
+        config.load()
+    assert name in refused.value.message
+    assert "canary" not in refused.value.message + refused.value.hint
+    assert "environment" in refused.value.hint
+
+
+def test_a_connection_string_may_have_spaces_but_no_line_break(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "host=db dbname=alexandria\n")
+    assert config.load().database_url == SecretStr("host=db dbname=alexandria")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/alexandria\nx")
+    with pytest.raises(Misconfigured, match="DATABASE_URL"):
+        config.load()
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch):
+    assert config.load().trusted_proxies == ()
+    monkeypatch.setenv("ALEXANDRIA_TRUSTED_PROXIES", "127.0.0.1, 10.1.2.3/8,::1, fd00::/8")
+    assert config.load().trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8", "::1/128", "fd00::/8")
+    for wrong in ("*", "proxy.example.org", "10.0.0.0/33", "127.0.0.1:80", "127.0.0.1 10.0.0.1"):
+        monkeypatch.setenv("ALEXANDRIA_TRUSTED_PROXIES", wrong)
+        with pytest.raises(Misconfigured, match="ALEXANDRIA_TRUSTED_PROXIES"):
+            config.load()

@@ -8,7 +8,7 @@ import structlog
 from alexandria.cli.output.console import Options, Output, table
 from alexandria.core import logging as log
 from alexandria.core.errors import BadInput
-from alexandria.core.escaping import ACTIVE, inert, inert_line
+from alexandria.core.escaping import ACTIVE, inert, inert_line, isolated
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnp.exe [red]x[/red] <b>&\r\x00\x7f :boom: Ünï 日本"
 SHOWN = "\\x1b[2J\\x1b]0;owned\\x07 \\x9b31m \\u202egnp.exe [red]x[/red] <b>&\\x0d\\x00\\x7f :boom: Ünï 日本"
@@ -75,3 +75,27 @@ def test_what_libraries_log_loses_its_secrets_too(capsys):
     assert first["event"] == "GET http://x/?key=[secret] failed"
     assert first["logger"] == "some.library"
     assert "ValueError: http://x/?key=[secret]" in second["exception"]
+
+
+HEBREW, ARABIC = "שלום", "كتاب"
+
+
+@pytest.mark.parametrize("text", ["Ünï 日本 (2nd ed.)", "", "Lettre à un ami — « oui »", "a\u200eb"])
+def test_text_from_left_to_right_stays_as_it_is(text):
+    assert isolated(text) == text
+
+
+@pytest.mark.parametrize("text", [HEBREW, f"{ARABIC} 123 (x)", "\u200f", "a\u061cb"])
+def test_text_from_right_to_left_is_set_apart(text):
+    assert isolated(text) == f"\u2068{text}\u2069"
+
+
+def test_marks_of_direction_are_written_out():
+    """An override that is not closed, and an end that would close our own pair."""
+    assert isolated("gnp\u202egpj") == "gnp\\u202egpj"
+    assert isolated(f"{HEBREW}\u2069\u202ex") == f"\u2068{HEBREW}\\u2069\\u202ex\u2069"
+
+
+def test_a_title_from_right_to_left_moves_no_other_column(output, capsys):
+    output.result(None, table(["title", "score#"], [[HEBREW, 12]]))
+    assert f"\u2068{HEBREW}\u2069" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from alexandria.cli.commands import (
     cache,
@@ -106,8 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except typer.TyperException as refused:
         where = getattr(refused, "ctx", None)
+        hint = where.get_usage().strip() if where else ""
+        if where is not None and where.parent is not None and isinstance(where.command, TyperGroup):
+            known = [name for name, command in where.command.commands.items() if not command.hidden]
+            hint = f"commands: {', '.join(known)}"
         output.fail(
-            errors.BadInput(refused.format_message(), hint=where.get_usage().strip() if where else ""),
+            errors.BadInput(refused.format_message(), hint=hint),
             f"{where.command_path if where else 'alexandria'} --help",
         )
         return USAGE

@@ -25,10 +25,16 @@ Faults = Annotated[
         "such as isbndb:down or xai:refusal=0.3 or *:hang@30s-60s. The sandbox lists all at /__sandbox/faults.",
     ),
 ]
+RootPath = Annotated[
+    str, typer.Option(metavar="PATH", help="Path under which a proxy publishes this server, such as /books.")
+]
 WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
 Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only this year.")]
 
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+# The first parts of the application's own paths: behind a prefix that begins so, a path could mean two things.
+OWN_PATHS = {"api", "docs", "events", "health", "login", "logout", "metrics", "months", "openapi.json", "pause", "resume",
+             "retry", "rollout", "schedule", "seed", "static"}  # fmt: skip
 _RULE = f"a range is A..B or one year, from {FIRST_YEAR} to {LAST_YEAR}"
 
 
@@ -42,6 +48,25 @@ def years(text: str) -> tuple[int, int]:
         if not FIRST_YEAR <= year <= LAST_YEAR:
             raise BadInput(f"year {year} is out of range", hint=_RULE)
     return first, last
+
+
+def in_order(text: str, first: int, last: int) -> tuple[int, int]:
+    """The years of the range `text`. Raises BadInput if the first is after the last."""
+    if first > last:
+        raise BadInput(f"{text}: start year must not be after end year", hint=f"write {last}..{first}")
+    return first, last
+
+
+def root_path(text: str) -> str:
+    """The path without a slash at its end; "" for the root. Raises BadInput."""
+    path = text.rstrip("/")
+    if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+){1,10}", path, re.ASCII):
+        raise BadInput(f"--root-path: {text!r} is not a path", hint="write a path such as /books or /apps/books")
+    if path.partition("/")[2].split("/")[0] in OWN_PATHS:
+        raise BadInput(f"--root-path: {path} begins like a path of the application", hint="choose another first part")
+    if {".", ".."} & {*path.split("/")}:
+        raise BadInput(f"--root-path: {text!r} contains . or ..", hint="write the path that browsers send")
+    return path
 
 
 def instant(text: str) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import os
 import re
 from collections.abc import Set as AbstractSet
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     ConfigDict,
@@ -92,8 +94,28 @@ class _Given(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _unset_if_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Treat an empty secret file as unset; `env_ignore_empty` does the same for the environment."""
-        return {name: value for name, value in given.items() if value != ""}
+        """Remove the line break at the end, as of `$(cat file)` in some tools, and treat an empty value as unset."""
+        values = {name: value.rstrip("\r\n") if isinstance(value, str) else value for name, value in given.items()}
+        return {name: value for name, value in values.items() if value != ""}
+
+
+def _one_word(value: SecretStr) -> SecretStr:
+    """Refuse a secret that no header can carry, or that was copied with something around it."""
+    text = value.get_secret_value()
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise ValueError("contains a space, a line break or an invisible character; copy the secret alone")
+    return value
+
+
+def _one_line(value: SecretStr) -> SecretStr:
+    """Refuse control characters."""
+    if not value.get_secret_value().isprintable():
+        raise ValueError("contains a line break or an invisible character; copy the text alone")
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_one_word)]
+SecretLine = Annotated[SecretStr, AfterValidator(_one_line)]
 
 
 class _ProviderOverrides(_Given):
@@ -128,7 +150,7 @@ class Settings(_Given):
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
-    database_url: SecretStr | None = Field(
+    database_url: SecretLine | None = Field(
         None,
         validation_alias=_env("DATABASE_URL"),
         description="URL of a PostgreSQL to use instead of the embedded one",
@@ -143,12 +165,12 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_DATA_DIR"),
         description="folder of the embedded PostgreSQL and its generated secret",
     )
-    webhook_secret: SecretStr | None = Field(
+    webhook_secret: Secret | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET"),
         description="secret that clients send as X-Cron-Secret; generated in the data folder if DATABASE_URL is unset too",
     )
-    webhook_secret_previous: SecretStr | None = Field(
+    webhook_secret_previous: Secret | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"),
         description="also valid, while clients change to a new secret",
@@ -210,10 +232,10 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_ALARM_URL"),
         description="URL called by POST when an incident begins and when it is over",
     )
-    alarm_secret: SecretStr | None = Field(
+    alarm_secret: Secret | None = Field(
         None,
         validation_alias=_env("ALEXANDRIA_ALARM_SECRET"),
-        description="signs those calls as Standard Webhooks; any text, or whsec_ and base64",
+        description="signs those calls as Standard Webhooks; any text without spaces, or whsec_ and base64",
     )
     alarm_blocked_hours: float = Field(
         24,
@@ -241,6 +263,11 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_DASHBOARD_PUBLIC"),
         description="1: the dashboard can be read without login; actions still need the secret",
     )
+    trusted_proxies: Names = Field(
+        (),
+        validation_alias=_env("ALEXANDRIA_TRUSTED_PROXIES"),
+        description="addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "INFO",
         validation_alias=_env("ALEXANDRIA_LOG_LEVEL"),
@@ -260,7 +287,7 @@ class Settings(_Given):
     )
     providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
 
-    @field_validator("generators", "sources", mode="before")
+    @field_validator("generators", "sources", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -309,6 +336,18 @@ class Settings(_Given):
             if not key:
                 raise ValueError(f"what follows {STANDARD_SECRET_PREFIX} must be base64")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{each!r} is not an address or network; use 127.0.0.1 or 10.0.0.0/8, separated by commas"
+                ) from None
+        return tuple(str(ipaddress.ip_network(each, strict=False)) for each in value)
 
     @field_validator("sources")
     @classmethod
@@ -373,7 +412,7 @@ def _overrides(key: KeySetting | None) -> type[_ProviderOverrides]:
     """The settings of one provider, its key among them under a variable of its own."""
     if key is None:
         return _ProviderOverrides
-    field: Any = (SecretStr | None, Field(None, validation_alias=_env(key.name)))
+    field: Any = (Secret | None, Field(None, validation_alias=_env(key.name)))
     return create_model("_KeyedOverrides", __base__=_ProviderOverrides, key=field)
 
 

@@ -6,6 +6,10 @@ import re
 
 # Control characters other than tab and newline, and those that change the direction of writing.
 ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Letters that are written from right to left, and the invisible marks that act like one: U+200F and U+061C.
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 BREAKS = re.compile(r"[\t\n]")
 
 
@@ -22,6 +26,16 @@ def inert_line(text: str) -> str:
 def inert_json(text: str) -> str:
     """Return the same JSON text, with JSON's own escapes for active characters."""
     return ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def isolated(text: str) -> str:
+    """Return the text so that it cannot change the direction of what is written around it.
+
+    Marks that change the direction are written out, and text with letters from right to left is set apart by a pair of
+    marks of ours.
+    """
+    harmless = DIRECTION_CONTROLS.sub(_written_out, text)
+    return f"{FIRST_STRONG_ISOLATE}{harmless}{POP_ISOLATE}" if RIGHT_TO_LEFT.search(harmless) else harmless
 
 
 def _written_out(found: re.Match[str]) -> str:

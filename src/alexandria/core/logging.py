@@ -14,6 +14,7 @@ import stamina.instrumentation
 import structlog
 
 from alexandria.core.escaping import inert, inert_line
+from alexandria.core.log_throttle import LogThrottle
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.redaction import forget_secrets, masked, masked_long, masked_traceback, protect
 
@@ -24,6 +25,9 @@ STRUCTURE = frozenset({"level", "timestamp", "logger", "month"})  # fields that 
 Listener = Callable[[Mapping[str, Any]], None]
 _listeners: list[Listener] = []
 _least_level = [logging.NOTSET]
+_throttle = LogThrottle()
+# What differs between two lines of the same trouble. Lines below a warning are never dropped.
+_VARYING = {"timestamp", "request_id", "place"}
 
 
 def process_name() -> str:
@@ -37,6 +41,7 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
     Warnings and errors that libraries log go the same way.
     """
     forget_secrets()
+    _throttle.clear()
     protect(secrets)
     quieten("NOTSET")
     renderer = (
@@ -52,6 +57,7 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _sanitize,
+        _drop_repetitions,
         _notify_listeners,
         _drop_below_level,
         renderer,
@@ -104,13 +110,26 @@ class _LibraryHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         logger = structlog.get_logger(record.name)
-        logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        place = f"{record.name}:{record.lineno} {str(record.msg).partition(chr(10))[0]}"
+        logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info, place=place)
 
 
 def _sanitize(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask secrets and escape active characters in every value. What gives the line its structure stays as it is."""
     by_library = "logger" in event  # whose message is no name of an event, and may quote an address
     return {key: _plain(key, value, by_library=by_library) for key, value in event.items()}
+
+
+def _drop_repetitions(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drop a warning or error that came many times lately. Two lines of a library are the same if their place is."""
+    place = event.pop("place", None)
+    if logging.getLevelNamesMapping()[event["level"].upper()] < logging.WARNING:
+        return event
+    line = place or tuple((key, value) for key, value in event.items() if key not in _VARYING)
+    dropped = _throttle.count(line)
+    if dropped is None:
+        raise structlog.DropEvent
+    return {**event, "dropped": dropped} if dropped else event
 
 
 def _notify_listeners(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -12,8 +12,7 @@ from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import output_of
 from alexandria.core.grammar import counted
 
-group = typer.Typer(name="cache", help="Manage cached provider responses.",
-                    no_args_is_help=True)  # fmt: skip
+group = typer.Typer(name="cache", help="Manage cached provider responses.")
 
 
 @group.callback()
@@ -42,6 +41,6 @@ def clear(
 
 
 # The earlier names, for scripts.
-earlier_group = typer.Typer(name="answers", no_args_is_help=True)
+earlier_group = typer.Typer(name="answers")
 earlier_group.callback()(_group)
 earlier_group.command("purge")(clear)

@@ -30,7 +30,7 @@ GATE_KINDS = {"shut", "work", "missing"}  # the kinds of wait whose reason is th
 Why = Annotated[str, typer.Option("--why", help="Reason (shown in status and log).")]
 RequiredWhy = Annotated[str, typer.Option("--why", help="Reason (shown in status and log).", show_default=False)]
 
-group = typer.Typer(name="rollout", help="Run the backfill in phases, with a gate after each.", no_args_is_help=True)
+group = typer.Typer(name="rollout", help="Run the backfill in phases, with a gate after each.")
 
 
 @group.command()

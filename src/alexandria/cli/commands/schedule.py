@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alexandria.cli.exit_codes import BLOCKED, NOTHING
-from alexandria.cli.options import DryRun, years
+from alexandria.cli.options import DryRun, in_order, years
 from alexandria.cli.output.console import Output, chip, output_of, table
-from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 
@@ -26,9 +25,7 @@ def seed(
     dry_run: DryRun = False,
 ) -> int:
     """Add the months of these years. Existing months are not changed."""
-    first, last = years(range_of_years)
-    if first > last:
-        raise BadInput(f"{range_of_years}: start year must not be after end year", hint=f"write {last}..{first}")
+    first, last = in_order(range_of_years, *years(range_of_years))
 
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import backfill, schemas
@@ -53,7 +50,7 @@ def schedule(
     dry_run: DryRun = False,
 ) -> int:
     """Schedule the newest open months for the workers."""
-    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
+    start, end = in_order(range_of_years, *years(range_of_years)) if range_of_years else (FIRST_YEAR, LAST_YEAR)
 
     from alexandria.cli.requests import operator_name
     from alexandria.cli.runtime.system import on_system

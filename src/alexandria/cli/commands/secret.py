@@ -10,7 +10,7 @@ from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import output_of
 
-group = typer.Typer(name="secret", help="The secret that callers send as X-Cron-Secret.", no_args_is_help=True)
+group = typer.Typer(name="secret", help="The secret that callers send as X-Cron-Secret.")
 
 
 @group.command(name="show-path")

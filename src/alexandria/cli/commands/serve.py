@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from alexandria.cli.exit_codes import NO_DATABASE, SOME_FAILED
-from alexandria.cli.options import Concurrency, DryRun, Faults, Host, Port, WhileStdin
+from alexandria.cli.options import Concurrency, DryRun, Faults, Host, Port, RootPath, WhileStdin
 from alexandria.cli.options import rates as read_rates
+from alexandria.cli.options import root_path as read_root_path
 from alexandria.cli.output.console import Output, output_of
 from alexandria.core.grammar import counted
 
@@ -19,28 +20,41 @@ commands = typer.Typer()
 @commands.command(rich_help_panel="Run")
 def up(
     context: typer.Context,
+    *,
     host: Host = "127.0.0.1",
     port: Port = 8000,
     concurrency: Concurrency = None,
+    root_path: RootPath = "",
     while_stdin: WhileStdin = False,
 ) -> int:
     """Run the API, the dashboard and one worker, on an embedded PostgreSQL unless DATABASE_URL is set."""
+    prefix = read_root_path(root_path)
+
     from alexandria.cli.runtime import processes
     from alexandria.cli.runtime.signals import Stopping
 
     with Stopping(while_stdin=while_stdin) as stopping:
-        processes.api(output_of(context), host, port, stopping, works=True, concurrency=concurrency)
+        processes.api(output_of(context), host, port, stopping, works=True, concurrency=concurrency, root_path=prefix)
     return stopping.exit_code
 
 
 @commands.command(rich_help_panel="Run")
-def serve(context: typer.Context, host: Host = "127.0.0.1", port: Port = 8000, while_stdin: WhileStdin = False) -> int:
+def serve(
+    context: typer.Context,
+    *,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    root_path: RootPath = "",
+    while_stdin: WhileStdin = False,
+) -> int:
     """Run the API and the dashboard, without a worker."""
+    prefix = read_root_path(root_path)
+
     from alexandria.cli.runtime import processes
     from alexandria.cli.runtime.signals import Stopping
 
     with Stopping(while_stdin=while_stdin) as stopping:
-        processes.api(output_of(context), host, port, stopping, works=False)
+        processes.api(output_of(context), host, port, stopping, works=False, root_path=prefix)
     return stopping.exit_code
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alexandria.core.errors import AlexandriaError
-from alexandria.core.escaping import inert, inert_json, inert_line
+from alexandria.core.escaping import inert, inert_json, inert_line, isolated
 from alexandria.operations.status_style import STYLES
 
 DEFAULT_WIDTH = 200  # columns where there is no terminal to fit into
@@ -128,7 +128,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     for column in columns:
         grid.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
     for row in rows:
-        grid.add_row(*(cell if isinstance(cell, Text) else Text(inert_line(format_value(cell))) for cell in row))
+        grid.add_row(*(cell if isinstance(cell, Text) else Text(isolated(inert_line(format_value(cell)))) for cell in row))
     return grid
 
 
