@@ -10,6 +10,7 @@ The last five live in the module's event loop: mark their tests with asyncio(loo
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -79,7 +80,9 @@ async def empty(sql: Sql) -> None:
 @pytest_asyncio.fixture(loop_scope="module")
 async def app(system: System, sql: Sql) -> FastAPI:
     await sql("TRUNCATE knock")
-    return create_app(system, WebhookSecrets((SECRET, PREVIOUS)))
+    app = create_app(system, WebhookSecrets((SECRET, PREVIOUS)))
+    app.state.readiness.clock = itertools.count(step=2).__next__  # two seconds pass between two requests
+    return app
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -384,6 +384,7 @@ async def test_503_while_the_database_is_lost_and_200_after_it_returns(database_
     async with bootstrap.running(config.load(database_url=SecretStr(database_url)), Server(), Mode.SERVE) as system:
         system.database.pool.timeout = 0.2
         app = create_app(system, WebhookSecrets(()))
+        app.state.readiness.clock = itertools.count(step=2).__next__  # two seconds pass between two requests
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
             assert (await client.get("/health/ready")).status_code == 200
             with psycopg.connect(elsewhere, autocommit=True) as connection:

@@ -188,6 +188,7 @@ TABLES = {
         "related enrich_at enrich_looks enrich_note changed_at "
     ),
     "enrichment_rest": "provider until reason permanent failures",
+    "idempotent_response": "id request status headers body created_at",
     "incident": "id kind subject reason began_at cleared_at",
     "journal": "id at level event process year month fields",
     "knock": "client forgotten_at",

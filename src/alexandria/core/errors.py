@@ -43,6 +43,18 @@ class NotNow(AlexandriaError):
     code = "not_now"
 
 
+class CallInProgress(NotNow):
+    """The first call with the same idempotency key has not ended; a later repetition gets its response."""
+
+    code = "call_in_progress"
+
+
+class KeyReused(BadInput):
+    """An idempotency key came again with another body."""
+
+    code = "idempotency_key_reused"
+
+
 class GateShut(NotNow):
     """The gate of a phase has not passed; the message gives the reason."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 import psycopg
@@ -84,10 +87,46 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, keep: bool = True) -> AsyncIterator[Connection]:
-        """Yield a connection in a transaction: it is rolled back on any exception, and always without `keep`."""
+        """Yield a connection in a transaction: it is rolled back on any exception, and always without `keep`.
+
+        Inside `one_transaction` it is a part of that transaction.
+        """
+        shared = _shared.get()
+        if shared is not None and shared.database is self and shared.task is asyncio.current_task():
+            with unavailable():
+                async with shared.connection.transaction(force_rollback=not keep):
+                    yield shared.connection
+            return
         with unavailable():
             async with self.pool.connection() as connection, connection.transaction(force_rollback=not keep):
                 yield connection
+
+    @contextlib.asynccontextmanager
+    async def one_transaction(self) -> AsyncIterator[Connection]:
+        """Yield a connection in a transaction that contains each `transaction` of this task until it ends.
+
+        What several operations do inside is kept as a whole or not at all.
+        """
+        async with self.transaction() as connection:
+            task = asyncio.current_task()
+            assert task is not None, "a coroutine runs in a task"
+            token = _shared.set(_SharedTransaction(self, connection, task))
+            try:
+                yield connection
+            finally:
+                _shared.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedTransaction:
+    """The transaction of `one_transaction`. Only its own task may join it: a connection serves one task at a time."""
+
+    database: Database
+    connection: Connection
+    task: asyncio.Task[Any]
+
+
+_shared: ContextVar[_SharedTransaction | None] = ContextVar("shared transaction", default=None)
 
 
 @contextlib.asynccontextmanager

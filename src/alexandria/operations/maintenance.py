@@ -12,7 +12,7 @@ import structlog
 from alexandria.catalogue.index import index_works_in_batches
 from alexandria.core import errors
 from alexandria.database.pool import Database
-from alexandria.operations import event_log, failed_logins
+from alexandria.operations import event_log, failed_logins, idempotency
 from alexandria.providers import response_cache
 from alexandria.providers.base import ReportsUsage
 from alexandria.providers.limits import quota_ledger
@@ -56,16 +56,17 @@ class Maintenance:
                 log.warning("plan not read", provider=source.name, reason=failed.message)
 
     async def forget(self) -> None:
-        """Delete expired responses and forgiven failures of clients.
+        """Delete expired responses, of providers and to repeated calls, and forgiven failures of clients.
 
         A batch per transaction, so that nobody waits for a long one.
         """
         async with self.database.transaction() as connection:
             await failed_logins.delete_forgiven(connection)
-        deleted = DELETE_BATCH_SIZE
-        while deleted == DELETE_BATCH_SIZE:
-            async with self.database.transaction() as connection:
-                deleted = await response_cache.forget(connection, DELETE_BATCH_SIZE)
+        for delete in (response_cache.forget, idempotency.delete_expired):
+            deleted = DELETE_BATCH_SIZE
+            while deleted == DELETE_BATCH_SIZE:
+                async with self.database.transaction() as connection:
+                    deleted = await delete(connection, DELETE_BATCH_SIZE)
 
     async def prune(self) -> None:
         """Delete the oldest events of the event log, a batch per transaction."""

@@ -10,6 +10,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import ClientDisconnect
 
 from alexandria.core.errors import AlexandriaError, DatabaseUnavailable, NotMigrated
 from alexandria.core.webhook_secrets import WebhookSecrets
@@ -22,6 +23,7 @@ from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import SessionAuth
 from alexandria.web.dashboard import actions, pages, rendering
 from alexandria.web.dashboard.stream import SnapshotCache
+from alexandria.web.idempotency import OnceOnly
 from alexandria.web.middleware import RequestMiddleware
 
 log = structlog.get_logger(__name__)
@@ -66,10 +68,12 @@ async def _check_for_incidents(system: System, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), CHECK_INTERVAL)
 
 
-def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | None = None) -> FastAPI:
+def create_app(
+    system: System, secrets: WebhookSecrets, stop: asyncio.Event | None = None, *, root_path: str = ""
+) -> FastAPI:
     """The ASGI application over `system`, which the caller has opened in the event loop that serves it.
 
-    `stop` ends the streams, which would not end otherwise.
+    `stop` ends the streams, which would not end otherwise. `root_path` is the prefix that a proxy publishes it under.
     """
     reconnector = DatabaseReconnector(system)
 
@@ -91,11 +95,15 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": root_path}] if root_path else None,
+        root_path_in_servers=False,
     )
     app.state.system, app.state.reconnector = system, reconnector
     app.state.secret_auth = SecretAuth(secrets, database=lambda: system.database)
     app.state.session_auth = SessionAuth(secrets, lambda: system.settings.dashboard_public)
+    app.state.once = OnceOnly(lambda: system.database)
     app.state.request_metrics = metrics.RequestMetrics()
+    app.state.readiness = health.ReadinessCache(system)
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
     for part in (backfill, control, rollout, quota, health, metrics, reference, rendering, pages):
         app.include_router(part.router)
@@ -103,6 +111,8 @@ def create_app(system: System, secrets: WebhookSecrets, stop: asyncio.Event | No
         app.include_router(router)
     errors.install(app)
     # The last one added is the outermost: an unexpected error still gets the middleware's headers and count.
-    app.add_middleware(ExceptionMiddleware, handlers={Exception: errors.unexpected})
-    app.add_middleware(RequestMiddleware, requests=app.state.request_metrics.requests)
+    app.add_middleware(
+        ExceptionMiddleware, handlers={ClientDisconnect: errors.client_gone, Exception: errors.unexpected}
+    )
+    app.add_middleware(RequestMiddleware, requests=app.state.request_metrics.requests, root_path=root_path)
     return app

@@ -43,14 +43,17 @@ STATUSES: dict[type[errors.AlexandriaError], int] = {  # an error without a row 
 HTTP_ERRORS = {  # errors of the framework: code, message, hint
     400: ("malformed_json", "the body is not valid JSON", "send one JSON object in UTF-8"),
     404: ("not_found", "no such path", "GET /docs lists the paths"),
+    408: ("too_slow", "the request did not arrive in time", "send the headers within 10 seconds and the body within 15"),
     405: ("method_not_allowed", "this path does not support this method", "GET /docs lists the methods"),
     413: ("too_large", "the body is too large", "the limit is 64 KiB"),
     415: ("unsupported_media_type", "the Content-Type is not application/json", "add: -H 'Content-Type: application/json'"),
     429: ("too_many_failures", "too many requests with a wrong secret", "wait Retry-After seconds, then send the right one"),
 }  # fmt: skip
 DESCRIPTIONS = {
-    400: "malformed JSON", 401: "missing or wrong secret", 404: "not found", 409: "paused, the plan can no longer be carried out, or the state does not allow it",
-    413: "over 64 KiB", 415: "Content-Type is not application/json", 422: "a field or parameter is invalid or unknown",
+    400: "malformed JSON", 401: "missing or wrong secret", 404: "not found",
+    409: "paused, the plan can no longer be carried out, the state does not allow it, or the first call with this Idempotency-Key has not ended",
+    413: "over 64 KiB", 415: "Content-Type is not application/json",
+    422: "a field or parameter is invalid or unknown, or the Idempotency-Key came before with another body",
     429: "too many wrong secrets", 500: "internal error", 503: "no database or no worker",
 }  # fmt: skip
 MAX_PROBLEMS = 10
@@ -129,6 +132,24 @@ async def unexpected(request: Request, error: Exception) -> JSONResponse:
     return error_response(request.scope, 500, "unexpected", "internal error", hint)
 
 
+async def client_gone(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 # the signature of handlers
+    """The response to a client that went away before its body was complete, and gets none."""
+    return http_error_response(request.scope, 400)
+
+
+async def error_as_response(request: Request, error: Exception) -> JSONResponse:
+    """The response to an error that a route raised, in the common shape."""
+    match error:
+        case errors.AlexandriaError():
+            return await _application_error(request, error)
+        case RequestValidationError():
+            return await _validation_error(request, error)
+        case HTTPException():
+            return await _http_error(request, error)
+        case _:
+            raise error
+
+
 async def _application_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.AlexandriaError)
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
@@ -138,8 +159,16 @@ async def _application_error(request: Request, error: Exception) -> JSONResponse
         request.app.state.reconnector.start()
     details = {"hint": error.hint} if error.hint else {}
     details |= error.details or {}
-    headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return error_response(request.scope, status, error.code, error.message, details or None, headers=headers)
+    return error_response(
+        request.scope, status, error.code, error.message, details or None, headers=retry_after(error, status)
+    )
+
+
+def retry_after(error: errors.AlexandriaError, status: int) -> dict[str, str] | None:
+    """The header that names when to try again, for errors that end by themselves."""
+    if isinstance(error, errors.CallInProgress):
+        return {"Retry-After": "1"}
+    return {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

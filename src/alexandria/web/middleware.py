@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from collections.abc import Callable
 from uuid import uuid4
 
 import structlog
@@ -15,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alexandria.web.errors import RequestInfo, http_error_response
 
 MAX_BODY_SIZE = 64 * 1024  # bytes
+BODY_TIMEOUT = 15.0  # seconds
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 HEADERS = {
@@ -28,23 +31,32 @@ HEADERS = {
 
 
 class RequestMiddleware:
-    """Wraps the application; counts every response in `requests` by method, route and status."""
+    """Wraps the application; counts every response in `requests` by method, route and status.
 
-    def __init__(self, app: ASGIApp, requests: Counter) -> None:
+    `root_path` is the prefix that a proxy publishes the application under, whether or not it passes the prefix on.
+    """
+
+    def __init__(self, app: ASGIApp, requests: Counter, root_path: str = "") -> None:
         self._app = app
         self._requests = requests
+        self._root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        _set_root_path(scope, self._root_path)
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         info = RequestInfo(given if VALID_REQUEST_ID.fullmatch(given) else uuid4().hex, time.monotonic())
         scope.setdefault("state", {})["request_info"] = info
 
+        responding = False
+
         async def respond(message: Message) -> None:
+            nonlocal responding
             if message["type"] == "http.response.start":
+                responding = True
                 self._count(scope, message["status"])
                 _add_headers(message, info)
             await send(message)
@@ -53,7 +65,7 @@ class RequestMiddleware:
             if _content_length(headers) > MAX_BODY_SIZE:
                 await http_error_response(scope, 413)(scope, receive, respond)
             else:
-                await self._app(scope, _bounded(receive), respond)
+                await self._app(scope, _bounded(receive, lambda: responding), respond)
 
     def _count(self, scope: Scope, status: int) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -66,13 +78,34 @@ def _content_length(headers: Headers) -> int:
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
-def _bounded(receive: Receive) -> Receive:
-    """The same, but it raises once the body is too large."""
-    received = 0
+def _set_root_path(scope: Scope, root_path: str) -> None:
+    """Make `path` the whole path, prefix included, as ASGI wants it."""
+    if root_path:
+        path: str = scope["path"]
+        if path == root_path:
+            scope["path"] = f"{root_path}/"
+        elif not path.startswith(f"{root_path}/"):
+            scope["path"] = root_path + path
+        scope["root_path"] = root_path
+
+
+def _bounded(receive: Receive, responding: Callable[[], bool]) -> Receive:
+    """The same, but it raises if the body is too large, or not complete in time; a response that began ends instead."""
+    received, complete = 0, False
+    deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT
 
     async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
+        nonlocal received, complete
+        if complete:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            if responding():
+                return {"type": "http.disconnect"}
+            raise HTTPException(408) from None
+        complete = not message.get("more_body", False)
         received += len(message.get("body", b""))
         if received > MAX_BODY_SIZE:
             raise HTTPException(413)

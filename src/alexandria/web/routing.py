@@ -15,11 +15,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alexandria.core.errors import AlexandriaError
+from alexandria.operations.idempotency import IdempotentCall
 from alexandria.operations.system import System
+from alexandria.web import idempotency
 from alexandria.web.auth.secret import HEADER, SecretAuth
-from alexandria.web.errors import documented
+from alexandria.web.errors import documented, error_as_response
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+WRITING_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 JSON_CONTENT_TYPE = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
 
 
@@ -30,6 +34,17 @@ def system_of(request: Request) -> System:
 
 
 Running = Annotated[System, Depends(system_of)]
+
+
+def route_path(request: Request) -> str:
+    """The path of the request within the application, without the prefix that it is served under."""
+    path: str = request.scope["path"]
+    return path.removeprefix(root_path(request))
+
+
+def root_path(request: Request) -> str:
+    """The prefix that the application is served under, such as /books; "" without one."""
+    return str(request.scope.get("root_path", ""))
 
 
 class ApiRoute(APIRoute):
@@ -45,9 +60,13 @@ class ApiRoute(APIRoute):
                 raise RequestValidationError([_unknown_parameter(name, known) for name in unknown])
             if self.body_field is not None and not JSON_CONTENT_TYPE.fullmatch(request.headers.get("content-type", "")):
                 raise HTTPException(415)
-            return await handle(_JsonRequest(request.scope, request.receive))
+            return await self.run(handle, _JsonRequest(request.scope, request.receive))
 
         return handler
+
+    async def run(self, handle: Handler, request: Request) -> Response:
+        """The response to a request whose parameters and Content-Type are known to be right."""
+        return await handle(request)
 
 
 def _unknown_parameter(name: str, known: set[str]) -> dict[str, Any]:
@@ -55,7 +74,16 @@ def _unknown_parameter(name: str, known: set[str]) -> dict[str, Any]:
 
 
 class InternalRoute(ApiRoute):
-    """A route that needs the secret, which is checked before anything else."""
+    """A route that needs the secret, which is checked before anything else.
+
+    A writing call with an Idempotency-Key is carried out once for each secret, path and key.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._writes = WRITING_METHODS & {*options.get("methods", ())}
+        if self._writes:
+            options["openapi_extra"] = {"parameters": [idempotency.PARAMETER]}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -67,10 +95,26 @@ class InternalRoute(ApiRoute):
 
         return handler
 
+    async def run(self, handle: Handler, request: Request) -> Response:
+        key = idempotency.read_key(request) if self._writes else None
+        if key is None:
+            return await handle(request)
+
+        async def answer() -> Response:
+            try:
+                return await handle(request)
+            except (AlexandriaError, RequestValidationError, HTTPException) as error:
+                return await error_as_response(request, error)
+
+        body = idempotency.canonical_json(await request.body())
+        call = IdempotentCall.of(request.headers[HEADER], route_path(request), key, body)
+        once: idempotency.OnceOnly = request.app.state.once
+        return await once.run(call, answer)
+
 
 # For the OpenAPI description only; InternalRoute checks the secret.
 _described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
-WRITES = documented(400, 413, 415)
+WRITES = documented(400, 409, 413, 415)
 AUDIT_NAME = "api"  # of every caller, as all have the same secret
 
 

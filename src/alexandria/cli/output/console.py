@@ -128,7 +128,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     for column in columns:
         grid.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
     for row in rows:
-        grid.add_row(*(cell if isinstance(cell, Text) else Text(isolated(inert_line(format_value(cell)))) for cell in row))
+        grid.add_row(
+            *(cell if isinstance(cell, Text) else Text(isolated(inert_line(format_value(cell)))) for cell in row)
+        )
     return grid
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine
 from typing import Any
-
-import uvicorn
 
 from alexandria import bootstrap
 from alexandria.backfill import worker
@@ -27,14 +25,23 @@ from alexandria.database.server import open_server, require_migrated
 from alexandria.operations.migration import migrate
 from alexandria.operations.system import System
 from alexandria.web.app import create_app
-
-SHUTDOWN_TIMEOUT = 5  # seconds for requests that are being answered when we stop
+from alexandria.web.server import serve
 
 
 def api(
-    output: Output, host: str, port: int, stopping: Stopping, *, works: bool, concurrency: int | None = None
+    output: Output,
+    host: str,
+    port: int,
+    stopping: Stopping,
+    *,
+    works: bool,
+    concurrency: int | None = None,
+    root_path: str = "",
 ) -> None:
-    """Answer HTTP requests until a stop signal; with `works` also process months, `concurrency` at once."""
+    """Answer HTTP requests until a stop signal; with `works` also process months, `concurrency` at once.
+
+    `root_path` is the path under which a proxy publishes the server, such as /books.
+    """
     settings = settings_of(output)
     secrets = webhook_secrets(settings)
     for name in weak(settings):
@@ -42,14 +49,15 @@ def api(
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
         _warn(output, settings)
-        url = url_of(listening)
+        url = url_of(listening) + root_path
 
         async def act(stop: asyncio.Event) -> None:
             async with bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system:
                 _report_limits(output, system)
                 stopping.on_hangup = lambda: _reread(secrets, system)
-                app = create_app(system, secrets, stop)
-                parts = [serve(app, listening, stop, lambda: _announce(output, url, secrets))]
+                app = create_app(system, secrets, stop, root_path=root_path)
+                announce = functools.partial(_announce, output, url, secrets)
+                parts = [serve(app, listening, stop, announce, settings.trusted_proxies)]
                 if works:
                     parts.append(bootstrap.work(system, stop, concurrency=concurrency or settings.concurrency))
                 await together(stop, *parts)
@@ -105,40 +113,6 @@ def listen(host: str, port: int) -> socket.socket:
 def url_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def serve(app: Any, listening: socket.socket, stop: asyncio.Event, announce: Callable[[], None]) -> None:
-    """Answer on `listening` until `stop`; `announce` is called once requests are answered."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
-    )
-    server = _Server(config, announce)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    server.should_exit = True
-    await serving
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._announce()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are Stopping's."""
-        yield
 
 
 def _warn(output: Output, settings: Settings) -> None:

@@ -29,7 +29,7 @@ InYear = Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
 @router.post(
     "/schedule-backfill",
     response_model_exclude_none=True,
-    responses={**WRITES, **documented(409)},
+    responses=WRITES,
     summary="Schedule the newest open months, or list them as a dry run",
 )
 async def schedule_backfill(request: schemas.ScheduleRequest, system: Running) -> schemas.ScheduleAnswer:

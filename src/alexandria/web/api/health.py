@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -18,9 +21,9 @@ from alexandria.operations import schemas
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, Incident, IncidentKind
 from alexandria.operations.system import System
 from alexandria.web.errors import documented, error_response
-from alexandria.web.routing import Running
 
 DATABASE_TIMEOUT = 3.0  # seconds
+CACHE_LIFETIME = 1.0  # seconds
 
 router = APIRouter(prefix="/health", responses=documented(500), tags=["health"])
 
@@ -31,29 +34,59 @@ async def live() -> schemas.LiveAnswer:
 
 
 @router.get("/ready", response_model=schemas.ReadyAnswer, responses=documented(503), summary="The system can work")
-async def ready(system: Running, request: Request) -> schemas.ReadyAnswer | JSONResponse:
+async def ready(request: Request) -> schemas.ReadyAnswer | JSONResponse:
     """503 with the reason: no database, an old schema, or months without a worker. Other incidents are listed."""
-    workers, pause, incidents = await _read(system)
-    for incident in incidents:
+    readiness: ReadinessCache = request.app.state.readiness
+    now = await readiness.get()
+    for incident in now.incidents:
         if incident.kind is IncidentKind.NO_WORKER:
             hint = {"hint": "start one: alexandria work"}
             return error_response(request.scope, 503, incident.kind, incident.reason, hint)
     return schemas.ReadyAnswer(
         status="ready",
-        workers=workers["workers"],
-        months_in_work=workers["processing"],
-        months_due=workers["due"],
-        paused=str(pause or ""),
-        incidents=[schemas.CurrentIncident.model_validate(incident, from_attributes=True) for incident in incidents],
+        workers=now.workers["workers"],
+        months_in_work=now.workers["processing"],
+        months_due=now.workers["due"],
+        paused=str(now.pause or ""),
+        incidents=[schemas.CurrentIncident.model_validate(each, from_attributes=True) for each in now.incidents],
     )
 
 
-async def _read(system: System) -> tuple[Row, Pause | None, Sequence[Incident]]:
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What `/health/ready` reports, as the database had it at one time."""
+
+    workers: Row
+    pause: Pause | None
+    incidents: Sequence[Incident]
+
+
+class ReadinessCache:
+    """Reads the readiness at most once in `CACHE_LIFETIME`, also while many ask at the same time; failures count too."""
+
+    def __init__(self, system: System, clock: Callable[[], float] = time.monotonic) -> None:
+        self._system = system
+        self.clock = clock
+        self.readings = 0  # so far
+        self._reading: asyncio.Task[Readiness] | None = None
+        self._began = -math.inf
+
+    async def get(self) -> Readiness:
+        """The latest readiness, which may be under way. Raises what reading it raised."""
+        if self._reading is None or (self._reading.done() and self.clock() - self._began >= CACHE_LIFETIME):
+            self.readings += 1
+            self._reading, self._began = asyncio.create_task(_read(self._system)), self.clock()
+        await asyncio.wait({self._reading})
+        return self._reading.result()
+
+
+async def _read(system: System) -> Readiness:
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT):
             await asyncio.to_thread(require_migrated, system.database.url)
             incidents = await system.alerts.current_incidents()
             async with system.database.transaction() as connection:
-                return await months.workers(connection, HEARTBEAT_TIMEOUT), await pauses.paused(connection), incidents
+                workers = await months.workers(connection, HEARTBEAT_TIMEOUT)
+                return Readiness(workers, await pauses.paused(connection), incidents)
     except TimeoutError:
         raise DatabaseUnavailable(f"PostgreSQL does not answer within {DATABASE_TIMEOUT:.0f} s") from None

@@ -7,11 +7,11 @@ import re
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import read_form, session_auth_of, set_session_cookie
-from alexandria.web.dashboard.rendering import ActionRoute, CurrentVisitor, PageRoute, render
+from alexandria.web.dashboard.rendering import ActionRoute, CurrentVisitor, PageRoute, redirect, render
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 authenticated = APIRouter(route_class=ActionRoute, include_in_schema=False)
@@ -21,7 +21,7 @@ OWN_PATH = re.compile(r"/(months/\d{4}-\d{2})?", re.ASCII)
 @router.get("/login")
 async def show_login(request: Request, visitor: CurrentVisitor) -> Response:
     if visitor is not None and visitor.admitted:
-        return RedirectResponse("/", 303)
+        return redirect(request, "/")
     return _form(request, request.query_params.get("to", "/"), wrong=False)
 
 
@@ -38,14 +38,14 @@ async def log_in(request: Request, visitor: CurrentVisitor) -> Response:
         if rejected.status_code != 401:
             raise
         return _form(request, to, wrong=True)
-    response = RedirectResponse(_own_path(to), 303)
+    response = redirect(request, _own_path(to))
     set_session_cookie(response, request, session_auth_of(request).new_session(secret))
     return response
 
 
 @authenticated.post("/logout")
 async def log_out(request: Request) -> Response:
-    response = RedirectResponse("/", 303)
+    response = redirect(request, "/")
     set_session_cookie(response, request, "")
     return response
 

@@ -117,10 +117,16 @@ def set_session_cookie(response: Response, request: Request, session: str) -> No
         COOKIE,
         session,
         max_age=SESSION_LIFETIME if session else 0,
+        path=cookie_path(request),
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",
     )
+
+
+def cookie_path(request: Request) -> str:
+    """The path of our cookies: they are not sent to what else a proxy publishes on the same host."""
+    return request.scope.get("root_path") or "/"
 
 
 async def read_form(request: Request, visitor: Visitor | None) -> dict[str, str]:

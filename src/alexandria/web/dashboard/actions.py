@@ -65,26 +65,26 @@ async def preview_schedule(request: Request, system: Running) -> Response:
 
 
 @router.post("/schedule")
-async def schedule(form: FormFields, system: Running) -> Response:
+async def schedule(request: Request, form: FormFields, system: Running) -> Response:
     """Schedule the months of the preview."""
     wanted = _read(schemas.ScheduleRequest, batch_size=_number(form.get("months", "")), plan=form.get("plan", ""))
     scheduled = await backfill.schedule(system, wanted, AUDIT_NAME)
     listed = _list([f"{each.year}-{each.month:02d}" for each in scheduled.months])
-    return redirect_with_message("/", f"Scheduled {counted(scheduled.months_selected, 'month')}{listed}.")
+    return redirect_with_message(request, "/", f"Scheduled {counted(scheduled.months_selected, 'month')}{listed}.")
 
 
 @router.post("/seed")
-async def seed(form: FormFields, system: Running) -> Response:
+async def seed(request: Request, form: FormFields, system: Running) -> Response:
     """Add the months of some years."""
     wanted = _read(
         schemas.SeedRequest, year_start=_number(form.get("start", "")), year_end=_number(form.get("end", ""))
     )
     answer = await backfill.seed(system, wanted)
-    return redirect_with_message("/", f"{answer.message}. Next: schedule some of them.")
+    return redirect_with_message(request, "/", f"{answer.message}. Next: schedule some of them.")
 
 
 @router.post("/retry")
-async def retry(form: FormFields, system: Running) -> Response:
+async def retry(request: Request, form: FormFields, system: Running) -> Response:
     """Retry one month, the failed months with one reason, or all failed months."""
     listed = [str(Month.parse(form["month"]))] if form.get("month") else []
     failed = {} if listed else {"status": "failed"}
@@ -98,29 +98,29 @@ async def retry(form: FormFields, system: Running) -> Response:
     if answer.woken:
         parts.append(f"{counted(len(answer.woken), 'waiting month')} retried now{_list(answer.woken)}.")
     message = " ".join(parts) or "Nothing to retry: no such month is failed, completed or waiting."
-    return redirect_with_message(_return_path(form), message)
+    return redirect_with_message(request, _return_path(form), message)
 
 
 @router.post("/pause")
-async def pause(form: FormFields, system: Running) -> Response:
+async def pause(request: Request, form: FormFields, system: Running) -> Response:
     """Pause the backfill."""
     answer = await control.pause(system, _read(schemas.PauseRequest, reason=form.get("why", "")), AUDIT_NAME)
-    return redirect_with_message("/", _sentence(answer.message))
+    return redirect_with_message(request, "/", _sentence(answer.message))
 
 
 @router.post("/resume")
-async def resume(form: FormFields, system: Running) -> Response:
+async def resume(request: Request, form: FormFields, system: Running) -> Response:
     """Resume the backfill, or requests to one provider."""
     provider = form.get("provider", "")
     wanted = _read(schemas.ResumeRequest, **({"provider": provider} if provider else {}))
     message = (await control.resume(system, wanted, AUDIT_NAME)).message
     if provider:
         message = message.replace(provider, provider_name(provider), 1)
-    return redirect_with_message("/", _sentence(message))
+    return redirect_with_message(request, "/", _sentence(message))
 
 
 @router.post("/rollout/{action}")
-async def steer_rollout(action: str, form: FormFields, system: Running) -> Response:
+async def steer_rollout(action: str, request: Request, form: FormFields, system: Running) -> Response:
     """Start, hold, release, approve or override, in the name that the visitor enters."""
     if action not in ROLLOUT_ACTIONS:
         raise HTTPException(404)
@@ -132,7 +132,7 @@ async def steer_rollout(action: str, form: FormFields, system: Running) -> Respo
         answer = await rollout.start(system, wanted, who)
     else:
         answer = await rollout.act(system, action, wanted, who)
-    return redirect_with_message("/", f"{done}: {answer.message}.")
+    return redirect_with_message(request, "/", f"{done}: {answer.message}.")
 
 
 def _read(body: type[Body], **fields: object) -> Body:

@@ -6,11 +6,10 @@ import re
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
-from fastapi.sse import EventSourceResponse
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from alexandria.core.errors import BadInput
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.operations import backfill, event_log
 from alexandria.operations.event_log import LogFilter
@@ -19,11 +18,12 @@ from alexandria.operations.status_style import STYLES, display_state
 from alexandria.web.auth.secret import client_address
 from alexandria.web.auth.session import session_auth_of
 from alexandria.web.dashboard.rendering import CurrentVisitor, ReadingRoute, render
-from alexandria.web.dashboard.stream import PageUpdates, SnapshotCache, stream
-from alexandria.web.routing import Running
+from alexandria.web.dashboard.stream import PageUpdates, SnapshotCache, StreamResponse
+from alexandria.web.routing import Running, root_path
 
 router = APIRouter(route_class=ReadingRoute, include_in_schema=False)
 SINCE = re.compile(r"(\d{1,12})-(\d{1,5})", re.ASCII)
+MAX_TIMESTAMP = 253_402_300_799  # seconds since 1970, the end of the year 9999
 MAX_LOG_LINES = 200  # on a month's page
 POLL_INTERVAL = 10  # seconds, for a browser that gets no stream
 
@@ -61,17 +61,22 @@ async def one_month(month: str, request: Request, system: Running) -> HTMLRespon
 @router.get("/events")
 async def events(request: Request, visitor: CurrentVisitor) -> Response:
     """What has changed since the page was rendered; one response if this visitor has many streams open already."""
-    since = SINCE.fullmatch(request.query_params.get("since", ""))
-    if since is None:
-        raise HTTPException(404)
-    updates = PageUpdates(datetime.fromtimestamp(int(since[1]), UTC), int(since[2]), visitor)
+    since, months = _since(request.query_params.get("since", ""))
+    updates = PageUpdates(since, months, visitor, root_path(request))
     snapshots: SnapshotCache = request.app.state.snapshots
     viewer = visitor.id if visitor and visitor.admitted else client_address(request)
-    if snapshots.has_max_streams(viewer) or "once" in request.query_params:
+    if "once" in request.query_params or not snapshots.open_stream(viewer):
         return HTMLResponse(updates.since_last(await snapshots.get()))
     auth = session_auth_of(request)
-    messages = stream(snapshots, updates, viewer, lambda: auth.may_view(auth.visitor(request)))
-    return EventSourceResponse(messages, headers={"X-Accel-Buffering": "no"})
+    return StreamResponse(snapshots, updates, viewer, lambda: auth.may_view(auth.visitor(request)))
+
+
+def _since(text: str) -> tuple[datetime, int]:
+    """When the page was rendered, and how many months it has. Raises BadInput."""
+    found = SINCE.fullmatch(text)
+    if found is None or int(found[1]) > MAX_TIMESTAMP:
+        raise BadInput("since: not the time and months of a page", hint="reload the page")
+    return datetime.fromtimestamp(int(found[1]), UTC), int(found[2])
 
 
 def _neighbour(month: Month, by: int) -> Month | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import math
+import re
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -14,18 +17,22 @@ from urllib.parse import quote, unquote
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alexandria.core import provider_facts
 from alexandria.core.errors import AlexandriaError, BadInput, DatabaseUnavailable, Unknown
+from alexandria.core.escaping import isolated
 from alexandria.core.grammar import counted
+from alexandria.operations.idempotency import IdempotentCall
 from alexandria.operations.rollout_summary import describe_default_plan
 from alexandria.operations.status_style import STYLES
-from alexandria.web.auth.session import Visitor, read_form, session_auth_of
+from alexandria.web.auth.session import Visitor, cookie_path, read_form, session_auth_of
 from alexandria.web.errors import STATUSES
-from alexandria.web.routing import Handler
+from alexandria.web.idempotency import OnceOnly
+from alexandria.web.routing import Handler, root_path, route_path
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -44,6 +51,10 @@ HTTP_ERRORS = {  # status: title, message, hint
     429: ("Too many attempts", "Too many wrong secrets from your address.", "wait a minute and enter the right one"),
 }  # fmt: skip
 
+FORM_KEY = "call"  # the field of a form that has its idempotency key
+VALID_FORM_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+DOUBLE_CLICK_TIMEOUT = 5.0  # seconds that the second click waits for the end of the first
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -56,18 +67,15 @@ class PageRoute(APIRoute):
         async def handler(request: Request) -> Response:
             request.state.visitor, request.state.form = session_auth_of(request).visitor(request), {}
             try:
-                return await self.admit(request) or await handle(request)
-            except AlexandriaError as error:
-                return _application_error(request, error)
-            except HTTPException as error:
-                if error.status_code not in HTTP_ERRORS:
-                    raise
-                title, message, hint = HTTP_ERRORS[error.status_code]
-                response = _error_page(request, error.status_code, title, message, hint)
-                response.headers.update(error.headers or {})
-                return response
+                return await self.admit(request) or await self.run(handle, request)
+            except (AlexandriaError, HTTPException) as error:
+                return _error_as_page(request, error)
 
         return handler
+
+    async def run(self, handle: Handler, request: Request) -> Response:
+        """The response to a request that was admitted."""
+        return await handle(request)
 
     async def admit(self, request: Request) -> Response | None:  # noqa: ARG002 # the subclasses use it
         """None if the visitor may use this route, else the response instead."""
@@ -80,12 +88,15 @@ class ReadingRoute(PageRoute):
     async def admit(self, request: Request) -> Response | None:
         if session_auth_of(request).may_view(request.state.visitor):
             return None
-        to = request.url.path
-        return RedirectResponse("/login" + (f"?to={quote(to)}" if to != "/" else ""), 303)
+        to = route_path(request)
+        return redirect(request, "/login" + (f"?to={quote(to)}" if to != "/" else ""))
 
 
 class ActionRoute(PageRoute):
-    """A route for forms of visitors who have logged in."""
+    """A route for forms of visitors who have logged in.
+
+    A form that is sent twice, as by a double click, is carried out once; the second time has the response of the first.
+    """
 
     async def admit(self, request: Request) -> Response | None:
         visitor: Visitor | None = request.state.visitor
@@ -93,6 +104,24 @@ class ActionRoute(PageRoute):
             raise HTTPException(401)
         request.state.form = await read_form(request, visitor)
         return None
+
+    async def run(self, handle: Handler, request: Request) -> Response:
+        form, visitor = form_of(request), visitor_of(request)
+        key = form.pop(FORM_KEY, "")
+        if visitor is None or not VALID_FORM_KEY.fullmatch(key):
+            return await handle(request)
+
+        async def answer() -> Response:
+            try:
+                return await handle(request)
+            except (AlexandriaError, HTTPException) as error:
+                return _error_as_page(request, error)
+
+        fields = json.dumps(form, sort_keys=True)
+        # Its fields are a part of the key: a form that is sent again with other input is another call.
+        call = IdempotentCall.of(visitor.token, route_path(request), f"{key}\n{fields}", fields.encode())
+        once: OnceOnly = request.app.state.once
+        return await once.run(call, answer, patience=DOUBLE_CLICK_TIMEOUT)
 
 
 def visitor_of(request: Request) -> Visitor | None:
@@ -166,16 +195,22 @@ async def static(name: str) -> Response:
 
 
 @functools.cache
-def templates() -> Environment:
-    """The templates, with the functions that they use."""
+def templates(root: str = "") -> Environment:
+    """The templates for pages under the prefix `root`, with the functions that they use."""
     environment = Environment(
-        loader=PackageLoader("alexandria.web"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("alexandria.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_isolated,
     )
     environment.globals |= {
-        "asset": lambda name: assets()[name].path,
+        "root": root,
+        "asset": lambda name: root + assets()[name].path,
         "styles": STYLES,
         "max_reasons": MAX_FAILURE_REASONS,
         "max_months": MAX_MONTHS_PER_REASON,
+        "call_key": lambda: secrets.token_urlsafe(16),
         "describe_default_plan": functools.cache(describe_default_plan),
     }
     environment.filters |= {
@@ -192,19 +227,43 @@ def templates() -> Environment:
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page for the request's visitor, with the message of the last action."""
     text = unquote(request.cookies.get(MESSAGE_COOKIE, ""))
-    page = templates().get_template(template).render(
+    page = templates(root_path(request)).get_template(template).render(
         visitor=visitor_of(request), public=session_auth_of(request).public, last_message=text, **context
     )  # fmt: skip
     response = HTMLResponse(page, status, {"Content-Security-Policy": POLICY, "Vary": "Cookie"})
     if text:
-        response.delete_cookie(MESSAGE_COOKIE, httponly=True, samesite="strict")
+        response.delete_cookie(MESSAGE_COOKIE, path=cookie_path(request), httponly=True, samesite="strict")
     return response
 
 
-def redirect_with_message(path: str, message: str) -> Response:
+def redirect(request: Request, path: str) -> Response:
+    """A redirect to another page; `path` is without the prefix that the application is served under."""
+    return RedirectResponse(root_path(request) + path, 303)
+
+
+def redirect_with_message(request: Request, path: str, message: str) -> Response:
     """After an action: a redirect to a page that shows `message`. A reload does not repeat the action."""
-    response = RedirectResponse(path, 303)
-    response.set_cookie(MESSAGE_COOKIE, quote(message), max_age=60, httponly=True, samesite="strict")
+    response = redirect(request, path)
+    response.set_cookie(
+        MESSAGE_COOKIE, quote(message), max_age=60, path=cookie_path(request), httponly=True, samesite="strict"
+    )
+    return response
+
+
+def _isolated(value: Any) -> Any:
+    """What a template prints: text of others cannot change the direction of what surrounds it."""
+    return isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _error_as_page(request: Request, error: AlexandriaError | HTTPException) -> Response:
+    """The page for an error. Raises it again if there is none."""
+    if isinstance(error, AlexandriaError):
+        return _application_error(request, error)
+    if error.status_code not in HTTP_ERRORS:
+        raise error
+    title, message, hint = HTTP_ERRORS[error.status_code]
+    response = _error_page(request, error.status_code, title, message, hint)
+    response.headers.update(error.headers or {})
     return response
 
 
