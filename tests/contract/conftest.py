@@ -2,19 +2,29 @@
 
 sandbox   a function: settings (and a clock) -> an HTTP client of a fresh sandbox, without latency unless asked for
 hands     a clock whose hands the test moves; it never waits
+chat_server  a local HTTP server that gives the answers of a test
+limits    a rate limiter without limits, which remembers pauses
+model     a function: provider, answers -> the generator of that provider, whose server gives these answers
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
 
+from alexandria.core import config
+from alexandria.core.provider_facts import key_settings
+from alexandria.providers.client import ProviderClient
+from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.sandbox import SandboxSettings, create_app
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.parts import provider_names
@@ -66,3 +76,92 @@ async def sandbox() -> AsyncIterator[Callable[..., httpx2.AsyncClient]]:
             return client
 
         yield start
+
+
+class Unlimited:
+    """A rate limiter without limits that remembers pauses, and a cache without answers."""
+
+    def __init__(self):
+        self.pauses, self.granted, self.calls = [], 1, []
+
+    @contextlib.asynccontextmanager
+    async def permit(self, provider, units=1, **_):
+        yield self
+
+    def refund(self):
+        return
+
+    def sent(self):
+        return
+
+    async def pause(self, provider, until, reason):
+        self.pauses.append((provider, (until - datetime.now(UTC)).total_seconds(), reason))
+
+    async def read(self, provider, key):
+        return None
+
+    async def write(self, provider, key, request, body, life):
+        return datetime.now(UTC)
+
+    async def record(self, call):
+        self.calls.append(call)
+
+
+class Server:
+    """A local HTTP server. It answers each request with the next answer, the last one again and again."""
+
+    def __init__(self):
+        self.answers, self.asked, self.paths, self.headers = [], [], [], []
+        self.url = ""
+
+    async def serve(self, reader, writer):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                self.paths.append(head[0].split()[1])
+                self.headers.append(headers)
+                self.asked.append(json.loads(body))
+                status, extra, answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(answer)}", *extra]
+                writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + answer)
+                await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def chat_server() -> AsyncIterator[Server]:
+    there = Server()
+    listening = await asyncio.start_server(there.serve, "127.0.0.1", 0)
+    there.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield there
+    listening.close()
+
+
+@pytest.fixture
+def limits():
+    return Unlimited()
+
+
+@pytest.fixture
+async def model(chat_server, limits, monkeypatch):
+    """`model(provider, *answers)` is the generator of a provider whose server gives these answers."""
+    opened = []
+
+    def model(provider, *answers, path="", key="canary-key"):
+        chat_server.answers = list(answers)
+        monkeypatch.setenv(f"ALEXANDRIA_{provider.upper()}_BASE_URL", chat_server.url)
+        monkeypatch.delenv(key_settings()[provider], raising=False)
+        if key:
+            monkeypatch.setenv(key_settings()[provider], key)
+        client = ProviderClient(
+            config.load().providers[provider], cast("Any", limits), cast("Any", limits), contact="", version="0"
+        )
+        opened.append(client)
+        entry = f"openai:some-model@{chat_server.url}{path}" if provider == "openai" else f"{provider}:some-model"
+        return LanguageModel(parse_generators((entry,))[0], client)
+
+    yield model
+    for client in opened:
+        await client.aclose()

@@ -28,7 +28,7 @@ SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)
 # What our client makes of it and what follows; None: an answer all the same.
 DOWN, BAD, DECLINED = (errors.ProviderDown, Retry), (errors.BadAnswer, Retry), (errors.ContentRefused, Retry)
 SLOW, SPENT = (errors.RateLimited, Snooze), (errors.QuotaSpent, Snooze)
-POOR, KEY = (errors.NoCredit, GiveUp), (errors.KeyRefused, GiveUp)
+POOR, KEY = (errors.NoCredit, Snooze), (errors.KeyRefused, GiveUp)
 FOLLOWS = {
     "none": None, "slow_headers": None, "slow_body": None, "fenced_json": None, "max_tokens": None,
     "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "gb_no_items": None, "ia_scalar_fields": None,

@@ -24,13 +24,13 @@ from alexandria.providers.client import (
     Request,
     json_of,
     next_midnight,
-    retry_after,
     status_error,
     storable,
     storage_key,
 )
 from alexandria.providers.llm_adapters import ModelAdapter
 from alexandria.providers.metering import PartlyGranted, charged_to
+from alexandria.providers.retry_hints import retry_after
 
 
 def ok(body=None, **kwargs):
@@ -200,19 +200,22 @@ async def test_a_refusal_with_a_hint_of_zero_still_pauses_the_provider(reach, li
 
 
 async def test_a_provider_whose_quota_is_spent_is_paused_until_its_hint(reach, limiter):
-    """By its own word; any other refusal rests nobody."""
+    """By its own word; without credit for an hour; any other refusal rests nobody."""
     until = datetime.now(UTC) + timedelta(hours=2)
     answers = [
         errors.QuotaSpent("isbndb", "the day's calls are used up", until=until),
         errors.NoCredit("isbndb", "no credit"),
+        errors.RequestRefused("isbndb", "answered 400"),
     ]
     client = reach("isbndb", ok())
     for problem in answers:
         with pytest.raises(type(problem)):
             await ask(client, f"/{problem.code}", explain=lambda _, problem=problem: problem)
-    [(provider, seconds, reason)] = limiter.pauses
+    [(provider, seconds, reason), (also, hour, why)] = limiter.pauses
     assert (provider, reason) == ("isbndb", "isbndb: the day's calls are used up")
     assert seconds == pytest.approx(7200, abs=30)
+    assert (also, why) == ("isbndb", "isbndb: no credit; it is asked again after an hour, then once a day")
+    assert hour == pytest.approx(3600, abs=30)
 
 
 @pytest.mark.parametrize(

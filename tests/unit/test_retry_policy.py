@@ -55,7 +55,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
         (errors.NoBooks("none is configured"), Retry),
         (errors.NoBooks("none", (DOWN, DOWN)), Retry),
         (errors.NoBooks("none", (DOWN, KEY)), Retry),
-        (errors.NoBooks("none", (KEY, errors.NoCredit("xai", "no credit"))), GiveUp),
+        (errors.NoBooks("none", (KEY, errors.NoCredit("xai", "no credit"))), Snooze),
         (errors.NoBooks("none", (SPENT, SLOW)), Snooze),
         (errors.NoBooks("none", (SPENT, KEY)), Snooze),
         (errors.NoBooks("none", (SPENT, DOWN)), Snooze),
@@ -71,7 +71,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.ProviderError: [(errors.ProviderError("xai", "something"), Retry)],
     errors.RateLimited: [(SLOW, Snooze), (errors.RateLimited("xai", "slow down"), Snooze)],
     errors.QuotaSpent: [(SPENT, Snooze)],
-    errors.NoCredit: [(errors.NoCredit("xai", "no credit"), GiveUp)],
+    errors.NoCredit: [(errors.NoCredit("xai", "no credit"), Snooze)],  # which is reported by mistake, too
     errors.KeyMissing: [(errors.KeyMissing("gemini", "no key"), GiveUp)],
     errors.KeyRefused: [(KEY, GiveUp), (errors.KeyRefused("open_library", "refuses us with 403"), GiveUp)],
     errors.RequestRefused: [(errors.RequestRefused("gemini", "knows no model 'x'"), GiveUp)],

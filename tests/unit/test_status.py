@@ -27,7 +27,10 @@ def decided(error: BaseException, failed_before: int = 0):
         (errors.Paused("paused by ann", LATER), LATER),
         (errors.RateLimited("xai", "slow down", retry_after=48.0), NOW + timedelta(seconds=48)),
         (errors.RateLimited("xai", "slow down"), NOW + timedelta(minutes=1)),
+        (errors.NoCredit("xai", "no credit"), NOW + timedelta(hours=1)),
+        (errors.NoCredit("xai", "no credit", until=LATER), LATER),
         (errors.NoBooks("none", (SPENT,)), LATER),
+        (errors.NoBooks("none", (BAD_KEY, errors.NoCredit("xai", "no credit"))), NOW + timedelta(hours=1)),
         (errors.NoBooks("none", (SPENT, BAD_KEY)), LATER),
         (errors.NoSources("none", (SPENT,)), LATER),
         (errors.NoBooks("none", (DOWN, SPENT)), NOW + MIXED_FAILURE_PAUSE),
@@ -44,10 +47,9 @@ def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):
     [
         BAD_KEY,
         errors.KeyMissing("gemini", "no key"),
-        errors.NoCredit("xai", "no credit"),
         errors.RequestRefused("gemini", "unknown model"),
         errors.BadInput("unknown prompt variant"),
-        errors.NoBooks("none", (BAD_KEY, errors.NoCredit("xai", "no credit"))),
+        errors.NoBooks("none", (BAD_KEY, errors.RequestRefused("xai", "unknown model"))),
     ],
 )
 def test_errors_that_only_a_person_can_fix_fail_the_month_at_once(error):

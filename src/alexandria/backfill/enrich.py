@@ -15,6 +15,7 @@ from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord
 from alexandria.core.errors import ProviderError
 from alexandria.core.provider_facts import trusted
 from alexandria.providers.base import BulkLookup
+from alexandria.providers.failures import failure_of
 
 UNKNOWN_RETRY_DELAY = timedelta(days=30)  # after every source was asked and none knew the edition
 MAX_LOOKUPS = 3  # without any answer, before an edition stays as it is
@@ -125,7 +126,8 @@ async def _ask(
 ) -> Rest | None:
     """Ask a source about `cases`. Returns its pause if it fails."""
     try:
-        known = await source.by_isbns([case.holding.isbn13 for case in cases])
+        with failure_of(source.name):
+            known = await source.by_isbns([case.holding.isbn13 for case in cases])
     except ProviderError as failed:
         return _rest(failed, before.failures + 1 if before else 1, now, rng)
     for case in cases:

@@ -13,6 +13,7 @@ MAX_ATTEMPTS = 5  # failed attempts before a month is failed
 BACKOFF_BASE = timedelta(seconds=30)
 BACKOFF_CAP = timedelta(hours=1)
 RATE_LIMIT_PAUSE = timedelta(minutes=1)  # when a provider refuses for speed and gives no hint
+NO_CREDIT_PAUSE = timedelta(hours=1)  # after a report of no credit, until the pause of the provider is known
 MIN_HINT, MAX_HINT = timedelta(seconds=5), timedelta(days=1)  # bounds of the wait that a provider may ask for
 MIXED_FAILURE_PAUSE = timedelta(
     minutes=10
@@ -56,7 +57,7 @@ Decision = Retry | Snooze | GiveUp
 
 OUTCOMES = {Retry: "retry", Snooze: "snoozed", GiveUp: "failed"}  # of an attempt, by the decision that ends it
 
-PERMANENT = (errors.KeyRefused, errors.KeyMissing, errors.NoCredit, errors.RequestRefused, errors.BadInput,
+PERMANENT = (errors.KeyRefused, errors.KeyMissing, errors.RequestRefused, errors.BadInput,
              errors.Misconfigured)  # fmt: skip
 
 
@@ -119,6 +120,8 @@ def _waits(error: BaseException, now: datetime) -> datetime | None:
     match error:
         case errors.QuotaSpent() | errors.Paused():
             return error.until
+        case errors.NoCredit():
+            return now + NO_CREDIT_PAUSE if error.until is None else error.until
         case errors.RateLimited():
             return now + _bounded(error.retry_after)
         case errors.DatabaseUnavailable():

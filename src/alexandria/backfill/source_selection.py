@@ -12,6 +12,7 @@ from alexandria.catalogue.matching.scoring import ACCEPT
 from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.core import errors
 from alexandria.providers.base import Source
+from alexandria.providers.failures import failure_of
 
 MAX_CONSECUTIVE_FAILURES = 3  # after which a source is not asked for the rest of the month
 _OUT_AT_ONCE = (
@@ -119,7 +120,8 @@ class SourceSelector:
             return self.out[source.name]
         self._pool.in_flight[source.name] += 1
         try:
-            hits = await source.find(candidate)
+            with failure_of(source.name):
+                hits = await source.find(candidate)
         except errors.ProviderError as failed:
             self._failures[source.name] += 1
             self.failed[source.name] = failed

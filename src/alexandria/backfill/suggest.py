@@ -11,6 +11,7 @@ from alexandria.catalogue.models import Candidate
 from alexandria.core.errors import BadAnswer, NoBooks, ProviderError
 from alexandria.core.month import Month
 from alexandria.providers.base import Generator, SuggestResult
+from alexandria.providers.failures import failure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ async def suggest(month: Month, variant: str, count: int, generators: Sequence[G
 
 async def _ask(generator: Generator, month: Month, variant: str, count: int) -> SuggestResult | ProviderError:
     try:
-        return await generator.suggest(month, variant, count)
+        with failure_of(generator.name):
+            return await generator.suggest(month, variant, count)
     except ProviderError as refused:
         return refused
 

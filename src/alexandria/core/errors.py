@@ -158,9 +158,17 @@ class QuotaSpent(ProviderError):
 
 
 class NoCredit(ProviderError):
-    """The account has no money or no allowance left at all: waiting does not help."""
+    """The account has no money or no allowance left at all. As providers report that by mistake, too, it is a wait.
+
+    The provider is asked again at `until`: after an hour, then once a day. None: not yet known.
+    """
 
     code = "no_credit"
+    RECHECK: ClassVar[str] = "it is asked again after an hour, then once a day"  # marks the reason of such a pause
+
+    def __init__(self, provider: str, message: str, *, hint: str = "", until: datetime | None = None) -> None:
+        super().__init__(provider, message if self.RECHECK in message else f"{message}; {self.RECHECK}", hint=hint)
+        self.until = until
 
 
 class KeyMissing(ProviderError):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import email.utils
 import hashlib
 import json
 import math
@@ -32,6 +30,7 @@ from alexandria.providers.metering import MeteredTransport, charge_attributes
 from alexandria.providers.redirects import stays_on_site
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.response_cache import ResponseCache
+from alexandria.providers.retry_hints import retry_after
 
 T = TypeVar("T")
 
@@ -43,6 +42,7 @@ MAX_TRIES = 3  # sends of one request before its error is reported
 MAX_LONG_CALL_TRIES = 2  # sends of one request to a language model that gives no answer in time
 MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatever its hint
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
+NO_CREDIT_PAUSE = timedelta(hours=1)  # after the first report of no credit; the rate limiter makes the next ones a day
 NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
 
 
@@ -128,10 +128,11 @@ class ProviderClient:
     async def _check_redirect(self, response: httpx2.Response) -> None:
         """Raise RequestRefused for a redirect that must not be followed: with a key, off https, or to another site."""
         if response.has_redirect_location and (self.key is not None or not stays_on_site(response)):
+            own = "the URL in ALEXANDRIA_GENERATORS" if self.facts.model == "MODEL@URL" else ""
             raise errors.RequestRefused(
                 self.name,
-                f"answered {response.status_code} and redirects to another address",
-                hint=f"check ALEXANDRIA_{self.name.upper()}_BASE_URL",
+                f"answered {response.status_code} at {address(response)} and redirects to another address",
+                hint=f"check {own or f'ALEXANDRIA_{self.name.upper()}_BASE_URL'}",
             )
 
     def secret(self) -> str:
@@ -243,12 +244,14 @@ class ProviderClient:
         return read(response)
 
     async def pause_if_limited(self, problem: errors.ProviderError) -> None:
-        """Pause the provider for all workers if `problem` is its own refusal for speed or quota."""
+        """Pause the provider for all workers if `problem` is its own refusal for speed, quota or lack of credit."""
         if isinstance(problem, errors.RateLimited):
             seconds = max(problem.retry_after or 0.0, MIN_PAUSE)
             await self._rate_limiter.pause(self.name, datetime.now(UTC) + timedelta(seconds=seconds), problem.message)
         elif isinstance(problem, errors.QuotaSpent):
             await self._rate_limiter.pause(self.name, problem.until, problem.message)
+        elif isinstance(problem, errors.NoCredit):
+            await self._rate_limiter.pause(self.name, datetime.now(UTC) + NO_CREDIT_PAUSE, problem.message)
 
     async def _request(self, request: Request) -> httpx2.Response:
         try:
@@ -332,6 +335,11 @@ def user_agent(version: str, contact: str, *, anonymous: bool) -> str:
     return f"Mozilla/5.0 (compatible; {name})" if anonymous else name
 
 
+def address(response: httpx2.Response) -> str:
+    """The address that was asked, without what may be secret in it."""
+    return str(response.request.url.copy_with(userinfo=b"", query=None, fragment=None))
+
+
 def storage_key(request: Any) -> str:
     """A content address: equal requests have equal keys."""
     return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -355,23 +363,6 @@ def storable(value: T, depth: int = 0) -> T:
         case list():
             plain = [storable(inner, depth + 1) for inner in value]
     return plain  # type: ignore[no-any-return]  # the shape is kept, which no type says
-
-
-def retry_after(response: httpx2.Response) -> float | None:
-    """The seconds in a Retry-After header, written as seconds or as a date; None if absent or unreadable."""
-    value = response.headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    with contextlib.suppress(ValueError):
-        seconds = float(value)
-        return max(seconds, 0.0) if math.isfinite(seconds) else None
-    try:
-        at = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max((at - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def next_midnight(zone: str) -> datetime:

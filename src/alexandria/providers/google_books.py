@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from alexandria.catalogue.models import Candidate, EditionRecord, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, retry_after, status_error
+from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, status_error
 from alexandria.providers.fields import UnusableRecord
 from alexandria.providers.refusals import sentence_of, with_sentence
+from alexandria.providers.retry_hints import retry_after
 
 CACHE_LIFETIME = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
 SEARCH_SIZE = 20  # of one search

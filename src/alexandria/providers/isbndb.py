@@ -21,12 +21,12 @@ from alexandria.providers.client import (
     Request,
     json_of,
     next_midnight,
-    retry_after,
     status_error,
 )
 from alexandria.providers.fields import UnusableRecord
 from alexandria.providers.metering import PartlyGranted
 from alexandria.providers.refusals import sentence_of, with_sentence
+from alexandria.providers.retry_hints import retry_after
 
 MAX_QUERY_LENGTH = 150  # characters
 PAGE_SIZE = 40  # records of a search; a larger page costs the same

@@ -1,12 +1,19 @@
 """Sends prompts to language models and explains their errors. Only this file and llm_thinking use pydantic-ai, which has the wire formats.
 
-Importing it takes seconds. The SDKs beneath neither retry nor time: our client does both."""
+Importing it takes seconds. The SDKs beneath neither retry nor time: our client does both. They see answers alone, in
+their own dialect: a refusal is explained from the response as it came, of which they would lose the half.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import httpx2
 from google.genai import Client
 from google.genai.types import HttpOptions, HttpRetryOptions
 from openai import AsyncOpenAI
@@ -18,21 +25,31 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+from pydantic_ai.settings import ModelSettings
 
 from alexandria.core import errors
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
-from alexandria.providers import book_list
-from alexandria.providers.client import ProviderClient, next_midnight
+from alexandria.providers import book_list, chat_dialect
+from alexandria.providers.client import MAX_WAIT_IN_PLACE, ProviderClient, address, json_of, next_midnight
 from alexandria.providers.llm_thinking import thinking_settings
+from alexandria.providers.refusal_kinds import Refusal, meaning, read_body, stated_status
+from alexandria.providers.refusals import sentence_of, with_sentence
+from alexandria.providers.retry_hints import retry_after
 
 PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
 )
+WITHOUT_SCHEMA = ModelRequestParameters()
 MAX_TEXT_LENGTH = 1_000_000  # characters of an answer that are kept; a list of 100 books has 20,000
-NO_ALLOWANCE = re.compile(r"\blimit: 0\b|\bquotaValue 0\b")  # Gemini's other refusals speak of billing too
-NO_MONEY = re.compile(r"available credits|spending limit|insufficient_quota|current quota|billing", re.IGNORECASE)
-DAILY = re.compile(r"per[ _-]?day|\bdaily\b|\bRPD\b", re.IGNORECASE)
-WRONG_KEY = re.compile(r"api[ _-]?key", re.IGNORECASE)
+
+
+class FormatRefused(errors.RequestRefused):
+    """The server refuses the form that was requested for the answer."""
+
+
+class ThinkingRefused(errors.RequestRefused):
+    """The server refuses the amount of thinking that was requested."""
 
 
 class ModelAdapter:
@@ -40,26 +57,54 @@ class ModelAdapter:
 
     def __init__(self, client: ProviderClient, model: str, url: str, thinking: str = "low") -> None:
         self._client, self._name, self._model_name = client, client.name, model
-        self._model = _gemini(client, model) if client.name == "gemini" else _compatible(client, model, url)
+        self._url = url or client.settings.base_url
+        gemini = client.name == "gemini"
+        http = httpx2.AsyncClient(
+            transport=_AnswersOnly(client.http, self._read_google if gemini else self._read_completion),
+            headers=client.http.headers,
+        )
+        self._model = _gemini(client, model, http) if gemini else _compatible(client, model, self._url, http)
         self._settings = thinking_settings(client.name, self._model, thinking)
+        self._format = 0  # of RESPONSE_FORMATS; of those before it the server takes none
 
     async def ask(self, prompt: str) -> dict[str, Any]:
         """The answer as it came: its "text", why it ended ("finish"), the reason if "declined", and the "tokens" spent.
 
         Raises ProviderError, which quotes neither the key nor the answer.
         """
+        tried, settings = self._format, self._settings
+        try:
+            return await self._ask(prompt, chat_dialect.RESPONSE_FORMATS[tried], settings)
+        except FormatRefused:
+            if tried + 1 == len(chat_dialect.RESPONSE_FORMATS):
+                raise
+            self._format = max(self._format, tried + 1)
+        except ThinkingRefused:
+            if settings is None:
+                raise
+            self._settings = None
+        return await self.ask(prompt)
+
+    async def _ask(self, prompt: str, form: dict[str, Any] | None, settings: ModelSettings | None) -> dict[str, Any]:
+        strict = form == chat_dialect.RESPONSE_FORMATS[0]
+        if form is not None and not strict:
+            settings = (settings or ModelSettings()) | ModelSettings(extra_body={"response_format": form})
         try:
             response = await direct.model_request(
                 self._model,
                 [ModelRequest.user_text_prompt(prompt)],
-                model_settings=self._settings,
-                model_request_parameters=PARAMETERS,
+                model_settings=settings,
+                model_request_parameters=PARAMETERS if strict else WITHOUT_SCHEMA,
                 instrument=False,
             )
-        except exceptions.ModelAPIError as refused:
-            problem = self._explain(refused)
+        except errors.ProviderError as refused:
+            problem = refused
+        except exceptions.ModelTimeoutError:
+            problem = self._client.unreachable("timeout")
+        except exceptions.ModelConnectionError as broken:
+            problem = self._client.unreachable(_broken(broken))
         # The SDKs parse the answer too: they stumble over nesting without end, and over a number of 4,300 digits.
-        except (exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
+        except (exceptions.ModelAPIError, exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
             problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
         else:
             return self._read(response)
@@ -77,48 +122,107 @@ class ModelAdapter:
             "tokens": {"input": response.usage.input_tokens, "output": response.usage.output_tokens},
         }
 
-    def _explain(self, refused: exceptions.ModelAPIError) -> errors.ProviderError:
-        match refused:
-            case exceptions.ModelHTTPError():
-                return self._explain_status(refused.status_code, _said(refused.body), refused.retry_after)
-            case exceptions.ModelTimeoutError():
-                return self._client.unreachable("timeout")
-            case exceptions.ModelConnectionError():
-                return self._client.unreachable(_broken(refused))
+    def _read_google(self, response: httpx2.Response) -> bytes:
+        """The answer as it came. Raises ProviderError for a refusal."""
+        self._body_of(response)
+        return response.content
+
+    def _read_completion(self, response: httpx2.Response) -> bytes:
+        """The completion in OpenAI's own form. Raises ProviderError for a refusal."""
+        completion = chat_dialect.plain_completion(self._body_of(response))
+        if completion is None:
+            raise errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
+        return json.dumps(completion).encode()
+
+    def _body_of(self, response: httpx2.Response) -> Any:
+        """The JSON body of an answer. Raises ProviderError for a refusal, also for one that is called a success."""
+        if not response.is_success:
+            raise self._explain(response, meaning(response))
+        body = json_of(self._name, response)
+        error = chat_dialect.error_in(body)
+        if error is None:
+            return body
+        refusal = meaning(response, stated_status(error) or 400)
+        if refusal is Refusal.REQUEST:
+            raise errors.BadAnswer(self._name, "answered 200 with an error in the place of an answer")
+        raise self._explain(response, refusal)
+
+    def _explain(self, response: httpx2.Response, refusal: Refusal) -> errors.ProviderError:
+        status, sentence = response.status_code, sentence_of(response)
+        match refusal:
+            case Refusal.TOO_FAST:
+                summary = with_sentence("too many requests or tokens a minute", sentence)
+                return errors.RateLimited(self._name, summary, retry_after=retry_after(response))
+            case Refusal.DAY_SPENT:
+                return self._explain_day(response, sentence)
+            case Refusal.NO_CREDIT:
+                summary = with_sentence("the account has no credit, or no allowance for this model", sentence)
+                return errors.NoCredit(self._name, summary)
+            case Refusal.CONTENT:
+                summary = with_sentence(f"refuses the prompt for its content ({status})", sentence)
+                return errors.ContentRefused(self._name, summary)
+            case Refusal.KEY:
+                key = self._client.facts.key
+                summary = with_sentence(f"refuses our key with {status}", sentence)
+                return errors.KeyRefused(self._name, summary, hint=f"check {key and key.name}")
+            case Refusal.DOWN:
+                return errors.ProviderDown(self._name, f"answered {status}", status=status)
+        return self._explain_request(response, refusal, sentence)
+
+    def _explain_request(self, response: httpx2.Response, refusal: Refusal, sentence: str) -> errors.RequestRefused:
+        kind, hint = errors.RequestRefused, ""
+        match refusal:
+            case Refusal.MODEL:
+                summary = f"knows no model {self._model_name!r}"
+                hint = "choose another in ALEXANDRIA_GENERATORS"
+            case Refusal.LOCATION:
+                summary = "does not serve this machine's location"
+                hint = "choose another in ALEXANDRIA_GENERATORS, or run Alexandria where it is served"
+            case Refusal.ADDRESS:
+                summary = f"answered {response.status_code} at {address(response)}: nothing there answers chats"
+                setting = f"ALEXANDRIA_{self._name.upper()}_BASE_URL"
+                setting = "the URL in ALEXANDRIA_GENERATORS" if self._name == "openai" else setting
+                hint = f"correct {setting}; a URL with a path is used as it is, to another /v1 is added"
+            case Refusal.FORMAT if self._name != "gemini":
+                kind, summary = FormatRefused, f"refuses the requested form of the answer with {response.status_code}"
+            case Refusal.THINKING:
+                kind, summary = ThinkingRefused, f"refuses the setting for thinking with {response.status_code}"
+                hint = "set ALEXANDRIA_THINKING=default"
             case _:
-                return errors.BadAnswer(self._name, "answered with something that cannot be read")
+                summary = f"refuses the request with {response.status_code}"
+        return kind(self._name, with_sentence(summary, sentence), hint=hint)
 
-    def _explain_status(self, status: int, said: str, wait: float | None) -> errors.ProviderError:
-        if status == 429:
-            return self._explain_limit(said, wait)
-        if status == 402 or (status == 400 and "billing" in said):
-            return errors.NoCredit(self._name, "the account has no credit, or none for this country")
-        if status in {401, 403} or (status == 400 and WRONG_KEY.search(said)):
-            return errors.KeyRefused(
-                self._name,
-                f"refuses our key with {status}",
-                hint=f"check {self._client.facts.key and self._client.facts.key.name}",
-            )
-        if status == 404 or "model_not_found" in said:
-            known = f"knows no model {self._model_name!r}"
-            return errors.RequestRefused(self._name, known, hint="choose another in ALEXANDRIA_GENERATORS")
-        if status == 408 or status >= 500:
-            return errors.ProviderDown(self._name, f"answered {status}")
-        return errors.RequestRefused(self._name, f"refuses the request with {status}")
+    def _explain_day(self, response: httpx2.Response, sentence: str) -> errors.ProviderError:
+        """Google names a short wait even where the day is spent; of others the hint counts."""
+        google, wait = read_body(response).google, retry_after(response)
+        if not google and wait is not None and wait <= MAX_WAIT_IN_PLACE:
+            summary = with_sentence("too many requests or tokens for now", sentence)
+            return errors.RateLimited(self._name, summary, retry_after=wait)
+        until = next_midnight(self._zone(google=google))
+        if not google and wait is not None:
+            until = datetime.now(UTC) + timedelta(seconds=wait)
+        return errors.QuotaSpent(self._name, with_sentence("the day's allowance is used up", sentence), until=until)
 
-    def _explain_limit(self, said: str, wait: float | None) -> errors.ProviderError:
-        if (NO_ALLOWANCE if self._name == "gemini" else NO_MONEY).search(said):
-            return errors.NoCredit(self._name, "the account has no credit or no allowance for this model")
-        if DAILY.search(said):
-            until = next_midnight(self._client.settings.zone)
-            return errors.QuotaSpent(self._name, "the day's allowance is used up", until=until)
-        return errors.RateLimited(self._name, "too many requests or tokens a minute", retry_after=wait)
+    def _zone(self, *, google: bool) -> str:
+        """The zone of the provider's day; Google's, if it is reached through its OpenAI-compatible API."""
+        return PROVIDERS["gemini"].limits.zone if google and self._name == "openai" else self._client.settings.zone
 
 
-def _gemini(client: ProviderClient, model: str) -> Model:
+class _AnswersOnly(httpx2.AsyncBaseTransport):
+    """Sends through our client and gives the SDK what `read` makes of the response; its errors pass through the SDK."""
+
+    def __init__(self, http: httpx2.AsyncClient, read: Callable[[httpx2.Response], bytes]) -> None:
+        self._http, self._read = http, read
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = self._read(await self._http.send(request))
+        return httpx2.Response(200, content=answer, headers={"Content-Type": "application/json"})
+
+
+def _gemini(client: ProviderClient, model: str, http: httpx2.AsyncClient) -> Model:
     trust = authorities()  # for ways that the SDK never goes here, but reads the authorities anew for each
     options = HttpOptions(
-        httpx_async_client=client.http,
+        httpx_async_client=http,
         base_url=client.settings.base_url,
         retry_options=HttpRetryOptions(attempts=1),
         client_args={"verify": trust},
@@ -128,13 +232,14 @@ def _gemini(client: ProviderClient, model: str) -> Model:
     return GoogleModel(model, provider=GoogleProvider(client=sdk))
 
 
-def _compatible(client: ProviderClient, model: str, url: str) -> Model:
+def _compatible(client: ProviderClient, model: str, url: str, http: httpx2.AsyncClient) -> Model:
     """xAI, and the servers that speak the same dialect; of these, the ones run at home want no key."""
-    base = url or client.settings.base_url
+    others = client.name == "openai"
     sdk = AsyncOpenAI(
-        base_url=base if re.search(r"/v\d+$", base) else f"{base}/v1",
-        api_key="none" if url and client.key is None else client.secret(),
-        http_client=client.http,
+        base_url=chat_dialect.complete_url(url) if others or re.search(r"/v\d+$", url) else f"{url}/v1",
+        api_key="none" if others and client.key is None else client.secret(),
+        default_query=dict(parse_qsl(urlsplit(url).query)),
+        http_client=http,
         max_retries=0,
     )
     return OpenAIChatModel(model, provider=OpenAICompatibleProvider(client.name, openai_client=sdk))
@@ -151,14 +256,3 @@ def _broken(refused: exceptions.ModelConnectionError) -> str:
     while cause is not None and cause.__cause__ is not None:
         cause = cause.__cause__
     return type(cause or refused).__name__
-
-
-def _said(body: object) -> str:
-    """All texts of an error body in one line, to look for the words that tell one refusal from another."""
-    match body:
-        case dict():
-            return " ".join(f"{key} {_said(value)}" for key, value in body.items())
-        case list():
-            return " ".join(map(_said, body))
-        case _:
-            return "" if body is None else str(body)

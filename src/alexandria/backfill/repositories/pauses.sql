@@ -25,7 +25,7 @@ WHERE paused_since IS NOT NULL
 
 -- name: resume_lane
 -- A provider may be asked again before the end that its lane's pause would have had; what it was.
-UPDATE lane SET paused_until = NULL
+UPDATE lane SET paused_until = NULL, pause_reason = ''
 FROM (SELECT name, paused_until, pause_reason FROM lane WHERE name = %(provider)s FOR UPDATE) AS before
 WHERE lane.name = before.name AND before.paused_until > clock_timestamp()
 RETURNING before.paused_until AS until, before.pause_reason AS reason

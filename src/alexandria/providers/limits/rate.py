@@ -24,8 +24,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from alexandria.core.config import ProviderSettings
-from alexandria.core.errors import DatabaseUnavailable, ProviderError, QuotaSpent, RateLimited
+from alexandria.core.errors import DatabaseUnavailable, NoCredit, ProviderError, QuotaSpent
 from alexandria.database.pool import Pool, Row, unavailable
+from alexandria.providers.limits.credit_pause import pause_without_credit, paused_error
 from alexandria.providers.limits.quota_day import Calendar, Day, calendar
 from alexandria.providers.limits.session import SQL, Session
 from alexandria.providers.limits.stored_limits import LimitDifference, StoredLimits, differences, pace, read
@@ -122,6 +123,7 @@ class _Options:
     max_pause_wait: float
     guard: float
     calendar: Calendar
+    wall: Callable[[], datetime]
 
 
 @dataclass(eq=False, slots=True)
@@ -295,7 +297,8 @@ class _ProviderLimiter:
         """Wait for a short pause or the next day's first send, or refuse what is queued."""
         rest, why = entered["rest"], entered["reason"]
         if rest > self._options.max_pause_wait:
-            self._refuse(lambda: RateLimited(self._name, f"paused: {why}", retry_after=rest))
+            now = self._options.wall()
+            self._refuse(lambda: paused_error(self._name, why, rest, now))
         elif rest > 0:
             await asyncio.sleep(min(rest, PAUSE_POLL_INTERVAL))
         elif entered["first"] >= day.ends:
@@ -374,7 +377,7 @@ class RateLimiter:
         self._pool, self._providers, self._calendar, self._wall = pool, providers, calendar, wall
         self._configures = configures
         self.stored: Mapping[str, StoredLimits] = {}
-        options = _Options(interactive, max_pause_wait, guard, calendar)
+        options = _Options(interactive, max_pause_wait, guard, calendar, wall)
         self._limiters = {
             name: _ProviderLimiter(settings, Session(conninfo, f"lane {name}", local), options)
             for name, settings in providers.items()
@@ -434,7 +437,7 @@ class RateLimiter:
         A caller that `reports_sent` calls `sent()` when its request is on the wire; else it counts as sent at once.
 
         Waits as long as the rate requires, first come first served, and for a pause that ends within `max_pause_wait`.
-        Raises RateLimited for a longer pause, QuotaSpent if nothing is left of the day, DatabaseUnavailable.
+        Raises RateLimited or NoCredit for a longer pause, QuotaSpent if nothing is left of the day, DatabaseUnavailable.
         """
         permit = await self._limiters[provider].wait(units, reports_sent=reports_sent)
         try:
@@ -444,11 +447,19 @@ class RateLimiter:
             if permit.refunded:
                 await self._execute("refund", name=provider, day=permit.day, units=permit.granted)
 
-    async def pause(self, provider: str, until: datetime, reason: str) -> None:
-        """Send nothing to `provider` before `until`. A turn that another process has just begun is still finished."""
-        seconds = (until - self._wall()).total_seconds()
-        await self._execute("pause", name=provider, seconds=seconds, reason=reason)
+    async def pause(self, provider: str, until: datetime, reason: str) -> datetime:
+        """Send nothing to `provider` before `until`. A turn that another process has just begun is still finished.
+
+        Where the `reason` is a lack of credit, the pause is an hour, and a day if that has not helped before. Returns
+        the end (UTC).
+        """
+        if NoCredit.RECHECK in reason:
+            until = await pause_without_credit(self._pool, provider, reason) or until
+        else:
+            seconds = (until - self._wall()).total_seconds()
+            await self._execute("pause", name=provider, seconds=seconds, reason=reason)
         self._limiters[provider].halt()
+        return until
 
     async def status(self) -> list[LaneStatus]:
         """The state of every provider, in the order of the settings."""

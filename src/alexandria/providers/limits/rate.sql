@@ -63,6 +63,21 @@ UPDATE lane SET paused_until = clock_timestamp() + make_interval(secs => %(secon
                         ELSE clock_timestamp() END
 WHERE name = %(name)s AND coalesce(paused_until <= clock_timestamp() + make_interval(secs => %(seconds)s), true)
 
+-- name: pause_without_credit
+-- Stop a lane for an hour, and for a day if the last pause was for the same reason and nothing was answered since. A pause
+-- for this reason that is in force stays, as it stopped requests that were sent at the same time.
+UPDATE lane SET paused_until = greatest(paused_until, now.at + CASE WHEN pause_reason LIKE %(mark)s AND NOT EXISTS (
+                    SELECT FROM call
+                    WHERE provider = lane.name AND status BETWEEN 200 AND 299 AND sent_at > lane.paused_since
+                ) THEN interval '1 day' ELSE interval '1 hour' END),
+    paused_since = now.at, pause_reason = %(reason)s
+FROM (SELECT clock_timestamp() AS at) AS now
+WHERE name = %(name)s AND NOT (pause_reason LIKE %(mark)s AND coalesce(paused_until > now.at, false))
+
+-- name: pause_end
+-- When the pause of a lane ends, or has ended.
+SELECT paused_until AS until FROM lane WHERE name = %(name)s
+
 -- name: status
 -- Pace, pause and quota of some lanes, each on the day that its provider has.
 SELECT lane.name, rate, CASE WHEN paused_until > clock_timestamp() THEN paused_until END AS paused_until,

@@ -1,0 +1,292 @@
+"""Reads what a model's server means by a refusal: too fast, no money, a wrong key, a wrong address, or something else.
+
+Vendors use the same status for several of these, and link to their billing page in all of them. So the machine-readable
+codes count first, then quotas and hints when to ask again, and words last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import httpx2
+
+from alexandria.providers.retry_hints import fields_in, json_body, retry_after, texts_in
+
+MAX_CODE_LENGTH = 80  # characters; longer values are sentences
+MAX_TEXT = 4096  # characters of a refusal that are searched for words
+
+
+class Refusal(Enum):
+    """What a refusal means."""
+
+    TOO_FAST = auto()  # too many requests or tokens for now
+    DAY_SPENT = auto()  # too many requests or tokens for a day
+    NO_CREDIT = auto()
+    CONTENT = auto()
+    LOCATION = auto()
+    KEY = auto()
+    MODEL = auto()
+    FORMAT = auto()  # the form that was requested for the answer
+    THINKING = auto()  # the amount of thinking that was requested
+    ADDRESS = auto()
+    DOWN = auto()
+    REQUEST = auto()  # anything else in the request
+
+
+# Codes are compared in small letters and without punctuation.
+NO_CREDIT_CODES = {
+    "insufficientquota", "insufficientbalance", "insufficientcredits", "insufficientcredit", "insufficientfunds",
+    "insufficientuserquota", "insufficientquotaerror", "insufficientbalanceerror", "billinghardlimitreached",
+    "billinglimitreached", "billingnotactive", "billingerror", "billingdisabled", "paymentrequired",
+    "paymentrequirederror", "creditlimit", "creditlimitexceeded", "creditsexhausted", "creditexhausted", "nocredits",
+    "nocredit", "outofcredits", "budgetexceeded", "exceededcurrentquota", "exceededcurrentquotaerror", "arrearage",
+    "overduepayment", "spendinglimitreached", "spendlimitreached", "spendlimitexceeded", "spendinglimitexceeded",
+    "balancenotenough", "notenoughbalance", "notenoughcredits", "allocationquotafreetieronly", "quotanotenough",
+    "preconsumetokenquotafailed", "monthlylimitexceeded",
+}  # fmt: skip
+TOO_FAST_CODES = {
+    "ratelimit", "ratelimited", "ratelimitexceeded", "ratelimiterror", "ratelimitreached", "ratelimitreachederror",
+    "ratelimitexceedederror", "toomanyrequests", "toomanyrequestserror", "toomanytokens", "throttling",
+    "throttlingerror", "throttlingexception", "throttlingratequota", "throttlingallocationquota",
+    "throttlingburstrate", "slowdown", "engineoverloaded", "engineoverloadederror", "requestlimitexceeded",
+    "concurrencylimitexceeded", "userconcurrencyexceeded", "servicetiercapacityexceeded", "userratelimitexceeded",
+    "tokenlimitexceeded", "tokenratelimitexceeded", "tokensperminutelimitexceeded", "requestsperminutelimitexceeded",
+}  # fmt: skip
+TOO_FAST_TYPES = {"requests", "tokens", "inputtokens", "outputtokens"}  # what a 429 counts
+CONTENT_CODES = {
+    "contentfilter", "contentfiltererror", "contentpolicyviolation", "contentpolicyviolationerror",
+    "responsibleaipolicyviolation", "datainspectionfailed", "contentmoderation", "moderationblocked",
+    "inappropriatecontent", "prohibitedcontent", "sensitivecontent", "contentblocked", "invalidprompt",
+    "contentrefused", "safetyviolation",
+}  # fmt: skip
+KEY_CODES = {
+    "authenticationerror", "invalidauthentication", "invalidauthenticationerror", "unauthenticated", "unauthorized",
+    "unauthorizederror", "invalidapikey", "incorrectapikey", "incorrectapikeyerror", "invalidkey", "accesstokeninvalid",
+}  # fmt: skip
+MODEL_CODES = {
+    "modelnotfound", "modelnotfounderror", "deploymentnotfound", "modelnotexist", "modeldoesnotexist",
+    "modelnotsupported", "modeldecommissioned", "modeldeprecated", "invalidmodel", "unknownmodel", "modelnotavailable",
+    "modeltermsrequired", "modelnotopen", "modelpermissionblockedorg", "modelpermissionblockedproject",
+}  # fmt: skip
+LOCATION_CODES = {
+    "unsupportedcountryregionterritory",
+    "unsupportedregion",
+    "regionnotsupported",
+    "locationnotsupported",
+}
+
+CREDIT = r"(?:credits?|balances?|funds|prepayments?|prepaid (?:amount|units))"
+NO_CREDIT_WORDS = re.compile(
+    rf"\b{CREDIT}\b[^.;!?]{{0,40}}\b(?:depleted|exhausted|used up|spent|ran out|run out|too low|insufficient|not enough"
+    rf"|not sufficient|negative|expired|is (?:0|zero))\b"
+    r"|(?:n't have|\b(?:insufficient|not enough|no|zero|without|out of|ran out of|run out of|lacks?|needs?|requires?"
+    r"|not have|(?:used|spent|exhausted|exceeded|depleted|consumed)(?: up)?))"
+    r"(?: (?:all|any|enough|sufficient|of|its|your|their|the|more|account|available|remaining|free|trial|included"
+    rf"|monthly|api|prepaid|purchased|usage))* {CREDIT}\b(?! cards?)"
+    r"|\bspend(?:ing|s)? (?:cap|limit|budget)s?\b|\bmonthly (?:spend|budget|included credits)"
+    r"|\bbudget (?:has been |is |was )?(?:exceeded|used up|exhausted)|\bexceeded (?:the |your |its )?budget"
+    r"|\bpayment (?:is )?required\b|\bbilling hard limit|\bbilling (?:is )?(?:not (?:enabled|active|set up)|disabled)"
+    r"|\b(?:account|subscription|organi[sz]ation)s? (?:is |has been )?(?:not active|in arrears|overdue|suspended due to)"
+    r"|\bin arrears\b|\boverdue\b|\benable billing\b|\bplease (?:recharge|top[ -]?up)\b|\bcan only afford\b"
+    r"|余额不足|欠费",
+    re.IGNORECASE,
+)
+PLAN_SPENT = re.compile(r"exceeded (?:your|the|its) current quota", re.IGNORECASE)  # Google says so of every limit
+MONTHLY = re.compile(
+    r"(?:per|each|/) ?month\b|\bmonthly\b[^.;]{0,30}\b(?:quota|limit|allowance|usage|requests)", re.IGNORECASE
+)
+NO_ALLOWANCE = re.compile(r"\blimit: 0(?![\d.,])")  # of Google, for a model that the plan lacks
+DAILY = re.compile(
+    r"(?:per|by)[ _-]?day|\bdaily\b|/ ?day\b|\b[RT]PD\b|\btoday\b|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b", re.IGNORECASE
+)
+CONTENT_WORDS = re.compile(
+    r"violat\w* (?:\w+ ){0,4}?(?:usage guidelines|usage polic|content polic|content guidelines|safety|terms of use)"
+    r"|safety_check|content (?:management|moderation|safety) polic|requires moderation|flagged (?:for|as|by)"
+    r"|inappropriate content|content (?:was |is |has been )?(?:blocked|filtered|refused)",
+    re.IGNORECASE,
+)
+LOCATION_WORDS = re.compile(
+    r"\b(?:location|country|countries|region|territory|territories)\b[^.;]{0,60}\bnot\b[^.;]{0,20}"
+    r"\b(?:supported|available|offered|allowed|served)"
+    r"|\bnot (?:\w+ ){0,3}(?:supported|available|offered|allowed|served)\b[^.;]{0,60}"
+    r"\b(?:location|country|countries|region|territory|territories)\b",
+    re.IGNORECASE,
+)
+KEY_WORDS = re.compile(r"api[ _-]?key", re.IGNORECASE)
+FORMAT_WORDS = re.compile(
+    r"response[ _]?format|json[ _]?schema|json[ _]?object|json[ _]?mode|structured[ _]outputs?|guided[ _](?:json|decoding)"
+    r"|\bgrammar\b|json_validate_failed|support the requested parameters|handle the requested parameters",
+    re.IGNORECASE,
+)
+THINKING_WORDS = re.compile(
+    r"reasoning[ _.]?effort|reasoning\.(?:effort|enabled)|thinking[ _]?(?:config|budget|level|mode)|enable_thinking"
+    r"|\b(?:support|allow)\w* (?:\w+ )?(?:thinking|reasoning)\b|\b(?:thinking|reasoning) (?:is|are) not\b",
+    re.IGNORECASE,
+)
+MODEL_WORDS = re.compile(r"\bmodels?\b|no endpoints found|\bdeployment\b", re.IGNORECASE)
+NO_MODEL_WORDS = re.compile(
+    r"\bmodels?\b[^;]{0,160}?\b(?:not (?:be )?(?:found|exist|exists|available|supported|loaded|open|a valid)|does(?: not|n't) exist"
+    r"|unknown|invalid|decommissioned|deprecated|retired|no longer)"
+    r"|\b(?:unknown|invalid|no such|unsupported|not a valid|not find(?: the)?) models?\b",
+    re.IGNORECASE,
+)
+WRONG_ADDRESS_WORDS = re.compile(
+    r"unexpected endpoint|\b(?:no such|unknown|invalid) (?:route|endpoint|path|url)\b|\broute\b.{0,160}\bnot found"
+    r"|\bcannot post\b|requested url",
+    re.IGNORECASE,
+)
+SERVER_STATUSES = {408, 425, 498, 499}  # besides 5xx; 498 is Groq's for a tier without room
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalBody:
+    """What the body of a refusal contains: its codes in the order of their weight, its types, and all texts in one line."""
+
+    codes: tuple[str, ...]
+    types: frozenset[str]
+    text: str
+    is_json: bool
+    google: bool  # in Google's form, also behind its OpenAI-compatible API
+    quotas: tuple[str, ...]  # the names of the quotas that Google reports as used up
+    no_allowance: bool  # Google's plan has none of such a quota at all
+    parameters: frozenset[str]  # the names of parameters that are refused
+
+    def first_of(self, *groups: set[str]) -> set[str] | None:
+        """Return the group that has the weightiest code of any of them."""
+        return next((group for code in self.codes for group in groups if code in group), None)
+
+    def has(self, group: set[str]) -> bool:
+        """Whether one of the codes is in `group`."""
+        return not group.isdisjoint(self.codes)
+
+
+def read_body(response: httpx2.Response) -> RefusalBody:
+    """The body of a refusal in any of the forms that vendors use."""
+    body = json_body(response)
+    text = " ".join((response.text if body is None else texts_in(body))[:MAX_TEXT].split())
+    named: dict[str, list[str]] = {}
+    for key, value in fields_in(body):
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            named.setdefault(key, []).append(str(value)[:MAX_CODE_LENGTH])
+    codes = tuple(_codes(named))
+    quotas = tuple(named.get("quotaId", ())) + tuple(named.get("quota_id", ()))
+    google = "resourceexhausted" in codes or "@type" in named
+    nothing = "0" in named.get("quotaValue", ()) or (google and NO_ALLOWANCE.search(text) is not None)
+    types = frozenset(map(_squeezed, named.get("type", ())))
+    return RefusalBody(codes, types, text, body is not None, google, quotas, nothing, frozenset(named.get("param", ())))
+
+
+def meaning(response: httpx2.Response, status: int | None = None) -> Refusal:
+    """What a refusal means. `status` replaces the response's own, where the body reports another."""
+    body = read_body(response)
+    code = response.status_code if status is None else status
+    if code == 429:
+        return _of_limit(response, body)
+    if code == 402:
+        return Refusal.NO_CREDIT
+    if code >= 500 or code in SERVER_STATUSES:
+        return Refusal.FORMAT if code in {500, 501} and _is_format(body) else Refusal.DOWN
+    if code == 413:
+        return Refusal.REQUEST
+    if code == 401:
+        return Refusal.NO_CREDIT if body.has(NO_CREDIT_CODES) else Refusal.KEY
+    return _of_request(code, body)
+
+
+def is_daily(body: RefusalBody) -> bool:
+    """Whether the limit is one of a day; Google names it by the quota, others in words."""
+    return DAILY.search(" ".join(body.quotas) if body.quotas else body.text) is not None
+
+
+def _of_limit(response: httpx2.Response, body: RefusalBody) -> Refusal:
+    limit = Refusal.DAY_SPENT if is_daily(body) else Refusal.TOO_FAST
+    weightiest = body.first_of(NO_CREDIT_CODES, TOO_FAST_CODES)
+    if weightiest is not None:
+        return Refusal.NO_CREDIT if weightiest is NO_CREDIT_CODES else limit
+    if body.types & TOO_FAST_TYPES:
+        return limit
+    if body.quotas or body.no_allowance:
+        return Refusal.NO_CREDIT if body.no_allowance else limit
+    if retry_after(response) is not None:
+        return limit
+    spent = NO_CREDIT_WORDS.search(body.text) or (not body.google and PLAN_SPENT.search(body.text))
+    if spent or (limit is Refusal.TOO_FAST and MONTHLY.search(body.text)):
+        return Refusal.NO_CREDIT
+    return limit
+
+
+def _of_request(status: int, body: RefusalBody) -> Refusal:
+    """What a refusal with another status means: the reasons that have codes of their own before those found in words."""
+    weightiest = body.first_of(CONTENT_CODES, NO_CREDIT_CODES, TOO_FAST_CODES, LOCATION_CODES)
+    if weightiest is not None:
+        return {
+            id(CONTENT_CODES): Refusal.CONTENT,
+            id(NO_CREDIT_CODES): Refusal.NO_CREDIT,
+            id(TOO_FAST_CODES): Refusal.DAY_SPENT if is_daily(body) else Refusal.TOO_FAST,
+            id(LOCATION_CODES): Refusal.LOCATION,
+        }[id(weightiest)]
+    if not body.has(MODEL_CODES) and status in {400, 403, 412, 422, 451}:
+        for words, refusal in (
+            (CONTENT_WORDS, Refusal.CONTENT),
+            (NO_CREDIT_WORDS, Refusal.NO_CREDIT),
+            (LOCATION_WORDS, Refusal.LOCATION),
+        ):
+            if words.search(body.text):
+                return refusal
+    return _of_our_side(status, body)
+
+
+def _of_our_side(status: int, body: RefusalBody) -> Refusal:
+    """What is wrong with the request itself: its key, the form that it requests, its model or its address."""
+    if status not in {401, 403, 405}:
+        if _is_format(body):
+            return Refusal.FORMAT
+        if THINKING_WORDS.search(body.text) and not body.has(MODEL_CODES):
+            return Refusal.THINKING
+    if body.has(MODEL_CODES) or (status in {400, 403, 422} and "model" in body.parameters):
+        return Refusal.MODEL
+    if status == 403 or (status == 400 and _is_key(body)):
+        return Refusal.KEY
+    if status in {404, 405, 410} or 300 <= status < 400:
+        words = MODEL_WORDS if body.is_json else NO_MODEL_WORDS
+        is_page = body.text.startswith("<")
+        known = not is_page and words.search(body.text) and not WRONG_ADDRESS_WORDS.search(body.text)
+        return Refusal.MODEL if known and status != 405 else Refusal.ADDRESS
+    if WRONG_ADDRESS_WORDS.search(body.text):
+        return Refusal.ADDRESS
+    return Refusal.MODEL if NO_MODEL_WORDS.search(body.text) else Refusal.REQUEST
+
+
+def _is_key(body: RefusalBody) -> bool:
+    return (
+        body.has(KEY_CODES)
+        or any(code.startswith("apikey") for code in body.codes)
+        or KEY_WORDS.search(body.text) is not None
+    )
+
+
+def _is_format(body: RefusalBody) -> bool:
+    return any(name.startswith("response_format") for name in body.parameters) or bool(FORMAT_WORDS.search(body.text))
+
+
+def _codes(named: dict[str, list[str]]) -> Iterator[str]:
+    for key in ("code", "type", "reason", "status", "error_code", "errorCode", "error_type", "kind"):
+        yield from map(_squeezed, named.get(key, ()))
+
+
+def _squeezed(code: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", code.lower())
+
+
+def stated_status(body: Any) -> int | None:
+    """The HTTP status that an error inside a body reports as its code; None if it reports none."""
+    for key, value in fields_in(body):
+        if key in {"code", "status", "status_code", "statusCode"} and not isinstance(value, bool):
+            digits = str(value) if isinstance(value, int | str) else ""
+            if re.fullmatch(r"[45]\d\d", digits, re.ASCII):
+                return int(digits)
+    return None
