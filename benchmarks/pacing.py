@@ -32,6 +32,7 @@ from alexandria.core.config import ProviderSettings
 from alexandria.database import migrate
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
+from alexandria.database.server import with_search_path
 from alexandria.providers.limits.rate import RateLimiter
 
 LANE = "pacing"
@@ -185,7 +186,7 @@ def _sleep_until(instant: float) -> None:
 @contextlib.contextmanager
 def _database(url: str | None) -> Iterator[str]:
     if url is not None:
-        yield url
+        yield with_search_path(url)
         return
     with tempfile.TemporaryDirectory(prefix="pacing-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)

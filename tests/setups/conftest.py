@@ -1,6 +1,7 @@
 """A PostgreSQL as an operator runs it: Debian's where it is installed, else the embedded one, with databases and roles.
 
 own_server   the server, one for each module
+sandbox      the environment of processes that ask the providers' sandbox
 operator     an empty database on it and its owner, and what people do with it
 """
 
@@ -25,8 +26,12 @@ import pytest
 import structlog
 
 from alexandria import cli
+from alexandria.cli.runtime import demo
 from alexandria.database.embedded.installation import DEBIAN
 from alexandria.database.embedded.server import Embedded
+from alexandria.sandbox.parts import provider_names
+
+WORK_TIMEOUT = 100.0  # seconds for two months, on a machine with much else to do
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,12 @@ class Operator:
         """Run alexandria with --json."""
         return command(*arguments, DATABASE_URL=url or self.url(role), **environment)
 
+    def completes_months(self, sandbox: dict[str, str], url: str = "") -> None:
+        """A worker completes what was scheduled, through the sandbox."""
+        work(url or self.url(), **sandbox)
+        status = self.run("status", url=url or self.url())
+        assert status.data["by_status"]["completed"] == 2, status
+
     def psql(self, statement: str, role: str = "", **environment: str) -> list[list[str]]:
         """Run the SQL by psql as a person does; returns the rows that it prints."""
         called = [str(self.server.psql), "-XAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(role), "-c", statement]
@@ -109,6 +120,20 @@ class Operator:
         status = self.run("status", role=role, url=url, **environment)
         assert status.data["by_status"]["pending"] == 10, status
         assert status.data["by_status"]["processing"] == 2, status
+
+
+def work(url: str, **environment: str) -> None:
+    """Run a worker in a process of its own until every scheduled month has ended."""
+    called = [sys.executable, "-m", "alexandria", "work", "--until-idle"]
+    done = subprocess.run(
+        called,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment | {"DATABASE_URL": url},
+        timeout=WORK_TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def command(*arguments: str, **environment: str) -> Result:
@@ -137,6 +162,14 @@ def own_server(session_folder: Path) -> Iterator[OwnServer]:
         embedded._programs = debian[0]
     with embedded as running:
         yield OwnServer(str(running._socket), running.psql if not debian else debian[0] / "psql")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    options = ["--latency-scale", "0.01", "--rates", ",".join(f"{name}={demo.RATE}" for name in provider_names())]
+    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
+        yield demo._sandboxed(child.url())
 
 
 @pytest.fixture

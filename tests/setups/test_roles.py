@@ -121,14 +121,17 @@ def test_a_role_that_may_only_read_reads_and_is_told_when_it_writes(operator):
     assert "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA alexandria" in str(doctor.data)
 
 
-def test_settings_of_the_role_do_not_matter(operator):
+def test_settings_of_the_role_do_not_matter(operator, sandbox):
+    """Neither to commands nor to a worker that completes months."""
     for setting in (
         "datestyle = 'German'", "timezone = 'Asia/Kathmandu'", "default_transaction_isolation = 'serializable'",
         "statement_timeout = '50ms'", "lock_timeout = '1ms'", "idle_session_timeout = '50ms'",
         "idle_in_transaction_session_timeout = '50ms'", "search_path = 'nowhere'", "client_encoding = 'LATIN1'",
     ):  # fmt: skip
         operator.admin(f"ALTER ROLE {operator.owner} SET {setting}")
-    operator.works(PGDATESTYLE="SQL, DMY", PGTZ="Asia/Tokyo", PGCLIENTENCODING="LATIN1")
+    hostile = {"PGDATESTYLE": "SQL, DMY", "PGTZ": "Asia/Tokyo", "PGCLIENTENCODING": "LATIN1"}
+    operator.works(**hostile)
+    operator.completes_months(sandbox | hostile)
 
 
 # ---- tables of others

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 from psycopg.pq import Conninfo
 
 from alexandria.core.errors import Misconfigured, extra_hint
+from alexandria.database import migrate, pooler
 from alexandria.database.embedded import installation
+from alexandria.database.session import split
 
+# Sets the search path without a word, whether psql is quiet or not.
+START_UP = (
+    r"\set was_quiet :QUIET",
+    r"\set QUIET on",
+    "SET search_path = {path};",
+    r"\set QUIET :was_quiet",
+    r"\unset was_quiet",
+)
 SECRET = b"*"  # libpq's mark of an option that must not be printed
 
 
@@ -26,6 +40,27 @@ def psql() -> Path:
     if beside is None or not beside.exists():
         raise Misconfigured("no psql is installed", hint=f"apt install postgresql-client, or {extra_hint('embedded')}")
     return beside
+
+
+@contextlib.contextmanager
+def environment(url: str) -> Iterator[tuple[dict[str, str], str]]:
+    """Yield what `reached` returns, with the search path where a pooler accepts it: in a start-up file of psql.
+
+    psql ignores the file with the option -X. Raises Misconfigured and DatabaseUnavailable.
+    """
+    with migrate.opened(url) as connection:
+        pooled = pooler.is_pooled(connection)
+    if not pooled:
+        yield reached(url)
+        return
+    bare, path = split(url)
+    with tempfile.TemporaryDirectory(prefix="alexandria-") as folder:
+        file = Path(folder) / "psqlrc"
+        theirs = Path(os.environ.get("PSQLRC", "~/.psqlrc")).expanduser()
+        lines = [*(START_UP if path else ()), *([rf"\i {theirs}"] if theirs.exists() else ())]
+        file.write_text("".join(f"{line}\n" for line in lines).replace("{path}", path or ""), encoding="utf-8")
+        variables, more = reached(bare)
+        yield variables | {"PSQLRC": str(file)}, more
 
 
 def reached(url: str) -> tuple[dict[str, str], str]:

@@ -32,8 +32,7 @@ def psql(
     from alexandria.database.server import open_server
 
     program = psql.psql()
-    with open_server(settings_of(output_of(context))) as server:
-        variables, more = psql.reached(server.url)
+    with open_server(settings_of(output_of(context))) as server, psql.environment(server.url) as (variables, more):
         named = ["--dbname", more] if more else []
         before = signal.signal(signal.SIGINT, lambda *_: None)  # psql's: it ends a query, and not the session
         try:
