@@ -66,7 +66,7 @@ async def _shares_sessions(url: str) -> bool:
     except TimeoutError:
         raise DatabaseUnavailable(
             "the connection pooler has no free session for a second connection",
-            hint="raise its pool_size: a process of alexandria uses up to 30 connections",
+            hint="raise its pool_size: a process of alexandria uses up to 40 connections",
         ) from None
     except psycopg.OperationalError as lost:
         raise refusal(lost) or DatabaseUnavailable(
