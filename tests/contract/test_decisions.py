@@ -31,7 +31,7 @@ SLOW, SPENT = (errors.RateLimited, Snooze), (errors.QuotaSpent, Snooze)
 POOR, KEY = (errors.NoCredit, Snooze), (errors.KeyRefused, GiveUp)
 FOLLOWS = {
     "none": None, "slow_headers": None, "slow_body": None, "fenced_json": None, "max_tokens": None,
-    "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "gb_no_items": None, "ia_scalar_fields": None,
+    "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "isbndb_basic_plan": None, "gb_no_items": None, "ia_scalar_fields": None,
     "down": DOWN, "hang": DOWN, "reset_mid_body": DOWN, "500_internal": DOWN, "503_overloaded": DOWN,
     "gb_503_backend": DOWN, "ol_503": DOWN, "wdqs_timeout_500": DOWN,
     "html_200": BAD, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
@@ -41,7 +41,7 @@ FOLLOWS = {
     "429_seconds": SLOW, "429_date": SLOW, "429_no_hint": SLOW, "429_retryinfo": SLOW, "ol_429": SLOW, "wdqs_429": SLOW,
     "429_daily": SPENT, "gb_400_daily": SPENT, "gb_403_daily": SPENT, "wdqs_ban_403": SPENT,
     "429_no_credit": POOR, "gb_keyless_429": POOR,
-    "isbndb_401": KEY, "isbndb_403_wrong_host": KEY, "ol_403_ua": KEY,
+    "isbndb_401": KEY, "isbndb_403_wrong_host": KEY, "ol_403_ua": KEY, "gb_403_key_restricted": KEY,
 }  # fmt: skip
 # Every way in which we ask a provider; of them the first is the one that months depend on.
 ROUTES = {

@@ -85,6 +85,7 @@ SEEN = {
         "isbndb_403_wrong_host": (403, "Access denied"),
         "isbndb_404_then_200": (404, "Not Found"),
         "isbndb_books_vs_data_key": (200, '"books":[{'),  # this query is answered with data
+        "isbndb_basic_plan": (200, '"data":[{'),  # a search is answered as usual
     },
     "google_books": {
         "429_daily": (429, '"quota_limit_value":"1000"'),
@@ -93,6 +94,7 @@ SEEN = {
         "gb_503_backend": (503, '"reason":"backendFailed"'),
         "gb_400_daily": (400, '"reason":"dailyLimitExceeded"'),
         "gb_403_daily": (403, '"domain":"usageLimits"'),
+        "gb_403_key_restricted": (403, '"reason":"API_KEY_HTTP_REFERRER_BLOCKED"'),
     },
     "open_library": {
         "ol_403_ua": (403, "<h1>403 Forbidden</h1>"),
@@ -246,7 +248,7 @@ def test_a_preset_can_be_combined_with_rules():
 
 def test_presets_have_no_fault_that_needs_an_operator_or_another_day():
     lasting = {"down", "hang", "429_daily", "429_no_credit", "isbndb_401", "isbndb_403_wrong_host", "gb_keyless_429",
-               "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403"}  # fmt: skip
+               "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403", "isbndb_basic_plan", "gb_403_key_restricted"}  # fmt: skip
     used = {name: {rule.fault for rule in read_rules(preset)} for name, preset in PRESETS.items()}
     assert not lasting & set().union(*used.values())
     assert set(CATALOGUE) - lasting - used["heavy"] == {"none", "429_date"}

@@ -61,7 +61,9 @@ def test_a_month_runs_and_every_line_is_whole(database_url, tmp_path, kind):
             **{f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{provider}/{name}" for name in provider_names()},
             **{f"ALEXANDRIA_{name.upper()}_RATE": "100" for name in provider_names()},
         }
-        httpx2.post(f"{provider}/__sandbox/faults", content="isbndb:isbndb_401=0.2,xai:429_no_hint@1", trust_env=False)
+        httpx2.post(
+            f"{provider}/__sandbox/faults", content="isbndb/books:isbndb_401=0.2,xai:429_no_hint@1", trust_env=False
+        )
         with Child("up", "-v", "--port", "0", folder=tmp_path, environment=environment) as served:
             with httpx2.Client(base_url=served.url(), headers={"X-Cron-Secret": secret}, trust_env=False) as api:
                 api.post("/api/internal/seed-backfill-queue", json={"year_start": 2023, "year_end": 2023})
@@ -72,7 +74,7 @@ def test_a_month_runs_and_every_line_is_whole(database_url, tmp_path, kind):
             served.check()
     written = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*.log"))
     whole = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
-    assert any(line["event"] == "completed" for line in whole)
+    assert {"plan read", "completed"} <= {line["event"] for line in whole}
     for line in whole:
         assert line["level"] in {"debug", "info", "warning", "error"}, line
         assert "logger" in line or EVENTS.fullmatch(line["event"]), line

@@ -3,6 +3,8 @@
 import pytest
 from pydantic import SecretStr
 
+from alexandria.cli.doctor import checks
+from alexandria.cli.doctor.daily import render
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core import config
 from alexandria.core.errors import Misconfigured
@@ -244,3 +246,15 @@ def test_proxies_are_addresses_and_networks(monkeypatch):
         monkeypatch.setenv("ALEXANDRIA_TRUSTED_PROXIES", wrong)
         with pytest.raises(Misconfigured, match="ALEXANDRIA_TRUSTED_PROXIES"):
             config.load()
+
+
+@pytest.mark.parametrize(("key", "warned"), [("g", True), ("EMPTY", True), ("1234567", True), ("12345678", False)])
+def test_the_doctor_warns_of_a_short_key_of_a_paid_provider_only(monkeypatch, key, warned):
+    for name in ("GEMINI_API_KEY", "ISBNDB_API_KEY", "GOOGLE_BOOKS_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, key)
+    found = list(checks._keys(config.load(), dict.fromkeys(("gemini", "isbndb", "google_books", "openai"), "")))
+    assert [check.name for check in found] == ["key gemini", "key isbndb", "key google_books"]
+    assert all(check.ok for check in found)
+    assert [bool(check.fix) for check in found] == [warned, warned, False]
+    assert "warn key gemini: present, but shorter than 8 characters" in [*render(found)] or not warned
+    assert key not in "".join(f"{check.message} {check.fix}" for check in found) or key == "g"

@@ -183,3 +183,29 @@ async def test_without_a_key_nothing_is_sent(reach):
     with pytest.raises(errors.KeyMissing):
         await GoogleBooks(client).find(CODE)
     assert client.sent == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "fix"),
+    [
+        ("API_KEY_HTTP_REFERRER_BLOCKED", "restricted to websites"),
+        ("API_KEY_IP_ADDRESS_BLOCKED", "add this machine's"),
+        ("API_KEY_SERVICE_BLOCKED", "add the Books API"),
+        ("API_KEY_ANDROID_APP_BLOCKED", "Android app"),
+        ("API_KEY_EXPIRED", "GOOGLE_BOOKS_API_KEY"),
+        ("API_KEY_SOMETHING_NEW", "check GOOGLE_BOOKS_API_KEY"),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403])
+async def test_the_reason_of_a_refused_key_is_named_with_its_fix(reach, status, reason, fix):
+    """The message and the outer reason say only that it is forbidden."""
+    sentence = "this key may not be used by this referer"
+    detail = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+    outer = [{"message": sentence, "domain": "global", "reason": "forbidden"}]
+    error = {"code": status, "message": sentence, "errors": outer, "status": "PERMISSION_DENIED", "details": [detail]}
+    client = reach("google_books", lambda _: httpx2.Response(status, json={"error": error}))
+    with pytest.raises(errors.KeyRefused) as refused:
+        await GoogleBooks(client).find(CODE)
+    assert refused.value.message == f"google_books: refuses our key ({reason}): {sentence}"
+    assert fix in refused.value.hint
+    assert len(client.sent) == 1

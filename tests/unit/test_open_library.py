@@ -369,3 +369,13 @@ async def test_an_edition_with_several_isbns_answers_for_the_one_that_was_asked(
     known = await OpenLibrary(client).by_isbns([Isbn13.parse("9780307474278")])
     (hit,) = known.values()
     assert hit.related == ("9780385504201",)
+
+
+async def test_a_refused_user_agent_is_no_wrong_key_to_look_for(reach):
+    """A page without a word of explanation; the hint names what helps."""
+    page = "<html>\n<head><title>403 Forbidden</title></head>\n<body><h1>403 Forbidden</h1></body>\n</html>"
+    client = reach("open_library", lambda _: httpx2.Response(403, html=page))
+    with pytest.raises(errors.KeyRefused) as refused:
+        await OpenLibrary(client).find(Candidate("Dune", "Frank Herbert"))
+    assert refused.value.message == "open_library: refuses our User-Agent or network"
+    assert "ALEXANDRIA_CONTACT" in refused.value.hint

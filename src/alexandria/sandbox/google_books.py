@@ -69,6 +69,7 @@ class GoogleBooksSandbox(ProviderSandbox):
             "gb_503_backend": instead(lambda _: backend_failed()),
             "gb_400_daily": instead(lambda _: _refusal(400, **spent)),
             "gb_403_daily": instead(lambda _: _refusal(403, **spent)),
+            "gb_403_key_restricted": instead(lambda _: _key_restricted()),
         }
 
     async def _search(self, request: Request) -> Response:
@@ -177,6 +178,15 @@ def _read_mask(tokens: list[str], mask: Mask) -> bool:
                 inner = outer.setdefault(name, {})
         previous = token
     return len(open_masks) == 1
+
+
+def _key_restricted() -> Response:
+    """The refusal of a key that is restricted to websites: only the detail's reason names the restriction."""
+    place = {"service": "books.googleapis.com"}
+    info = {"@type": f"{TYPE}ErrorInfo", "domain": "googleapis.com", "metadata": place}
+    info["reason"] = "API_KEY_HTTP_REFERRER_BLOCKED"
+    sentence = "Requests from referer <empty> are blocked."
+    return _refusal(403, sentence, "forbidden", status="PERMISSION_DENIED", details=[info])
 
 
 def _masked(value: Any, mask: Mask) -> Any:

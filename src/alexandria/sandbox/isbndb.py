@@ -23,6 +23,7 @@ from alexandria.sandbox.search import Query
 MAX_QUERY_LENGTH = 150  # characters
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 1000  # records
 MAX_BULK_SIZE = 1000  # ISBNs of one POST
+BASIC_LIMIT = 1000  # units a day of the plan Basic
 BULKY, LIGHT = Latency(1.2, 0.5), Latency(0.12, 0.3)
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
 
@@ -71,6 +72,7 @@ class ISBNdbSandbox(ProviderSandbox):
             "isbndb_403_wrong_host": instead(lambda _: JSONResponse({"message": "Access denied for this host"}, 403)),
             "isbndb_404_then_200": instead(lambda _: _not_found()),
             "isbndb_books_vs_data_key": changed(_other_container),
+            "isbndb_basic_plan": changed(_basic_plan),
         }
 
     def holds(self, edition: Edition) -> bool:
@@ -165,6 +167,15 @@ class ISBNdbSandbox(ProviderSandbox):
             {"related": [], "dimensions_structured": [], "prices": [], "reviews": []} if rng.random() < 0.4 else {}
         )
         return record
+
+
+def _basic_plan(answer: Any) -> Any:
+    """What /key answers for the smallest plan that is sold: 1,000 units a day, on the host of all plans."""
+    if "plan_limit" not in answer:
+        return answer
+    spent = answer["plan_limit"]["spent"]
+    plan = {"total": BASIC_LIMIT, "spent": spent, "left": max(BASIC_LIMIT - spent, 0)}
+    return answer | {"api_host": _plan_host(0), "plan_limit": plan, "plan_name": "Basic", "bulk_limit": 10}
 
 
 def _plan_host(rate: float) -> str:
