@@ -17,6 +17,7 @@ from alexandria.backfill import worker
 from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
+from alexandria.backfill.rescuer import RESCUE
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
 from alexandria.core.config import Settings
@@ -203,7 +204,7 @@ def periodic(system: System) -> list[Periodic]:
     """Return the tasks that workers run beside the months: all of them, and nowhere else."""
     follow_up = system.backfill.follow_up
     return [
-        Periodic("rescue", "* * * * * *", system.backfill.rescuer.rescue, priority=1),  # before the months that are due
+        Periodic(RESCUE, "* * * * * *", system.backfill.rescuer.rescue, priority=1),  # before the months that are due
         Periodic("look_again", "* * * * *", follow_up.recheck, queue=ENRICHMENT),
         Periodic("enrich", "* * * * *", follow_up.enrich, queue=ENRICHMENT),
         Periodic("reconcile", "30 * * * *", system.maintenance.reconcile),

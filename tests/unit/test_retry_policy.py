@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import errors as pg
-from psycopg_pool import PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from alexandria.backfill.retry_policy import (
     MAX_ATTEMPTS,
@@ -45,6 +45,11 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.NotNow: [(errors.NotNow("nobody holds it"), Retry)],  # is never raised by an attempt, nor is the next
     errors.GateShut: [(errors.GateShut("not proven"), Retry)],
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
+    errors.KeyReused: [(errors.KeyReused("another body"), GiveUp)],
+    errors.CallInProgress: [(errors.CallInProgress("in progress"), Retry)],
+    errors.DatabaseFailed: [(errors.DatabaseFailed("PostgreSQL refuses the statement"), Retry)],
+    errors.DatabaseBusy: [(errors.DatabaseBusy("another transaction is in the way"), Snooze)],
+    errors.BadData: [(errors.BadData("PostgreSQL refuses the data"), GiveUp)],
     errors.DatabaseUnavailable: [(errors.DatabaseUnavailable("PostgreSQL does not answer"), Snooze)],
     errors.NotMigrated: [(errors.NotMigrated("the schema is older than this version needs"), Snooze)],
     errors.DatabaseNotPrepared: [(errors.DatabaseNotPrepared("the role may not do this"), Snooze)],
@@ -77,13 +82,34 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.RequestRefused: [(errors.RequestRefused("gemini", "knows no model 'x'"), GiveUp)],
     errors.ProviderDown: [(DOWN, Retry), (errors.ProviderDown("gemini", "no answer within 120 s"), Retry)],
     errors.BadAnswer: [(errors.BadAnswer("gemini", "is not JSON"), Retry)],
+    errors.NoAnswer: [(errors.NoAnswer("gemini", "all tokens went into thinking"), Retry)],
     errors.ContentRefused: [(errors.ContentRefused("gemini", "the model declined (SAFETY)"), Retry)],
 }
 FOREIGN = [ZeroDivisionError("secret"), TimeoutError(), MemoryError(), RecursionError(), pg.UniqueViolation("secret")]
-AWAY = [pg.DiskFull, pg.IoError, pg.OutOfMemory, pg.TooManyConnections, pg.AdminShutdown, pg.CrashShutdown,
-        pg.CannotConnectNow, pg.QueryCanceled, pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure,
-        pg.IdleInTransactionSessionTimeout, pg.ReadOnlySqlTransaction, psycopg.OperationalError,
-        psycopg.InterfaceError, PoolTimeout]  # fmt: skip
+# What PostgreSQL, its driver and the pool raise, and what it amounts to.
+TRANSLATED: dict[type[errors.AlexandriaError], list[type[Exception]]] = {
+    errors.DatabaseUnavailable: [
+        pg.ConnectionFailure, pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.QueryCanceled, pg.IoError,
+        pg.SystemError, pg.InsufficientResources, pg.DiskFull, pg.OutOfMemory, pg.TooManyConnections,
+        pg.InvalidPassword, pg.InvalidCatalogName, pg.IdleInTransactionSessionTimeout, pg.ReadOnlySqlTransaction,
+        psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed,
+    ],
+    errors.DatabaseBusy: [pg.LockNotAvailable, pg.ObjectInUse, pg.DeadlockDetected, pg.SerializationFailure],
+    errors.BadData: [
+        pg.StringDataRightTruncation, pg.UntranslatableCharacter, pg.NumericValueOutOfRange, pg.CheckViolation,
+        pg.UniqueViolation, pg.ForeignKeyViolation, pg.ProgramLimitExceeded, psycopg.DataError,
+    ],
+    errors.NotMigrated: [pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction],
+    errors.DatabaseNotPrepared: [pg.InsufficientPrivilege],
+    errors.DatabaseFailed: [
+        pg.SyntaxError, pg.RaiseException, pg.InternalError_, pg.ConfigurationLimitExceeded,
+        pg.InFailedSqlTransaction, pg.FeatureNotSupported,
+    ],
+}  # fmt: skip
+LASTING: dict[type[errors.AlexandriaError], type] = {
+    errors.BadData: GiveUp,
+    errors.DatabaseFailed: Retry,
+}  # by what it amounts to; everything else is a wait
 
 
 def decided(error, failed_before=0):
@@ -134,12 +160,18 @@ def test_the_decision_for_several_errors_follows_from_each(bundle):
     assert set(counted) == {Retry, Snooze, GiveUp}
 
 
-@pytest.mark.parametrize("raised", AWAY, ids=lambda raised: raised.__name__)
-def test_a_database_that_is_away_full_or_busy_is_a_wait(raised):
+@pytest.mark.parametrize(
+    ("raised", "becomes"),
+    [(raised, becomes) for becomes, many in TRANSLATED.items() for raised in many],
+    ids=lambda value: value.__name__,
+)
+def test_only_a_server_that_is_away_full_or_busy_is_a_wait(raised, becomes):
     """As PostgreSQL and the pool say it, through the one place that translates: no month fails of it."""
-    with pytest.raises(errors.DatabaseUnavailable) as caught, unavailable():
-        raise raised
-    assert isinstance(decided(caught.value, MAX_ATTEMPTS - 1), Snooze)
+    with pytest.raises(errors.AlexandriaError) as caught, unavailable():
+        raise raised("the server's own sentence")
+    assert type(caught.value) is becomes
+    assert "the server's own sentence" in caught.value.message or raised is PoolClosed
+    assert type(decided(caught.value)) is LASTING.get(becomes, Snooze)
 
 
 def test_a_full_disk_is_reported():
@@ -147,11 +179,9 @@ def test_a_full_disk_is_reported():
         raise pg.DiskFull
 
 
-@pytest.mark.parametrize("raised", [pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction])
-def test_an_old_schema_is_a_wait_for_its_migration(raised):
-    with pytest.raises(errors.NotMigrated) as caught, unavailable():
-        raise raised
-    assert isinstance(decided(caught.value, MAX_ATTEMPTS - 1), Snooze)
+def test_a_mistake_in_the_use_of_the_driver_stays_what_it_is():
+    with pytest.raises(psycopg.ProgrammingError), unavailable():
+        raise psycopg.ProgrammingError("the query has 2 placeholders but 1 parameters were passed")
 
 
 @given(st.floats())

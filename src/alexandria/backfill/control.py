@@ -35,7 +35,7 @@ class RetrySelection:
 @dataclass(frozen=True, slots=True)
 class RetryResult:
     """Months reset to pending, months in retry that are due at once, and skipped months with their status (None: not
-    seeded).
+    seeded). A month that another transaction has locked is skipped.
     """
 
     reopened: tuple[Month, ...]
@@ -54,12 +54,11 @@ class Control:
     async def retry(self, selection: RetrySelection, who: str, *, dry_run: bool = False) -> RetryResult:
         """Reset completed and failed months to pending, and make months in retry due at once. A dry run changes nothing."""
         async with self.database.transaction() as connection:
-            found = await pauses.wanted(connection, selection.months, selection.reason, failed=selection.failed)
+            found, locked = await pauses.wanted(connection, selection.months, selection.reason, failed=selection.failed)
             reopened = tuple(m for m, now in found.items() if now in {Status.COMPLETED, Status.FAILED})
             woken = tuple(m for m, now in found.items() if now is Status.RETRY)
-            done = RetryResult(reopened, woken, {
-                month: found.get(month) for month in selection.months or found if month not in reopened + woken
-            })  # fmt: skip
+            left = {month: found.get(month) for month in selection.months or found if month not in reopened + woken}
+            done = RetryResult(reopened, woken, {**left, **locked})
             if not dry_run and reopened + woken:
                 await months.reopen(connection, reopened)
                 await pauses.advance_wakeup(connection, woken)

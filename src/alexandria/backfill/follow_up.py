@@ -16,6 +16,7 @@ from alexandria.backfill.repositories.candidates import DueCandidate
 from alexandria.backfill.resolve import look_up
 from alexandria.backfill.source_selection import SourcePool, SourceSelector
 from alexandria.catalogue.models import Isbn13
+from alexandria.core.errors import BadData, DatabaseBusy
 from alexandria.database.pool import Database
 from alexandria.providers.base import BulkLookup
 from alexandria.providers.limits.rate import LaneStatus
@@ -86,8 +87,12 @@ class FollowUp:
     async def _recheck(self, due: DueCandidate, selector: SourceSelector) -> bool:
         with charged_to(due.month, None):
             resolution = await look_up(due.month, due.candidate, selector)
-        async with self.database.transaction() as connection:
-            return await candidates.finish_recheck(connection, due, resolution, self.now())
+        try:
+            async with self.database.transaction() as connection:
+                return await candidates.finish_recheck(connection, due, resolution, self.now())
+        except (DatabaseBusy, BadData) as refused:  # the others' results must not be lost with it
+            log.warning("result not stored", book=due.candidate.title, month=str(due.month), reason=refused.message)
+            return False
 
     async def _rooms(self) -> dict[str, Room]:
         """Return what enrichment may still spend today, by source."""

@@ -13,16 +13,19 @@ from uuid import UUID
 import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
+from procrastinate.retry import RetryStrategy
 from procrastinate.types import JSONDict
 from psycopg.errors import ForeignKeyViolation
 
 from alexandria.backfill.composition import Backfill
+from alexandria.backfill.queue_worker import QueueWorker
 from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.months import Claim
 from alexandria.backfill.retry_policy import OUTAGE_PAUSE
 from alexandria.backfill.runner import Runner
-from alexandria.core.errors import DatabaseUnavailable
+from alexandria.core.errors import DatabaseBusy, DatabaseFailed, DatabaseUnavailable, NotMigrated, origin
 from alexandria.core.month import Month
+from alexandria.database.failures import reason_of, translate
 from alexandria.database.pool import Connection, Database, unavailable
 
 log = structlog.get_logger(__name__)
@@ -39,6 +42,7 @@ CANCEL_INTERVAL = (
 )
 SOON_DELAY = 2 * OUTAGE_PAUSE  # a month that is due within it counts as waiting
 FLUSH_INTERVAL = 1.0  # seconds between tries to write outcomes that the database could not take
+UNENDED_RETRY_DELAY = 5  # seconds after which the job of an attempt that has not ended runs again
 
 
 async def _do_nothing() -> None:
@@ -49,10 +53,14 @@ class _OneLineHandler(logging.Handler):
     """Logs the queue's own errors in one line: what matters about a job is in the row of its attempt."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        cause = record.exc_info[1] if record.exc_info else None
-        while cause is not None and cause.__cause__ is not None:
-            cause = cause.__cause__
-        log.warning("queue in trouble", what=record.getMessage().partition("\n")[0], cause=type(cause).__name__)
+        error = record.exc_info[1] if record.exc_info else None
+        cause = None if error is None else origin(error)
+        log.warning(
+            "queue in trouble",
+            what=record.getMessage().partition("\n")[0],
+            cause=type(cause).__name__,
+            reason=cause and reason_of(cause),
+        )
 
 
 _procrastinate = logging.getLogger("procrastinate")
@@ -72,6 +80,10 @@ class Periodic:
     priority: int = 0
 
 
+class _NotEnded(Exception):
+    """An attempt could not begin, or how it ended could not be written: its job must stay."""
+
+
 class JobQueue:
     """The queue of one process. It enqueues by task name, so that the API needs none of the tasks."""
 
@@ -89,12 +101,12 @@ class JobQueue:
     async def add_attempts(self, connection: Connection, claims: Sequence[Claim]) -> list[int]:
         deferrer = self._app.configure_task("attempt", queue=MONTHS, connection=connection)
         arguments: list[JSONDict] = [{"token": str(claim.token)} for claim in claims]
-        with _reachable():
+        with _enqueued():
             return await deferrer.batch_defer_async(*arguments)
 
     async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
         deferrer = self._app.configure_task("wake", queue=UPKEEP, schedule_at=at, connection=connection)
-        with _reachable():
+        with _enqueued():
             await deferrer.defer_async(year=month.year, month=month.month)
 
     async def work(
@@ -119,7 +131,8 @@ class JobQueue:
             parts = [_run(own, apps[queue], queue, n, name) for queue, n in at_once.items()]
             runners = [asyncio.create_task(part) for part in (*parts, _flush(backfill.runner))]
             try:
-                await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
+                first, _ = await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
+                log.warning("the queue has stopped", reason="; ".join(filter(None, map(_reason, first))) or None)
                 await reconnect()  # meanwhile the others end: what they have to write waits for the database
             finally:
                 while going := [runner for runner in runners if not runner.done()]:
@@ -128,7 +141,7 @@ class JobQueue:
                     await asyncio.wait(going, timeout=CANCEL_INTERVAL)
                 ended = await asyncio.gather(*runners, return_exceptions=True)
         for error in ended:
-            if isinstance(error, Exception) and not isinstance(error, DatabaseUnavailable):
+            if isinstance(error, Exception) and not isinstance(error, DatabaseFailed | NotMigrated):
                 raise error
 
     async def waiting(self) -> int:
@@ -137,11 +150,17 @@ class JobQueue:
             return await months.waiting(connection, SOON_DELAY.total_seconds())
 
 
+def _reason(ended: asyncio.Task[None]) -> str:
+    error = None if ended.cancelled() else ended.exception()
+    return "" if error is None else str(error) or type(error).__name__
+
+
 async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: int, name: str) -> None:
     with _reachable():
         await app.open_async(own.pool)
         try:
-            await app.run_worker_async(
+            worker = QueueWorker(
+                app,
                 queues=[queue],
                 name=f"{name}/{queue}",
                 concurrency=concurrency,
@@ -151,8 +170,9 @@ async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: i
                 update_heartbeat_interval=HEARTBEAT_INTERVAL,
                 delete_jobs="always",
             )
+            await worker.run()  # type: ignore[no-untyped-call] # procrastinate leaves it out
         except ConnectorException as wrapped:
-            if not isinstance(wrapped.__cause__, ForeignKeyViolation):
+            if not isinstance(origin(wrapped), ForeignKeyViolation):
                 raise
             log.warning("taken for dead by another worker", queue=queue)
 
@@ -165,12 +185,24 @@ async def _flush(runner: Runner) -> None:
 
 @contextlib.contextmanager
 def _reachable() -> Iterator[None]:
-    """Loss of the server inside becomes DatabaseUnavailable, also where procrastinate has wrapped it."""
+    """Translate what PostgreSQL refuses inside, as `unavailable` does, also where procrastinate has wrapped it."""
     with unavailable():
         try:
             yield
         except ConnectorException as wrapped:
-            raise wrapped.__cause__ or wrapped from wrapped
+            raise translate(origin(wrapped)) from wrapped
+
+
+@contextlib.contextmanager
+def _enqueued() -> Iterator[None]:
+    """As `_reachable`. The data of a job are ours, so whatever refuses it speaks against no month: try again later."""
+    try:
+        with _reachable():
+            yield
+    except (DatabaseUnavailable, DatabaseBusy, NotMigrated):
+        raise
+    except DatabaseFailed as refused:
+        raise DatabaseBusy(f"the job could not be enqueued: {refused.message}", hint=refused.hint) from refused
 
 
 def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str, *, ticks: bool) -> procrastinate.App:
@@ -180,9 +212,16 @@ def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str, *, ticks
     """
     app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
-    @app.task(name="attempt", queue=MONTHS)
+    @app.task(name="attempt", queue=MONTHS, retry=RetryStrategy(wait=UNENDED_RETRY_DELAY, retry_exceptions=[_NotEnded]))
     async def attempt(token: str) -> None:
-        await backfill.runner.process(UUID(token), worker)
+        try:
+            ended = await backfill.runner.process(UUID(token), worker)
+        except asyncio.CancelledError:
+            if not backfill.runner.keeps_outcome(UUID(token)):
+                raise
+            ended = False
+        if not ended:
+            raise _NotEnded
 
     @app.task(name="wake", queue=UPKEEP)
     async def wake(year: int, month: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from alexandria.backfill.repositories import candidates, months
+from alexandria.backfill.repositories.candidates import RecordedMonth
 from alexandria.catalogue.models import Resolution
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
@@ -21,18 +22,19 @@ async def record(
     variant: str,
     note: str | None,
     now: datetime,
-) -> int:
-    """Store the resolutions and complete the month. Returns the number of new editions. Raises AttemptLost."""
+) -> RecordedMonth:
+    """Store the resolutions and complete the month. Raises AttemptLost, and BadData if every book is refused."""
     async with database.transaction() as connection:
         await months.lock(connection, token)
-        queued = await candidates.record_month(connection, month, resolutions, now)
+        recorded = await candidates.record_month(connection, month, resolutions, now)
+        refused = [f"left out, as PostgreSQL refuses the data: {title}" for title in recorded.left_out]
         await months.complete(
             connection,
             token,
-            generated=len(resolutions),
-            resolved=sum(resolution.isbn13 is not None for resolution in resolutions),
-            queued=queued,
+            generated=recorded.generated,
+            resolved=recorded.resolved,
+            queued=recorded.new,
             variant=variant,
-            note=note,
+            note="; ".join(filter(None, (note, *refused))) or None,
         )
-    return queued
+    return recorded

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
-from alexandria.backfill.repositories import months, pauses
+from alexandria.backfill.repositories import months, pauses, periodic_runs
 from alexandria.backfill.repositories.pauses import Pause
 from alexandria.backfill.retry_policy import GiveUp, decide_lost
 from alexandria.backfill.scheduler import Scheduler
+from alexandria.core.errors import DatabaseFailed, DatabaseUnavailable, NotMigrated
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection
 
 log = structlog.get_logger(__name__)
 
+RESCUE = "rescue"  # the periodic task that calls `Rescuer.rescue`
 # Seconds without a heartbeat after which a worker counts as dead: several times the longest delay that was seen in a
 # worker whose event loop was importing and matching on an overloaded machine.
 HEARTBEAT_TIMEOUT = 6.0
@@ -27,29 +30,47 @@ class Rescuer:
 
     scheduler: Scheduler
 
-    async def wake(self, month: Month) -> None:
+    async def wake(self, month: Month) -> bool:
         """Give a month in retry its next attempt if it is due, or let it wait for the end of a pause.
 
-        Any other month stays as it is.
+        Any other month stays as it is, and so does one that another transaction has locked. Returns whether it was due.
         """
         async with self.scheduler.database.transaction() as connection:
             pause = await pauses.paused(connection, lock=True)
-            if await months.due(connection, month):
+            due = await months.due(connection, month)
+            if due:
                 await self._continue(connection, month, pause)
+        return due
 
     async def rescue(self) -> int:
         """Take over months whose worker or job is gone, and wake overdue months that no job would wake.
 
-        Returns how many.
+        Returns how many. A month that PostgreSQL refuses to change keeps no other month waiting.
         """
         async with self.scheduler.database.transaction() as connection:
             lost = await months.lost(connection, HEARTBEAT_TIMEOUT)
             await months.drop_dead_jobs(connection, HEARTBEAT_TIMEOUT)
             asleep = await months.unscheduled(connection, HEARTBEAT_TIMEOUT)
-        taken = [await self._take_over(row["token"], outage=row["outage"]) for row in lost]
-        for month in asleep:
-            await self.wake(month)
-        return sum(taken) + len(asleep)
+        taken = [await self._unless_refused(self._take_over(row["token"], outage=row["outage"])) for row in lost]
+        woken = [await self._unless_refused(self.wake(month)) for month in asleep]
+        if None not in taken and None not in woken:
+            await self.note_finished()
+        return sum(map(bool, (*taken, *woken)))
+
+    async def note_finished(self) -> None:
+        """Store that every lost month has been rescued; where that stays away, an incident begins."""
+        async with self.scheduler.database.transaction() as connection:
+            await periodic_runs.finish(connection, RESCUE)
+
+    async def _unless_refused(self, rescuing: Awaitable[bool]) -> bool | None:
+        """Return what `rescuing` returns, or None if PostgreSQL refused it. Raises DatabaseUnavailable."""
+        try:
+            return await rescuing
+        except DatabaseUnavailable:
+            raise
+        except (DatabaseFailed, NotMigrated) as refused:
+            log.warning("month not rescued", reason=refused.message)
+            return None
 
     async def _take_over(self, token: UUID, *, outage: bool) -> bool:
         """End a lost attempt, and let its month continue at once unless that was its last attempt.

@@ -22,7 +22,7 @@ RECHECK_DELAYS = (
     timedelta(days=7),
     timedelta(days=30),
 )  # after the first, second ... look-up of an unresolved candidate
-OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away or full
+OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away, full or busy
 MIGRATION_PAUSE = timedelta(minutes=1)  # when its schema is older than this version
 PAUSE_RECHECK_DELAY = timedelta(hours=1)  # after which a month checks whether a pause without end has ended
 
@@ -57,7 +57,7 @@ Decision = Retry | Snooze | GiveUp
 
 OUTCOMES = {Retry: "retry", Snooze: "snoozed", GiveUp: "failed"}  # of an attempt, by the decision that ends it
 
-PERMANENT = (errors.KeyRefused, errors.KeyMissing, errors.RequestRefused, errors.BadInput,
+PERMANENT = (errors.KeyRefused, errors.KeyMissing, errors.RequestRefused, errors.BadInput, errors.BadData,
              errors.Misconfigured)  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def _waits(error: BaseException, now: datetime) -> datetime | None:
             return now + NO_CREDIT_PAUSE if error.until is None else error.until
         case errors.RateLimited():
             return now + _bounded(error.retry_after)
-        case errors.DatabaseUnavailable():
+        case errors.DatabaseUnavailable() | errors.DatabaseBusy():
             return now + OUTAGE_PAUSE
         case errors.NotMigrated():
             return now + MIGRATION_PAUSE

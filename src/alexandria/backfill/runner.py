@@ -45,24 +45,31 @@ class Runner:
     outcome_timeout: float = OUTCOME_TIMEOUT
     _pending_outcomes: dict[UUID, BaseException] = field(default_factory=dict)
 
-    async def process(self, token: UUID, worker: str) -> None:
-        """Make one attempt at one month. It always ends in a row; a token that was lost has no effect."""
+    async def process(self, token: UUID, worker: str) -> bool:
+        """Make one attempt at one month. It always ends in a row; a token that was lost has no effect.
+
+        Returns False if the row could not be written yet: call this again later.
+        """
         with tracing.attempt(attempt=str(token), worker=worker):
-            await self._process(token, worker)
+            return await self._process(token, worker)
 
     async def flush_pending_outcomes(self) -> None:
         """Write the outcomes of attempts that ended while the database was away."""
-        for token, error in list(self._pending_outcomes.items()):
-            if await self._write_outcome(token, error):
-                del self._pending_outcomes[token]
+        for token in list(self._pending_outcomes):
+            await self._flush(token)
+
+    def keeps_outcome(self, token: UUID) -> bool:
+        """Return whether the attempt has ended, but the database did not take how."""
+        return token in self._pending_outcomes
 
     async def begin(self, token: UUID, worker: str) -> StartedAttempt | None:
         """Start the attempt and return it; during a pause snooze its month and return None. Raises AttemptLost."""
         async with self.database.transaction() as connection:
             pause = await pauses.paused(connection, lock=True)
-            started = await months.begin(connection, token, worker)
             if pause is None:
-                return started
+                return await months.begin(connection, token, worker)
+            await months.lock(connection, token)  # before its attempt, as a hand-made reset locks them: no deadlock
+            started = await months.begin(connection, token, worker)
             wait = Snooze(pause.wait(self.now()), str(pause), errors.Paused.code)
             await self._end(connection, token, started.month, wait)
             return None
@@ -71,19 +78,27 @@ class Runner:
         """Write what follows from an error. If the database stays away, `flush_pending_outcomes` writes it later."""
         deadline = asyncio.get_running_loop().time() + self.outcome_timeout
         try:
-            while not await self._write_outcome(token, error):
-                if asyncio.get_running_loop().time() > deadline:
+            while (refused := await self._write_outcome(token, error)) is not None:
+                # A lock that somebody holds on the month must not keep this worker from others.
+                if isinstance(refused, errors.DatabaseBusy) or asyncio.get_running_loop().time() > deadline:
                     self._pending_outcomes[token] = error
+                    log.warning("outcome not written yet", attempt=str(token), reason=refused.message)
                     return
                 await asyncio.sleep(OUTCOME_RETRY_DELAY)
         except asyncio.CancelledError:  # the queue, too, has lost the database, and was stopped
             self._pending_outcomes[token] = error
             raise
 
-    async def _process(self, token: UUID, worker: str) -> None:
+    async def _process(self, token: UUID, worker: str) -> bool:
+        if self.keeps_outcome(token):
+            return await self._flush(token)
         started = None
         try:
-            started = await self.begin(token, worker)
+            try:
+                started = await self.begin(token, worker)
+            except errors.DatabaseBusy as busy:
+                log.warning("attempt not begun", attempt=str(token), reason=busy.message)
+                return False
             if started is not None:
                 month = str(started.month)
                 tracing.note(month=month)
@@ -94,9 +109,10 @@ class Runner:
             await asyncio.shield(self.finish(token, stopped))
             raise
         except Exception as error:  # the worker's edge: every failure becomes a row
-            if not isinstance(error, errors.AlexandriaError):
+            if not isinstance(error, errors.AlexandriaError) or type(error) is errors.DatabaseFailed:
                 log.exception("unexpected", attempt=str(token), month=started and str(started.month))
             await self.finish(token, error)
+        return not self.keeps_outcome(token)
 
     async def _fill(self, started: StartedAttempt) -> None:
         """Suggest, resolve and record the month's books."""
@@ -108,13 +124,22 @@ class Runner:
         selector = SourceSelector(self.sources)
         resolutions = await resolve(month, suggested.candidates, selector, self.database)
         note = "; ".join([*suggested.failed, *selector.lacking(resolutions)]) or None
-        new = await record(self.database, month, started.token, resolutions, variant=variant, note=note, now=self.now())
-        resolved = sum(resolution.isbn13 is not None for resolution in resolutions)
-        log.info("completed", books=len(resolutions), resolved=resolved, new_editions=new)
-        tracing.note(outcome="completed", books=len(resolutions), resolved=resolved)
+        done = await record(
+            self.database, month, started.token, resolutions, variant=variant, note=note, now=self.now()
+        )
+        log.info("completed", books=done.generated, resolved=done.resolved, new_editions=done.new)
+        tracing.note(outcome="completed", books=done.generated, resolved=done.resolved)
 
-    async def _write_outcome(self, token: UUID, error: BaseException) -> bool:
-        """Write what follows from an error, and return whether that was possible.
+    async def _flush(self, token: UUID) -> bool:
+        """Write an outcome that was kept, and return whether that was possible."""
+        error = self._pending_outcomes.get(token)
+        if error is not None and await self._write_outcome(token, error) is not None:
+            return False
+        self._pending_outcomes.pop(token, None)
+        return True
+
+    async def _write_outcome(self, token: UUID, error: BaseException) -> errors.AlexandriaError | None:
+        """Write what follows from an error; if the database refuses that, return why.
 
         If the month has gone to another attempt, nothing follows.
         """
@@ -126,15 +151,15 @@ class Runner:
         except errors.AttemptLost as lost:
             log.info("attempt lost", attempt=str(token), reason=lost.message)
             tracing.note(outcome="lost")
-        except (errors.DatabaseUnavailable, errors.NotMigrated):
-            return False
+        except (errors.DatabaseFailed, errors.NotMigrated) as refused:
+            return refused
         else:
             outcome = OUTCOMES[type(decision)]
             log.warning("attempt ended", month=str(month), outcome=outcome, reason=decision.reason)
             tracing.note(outcome=outcome)
             if not isinstance(decision, Snooze):
                 tracing.failed(getattr(error, "code", type(error).__name__))
-        return True
+        return None
 
     async def _end(self, connection: Connection, token: UUID, month: Month, decision: Decision) -> None:
         """End the attempt, and enqueue the job that wakes its month."""

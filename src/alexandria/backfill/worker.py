@@ -10,13 +10,13 @@ import structlog
 
 from alexandria.backfill.composition import Backfill
 from alexandria.backfill.queue import JobQueue, Periodic
-from alexandria.core.errors import DatabaseUnavailable
+from alexandria.core.errors import DatabaseFailed, NotMigrated
 from alexandria.core.logging import process_name
 
 log = structlog.get_logger(__name__)
 
 IDLE_CHECK_INTERVAL = 0.5  # seconds between checks whether the queue is empty, for a worker that then stops
-RECONNECT_DELAY = 0.5  # seconds before a lost database is tried again
+RECONNECT_DELAY, MAX_RECONNECT_DELAY = 0.5, 2.0  # seconds before a lost database is tried again; each is twice the last
 
 
 async def work(
@@ -31,10 +31,11 @@ async def work(
     """Work until `stop` is set; then running months are snoozed for another worker and this returns."""
 
     async def restore() -> None:
-        log.warning("the queue has stopped", hint="it starts again as soon as the database answers")
         await _until_database_answers(reconnect, stop)
 
     log.info("worker begins", concurrency=concurrency)
+    with contextlib.suppress(DatabaseFailed, NotMigrated):
+        await backfill.rescuer.note_finished()  # else its first second would look like a rescue that hangs
     while not stop.is_set():
         working = asyncio.create_task(
             jobs.work(backfill, concurrency=concurrency, name=process_name(), periodic=periodic, reconnect=restore)
@@ -55,7 +56,7 @@ async def work(
 async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
     """Set `stop` once `busy` returns that no month is queued or running. A lost database is not an answer."""
     while not stop.is_set():
-        with contextlib.suppress(DatabaseUnavailable):
+        with contextlib.suppress(DatabaseFailed):
             if not await busy():
                 stop.set()
                 return
@@ -63,12 +64,15 @@ async def until_idle(busy: Callable[[], Awaitable[bool]], stop: asyncio.Event) -
 
 
 async def _until_database_answers(reconnect: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    delay, reason = RECONNECT_DELAY, ""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RECONNECT_DELAY)
+            await asyncio.wait_for(stop.wait(), delay)
         try:
             await reconnect()
-        except DatabaseUnavailable as lost:
-            log.warning("database still away", reason=lost.message)
+        except DatabaseFailed as lost:
+            if lost.message != reason:  # once, not with every try
+                log.warning("database still away", reason=lost.message, hint=lost.hint)
+            delay, reason = min(2 * delay, MAX_RECONNECT_DELAY), lost.message
         else:
             return

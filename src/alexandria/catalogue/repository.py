@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alexandria.catalogue.index import add_keys
+from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.names import name_key, natural
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
@@ -17,6 +18,8 @@ from alexandria.database.sql import load
 SQL = load(__name__)
 NAME = "catalogue"  # as a source of ISBNs
 WHOLE_TITLE_SCORE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
+# Milliseconds to wait for the other writers, of whom there may be many, and for a row while they wait.
+WRITER_LOCK_TIMEOUT, WRITERS_OWN_LOCK_TIMEOUT = 30_000, 1000
 MAX_WORKS_COMPARED = 8  # works compared with one candidate
 MAX_WORKS_PER_BLOCK = 5000  # works read of those that share one block
 MAX_SUBJECT_LENGTH = 200  # characters; what is longer is no subject
@@ -64,8 +67,13 @@ def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
 
 
 async def one_writer(connection: Connection) -> None:
-    """Wait until no other transaction adds to the catalogue; the lock lasts until the transaction ends."""
+    """Wait until no other transaction adds to the catalogue; the lock lasts until the transaction ends.
+
+    Lock what people may lock in psql before, as all writers wait for this one: it waits for nothing longer than a second.
+    """
+    await connection.execute(SQL["wait_for_locks"], {"milliseconds": WRITER_LOCK_TIMEOUT})
     await connection.execute(SQL["one_writer"])
+    await connection.execute(SQL["wait_for_locks"], {"milliseconds": WRITERS_OWN_LOCK_TIMEOUT})
 
 
 async def add_work(
@@ -137,7 +145,7 @@ async def describe(connection: Connection, work_id: int, isbn13: str | None, hit
 
 async def source_record(connection: Connection, source: SourceRecord) -> int:
     """The id of the record that a fact rests on."""
-    values = {"provider": source.provider, "provider_id": source.id, "fetched_at": source.fetched_at}
+    values = {"provider": source.provider, "provider_id": bounded(source.id), "fetched_at": source.fetched_at}
     return await _id(connection, "add_source_record", values)
 
 

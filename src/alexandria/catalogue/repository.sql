@@ -4,6 +4,10 @@
 -- Months are recorded one after the other: two that share works or people would wait for each other for ever.
 SELECT pg_advisory_xact_lock(hashtext('alexandria.catalogue'))
 
+-- name: wait_for_locks
+-- How long this transaction waits for a lock.
+SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
+
 -- name: by_isbn
 -- The edition with this ISBN, and its work.
 SELECT e.isbn13, e.work_id, w.title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id

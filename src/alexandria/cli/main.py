@@ -19,6 +19,7 @@ from alexandria.cli.commands import (
     enrich,
     export,
     forecast,
+    health,
     logs,
     psql,
     resolve,
@@ -46,6 +47,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.RateLimited: (BLOCKED, "alexandria quota"),
     errors.NoCredit: (BLOCKED, "alexandria quota"),
     errors.DatabaseUnavailable: (NO_DATABASE, "alexandria doctor"),
+    errors.DatabaseBusy: (BLOCKED, "alexandria status"),
     errors.NotMigrated: (NO_DATABASE, "alexandria migrate"),
     errors.DatabaseNotPrepared: (NO_DATABASE, "alexandria migrate --plan"),
     errors.ProgramTooOld: (NO_DATABASE, "alexandria doctor"),
@@ -60,7 +62,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="These options can be given before or after the command. Year ranges: A..B or one year.",
 )
-for part in (demo, serve, schedule, control, status, forecast, logs, resolve, enrich, export, psql, doctor):
+for part in (demo, serve, schedule, control, status, forecast, logs, resolve, enrich, export, psql, doctor, health):
     app.add_typer(part.commands)
 app.add_typer(secret.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")

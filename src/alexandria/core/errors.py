@@ -67,10 +67,28 @@ class Misconfigured(AlexandriaError):
     code = "misconfigured"
 
 
-class DatabaseUnavailable(AlexandriaError):
-    """PostgreSQL does not answer."""
+class DatabaseFailed(AlexandriaError):
+    """PostgreSQL did not do what was asked; the message has the server's own reason."""
+
+    code = "database_failed"
+
+
+class DatabaseUnavailable(DatabaseFailed):
+    """PostgreSQL does not answer, lets nobody in, or takes no data: waiting for it helps."""
 
     code = "database_unavailable"
+
+
+class DatabaseBusy(DatabaseFailed):
+    """Another transaction was in the way: the same is tried again."""
+
+    code = "database_busy"
+
+
+class BadData(DatabaseFailed):
+    """PostgreSQL refuses the data itself: trying again does not help."""
+
+    code = "bad_data"
 
 
 class NotMigrated(AlexandriaError):
@@ -213,6 +231,15 @@ class ContentRefused(ProviderError):
     """A language model declined to answer: safety, recitation or a plain refusal."""
 
     code = "content_refused"
+
+
+def origin(error: BaseException) -> BaseException:
+    """Return the first cause of an error, beneath all wrapping; ends even if the causes form a cycle."""
+    passed = {id(error)}
+    while (cause := error.__cause__) is not None and id(cause) not in passed:
+        passed.add(id(cause))
+        error = cause
+    return error
 
 
 def in_words(violation: Mapping[str, Any]) -> str:

@@ -10,11 +10,13 @@ from pathlib import Path
 import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg import sql
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import dict_row
 from psycopg.sql import Identifier
 
-from alexandria.core.errors import DatabaseUnavailable, Misconfigured, ProgramTooOld
+from alexandria.core.errors import Misconfigured, ProgramTooOld
 from alexandria.database import migration_plan, migrations, pooler, preflight
+from alexandria.database.failures import translate
 from alexandria.database.migration_plan import Part
 from alexandria.database.session import MigrationConnection, connect, schema_of, search_path_of
 from alexandria.database.sql import load
@@ -152,12 +154,8 @@ def opened(url: str, schema: str | None = None, *, keep_path: bool = True) -> It
     try:
         with connect(url, schema=schema, keep_path=keep_path) as connection:
             yield connection
-    except psycopg.OperationalError as lost:
-        if (refused := pooler.refusal(lost)) is not None:
-            raise refused from lost
-        raise DatabaseUnavailable(
-            "PostgreSQL does not answer", hint="check DATABASE_URL and that the server runs, then: alexandria doctor"
-        ) from lost
+    except (psycopg.OperationalError, ReadOnlySqlTransaction) as refused:
+        raise pooler.refusal(refused) or translate(refused) from refused
     except psycopg.ProgrammingError as unreadable:  # its message contains the URL, and with it the password
         if unreadable.sqlstate is not None:
             raise

@@ -11,25 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 import psycopg
-from psycopg.errors import (
-    DiskFull,
-    IdleInTransactionSessionTimeout,
-    InsufficientPrivilege,
-    ReadOnlySqlTransaction,
-    UndefinedColumn,
-    UndefinedFunction,
-    UndefinedTable,
-)
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from alexandria.core.errors import DatabaseNotPrepared, DatabaseUnavailable, NotMigrated
+from alexandria.database import failures
 from alexandria.database.session import ConfiguredConnection
+from alexandria.database.sql import load
+
+SQL = load(__name__)
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError, IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
 CONNECT_TIMEOUT = 10.0  # seconds to wait for a connection
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 1, "keepalives_count": 3}  # notice a cut line within seconds
 RECONNECT_TIMEOUT = (
@@ -40,6 +33,8 @@ UNACKNOWLEDGED_TIMEOUT = 8000  # milliseconds without acknowledgement of what wa
 SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "5s",
     "client_connection_check_interval": "1s",
+    # Nor must a session that somebody left in a transaction stop more than what it holds.
+    "lock_timeout": "3s",
 }
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a lost server is logged once, as DatabaseUnavailable
@@ -56,7 +51,7 @@ class Database:
         self._patience, self._lazy = patience, lazy
         self.pool: Pool = AsyncConnectionPool(
             url,
-            connection_class=ConfiguredConnection,
+            connection_class=failures.ReportingConnection,
             kwargs={
                 "application_name": "alexandria",
                 "settings": SESSION_SETTINGS,
@@ -72,7 +67,7 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
-        with unavailable():
+        with self._answering():
             await self.pool.open(wait=not self._lazy, timeout=self._patience)
         return self
 
@@ -80,16 +75,23 @@ class Database:
         await self.pool.close()
 
     async def ping(self) -> None:
-        """Raise DatabaseUnavailable unless the server accepts a new connection; the pool's own may still be lost."""
-        with unavailable():
-            connection = await ConfiguredConnection.connect(self.url, connect_timeout=int(CONNECT_TIMEOUT))
-            await connection.close()
+        """Raise DatabaseUnavailable unless the server accepts a new connection and takes data.
+
+        The pool's own connections may still be lost.
+        """
+        async with glance(self.url, int(CONNECT_TIMEOUT)) as connection:
+            await _require_writable(connection)
+
+    async def require_writable(self) -> None:
+        """Raise DatabaseUnavailable if the server takes no data: a hot standby, or one that is set to be read-only."""
+        async with self.transaction() as connection:
+            await _require_writable(connection)
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, keep: bool = True) -> AsyncIterator[Connection]:
         """Yield a connection in a transaction: it is rolled back on any exception, and always without `keep`.
 
-        Inside `one_transaction` it is a part of that transaction.
+        Inside `one_transaction` it is a part of that transaction. Raises what `unavailable` raises.
         """
         shared = _shared.get()
         if shared is not None and shared.database is self and shared.task is asyncio.current_task():
@@ -97,9 +99,20 @@ class Database:
                 async with shared.connection.transaction(force_rollback=not keep):
                     yield shared.connection
             return
-        with unavailable():
+        with self._answering():
             async with self.pool.connection() as connection, connection.transaction(force_rollback=not keep):
                 yield connection
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """As `unavailable`; a pool that could not connect gives the server's reason for it."""
+        with unavailable():
+            try:
+                yield
+            except PoolTimeout as waited:
+                if (refusal := failures.ReportingConnection.last_refusal(self.url)) is None:
+                    raise
+                raise failures.translate(refusal) from waited
 
     @contextlib.asynccontextmanager
     async def one_transaction(self) -> AsyncIterator[Connection]:
@@ -140,24 +153,22 @@ async def glance(url: str, patience: int) -> AsyncIterator[Connection]:
             yield connection
 
 
+async def _require_writable(connection: Connection) -> None:
+    row = await (await connection.execute(SQL["read_only"])).fetchone()
+    assert row is not None
+    if row["read_only"]:
+        raise failures.read_only(standby=row["standby"])
+
+
 @contextlib.contextmanager
 def unavailable() -> Iterator[None]:
-    """Turn a lost or unusable server inside into DatabaseUnavailable, an old schema into NotMigrated."""
+    """Turn what PostgreSQL refuses inside into DatabaseUnavailable, DatabaseBusy, BadData, NotMigrated or DatabaseFailed.
+
+    A mistake in the use of the driver stays what it is.
+    """
     try:
         yield
-    except DiskFull as full:
-        raise DatabaseUnavailable(
-            "the disk of PostgreSQL is full", hint="free some space; work then continues"
-        ) from full
-    except (*_LOST, PoolTimeout) as lost:
-        raise DatabaseUnavailable(
-            f"PostgreSQL does not answer ({type(lost).__name__})",
-            hint="check DATABASE_URL and that the server runs, then: alexandria doctor",
-        ) from lost
-    except InsufficientPrivilege as refused:
-        raise DatabaseNotPrepared(
-            f"the database role may not do this: {refused.diag.message_primary}",
-            hint="alexandria doctor prints the GRANT statements that it needs",
-        ) from refused
-    except (UndefinedColumn, UndefinedFunction, UndefinedTable) as old:
-        raise NotMigrated("the schema is older than this version needs", hint="run: alexandria migrate") from old
+    except psycopg.Error as error:
+        if error.sqlstate is None and isinstance(error, psycopg.ProgrammingError):
+            raise
+        raise failures.translate(error) from error

@@ -33,7 +33,7 @@ def require_own_session(url: str) -> None:
             raise _refused("transaction")
 
 
-def refusal(error: psycopg.OperationalError) -> Misconfigured | None:
+def refusal(error: psycopg.Error) -> Misconfigured | None:
     """Return what an error of PgBouncer means, if it is about how the pooler works."""
     if "unsupported startup parameter" in str(error):
         return Misconfigured(

@@ -22,7 +22,9 @@ log = structlog.get_logger(__name__)
 MIN_YEAR, MAX_YEAR = 1000, 2100  # years outside are misprints
 MAX_PAGES = 50_000
 MAX_TEXT_LENGTH = 4000  # characters of a field that are read; no title or name comes near
+MAX_NAME_LENGTH = 300  # characters; what is longer is no name
 MAX_VALUES = 1000  # entries of a list that are read
+MAX_NAMES = 100  # people of one record
 MAX_ISBNS = 2000  # of a list; a popular work has thousands
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
 MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
@@ -94,8 +96,8 @@ def first_text(value: object) -> str:
 
 def names(value: object) -> tuple[str, ...]:
     """People as printed, one each, without roles and dates of life; several in one text are parted at semicolons."""
-    printed = [part for one in texts(value) for part in parts(one, ";")]
-    return tuple(dict.fromkeys(filter(None, map(plain_name, printed[:MAX_VALUES]))))
+    printed = [part for one in texts(value) for part in parts(one, ";") if len(part) <= MAX_NAME_LENGTH]
+    return tuple(dict.fromkeys(filter(None, map(plain_name, printed[:MAX_VALUES]))))[:MAX_NAMES]
 
 
 def date(value: object) -> PartialDate | None:

@@ -252,7 +252,4 @@ def _declined(response: ModelResponse) -> str:
 
 def _broken(refused: exceptions.ModelConnectionError) -> str:
     """The name of what broke, beneath the SDK's wrapping."""
-    cause = refused.__cause__
-    while cause is not None and cause.__cause__ is not None:
-        cause = cause.__cause__
-    return type(cause or refused).__name__
+    return type(errors.origin(refused)).__name__

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from alexandria.core.errors import DatabaseBusy
 from alexandria.database.pool import Connection, Database
 from alexandria.database.sql import load
 from alexandria.providers.base import Call
@@ -88,8 +89,12 @@ class ResponseCache:
             "month": call.month.month if call.month else None,
             "attempt_token": call.attempt_token,
         }
-        async with self._database.transaction() as connection:
-            await connection.execute(SQL["record"], values)
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(SQL["record"], values)
+        except DatabaseBusy:
+            async with self._database.transaction() as connection:
+                await connection.execute(SQL["record_alone"], values)
 
     async def calls_since(self, since: datetime) -> dict[str, int]:
         """Requests by provider, for whatever purpose."""

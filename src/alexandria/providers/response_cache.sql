@@ -41,6 +41,12 @@ FROM sent
 WHERE b.year = sent.year AND b.month = sent.month AND b.attempt_token IS DISTINCT FROM sent.attempt_token
   AND sent.provider IN ('gemini', 'xai', 'isbndb')
 
+-- name: record_alone
+-- The same without the months' counters, which another transaction keeps locked.
+INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, month, attempt_token)
+VALUES (%(provider)s, %(route)s, %(sent_at)s, %(ms)s, %(units)s, %(status)s, %(error)s,
+        %(year)s, %(month)s, %(attempt_token)s)
+
 -- name: calls_since
 -- Requests sent since a moment, by provider.
 SELECT provider, count(*)::integer AS calls FROM call WHERE sent_at >= %(since)s GROUP BY provider

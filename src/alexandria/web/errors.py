@@ -35,6 +35,8 @@ STATUSES: dict[type[errors.AlexandriaError], int] = {  # an error without a row 
     errors.NotNow: 409,
     errors.Paused: 409,
     errors.DatabaseUnavailable: 503,
+    errors.DatabaseBusy: 503,
+    errors.BadData: 422,
     errors.NotMigrated: 503,
     errors.ProviderError: 502,
     errors.NoBooks: 502,

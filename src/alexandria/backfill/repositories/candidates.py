@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from psycopg.types.json import Jsonb
 
 from alexandria.backfill.retry_policy import recheck_at
 from alexandria.catalogue import repository
 from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
+from alexandria.core.errors import BadData
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Row
+from alexandria.database.pool import Connection, Row, unavailable
 from alexandria.database.sql import load
 
 SQL = load(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,45 @@ class DueCandidate:
     lookups: int
 
 
-async def record_month(connection: Connection, month: Month, resolutions: Sequence[Resolution], now: datetime) -> int:
-    """Store the resolutions of a month's candidates and replace earlier ones. Returns the number of new editions."""
-    await repository.one_writer(connection)
+@dataclass(frozen=True, slots=True)
+class RecordedMonth:
+    """What was stored of a month: its candidates, those with an ISBN, new editions, and the titles that were refused."""
+
+    generated: int
+    resolved: int
+    new: int
+    left_out: tuple[str, ...] = ()
+
+
+async def record_month(
+    connection: Connection, month: Month, resolutions: Sequence[Resolution], now: datetime
+) -> RecordedMonth:
+    """Store the resolutions of a month's candidates and replace earlier ones.
+
+    A book that PostgreSQL refuses is stored as unresolved, or left out if that is refused, too. Raises BadData if it
+    refuses every book.
+    """
     await connection.execute(SQL["forget"], {"year": month.year, "month": month.month})
-    new = 0
-    for position, resolution in enumerate(resolutions):
-        work_id, added = await _record_book(connection, month, resolution)
-        new += added
-        row = _outcome(resolution, work_id, 1, now)
-        row |= {"year": month.year, "month": month.month, "position": position}
-        row |= {"title": resolution.candidate.title, "author": resolution.candidate.author}
-        row |= {"named_year": resolution.candidate.year, "named_by": list(resolution.candidate.named_by)}
-        await connection.execute(SQL["add"], row)
-    return new
+    await repository.one_writer(connection)
+    stored: list[Resolution] = []
+    new, left_out, refused = 0, [], None
+    for resolution in resolutions:
+        for kept in (resolution, _without_records(resolution)):
+            try:
+                with unavailable():
+                    async with connection.transaction():
+                        new += await _record_candidate(connection, month, kept, len(stored), now)
+            except BadData as error:
+                refused = error
+                log.warning("book refused", book=kept.candidate.title, month=str(month), reason=error.message)
+            else:
+                stored.append(kept)
+                break
+        else:
+            left_out.append(kept.candidate.title)
+    if refused is not None and not stored:
+        raise refused
+    return RecordedMonth(len(stored), sum(each.isbn13 is not None for each in stored), new, tuple(left_out))
 
 
 async def due(connection: Connection, limit: int) -> list[DueCandidate]:
@@ -55,14 +83,15 @@ async def due(connection: Connection, limit: int) -> list[DueCandidate]:
 
 async def finish_recheck(connection: Connection, due: DueCandidate, resolution: Resolution, now: datetime) -> bool:
     """Store what a further look-up found and count the month again. Returns whether the candidate is resolved now."""
+    month = {"year": due.month.year, "month": due.month.month}
+    if await (await connection.execute(SQL["lock_recheck"], month | {"id": due.id})).fetchone() is None:
+        return False  # the month was filled again meanwhile
     await repository.one_writer(connection)
     work_id, added = await _record_book(connection, due.month, resolution)
     row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
-    if (await connection.execute(SQL["finish_recheck"], row)).rowcount == 0:
-        return False  # the month was filled again meanwhile
+    await connection.execute(SQL["finish_recheck"], row)
     if due.work_id is not None and due.work_id != work_id:
         await repository.drop_unproven(connection, due.work_id)
-    month = {"year": due.month.year, "month": due.month.month}
     await connection.execute(SQL["count_again"], {**month, "queued": added})
     return resolution.isbn13 is not None
 
@@ -85,6 +114,25 @@ async def spent_on_rechecks(connection: Connection) -> int:
     row = await (await connection.execute(SQL["spent_on_rechecks"])).fetchone()
     assert row is not None
     return int(row["calls"])
+
+
+async def _record_candidate(
+    connection: Connection, month: Month, resolution: Resolution, position: int, now: datetime
+) -> int:
+    """Store one candidate with its resolution. Returns 1 if its edition was new."""
+    work_id, added = await _record_book(connection, month, resolution)
+    candidate = resolution.candidate
+    row = _outcome(resolution, work_id, 1, now)
+    row |= {"year": month.year, "month": month.month, "position": position}
+    row |= {"title": candidate.title, "author": candidate.author}
+    row |= {"named_year": candidate.year, "named_by": list(candidate.named_by)}
+    await connection.execute(SQL["add"], row)
+    return added
+
+
+def _without_records(resolution: Resolution) -> Resolution:
+    """What stays of a book whose records cannot be stored: that it was named."""
+    return Resolution(resolution.candidate, None, reason="a record of it holds data that PostgreSQL refuses")
 
 
 async def _record_book(connection: Connection, month: Month, resolution: Resolution) -> tuple[int, int]:

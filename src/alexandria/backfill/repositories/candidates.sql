@@ -34,6 +34,13 @@ FOR UPDATE SKIP LOCKED
 -- Keep candidates that are being looked up from other workers for a while.
 UPDATE candidate SET look_again_at = now() + interval '15 minutes' WHERE id = ANY(%(ids)s::bigint[])
 
+-- name: lock_recheck
+-- The month of an unresolved candidate, and then the candidate, as a month that is recorded locks them; no row if the
+-- month was filled again meanwhile.
+WITH held AS MATERIALIZED (
+    SELECT year, month FROM backfill_log WHERE year = %(year)s AND month = %(month)s FOR UPDATE)
+SELECT c.id FROM held JOIN candidate AS c USING (year, month) WHERE c.id = %(id)s AND c.isbn13 IS NULL FOR UPDATE OF c
+
 -- name: finish_recheck
 -- What a further look-up of an unresolved candidate found.
 UPDATE candidate

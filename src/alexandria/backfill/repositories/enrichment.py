@@ -70,9 +70,15 @@ async def due(connection: Connection, limit: int) -> list[Holding]:
 
 
 async def record(connection: Connection, enriched: Sequence[Enriched], now: datetime) -> int:
-    """Store the results. Returns how many editions have better fields than before."""
+    """Store the results. Returns how many editions have better fields than before.
+
+    An edition that another transaction has locked is due again when its reservation ends.
+    """
+    isbns = [str(one.holding.isbn13) for one in enriched]
+    rows = await (await connection.execute(SQL["lock"], {"isbns": isbns})).fetchall()
+    free = {row["isbn13"] for row in rows}
     await repository.one_writer(connection)
-    return sum([await _record(connection, one, now) for one in enriched])
+    return sum([await _record(connection, one, now) for one in enriched if one.holding.isbn13 in free])
 
 
 async def rests(connection: Connection) -> dict[str, Rest]:

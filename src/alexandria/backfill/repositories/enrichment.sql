@@ -14,6 +14,10 @@ RETURNING e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.
           FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
           WHERE p.isbn13 = e.isbn13) AS sources
 
+-- name: lock
+-- Those of these editions that exist and that no other transaction has locked, locked. New months may refer to them.
+SELECT isbn13 FROM edition WHERE isbn13 = ANY(%(isbns)s::text[]) FOR NO KEY UPDATE SKIP LOCKED
+
 -- name: finish
 -- The result of one enrichment; no row if the edition has been deleted.
 UPDATE edition SET enrich_at = %(enrich_at)s, enrich_looks = %(looks)s, enrich_note = %(note)s,

@@ -93,7 +93,10 @@ async def planned_months(connection: Connection, months: Sequence[Month], *, fai
 
 
 async def due(connection: Connection, month: Month) -> bool:
-    """Return whether a month in retry may run now; if so it is locked until the transaction ends."""
+    """Return whether a month in retry may run now; if so it is locked until the transaction ends.
+
+    A month that another transaction has locked may not.
+    """
     found = await connection.execute(SQL["due_locked"], {"year": month.year, "month": month.month})
     return await found.fetchone() is not None
 

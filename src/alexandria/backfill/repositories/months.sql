@@ -43,10 +43,10 @@ ORDER BY b.year DESC, b.month DESC
 FOR UPDATE OF b SKIP LOCKED
 
 -- name: due_locked
--- One month in retry whose time has come, locked.
+-- One month in retry whose time has come, locked; not if another transaction has locked it.
 SELECT year, month, status FROM backfill_log
 WHERE year = %(year)s AND month = %(month)s AND status = 'retry' AND next_attempt_at <= now()
-FOR UPDATE
+FOR UPDATE SKIP LOCKED
 
 -- name: reopen
 -- Completed and failed months become pending, with their counters reset.
@@ -135,10 +135,12 @@ ORDER BY b.year DESC, b.month DESC
 
 -- name: drop_dead_jobs
 -- Jobs that dead workers have left; their months are rescued.
-DELETE FROM procrastinate_jobs AS j
-WHERE j.status = 'doing' AND NOT EXISTS (
-    SELECT FROM procrastinate_workers AS w
-    WHERE w.id = j.worker_id AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))
+DELETE FROM procrastinate_jobs WHERE id IN (
+    SELECT j.id FROM procrastinate_jobs AS j
+    WHERE j.status = 'doing' AND NOT EXISTS (
+        SELECT FROM procrastinate_workers AS w
+        WHERE w.id = j.worker_id AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))
+    FOR UPDATE OF j SKIP LOCKED)
 
 -- name: unscheduled
 -- Months in retry that are overdue, with no job to wake them now.

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from alexandria.backfill.retry_policy import PAUSE_RECHECK_DELAY
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection
+from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -59,6 +59,7 @@ async def paused(connection: Connection, *, lock: bool = False) -> Pause | None:
 
 async def pause(connection: Connection, until: datetime | None, who: str, reason: str) -> Pause:
     """Begin a pause. Waits for attempts that are just beginning; later ones find the pause."""
+    await connection.execute(SQL["lock_attempts"])
     async with connection.cursor(row_factory=class_row(Pause)) as cursor:
         await cursor.execute(SQL["pause"], {"until": until, "who": who, "reason": reason})
         made = await cursor.fetchone()
@@ -104,19 +105,25 @@ async def advance_paused(connection: Connection, at: datetime) -> list[Month]:
 
 async def wanted(
     connection: Connection, months: Sequence[Month] | None, reason: str | None, *, failed: bool
-) -> dict[Month, Status]:
+) -> tuple[dict[Month, Status], dict[Month, Status]]:
     """Return those of `months` (None: of all) with this error code, message or reason to wait; with `failed` failed ones.
 
-    Newest first, locked until the transaction ends.
+    Newest first. The first are locked until the transaction ends; the second are locked by another transaction.
     """
     chosen = {"years": None, "months": None} if months is None else _columns(months)
-    found = await connection.execute(SQL["wanted"], {**chosen, "reason": reason, "failed": failed})
-    return {Month(row["year"], row["month"]): Status(row["status"]) for row in await found.fetchall()}
+    values = {**chosen, "reason": reason, "failed": failed}
+    free = _statuses(await (await connection.execute(SQL["wanted_locked"], values)).fetchall())
+    found = _statuses(await (await connection.execute(SQL["wanted"], values)).fetchall())
+    return free, {month: status for month, status in found.items() if month not in free}
 
 
 async def advance_wakeup(connection: Connection, months: Sequence[Month]) -> None:
     """Make months in retry due at once."""
     await connection.execute(SQL["advance_wakeup"], _columns(months))
+
+
+def _statuses(rows: Sequence[Row]) -> dict[Month, Status]:
+    return {Month(row["year"], row["month"]): Status(row["status"]) for row in rows}
 
 
 def _columns(months: Sequence[Month]) -> dict[str, list[int]]:

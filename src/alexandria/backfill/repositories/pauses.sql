@@ -6,8 +6,12 @@ SELECT paused_since AS since, paused_until AS until, paused_by AS who, pause_rea
 FROM control WHERE paused_since IS NOT NULL AND (paused_until IS NULL OR paused_until > clock_timestamp())
 
 -- name: lock_pause
--- Hold the row, so that no pause begins before this transaction ends.
-SELECT only_row FROM control FOR SHARE
+-- No pause begins before this transaction ends. Not the row, which somebody may have locked in psql.
+SELECT pg_advisory_xact_lock_shared('control'::regclass::oid::integer, 0)
+
+-- name: lock_attempts
+-- No attempt begins before this transaction ends, and those that are just beginning have begun.
+SELECT pg_advisory_xact_lock('control'::regclass::oid::integer, 0)
 
 -- name: pause
 -- Stop, from now on; a pause that lasts already keeps its beginning.
@@ -33,8 +37,11 @@ RETURNING before.paused_until AS until, before.pause_reason AS reason
 -- name: advance_blocked
 -- Months that wait for a provider need not wait so long; their reason quotes the provider after its name.
 UPDATE backfill_log SET next_attempt_at = %(at)s
-WHERE status = 'retry' AND error_code <> 'paused' AND next_attempt_at > %(at)s
-  AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')
+FROM (SELECT id FROM backfill_log
+      WHERE status = 'retry' AND error_code <> 'paused' AND next_attempt_at > %(at)s
+        AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')
+      FOR UPDATE SKIP LOCKED) AS free
+WHERE backfill_log.id = free.id
 RETURNING year, month
 
 -- name: finishing
@@ -51,18 +58,25 @@ WHERE year = %(year)s AND month = %(month)s AND status = 'retry'
 -- name: advance_paused
 -- Months that wait for the end of a pause need not wait so long.
 UPDATE backfill_log SET next_attempt_at = %(at)s
-WHERE status = 'retry' AND error_code = 'paused' AND next_attempt_at > %(at)s
+FROM (SELECT id FROM backfill_log WHERE status = 'retry' AND error_code = 'paused' AND next_attempt_at > %(at)s
+      FOR UPDATE SKIP LOCKED) AS free
+WHERE backfill_log.id = free.id
 RETURNING year, month
 
--- name: wanted
--- The months that a person wants to have done again, locked.
-SELECT year, month, status FROM backfill_log
-WHERE (%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(years)s::integer[], %(months)s::integer[])))
+-- condition: wanted
+-- Which months a person wants to have done again.
+(%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(years)s::integer[], %(months)s::integer[])))
   AND (NOT %(failed)s OR status = 'failed')
   AND (%(reason)s::text IS NULL
        OR (status IN ('failed', 'retry') AND %(reason)s IN (coalesce(error_code, 'unknown'), error_message, blocked_reason)))
-ORDER BY year DESC, month DESC
-FOR UPDATE
+
+-- name: wanted
+-- The months that a person wants to have done again.
+SELECT year, month, status FROM backfill_log WHERE {wanted} ORDER BY year DESC, month DESC
+
+-- name: wanted_locked
+-- The same, locked, without those that another transaction has locked.
+SELECT year, month, status FROM backfill_log WHERE {wanted} ORDER BY year DESC, month DESC FOR UPDATE SKIP LOCKED
 
 -- name: advance_wakeup
 -- Months in retry may go on at once.

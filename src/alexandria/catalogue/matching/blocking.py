@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching import names, titles
 from alexandria.catalogue.matching.titles import romanized
 
@@ -27,4 +28,4 @@ def blocks(name: str, authors: Sequence[str]) -> list[str]:
     for family in {romanized(found.family) for found in people}:
         keys |= {f"{family} {word[:START_LENGTH]}" for word in telling}
         keys |= {f"{family} -{word[-END_LENGTH:]}" for word in telling if len(word) > END_LENGTH}
-    return sorted(keys)
+    return sorted(map(bounded, keys))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching.titles import CACHE_SIZE, MAX_TEXT_LENGTH, fold
 
 # In lower case, without dots. Compared with the lists of nameparser 2.6, which hold 640 degrees: those that authors bear,
@@ -96,7 +97,7 @@ def plain(printed: str) -> str:
 def name_key(name: str) -> str:
     """Return the catalogue's key of a person: equal for the usual spellings of one name; never empty."""
     first = next(iter(people((name,))), None)
-    return " ".join(first.tokens) if first else fold(name).strip() or "unknown"
+    return bounded(" ".join(first.tokens) if first else fold(name).strip() or "unknown")
 
 
 def natural(name: str) -> str:

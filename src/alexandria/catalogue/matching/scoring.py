@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rapidfuzz import fuzz
 
 from alexandria.catalogue import languages
+from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching import editions as edition
 from alexandria.catalogue.matching import titles
 from alexandria.catalogue.matching.authors import FAMILY_ONLY, INITIALS, MISSPELT, OTHER, SAME, UNKNOWN, agreement
@@ -123,7 +124,9 @@ def work_key(name: str, authors: Sequence[str], subtitle: str = "") -> str:
     counted = sorted({number for series, number in read.series if number != "1" and series in outside})
     parts = [" ".join(read.words), *sorted(read.volumes), *counted, *sorted(read.kinds)]
     first = next(iter(people(tuple(authors))), None)
-    return " | ".join(filter(None, (" / ".join(filter(None, parts)) or "untitled", first.key if first else "")))
+    return bounded(
+        " | ".join(filter(None, (" / ".join(filter(None, parts)) or "untitled", first.key if first else "")))
+    )
 
 
 def _of_candidate(candidate: Candidate) -> _Record:

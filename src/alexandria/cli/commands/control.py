@@ -138,6 +138,8 @@ def _skip_reason(status: str | None) -> str:
             return "not seeded (run: alexandria seed)"
         case "pending":
             return "already pending (run: alexandria schedule)"
+        case "failed" | "completed" | "retry":
+            return f"{status}, but locked by another session (see pg_stat_activity)"
         case _:
             return str(status)
 

@@ -15,6 +15,7 @@ from alexandria.backfill.status import Status
 from alexandria.bootstrap import Mode
 from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact
 from alexandria.cli.output.console import Output
+from alexandria.cli.runtime.liveness import beating, notify
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import settings_of
 from alexandria.core.config import Settings
@@ -52,7 +53,10 @@ def api(
         url = url_of(listening) + root_path
 
         async def act(stop: asyncio.Event) -> None:
-            async with bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system:
+            async with (
+                beating("up" if works else "serve", settings.data_dir),
+                bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system,
+            ):
                 _report_limits(output, system)
                 stopping.on_hangup = lambda: _reread(secrets, system)
                 app = create_app(system, secrets, stop, root_path=root_path)
@@ -73,7 +77,10 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
         _warn(output, settings)
 
         async def act(stop: asyncio.Event) -> int:
-            async with bootstrap.running(settings, server, Mode.WORK) as system:
+            async with (
+                beating("work", settings.data_dir),
+                bootstrap.running(settings, server, Mode.WORK) as system,
+            ):
                 _report_limits(output, system)
                 stopping.on_hangup = system.reread
                 before = await _failed(system)
@@ -81,6 +88,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
                 if until_idle:
                     parts.append(worker.until_idle(lambda: _busy(system), stop))
                 output.message(f"{process_name()} takes months from the queue")
+                notify("READY=1")
                 await together(stop, *parts)
                 return await _failed(system) - before
 
@@ -143,6 +151,7 @@ def _migrate(output: Output, settings: Settings, url: str) -> None:
 
 
 def _announce(output: Output, url: str, secrets: WebhookSecrets) -> None:
+    notify("READY=1")
     output.result(
         {"url": url, "dashboard": f"{url}/", "docs": f"{url}/docs", "secret_file": secrets.path},
         f"Alexandria answers at {url}",

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.rows import class_row
 
+from alexandria.backfill import rescuer
 from alexandria.backfill.repositories import pauses
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
@@ -43,7 +44,8 @@ class Notice:
 
 async def observe(connection: Connection, blocked_longer: timedelta) -> Observations:
     """Everything that the rules need but for the providers and the rollout."""
-    counts = await (await connection.execute(SQL["counts"], {"silence": HEARTBEAT_TIMEOUT})).fetchone()
+    values = {"silence": HEARTBEAT_TIMEOUT, "beating": rescuer.HEARTBEAT_TIMEOUT, "rescue": rescuer.RESCUE}
+    counts = await (await connection.execute(SQL["counts"], values)).fetchone()
     blocked = await (await connection.execute(SQL["blocked"], {"longer": blocked_longer})).fetchone()
     pause = await pauses.paused(connection)
     assert counts is not None

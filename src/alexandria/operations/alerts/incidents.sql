@@ -4,6 +4,10 @@
 -- Workers alive, and months by what they wait for or how they ended within a day.
 SELECT (SELECT count(*) FROM procrastinate_workers
         WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS workers,
+       (SELECT extract(epoch FROM now() - finished_at)::float8 FROM periodic_run
+        WHERE task = %(rescue)s AND EXISTS (
+            SELECT FROM procrastinate_workers
+            WHERE last_heartbeat > now() - make_interval(secs => %(beating)s))) AS rescued_ago,
        (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
        (count(*) FILTER (WHERE status = 'retry' AND next_attempt_at <= now()))::integer AS due,
        (count(*) FILTER (WHERE status IN ('processing', 'retry')))::integer AS under_way,

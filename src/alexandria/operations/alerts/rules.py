@@ -13,6 +13,7 @@ from alexandria.providers.limits.rate import LaneStatus
 from alexandria.rollout.decisions import Standstill
 
 HEARTBEAT_TIMEOUT = months.WORKER_SILENCE
+RESCUE_TIMEOUT = 10.0  # seconds; it runs every second
 MIN_ENDED_MONTHS = 5  # months that must have ended before their failures are a rate
 
 
@@ -20,6 +21,7 @@ class IncidentKind(StrEnum):
     """The conditions that are reported."""
 
     NO_WORKER = "no_worker"  # months wait for a worker, and none is alive
+    RESCUE_STALLED = "rescue_stalled"  # workers are alive, but lost and due months are not taken up
     MONTHS_BLOCKED = "months_blocked"  # months have waited too long, without having failed
     MONTHS_FAILING = "months_failing"  # too many of those that ended lately have failed
     QUOTA_SPENT = "quota_spent"  # a provider's daily quota is used up while months are under way
@@ -53,10 +55,11 @@ class Thresholds:
 class Observations:
     """Counts at one instant: workers alive, months in progress and due, all that are under way, those blocked for too
     long, and how many completed and failed within a day. `..._because` are the most frequent reasons, `lanes` the
-    providers in use.
+    providers in use. `rescued_ago`: seconds since lost months were last rescued; None without a worker that should.
     """
 
     workers: int = 0
+    rescued_ago: float | None = None
     processing: int = 0
     due: int = 0
     under_way: int = 0
@@ -76,6 +79,7 @@ def find_incidents(observed: Observations, thresholds: Thresholds, now: datetime
     """The incidents that these observations amount to. Pure."""
     return (
         *_workers(observed),
+        *_rescue(observed),
         *_months(observed, thresholds),
         *_providers(observed, thresholds),
         *_pause(observed, thresholds, now),
@@ -88,6 +92,12 @@ def _workers(observed: Observations) -> Iterator[Incident]:
     if waiting and not observed.workers:
         reason = f"no worker heartbeat for {HEARTBEAT_TIMEOUT:.0f} s, {counted(waiting, 'month')} waiting for one"
         yield Incident(IncidentKind.NO_WORKER, "", reason)
+
+
+def _rescue(observed: Observations) -> Iterator[Incident]:
+    if observed.rescued_ago is not None and observed.rescued_ago > RESCUE_TIMEOUT:
+        reason = f"lost and due months have not been taken up for {observed.rescued_ago:.0f} s"
+        yield Incident(IncidentKind.RESCUE_STALLED, "", reason)
 
 
 def _months(observed: Observations, thresholds: Thresholds) -> Iterator[Incident]:

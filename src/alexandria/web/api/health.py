@@ -24,6 +24,10 @@ from alexandria.web.errors import documented, error_response
 
 DATABASE_TIMEOUT = 3.0  # seconds
 CACHE_LIFETIME = 1.0  # seconds
+UNREADY = {  # incidents during which the system cannot work, with the fix
+    IncidentKind.NO_WORKER: "start one: alexandria work",
+    IncidentKind.RESCUE_STALLED: "see the workers' logs; end sessions that are idle in transaction (pg_stat_activity)",
+}
 
 router = APIRouter(prefix="/health", responses=documented(500), tags=["health"])
 
@@ -35,13 +39,15 @@ async def live() -> schemas.LiveAnswer:
 
 @router.get("/ready", response_model=schemas.ReadyAnswer, responses=documented(503), summary="The system can work")
 async def ready(request: Request) -> schemas.ReadyAnswer | JSONResponse:
-    """503 with the reason: no database, an old schema, or months without a worker. Other incidents are listed."""
+    """503 with the reason: no database, one that takes no data, an old schema, or months that no worker takes up.
+
+    Other incidents are listed.
+    """
     readiness: ReadinessCache = request.app.state.readiness
     now = await readiness.get()
     for incident in now.incidents:
-        if incident.kind is IncidentKind.NO_WORKER:
-            hint = {"hint": "start one: alexandria work"}
-            return error_response(request.scope, 503, incident.kind, incident.reason, hint)
+        if incident.kind in UNREADY:
+            return error_response(request.scope, 503, incident.kind, incident.reason, {"hint": UNREADY[incident.kind]})
     return schemas.ReadyAnswer(
         status="ready",
         workers=now.workers["workers"],
@@ -84,6 +90,7 @@ async def _read(system: System) -> Readiness:
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT):
             await asyncio.to_thread(require_migrated, system.database.url)
+            await system.database.require_writable()
             incidents = await system.alerts.current_incidents()
             async with system.database.transaction() as connection:
                 workers = await months.workers(connection, HEARTBEAT_TIMEOUT)

@@ -1,0 +1,146 @@
+"""Shows systemd and `alexandria health` that the event loop of a long-running process still runs.
+
+Each process holds a lock on a file of its own and touches it every second, from its event loop: a file that is locked
+but not touched belongs to a process that hangs, one that is not locked to a process that has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+BEAT_INTERVAL = 1.0  # seconds
+MAX_SILENCE = 30.0  # seconds without a beat after which a process counts as hanging
+FOLDER = "processes"  # within the data folder
+_FOLDER_MODE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProcess:
+    """A process of this machine: its command, and the seconds since its event loop last ran."""
+
+    command: str
+    pid: int
+    silent: float
+
+    @property
+    def hangs(self) -> bool:
+        return self.silent > MAX_SILENCE
+
+
+@contextlib.asynccontextmanager
+async def beating(command: str, data_dir: Path) -> AsyncIterator[None]:
+    """While the context is open, show that the event loop runs."""
+    with contextlib.ExitStack() as stack:
+        file = next(filter(None, (_claim(folder, command, stack) for folder in _folders(data_dir))), None)
+        if file is None:
+            log.warning("alexandria health cannot find this process", hint="make the data folder or /tmp writable")
+        beat = asyncio.create_task(_beat(file))
+        try:
+            yield
+        finally:
+            notify("STOPPING=1")
+            beat.cancel()
+            await asyncio.wait({beat})
+
+
+def notify(state: str) -> None:
+    """Send systemd a message such as READY=1 if it started this process, as sd_notify(3) does. Never raises."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    name = f"\0{address[1:]}" if address.startswith("@") else address
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.setblocking(False)
+        manager.sendto(state.encode(), name)
+
+
+def running(data_dir: Path) -> list[RunningProcess]:
+    """Return the long-running processes of this machine or container that use this data folder or this account."""
+    files = [path for folder in _folders(data_dir) if _is_ours(folder) for path in sorted(folder.glob(f"{_host()}.*"))]
+    return [found for path in files if (found := _read(path)) is not None]
+
+
+async def _beat(file: Path | None) -> None:
+    watched = _is_watched()
+    while True:
+        if file is not None:
+            with contextlib.suppress(OSError):
+                os.utime(file)
+        if watched:
+            notify("WATCHDOG=1")
+        await asyncio.sleep(BEAT_INTERVAL)
+
+
+def _is_watched() -> bool:
+    """Whether systemd ends this process unless it hears from it (WatchdogSec=)."""
+    return "WATCHDOG_USEC" in os.environ and os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+
+
+def _claim(folder: Path, command: str, stack: contextlib.ExitStack) -> Path | None:
+    """Create and lock the file of this process, removed with `stack`; None where that is not possible."""
+    path = folder / f"{_host()}.{os.getpid()}.{secrets.token_hex(4)}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        if not _is_ours(folder):
+            return None
+        file = stack.enter_context(path.open("x", encoding="utf-8"))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        json.dump({"command": command, "pid": os.getpid()}, file)
+        file.flush()
+        stack.callback(path.unlink, missing_ok=True)
+        return path
+    return None
+
+
+def _read(path: Path) -> RunningProcess | None:
+    """Return the process of a file, or None if it has ended; then the file is removed."""
+    with contextlib.suppress(OSError, ValueError, KeyError), path.open("r+", encoding="utf-8") as file:
+        silent = time.time() - os.fstat(file.fileno()).st_mtime
+        if _lock(file):
+            path.unlink(missing_ok=True)
+            return None
+        found = json.load(file)
+        return RunningProcess(str(found["command"]), int(found["pid"]), max(silent, 0.0))
+    return None
+
+
+def _lock(file: Any) -> bool:
+    """Whether nobody else held the lock."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _folders(data_dir: Path) -> Iterator[Path]:
+    """Where the files may be: in the data folder, or where that cannot be written, in that of temporary files."""
+    yield data_dir / FOLDER
+    yield Path(tempfile.gettempdir()) / f"alexandria-{os.getuid()}"
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a folder of this account, and no link that somebody else has put there."""
+    with contextlib.suppress(OSError):
+        return not folder.is_symlink() and folder.is_dir() and folder.stat().st_uid == os.getuid()
+    return False
+
+
+def _host() -> str:
+    return socket.gethostname().partition(".")[0] or "localhost"

@@ -1,0 +1,5 @@
+-- What a connection can do.
+
+-- name: read_only
+-- Whether the server takes no data in this session, and whether that is because it is a standby.
+SELECT current_setting('transaction_read_only')::boolean AS read_only, pg_is_in_recovery() AS standby
