@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import pwd
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from alexandria.backfill.status import Status
 from alexandria.cli.main import ENDINGS, app, ending, hoist
 from alexandria.cli.options import OWN_PATHS, rates, root_path, years
 from alexandria.cli.output.console import Options, Output
+from alexandria.cli.requests import operator_name
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import MASK, listed
 from alexandria.core import errors, logging
@@ -407,3 +409,16 @@ def test_a_closed_terminal_ends_what_was_started_in_it(before, ends):
         finally:
             child.terminate()
         assert child.wait(30) == 0
+
+
+def test_the_audit_names_the_user_or_the_number_of_one_without_a_name(monkeypatch):
+    monkeypatch.setenv("USER", "ann")
+    assert operator_name() == "cli ann"
+    monkeypatch.delenv("USER")
+    assert operator_name() == f"cli {pwd.getpwuid(os.getuid()).pw_name}"
+
+    def nameless(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    assert operator_name() == f"cli {os.getuid()}"

@@ -317,4 +317,4 @@ def test_sentences_about_one_month_or_one_call_are_in_the_singular():
 def test_a_phase_that_starts_tomorrow_is_waited_for():
     wanted = plan()
     found = step(wanted, months_of(wanted), state=RolloutState(TODAY + timedelta(days=1)))
-    assert (found.reason, found.until) == ("phase phase 0 has not started yet", datetime(2026, 3, 3, tzinfo=UTC))
+    assert (found.reason, found.until) == ("start of phase phase 0", datetime(2026, 3, 3, tzinfo=UTC))

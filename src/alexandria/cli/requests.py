@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alexandria.core.errors import BadInput, in_words
@@ -25,5 +27,7 @@ def read_request(body: type[Body], fields: dict[str, Any]) -> Body:
 
 
 def operator_name() -> str:
-    """Who runs this command, for the audit."""
-    return f"cli {os.environ.get('USER') or os.getuid()}"
+    """The name of the user who runs this command, for the audit; the number of a user without a name."""
+    with contextlib.suppress(KeyError):
+        return f"cli {os.environ.get('USER') or pwd.getpwuid(os.getuid()).pw_name}"
+    return f"cli {os.getuid()}"

@@ -1,4 +1,4 @@
-"""The source Google Books. It needs a key, and only the detail of a refusal tells a daily quota from a rate limit."""
+"""The source Google Books. It needs a key, and only the detail of a refusal distinguishes a daily quota from a rate limit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ USUAL_KEY_FIX = "check GOOGLE_BOOKS_API_KEY, and that the Books API is enabled f
 
 
 class _Volume(BaseModel):
-    """What a volume says of itself; everything may be absent."""
+    """The fields of a volume; every one may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     title: fields.Text = ""
@@ -92,22 +92,22 @@ class GoogleBooks:
         """By the quota's name and unit, as the reason is the same for a second and for a day."""
         if response.status_code not in {400, 403, 429}:
             return status_error(self.name, response)
-        said, sentence = response.text, sentence_of(response)
-        if response.status_code != 429 and BAD_KEY.search(said):
-            return self._explain_key(said, sentence)
-        if response.status_code != 429 and not QUOTA.search(said):
+        body, sentence = response.text, sentence_of(response)
+        if response.status_code != 429 and BAD_KEY.search(body):
+            return self._explain_key(body, sentence)
+        if response.status_code != 429 and not QUOTA.search(body):
             summary = with_sentence(f"refuses the request with {response.status_code}", sentence)
             return errors.RequestRefused(self.name, summary)
-        if re.search(r'"quota_limit_value":\s*"0"', said):
+        if re.search(r'"quota_limit_value":\s*"0"', body):
             return errors.NoCredit(self.name, with_sentence("this key has no allowance", sentence))
-        if response.status_code == 400 or DAILY.search(said):
+        if response.status_code == 400 or DAILY.search(body):
             until = next_midnight(self._client.settings.zone)
             return errors.QuotaSpent(self.name, with_sentence("the day's allowance is used up", sentence), until=until)
         summary = with_sentence("refuses for speed", sentence)
         return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
 
-    def _explain_key(self, said: str, sentence: str) -> errors.KeyRefused:
-        reason = KEY_REASON.search(said)
+    def _explain_key(self, body: str, sentence: str) -> errors.KeyRefused:
+        reason = KEY_REASON.search(body)
         summary = f"refuses our key ({reason[0]})" if reason else "refuses our key"
         hint = KEY_FIXES.get(reason[0], USUAL_KEY_FIX) if reason else USUAL_KEY_FIX
         return errors.KeyRefused(self.name, with_sentence(summary, sentence), hint=hint)
@@ -120,19 +120,19 @@ def _queries(candidate: Candidate) -> Iterator[str]:
 
 
 def _cut_down(item: Any) -> Any:
-    told = item.get("volumeInfo") if isinstance(item, dict) else None
-    if not isinstance(told, dict):
+    info = item.get("volumeInfo") if isinstance(item, dict) else None
+    if not isinstance(info, dict):
         return None
-    return {"id": item.get("id"), "volumeInfo": {name: told[name] for name in KEPT if name in told}}
+    return {"id": item.get("id"), "volumeInfo": {name: info[name] for name in KEPT if name in info}}
 
 
 def _read(item: Any, at: datetime) -> EditionRecord | UnusableRecord:
     """A volume as a hit, or why it is none. Without an ISBN it still is evidence of the work."""
     if item is None:
         return UnusableRecord(GoogleBooks.name, "", "not a volume")
-    told, key = item["volumeInfo"], fields.text(item["id"])
-    volume = _Volume.model_validate(told)
-    isbns = fields.isbns([one.get("identifier") for one in _identifiers(told) if "ISBN" in str(one.get("type"))])
+    info, key = item["volumeInfo"], fields.text(item["id"])
+    volume = _Volume.model_validate(info)
+    isbns = fields.isbns([one.get("identifier") for one in _identifiers(info) if "ISBN" in str(one.get("type"))])
     if not (volume.title and key):
         return UnusableRecord(GoogleBooks.name, key, "no title")
     if len(isbns) > 1:
@@ -150,6 +150,6 @@ def _read(item: Any, at: datetime) -> EditionRecord | UnusableRecord:
     )
 
 
-def _identifiers(told: dict[str, Any]) -> list[dict[str, Any]]:
-    listed = told.get("industryIdentifiers")
+def _identifiers(info: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = info.get("industryIdentifiers")
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -170,7 +170,7 @@ def _within_day(plan: Plan, state: RolloutState, inputs: RolloutInputs, pending:
     opens, closes = (_at(today, minute) for minute in phase.hours)
     tomorrow = opens + timedelta(days=1)
     if state.begins > today:
-        return Wait(WaitKind.DAY, f"phase {phase.name} has not started yet", _at(state.begins, phase.hours[0]))
+        return Wait(WaitKind.DAY, f"start of phase {phase.name}", _at(state.begins, phase.hours[0]))
     if not opens <= now < closes:
         return Wait(
             WaitKind.DAY,

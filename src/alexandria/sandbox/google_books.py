@@ -50,8 +50,8 @@ class GoogleBooksSandbox(ProviderSandbox):
             return quota_exceeded("PerDay", 0)
         if key != self.state.settings.key(self.name):
             info = {"@type": f"{TYPE}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
-            said = "API key not valid. Please pass a valid API key."
-            return _refusal(400, said, "badRequest", status="INVALID_ARGUMENT", details=[info])
+            message = "API key not valid. Please pass a valid API key."
+            return _refusal(400, message, "badRequest", status="INVALID_ARGUMENT", details=[info])
         return None
 
     def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # gives no hint when to return
@@ -86,8 +86,8 @@ class GoogleBooksSandbox(ProviderSandbox):
         answer: dict[str, Any] = {"kind": "books#volumes", "totalItems": len(found)}
         if len(found) > end:
             answer["totalItems"] = rng.randint(end + 1, 40 * end)  # an estimate, and a poor one
-        shown = [volume(self.state, edition) for edition in found[int(start) : end]]
-        return _cut(answer | ({"items": shown} if shown else {}), request)
+        page = [volume(self.state, edition) for edition in found[int(start) : end]]
+        return _cut(answer | ({"items": page} if page else {}), request)
 
     async def _volume(self, request: Request) -> Response:
         """An id that does not exist is answered like a failure within."""
@@ -134,8 +134,8 @@ def quota_exceeded(per: str, value: int) -> Response:
     quota = {"quota_limit": f"default{per}PerProject", "quota_limit_value": str(value), "quota_unit": unit}
     quota |= place | {"quota_metric": "books.googleapis.com/default"}
     info = {"@type": f"{TYPE}ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED", "domain": "googleapis.com", "metadata": quota}
-    said = f"Quota exceeded for quota metric 'Queries' and limit 'Queries {per}' of service 'books.googleapis.com'."
-    return _refusal(429, said, "rateLimitExceeded", status="RESOURCE_EXHAUSTED", details=[info])
+    message = f"Quota exceeded for quota metric 'Queries' and limit 'Queries {per}' of service 'books.googleapis.com'."
+    return _refusal(429, message, "rateLimitExceeded", status="RESOURCE_EXHAUSTED", details=[info])
 
 
 def backend_failed() -> Response:

@@ -154,7 +154,7 @@ def _settings(settings: Settings) -> Iterator[Check]:
 
 
 def _network(settings: Settings, asked: dict[str, str]) -> list[Check]:
-    """What the environment says about the way to the providers: nothing if it says nothing."""
+    """The proxy and certificate settings of the environment, if there are any."""
     found: list[Check] = []
     try:
         chosen = chosen_authorities()

@@ -99,7 +99,7 @@ class Embedded:
         with as_misconfigured(self._folder):
             self._account = installation.account(self._folder)
             while True:
-                with self._gate(), self._lock("users") as self._users:  # whoever leaves needs the gate meanwhile
+                with self._gate(), self._lock("users") as self._users:  # a process that leaves needs the gate meanwhile
                     if self._stop_if_last():
                         return True
                 if time.monotonic() >= deadline:
