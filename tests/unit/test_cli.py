@@ -18,6 +18,7 @@ import typer
 
 from alexandria import cli
 from alexandria.backfill.status import Status
+from alexandria.cli.exit_codes import USAGE
 from alexandria.cli.main import ENDINGS, app, ending, hoist
 from alexandria.cli.options import OWN_PATHS, rates, root_path, years
 from alexandria.cli.output.console import Options, Output
@@ -422,3 +423,14 @@ def test_the_audit_names_the_user_or_the_number_of_one_without_a_name(monkeypatc
 
     monkeypatch.setattr(pwd, "getpwuid", nameless)
     assert operator_name() == f"cli {os.getuid()}"
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "work", "migrate", "status", "demo", "secret rotate"])
+def test_a_data_folder_that_cannot_be_used_is_refused_with_the_fix(command, monkeypatch, tmp_path, capsys):
+    """By every command that needs one, and not as an error of ours."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ALEXANDRIA_DATA_DIR", str(tmp_path / "file" / "data"))
+    assert cli.main(command.split()) == USAGE
+    shown = capsys.readouterr().err
+    assert f"cannot use {tmp_path / 'file' / 'data'}" in shown
+    assert "ALEXANDRIA_DATA_DIR" in shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 
@@ -248,6 +250,18 @@ def in_words(violation: Mapping[str, Any]) -> str:
         return "it does not have the expected form"
     message = str(violation["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
+
+
+@contextmanager
+def usable_data_dir(folder: Path) -> Iterator[None]:
+    """Raise Misconfigured for an OSError inside: `folder` cannot be used as the data directory."""
+    try:
+        yield
+    except OSError as problem:
+        raise Misconfigured(
+            f"cannot use {folder} as data directory: {(problem.strerror or str(problem)).lower()}",
+            hint="set ALEXANDRIA_DATA_DIR to another folder, or set DATABASE_URL to a PostgreSQL of your own",
+        ) from problem
 
 
 def extra_hint(extra: str) -> str:

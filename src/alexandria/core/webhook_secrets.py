@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alexandria.core import config
 from alexandria.core.config import Settings, secret_folders
-from alexandria.core.errors import BadInput, Misconfigured, Unknown
+from alexandria.core.errors import BadInput, Misconfigured, Unknown, usable_data_dir
 from alexandria.core.redaction import protect
 
 FILE, PREVIOUS_FILE = "webhook-secret", "webhook-secret-previous"
@@ -81,15 +81,19 @@ def webhook_secrets(settings: Settings) -> WebhookSecrets:
     path, previous = settings.data_dir / FILE, settings.data_dir / PREVIOUS_FILE
     also = settings.webhook_secret_previous
     configured = () if also is None else (also.get_secret_value(),)
-    return WebhookSecrets(
-        path=path, files=[path, previous], read=lambda: (_read_or_make(path), *_read_if_there(previous), *configured)
-    )
+    with usable_data_dir(settings.data_dir):
+        return WebhookSecrets(
+            path=path,
+            files=[path, previous],
+            read=lambda: (_read_or_make(path), *_read_if_there(previous), *configured),
+        )
 
 
 def rotate(settings: Settings, *, dry_run: bool = False) -> Path:
     """Make a new secret; the old one stays valid until `finish`. Returns the file with the new one.
 
-    Raises BadInput if the secret is configured elsewhere, or an earlier rotation is not finished.
+    Raises BadInput if the secret is configured elsewhere, or an earlier rotation is not finished, and Misconfigured
+    if the data folder cannot be written to.
     """
     path = _own_file(settings)
     previous = path.with_name(PREVIOUS_FILE)
@@ -97,12 +101,13 @@ def rotate(settings: Settings, *, dry_run: bool = False) -> Path:
         if previous.exists():
             raise _in_progress()
         return path
-    try:
-        _write_new(previous, _read_or_make(path))
-    except FileExistsError:
-        raise _in_progress() from None
-    draft = _draft(path, secrets.token_urlsafe(32))
-    draft.replace(path)
+    with usable_data_dir(settings.data_dir):
+        try:
+            _write_new(previous, _read_or_make(path))
+        except FileExistsError:
+            raise _in_progress() from None
+        draft = _draft(path, secrets.token_urlsafe(32))
+        draft.replace(path)
     return path
 
 
@@ -112,7 +117,8 @@ def finish(settings: Settings, *, dry_run: bool = False) -> None:
     if not previous.exists():
         raise Unknown("no rotation is in progress", hint="start one: alexandria secret rotate")
     if not dry_run:
-        previous.unlink(missing_ok=True)
+        with usable_data_dir(settings.data_dir):
+            previous.unlink(missing_ok=True)
 
 
 def weak(settings: Settings) -> list[str]:

@@ -26,11 +26,11 @@ from typing import IO, Any, Protocol, Self
 import httpx2
 
 from alexandria.backfill.status import Status
-from alexandria.core.errors import AlexandriaError, BadInput, Unknown
+from alexandria.core.errors import AlexandriaError, BadInput, Unknown, usable_data_dir
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import FILE as SECRET
-from alexandria.database.embedded.server import Embedded, as_misconfigured, stop_unused
+from alexandria.database.embedded.server import Embedded, stop_unused
 from alexandria.database.pool import Database
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, environment
@@ -263,7 +263,7 @@ def _folder(plan: DemoOptions, data_dir: Path) -> Iterator[Path]:
             yield folder
         return
     folder = data_dir / "demo"
-    with as_misconfigured(data_dir):
+    with usable_data_dir(data_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data_dir / "demo.lock").open("w")
     with lock:

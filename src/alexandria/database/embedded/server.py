@@ -25,7 +25,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.pq import PGconn, Ping
 
-from alexandria.core.errors import DatabaseUnavailable, Misconfigured
+from alexandria.core.errors import DatabaseUnavailable, Misconfigured, usable_data_dir
 from alexandria.database.embedded import installation
 from alexandria.database.embedded.installation import OWN_SERVER_HINT, SOCKET
 
@@ -68,7 +68,7 @@ class Embedded:
         self.psql, self.pg_dump = self._programs / "psql", self._programs / "pg_dump"
 
     def __enter__(self) -> Self:
-        with as_misconfigured(self._folder):
+        with usable_data_dir(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._account = installation.account(self._folder)
             with self._gate() as gate, contextlib.ExitStack() as entered:
@@ -83,20 +83,20 @@ class Embedded:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with as_misconfigured(self._folder), self._gate():
+        with usable_data_dir(self._folder), self._gate():
             self._leave.close()
 
     def ensure(self) -> None:
         """Start the server again if it has stopped, and return when it answers."""
         if self._ping() != Ping.OK:
-            with as_misconfigured(self._folder), self._gate():
+            with usable_data_dir(self._folder), self._gate():
                 self._locate()
                 self._start()
 
     def stop_unused(self, timeout: float) -> bool:
         """Stop the server if no process uses it within `timeout` seconds, else return False. Not within a `with`."""
         deadline = time.monotonic() + timeout
-        with as_misconfigured(self._folder):
+        with usable_data_dir(self._folder):
             self._account = installation.account(self._folder)
             while True:
                 with self._gate(), self._lock("users") as self._users:  # a process that leaves needs the gate meanwhile
@@ -326,15 +326,3 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
         yield opened
     finally:
         os.close(opened)
-
-
-@contextlib.contextmanager
-def as_misconfigured(folder: Path) -> Iterator[None]:
-    """Raise Misconfigured for an OSError inside: `folder` cannot be used as the data directory."""
-    try:
-        yield
-    except OSError as problem:
-        raise Misconfigured(
-            f"cannot use {folder} as data directory: {(problem.strerror or str(problem)).lower()}",
-            hint=f"set ALEXANDRIA_DATA_DIR to another folder, or {OWN_SERVER_HINT}",
-        ) from problem
