@@ -56,7 +56,8 @@ def test_a_short_secret_leaves_the_structure_of_a_line(capsys, secret, form):
         "https://user:{}@far.test/", "https://{}@far.test/", "https://{}:pw@far.test/", "Authorization: Bearer {}",
         "authorization:{}", "x-goog-api-key: {}", "{{'x-goog-api-key': '{}'}}", '{{"api_key": "{}"}}', "api_key={}",
         "the key {} is unknown", "Incorrect API key provided: {}.", "wrong key '{}'", "{}", "refused ({})", "[{}, 7]",
-        "X-Cron-Secret:{}", "password={}", "token={};", "two\n{}",
+        "X-Cron-Secret:{}", "password={}", "token={};", "two\n{}", "POST https://hooks.test/services/{}/x failed",
+        "https://hooks.test/{}", "'https://hooks.test/a/{}'", "https://hooks.test/bot/{}?page=2",
     ],
 )  # fmt: skip
 def test_a_secret_of_any_length_is_masked_where_it_can_stand(length, place):
@@ -76,7 +77,7 @@ def test_a_secret_of_any_length_is_masked_where_it_can_stand(length, place):
         ("org", "https://openlibrary.org/search.json"), ("11", "2023-11"), ("5", "gemini:gemini-3.5-flash"),
         ("gemini", "gemini: refuses our key"), ("xai", "xai, gemini and isbndb were asked"), ("q", "/books?q=dune"),
         ("title", "{'title': 'Dune'}"), ("x", "x-goog-api-key"), ("test", "the latest tests"), ("or", "and/or"),
-        ("books", "http://far.test/prefix/books/dune"),
+        ("far", "http://far.test/prefix/books/dune"), ("db", "no answer from http://db"), ("books", "GET /prefix/books/dune"), ("x", "/var/lib/x/y"),
     ],
 )  # fmt: skip
 def test_a_short_secret_is_not_masked_inside_words_names_and_numbers(secret, text):
@@ -123,7 +124,7 @@ def test_a_provider_field_with_another_value_is_masked(capsys):
 def test_masking_takes_no_time_that_matters():
     """A text of 64 kB of the worst kind, with secrets of every length."""
     redaction.protect("abcdefgh"[:length] for length in range(1, 9))
-    for text in ("//" * 32_000, "key: " * 13_000, "a" * 64_000, "a " * 32_000, "//a:" * 16_000):
+    for text in ("//" * 32_000, "key: " * 13_000, "a" * 64_000, "a " * 32_000, "//a:" * 16_000, "://a/" * 13_000):
         began = time.process_time()
         redaction.masked(text)
         assert time.process_time() - began < 0.2

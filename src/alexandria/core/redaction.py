@@ -20,7 +20,10 @@ _ANNOUNCED = r"((?i:key|token|secret|password|authorization|bearer|basic)[\"']?\
 # The user or the password of an address, as in "https://user:g@host".
 _USER_INFO = r"(//(?:[^\s/@:]*:)?){secret}(?=(?::[^\s/@]*)?@)"
 # A token by itself: no part of a word, a time, a path or a host, and no name that a value follows.
-_WHOLE_WORD = r"(?<![\w\-])(?<!\w[.:/@]){secret}(?![\w\-=])(?![.:/@]\w)(?![\"']\s*[:=])"
+_WHOLE_WORD = r"(?<![\w\-])(?<!\w[.:/@])(?<!//){secret}(?![\w\-=])(?![.:/@]\w)(?![\"']\s*[:=])"
+# A part of an address's path: some services have the secret there.
+_PATH_PART = r"(?<=[^/]/){secret}(?=[/?#]|$)"
+_ADDRESS = re.compile(r"(?<=://)[^\s\"'<>]+")
 _SOURCE_LINE = re.compile(r'\s*(?:\| +)?File "[^"]*", line \d+')
 _CODE_OR_MARKS = re.compile(r" {4}\S|[ |]*[~^]+[ ~^]*$")
 
@@ -28,6 +31,7 @@ _secrets: set[str] = set()
 _long: list[str] = []
 _named_places: list[re.Pattern[str]] = []
 _tokens: list[re.Pattern[str]] = []
+_path_parts: list[re.Pattern[str]] = []
 
 
 def protect(secrets: Iterable[str]) -> None:
@@ -47,6 +51,8 @@ def forget_secrets() -> None:
 def masked(text: str) -> str:
     """Return the text with every secret masked."""
     text = masked_long(text)
+    if _path_parts:
+        text = _ADDRESS.sub(lambda address: _path_parts[0].sub(_mask, address[0]), text)
     for place in (*_named_places, *_tokens):
         text = place.sub(_mask, text)
     return text
@@ -80,6 +86,7 @@ def _compile() -> None:
     _named_places[:] = [_pattern(place, short) for place in (_ANNOUNCED, _USER_INFO) if short]
     unnamed = [form for form in short if form not in names]  # a provider's name stands in every message about it
     _tokens[:] = [_pattern(_WHOLE_WORD, unnamed)] if unnamed else []
+    _path_parts[:] = [_pattern(_PATH_PART, unnamed)] if unnamed else []
 
 
 def _pattern(place: str, secrets: list[str]) -> re.Pattern[str]:
