@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from procrastinate.schema import SchemaManager
+
 _FOLDER = Path(__file__).parent
+_QUEUE = "0001_queue"  # the only step without a file: procrastinate brings the SQL of its own tables
 AFTER_STEPS = ("functions", "version")  # run after the steps of every migration
 
 
 def names() -> list[str]:
     """Return the names of all steps, oldest first, like "0002_lanes"."""
-    return sorted(file.stem for file in _FOLDER.glob("[0-9]*.sql"))
+    return sorted([_QUEUE, *(file.stem for file in _FOLDER.glob("[0-9]*.sql"))])
 
 
 def statements(step: str) -> str:
     """Return the SQL of a step, to be executed as a whole: it may hold many statements and function bodies."""
+    if step == _QUEUE:
+        return SchemaManager.get_schema()
     return (_FOLDER / f"{step}.sql").read_text(encoding="utf-8")

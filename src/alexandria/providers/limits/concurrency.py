@@ -94,7 +94,6 @@ class ConcurrencyLimiter:
                     await self._open()
                     await self._serve()
         except DatabaseUnavailable as lost:
-            self._released.clear()
             self._refuse(lost)
 
     async def _serve(self) -> None:
