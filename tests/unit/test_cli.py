@@ -161,6 +161,8 @@ def test_wrong_use_is_2_in_three_parts_and_as_json(arguments, capsys):
     assert (code, out) == (2, "")
     lines = err.splitlines()
     assert lines[0].startswith("error: ")
+    assert lines[0] != "error: "
+    assert "Value error" not in err
     assert any("alexandria" in line for line in lines[1:])
     for placed in (["--json", *arguments], [*arguments, "--json"]):
         code, out, err = run(capsys, *placed)

@@ -185,6 +185,19 @@ def _answer_of(id_: Id, found: Resolution) -> Answer:
     return Answer(id_, None, DOUBT if open_ else REFUSE, score, "", [found.reason, *found.unavailable.values()])
 
 
+def read_one(title: str, author: str, year: int | None) -> Candidate:
+    """Return the candidate of one book, checked like a line of a list. Raises BadInput, which names the field."""
+    try:
+        asked = _Query.model_validate(storable({"id": 1, "title": title, "author": author, "year": year}))
+    except ValidationError as invalid:
+        problem = invalid.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise errors.BadInput(
+            f"{problem['loc'][0]}: {errors.in_words(problem)}",
+            hint=f"title and author have 1 to {MAX_TEXT_LENGTH} characters, a year is 1 to {LAST_YEAR}",
+        ) from None
+    return Candidate(asked.title, asked.author, asked.year)
+
+
 def _refused(line: Line, id_: Any, problems: Sequence[str]) -> Answer:
     usable = id_ if isinstance(id_, str | int) and not isinstance(id_, bool) else None
     return Answer(usable, None, REFUSED, 0.0, "", [f"line {line.number}: {problem}" for problem in problems])

@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             known = [name for name, command in where.command.commands.items() if not command.hidden]
             hint = f"commands: {', '.join(known)}"
         output.fail(
-            errors.BadInput(refused.format_message(), hint=hint),
+            errors.BadInput(refused.format_message().replace(": Value error, ", ": ", 1), hint=hint),
             f"{where.command_path if where else 'alexandria'} --help",
         )
         return USAGE

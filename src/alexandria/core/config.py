@@ -43,6 +43,7 @@ SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home dire
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 BY_PLAN = frozenset({"base_url", "rate", "daily_limit", "daily_reserve"})  # what a provider's plan can decide
 SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+MAX_DAILY_UNITS = 1_000_000_000  # what the ledger's columns can count
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
@@ -56,9 +57,9 @@ class ProviderSettings(BaseModel):
     name: str
     base_url: str
     rate: float = Field(gt=0, le=1000)
-    timeout: float = Field(gt=0)
-    daily_limit: int | None = Field(ge=0)
-    daily_reserve: int = Field(ge=0)
+    timeout: float = Field(gt=0, le=86_400)
+    daily_limit: int | None = Field(ge=0, le=MAX_DAILY_UNITS)
+    daily_reserve: int = Field(ge=0, le=MAX_DAILY_UNITS)
     zone: str
     key: SecretStr | None
     by_plan: frozenset[str] = frozenset()
@@ -68,7 +69,7 @@ class ProviderSettings(BaseModel):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as unknown:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:  # OSError: a name that no file can have
             raise ValueError("unknown time zone; use a name like America/Los_Angeles") from unknown
         return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from alexandria.core.provider_facts import PROVIDERS
 from alexandria.sandbox.fault_rules import read_rules
 from alexandria.sandbox.parts import part
 
+MIN_RATE = 0.001  # requests/s
 SAMPLE = Path(__file__).parent / "sample_books.csv"
 
 
@@ -41,9 +43,11 @@ class SandboxSettings:
         for name, share in (shares | dict(self.coverage)).items():
             if not 0 <= share <= 1:
                 raise BadInput(f"{name}: {share} is no share", hint="a share is between 0 and 1")
-        if self.latency_scale < 0 or any(rate <= 0 for rate in self.rates.values()):
+        rates = self.rates.values()
+        if not 0 <= self.latency_scale < math.inf or any(not MIN_RATE <= rate < math.inf for rate in rates):
             raise BadInput(
-                "a latency scale or rate is impossible", hint="the scale is 0 or more, rates are more than 0"
+                "a latency scale or rate is impossible",
+                hint=f"the scale is 0 or more, a rate is {MIN_RATE} or more, and neither is infinite",
             )
         read_rules(self.faults)
         for name in (*self.rates, *self.daily_limits, *self.keys, *self.coverage):

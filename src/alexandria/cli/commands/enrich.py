@@ -21,7 +21,8 @@ def enrich(
     context: typer.Context,
     isbn: Annotated[list[str] | None, typer.Option(metavar="ISBN", help="This edition; may be repeated.")] = None,
     older_than: Annotated[
-        int | None, typer.Option(min=0, metavar="DAYS", help="Editions last enriched more than so many days ago.")
+        int | None,
+        typer.Option(min=0, max=36_525, metavar="DAYS", help="Editions last enriched more than so many days ago."),
     ] = None,
     dry_run: DryRun = False,
 ) -> int:

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from alexandria.backfill import resolve
+from alexandria.backfill import resolve, resolve_list
 from alexandria.backfill.repositories.candidates import evidence
 from alexandria.backfill.source_selection import SourceSelector
-from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
+from alexandria.catalogue.models import Resolution, ScoredRecord
 from alexandria.cli.output.console import Output, heading, table
 from alexandria.cli.runtime.system import asking_providers
 from alexandria.operations.system import System
@@ -18,9 +18,9 @@ from alexandria.operations.system import System
 
 def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:
     """Resolve one book with the configured sources, or with `sources`. Raises NoSources if none could be asked."""
+    candidate = resolve_list.read_one(title, author, year)
 
     async def act(system: System) -> Resolution:
-        candidate = Candidate(title, author, year)
         return (
             await resolve.resolve(None, [candidate], SourceSelector(system.backfill.runner.sources), system.database)
         )[0]

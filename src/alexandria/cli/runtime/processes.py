@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
+import os
 import socket
 from collections.abc import Coroutine
 from typing import Any
@@ -27,6 +29,8 @@ from alexandria.operations.migration import migrate
 from alexandria.operations.system import System
 from alexandria.web.app import create_app
 from alexandria.web.server import serve
+
+MAX_HOST_LENGTH = 100  # characters, in a message
 
 
 def api(
@@ -109,10 +113,13 @@ def listen(host: str, port: int) -> socket.socket:
     """Open a listening socket. Raises Misconfigured if the address is taken or not ours."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as refused:
-        raise Misconfigured(
-            f"cannot listen on {host}:{port}: {refused.strerror}", hint="choose another --port; 0 takes a free one"
-        ) from refused
+    except (OSError, TypeError) as refused:
+        number = getattr(refused, "errno", None)
+        reason = os.strerror(number) if number and number > 0 else "it is no address of this machine"
+        hint = "choose another --port; 0 takes a free one"
+        if number not in {errno.EADDRINUSE, errno.EACCES}:
+            hint = "--host is an address of this machine, such as 127.0.0.1"
+        raise Misconfigured(f"cannot listen on {host[:MAX_HOST_LENGTH]}:{port}: {reason}", hint=hint) from None
     # Connections inherit it; asyncio would not set it, and every second answer would wait for an acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
