@@ -22,7 +22,7 @@ PERSIST_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0)  # seconds before a job's end is wri
 
 
 class QueueWorker(Worker):
-    """A worker that outlives refused statements: a full disk, a serialization failure, a lock that somebody holds.
+    """A worker that outlives refused statements: a full disk, a serialization failure, a lock of another session.
 
     If the connection is lost, or another worker has taken this one for dead, it ends and the caller starts another.
     """
@@ -63,7 +63,7 @@ class QueueWorker(Worker):
         context: job_context.JobContext,
         job_result: job_context.JobResult | None,
     ) -> None:
-        """A job whose end is not written seems to run for as long as this worker lives, and nobody would repeat it."""
+        """A job whose end is not written seems to run for as long as this worker lives, and would not be repeated."""
         for delay in (*PERSIST_RETRY_DELAYS, None):
             try:
                 await super()._persist_job_status(job, status, retry_decision, context, job_result)

@@ -79,7 +79,7 @@ class Runner:
         deadline = asyncio.get_running_loop().time() + self.outcome_timeout
         try:
             while (refused := await self._write_outcome(token, error)) is not None:
-                # A lock that somebody holds on the month must not keep this worker from others.
+                # Another session's lock on the month must not keep this worker from others.
                 if isinstance(refused, errors.DatabaseBusy) or asyncio.get_running_loop().time() > deadline:
                     self._pending_outcomes[token] = error
                     log.warning("outcome not written yet", attempt=str(token), reason=refused.message)

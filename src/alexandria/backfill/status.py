@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    PENDING = "pending"  # nobody has asked for it yet, or a person asked again
+    PENDING = "pending"  # not scheduled yet, or reset by a person
     PROCESSING = "processing"  # an attempt holds its token
     COMPLETED = "completed"  # books recorded
     FAILED = "failed"  # gave up, error_message has the reason

@@ -1,5 +1,5 @@
 -- name: unindexed_works
--- Works after the given id without keys, each with its people. Locked: nobody deletes one while it gets its keys.
+-- Works after the given id without keys, each with its people. Locked, so that none is deleted while it gets its keys.
 SELECT w.id, w.title, coalesce(nullif(ARRAY(
     SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
     WHERE wc.work_id = w.id ORDER BY wc.position), '{}'), ARRAY[w.author]) AS people

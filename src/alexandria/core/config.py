@@ -50,7 +50,7 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 class ProviderSettings(BaseModel):
     """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s.
 
-    `by_plan` names the fields that nobody has set and that the provider's own report of its plan replaces.
+    `by_plan` names the fields that are defaults, which the provider's own report of its plan replaces.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -76,7 +76,7 @@ class DatabaseFailed(AlexandriaError):
 
 
 class DatabaseUnavailable(DatabaseFailed):
-    """PostgreSQL does not answer, lets nobody in, or takes no data: waiting for it helps."""
+    """PostgreSQL does not answer, accepts no connections, or takes no data: waiting for it helps."""
 
     code = "database_unavailable"
 

@@ -24,7 +24,7 @@ MAX_REASON_LENGTH = 300  # characters of the server's own sentence
 # SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONNECTION_CLASSES = {"08", "57", "58"}  # lost connection, operator intervention, system error: the server is away
 _OUTAGE_STATES = {"53000", "53200", "25P03", "25P04"}  # without resources, or it ended our idle session
-_REFUSAL_CLASSES = {"28", "3D"}  # authorization, unknown database: it lets nobody in
+_REFUSAL_CLASSES = {"28", "3D"}  # authorization, unknown database: it accepts no connection
 _BUSY_CLASSES = {"40", "55"}  # rolled back for the sake of another transaction, or the object is in use
 _DATA_CLASSES = {"22", "23", "54"}  # data, constraint, program limit: the same data is refused again
 _OLD_SCHEMA = {"42703", "42883", "42P01"}  # no such column, function or table
@@ -34,7 +34,7 @@ _CHECK_SERVER = "check DATABASE_URL and that the server runs, then: alexandria d
 _READ_ONLY_HINT = (
     "connect to the primary server, not to a standby, and check default_transaction_read_only; work then continues"
 )
-# What a server says when it lets nobody in, and the fix. It has no SQLSTATE here: libpq passes only the text on.
+# The message of a server that accepts no connection, and the fix. It has no SQLSTATE here: libpq passes only the text on.
 _REFUSALS = tuple(
     (re.compile(pattern, re.IGNORECASE), fix)
     for pattern, fix in (

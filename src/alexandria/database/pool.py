@@ -33,7 +33,7 @@ UNACKNOWLEDGED_TIMEOUT = 8000  # milliseconds without acknowledgement of what wa
 SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "5s",
     "client_connection_check_interval": "1s",
-    # Nor must a session that somebody left in a transaction stop more than what it holds.
+    # A session that was left in a transaction must not stop more than what it holds.
     "lock_timeout": "3s",
 }
 

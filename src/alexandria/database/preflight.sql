@@ -22,7 +22,7 @@ LEFT JOIN pg_namespace AS t ON t.oid = e.extnamespace
 WHERE d.datname = current_database()
 
 -- name: relations
--- Everything with rows or a definition that somebody has put into the database; extensions' own things do not count.
+-- Everything with rows or a definition in the database; the objects of extensions do not count.
 SELECT n.nspname::text AS schema, c.relname::text AS name
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

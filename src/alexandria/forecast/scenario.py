@@ -82,7 +82,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Everything that a simulated rollout meets; `operator` is None if nobody checks it.
+    """Everything that a simulated rollout meets; `operator` is None if no person checks it.
 
     `existing_share` of the named recent books exist, less `yearly_decline` for each year back; months differ by
     `month_deviation`. A month takes `overhead_seconds` beside its requests. If `measured_seconds` of whole months are

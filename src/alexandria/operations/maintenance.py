@@ -58,7 +58,7 @@ class Maintenance:
     async def forget(self) -> None:
         """Delete expired responses, of providers and to repeated calls, and forgiven failures of clients.
 
-        A batch per transaction, so that nobody waits for a long one.
+        A batch per transaction, so that no other session waits for a long one.
         """
         async with self.database.transaction() as connection:
             await failed_logins.delete_forgiven(connection)

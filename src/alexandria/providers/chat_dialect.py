@@ -113,7 +113,7 @@ def _answer_in(message: dict[str, Any], *, cut_off: bool) -> str | None:
 
 
 def _text_of(content: Any) -> str:
-    """The text of a content, which may also come in parts or as JSON that somebody has read already."""
+    """The text of a content, which may also come in parts or as JSON that has been parsed already."""
     match content:
         case str():
             return content
@@ -131,8 +131,8 @@ def _is_part(part: Any) -> bool:
 
 def _usage(body: dict[str, Any]) -> dict[str, Any]:
     """The tokens that were counted, without what is not a count; {} if none are reported."""
-    told = body.get("usage")
-    counts = told if isinstance(told, dict) else body
+    given = body.get("usage")
+    counts = given if isinstance(given, dict) else body
     usage: dict[str, Any] = {}
     for name, others in TOKEN_FIELDS.items():
         usage[name] = next((count for other in others if (count := _count(counts.get(other)))), 0)

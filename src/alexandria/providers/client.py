@@ -114,7 +114,7 @@ class ProviderClient:
         await self.http.aclose()
 
     def use_plan_host(self, host: str) -> None:
-        """Send requests to the host that answers the key's plan, unless a setting says where to.
+        """Send requests to the host that answers the key's plan, unless a setting names another one.
 
         Only a host that is known as the provider's own is ever sent the key. Stored answers keep their address.
         """
@@ -362,7 +362,7 @@ def storable(value: T, depth: int = 0) -> T:
             plain = {storable(key): storable(inner, depth + 1) for key, inner in value.items()}
         case list():
             plain = [storable(inner, depth + 1) for inner in value]
-    return plain  # type: ignore[no-any-return]  # the shape is kept, which no type says
+    return plain  # type: ignore[no-any-return]  # the shape is kept, which no type expresses
 
 
 def next_midnight(zone: str) -> datetime:

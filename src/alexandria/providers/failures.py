@@ -1,4 +1,4 @@
-"""Makes an error that nobody foresaw inside a call to a provider that provider's own failure."""
+"""Turns an unexpected error inside a call to a provider into that provider's own failure."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ Language = Annotated[str, PlainValidator(language)]
 
 @dataclass(frozen=True, slots=True)
 class UnusableRecord:
-    """A record that cannot be an edition of a book, and why. It costs nobody but itself."""
+    """A record that cannot be an edition of a book, and why. The other records are still used."""
 
     provider: str
     id: str

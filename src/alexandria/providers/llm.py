@@ -59,10 +59,10 @@ def _spec(entry: str) -> GeneratorSpec:
         return GeneratorSpec(provider, model)
     if form == "MODEL@URL" and at_url:
         return GeneratorSpec(provider, at_url[1], at_url[2].rstrip("/"))
-    shown = entry.partition("@")[0]  # behind the @ a password might stand
+    model = entry.partition("@")[0]  # behind the @ a password might stand
     *others, last = [f"{name}:{facts.model}".rstrip(":") for name, facts in generators.items()]
     raise errors.Misconfigured(
-        f"setting {SETTING}: {shown!r} is no generator",
+        f"setting {SETTING}: {model!r} is no generator",
         hint=f"a generator is {', '.join(others)} or {last} (a key goes to OPENAI_API_KEY)",
     )
 
@@ -132,7 +132,7 @@ class LanguageModel:
             return unreadable
 
     def _speak(self) -> ModelAdapter:
-        """The way to ask, made anew when the key has changed."""
+        """The client of the model, created again when the key has changed."""
         key = self._client.key
         if self._adapter is None or self._adapter[0] != key:
             from alexandria.providers.llm_adapters import ModelAdapter  # noqa: PLC0415  # it imports for seconds
@@ -151,5 +151,5 @@ def _may_ask_again(answer: dict[str, Any], at: datetime) -> bool:
 
 
 def _readable(answer: dict[str, Any]) -> bool:
-    """Whether the model said all that it had to say, though not in the form of a list."""
+    """Whether the model's answer is complete, although not in the form of a list."""
     return not answer["declined"] and answer["finish"] != "length"

@@ -220,7 +220,9 @@ class _AnswersOnly(httpx2.AsyncBaseTransport):
 
 
 def _gemini(client: ProviderClient, model: str, http: httpx2.AsyncClient) -> Model:
-    trust = authorities()  # for ways that the SDK never goes here, but reads the authorities anew for each
+    trust = (
+        authorities()
+    )  # for requests that the SDK never makes here, but for which it reads the authorities again each time
     options = HttpOptions(
         httpx_async_client=http,
         base_url=client.settings.base_url,

@@ -100,7 +100,7 @@ FIRST_CONTEMPORARY_YEAR = 2020
 
 
 def default_variant(month: Month) -> str:
-    """The variant used when nobody chose one."""
+    """The variant that is used by default."""
     return "contemporary-notable" if month.year >= FIRST_CONTEMPORARY_YEAR else "baseline"
 
 

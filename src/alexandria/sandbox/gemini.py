@@ -22,7 +22,7 @@ DOCUMENTATION = "https://ai.google.dev/gemini-api/docs/rate-limits"
 HELP = {"@type": f"{TYPE}Help", "links": [{"description": "Learn more about quotas", "url": DOCUMENTATION}]}
 DAILY_QUOTA = "GenerateRequestsPerDayPerProjectPerModel"
 DEFAULT_HINT_SECONDS = 46.1  # seconds
-DEFAULT_DAILY_LIMIT = 10_000  # requests, told to who has met no limit of his own
+DEFAULT_DAILY_LIMIT = 10_000  # requests, reported by a 429 without a configured limit
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # what a body without a prompt raises
 
 
@@ -42,15 +42,15 @@ class GeminiSandbox(ProviderSandbox):
     def stranger(self, request: Request) -> Response | None:
         key = self.client(request)
         if not key:
-            said = "Method doesn't allow unregistered callers (callers without established identity)."
+            message = "Method doesn't allow unregistered callers (callers without established identity)."
             return _refusal(
-                403, "PERMISSION_DENIED", f"{said} Please use API Key or other form of API consumer identity."
+                403, "PERMISSION_DENIED", f"{message} Please use API Key or other form of API consumer identity."
             )
         if key != self.state.settings.key(self.name):
-            said = "API key not valid. Please pass a valid API key."
+            message = "API key not valid. Please pass a valid API key."
             info = {"@type": f"{TYPE}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
             info["metadata"] = {"service": "generativelanguage.googleapis.com"}  # type: ignore[assignment] # nested JSON
-            return _refusal(400, "INVALID_ARGUMENT", said, [info])
+            return _refusal(400, "INVALID_ARGUMENT", message, [info])
         return None
 
     def too_fast(self, request: Request, wait: float) -> Response:
@@ -75,11 +75,11 @@ class GeminiSandbox(ProviderSandbox):
             "safety_prompt": changed(lambda answer: _blocked(answer, "PROHIBITED_CONTENT")),
             "safety_candidate": changed(lambda answer: _withheld(answer, "SAFETY", {})),
             "recitation": changed(lambda answer: _withheld(answer, "RECITATION", None)),
-            "max_tokens": changed(lambda answer: _stopped(_told(answer, cut_off), "MAX_TOKENS")),
+            "max_tokens": changed(lambda answer: _stopped(_with_text(answer, cut_off), "MAX_TOKENS")),
             "max_tokens_thinking": changed(lambda answer: _withheld(answer, "MAX_TOKENS", {"role": "model"})),
             "empty_candidate": changed(lambda answer: _withheld(answer, "STOP", {"role": "model"})),
-            "schema_violation_once": changed(lambda answer: _told(answer, off_schema)),
-            **{name: changed(partial(_told, tell=tell)) for name, tell in TEXT_FAULTS.items()},
+            "schema_violation_once": changed(lambda answer: _with_text(answer, off_schema)),
+            **{name: changed(partial(_with_text, change=change)) for name, change in TEXT_FAULTS.items()},
         }
 
     @property
@@ -98,19 +98,21 @@ class GeminiSandbox(ProviderSandbox):
         seconds = math.ceil(wait * 1000) / 1000
         metric = "generativelanguage.googleapis.com/generate_content_paid_tier_requests"
         violation = {"quotaMetric": metric, "quotaId": f"{quota}-PaidTier", "quotaValue": str(value)}
-        said = f"You exceeded your current quota. * Quota exceeded for metric: {metric}, limit: {value}, model: {model}"
+        message = (
+            f"You exceeded your current quota. * Quota exceeded for metric: {metric}, limit: {value}, model: {model}"
+        )
         details = [
             {"@type": f"{TYPE}QuotaFailure", "violations": [violation | {"quotaDimensions": {"model": model, "location": "global"}}]},
             HELP,
             {"@type": f"{TYPE}RetryInfo", "retryDelay": f"{seconds:g}s"},
         ]  # fmt: skip
-        return _refusal(429, "RESOURCE_EXHAUSTED", f"{said}\nPlease retry in {seconds:g}s.", details)
+        return _refusal(429, "RESOURCE_EXHAUSTED", f"{message}\nPlease retry in {seconds:g}s.", details)
 
     async def _generate(self, request: Request) -> Response:
         model, method = _model(request)
         if method != "generateContent" or not model.startswith("gemini-") or model.startswith(RETIRED):
-            said = f"models/{model} is not found for API version v1beta, or is not supported for {method}."
-            return _refusal(404, "NOT_FOUND", said)
+            message = f"models/{model} is not found for API version v1beta, or is not supported for {method}."
+            return _refusal(404, "NOT_FOUND", message)
         try:
             texts = _prompt(await request.body())
         except UNREADABLE:
@@ -128,7 +130,7 @@ def _model(request: Request) -> tuple[str, str]:
 
 
 def _prompt(body: bytes) -> list[str]:
-    """What was said last, and before all of it. Raises one of UNREADABLE."""
+    """The last prompt, then the system instruction. Raises one of UNREADABLE."""
     asked = json.loads(body)
     return [*_texts(asked["contents"][-1:]), *_texts([asked.get("systemInstruction") or {}])]
 
@@ -151,10 +153,10 @@ def _completion(model: str, texts: list[str], answer: str, *, thoughts: int, id_
     return {"candidates": [part], "usageMetadata": usage, "modelVersion": model, "responseId": id_}
 
 
-def _told(answer: dict[str, Any], tell: Callable[[str], str]) -> dict[str, Any]:
-    """The same answer with its text told otherwise."""
+def _with_text(answer: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """The same answer with its text changed."""
     part = answer["candidates"][0]["content"]["parts"][0]
-    part["text"] = tell(part["text"])
+    part["text"] = change(part["text"])
     return answer
 
 
@@ -164,7 +166,7 @@ def _stopped(answer: dict[str, Any], reason: str) -> dict[str, Any]:
 
 
 def _withheld(answer: dict[str, Any], reason: str, content: dict[str, Any] | None) -> dict[str, Any]:
-    """An answer of which nothing is shown but `content`; None: not even that there was any."""
+    """An answer with only `content`; None: without any."""
     candidate = answer["candidates"][0]
     del candidate["content"], answer["usageMetadata"]["candidatesTokenCount"]
     candidate |= {} if content is None else {"content": content}
@@ -175,8 +177,8 @@ def _blocked(answer: dict[str, Any], reason: str) -> dict[str, Any]:
     """The answer to a prompt that no model was given."""
     tokens = answer["usageMetadata"]["promptTokenCount"]
     usage = {"promptTokenCount": tokens, "totalTokenCount": tokens}
-    told = {"promptFeedback": {"blockReason": reason, "safetyRatings": []}, "usageMetadata": usage}
-    return told | {name: answer[name] for name in ("modelVersion", "responseId")}
+    answered = {"promptFeedback": {"blockReason": reason, "safetyRatings": []}, "usageMetadata": usage}
+    return answered | {name: answer[name] for name in ("modelVersion", "responseId")}
 
 
 def _refusal(code: int, status: str, message: str, details: list[Any] | None = None) -> Response:

@@ -39,34 +39,34 @@ class XAISandbox(ProviderSandbox):
     def stranger(self, request: Request) -> Response | None:
         key = self.client(request)
         if not key:
-            said = "No API key provided. Please provide a valid API key in the Authorization header."
-            return _refusal(401, "The request does not have valid authentication credentials", said)
+            text = "No API key provided. Please provide a valid API key in the Authorization header."
+            return _refusal(401, "The request does not have valid authentication credentials", text)
         if key != self.state.settings.key(self.name):
-            said = f"Incorrect API key provided: {key[:2]}***. You can obtain an API key from https://console.x.ai."
-            return _refusal(400, "Client specified an invalid argument", said)
+            text = f"Incorrect API key provided: {key[:2]}***. You can obtain an API key from https://console.x.ai."
+            return _refusal(400, "Client specified an invalid argument", text)
         return None
 
     def too_fast(self, request: Request, wait: float) -> Response:  # noqa: ARG002 # xAI gives no hint when to return
         limit = self.rate(request)
-        said = f"Too many requests for team {self._team}. Your team's rate limit is"
-        said = f"{said} — Requests per Second (actual/limit): {int(limit) + 1}/{limit:g}"
-        return _refusal(429, "Some resource has been exhausted", said)
+        text = f"Too many requests for team {self._team}. Your team's rate limit is"
+        text = f"{text} — Requests per Second (actual/limit): {int(limit) + 1}/{limit:g}"
+        return _refusal(429, "Some resource has been exhausted", text)
 
     def exhausted(self, request: Request) -> Response:  # noqa: ARG002 # the same for every request
-        said = f"Your team {self._team} has either used all available credits or reached its monthly spending limit."
-        return _refusal(429, "Some resource has been exhausted", said)
+        text = f"Your team {self._team} has either used all available credits or reached its monthly spending limit."
+        return _refusal(429, "Some resource has been exhausted", text)
 
     def faults(self) -> Mapping[str, Strike]:
         unavailable = ("The service is currently unavailable", "The model is at capacity. Please try again later.")
         return {
             "429_no_credit": instead(self.exhausted),
             "503_overloaded": instead(lambda _: _refusal(503, *unavailable)),
-            "refusal": changed(lambda answer: _said(answer, None, refusal="I can't help with that.")),
-            "max_tokens": changed(lambda answer: _told(answer, cut_off, "length")),
-            "max_tokens_thinking": changed(lambda answer: _told(answer, lambda _: "", "length")),
-            "empty_candidate": changed(lambda answer: _said(answer, "")),
-            "schema_violation_once": changed(lambda answer: _told(answer, off_schema)),
-            **{name: changed(partial(_told, tell=tell)) for name, tell in TEXT_FAULTS.items()},
+            "refusal": changed(lambda answer: _with_content(answer, None, refusal="I can't help with that.")),
+            "max_tokens": changed(lambda answer: _with_text(answer, cut_off, "length")),
+            "max_tokens_thinking": changed(lambda answer: _with_text(answer, lambda _: "", "length")),
+            "empty_candidate": changed(lambda answer: _with_content(answer, "")),
+            "schema_violation_once": changed(lambda answer: _with_text(answer, off_schema)),
+            **{name: changed(partial(_with_text, change=change)) for name, change in TEXT_FAULTS.items()},
             "no_choices": changed(lambda answer: {name: value for name, value in answer.items() if name != "choices"}),
         }
 
@@ -86,21 +86,21 @@ class XAISandbox(ProviderSandbox):
         except UNREADABLE:
             return _refusal(422, "Client specified an invalid argument", "Failed to deserialize the JSON body.")
         if not model.startswith("grok-") or model.startswith(RETIRED):
-            said = f"The model {model} does not exist or your team {self._team} does not have access to it."
-            return _refusal(404, "Some requested entity was not found", said)
+            text = f"The model {model} does not exist or your team {self._team} does not have access to it."
+            return _refusal(404, "Some requested entity was not found", text)
         rng = self.draw(request, "books")
         answer = json.dumps({"books": name_books(self.state, self.name, texts, rng)}, ensure_ascii=False)
         return JSONResponse(_completion(model, texts, answer, rng))
 
 
 def _prompt(body: bytes) -> tuple[str, list[str]]:
-    """The model asked, and what was said. Raises one of UNREADABLE."""
+    """The requested model, and the texts of the messages. Raises one of UNREADABLE."""
     asked = json.loads(body)
     return str(asked["model"]), _texts(asked["messages"])
 
 
 def _texts(messages: list[dict[str, Any]]) -> list[str]:
-    """What was said, the newest first. Content is a text or a list of parts."""
+    """The texts of the messages, the newest first. Content is a text or a list of parts."""
     texts = []
     for message in reversed(messages):
         content = message.get("content") or ""
@@ -138,15 +138,15 @@ def _completion(model: str, texts: list[str], answer: str, rng: Random) -> dict[
     }
 
 
-def _said(answer: dict[str, Any], content: str | None, refusal: str | None = None) -> dict[str, Any]:
+def _with_content(answer: dict[str, Any], content: str | None, refusal: str | None = None) -> dict[str, Any]:
     answer["choices"][0]["message"] |= {"content": content, "refusal": refusal}
     return answer
 
 
-def _told(answer: dict[str, Any], tell: Callable[[str], str], reason: str = "stop") -> dict[str, Any]:
-    """The same answer with its text told otherwise."""
+def _with_text(answer: dict[str, Any], change: Callable[[str], str], reason: str = "stop") -> dict[str, Any]:
+    """The same answer with its text changed."""
     answer["choices"][0]["finish_reason"] = reason
-    return _said(answer, tell(answer["choices"][0]["message"]["content"]))
+    return _with_content(answer, change(answer["choices"][0]["message"]["content"]))
 
 
 def _refusal(status: int, code: str, error: str) -> Response:

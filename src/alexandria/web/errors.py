@@ -128,7 +128,7 @@ def install(app: FastAPI) -> None:
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
-    """The response to an error that nobody expected: it has the request's id, and the log the rest."""
+    """The response to an unexpected error: it has the request's id, and the log the rest."""
     log.error("unexpected error", method=request.method, path=request.scope["path"], exc_info=error)
     hint = {"hint": "search the server's log for meta.request_id"}
     return error_response(request.scope, 500, "unexpected", "internal error", hint)

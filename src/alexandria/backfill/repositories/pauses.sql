@@ -6,7 +6,7 @@ SELECT paused_since AS since, paused_until AS until, paused_by AS who, pause_rea
 FROM control WHERE paused_since IS NOT NULL AND (paused_until IS NULL OR paused_until > clock_timestamp())
 
 -- name: lock_pause
--- No pause begins before this transaction ends. Not the row, which somebody may have locked in psql.
+-- No pause begins before this transaction ends. Not the row, which a session in psql may have locked.
 SELECT pg_advisory_xact_lock_shared('control'::regclass::oid::integer, 0)
 
 -- name: lock_attempts

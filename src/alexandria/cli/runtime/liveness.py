@@ -121,7 +121,7 @@ def _read(path: Path) -> RunningProcess | None:
 
 
 def _lock(file: Any) -> bool:
-    """Whether nobody else held the lock."""
+    """Whether no other process held the lock."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -136,7 +136,7 @@ def _folders(data_dir: Path) -> Iterator[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether it is a folder of this account, and no link that somebody else has put there."""
+    """Whether it is a folder of this account, and not a link that another account has put there."""
     with contextlib.suppress(OSError):
         return not folder.is_symlink() and folder.is_dir() and folder.stat().st_uid == os.getuid()
     return False

@@ -1,4 +1,4 @@
-"""Decides what is an incident: a condition that nobody would notice otherwise. Rules over counts, without effects."""
+"""Decides what is an incident: a condition that would go unnoticed otherwise. Rules over counts, without effects."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ UPDATE lane SET plan_limit = coalesce(%(total)s, plan_limit), plan_seen_at = now
 WHERE name = %(name)s
 
 -- name: pace
--- The rate of the plan's host, on a lane whose rate nobody has set.
+-- The rate of the plan's host, on a lane whose rate is a default.
 UPDATE lane SET rate = %(rate)s, sends = %(sends)s, win = %(win)s, gap = %(gap)s
 WHERE name = %(name)s AND 'rate' = ANY(by_plan) AND rate <> %(rate)s
 

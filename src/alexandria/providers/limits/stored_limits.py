@@ -58,7 +58,7 @@ def differences(
 
 
 def pace(settings: ProviderSettings, stored: StoredLimits | None) -> float:
-    """Return the requests a second that hold: the configured rate, unless nobody has set it and a plan is known."""
+    """Return the requests a second that hold: the configured rate, unless it is a default and a plan is known."""
     if stored is None or stored.plan_rate is None or "rate" not in settings.by_plan:
         return settings.rate
     return stored.plan_rate
