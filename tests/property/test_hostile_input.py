@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,18 @@ from alexandria.catalogue.matching import names, scoring, titles
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.providers import book_list, fields, isbndb, model_json, search_terms
+from alexandria.core.redaction import masked
+from alexandria.providers import (
+    book_list,
+    chat_dialect,
+    fields,
+    isbndb,
+    model_json,
+    refusal_kinds,
+    refusals,
+    retry_hints,
+    search_terms,
+)
 from alexandria.providers.client import storable
 
 BOUND = 0.05  # seconds of a processor
@@ -74,6 +86,20 @@ BY_TEXT: dict[str, Callable[[str], Any]] = {
     "date": fields.date,
     "language": languages.language,
     "ISBN": Isbn13.read,
+    "a refusal's sentence": refusals.sentence_in,
+    "a refusal's sentence in JSON": lambda text: refusals.sentence_in({"error": {"message": text}}),
+    "a refusal": lambda text: refusal_kinds.meaning(
+        httpx2.Response(429, text=text.encode("utf-8", "replace").decode())
+    ),
+    "a refusal in JSON": lambda text: refusal_kinds.meaning(
+        httpx2.Response(429, text=json.dumps({"error": {"message": text}}))
+    ),
+    "a wait in words": retry_hints.from_words,
+    "a wait": retry_hints.seconds_in,
+    "a completion": lambda text: chat_dialect.plain_completion(
+        {"choices": [{"message": {"content": "", "reasoning": text}}]}
+    ),
+    "masked": masked,
     "day's rest": isbndb.DAILY_LEFT.search,
     "call number": isbndb.CALL_NUMBER.fullmatch,
 }

@@ -43,7 +43,9 @@ USELESS = {
     "nothing": ("gemini", gemini(None)),
     "prose": ("gemini", gemini("I know no books.")),
     "another object": ("gemini", gemini('{"titles": []}')),
-    "brackets": ("xai", xai("[" * 100_000)),
+    "brackets": ("gemini", gemini("[" * 100_000)),
+    "brackets of another model": ("xai", xai("[" * 100_000)),
+    "digits": ("gemini", gemini("1" * 5000)),
     "a cut word": ("xai", xai('{"', "length")),
     "null": ("xai", xai(None)),
     "an empty text": ("xai", xai("")),
@@ -151,6 +153,30 @@ async def test_what_an_earlier_version_stored_is_read(model, answers):
     answers.kept[place] = ({"books": [ORYX], "tokens": {"input": 1, "output": 2}, "cut_off": False}, datetime.now(UTC))
     assert [c.title for c in (await suggest(generator)).candidates] == [ORYX["title"]]
     assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize("answer", [gemini, xai])
+async def test_an_item_of_thousands_of_digits_or_levels_costs_itself_alone(model, answer):
+    """The vendors' SDKs parse the answer too, and stumble."""
+    items = ['{"title": "A", "author": "B", "year": %s}' % ("9" * 5000), '{"title": %s}' % ("[" * 50_000)]
+    generator, transport = model(
+        "gemini" if answer is gemini else "xai", [answer(f'{{"books": [{", ".join(items)}, {json.dumps(CODE)}]}}')]
+    )
+    assert [candidate.title for candidate in (await suggest(generator)).candidates] == [CODE["title"]]
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize("answer", [gemini, xai])
+async def test_half_a_character_costs_at_most_a_character(model, answers, answer):
+    text = books(CODE | {"title": "The Da Vinci Code \ud83d"}, ORYX).replace("\\ud83d", "\ud83d")
+    whole = answer("TEXT").text.replace("TEXT", json.dumps(text)[1:-1])  # as an escape, which alone can be sent
+    sent = httpx2.Response(200, text=whole, headers={"Content-Type": "application/json"})
+    generator, transport = model("gemini" if answer is gemini else "xai", [sent])
+    found = await suggest(generator)
+    assert [candidate.title.rstrip(" ?\ufffd") for candidate in found.candidates] == [CODE["title"], ORYX["title"]]
+    assert found == await suggest(generator)
+    assert len(transport.sent) == 1
+    json.dumps([body for body, _ in answers.kept.values()], ensure_ascii=False).encode()
 
 
 async def test_a_large_answer_is_read_beside_the_event_loop(model, monkeypatch):

@@ -6,6 +6,7 @@ their own dialect: a refusal is explained from the response as it came, of which
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -30,8 +31,16 @@ from pydantic_ai.settings import ModelSettings
 from alexandria.core import errors
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
-from alexandria.providers import book_list, chat_dialect
-from alexandria.providers.client import MAX_WAIT_IN_PLACE, ProviderClient, address, json_of, next_midnight
+from alexandria.providers import book_list, chat_dialect, google_dialect
+from alexandria.providers.client import (
+    MAX_INLINE_BYTES,
+    MAX_WAIT_IN_PLACE,
+    ProviderClient,
+    address,
+    json_of,
+    next_midnight,
+)
+from alexandria.providers.google_dialect import MAX_TEXT_LENGTH
 from alexandria.providers.llm_thinking import thinking_settings
 from alexandria.providers.refusal_kinds import Refusal, meaning, read_body, stated_status
 from alexandria.providers.refusals import sentence_of, with_sentence
@@ -41,7 +50,6 @@ PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
 )
 WITHOUT_SCHEMA = ModelRequestParameters()
-MAX_TEXT_LENGTH = 1_000_000  # characters of an answer that are kept; a list of 100 books has 20,000
 
 
 class FormatRefused(errors.RequestRefused):
@@ -103,7 +111,7 @@ class ModelAdapter:
             problem = self._client.unreachable("timeout")
         except exceptions.ModelConnectionError as broken:
             problem = self._client.unreachable(_broken(broken))
-        # The SDKs parse the answer too: they stumble over nesting without end, and over a number of 4,300 digits.
+        # The last two for nesting without end, and for a number of 4,300 digits.
         except (exceptions.ModelAPIError, exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
             problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
         else:
@@ -112,7 +120,7 @@ class ModelAdapter:
         raise problem from None
 
     def _read(self, response: ModelResponse) -> dict[str, Any]:
-        text, finish = response.text or "", response.finish_reason or ""
+        text, finish = google_dialect.parsed_no_more(response.text or ""), response.finish_reason or ""
         if not (text or finish or response.usage.total_tokens):
             raise errors.BadAnswer(self._name, "answered without an answer")
         return {
@@ -123,9 +131,11 @@ class ModelAdapter:
         }
 
     def _read_google(self, response: httpx2.Response) -> bytes:
-        """The answer as it came. Raises ProviderError for a refusal."""
-        self._body_of(response)
-        return response.content
+        """The answer in a plain form. Raises ProviderError for a refusal."""
+        plain = google_dialect.plain_response(self._body_of(response))
+        if plain is None:
+            raise errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
+        return json.dumps(plain).encode()
 
     def _read_completion(self, response: httpx2.Response) -> bytes:
         """The completion in OpenAI's own form. Raises ProviderError for a refusal."""
@@ -215,7 +225,11 @@ class _AnswersOnly(httpx2.AsyncBaseTransport):
         self._http, self._read = http, read
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        answer = self._read(await self._http.send(request))
+        response = await self._http.send(request)
+        if len(response.content) > MAX_INLINE_BYTES:
+            answer = await asyncio.to_thread(self._read, response)
+        else:
+            answer = self._read(response)
         return httpx2.Response(200, content=answer, headers={"Content-Type": "application/json"})
 
 
