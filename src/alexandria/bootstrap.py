@@ -24,6 +24,7 @@ from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.core.provider_facts import PROVIDERS, source_names
 from alexandria.core.redaction import protect
+from alexandria.core.stall import StallMonitor
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
@@ -64,8 +65,10 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
     """The system on `server`, complete for what `mode` needs. Only WORK and ASK have providers."""
     async with contextlib.AsyncExitStack() as stack:
         asks = mode in {Mode.WORK, Mode.ASK}
+        stall = StallMonitor()
         if asks:
             stack.enter_context(tracing.exporting())
+            await stack.enter_async_context(stall)
         if settings.journal_events:
             await stack.enter_async_context(EventLogWriter(server.url))
         size = COMMAND_CONNECTIONS if mode is Mode.COMMAND else POOL_CONNECTIONS
@@ -83,13 +86,15 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         queue = JobQueue(database)
         await queue.open()
         stack.push_async_callback(queue.aclose)
-        clients = await _clients(settings, server, limiter, cache, stack) if asks else {}
+        clients = await _clients(settings, server, limiter, cache, stack, stall=stall) if asks else {}
         sources = SourcePool(_sources(settings, clients) if asks else (), Policy(settings.policy))
         backfill = compose(
             database,
             queue,
             _generators(settings, clients) if asks else (),
             sources,
+            stall=stall,
+            keyed=lambda: {name for name, client in clients.items() if client.key is not None},
             recheck_calls=settings.look_again_calls,
             kept_for_months=settings.kept_for_months,
             allowances=limiter.status,
@@ -124,6 +129,8 @@ async def _clients(
     limiter: RateLimiter,
     cache: ResponseCache,
     stack: contextlib.AsyncExitStack,
+    *,
+    stall: StallMonitor,
 ) -> dict[str, ProviderClient]:
     """Return a client for each provider, closed with `stack`; calls to language models are limited in number too."""
     in_flight = {
@@ -131,7 +138,9 @@ async def _clients(
         for name, facts in PROVIDERS.items()
         if facts.long_calls
     }
-    clients = {name: _client(settings, name, limiter, cache, in_flight.get(name)) for name in settings.providers}
+    clients = {
+        name: _client(settings, name, limiter, cache, in_flight.get(name), stall=stall) for name in settings.providers
+    }
     for in_flight_limiter in in_flight.values():
         stack.push_async_callback(in_flight_limiter.aclose)
     for client in clients.values():
@@ -161,6 +170,8 @@ def _client(
     limiter: RateLimiter,
     cache: ResponseCache,
     in_flight: ConcurrencyLimiter | None,
+    *,
+    stall: StallMonitor,
 ) -> ProviderClient:
     client = ProviderClient(
         settings.providers[name],
@@ -170,6 +181,8 @@ def _client(
         version=version("alexandria-backfill"),
         reload_key=lambda: _key(name),
         concurrency_limiter=in_flight,
+        breaker=limiter.breakers[name],
+        stall=stall,
     )
     if name in limiter.stored:
         client.use_plan_host(limiter.stored[name].plan_host)
@@ -205,6 +218,7 @@ def periodic(system: System) -> list[Periodic]:
     follow_up = system.backfill.follow_up
     return [
         Periodic(RESCUE, "* * * * * *", system.backfill.rescuer.rescue, priority=1),  # before the months that are due
+        Periodic("recover", "* * * * * *", system.backfill.recovery.recover),
         Periodic("look_again", "* * * * *", follow_up.recheck, queue=ENRICHMENT),
         Periodic("enrich", "* * * * *", follow_up.enrich, queue=ENRICHMENT),
         Periodic("reconcile", "30 * * * *", system.maintenance.reconcile),

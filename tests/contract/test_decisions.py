@@ -26,7 +26,7 @@ from alexandria.sandbox.fault_rules import CATALOGUE
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
 SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)
 # What our client makes of it and what follows; None: an answer all the same.
-DOWN, BAD, DECLINED = (errors.ProviderDown, Retry), (errors.BadAnswer, Retry), (errors.ContentRefused, Retry)
+DOWN, BAD, DECLINED = (errors.ProviderDown, Snooze), (errors.BadAnswer, Retry), (errors.ContentRefused, Retry)
 SLOW, SPENT = (errors.RateLimited, Snooze), (errors.QuotaSpent, Snooze)
 POOR, KEY = (errors.NoCredit, Snooze), (errors.KeyRefused, GiveUp)
 FOLLOWS = {

@@ -22,7 +22,7 @@ from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.operations.alerts.monitor import MAX_TRIES, AlertMonitor
 from alexandria.operations.alerts.rules import IncidentKind, Thresholds
 from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.web.app import create_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -22,7 +22,8 @@ from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.isbndb import ISBNdb
-from alexandria.providers.limits.rate import LaneStatus, RateLimiter
+from alexandria.providers.limits.lane_status import LaneStatus
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, create_app

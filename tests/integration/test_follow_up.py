@@ -16,7 +16,8 @@ from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient, Request
-from alexandria.providers.limits.rate import LaneStatus, RateLimiter
+from alexandria.providers.limits.lane_status import LaneStatus
+from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.response_cache import ResponseCache
 
 NOVEMBER = Month(2023, 11)

@@ -225,14 +225,14 @@ async def test_a_model_that_is_down_is_named_by_the_month(stage, down):
     assert {name for book in await books_of(on.backfill) for name in book["named_by"]} == set(MODELS) - {down}
 
 
-async def test_all_sources_down_is_a_retry_and_never_not_found(stage):
-    """The attempt failed, each source is quoted, and no book is recorded as unknown."""
+async def test_all_sources_down_is_a_wait_and_never_not_found(stage):
+    """No attempt counts, each source is quoted, and no book is recorded as unknown."""
     on = await stage()
     await on.faults(",".join(f"{name}:down" for name in SOURCES))
     await process(on.backfill, NOVEMBER, size=8)
     row = await row_of(on.backfill)
-    assert (row["status"], row["retry_count"], row["blocked_reason"]) == ("retry", 1, None)
-    assert all(f"{name}: answered 503" in row["error_message"] for name in SOURCES)
+    assert (row["status"], row["retry_count"], row["error_code"]) == ("retry", 0, "providers_down")
+    assert all(f"{name}: answered 503" in row["blocked_reason"] for name in SOURCES)
     assert await books_of(on.backfill) == []
 
 

@@ -17,7 +17,7 @@ from alexandria.catalogue.models import Candidate, Resolution
 from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout import repository
 from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import Schedule, Standstill, Wait, WaitKind

@@ -35,14 +35,25 @@ from alexandria.database.pool import Database
 MONTHS = [Month(2023, n) for n in (10, 11, 12)]
 LATER = datetime.now(UTC) + timedelta(days=1)
 ERRORS = {
-    "transient": errors.ProviderDown("xai", "answered 503"),
+    "transient": errors.BadAnswer("xai", "is not JSON"),
+    "outage": errors.ProviderDown("xai", "answered 503"),
+    "stalled": errors.Stalled("this process stood still during a request"),
     "quota": errors.QuotaSpent("gemini", "the day's quota is used up", until=LATER),
     "permanent": errors.KeyRefused("gemini", "refuses our key"),
     "database": errors.DatabaseUnavailable("PostgreSQL does not answer"),
     "stopped": errors.Paused("the worker was stopped; another takes over", datetime.now(UTC)),
     "unexpected": ZeroDivisionError("never shown"),
 }
-COUNTS = {"transient": 1, "unexpected": 1, "permanent": 1, "quota": 0, "database": 0, "stopped": 0}
+COUNTS = {
+    "transient": 1,
+    "unexpected": 1,
+    "permanent": 1,
+    "outage": 0,
+    "stalled": 0,
+    "quota": 0,
+    "database": 0,
+    "stopped": 0,
+}
 RESET = "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1 WHERE status = 'processing'"
 DOING = """WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - %s * interval '1 s') RETURNING id)
            UPDATE procrastinate_jobs AS j SET status = 'doing', worker_id = worker.id FROM worker, attempt AS a

@@ -12,7 +12,7 @@ from alexandria.operations.alerts.rules import (
     Thresholds,
     find_incidents,
 )
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.decisions import Standstill
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from alexandria.operations.quota import provider_quota
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 
 LANE = LaneStatus("isbndb", 3.0, None, "", date(2026, 11, 24), 100, 120, 10, 5,
                   datetime(2026, 11, 25, tzinfo=UTC))  # fmt: skip

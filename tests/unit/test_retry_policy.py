@@ -16,8 +16,11 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from alexandria.backfill.retry_policy import (
     MAX_ATTEMPTS,
     MAX_HINT,
+    MAX_OUTAGE_WAIT,
     MIN_HINT,
     MIXED_FAILURE_PAUSE,
+    NO_KEY,
+    PROVIDERS_DOWN,
     RATE_LIMIT_PAUSE,
     GiveUp,
     Retry,
@@ -25,6 +28,7 @@ from alexandria.backfill.retry_policy import (
     backoff,
     decide,
     decide_lost,
+    outage_wait,
     recheck_at,
 )
 from alexandria.core import errors
@@ -36,6 +40,9 @@ SPENT = errors.QuotaSpent("isbndb", "the day's quota is used up", until=LATER)
 SLOW = errors.RateLimited("xai", "slow down", retry_after=48.0)
 DOWN = errors.ProviderDown("xai", "answered 503")
 KEY = errors.KeyRefused("gemini", "refuses our key with 401")
+NO_XAI_KEY = errors.KeyMissing("xai", "no key is configured")
+EMPTY = errors.BadAnswer("gemini", "named 0 books")
+FIRST_WAIT = timedelta(seconds=30)  # for providers, without the share that chance takes off
 # Every class of errors.py, in its order. A wait costs no attempt; Retry is one attempt of five; Bury is for people.
 ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.AlexandriaError: [(errors.AlexandriaError("something"), Retry)],
@@ -44,9 +51,9 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.PlanChanged: [(errors.PlanChanged("gone"), Retry)],
     errors.NotNow: [(errors.NotNow("nobody holds it"), Retry)],  # is never raised by an attempt, nor is the next
     errors.GateShut: [(errors.GateShut("not proven"), Retry)],
+    errors.CallInProgress: [(errors.CallInProgress("in progress"), Retry)],
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
     errors.KeyReused: [(errors.KeyReused("another body"), GiveUp)],
-    errors.CallInProgress: [(errors.CallInProgress("in progress"), Retry)],
     errors.DatabaseFailed: [(errors.DatabaseFailed("PostgreSQL refuses the statement"), Retry)],
     errors.DatabaseBusy: [(errors.DatabaseBusy("another transaction is in the way"), Snooze)],
     errors.BadData: [(errors.BadData("PostgreSQL refuses the data"), GiveUp)],
@@ -58,8 +65,11 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.Paused: [(errors.Paused("the worker was stopped", NOW), Snooze), (errors.Paused("by ann", LATER), Snooze)],
     errors.NoBooks: [
         (errors.NoBooks("none is configured"), Retry),
-        (errors.NoBooks("none", (DOWN, DOWN)), Retry),
-        (errors.NoBooks("none", (DOWN, KEY)), Retry),
+        (errors.NoBooks("none", (DOWN, DOWN)), Snooze),
+        (errors.NoBooks("none", (DOWN, KEY)), Snooze),
+        (errors.NoBooks("none", (NO_XAI_KEY, NO_XAI_KEY)), Snooze),
+        (errors.NoBooks("none", (NO_XAI_KEY, KEY)), GiveUp),
+        (errors.NoBooks("none", (NO_XAI_KEY, EMPTY)), Retry),
         (errors.NoBooks("none", (KEY, errors.NoCredit("xai", "no credit"))), Snooze),
         (errors.NoBooks("none", (SPENT, SLOW)), Snooze),
         (errors.NoBooks("none", (SPENT, KEY)), Snooze),
@@ -67,9 +77,10 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
         (errors.NoBooks("none", (errors.BadAnswer("gemini", "named 0 books"), SPENT)), Snooze),
         (errors.NoBooks("none", (errors.BadAnswer("gemini", "named 0 books"), KEY)), Retry),
     ],
+    errors.Stalled: [(errors.Stalled("this process stood still during a request"), Snooze)],
     errors.NoSources: [
         (errors.NoSources("none is configured"), Retry),
-        (errors.NoSources("none", (DOWN,)), Retry),
+        (errors.NoSources("none", (DOWN,)), Snooze),
         (errors.NoSources("none", (KEY,)), GiveUp),
         (errors.NoSources("none", (SPENT, DOWN)), Snooze),
     ],
@@ -77,12 +88,13 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.RateLimited: [(SLOW, Snooze), (errors.RateLimited("xai", "slow down"), Snooze)],
     errors.QuotaSpent: [(SPENT, Snooze)],
     errors.NoCredit: [(errors.NoCredit("xai", "no credit"), Snooze)],  # which is reported by mistake, too
-    errors.KeyMissing: [(errors.KeyMissing("gemini", "no key"), GiveUp)],
+    errors.KeyMissing: [(errors.KeyMissing("gemini", "no key"), Snooze)],
     errors.KeyRefused: [(KEY, GiveUp), (errors.KeyRefused("open_library", "refuses us with 403"), GiveUp)],
     errors.RequestRefused: [(errors.RequestRefused("gemini", "knows no model 'x'"), GiveUp)],
-    errors.ProviderDown: [(DOWN, Retry), (errors.ProviderDown("gemini", "no answer within 120 s"), Retry)],
+    errors.ProviderDown: [(DOWN, Snooze), (errors.ProviderDown("gemini", "no answer within 120 s"), Snooze)],
+    errors.NoAnswer: [(errors.NoAnswer("gemini", "no answer within 300 s"), Snooze)],
+    errors.CircuitOpen: [(errors.CircuitOpen("gemini", "paused for 30 s: does not answer"), Snooze)],
     errors.BadAnswer: [(errors.BadAnswer("gemini", "is not JSON"), Retry)],
-    errors.NoAnswer: [(errors.NoAnswer("gemini", "all tokens went into thinking"), Retry)],
     errors.ContentRefused: [(errors.ContentRefused("gemini", "the model declined (SAFETY)"), Retry)],
 }
 FOREIGN = [ZeroDivisionError("secret"), TimeoutError(), MemoryError(), RecursionError(), pg.UniqueViolation("secret")]
@@ -147,6 +159,8 @@ def test_the_decision_for_several_errors_follows_from_each(bundle):
     each = [row for of, rows in ROWS.items() if issubclass(of, errors.ProviderError) for row in rows]
     counted: Counter[type] = Counter()
     for together in (*combinations_with_replacement(each, 2), *combinations_with_replacement(each, 3)):
+        if len({type(cause) is errors.KeyMissing for cause, _ in together}) == 2:
+            continue  # a provider without a key is as one that is not configured: see below
         causes, kinds = zip(*together, strict=True)
         kind = Snooze if Snooze in kinds else GiveUp if set(kinds) == {GiveUp} else Retry
         first, last = (decided(bundle("none", causes), failed) for failed in (0, MAX_ATTEMPTS - 1))
@@ -155,6 +169,8 @@ def test_the_decision_for_several_errors_follows_from_each(bundle):
         if isinstance(first, Snooze):
             waits = [alone.until for cause in causes if isinstance(alone := decided(cause), Snooze)]
             meanwhile = [NOW + MIXED_FAILURE_PAUSE] if Retry in kinds else []
+            only_down = all(k is GiveUp or issubclass(type(c), errors.ProviderDown) for c, k in together)
+            assert (first.code == PROVIDERS_DOWN) == only_down, causes
             assert first.until == min(waits + meanwhile), causes
         counted[kind] += 1
     assert set(counted) == {Retry, Snooze, GiveUp}
@@ -194,7 +210,7 @@ def test_no_hint_of_a_provider_breaks_a_decision(hint):
 
 def test_of_several_waits_the_first_counts_and_what_failed_is_tried_meanwhile():
     assert decided(errors.NoBooks("none", (SPENT, SLOW))).until == NOW + timedelta(seconds=48)
-    assert decided(errors.NoBooks("none", (SPENT, DOWN))).until == NOW + MIXED_FAILURE_PAUSE
+    assert decided(errors.NoBooks("none", (SPENT, EMPTY))).until == NOW + MIXED_FAILURE_PAUSE
     assert decided(errors.NoBooks("none", (SPENT, KEY))).until == LATER
 
 
@@ -228,12 +244,37 @@ def test_the_wait_after_a_failure_doubles_from_half_a_minute_to_an_hour_give_or_
 
 @pytest.mark.parametrize(("failed_before", "seconds"), [(0, 30), (1, 60), (2, 120), (3, 240)])
 def test_a_failed_attempt_is_repeated_after_the_wait_for_all_failures_so_far(failed_before, seconds):
-    decision = decide(DOWN, failed_before, NOW, Chance(0.5))
-    assert decision == Retry(NOW + timedelta(seconds=seconds), "xai: answered 503", "provider_down")
+    decision = decide(EMPTY, failed_before, NOW, Chance(0.5))
+    assert decision == Retry(NOW + timedelta(seconds=seconds), "gemini: named 0 books", "bad_answer")
+
+
+@pytest.mark.parametrize(
+    ("waited", "seconds"), [(0, 30), (1, 60), (2, 120), (5, 960), (6, 1800), (7, 1800), (400, 1800)]
+)
+def test_an_outage_is_a_wait_that_doubles_to_half_an_hour_whatever_the_attempts_before(waited, seconds):
+    """Never longer than that, shorter by up to a quarter; in a bundle, and on what would be the last attempt."""
+    rest = timedelta(seconds=seconds)
+    assert (outage_wait(waited, Chance(1.0)), outage_wait(waited, Chance(0.0))) == (rest, rest * 0.75)
+    assert rest <= MAX_OUTAGE_WAIT
+    reason = "providers_down: xai: answered 503"
+    for error in (DOWN, errors.NoBooks("none", (DOWN,)), errors.NoSources("none", (DOWN,))):
+        decision = decide(error, MAX_ATTEMPTS - 1, NOW, Chance(1.0), waited)
+        assert decision == Snooze(NOW + rest, reason, PROVIDERS_DOWN)
+
+
+def test_a_provider_without_a_key_is_as_one_that_is_not_configured():
+    """If all lack one the month waits for it; else what the others say decides, and a wrong key still fails."""
+    missing = errors.NoBooks("none", (NO_XAI_KEY, errors.KeyMissing("gemini", "no key is configured")))
+    decision = decide(missing, MAX_ATTEMPTS - 1, NOW, Chance(1.0), 1)
+    reason = "no_key: xai: no key is configured; gemini: no key is configured"
+    assert decision == Snooze(NOW + 2 * FIRST_WAIT, reason, NO_KEY)
+    for other in (DOWN, KEY, SPENT, SLOW, EMPTY, errors.NoCredit("xai", "no credit")):
+        beside, alone = (decided(errors.NoBooks("none", causes)) for causes in ((NO_XAI_KEY, other), (other,)))
+        assert beside == alone
 
 
 def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():
-    assert decided(DOWN, 4) == GiveUp("xai: answered 503 (attempt 5 of 5)", "provider_down")
+    assert decided(EMPTY, 4) == GiveUp("gemini: named 0 books (attempt 5 of 5)", "bad_answer")
     assert decide_lost(4, NOW, outage=False) == GiveUp("its worker was lost (attempt 5 of 5)", "worker_lost")
     assert decide_lost(3, NOW, outage=False) == Retry(NOW, "its worker was lost", "worker_lost")
     assert decide_lost(4, NOW, outage=True).code == "database_unavailable"
@@ -250,8 +291,9 @@ def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():
         (errors.RateLimited("xai", "slow down", retry_after=5.5), timedelta(seconds=5.5)),
         (errors.RateLimited("xai", "slow down", retry_after=1e9), timedelta(days=1)),
         (errors.QuotaSpent("xai", "used up", until=NOW - timedelta(hours=1)), timedelta(0)),
-        (errors.NoBooks("none", (SPENT, DOWN)), timedelta(minutes=10)),
-        (errors.NoBooks("none", (SPENT, KEY, DOWN)), timedelta(minutes=10)),
+        (errors.NoBooks("none", (SPENT, EMPTY)), timedelta(minutes=10)),
+        (errors.NoBooks("none", (SPENT, KEY, EMPTY)), timedelta(minutes=10)),
+        (errors.Stalled("this process stood still during a request"), timedelta(0)),
         (errors.NoBooks("none", (SPENT, KEY, SPENT)), timedelta(hours=3)),
     ],
 )

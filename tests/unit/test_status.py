@@ -13,6 +13,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=3)
 SPENT = errors.QuotaSpent("gemini", "the day's quota is used up", until=LATER)
 DOWN = errors.ProviderDown("xai", "answered 503")
+EMPTY = errors.BadAnswer("xai", "named 0 books")
 BAD_KEY = errors.KeyRefused("gemini", "the key is refused")
 
 
@@ -33,7 +34,7 @@ def decided(error: BaseException, failed_before: int = 0):
         (errors.NoBooks("none", (BAD_KEY, errors.NoCredit("xai", "no credit"))), NOW + timedelta(hours=1)),
         (errors.NoBooks("none", (SPENT, BAD_KEY)), LATER),
         (errors.NoSources("none", (SPENT,)), LATER),
-        (errors.NoBooks("none", (DOWN, SPENT)), NOW + MIXED_FAILURE_PAUSE),
+        (errors.NoBooks("none", (EMPTY, SPENT)), NOW + MIXED_FAILURE_PAUSE),
     ],
 )
 def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):
@@ -42,11 +43,18 @@ def test_quota_pace_and_pause_are_waits_that_cost_no_attempt(error, until):
     assert decision.until == until
 
 
+@pytest.mark.parametrize("causes", [(DOWN,), (DOWN, BAD_KEY), (DOWN, EMPTY), (errors.KeyMissing("xai", "no key"),)])
+def test_an_outage_or_a_missing_key_is_a_wait_that_costs_no_attempt(causes):
+    decision = decided(errors.NoBooks("none", causes), failed_before=4)
+    assert isinstance(decision, Snooze)
+    assert NOW < decision.until <= NOW + timedelta(seconds=30)
+
+
 @pytest.mark.parametrize(
     "error",
     [
         BAD_KEY,
-        errors.KeyMissing("gemini", "no key"),
+        errors.NoBooks("none", (BAD_KEY, errors.KeyMissing("xai", "no key"))),
         errors.RequestRefused("gemini", "unknown model"),
         errors.BadInput("unknown prompt variant"),
         errors.NoBooks("none", (BAD_KEY, errors.RequestRefused("xai", "unknown model"))),
@@ -59,11 +67,10 @@ def test_errors_that_only_a_person_can_fix_fail_the_month_at_once(error):
 @pytest.mark.parametrize(
     "error",
     [
-        DOWN,
         errors.BadAnswer("gemini", "cut off"),
         errors.ContentRefused("gemini", "safety"),
         errors.NoBooks("named none"),
-        errors.NoBooks("none", (DOWN, BAD_KEY)),
+        errors.NoBooks("none", (EMPTY, BAD_KEY)),
         ZeroDivisionError("secret in an argument"),
     ],
 )

@@ -25,10 +25,14 @@ MAX_PAUSE = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class RetrySelection:
-    """The months that a person wants to do again: all that match. `reason`: an error code, message or reason to wait."""
+    """The months that a person wants to do again: all that match. `reason`: an error code, message or reason to wait.
+
+    `partial`: completed months that lack the list of a generator.
+    """
 
     months: tuple[Month, ...] | None = None
     failed: bool = False
+    partial: bool = False
     reason: str | None = None
 
 
@@ -54,7 +58,9 @@ class Control:
     async def retry(self, selection: RetrySelection, who: str, *, dry_run: bool = False) -> RetryResult:
         """Reset completed and failed months to pending, and make months in retry due at once. A dry run changes nothing."""
         async with self.database.transaction() as connection:
-            found, locked = await pauses.wanted(connection, selection.months, selection.reason, failed=selection.failed)
+            found, locked = await pauses.wanted(
+                connection, selection.months, selection.reason, failed=selection.failed, partial=selection.partial
+            )
             reopened = tuple(m for m, now in found.items() if now in {Status.COMPLETED, Status.FAILED})
             woken = tuple(m for m, now in found.items() if now is Status.RETRY)
             left = {month: found.get(month) for month in selection.months or found if month not in reopened + woken}

@@ -12,7 +12,7 @@ from alexandria.backfill.repositories.enrichment import FIELDS, Enriched, Holdin
 from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.matching.scoring import REFUSE, same_work
 from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord
-from alexandria.core.errors import ProviderError
+from alexandria.core.errors import ProviderDown, ProviderError
 from alexandria.core.provider_facts import trusted
 from alexandria.providers.base import BulkLookup
 from alexandria.providers.failures import failure_of
@@ -158,14 +158,13 @@ def _within(room: Room | None, name: str, cases: list[_Case]) -> list[_Case]:
 
 
 def _rest(failed: ProviderError, failures: int, now: datetime, rng: random.Random) -> Rest:
-    match retry_policy.decide(failed, 0, now, rng):
-        case retry_policy.Snooze(until=until, reason=reason):
-            return Rest(until, reason, permanent=False, failures=failures)
-        case retry_policy.GiveUp(reason=reason):
-            return Rest(now + MAX_PAUSE, reason, permanent=True, failures=failures)
-        case retry_policy.Retry(reason=reason):
-            wait: timedelta = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), MAX_PAUSE)
-            return Rest(now + wait, reason, permanent=False, failures=failures)
+    if isinstance(failed, retry_policy.PERMANENT):
+        return Rest(now + MAX_PAUSE, failed.message, permanent=True, failures=failures)
+    decision = retry_policy.decide(failed, 0, now, rng)
+    if isinstance(decision, retry_policy.Snooze) and not isinstance(failed, ProviderDown):
+        return Rest(decision.until, decision.reason, permanent=False, failures=failures)
+    wait: timedelta = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), MAX_PAUSE)
+    return Rest(now + wait, failed.message, permanent=False, failures=failures)
 
 
 def _ended(case: _Case, now: datetime) -> Enriched:

@@ -19,7 +19,7 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.core.errors import BadData, DatabaseBusy
 from alexandria.database.pool import Database
 from alexandria.providers.base import BulkLookup
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.metering import charged_to
 
 log = structlog.get_logger(__name__)

@@ -22,8 +22,12 @@ async def record(
     variant: str,
     note: str | None,
     now: datetime,
+    partial: bool = False,
 ) -> RecordedMonth:
-    """Store the resolutions and complete the month. Raises AttemptLost, and BadData if every book is refused."""
+    """Store the resolutions and complete the month; `partial`: a generator's list is missing.
+
+    Raises AttemptLost, and BadData if every book is refused.
+    """
     async with database.transaction() as connection:
         await months.lock(connection, token)
         recorded = await candidates.record_month(connection, month, resolutions, now)
@@ -36,5 +40,6 @@ async def record(
             queued=recorded.new,
             variant=variant,
             note="; ".join(filter(None, (note, *refused))) or None,
+            partial=partial,
         )
     return recorded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -14,6 +14,7 @@ from alexandria.backfill.retry_policy import GiveUp, decide_lost
 from alexandria.backfill.scheduler import Scheduler
 from alexandria.core.errors import DatabaseFailed, DatabaseUnavailable, NotMigrated
 from alexandria.core.month import Month
+from alexandria.core.stall import StallMonitor
 from alexandria.database.pool import Connection
 
 log = structlog.get_logger(__name__)
@@ -26,9 +27,14 @@ HEARTBEAT_TIMEOUT = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Rescuer:
-    """Gives lost and waiting months their next attempt."""
+    """Gives lost and waiting months their next attempt.
+
+    After a `stall` of this process it takes nobody for dead until all have had the time for a heartbeat: what stopped this
+    process, such as the sleep of its machine, may have stopped them too.
+    """
 
     scheduler: Scheduler
+    stall: StallMonitor = field(default_factory=StallMonitor)
 
     async def wake(self, month: Month) -> bool:
         """Give a month in retry its next attempt if it is due, or let it wait for the end of a pause.
@@ -47,6 +53,8 @@ class Rescuer:
 
         Returns how many. A month that PostgreSQL refuses to change keeps no other month waiting.
         """
+        if self.stall.stalled_since(self.stall.now() - HEARTBEAT_TIMEOUT):
+            return 0
         async with self.scheduler.database.transaction() as connection:
             lost = await months.lost(connection, HEARTBEAT_TIMEOUT)
             await months.drop_dead_jobs(connection, HEARTBEAT_TIMEOUT)

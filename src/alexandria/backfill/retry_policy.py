@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,12 @@ RECHECK_DELAYS = (
     timedelta(days=7),
     timedelta(days=30),
 )  # after the first, second ... look-up of an unresolved candidate
+MAX_OUTAGE_WAIT = timedelta(minutes=30)  # between two attempts while providers do not answer
+PROVIDERS_DOWN, NO_KEY = "providers_down", "no_key"  # codes of waits for providers that do not answer, and for a key
+WORKER_LOST, WORKER_STALLED = (
+    "worker_lost",
+    "worker_stalled",
+)  # codes of attempts whose worker was silent; the second lives
 OUTAGE_PAUSE = timedelta(seconds=5)  # when our own database is away, full or busy
 MIGRATION_PAUSE = timedelta(minutes=1)  # when its schema is older than this version
 PAUSE_RECHECK_DELAY = timedelta(hours=1)  # after which a month checks whether a pause without end has ended
@@ -67,20 +74,36 @@ def backoff(failed: int, rng: random.Random) -> timedelta:
     return min(exponential, BACKOFF_CAP) * rng.uniform(0.75, 1.25)
 
 
-def decide(error: BaseException, failed_before: int, now: datetime, rng: random.Random) -> Decision:
+def outage_wait(waited_before: int, rng: random.Random) -> timedelta:
+    """Return the wait after `waited_before` waits: doubling from BACKOFF_BASE, capped, shorter by up to a quarter by chance."""
+    doubled: timedelta = BACKOFF_BASE * 2 ** min(waited_before, 20)
+    return min(doubled, MAX_OUTAGE_WAIT) * rng.uniform(0.75, 1.0)
+
+
+def decide(
+    error: BaseException, failed_before: int, now: datetime, rng: random.Random, waited_before: int = 0
+) -> Decision:
     """Return what follows from `error` for a month that has failed `failed_before` times already.
 
-    An error with causes is a wait if any of them is, and permanent if all of them are.
+    An error with causes is a wait if any of them is, and permanent if all of them are; a provider without a key is as one
+    that is not configured, unless all are. `waited_before` counts the waits for providers since the last other outcome.
     """
     reason, code = describe(error)
     causes = (isinstance(error, errors.NoBooks | errors.NoSources) and error.causes) or (error,)
-    waits = [until for cause in causes if (until := _waits(cause, now)) is not None]
-    permanent = [cause for cause in causes if isinstance(cause, PERMANENT)]
+    with_key = [cause for cause in causes if not isinstance(cause, errors.KeyMissing)]
+    wait = now + outage_wait(waited_before, rng)
+    if not with_key:
+        return Snooze(wait, _named(NO_KEY, causes), NO_KEY)
+    asked = [wait if isinstance(cause, errors.ProviderDown) else _waits(cause, now) for cause in with_key]
+    waits = [until for until in asked if until is not None]
+    permanent = [cause for cause in with_key if isinstance(cause, PERMANENT)]
     if waits:
-        if len(waits) + len(permanent) < len(causes):
+        if all(isinstance(cause, (errors.ProviderDown, *PERMANENT)) for cause in with_key):
+            return Snooze(wait, _named(PROVIDERS_DOWN, with_key), PROVIDERS_DOWN)
+        if len(waits) + len(permanent) < len(with_key):
             waits.append(now + MIXED_FAILURE_PAUSE)
         return Snooze(max(min(waits), now), reason, code)
-    if len(permanent) == len(causes):
+    if len(permanent) == len(with_key):
         return GiveUp(reason, code)
     return _failed(failed_before, now + backoff(failed_before + 1, rng), reason, code)
 
@@ -89,7 +112,7 @@ def decide_lost(failed_before: int, now: datetime, *, outage: bool) -> Decision:
     """Return what follows for a month whose worker is gone. After an `outage` of the database no attempt is counted."""
     if outage:
         return Snooze(now, "the database was away, and its worker has not returned", errors.DatabaseUnavailable.code)
-    return _failed(failed_before, now, "its worker was lost", "worker_lost")
+    return _failed(failed_before, now, "its worker was lost", WORKER_LOST)
 
 
 def _failed(failed_before: int, at: datetime, reason: str, code: str) -> Decision:
@@ -115,8 +138,13 @@ def describe(error: BaseException) -> tuple[str, str]:
     return f"unexpected {type(error).__name__}", "unexpected"
 
 
+def _named(code: str, causes: Sequence[BaseException]) -> str:
+    """Return the reason of a wait for providers: its code, and what each of them said."""
+    return f"{code}: {'; '.join(describe(cause)[0] for cause in causes)}"
+
+
 def _waits(error: BaseException, now: datetime) -> datetime | None:
-    """Return until when an error asks to wait, or None if waiting does not help."""
+    """Return until when an error asks to wait, or None if waiting does not help. Providers that are down wait otherwise."""
     match error:
         case errors.QuotaSpent() | errors.Paused():
             return error.until
@@ -124,6 +152,8 @@ def _waits(error: BaseException, now: datetime) -> datetime | None:
             return now + NO_CREDIT_PAUSE if error.until is None else error.until
         case errors.RateLimited():
             return now + _bounded(error.retry_after)
+        case errors.Stalled():
+            return now
         case errors.DatabaseUnavailable() | errors.DatabaseBusy():
             return now + OUTAGE_PAUSE
         case errors.NotMigrated():

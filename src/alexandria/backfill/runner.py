@@ -21,6 +21,7 @@ from alexandria.backfill.source_selection import SourcePool, SourceSelector
 from alexandria.backfill.suggest import suggest
 from alexandria.core import errors, tracing
 from alexandria.core.month import Month
+from alexandria.core.stall import StallMonitor
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.base import Generator
 from alexandria.providers.metering import charged_to
@@ -34,7 +35,7 @@ OUTCOME_RETRY_DELAY = 0.5  # seconds between two tries to write it
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs attempts. The clock and the random source are passed in."""
+    """Runs attempts. The clock and the random source are passed in; `stall` notices when this process stands still."""
 
     database: Database
     queue: Queue
@@ -43,7 +44,9 @@ class Runner:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     rng: random.Random = field(default_factory=random.Random)
     outcome_timeout: float = OUTCOME_TIMEOUT
+    stall: StallMonitor = field(default_factory=StallMonitor)
     _pending_outcomes: dict[UUID, BaseException] = field(default_factory=dict)
+    _stalled_attempts: set[UUID] = field(default_factory=set)
 
     async def process(self, token: UUID, worker: str) -> bool:
         """Make one attempt at one month. It always ends in a row; a token that was lost has no effect.
@@ -92,7 +95,7 @@ class Runner:
     async def _process(self, token: UUID, worker: str) -> bool:
         if self.keeps_outcome(token):
             return await self._flush(token)
-        started = None
+        started, began_at = None, self.stall.now()
         try:
             try:
                 started = await self.begin(token, worker)
@@ -105,14 +108,20 @@ class Runner:
                 with charged_to(started.month, token), structlog.contextvars.bound_contextvars(month=month):
                     await self._fill(started)
         except asyncio.CancelledError:
+            self._note_stall(token, began_at)
             stopped = errors.Paused("the worker was stopped; another takes over", self.now())
             await asyncio.shield(self.finish(token, stopped))
             raise
         except Exception as error:  # the worker's edge: every failure becomes a row
             if not isinstance(error, errors.AlexandriaError) or type(error) is errors.DatabaseFailed:
                 log.exception("unexpected", attempt=str(token), month=started and str(started.month))
+            self._note_stall(token, began_at)
             await self.finish(token, error)
         return not self.keeps_outcome(token)
+
+    def _note_stall(self, token: UUID, began_at: float) -> None:
+        if self.stall.stalled_since(began_at):
+            self._stalled_attempts.add(token)
 
     async def _fill(self, started: StartedAttempt) -> None:
         """Suggest, resolve and record the month's books."""
@@ -125,7 +134,14 @@ class Runner:
         resolutions = await resolve(month, suggested.candidates, selector, self.database)
         note = "; ".join([*suggested.failed, *selector.lacking(resolutions)]) or None
         done = await record(
-            self.database, month, started.token, resolutions, variant=variant, note=note, now=self.now()
+            self.database,
+            month,
+            started.token,
+            resolutions,
+            variant=variant,
+            note=note,
+            now=self.now(),
+            partial=suggested.partial,
         )
         log.info("completed", books=done.generated, resolved=done.resolved, new_editions=done.new)
         tracing.note(outcome="completed", books=done.generated, resolved=done.resolved)
@@ -141,24 +157,41 @@ class Runner:
     async def _write_outcome(self, token: UUID, error: BaseException) -> errors.AlexandriaError | None:
         """Write what follows from an error; if the database refuses that, return why.
 
-        If the month has gone to another attempt, nothing follows.
+        If the month has gone to another attempt, nothing follows but that a stall of this process does not count.
         """
         try:
             async with self.database.transaction() as connection:
                 month, failed_before = await months.lock(connection, token)
-                decision = decide(error, failed_before, self.now(), self.rng)
+                waited = await months.outage_waits(connection, token)
+                decision = decide(error, failed_before, self.now(), self.rng, waited)
                 await self._end(connection, token, month, decision)
         except errors.AttemptLost as lost:
             log.info("attempt lost", attempt=str(token), reason=lost.message)
             tracing.note(outcome="lost")
+            return await self._spare(token)
         except (errors.DatabaseFailed, errors.NotMigrated) as refused:
             return refused
         else:
+            self._stalled_attempts.discard(token)
             outcome = OUTCOMES[type(decision)]
             log.warning("attempt ended", month=str(month), outcome=outcome, reason=decision.reason)
             tracing.note(outcome=outcome)
             if not isinstance(decision, Snooze):
                 tracing.failed(getattr(error, "code", type(error).__name__))
+        return None
+
+    async def _spare(self, token: UUID) -> errors.AlexandriaError | None:
+        """Take back that a stalled attempt counted as lost; if the database refuses that, return why."""
+        if token not in self._stalled_attempts:
+            return None
+        try:
+            async with self.database.transaction() as connection:
+                spared = await months.spare(connection, token)
+                if spared is not None and spared[1]:
+                    await self.queue.add_wake(connection, spared[0], self.now())
+        except (errors.DatabaseFailed, errors.NotMigrated) as refused:
+            return refused
+        self._stalled_attempts.discard(token)
         return None
 
     async def _end(self, connection: Connection, token: UUID, month: Month, decision: Decision) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from alexandria.catalogue.matching.scoring import merge
 from alexandria.catalogue.models import Candidate
-from alexandria.core.errors import BadAnswer, NoBooks, ProviderError
+from alexandria.core.errors import BadAnswer, KeyMissing, NoBooks, ProviderError
 from alexandria.core.month import Month
 from alexandria.providers.base import Generator, SuggestResult
 from alexandria.providers.failures import failure_of
@@ -16,10 +16,11 @@ from alexandria.providers.failures import failure_of
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """The merged candidates, and the message of each generator that failed."""
+    """The merged candidates, and the message of each generator that failed. `partial`: one with a key is among these."""
 
     candidates: tuple[Candidate, ...]
     failed: tuple[str, ...]
+    partial: bool = False
 
 
 async def suggest(month: Month, variant: str, count: int, generators: Sequence[Generator]) -> Suggested:
@@ -31,7 +32,9 @@ async def suggest(month: Month, variant: str, count: int, generators: Sequence[G
         causes = tuple(_why_none(g, a) for g, a in zip(generators, answers, strict=True))
         reasons = "; ".join(cause.message for cause in causes) or "none is configured"
         raise NoBooks(f"no generator named a book of {month}: {reasons}", causes)
-    return Suggested(tuple(candidates), tuple(a.message for a in answers if isinstance(a, ProviderError)))
+    failed = [answer for answer in answers if isinstance(answer, ProviderError)]
+    partial = any(not isinstance(error, KeyMissing) for error in failed)
+    return Suggested(tuple(candidates), tuple(error.message for error in failed), partial)
 
 
 async def _ask(generator: Generator, month: Month, variant: str, count: int) -> SuggestResult | ProviderError:

@@ -127,6 +127,12 @@ class Paused(AlexandriaError):
         self.until = until
 
 
+class Stalled(AlexandriaError):
+    """This process was suspended or stood still during a request, so that the failure of the request proves nothing."""
+
+    code = "stalled"
+
+
 class NoBooks(AlexandriaError):
     """No generator named a book. `causes` holds the error of each generator that failed."""
 
@@ -221,6 +227,10 @@ class ProviderDown(ProviderError):
 
 class NoAnswer(ProviderDown):
     """No answer came in time; the provider may still be working on it, and bill it."""
+
+
+class CircuitOpen(ProviderDown):
+    """The provider has not answered lately and is paused for all workers; no request was sent."""
 
 
 class BadAnswer(ProviderError):

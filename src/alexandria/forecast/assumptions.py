@@ -9,7 +9,7 @@ from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.repository import Tokens
 from alexandria.forecast.scenario import Scenario, SimulatedProvider
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.llm import GeneratorSpec, parse_generators
 
 TOKENS_PER_LIST = Tokens(600, 2500)  # thinking included

@@ -16,6 +16,7 @@ from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.forecast.scenario import MonthBooks, Scenario, SimulatedBooks, SimulatedProvider, draw_outages
 from alexandria.providers import client
+from alexandria.providers.limits.breaker import POLICY
 from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout.gates import METERED_SOURCE, DailyQuota
 
@@ -109,6 +110,14 @@ class SimulatedAttempts:
             if position >= 0 and found[position][1] > at:
                 ends = max(ends, found[position][1])
         return ends
+
+    def answers_again(self, at: float, *affected: str) -> float:
+        """When months that wait since `at` go on: with the first probe that finds the outage over; infinite if there is none."""
+        ends = self.outage_end(at, *affected)
+        if not ends:
+            return math.inf
+        begins = min(begin for name in affected for begin, end in self._outages.get(name, ()) if begin <= at < end)
+        return POLICY.first_probe_after(begins, ends)
 
     def attempt(self, month: Month, now: float) -> tuple[float, AttemptResult | Exception]:
         """When an attempt that begins now ends, and its books or its error."""

@@ -14,6 +14,7 @@ from datetime import datetime
 from random import Random
 from statistics import median
 
+from alexandria.backfill.retry_policy import PROVIDERS_DOWN
 from alexandria.backfill.status import Status
 from alexandria.forecast.history import History
 from alexandria.forecast.scenario import (
@@ -259,7 +260,7 @@ def _faults(expected: FaultRates, history: History, rng: Random) -> FaultRates:
     """How often attempts fail and succeed later, and how often months fail for good."""
     failed = {month for month, outcome in history.outcomes.items() if outcome.status is Status.FAILED}
     attempts = [attempt for attempt in history.attempts if attempt.month not in failed]
-    ended = Counter(attempt.outcome for attempt in attempts)
+    ended = Counter("retry" if attempt.code == PROVIDERS_DOWN else attempt.outcome for attempt in attempts)
     completed = sum(outcome.status is Status.COMPLETED for outcome in history.outcomes.values())
     n = len(attempts)
     return dataclasses.replace(

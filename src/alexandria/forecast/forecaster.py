@@ -18,7 +18,7 @@ from alexandria.database.pool import Database
 from alexandria.forecast import repository
 from alexandria.forecast.assumptions import expected_scenario, list_prices, without_key
 from alexandria.forecast.estimate import DEFAULT_RUNS, UNPACED_INTERVAL, Estimator, Forecast
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.llm import parse_generators
 from alexandria.rollout import plan as plans
 from alexandria.rollout import repository as rollouts

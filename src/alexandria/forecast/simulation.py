@@ -107,6 +107,7 @@ class RolloutSimulation:
         self.seconds_by_limit: dict[Limit, float] = dict.fromkeys(Limit, 0.0)
         self.approval_hours: list[float] = list(history.approval_hours)
         self.failed: Counter[Month] = Counter(history.failed)
+        self._waited: Counter[Month] = Counter()
         self.due: dict[Month, float] = {month: at.timestamp() for month, at in history.due.items()}
         self.finished_at: datetime | None = None
         self._requests_before = Counter(history.requests)
@@ -309,7 +310,7 @@ class RolloutSimulation:
         if isinstance(error, WorkerLost):
             decision = retry_policy.decide_lost(self.failed[month], self.at, outage=False)
         else:
-            decision = retry_policy.decide(error, self.failed[month], self.at, self._rng)
+            decision = retry_policy.decide(error, self.failed[month], self.at, self._rng, self._waited[month])
         match decision:
             case retry_policy.GiveUp():
                 outcome, state = "failed", Status.FAILED
@@ -320,6 +321,9 @@ class RolloutSimulation:
             case retry_policy.Snooze(until=until):
                 outcome, state = "snoozed", Status.RETRY
                 self.due[month] = until.timestamp()
+                if decision.code == retry_policy.PROVIDERS_DOWN:
+                    self._waited[month] += 1
+                    self.due[month] = min(self.due[month], self._answers_again(error))
         self._record_attempt(month, began, outcome, decision.code)
         self._note(outcome, month=str(month), code=decision.code, reason=decision.reason)
         self.outcomes[month] = replace(self.outcomes[month], status=state)
@@ -328,12 +332,22 @@ class RolloutSimulation:
         else:
             self._push(self.due[month], self._wake, month)
 
+    def _answers_again(self, error: Exception) -> float:
+        """When the circuit breaker finds that the providers of an error answer again, and wakes the months."""
+        down = (
+            [cause.provider for cause in error.causes] if isinstance(error, errors.NoBooks | errors.NoSources) else []
+        )
+        return self.simulated.answers_again(
+            self.now, *down, "models" if isinstance(error, errors.NoBooks) else "sources"
+        )
+
     def _record_attempt(self, month: Month, began: float, outcome: str, code: str = "") -> None:
         self.attempts.append(PastAttempt(month, datetime.fromtimestamp(began, UTC), self.at, outcome, code))
 
     def _close(self, month: Month) -> None:
         self._open -= 1
         self.failed.pop(month, None)
+        self._waited.pop(month, None)
         self.due.pop(month, None)
         if not self._open:
             self.finished_at = self.at

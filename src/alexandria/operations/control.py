@@ -14,13 +14,15 @@ from alexandria.core.provider_facts import PROVIDERS
 from alexandria.database.pool import Connection
 from alexandria.operations import schemas
 from alexandria.operations.system import System
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 
 
 async def retry(system: System, request: schemas.RetryRequest, who: str) -> schemas.RetryAnswer:
     """Reset completed and failed months to pending and wake waiting ones; `who` goes into the audit."""
     listed = tuple(map(Month.parse, request.months)) if request.months else None
-    selection = RetrySelection(listed, failed=bool(request.status), reason=request.reason or None)
+    selection = RetrySelection(
+        listed, failed=bool(request.status), partial=request.partial, reason=request.reason or None
+    )
     done = await system.control.retry(selection, who, dry_run=request.dry_run)
     return schemas.RetryAnswer(
         dry_run=request.dry_run,

@@ -16,7 +16,7 @@ from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta
 from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, MonthCell
 from alexandria.operations.rollout_summary import RolloutSummary, finish_dates, summarize
 from alexandria.operations.system import System
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.controller import RolloutSnapshot
 
 MAX_LOG_LINES = 25

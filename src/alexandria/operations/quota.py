@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alexandria.operations import schemas
 from alexandria.operations.system import System
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 
 
 async def show(system: System) -> schemas.QuotaStatus:

@@ -102,12 +102,13 @@ class RetryRequest(_Request):
     reason: Annotated[
         ShortText, Field(min_length=1, description="an error code, an error message or the reason of a wait")
     ] = Field(default_factory=str)
+    partial: Annotated[Flag, Field(description="only completed months that lack the list of a generator")] = False
     dry_run: Annotated[Flag, Field(description="show which months, change nothing")] = False
 
     @model_validator(mode="after")
     def _selects_months(self) -> Self:
-        if not (self.months or self.status or self.reason):
-            raise ValueError("months, status or reason is required")
+        if not (self.months or self.status or self.reason or self.partial):
+            raise ValueError("partial, months, status or reason is required")
         return self
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +24,12 @@ from alexandria.core.config import ProviderSettings
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS, ProviderFacts
 from alexandria.core.proxies import EnvironmentTransport
 from alexandria.core.redaction import protect
+from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
+from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.metering import MeteredTransport, charge_attributes
+from alexandria.providers.metering import MeteredTransport, charge_attributes, is_charged
 from alexandria.providers.redirects import stays_on_site
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.response_cache import ResponseCache
@@ -43,6 +46,7 @@ MAX_LONG_CALL_TRIES = 2  # sends of one request to a language model that gives n
 MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatever its hint
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
 NO_CREDIT_PAUSE = timedelta(hours=1)  # after the first report of no credit; the rate limiter makes the next ones a day
+MISSING_KEY_CHECK_INTERVAL = 10.0  # seconds between two looks whether a key that was missing is there now
 NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
 
 
@@ -72,7 +76,8 @@ class Request:
 class ProviderClient:
     """The HTTP client for one provider. `reload_key` reads the key again when the provider refuses the present one.
 
-    `concurrency_limiter` bounds the requests in flight; `inner` replaces the network in tests.
+    `concurrency_limiter` bounds the requests in flight; the `breaker` is that of the rate limiter; `stall` notices when
+    this process stands still; `inner` replaces the network in tests.
     """
 
     def __init__(
@@ -86,17 +91,21 @@ class ProviderClient:
         reload_key: Callable[[], SecretStr | None] | None = None,
         inner: httpx2.AsyncBaseTransport | None = None,
         concurrency_limiter: ConcurrencyLimiter | None = None,
+        breaker: CircuitBreaker | None = None,
+        stall: StallMonitor | None = None,
     ) -> None:
         self.settings = settings
         self.name = settings.name
         self.key = settings.key
         _protect(self.key)  # a provider may quote it in a refusal
-        self._reload_key = reload_key
+        self._reload_key, self._missing_key_checked = reload_key, -math.inf
         self._rate_limiter, self._cache = rate_limiter, cache
         agent = user_agent(version, contact, anonymous=self.facts.anonymous_rate is not None)
         inner = inner or EnvironmentTransport(CONNECTION_LIMITS)
         self.http = httpx2.AsyncClient(
-            transport=MeteredTransport(settings, rate_limiter, cache, inner, concurrency_limiter),
+            transport=MeteredTransport(
+                settings, rate_limiter, cache, inner, concurrency_limiter, breaker=breaker, stall=stall
+            ),
             base_url=settings.base_url,
             timeout=settings.timeout,
             headers={"User-Agent": agent, "Accept-Encoding": ACCEPT_ENCODING},
@@ -278,16 +287,27 @@ class ProviderClient:
     def _retry_wait(self, error: Exception) -> bool | float:
         """Whether stamina tries again, or after how many seconds exactly."""
         match error:
-            case AnswerTooLarge():
+            case AnswerTooLarge() | errors.CircuitOpen():
                 return False
+            case errors.Stalled():  # an attempt may have lost its month meanwhile: it begins again
+                return False if is_charged() else 0.0
             case errors.RateLimited(retry_after=float(hint)):
                 return hint if hint <= MAX_WAIT_IN_PLACE else False
             case errors.RateLimited() | errors.ProviderDown() | errors.BadAnswer():
                 return True
             case errors.KeyRefused():
                 return 0.0 if self.reload_key() else False
+            case errors.KeyMissing():
+                return 0.0 if self._key_is_there_now() else False
             case _:
                 return False
+
+    def _key_is_there_now(self) -> bool:
+        now = time.monotonic()
+        if self.key is None and now - self._missing_key_checked < MISSING_KEY_CHECK_INTERVAL:
+            return False
+        self._missing_key_checked = now
+        return self.key is not None or self.reload_key()
 
     def reload_key(self) -> bool:
         """Read the key again; returns whether it has changed."""

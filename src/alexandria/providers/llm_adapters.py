@@ -110,6 +110,9 @@ class ModelAdapter:
         except exceptions.ModelTimeoutError:
             problem = self._client.unreachable("timeout")
         except exceptions.ModelConnectionError as broken:
+            ours = _raised_by_us(broken)
+            if ours is not None:
+                raise ours from None
             problem = self._client.unreachable(_broken(broken))
         # The last two for nesting without end, and for a number of 4,300 digits.
         except (exceptions.ModelAPIError, exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
@@ -264,6 +267,14 @@ def _compatible(client: ProviderClient, model: str, url: str, http: httpx2.Async
 def _declined(response: ModelResponse) -> str:
     details = response.provider_details or {}
     return str(details.get("block_reason") or details.get("finish_reason") or "refusal")
+
+
+def _raised_by_us(refused: exceptions.ModelAPIError) -> errors.AlexandriaError | None:
+    """The error that our own transport raised, such as a pause of the provider, beneath the SDK's wrapping."""
+    cause = refused.__cause__
+    while cause is not None and not isinstance(cause, errors.AlexandriaError):
+        cause = cause.__cause__
+    return cause
 
 
 def _broken(refused: exceptions.ModelConnectionError) -> str:

@@ -15,14 +15,18 @@ import httpx2
 
 from alexandria.core import tracing
 from alexandria.core.config import ProviderSettings
+from alexandria.core.errors import Stalled
 from alexandria.core.month import Month
+from alexandria.core.stall import StallMonitor
 from alexandria.providers.base import Call
 from alexandria.providers.bodies import AnswerTooLarge, read_whole
+from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import Permit, RateLimiter
 from alexandria.providers.response_cache import ResponseCache
 
 CONNECT_TIMEOUT = 5.0  # seconds
+NO_ANSWER_STATUSES = frozenset({408, 425})  # beside the server errors: the provider did not take the request
 # A proxy that refuses to connect has not passed the request on.
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
@@ -48,6 +52,11 @@ def charged_to(month: Month, attempt_token: UUID | None) -> Iterator[None]:
         _charged.reset(token)
 
 
+def is_charged() -> bool:
+    """Whether calls are charged to an attempt now."""
+    return (_charged.get() or (None, None))[1] is not None
+
+
 def charge_attributes() -> dict[str, str]:
     """The month and the attempt that calls are charged to now, as attributes of a span."""
     month, token = _charged.get() or (None, None)
@@ -67,7 +76,11 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
         cache: ResponseCache,
         inner: httpx2.AsyncBaseTransport,
         concurrency_limiter: ConcurrencyLimiter | None,
+        *,
+        breaker: CircuitBreaker | None = None,
+        stall: StallMonitor | None = None,
     ) -> None:
+        self._breaker, self._stall = breaker, stall or StallMonitor()
         self._provider, self._inner = settings.name, inner
         self._rate_limiter, self._concurrency_limiter, self._cache = rate_limiter, concurrency_limiter, cache
         self._seconds = settings.timeout
@@ -85,13 +98,48 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
         concurrent = (
             contextlib.nullcontext() if self._concurrency_limiter is None else self._concurrency_limiter.permit()
         )
-        async with concurrent, self._rate_limiter.permit(self._provider, units, reports_sent=True) as permit:
+        async with (
+            concurrent,
+            self._room(),
+            self._rate_limiter.permit(self._provider, units, reports_sent=True) as permit,
+        ):
             request.extensions["trace"] = _report_sent(permit)
             if permit.granted < units:
                 permit.refund()
                 raise PartlyGranted(permit.granted)
             tracing.note(units=units, waited_ms=round((time.monotonic() - wanted_at) * 1000))
-            return await self._send(request, permit, units)
+            return await self._send_and_report(request, permit, units)
+
+    def _room(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if self._breaker is None else self._breaker.unanswered.room()
+
+    async def _send_and_report(self, request: httpx2.Request, permit: Permit, units: int) -> httpx2.Response:
+        """Send, and report whether the provider answers. What fails while this process stands still proves nothing."""
+        began = self._stall.now()
+        try:
+            response = await self._send(request, permit, units)
+        except httpx2.HTTPError as failed:
+            if self._stall.stalled_since(began):
+                raise Stalled("this process stood still during a request") from failed
+            await self._report(permit, _why(failed))
+            raise
+        except AnswerTooLarge:
+            await self._report(permit, "")
+            raise
+        status = response.status_code
+        down = status >= 500 or status in NO_ANSWER_STATUSES
+        await self._report(permit, f"answered {status}" if down else "")
+        return response
+
+    async def _report(self, permit: Permit, failure: str) -> None:
+        """Report to the circuit breaker that the provider has answered, or why it has not."""
+        if self._breaker is None:
+            return
+        probe, permit.probe = permit.probe, None
+        if failure:
+            await self._breaker.failed(probe, failure)
+        else:
+            await self._breaker.answered(probe)
 
     async def _send(self, request: httpx2.Request, permit: Permit, units: int) -> httpx2.Response:
         sent_at, began = datetime.now(UTC), time.monotonic()
@@ -124,6 +172,10 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _why(failed: httpx2.HTTPError) -> str:
+    return "no answer in time" if isinstance(failed, httpx2.TimeoutException) else f"{type(failed).__name__}"
 
 
 def _trace_outcome(status: int | None, error: str) -> None:

@@ -12,7 +12,7 @@ from alexandria.backfill.repositories import months, pauses
 from alexandria.backfill.scheduler import Scheduler, Selection
 from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.database.pool import Connection, Database
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.decisions import (
     Advance,

@@ -11,7 +11,17 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alexandria.backfill.retry_policy import OUTCOMES, Decision, GiveUp, Retry, Snooze
+from alexandria.backfill.retry_policy import (
+    NO_KEY,
+    OUTCOMES,
+    PROVIDERS_DOWN,
+    WORKER_LOST,
+    WORKER_STALLED,
+    Decision,
+    GiveUp,
+    Retry,
+    Snooze,
+)
 from alexandria.backfill.status import Status
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
@@ -19,6 +29,7 @@ from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
+PARTIAL = "partial"  # code of a completed month without the list of one of its generators
 RECENT_MONTHS = 20  # completed months listed as recent activity
 LOOPS_PER_WORKER = 3  # one for each queue: months, upkeep, enrichment
 WORKER_SILENCE = 60.0  # seconds without a heartbeat after which a worker does not count as running
@@ -152,13 +163,49 @@ async def end(connection: Connection, token: UUID, decision: Decision, *, outcom
             await fail(connection, token, decision, outcome=outcome)
 
 
+async def outage_waits(connection: Connection, token: UUID) -> int:
+    """Return how often in a row the month of this attempt has waited for providers."""
+    values = {"token": token, "codes": [PROVIDERS_DOWN, NO_KEY]}
+    row = await (await connection.execute(SQL["outage_waits"], values)).fetchone()
+    assert row is not None
+    return int(row["waits"])
+
+
+async def spare(connection: Connection, token: UUID) -> tuple[Month, bool] | None:
+    """Take back that an attempt counted as lost, as its worker lives and only stood still.
+
+    Returns the month and whether it goes on because of that, or None if the attempt did not count.
+    """
+    lost = {"token": token, "lost": WORKER_LOST}
+    before = await (await connection.execute(SQL["lock_lost"], lost)).fetchone()
+    if before is None:
+        return None
+    reason = "its worker stood still"
+    spared = await connection.execute(SQL["spare_attempt"], lost | {"code": WORKER_STALLED, "reason": reason})
+    if not spared.rowcount:
+        return None
+    month = Month(before["year"], before["month"])
+    after = await (await connection.execute(SQL["spare_month"], lost | _key(month))).fetchone()
+    assert after is not None
+    return month, before["status"] != after["status"]
+
+
 async def complete(
-    connection: Connection, token: UUID, *, generated: int, resolved: int, queued: int, variant: str, note: str | None
+    connection: Connection,
+    token: UUID,
+    *,
+    generated: int,
+    resolved: int,
+    queued: int,
+    variant: str,
+    note: str | None,
+    partial: bool = False,
 ) -> None:
-    """Complete the month, whose books are recorded. Raises AttemptLost."""
-    await _end(connection, token, "completed", None, note)
+    """Complete the month, whose books are recorded; `partial`: the list of a generator is missing. Raises AttemptLost."""
+    code = PARTIAL if partial else None
+    await _end(connection, token, "completed", code, note)
     values = {"generated": generated, "resolved": resolved, "queued": queued, "variant": variant, "note": note}
-    await _write(connection, "complete", {**values, "token": token})
+    await _write(connection, "complete", {**values, "code": code, "token": token})
 
 
 async def retry(connection: Connection, token: UUID, decision: Retry, *, outcome: str = "retry") -> None:

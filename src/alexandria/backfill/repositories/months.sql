@@ -81,13 +81,40 @@ SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)
 -- The same without waiting: a month that another transaction has locked is skipped.
 SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE SKIP LOCKED
 
+-- name: outage_waits
+-- How often in a row the month of an attempt has waited for providers.
+SELECT count(*)::integer AS waits FROM attempt AS a
+JOIN attempt AS present ON present.token = %(token)s AND a.year = present.year AND a.month = present.month
+WHERE a.outcome = 'snoozed' AND a.code = ANY(%(codes)s::text[])
+  AND a.created_at > coalesce(
+    (SELECT max(o.created_at) FROM attempt AS o
+     WHERE o.year = present.year AND o.month = present.month AND o.outcome <> 'snoozed'), '-infinity')
+
+-- name: lock_lost
+-- Lock the month of an attempt that was lost because its worker was silent.
+SELECT b.year, b.month, b.status FROM backfill_log AS b JOIN attempt AS a USING (year, month)
+WHERE a.token = %(token)s AND a.outcome = 'lost' AND a.code = %(lost)s
+FOR UPDATE OF b
+
+-- name: spare_attempt
+-- The attempt was lost, and does not count, as its worker lives.
+UPDATE attempt SET code = %(code)s, reason = %(reason)s WHERE token = %(token)s AND outcome = 'lost' AND code = %(lost)s
+
+-- name: spare_month
+-- One failed attempt less; a month that failed by it goes on.
+UPDATE backfill_log
+SET retry_count = greatest(retry_count - 1, 0),
+    status = CASE WHEN status = 'failed' AND error_code = %(lost)s THEN 'retry' ELSE status END
+WHERE year = %(year)s AND month = %(month)s
+RETURNING status
+
 -- name: complete
 -- The month is done.
 UPDATE backfill_log
 SET status = 'completed', completed_at = greatest(now(), started_at),
     books_generated = %(generated)s::integer, isbns_resolved = %(resolved)s::integer, isbns_queued = %(queued)s,
     resolution_rate = CASE WHEN %(generated)s > 0 THEN round(100.0 * %(resolved)s / %(generated)s, 2) ELSE 0 END,
-    prompt_variant = %(variant)s, error_message = %(note)s, error_code = NULL,
+    prompt_variant = %(variant)s, error_message = %(note)s, error_code = %(code)s,
     gemini_calls = calls_sent(year, month, 'gemini'),
     xai_calls = calls_sent(year, month, 'xai'),
     isbndb_calls = calls_sent(year, month, 'isbndb')

@@ -73,6 +73,7 @@ async def resume(connection: Connection) -> None:
 
 async def resume_lane(connection: Connection, provider: str) -> LanePause | None:
     """End the pause of a provider. Returns what it was, or None."""
+    await connection.execute(SQL["end_breaker_pause"], {"provider": provider})
     async with connection.cursor(row_factory=class_row(LanePause)) as cursor:
         await cursor.execute(SQL["resume_lane"], {"provider": provider})
         return await cursor.fetchone()
@@ -104,14 +105,15 @@ async def advance_paused(connection: Connection, at: datetime) -> list[Month]:
 
 
 async def wanted(
-    connection: Connection, months: Sequence[Month] | None, reason: str | None, *, failed: bool
+    connection: Connection, months: Sequence[Month] | None, reason: str | None, *, failed: bool, partial: bool = False
 ) -> tuple[dict[Month, Status], dict[Month, Status]]:
-    """Return those of `months` (None: of all) with this error code, message or reason to wait; with `failed` failed ones.
+    """Return those of `months` (None: of all) with this error code, message or reason to wait.
 
-    Newest first. The first are locked until the transaction ends; the second are locked by another transaction.
+    With `failed` failed ones only, with `partial` completed ones that lack the list of a generator. Newest first. The
+    first are locked until the transaction ends; the second are locked by another transaction.
     """
     chosen = {"years": None, "months": None} if months is None else _columns(months)
-    values = {**chosen, "reason": reason, "failed": failed}
+    values = {**chosen, "reason": reason, "failed": failed, "partial": partial}
     free = _statuses(await (await connection.execute(SQL["wanted_locked"], values)).fetchall())
     found = _statuses(await (await connection.execute(SQL["wanted"], values)).fetchall())
     return free, {month: status for month, status in found.items() if month not in free}

@@ -27,6 +27,10 @@ RETURNING paused_since AS since, paused_until AS until, paused_by AS who, pause_
 UPDATE control SET paused_since = NULL, paused_until = NULL, paused_by = '', pause_reason = ''
 WHERE paused_since IS NOT NULL
 
+-- name: end_breaker_pause
+-- A provider that does not answer may be probed before its pause ends.
+UPDATE breaker SET open_until = clock_timestamp() WHERE name = %(provider)s AND open_until > clock_timestamp()
+
 -- name: resume_lane
 -- A provider may be asked again before the end that its lane's pause would have had; what it was.
 UPDATE lane SET paused_until = NULL, pause_reason = ''
@@ -67,6 +71,7 @@ RETURNING year, month
 -- Which months a person wants to have done again.
 (%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(years)s::integer[], %(months)s::integer[])))
   AND (NOT %(failed)s OR status = 'failed')
+  AND (NOT %(partial)s OR (status = 'completed' AND error_code = 'partial'))
   AND (%(reason)s::text IS NULL
        OR (status IN ('failed', 'retry') AND %(reason)s IN (coalesce(error_code, 'unknown'), error_message, blocked_reason)))
 

@@ -27,7 +27,11 @@ def retry(
     months: Annotated[
         list[str] | None, typer.Argument(metavar="[YYYY-MM]...", help="These months.", autocompletion=completion.months)
     ] = None,
+    *,
     failed: Annotated[bool, typer.Option("--failed", help="Only failed months.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Only completed months that lack the list of a model.")
+    ] = False,
     reason: Annotated[
         str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
     ] = None,
@@ -35,14 +39,17 @@ def retry(
 ) -> int:
     """Reset months: completed and failed ones become pending, waiting ones retry now."""
     named = [str(Month.parse(month)) for month in months or ()]
-    if not (named or failed or reason):
-        raise BadInput("no months selected", hint="name months, or use --failed or --reason; alexandria retry --help")
+    if not (named or failed or partial or reason):
+        raise BadInput(
+            "no months selected",
+            hint="name months, or use --failed, --partial or --reason; alexandria retry --help",
+        )
 
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import control, schemas
 
-    given = {"months": named, "status": "failed" if failed else "", "reason": reason or ""}
+    given = {"months": named, "status": "failed" if failed else "", "partial": partial, "reason": reason or ""}
     wanted = read_request(schemas.RetryRequest, {k: v for k, v in given.items() if v} | {"dry_run": dry_run})
     output = output_of(context)
     answer = on_system(output, lambda system: control.retry(system, wanted, operator_name()))

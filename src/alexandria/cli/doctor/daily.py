@@ -19,7 +19,12 @@ from alexandria.operations.rollout_schemas import RolloutAnswer
 from alexandria.operations.system import System
 
 # Which incidents belong to which line; what is new is a line of its own.
-OF_COMPLETION = {IncidentKind.NO_WORKER, IncidentKind.MONTHS_BLOCKED, IncidentKind.PAUSED}
+OF_COMPLETION = {
+    IncidentKind.NO_WORKER,
+    IncidentKind.MONTHS_BLOCKED,
+    IncidentKind.PROVIDERS_DOWN,
+    IncidentKind.PAUSED,
+}
 OF_QUOTA = {IncidentKind.QUOTA_SPENT, IncidentKind.LANE_PAUSED}
 OF_FAILURES = {IncidentKind.MONTHS_FAILING}
 OF_ROLLOUT = {IncidentKind.ROLLOUT_SHUT, IncidentKind.ROLLOUT_WAITS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +11,21 @@ from psycopg.rows import class_row
 
 from alexandria.backfill import rescuer
 from alexandria.backfill.repositories import pauses
+from alexandria.backfill.retry_policy import NO_KEY, PROVIDERS_DOWN
+from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, Paused, Stalled
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, Incident, IncidentKind, Observations
 
 SQL = load(__name__)
+OUTAGE_CODES = [PROVIDERS_DOWN, NO_KEY]
+NEUTRAL_CODES = [
+    *OUTAGE_CODES,
+    Paused.code,
+    DatabaseUnavailable.code,
+    DatabaseBusy.code,
+    Stalled.code,
+]  # what does not end a wait for providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class StoredIncident:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to deliver about an incident: `event` is began or cleared. `tries` deliveries have failed."""
+    """A message to deliver about an incident: `event` is began, lasts or cleared. `tries` deliveries have failed."""
 
     id: int
     event: str
@@ -40,21 +50,35 @@ class Notice:
     reason: str
     began_at: datetime
     cleared_at: datetime | None
+    reminded_at: datetime | None = None
+
+    @property
+    def delivery(self) -> str:
+        """The name of the message: equal for each try to deliver it, another for each reminder."""
+        again = f"-{self.reminded_at:%Y%m%dT%H%M%S%f}" if self.event == "lasts" and self.reminded_at else ""
+        return f"{self.id}-{self.event}{again}"
 
 
-async def observe(connection: Connection, blocked_longer: timedelta) -> Observations:
+async def observe(connection: Connection, blocked_longer: timedelta, down_longer: timedelta) -> Observations:
     """Everything that the rules need but for the providers and the rollout."""
     values = {"silence": HEARTBEAT_TIMEOUT, "beating": rescuer.HEARTBEAT_TIMEOUT, "rescue": rescuer.RESCUE}
     counts = await (await connection.execute(SQL["counts"], values)).fetchone()
     blocked = await (await connection.execute(SQL["blocked"], {"longer": blocked_longer})).fetchone()
+    down = await (
+        await connection.execute(SQL["down"], {"longer": down_longer, "codes": OUTAGE_CODES, "neutral": NEUTRAL_CODES})
+    ).fetchone()
     pause = await pauses.paused(connection)
     assert counts is not None
     assert blocked is not None
+    assert down is not None
     return Observations(
         **counts,
         blocked=blocked["months"],
         blocked_since=blocked["since"],
         blocked_because=blocked["because"],
+        down=down["months"],
+        down_since=down["since"],
+        down_because=down["because"],
         pause=str(pause or ""),
         paused_since=None if pause is None else pause.since,
     )
@@ -80,6 +104,19 @@ async def update(
         await connection.execute(SQL["queue_notices"], {"ids": [i.id for i in began], "event": "began"})
         await connection.execute(SQL["queue_notices"], {"ids": [i.id for i in cleared], "event": "cleared"})
     return began, cleared
+
+
+async def remind(
+    connection: Connection, kinds: Collection[str], interval: timedelta, *, notify: bool
+) -> list[StoredIncident]:
+    """Mark the incidents of these kinds that were last reported `interval` ago; returns them.
+
+    With `notify` a notice is queued for each of them.
+    """
+    due = await _fetch(connection, "remind", {"kinds": list(kinds), "interval": interval})
+    if notify:
+        await connection.execute(SQL["queue_reminders"], {"ids": [i.id for i in due]})
+    return due
 
 
 async def due_notice(connection: Connection) -> Notice | None:

@@ -33,6 +33,25 @@ FROM (
 ) AS waiting
 WHERE since <= now() - %(longer)s::interval
 
+-- name: down
+-- Months that have waited too long for providers that do not answer, or for keys; also while an attempt finds it out again.
+SELECT count(*)::integer AS months, min(since) AS since, coalesce(mode() WITHIN GROUP (ORDER BY reason), '') AS because
+FROM (
+    SELECT last.reason, (
+        SELECT min(a.ended_at) FROM attempt AS a
+        WHERE a.year = b.year AND a.month = b.month AND a.outcome = 'snoozed' AND a.code = ANY(%(codes)s::text[])
+          AND a.created_at > coalesce(
+            (SELECT max(o.created_at) FROM attempt AS o
+             WHERE o.year = b.year AND o.month = b.month AND o.ended_at IS NOT NULL
+               AND (o.outcome <> 'snoozed' OR coalesce(o.code, '') <> ALL(%(neutral)s::text[]))), '-infinity')) AS since
+    FROM backfill_log AS b
+    JOIN LATERAL (SELECT code, reason FROM attempt AS a
+                  WHERE a.year = b.year AND a.month = b.month AND a.ended_at IS NOT NULL
+                  ORDER BY a.created_at DESC LIMIT 1) AS last ON last.code = ANY(%(codes)s::text[])
+    WHERE b.status IN ('retry', 'processing')
+) AS waiting
+WHERE since <= now() - %(longer)s::interval
+
 -- name: try_lock
 -- Whether no other transaction updates incidents now; holds until the transaction ends.
 SELECT pg_try_advisory_xact_lock('incident'::regclass::oid::integer, 0) AS locked
@@ -52,17 +71,29 @@ WHERE cleared_at IS NULL
                   WHERE lasting.kind = incident.kind AND lasting.subject = incident.subject)
 RETURNING id, kind, subject, reason
 
+-- name: remind
+-- Incidents that last and were last reported so long ago.
+UPDATE incident SET reminded_at = now()
+WHERE cleared_at IS NULL AND kind = ANY(%(kinds)s::text[])
+  AND coalesce(reminded_at, began_at) <= now() - %(interval)s::interval
+RETURNING id, kind, subject, reason
+
+-- name: queue_reminders
+-- Queue one more notice for each of these incidents, which last.
+INSERT INTO notice (incident_id, event) SELECT unnest(%(ids)s::bigint[]), 'lasts'
+ON CONFLICT (incident_id, event) DO UPDATE SET tries = 0, next_try_at = now(), delivered_at = NULL, result = ''
+
 -- name: queue_notices
 -- Queue a notice for each of these incidents.
 INSERT INTO notice (incident_id, event) SELECT unnest(%(ids)s::bigint[]), %(event)s
 
 -- name: due_notice
--- One notice to deliver now, the oldest first, and for one incident "began" before "cleared"; locked.
-SELECT n.incident_id AS id, n.event, n.tries, i.kind, i.subject, i.reason, i.began_at,
+-- One notice to deliver now, the oldest first, and for one incident "began" before all others; locked.
+SELECT n.incident_id AS id, n.event, n.tries, i.kind, i.subject, i.reason, i.began_at, i.reminded_at,
        CASE WHEN n.event = 'cleared' THEN i.cleared_at END AS cleared_at
 FROM notice AS n JOIN incident AS i ON i.id = n.incident_id
 WHERE n.next_try_at <= now()
-  AND NOT EXISTS (SELECT FROM notice AS earlier WHERE n.event = 'cleared' AND earlier.event = 'began'
+  AND NOT EXISTS (SELECT FROM notice AS earlier WHERE n.event <> 'began' AND earlier.event = 'began'
                   AND earlier.incident_id = n.incident_id AND earlier.next_try_at IS NOT NULL)
 ORDER BY n.incident_id, n.event
 LIMIT 1

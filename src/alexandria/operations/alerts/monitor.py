@@ -11,9 +11,16 @@ import structlog
 from alexandria.database.pool import Connection, Database
 from alexandria.operations.alerts import incidents
 from alexandria.operations.alerts.incidents import Notice
-from alexandria.operations.alerts.rules import Incident, Observations, Thresholds, find_incidents
+from alexandria.operations.alerts.rules import (
+    REMINDED,
+    REMINDER_INTERVAL,
+    Incident,
+    Observations,
+    Thresholds,
+    find_incidents,
+)
 from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.decisions import Standstill
 
 log = structlog.get_logger(__name__)
@@ -55,16 +62,20 @@ class AlertMonitor:
             return find_incidents(await self._observe(connection, lanes, standstill), self.thresholds, self.now())
 
     async def check(self) -> None:
-        """Store and report the incidents that have begun or cleared since the last check."""
+        """Store and report the incidents that have begun or cleared since the last check, or last for another day."""
         lanes, standstill = await self._lanes_in_use(), await self.rollout()
         async with self.database.transaction() as connection:
             if not await incidents.try_lock(connection):
                 return
             observed = await self._observe(connection, lanes, standstill)
             lasting = find_incidents(observed, self.thresholds, self.now())
-            began, cleared = await incidents.update(connection, lasting, notify=self.receiver is not None)
+            notify = self.receiver is not None
+            began, cleared = await incidents.update(connection, lasting, notify=notify)
+            reminded = await incidents.remind(connection, REMINDED, REMINDER_INTERVAL, notify=notify)
         for each in began:
             log.error("incident began", kind=each.kind, subject=each.subject, reason=each.reason)
+        for each in reminded:
+            log.error("incident lasts", kind=each.kind, subject=each.subject, reason=each.reason)
         for each in cleared:
             log.warning("incident cleared", kind=each.kind, subject=each.subject, reason=each.reason)
         if self.receiver is not None:
@@ -80,7 +91,7 @@ class AlertMonitor:
 
     async def _deliver(self, connection: Connection, receiver: Receiver, notice: Notice) -> None:
         try:
-            status = await receiver.send(f"{notice.id}-{notice.event}", _message(notice))
+            status = await receiver.send(notice.delivery, _message(notice))
         except DeliveryFailed as failed:
             delay = min(FIRST_RETRY_DELAY * 2**notice.tries, MAX_RETRY_DELAY)
             next_try = self.now() + delay if notice.tries + 1 < MAX_TRIES else None
@@ -92,7 +103,7 @@ class AlertMonitor:
     async def _observe(
         self, connection: Connection, lanes: Sequence[LaneStatus], standstill: Standstill | None
     ) -> Observations:
-        observed = await incidents.observe(connection, self.thresholds.blocked)
+        observed = await incidents.observe(connection, self.thresholds.blocked, self.thresholds.providers_down)
         return replace(observed, lanes=lanes, rollout=standstill)
 
     async def _lanes_in_use(self) -> list[LaneStatus]:

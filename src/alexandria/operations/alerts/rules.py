@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from alexandria.backfill.repositories import months
 from alexandria.core.grammar import counted
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.decisions import Standstill
 
 HEARTBEAT_TIMEOUT = months.WORKER_SILENCE
@@ -23,12 +23,17 @@ class IncidentKind(StrEnum):
     NO_WORKER = "no_worker"  # months wait for a worker, and none is alive
     RESCUE_STALLED = "rescue_stalled"  # workers are alive, but lost and due months are not taken up
     MONTHS_BLOCKED = "months_blocked"  # months have waited too long, without having failed
+    PROVIDERS_DOWN = "providers_down"  # months wait for providers that do not answer, or for a key, for an hour
     MONTHS_FAILING = "months_failing"  # too many of those that ended lately have failed
     QUOTA_SPENT = "quota_spent"  # a provider's daily quota is used up while months are under way
     LANE_PAUSED = "lane_paused"  # a provider has refused our requests for long
     PAUSED = "paused"  # the backfill was paused long ago and perhaps forgotten
     ROLLOUT_SHUT = "rollout_shut"  # the gate of a rollout's phase has failed
     ROLLOUT_WAITS = "rollout_waits"  # a rollout has waited too long
+
+
+REMINDED = frozenset({IncidentKind.PROVIDERS_DOWN})  # reported again every REMINDER_INTERVAL while they last
+REMINDER_INTERVAL = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +48,21 @@ class Incident:
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """How long months may be blocked, the backfill paused or a rollout waiting; how long a provider may be paused; which
-    share of months may fail.
+    share of months may fail; how long months may wait for providers that are down.
     """
 
     blocked: timedelta = timedelta(hours=24)
     lane_paused: timedelta = timedelta(hours=1)
     failed_share: float = 0.3
+    providers_down: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Observations:
     """Counts at one instant: workers alive, months in progress and due, all that are under way, those blocked for too
-    long, and how many completed and failed within a day. `..._because` are the most frequent reasons, `lanes` the
-    providers in use. `rescued_ago`: seconds since lost months were last rescued; None without a worker that should.
+    long, those that wait for too long for providers that are `down` or lack a key, and how many completed and failed
+    within a day. `..._because` are the most frequent reasons, `lanes` the providers in use. `rescued_ago`: seconds since
+    lost months were last rescued; None without a worker that should.
     """
 
     workers: int = 0
@@ -69,6 +76,9 @@ class Observations:
     blocked: int = 0
     blocked_since: datetime | None = None
     blocked_because: str = ""
+    down: int = 0
+    down_since: datetime | None = None
+    down_because: str = ""
     pause: str = ""
     paused_since: datetime | None = None
     lanes: Sequence[LaneStatus] = ()
@@ -81,7 +91,7 @@ def find_incidents(observed: Observations, thresholds: Thresholds, now: datetime
         *_workers(observed),
         *_rescue(observed),
         *_months(observed, thresholds),
-        *_providers(observed, thresholds),
+        *_providers(observed, thresholds, now),
         *_pause(observed, thresholds, now),
         *_rollout(observed, thresholds, now),
     )
@@ -105,6 +115,10 @@ def _months(observed: Observations, thresholds: Thresholds) -> Iterator[Incident
         since = f"the first since {_format_time(observed.blocked_since)}"
         reason = f"{counted(observed.blocked, 'month')} blocked, {since}: {observed.blocked_because}"
         yield Incident(IncidentKind.MONTHS_BLOCKED, "", reason)
+    if observed.down and observed.down_since:
+        since = f"since {_format_time(observed.down_since)}"
+        reason = f"{counted(observed.down, 'month')} waiting for providers {since}: {observed.down_because}"
+        yield Incident(IncidentKind.PROVIDERS_DOWN, "", reason)
     ended = observed.completed + observed.failed
     if ended >= MIN_ENDED_MONTHS and observed.failed > thresholds.failed_share * ended:
         reason = (
@@ -113,12 +127,18 @@ def _months(observed: Observations, thresholds: Thresholds) -> Iterator[Incident
         yield Incident(IncidentKind.MONTHS_FAILING, "", reason)
 
 
-def _providers(observed: Observations, thresholds: Thresholds) -> Iterator[Incident]:
+def _providers(observed: Observations, thresholds: Thresholds, now: datetime) -> Iterator[Incident]:
     for lane in observed.lanes:
         if lane.left is not None and lane.left <= 0 and observed.under_way:
             reason = f"{lane.name}: the day's quota for months is used up until {_format_time(lane.reset_at)}"
             yield Incident(IncidentKind.QUOTA_SPENT, lane.name, reason)
-        if lane.paused_since and lane.paused_until and lane.paused_until - lane.paused_since >= thresholds.lane_paused:
+        if lane.down_since is not None:  # its pauses come and go with each probe, the outage is one
+            if now - lane.down_since >= thresholds.lane_paused:
+                reason = f"{lane.name}: no answer since {_format_time(lane.down_since)}: {lane.pause_reason}"
+                yield Incident(IncidentKind.LANE_PAUSED, lane.name, reason.removesuffix(": "))
+        elif (
+            lane.paused_since and lane.paused_until and lane.paused_until - lane.paused_since >= thresholds.lane_paused
+        ):
             span = f"from {_format_time(lane.paused_since)} to {_format_time(lane.paused_until)}"
             reason = f"{lane.name}: paused {span}: {lane.pause_reason}"
             yield Incident(IncidentKind.LANE_PAUSED, lane.name, reason)

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Self
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -26,7 +27,9 @@ import structlog
 from alexandria.core.config import ProviderSettings
 from alexandria.core.errors import DatabaseUnavailable, NoCredit, ProviderError, QuotaSpent
 from alexandria.database.pool import Pool, Row, unavailable
+from alexandria.providers.limits.breaker import POLICY, Admission, BreakerPolicy, CircuitBreaker
 from alexandria.providers.limits.credit_pause import pause_without_credit, paused_error
+from alexandria.providers.limits.lane_status import LaneStatus, lane_status
 from alexandria.providers.limits.quota_day import Calendar, Day, calendar
 from alexandria.providers.limits.session import SQL, Session
 from alexandria.providers.limits.stored_limits import LimitDifference, StoredLimits, differences, pace, read
@@ -43,6 +46,7 @@ MIDNIGHT_GUARD = 2.0  # seconds around a metered provider's midnight without a s
 PAUSE_CHECK_AFTER = 0.1  # seconds of waiting for a send after which a pause may have been declared
 PAUSE_CHECK_LEAD = 0.02  # seconds before the send at which that is checked
 PAUSE_POLL_INTERVAL = 1.0  # seconds between two checks whether a pause is over
+PROBE_POLL_INTERVAL = 0.2  # seconds between two checks whether a probe has been answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +65,16 @@ def spacing(rate: float) -> Spacing:
     return Spacing(sends, win, GAP_SHARE * win / sends)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneStatus:
-    """The state of one provider's limiter now; times are UTC.
+class Permit:
+    """Permission to send one request of `granted` units now, charged to the provider's `day`.
 
-    `rate` is in requests a second. Of the units of the provider's `day` backfilling may spend `cap` and people `limit`
-    (None: no limit); `used` are spent and `reserved` about to be. The next day begins at `reset_at`. `plan_limit` is
-    the limit that the provider itself reported at `plan_seen_at`, `plan_note` what is odd about it.
+    With a `probe` the request is the one that finds out whether the provider answers again.
     """
 
-    name: str
-    rate: float
-    paused_until: datetime | None
-    pause_reason: str
-    day: date
-    cap: int | None
-    limit: int | None
-    used: int
-    reserved: int
-    reset_at: datetime
-    plan_limit: int | None = None
-    plan_seen_at: datetime | None = None
-    plan_note: str = ""
-    paused_since: datetime | None = None
-
-    @property
-    def left(self) -> int | None:
-        """Units that months may still spend today; None: no limit. Below 0 where people have spent the reserve."""
-        return None if self.cap is None else self.cap - self.used - self.reserved
-
-
-class Permit:
-    """Permission to send one request of `granted` units now, charged to the provider's `day`."""
-
-    def __init__(self, granted: int, day: date) -> None:
+    def __init__(self, granted: int, day: date, probe: UUID | None = None) -> None:
         self.granted = granted
         self.day = day
+        self.probe = probe
         self.refunded = False
         self._on_the_wire = asyncio.Event()
 
@@ -132,6 +110,7 @@ class _QueuedRequest:
 
     units: int
     reports_sent: bool
+    since: float = field(default_factory=time.monotonic)
     turn: asyncio.Future[_Lease] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     served: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -139,9 +118,12 @@ class _QueuedRequest:
 class _Lease:
     """One turn: the sends and units that it has left, and the instants of the provider's last sends."""
 
-    def __init__(self, entered: Row, session: Session, day: Day, sends: int, wanted: int) -> None:
+    def __init__(
+        self, entered: Row, session: Session, day: Day, sends: int, wanted: int, *, probe: UUID | None = None
+    ) -> None:
         self.day = day
         self.sends = sends
+        self.probe = probe
         self.units: int = entered["granted"]
         self.ring = deque[float](entered["ring"], maxlen=len(entered["ring"]))
         self.at: float = entered["first"]
@@ -162,7 +144,8 @@ class _Lease:
         """A permit to send now, or None when the lease is over."""
         if self.is_over():
             return None
-        permit = Permit(min(units, self.units), self.day.date)
+        permit = Permit(min(units, self.units), self.day.date, self.probe)
+        self.probe = None
         self.units -= permit.granted
         self.sends -= 1
         self.ring.append(self._clock.latest())
@@ -184,8 +167,11 @@ class _Lease:
 class _ProviderLimiter:
     """The limiter of one provider in this process: a queue of requests, and a task that takes turns while there are any."""
 
-    def __init__(self, settings: ProviderSettings, session: Session, options: _Options) -> None:
+    def __init__(
+        self, settings: ProviderSettings, session: Session, breaker: CircuitBreaker, options: _Options
+    ) -> None:
         self._name = settings.name
+        self._breaker = breaker
         self._zone = ZoneInfo(settings.zone)
         self._guard = 0.0 if settings.daily_limit is None else options.guard
         self._max_sends = max(1, int(settings.rate * TURN_SECONDS))
@@ -193,7 +179,7 @@ class _ProviderLimiter:
         self._queue: deque[_QueuedRequest] = deque()
         self._task: asyncio.Task[None] | None = None
         self._not_before = 0.0
-        self._halted = False
+        self._halted, self._openings = False, 0
 
     async def wait(self, units: int, *, reports_sent: bool) -> Permit:
         """A permit, first come first served in this process."""
@@ -215,6 +201,9 @@ class _ProviderLimiter:
         """Read the row before the next send, as a pause was declared."""
         self._halted = True
 
+    def _is_halted(self) -> bool:
+        return self._halted or self._breaker.openings != self._openings
+
     async def aclose(self) -> None:
         if self._task is not None:
             async with self._session.between_queries():  # else an answer, and a lease with it, would be lost
@@ -233,11 +222,11 @@ class _ProviderLimiter:
         if error is not None:
             self._refuse(lambda: error)
 
-    def _refuse(self, error: Callable[[], BaseException], *, above: int = -1) -> None:
-        """Raise `error` in every queued request of more than `above` units."""
+    def _refuse(self, error: Callable[[], BaseException], *, above: int = -1, before: float = math.inf) -> None:
+        """Raise `error` in every queued request of more than `above` units that has waited since before then."""
         waiting, self._queue = self._queue, deque()
         for queued in waiting:
-            if queued.units <= above:
+            if queued.units <= above or queued.since > before:
                 self._queue.append(queued)
             elif not queued.turn.done():
                 queued.turn.set_exception(error())
@@ -256,6 +245,7 @@ class _ProviderLimiter:
                     await self._serve(lease)
                 finally:
                     await self._leave(lease)
+                    await self._release(lease.probe)
 
     async def _enter(self) -> _Lease | None:
         """A lease, or None after a wait or a refusal. A session that was lost while idle is replaced."""
@@ -267,10 +257,14 @@ class _ProviderLimiter:
 
     async def _try_enter(self) -> _Lease | None:
         await self._session.sync_clock()
-        waiting = list(itertools.islice(self._queue, self._max_sends))
+        admission = await self._breaker.admit(self._session)
+        if admission.rest or admission.probing:
+            await self._wait_or_refuse_while_down(admission)
+            return None
+        waiting = list(itertools.islice(self._queue, 1 if admission.probe else self._max_sends))
         wanted = sum(queued.units for queued in waiting)
         day = self._day()
-        self._halted = False
+        self._halted, self._openings = False, self._breaker.openings
         entered = await self._session.query(
             "enter",
             name=self._name,
@@ -283,9 +277,24 @@ class _ProviderLimiter:
             grace=LEASE_GRACE,
         )
         if entered["lease_ends"] is not None:
-            return _Lease(entered, self._session, day, len(waiting), wanted)
+            return _Lease(entered, self._session, day, len(waiting), wanted, probe=admission.probe)
+        await self._release(admission.probe)
         await self._wait_or_refuse(entered, day)
         return None
+
+    async def _wait_or_refuse_while_down(self, admission: Admission) -> None:
+        """Wait some seconds for the end of a probe; during a pause, refuse what is queued: it can do without the provider."""
+        if not admission.probing:
+            self._refuse(lambda: self._breaker.error(admission))
+            return
+        self._refuse(lambda: self._breaker.error(admission), before=time.monotonic() - self._options.max_pause_wait)
+        await asyncio.sleep(PROBE_POLL_INTERVAL)
+
+    async def _release(self, probe: UUID | None) -> None:
+        """Leave a probe that was not sent to another request. If that fails, its time runs out."""
+        if probe is not None:
+            with contextlib.suppress(DatabaseUnavailable):
+                await self._breaker.release(probe)
 
     def _day(self) -> Day:
         """The provider's day of the next send, without the guarded seconds at its ends."""
@@ -325,7 +334,7 @@ class _ProviderLimiter:
             return None
         await self._session.clock.reach(lease.at)
         queued = self._front()
-        if queued is None or not lease.fits(queued.units) or lease.is_over() or self._halted:
+        if queued is None or not lease.fits(queued.units) or lease.is_over() or self._is_halted():
             return None
         return queued
 
@@ -371,6 +380,7 @@ class RateLimiter:
         max_pause_wait: float = MAX_PAUSE_WAIT,
         guard: float = MIDNIGHT_GUARD,
         calendar: Calendar = calendar,
+        breaker: BreakerPolicy = POLICY,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         local: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -378,8 +388,11 @@ class RateLimiter:
         self._configures = configures
         self.stored: Mapping[str, StoredLimits] = {}
         options = _Options(interactive, max_pause_wait, guard, calendar, wall)
+        self.breakers = {
+            name: CircuitBreaker(name, pool, settings.timeout, breaker) for name, settings in providers.items()
+        }
         self._limiters = {
-            name: _ProviderLimiter(settings, Session(conninfo, f"lane {name}", local), options)
+            name: _ProviderLimiter(settings, Session(conninfo, f"lane {name}", local), self.breakers[name], options)
             for name, settings in providers.items()
         }
 
@@ -437,13 +450,16 @@ class RateLimiter:
         A caller that `reports_sent` calls `sent()` when its request is on the wire; else it counts as sent at once.
 
         Waits as long as the rate requires, first come first served, and for a pause that ends within `max_pause_wait`.
-        Raises RateLimited or NoCredit for a longer pause, QuotaSpent if nothing is left of the day, DatabaseUnavailable.
+        Raises RateLimited or NoCredit for a longer pause, CircuitOpen while the provider does not answer, QuotaSpent if
+        nothing is left of the day, DatabaseUnavailable.
         """
         permit = await self._limiters[provider].wait(units, reports_sent=reports_sent)
         try:
             yield permit
         finally:
             permit.sent()
+            if permit.probe is not None:  # it was not reported how the request ended
+                await self.breakers[provider].release(permit.probe)
             if permit.refunded:
                 await self._execute("refund", name=provider, day=permit.day, units=permit.granted)
 
@@ -470,28 +486,9 @@ class RateLimiter:
             async with self._pool.connection() as connection:
                 found = await connection.execute(SQL["status"], {"names": list(days), "days": dates})
                 rows = await found.fetchall()
-        return [_status(row, days[row["name"]]) for row in rows]
+        return [lane_status(row, days[row["name"]]) for row in rows]
 
     async def _execute(self, block: str, **values: object) -> None:
         with unavailable():
             async with self._pool.connection() as connection:
                 await connection.execute(SQL[block], values)
-
-
-def _status(row: Row, day: Day) -> LaneStatus:
-    return LaneStatus(
-        name=row["name"],
-        rate=row["rate"],
-        paused_until=row["paused_until"],
-        pause_reason=row["pause_reason"] if row["paused_until"] else "",
-        day=day.date,
-        cap=row["daily_cap"],
-        limit=row["daily_limit"],
-        used=row["used"],
-        reserved=row["reserved"],
-        reset_at=datetime.fromtimestamp(day.ends, UTC),
-        plan_limit=row["plan_limit"],
-        plan_seen_at=row["plan_seen_at"],
-        plan_note=row["plan_note"],
-        paused_since=row["paused_since"] if row["paused_until"] else None,
-    )

@@ -80,12 +80,15 @@ SELECT paused_until AS until FROM lane WHERE name = %(name)s
 
 -- name: status
 -- Pace, pause and quota of some lanes, each on the day that its provider has.
-SELECT lane.name, rate, CASE WHEN paused_until > clock_timestamp() THEN paused_until END AS paused_until,
-       paused_since, pause_reason, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
+SELECT lane.name, rate,
+       CASE WHEN paused_until > clock_timestamp() THEN paused_until
+            WHEN probe_until > clock_timestamp() THEN probe_until END AS paused_until,
+       paused_since, pause_reason, opened_at AS down_since, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
        coalesce(used, 0) - reserved AS used, reserved, plan_limit, plan_seen_at, plan_note
 FROM unnest(%(names)s::text[], %(days)s::date[]) WITH ORDINALITY AS asked (name, day, position)
 JOIN lane USING (name)
 LEFT JOIN quota USING (name, day)
+LEFT JOIN breaker USING (name)
 CROSS JOIN LATERAL (
     SELECT CASE WHEN held_until > extract(epoch FROM clock_timestamp())
                 THEN least(held_units, coalesce(used, 0)) ELSE 0 END AS reserved

@@ -17,7 +17,7 @@ from alexandria.backfill.repositories import months, pauses
 from alexandria.core.errors import DatabaseUnavailable, NotMigrated
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, IncidentKind
 from alexandria.operations.system import System
-from alexandria.providers.limits.rate import LaneStatus
+from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.response_cache import RecentCalls
 from alexandria.rollout import decisions
 from alexandria.rollout.controller import RolloutSnapshot

@@ -1,0 +1,126 @@
+"""A process notices that it stood still, by a clock that goes on meanwhile; what failed in between is nobody's fault."""
+
+import asyncio
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from alexandria.core import errors
+from alexandria.core.config import ProviderSettings
+from alexandria.core.month import Month
+from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.stall import BEAT_INTERVAL, STALL_SECONDS, StallMonitor, clock
+from alexandria.providers.client import MAX_TRIES, ProviderClient, Request
+from alexandria.providers.metering import charged_to
+
+LATE = BEAT_INTERVAL + STALL_SECONDS
+
+
+class Hands:
+    """A clock that the test moves."""
+
+    def __init__(self):
+        self.at = 1000.0
+
+    def __call__(self):
+        return self.at
+
+
+@pytest.fixture
+def hands():
+    return Hands()
+
+
+@pytest.fixture
+async def stall(hands):
+    async with StallMonitor(hands) as monitor:
+        yield monitor
+
+
+@pytest.mark.parametrize(("seconds", "noticed"), [(LATE, True), (LATE - 0.01, False), (120.0, True), (0.0, False)])
+async def test_a_late_heartbeat_is_a_stall(stall, hands, seconds, noticed):
+    began = hands.at
+    hands.at += seconds
+    assert stall.stalled_since(began) is noticed
+    assert not stall.stalled_since(hands.at + 1)
+
+
+async def test_a_stall_is_noticed_by_the_heartbeat_as_well(stall, hands):
+    began = hands.at
+    hands.at += 120
+    await asyncio.sleep(2 * BEAT_INTERVAL)  # real time: the beats are what is tested
+    hands.at += 1
+    assert stall.stalled_since(began)
+    assert not stall.stalled_since(hands.at)
+
+
+async def test_without_a_heartbeat_nothing_is_a_stall(hands):
+    monitor = StallMonitor(hands)
+    hands.at += 120
+    assert not monitor.stalled_since(0)
+
+
+def test_the_clock_goes_on():
+    before = clock()
+    assert clock() >= before
+
+
+def client_on(lanes, answers, stall, far_end):
+    settings = ProviderSettings(
+        name="isbndb", **PROVIDERS["isbndb"].limits.model_dump() | {"base_url": "http://far.test"}, key="canary-key"
+    )
+    return ProviderClient(
+        settings, lanes, answers, contact="", version="1", inner=httpx2.MockTransport(far_end), stall=stall
+    )
+
+
+def ask(client):
+    return client.fetch_uncached(Request("GET", "/x"), lambda response: response.status_code)
+
+
+@pytest.mark.parametrize("broken", [httpx2.ReadTimeout, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.ConnectError])
+async def test_a_request_that_fails_over_a_stall_ends_the_attempt_and_blames_no_provider(
+    lanes, answers, stall, hands, broken
+):
+    """It is not repeated here: the month may have gone to another worker meanwhile."""
+    tries = 0
+
+    def far_end(request):
+        nonlocal tries
+        tries += 1
+        hands.at += 120
+        raise broken("late", request=request)
+
+    client = client_on(lanes, answers, stall, far_end)
+    with charged_to(Month(2023, 11), uuid4()), pytest.raises(errors.Stalled):
+        await ask(client)
+    assert tries == 1
+
+
+async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(lanes, answers, stall, hands):
+    tries = 0
+
+    def far_end(request):
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            hands.at += 120
+            raise httpx2.ReadTimeout("late", request=request)
+        return httpx2.Response(200)
+
+    assert await ask(client_on(lanes, answers, stall, far_end)) == 200
+    assert tries == 2
+
+
+async def test_a_request_that_fails_without_a_stall_is_the_providers_failure(lanes, answers, stall, hands):
+    def far_end(request):
+        hands.at += LATE - 0.1
+        raise httpx2.ReadTimeout("late", request=request)
+
+    hands.at += 120  # a stall that ended before the request
+    stall.stalled_since(0)
+    hands.at += 1
+    with pytest.raises(errors.ProviderDown):
+        await ask(client_on(lanes, answers, stall, far_end))
+    assert len(answers.calls) == MAX_TRIES
