@@ -149,7 +149,7 @@ async def model(chat_server, limits, monkeypatch):
     """`model(provider, *answers)` is the generator of a provider whose server gives these answers."""
     opened = []
 
-    def model(provider, *answers, path="", key="canary-key"):
+    def model(provider, *answers, path="", key="canary-key", name="some-model"):
         chat_server.answers = list(answers)
         monkeypatch.setenv(f"ALEXANDRIA_{provider.upper()}_BASE_URL", chat_server.url)
         monkeypatch.delenv(key_settings()[provider], raising=False)
@@ -159,7 +159,7 @@ async def model(chat_server, limits, monkeypatch):
             config.load().providers[provider], cast("Any", limits), cast("Any", limits), contact="", version="0"
         )
         opened.append(client)
-        entry = f"openai:some-model@{chat_server.url}{path}" if provider == "openai" else f"{provider}:some-model"
+        entry = f"openai:{name}@{chat_server.url}{path}" if provider == "openai" else f"{provider}:{name}"
         return LanguageModel(parse_generators((entry,))[0], client)
 
     yield model

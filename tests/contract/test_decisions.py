@@ -29,6 +29,7 @@ SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)
 DOWN, BAD, DECLINED = (errors.ProviderDown, Snooze), (errors.BadAnswer, Retry), (errors.ContentRefused, Retry)
 SLOW, SPENT = (errors.RateLimited, Snooze), (errors.QuotaSpent, Snooze)
 POOR, KEY = (errors.NoCredit, Snooze), (errors.KeyRefused, GiveUp)
+REQUEST = (errors.RequestRefused, GiveUp)
 FOLLOWS = {
     "none": None, "slow_headers": None, "slow_body": None, "fenced_json": None, "max_tokens": None,
     "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "isbndb_basic_plan": None, "gb_no_items": None, "ia_scalar_fields": None,
@@ -41,6 +42,13 @@ FOLLOWS = {
     "429_seconds": SLOW, "429_date": SLOW, "429_no_hint": SLOW, "429_retryinfo": SLOW, "ol_429": SLOW, "wdqs_429": SLOW,
     "429_daily": SPENT, "gb_400_daily": SPENT, "gb_403_daily": SPENT, "wdqs_ban_403": SPENT,
     "429_no_credit": POOR, "gb_keyless_429": POOR,
+    "429_epoch": SLOW, "429_epoch_ms": SLOW, "429_huge": SLOW, "429_year_99999": SLOW,
+    "429_billing_link": SLOW, "429_reset_header": SLOW, "200_with_error": SLOW,
+    "429_prepay_depleted": POOR, "429_spending_cap": POOR, "402_balance": POOR, "403_new_team": POOR,
+    "403_credits_used": POOR, "403_content": DECLINED,
+    "400_location": REQUEST, "404_wrong_path": REQUEST,
+    "400_response_format": None, "400_thinking": None, "400_any_response_format": None, "reasoning_content": None, "reasoning": None,
+    "finish_reason_empty": None, "no_usage": None,
     "isbndb_401": KEY, "isbndb_403_wrong_host": KEY, "ol_403_ua": KEY, "gb_403_key_restricted": KEY,
 }  # fmt: skip
 # Every way in which we ask a provider; of them the first is the one that months depend on.

@@ -217,3 +217,29 @@ async def test_a_refusal_of_a_vendor(model, limits, case):
     if wait is None:
         assert getattr(error, "retry_after", None) is None
     check_wait(error, wait, limits)
+
+
+def gemini_answer():
+    content = {"role": "model", "parts": [{"text": BOOKS}]}
+    return answer(200, {"candidates": [{"index": 0, "finishReason": "STOP", "content": content}]})
+
+
+THINKING_REFUSED = {
+    "xai": ("xai", "grok-4.3", xai("Model grok-4.3 does not support parameter reasoningEffort.", "Client specified an invalid argument"), answer(200, chat())),
+    "openai": ("openai", "gpt-5", openai("Unsupported parameter: 'reasoning_effort' is not supported with this model.", param="reasoning_effort", code="unsupported_parameter"), answer(200, chat())),
+    "gemini": ("gemini", "gemini-3.5-flash", google("Thinking level is not supported for this model.", "INVALID_ARGUMENT", code=400), gemini_answer()),
+}  # fmt: skip
+
+
+def thinks(asked):
+    return "reasoning_effort" in asked or "thinkingConfig" in asked.get("generationConfig", {})
+
+
+@pytest.mark.parametrize("case", THINKING_REFUSED)
+async def test_a_refused_setting_for_thinking_is_asked_again_without(model, chat_server, case):
+    provider, name, refusal, proper = THINKING_REFUSED[case]
+    generator = model(provider, answer(400, refusal), proper, name=name)
+    found = await generator.suggest(MARCH, "baseline", 20)
+    assert [candidate.title for candidate in found.candidates] == [TITLE]
+    await generator.suggest(Month(2003, 4), "baseline", 20)
+    assert [thinks(asked) for asked in chat_server.asked] == [True, False, False]

@@ -46,6 +46,9 @@ SEEN = {
         "429_no_hint": (429, "!RetryInfo"),
         "429_daily": (429, 'PerDayPerProjectPerModel-PaidTier","quotaValue":"10000"'),
         "429_no_credit": (429, '"quotaValue":"0"'),
+        "429_prepay_depleted": (429, "credits are depleted"),
+        "429_spending_cap": (429, "spending cap"),
+        "400_location": (400, '"status":"FAILED_PRECONDITION"'),
         "503_overloaded": (503, '"status":"UNAVAILABLE"'),
         "500_internal": (500, '"status":"INTERNAL"'),
         "safety_prompt": (200, '{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"'),
@@ -65,6 +68,21 @@ SEEN = {
     "xai": {
         "429_no_hint": (429, "Requests per Second"),
         "429_no_credit": (429, "used all available credits"),
+        "429_billing_link": (429, "try again in 2s. More tokens: upgrade at https://console.example/settings/billing"),
+        "429_reset_header": (429, '"type":"requests"'),
+        "402_balance": (402, "Insufficient Balance"),
+        "403_new_team": (403, "newly created team"),
+        "403_credits_used": (403, "used all its credits"),
+        "403_content": (403, "SAFETY_CHECK_TYPE_BIO"),
+        "404_wrong_path": (404, "404 page not found"),
+        "400_response_format": (200, '"choices"'),  # this request has none
+        "400_any_response_format": (200, '"choices"'),
+        "400_thinking": (200, '"choices"'),
+        "200_with_error": (200, '"code":429'),
+        "reasoning_content": (200, '"content":"","refusal":null,"reasoning_content":"{'),
+        "reasoning": (200, '"content":"","refusal":null,"reasoning":"{'),
+        "finish_reason_empty": (200, '"finish_reason":""'),
+        "no_usage": (200, '!"usage"'),
         "503_overloaded": (503, "at capacity"),
         "refusal": (200, '"content":null,"refusal":"I can'),
         "max_tokens": (200, '"finish_reason":"length"'),
@@ -124,6 +142,10 @@ EVERYWHERE = {
     "429_seconds": (429, ""),
     "429_date": (429, ""),
     "429_no_hint": (429, ""),
+    "429_epoch": (429, ""),
+    "429_epoch_ms": (429, ""),
+    "429_huge": (429, ""),
+    "429_year_99999": (429, ""),
 }
 AT_A_SOCKET = {"hang", "reset_mid_body"}
 
@@ -248,7 +270,10 @@ def test_a_preset_can_be_combined_with_rules():
 
 def test_presets_have_no_fault_that_needs_an_operator_or_another_day():
     lasting = {"down", "hang", "429_daily", "429_no_credit", "isbndb_401", "isbndb_403_wrong_host", "gb_keyless_429",
-               "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403", "isbndb_basic_plan", "gb_403_key_restricted"}  # fmt: skip
+               "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403", "isbndb_basic_plan", "gb_403_key_restricted",
+               "429_huge", "429_year_99999",
+               "429_prepay_depleted", "429_spending_cap", "400_location", "402_balance", "403_new_team",
+               "403_credits_used", "404_wrong_path"}  # fmt: skip
     used = {name: {rule.fault for rule in read_rules(preset)} for name, preset in PRESETS.items()}
     assert not lasting & set().union(*used.values())
     assert set(CATALOGUE) - lasting - used["heavy"] == {"none", "429_date"}

@@ -129,9 +129,20 @@ def test_of_the_resets_that_of_a_used_up_limit_counts():
     assert retry_after(refused(None, ("anthropic-ratelimit-tokens-reset", until))) == pytest.approx(600, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ('"pace";r=0;t=35', 35), ("limit=3, remaining=0, reset=33", 33), ('"pace";r=0;t=1, "day";r=0;t=900', 900),
+        ('"pace";r=0;t=1, "day";r=10;t=900', 1), (f"reset={'9' * 400}", DAY), (f"reset={10**30}", DAY), ("r=0", None),
+    ],
+)  # fmt: skip
+def test_the_policies_of_a_ratelimit_header_are_read(value, seconds):
+    assert retry_after(refused(None, ("RateLimit", value))) == seconds
+
+
 TEXT = st.text(st.characters(codec="latin-1"), max_size=80)
 ODD = st.sampled_from(
-    ["Retry-After", "Retry-After-Ms", "X-RateLimit-Reset", "X-RateLimit-Remaining", "RateLimit-Reset"]
+    ["RateLimit", "Retry-After", "Retry-After-Ms", "X-RateLimit-Reset", "X-RateLimit-Remaining", "RateLimit-Reset"]
 )
 VALUE = st.one_of(
     TEXT,

@@ -214,7 +214,7 @@ async def test_errors_come_as_pages_traces_and_good_answers(reach, limiter, resp
 
 @pytest.mark.parametrize(
     ("message", "hours"),
-    [("You have been banned until {:%Y-%m-%dT%H:%MZ}, please respect", 3), ("You have been banned", 24), ("banned until 2026-99-99 10:00", 24)],
+    [("You have been banned until {:%Y-%m-%dT%H:%MZ}, please respect", 3), ("You have been banned", 24), ("banned until 9999-12-31 10:00", 24), ("banned until 2026-99-99 10:00", 24)],
 )  # fmt: skip
 async def test_a_ban_pauses_the_provider_until_its_end(reach, limiter, message, hours):
     end = datetime.now(UTC) + timedelta(hours=hours)

@@ -36,7 +36,6 @@ MIN_BULK_SIZE, MAX_BULK_SIZE = 10, 1000  # ISBNs of one request that the smalles
 CACHE_LIFETIME = timedelta(days=90)  # that an answer serves
 DAILY = re.compile(r"daily", re.IGNORECASE)
 DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]{0,100}?;\s?r=(\d{1,9})", re.IGNORECASE)
-RESET = re.compile(r"(?:\bt|reset)=(\d{1,9})")
 SHOP_SHELVES = {"self service", "custom stores", "subjects", "specialty boutique", "categories"}
 CALL_NUMBER = re.compile(r"[A-Z]{1,3}\d[\w.]*( .*)?|[\d./]+")
 
@@ -199,12 +198,8 @@ class ISBNdb:
             case 429 if DAILY.search(_message(response)):
                 return self._spent(sentence_of(response))
             case 429:
-                wait = retry_after(response)
-                reset = RESET.search(response.headers.get("ratelimit", ""))
                 summary = with_sentence("refuses for speed", sentence_of(response))
-                return errors.RateLimited(
-                    self.name, summary, retry_after=float(reset[1]) if wait is None and reset else wait
-                )
+                return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
             case 401:
                 summary = with_sentence("refuses our key", sentence_of(response))
                 return errors.KeyRefused(self.name, summary, hint="check ISBNDB_API_KEY")

@@ -42,6 +42,8 @@ IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 BARE_SECONDS = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)(?=[.,;)\]\"']?(?:\s|$))", re.ASCII)
+POLICY_RESET = re.compile(r"(?:\bt|reset)=(\d+)", re.ASCII)
+POLICY_LEFT = re.compile(r"(?:\br|remaining)=(\d+)", re.ASCII)
 SECONDS_KEYS = {"retrydelay", "retryafter", "retryafterseconds", "retryaftersec", "retryin", "retryinseconds",
                 "waitseconds", "resetin", "resetinseconds", "resetat", "resetsat", "resettime"}  # fmt: skip
 MILLISECONDS_KEYS = {"retryafterms", "retryaftermilliseconds", "retryinms"}
@@ -96,6 +98,8 @@ def from_reset(headers: httpx2.Headers) -> float | None:
     used_up: list[float] = []
     others: list[float] = []
     for name, value in headers.items():
+        if name == "ratelimit":
+            used_up += _policy_resets(value)
         if "ratelimit" not in name or "reset" not in name:
             continue
         wait = seconds_in(value)
@@ -103,6 +107,14 @@ def from_reset(headers: httpx2.Headers) -> float | None:
             left = _number(headers.get(name.replace("reset", "remaining"), "0").strip())
             (others if left else used_up).append(wait)
     return max(used_up) if used_up else min(others, default=None)
+
+
+def _policy_resets(value: str) -> Iterator[float]:
+    """The resets in a RateLimit header, of the policies that have nothing left or do not say."""
+    for policy in value[:MAX_HINT_TEXT].split(","):
+        reset, left = POLICY_RESET.search(policy), POLICY_LEFT.search(policy)
+        if reset and not (left and left[1].strip("0")):
+            yield _wait_of(_number(reset[1]) or 0.0)
 
 
 def seconds_in(value: str) -> float | None:

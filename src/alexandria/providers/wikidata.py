@@ -22,7 +22,7 @@ from alexandria.providers.fields import UnusableRecord
 from alexandria.providers.refusals import sentence_of, with_sentence
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
-BAN_PAUSE = timedelta(days=1)  # when none is named
+BAN_PAUSE = timedelta(days=1)  # when no end is named, and at most
 ROWS_PER_WORK = 4  # that a month's query must have room for: one for each author
 ITEM = re.compile(r"http://www\.wikidata\.org/entity/(Q\d+)")
 UNNAMED = re.compile(r"Q\d+")  # the label service's word for an item without a label
@@ -97,7 +97,8 @@ def _end_of_ban(text: str) -> datetime:
     until = UNTIL.search(text)
     with contextlib.suppress(ValueError):
         if until:
-            return datetime.fromisoformat(f"{until[1]}T{until[2]}+00:00")
+            end = datetime.fromisoformat(f"{until[1]}T{until[2]}+00:00")
+            return min(end, datetime.now(UTC) + BAN_PAUSE)
     return datetime.now(UTC) + BAN_PAUSE
 
 

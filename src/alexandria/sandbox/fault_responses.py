@@ -61,6 +61,10 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
     def later() -> str:
         return format_datetime(clock.now() + timedelta(seconds=HINT_SECONDS), usegmt=True)
 
+    def instant(per_second: int) -> int:
+        """When to return, counted since 1970, where the seconds to wait belong."""
+        return round((clock.now().timestamp() + HINT_SECONDS) * per_second)
+
     return {
         "down": instead(lambda _: HTMLResponse(UNAVAILABLE, 503)),
         "hang": instead(lambda _: _Silent()),
@@ -76,6 +80,10 @@ def everywhere(clock: Clock, scale: float, too_fast: Callable[[Request, float], 
         "429_seconds": instead(hinted(lambda: str(HINT_SECONDS))),
         "429_date": instead(hinted(later)),
         "429_no_hint": instead(hinted(None)),
+        "429_epoch": instead(hinted(lambda: str(instant(1)))),
+        "429_epoch_ms": instead(hinted(lambda: str(instant(1000)))),
+        "429_huge": instead(hinted(lambda: "1e300")),
+        "429_year_99999": instead(hinted(lambda: "Fri, 31 Dec 99999 23:59:59 GMT")),
     }
 
 

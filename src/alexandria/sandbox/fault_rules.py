@@ -48,10 +48,32 @@ CATALOGUE = {
     "truncated_200": Fault("half of the answer, called the whole"),
     "429_seconds": Fault("refuses for speed, Retry-After in seconds"),
     "429_date": Fault("refuses for speed, Retry-After as a date"),
+    "429_epoch": Fault("refuses for speed, Retry-After as an instant in seconds since 1970"),
+    "429_epoch_ms": Fault("refuses for speed, Retry-After as an instant in milliseconds since 1970"),
+    "429_huge": Fault("refuses for speed, Retry-After with a number that no calendar has"),
+    "429_year_99999": Fault("refuses for speed, Retry-After with a date that no calendar has"),
     "429_no_hint": Fault("refuses for speed and does not say until when"),
     "429_retryinfo": Fault("refuses for speed, the wait in the body alone", ("gemini",)),
     "429_daily": Fault("the day's quota is used up", ("gemini", "isbndb", "google_books")),
     "429_no_credit": Fault("the account has no money or no allowance: waiting does not help", MODELS),
+    "429_prepay_depleted": Fault("the credit paid in advance is used up", ("gemini",)),
+    "429_spending_cap": Fault("the account is over its monthly limit", ("gemini",)),
+    "400_location": Fault("this place is not served", ("gemini",)),
+    "429_billing_link": Fault("refuses for speed with a link to a page for payments, the wait in words", ("xai",)),
+    "429_reset_header": Fault("refuses for speed, the wait in a header of the limit", ("xai",)),
+    "402_balance": Fault("the account has no money", ("xai",)),
+    "403_new_team": Fault("the account has no credit yet", ("xai",)),
+    "403_credits_used": Fault("the credit of the account is used up", ("xai",)),
+    "403_content": Fault("the prompt is refused for its content", ("xai",)),
+    "404_wrong_path": Fault("nothing answers at this address", ("xai",)),
+    "400_response_format": Fault("a schema for the answer is refused", ("xai",)),
+    "400_any_response_format": Fault("every form that is requested for the answer is refused", ("xai",)),
+    "400_thinking": Fault("the setting for thinking is refused", ("xai",)),
+    "200_with_error": Fault("refuses for speed and calls it a success", ("xai",)),
+    "reasoning_content": Fault("the answer stands where the thinking belongs", ("xai",)),
+    "reasoning": Fault("the answer stands in another field for thinking", ("xai",)),
+    "finish_reason_empty": Fault("why the answer ended is an empty text", ("xai",)),
+    "no_usage": Fault("the tokens are not counted", ("xai",)),
     "503_overloaded": Fault("the model is overloaded", MODELS),
     "safety_prompt": Fault("the prompt is blocked, there is no candidate", ("gemini",)),
     "safety_candidate": Fault("the answer is blocked", ("gemini",)),
@@ -103,6 +125,9 @@ PRESETS = {
     "google_books:gb_no_items=0.02,open_library:ol_429=0.04,open_library:ol_503=0.04,"
     "internet_archive:ia_scalar_fields=0.3,internet_archive:ia_html_200=0.05,internet_archive:ia_empty_metadata=0.02,"
     "wikidata:wdqs_timeout_500=0.1,wikidata:wdqs_truncated_200=0.05,wikidata:wdqs_429=0.03,"
+    "xai:429_billing_link=0.02,xai:400_response_format=0.05,xai:reasoning_content=0.03,xai:finish_reason_empty=0.05,"
+    "xai:no_usage=0.03,xai:200_with_error=0.02,xai:429_reset_header=0.01,"
+    "xai:reasoning=0.03,xai:400_any_response_format=0.02,xai:400_thinking=0.03,xai:403_content=0.01,*:429_epoch=0.01,*:429_epoch_ms=0.01,"
     "*:bomb=0.01,*:prose_around_json=0.03,*:closing_think=0.03,*:loose_json=0.03,*:bad_item=0.03,*:many_brackets=0.01",
 }
 EXAMPLE = "isbndb:429_daily=0.1@100-200"

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from alexandria.sandbox.fault_dialects import of_gemini
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.llm import TEXT_FAULTS, cut_off, month_of, name_books, off_schema
 from alexandria.sandbox.provider import Latency, ProviderSandbox
@@ -69,6 +70,7 @@ class GeminiSandbox(ProviderSandbox):
                 lambda _: _refusal(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted.", [HELP])
             ),
             "429_daily": instead(self.exhausted),
+            **of_gemini(),
             "429_no_credit": instead(lambda request: self._quota(request, DAILY_QUOTA, 0, self._hint)),
             "503_overloaded": instead(lambda _: _refusal(503, "UNAVAILABLE", "The model is overloaded.")),
             "500_internal": instead(lambda _: _refusal(500, "INTERNAL", "An internal error has occurred.")),

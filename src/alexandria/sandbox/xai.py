@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from alexandria.sandbox.fault_dialects import of_compatible_servers
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.llm import TEXT_FAULTS, cut_off, month_of, name_books, off_schema
 from alexandria.sandbox.provider import Latency, ProviderSandbox
@@ -60,6 +61,7 @@ class XAISandbox(ProviderSandbox):
         unavailable = ("The service is currently unavailable", "The model is at capacity. Please try again later.")
         return {
             "429_no_credit": instead(self.exhausted),
+            **of_compatible_servers(lambda: self._team),
             "503_overloaded": instead(lambda _: _refusal(503, *unavailable)),
             "refusal": changed(lambda answer: _with_content(answer, None, refusal="I can't help with that.")),
             "max_tokens": changed(lambda answer: _with_text(answer, cut_off, "length")),
