@@ -100,7 +100,9 @@ def test_another_role_than_the_owner_of_the_tables_migrates_and_works_by_what_is
     plain = operator.role()
     wanted = operator.run("work", "--until-idle", role=plain)
     assert (wanted.code, wanted.error["code"]) == (6, "database_not_prepared")
-    assert operator.run("status", role=plain).code == 6
+    for arguments in (["status"], ["migrate"], ["migrate", "--check"], ["migrate", "--plan"], ["seed", "2024"]):
+        refused_there = operator.run(*arguments, role=plain)
+        assert (refused_there.code, refused_there.error["code"]) == (6, "database_not_prepared"), arguments
     prepare(operator, wanted.error["details"]["statements"])
     assert operator.run("seed", "2024", role=plain).data["months_seeded"] == 12
     assert operator.run("schedule", role=plain).code == 0

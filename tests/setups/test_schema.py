@@ -40,6 +40,24 @@ def test_the_schema_has_the_name_that_is_set(operator):
     assert operator.run("status").data["by_status"]["pending"] == 10, "found also without the setting"
 
 
+def test_public_may_be_chosen_for_a_new_database(operator):
+    operator.works(ALEXANDRIA_SCHEMA="public")
+    assert operator.sql(SCHEMAS) == [("public",)]
+    assert operator.sql("SHOW search_path") == [('"$user", public',)]
+    assert operator.psql(COUNT) == [["10"]]
+
+
+def test_an_installation_that_is_left_aside_is_named(operator):
+    """A setting that came later must not look as if everything were lost."""
+    operator.works()
+    notes = operator.run("migrate", ALEXANDRIA_SCHEMA="fresh").data["notes"]
+    assert notes[0] == (
+        "the installation in the schema alexandria is not used; to continue it, set ALEXANDRIA_SCHEMA=alexandria"
+    )
+    assert operator.run("status", ALEXANDRIA_SCHEMA="fresh").data["total_months"] == 0
+    assert operator.run("status").data["total_months"] == 12
+
+
 @pytest.mark.parametrize("name", ["Backfill", "pg_books", "a b", "x" * 64, "1st", 'a"b', ""])
 def test_a_name_that_would_need_quotation_marks_is_refused(operator, name):
     refused = operator.run("config", ALEXANDRIA_SCHEMA=name)

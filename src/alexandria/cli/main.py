@@ -49,7 +49,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.DatabaseUnavailable: (NO_DATABASE, "alexandria doctor"),
     errors.DatabaseBusy: (BLOCKED, "alexandria status"),
     errors.NotMigrated: (NO_DATABASE, "alexandria migrate"),
-    errors.DatabaseNotPrepared: (NO_DATABASE, "alexandria migrate --plan"),
+    errors.DatabaseNotPrepared: (NO_DATABASE, "alexandria doctor"),
     errors.ProgramTooOld: (NO_DATABASE, "alexandria doctor"),
 }
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg import sql
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 from psycopg.sql import Identifier
 
-from alexandria.core.errors import Misconfigured, ProgramTooOld
+from alexandria.core.errors import DatabaseNotPrepared, Misconfigured, ProgramTooOld
 from alexandria.database import migration_plan, migrations, pooler, preflight
 from alexandria.database.failures import translate
 from alexandria.database.migration_plan import Part
@@ -88,17 +88,24 @@ def notes(url: str) -> tuple[str, ...]:
         with connection.cursor(row_factory=dict_row) as cursor:
             row = cursor.execute(SQL["visible"], {"schema": schema}).fetchone()
         wordings = preflight.wordings(connection, schema)
+        others = [str(other) for (other,) in connection.execute(SQL["other_installations"], {"schema": schema})]
     assert row is not None, "there is one current database"
+    unused = tuple(
+        f"the installation in the schema {other} is not used; to continue it, set ALEXANDRIA_SCHEMA={other}"
+        for other in others
+    )
     if row["found"] == schema:
-        return ()
+        return unused
     if row["taken"]:
         return (
-            f"another program has a table backfill_log here; for psql the owner can make a role that finds that of {schema}:",
+            *unused,
+            f"another schema has a table backfill_log; for psql the owner can make a role that finds that of {schema} first:",
             wordings["create_role"],
             wordings["set_role_path"],
             f"or run psql with: PGOPTIONS='-c search_path={schema},public'",
         )
     return (
+        *unused,
         f"so that psql finds backfill_log without the schema's name {schema}, the owner of the database can run:",
         wordings["set_search_path"],
     )
@@ -128,11 +135,24 @@ def _require_known_queue() -> None:
         )
 
 
+def _is_installed(connection: MigrationConnection, schema: str) -> bool:
+    """Return whether the schema holds tables of ours. Raises DatabaseNotPrepared if this role may not read them."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(SQL["installed"], {"schema": schema}).fetchone()
+    if row is not None and not row["may_read"]:
+        raise DatabaseNotPrepared(
+            f"the tables in the schema {schema} belong to the role {row['owner']}, and {row['role']} may not read them",
+            hint=f"migrate as {row['owner']}, or let an administrator run:\n  {row['grant']}",
+            details={"statements": [row["grant"]]},
+        )
+    return row is not None
+
+
 def _missing(connection: MigrationConnection, schema: str) -> list[str]:
     """Return the steps after the current one: the history is one line."""
     _require_known_queue()
     steps, current = migrations.names(), ""
-    if connection.execute(SQL["is_installed"], {"schema": schema}).fetchone() == (True,):
+    if _is_installed(connection, schema):
         table = Identifier(schema, preflight.VERSION_TABLE)
         row = connection.execute(sql.SQL("SELECT version_num FROM {}").format(table)).fetchone()
         current = "" if row is None else str(row[0])
@@ -154,11 +174,12 @@ def opened(url: str, schema: str | None = None, *, keep_path: bool = True) -> It
     try:
         with connect(url, schema=schema, keep_path=keep_path) as connection:
             yield connection
-    except (psycopg.OperationalError, ReadOnlySqlTransaction) as refused:
-        raise pooler.refusal(refused) or translate(refused) from refused
-    except psycopg.ProgrammingError as unreadable:  # its message contains the URL, and with it the password
-        if unreadable.sqlstate is not None:
+    except psycopg.Error as refused:
+        ours = isinstance(refused, psycopg.ProgrammingError) and not isinstance(refused, InsufficientPrivilege)
+        if ours and refused.sqlstate is not None:
             raise
-        raise Misconfigured(
-            "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
-        ) from None
+        if ours:  # its message contains the URL, and with it the password
+            raise Misconfigured(
+                "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
+            ) from None
+        raise pooler.refusal(refused) or translate(refused) from refused

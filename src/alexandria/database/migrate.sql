@@ -4,16 +4,30 @@
 -- One migration at a time, until the connection ends, also after a rollback.
 SELECT pg_advisory_lock(%(key)s)
 
--- name: is_installed
--- Whether the schema holds tables of ours: a schema_version alone may be another program's.
-SELECT count(*) = 2 AS is_installed
-FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
-WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
-  AND (c.relname, a.attname) IN (('schema_version', 'version_num'), ('lane', 'held_units'))
+-- name: installed
+-- Tables of ours in the schema, if they are there (a schema_version alone may be another program's): whose they are, and
+-- whether our role may read the version.
+SELECT current_user::text AS role, pg_get_userbyid(version.relowner)::text AS owner,
+       format('GRANT %%I TO %%I;', pg_get_userbyid(version.relowner), current_user) AS grant,
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(version.oid, 'SELECT') AS may_read
+FROM pg_namespace AS n
+JOIN pg_class AS version ON version.relnamespace = n.oid AND version.relname = 'schema_version'
+JOIN pg_attribute AS number ON number.attrelid = version.oid AND number.attname = 'version_num'
+JOIN pg_class AS lane ON lane.relnamespace = n.oid AND lane.relname = 'lane'
+JOIN pg_attribute AS held ON held.attrelid = lane.oid AND held.attname = 'held_units'
+WHERE n.nspname = %(schema)s
 
 -- name: forget_path
 -- The search path that the role has by itself.
 SELECT set_config('search_path', (SELECT reset_val FROM pg_settings WHERE name = 'search_path'), false)
+
+-- name: other_installations
+-- Schemas with tables of ours besides this one.
+SELECT n.nspname::text AS schema FROM pg_namespace AS n
+WHERE n.nspname <> %(schema)s AND 2 = (
+    SELECT count(*) FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE c.relnamespace = n.oid AND (c.relname, a.attname) IN (('schema_version', 'version_num'), ('lane', 'held_units')))
+ORDER BY 1
 
 -- name: visible
 -- The schema in which an unqualified backfill_log is found, if any, and whether another program has a table of that name.

@@ -56,7 +56,7 @@ def script(steps: Sequence[str], found: Facts, wordings: Wordings) -> list[Part]
     parts += [
         Part(name, migrations.statements(name).replace("{version}", version), {}) for name in migrations.AFTER_STEPS
     ]
-    if found.is_empty and found.owns_database and not found.has_search_path:
+    if found.is_empty and found.owns_database and not found.has_search_path and not found.is_public:
         parts.append(Part("search path", wordings["set_search_path"], {}))
     return parts
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from alexandria.core.errors import DatabaseUnavailable, Misconfigured
+from alexandria.database.failures import translate
 from alexandria.database.session import MigrationConnection, split
 from alexandria.database.sql import load
 
@@ -48,7 +49,7 @@ def refusal(error: psycopg.Error) -> Misconfigured | None:
 def _refused(mode: str) -> Misconfigured:
     return Misconfigured(
         f"DATABASE_URL leads to a connection pooler in {mode} mode, where locks and notifications do not work",
-        hint="set pool_mode = session for this database in the pooler, or connect to PostgreSQL without it",
+        hint="set pool_mode = session for this database in PgBouncer, or connect to PostgreSQL directly",
     )
 
 
@@ -68,11 +69,8 @@ async def _shares_sessions(url: str) -> bool:
             "the connection pooler has no free session for a second connection",
             hint="raise its pool_size: a process of alexandria uses up to 40 connections",
         ) from None
-    except psycopg.OperationalError as lost:
-        raise refusal(lost) or DatabaseUnavailable(
-            f"the connection pooler refuses a second connection ({type(lost).__name__})",
-            hint="check its log, its pool_size and its max_client_conn",
-        ) from lost
+    except psycopg.OperationalError as refused:
+        raise refusal(refused) or translate(refused) from refused
     return False
 
 

@@ -47,6 +47,7 @@ class Facts:
     has_trigram_files: bool
     may_create_trigrams: bool
     has_search_path: bool
+    is_public: bool
     is_empty: bool
 
 

@@ -14,7 +14,8 @@ SELECT current_database()::text AS database, current_user::text AS role, current
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR has_database_privilege(d.oid, 'CREATE') AND EXISTS (
            SELECT FROM pg_available_extension_versions WHERE name = 'pg_trgm' AND trusted) AS may_create_trigrams,
        EXISTS (SELECT FROM pg_db_role_setting, unnest(setconfig) AS setting
-               WHERE setdatabase = d.oid AND setrole = 0 AND setting LIKE 'search_path=%%') AS has_search_path
+               WHERE setdatabase = d.oid AND setrole = 0 AND setting LIKE 'search_path=%%') AS has_search_path,
+       %(schema)s = 'public' AS is_public
 FROM pg_database AS d
 LEFT JOIN pg_namespace AS n ON n.nspname = %(schema)s
 LEFT JOIN pg_extension AS e ON e.extname = 'pg_trgm'

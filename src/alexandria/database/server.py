@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from psycopg.errors import InsufficientPrivilege
-
 from alexandria.core.config import Settings
-from alexandria.core.errors import NotMigrated
+from alexandria.core.errors import DatabaseNotPrepared, NotMigrated
 from alexandria.core.grammar import counted
 from alexandria.database import migrate, migrations, pooler, rights, session
 from alexandria.database.embedded.server import Embedded
@@ -73,7 +71,7 @@ def require_migrated(url: str, *, writes: bool = False) -> None:
     """Raise NotMigrated if the schema is older than this version, or with `writes` if the role may not write to it."""
     try:
         steps = migrate.missing(url)
-    except InsufficientPrivilege:
+    except DatabaseNotPrepared:
         rights.require_rights(url)
         raise
     if steps == migrations.names():
