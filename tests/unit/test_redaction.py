@@ -10,8 +10,8 @@ import structlog
 from alexandria.core import logging, redaction
 from alexandria.core.provider_facts import PROVIDERS
 
-EVERY_LETTER = [*string.ascii_letters, *string.digits]
-DUMMIES = ["none", "EMPTY", "test", "gemini", "info", "warning", "level", "true", "null", "20", "-", "00"]
+EVERY_LETTER = [*string.ascii_letters, *string.digits, *string.punctuation]
+DUMMIES = ["none", "EMPTY", "test", "gemini", "info", "warning", "level", "true", "null", "20", "00", "secret"]
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +89,14 @@ def test_a_long_secret_is_masked_in_every_form_and_place():
     redaction.protect(["canary+key/1=", "canary-key-2"])
     text = "xcanary-key-2x canary+key/1= canary%2Bkey%2F1%3D"
     assert redaction.masked(text) == "x[secret]x [secret] [secret]"
+
+
+def test_a_mask_is_not_masked_again():
+    redaction.protect(["secret", "[secret", "qZ7"])
+    text = "key=secret and Authorization: qZ7, the secret of https://hooks.test/secret"
+    expected = "key=[secret] and Authorization: [secret], the [secret] of https://hooks.test/[secret]"
+    assert redaction.masked(text) == expected
+    assert redaction.masked(expected) == expected
 
 
 def test_a_traceback_keeps_its_source_and_loses_the_secret(capsys):

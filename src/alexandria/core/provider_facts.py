@@ -63,7 +63,7 @@ class ProviderFacts:
 
     A provider with `plan_rates` reports its plan: the limit of units a day, and the host, which has a rate of its own.
     Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
-    that names a product alone. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
+    that names a product alone; one with `needs_contact` refuses all. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
 
     Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
     of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
@@ -86,6 +86,7 @@ class ProviderFacts:
     price_list_name: str = ""
     plan_rates: Mapping[str, float] = field(default_factory=dict)
     anonymous_rate: float | None = None
+    needs_contact: bool = False
     often_busy: bool = False
 
 
@@ -160,6 +161,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         generator="alexandria.providers.wikidata:Wikidata",
         sandbox="alexandria.sandbox.wikidata:WikidataSandbox",
         default_rank=4,
+        needs_contact=True,
         response_seconds=2.0,
         coverage=0.15,
     ),

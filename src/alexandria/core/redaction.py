@@ -54,7 +54,7 @@ def masked(text: str) -> str:
     if _path_parts:
         text = _ADDRESS.sub(lambda address: _path_parts[0].sub(_mask, address[0]), text)
     for place in (*_named_places, *_tokens):
-        text = place.sub(_mask, text)
+        text = MASK.join(place.sub(_mask, part) for part in text.split(MASK))  # a mask is not masked again
     return text
 
 

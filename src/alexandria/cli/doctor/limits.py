@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from alexandria.cli.doctor.check import Check
 from alexandria.core.config import PREFIX, Settings
-from alexandria.core.provider_facts import PROVIDERS, label, usual_reserve
+from alexandria.core.provider_facts import PROVIDERS, usual_reserve
 from alexandria.providers.limits.stored_limits import StoredLimits, differences
 
 NO_CONTACT_FIX = "set ALEXANDRIA_CONTACT to a mail address or URL where you can be reached"
@@ -26,14 +26,19 @@ def no_contact(settings: Settings) -> str:
     """Return what follows where no contact is set and a source wants one, or ""."""
     if settings.contact:
         return ""
-    slow = [
-        name for name in settings.sources if name in PROVIDERS and PROVIDERS[name].anonymous_rate is not None
-    ]  # an unknown source is refused elsewhere
-    return "; ".join(
-        f"ALEXANDRIA_CONTACT is not set: {label(name)} is asked {_often(settings.providers[name].rate)} at most, and may "
-        "refuse"
-        for name in slow
-    )
+    found = [_anonymously(settings, name) for name in settings.sources if name in PROVIDERS]  # others are refused
+    missing = " and ".join(filter(None, found))
+    return f"ALEXANDRIA_CONTACT is not set: {missing}" if missing else ""
+
+
+def _anonymously(settings: Settings, name: str) -> str:
+    """What a source does without a contact, if that makes a difference."""
+    facts = PROVIDERS[name]
+    if facts.needs_contact:
+        return f"{facts.label} refuses all requests"
+    if facts.anonymous_rate is None:
+        return ""
+    return f"{facts.label} is asked {_often(settings.providers[name].rate)} at most"
 
 
 def _often(rate: float) -> str:
