@@ -23,7 +23,8 @@ MIN_YEAR, MAX_YEAR = 1000, 2100  # years outside are misprints
 MAX_PAGES = 50_000
 MAX_TEXT_LENGTH = 4000  # characters of a field that are read; no title or name comes near
 MAX_NAME_LENGTH = 300  # characters; what is longer is no name
-MAX_VALUES = 1000  # entries of a list that are read
+MAX_RECORDS = 1000  # of one answer that are read; none is asked for as many
+MAX_VALUES = 300  # entries of a list that are read
 MAX_NAMES = 100  # people of one record
 MAX_ISBNS = 2000  # of a list; a popular work has thousands
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}

@@ -86,7 +86,7 @@ class GoogleBooks:
         body = json_of(self.name, response)
         if not isinstance(body, dict) or not isinstance(body.get("items", []), list):
             raise errors.BadAnswer(self.name, "the answer holds no list of volumes")
-        return [_cut_down(item) for item in body.get("items", [])]
+        return [_cut_down(item) for item in body.get("items", [])[: fields.MAX_RECORDS]]
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         """By the quota's name and unit, as the reason is the same for a second and for a day."""

@@ -103,9 +103,8 @@ class InternetArchive:
         body = json_of(self.name, response)
         found = body.get("response") if isinstance(body, dict) else None
         if isinstance(found, dict) and isinstance(found.get("docs"), list):
-            return [
-                {name: doc[name] for name in FIELDS if name in doc} for doc in found["docs"] if isinstance(doc, dict)
-            ]
+            docs = found["docs"][: fields.MAX_RECORDS]
+            return [{name: doc[name] for name in FIELDS if name in doc} for doc in docs if isinstance(doc, dict)]
         if isinstance(body, dict) and "error" in body:
             raise errors.RequestRefused(self.name, "does not understand the query")
         raise errors.BadAnswer(self.name, "the answer holds no list of items")

@@ -228,7 +228,7 @@ class ISBNdb:
         listed = next((body[name] for name in ("data", "books") if isinstance(body.get(name), list)), None)
         if listed is None:
             raise errors.BadAnswer(self.name, "the answer holds no list of books")
-        return [_cut_down(record) for record in listed]
+        return [_cut_down(record) for record in listed[: fields.MAX_RECORDS]]
 
     def _json(self, response: httpx2.Response) -> dict[str, Any]:
         body = json_of(self.name, response)

@@ -42,7 +42,7 @@ def _padded(value: object) -> str:
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [one for one in value[: fields.MAX_RECORDS] if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _docs(value: object) -> list[dict[str, Any]]:
@@ -212,7 +212,8 @@ class OpenLibrary:
         body = json_of(self.name, response)
         if not isinstance(body, dict):
             raise errors.BadAnswer(self.name, "the answer is no object")
-        entries = {number: entry.get("details") for number, entry in body.items() if isinstance(entry, dict)}
+        few = list(body.items())[: fields.MAX_RECORDS]
+        entries = {number: entry.get("details") for number, entry in few if isinstance(entry, dict)}
         return {
             number: {name: details[name] for name in _Details.model_fields if name in details}
             for number, details in entries.items()

@@ -80,7 +80,7 @@ class Wikidata:
         bindings = results.get("bindings") if isinstance(results, dict) else None
         if not isinstance(bindings, list):
             raise errors.BadAnswer(self.name, "the answer holds no rows")
-        return [_bound(binding) for binding in bindings if isinstance(binding, dict)]
+        return [_bound(binding) for binding in bindings[: fields.MAX_RECORDS] if isinstance(binding, dict)]
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         if response.status_code != 403:

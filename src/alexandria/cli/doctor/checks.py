@@ -192,7 +192,9 @@ async def _check_reachable(client: httpx2.AsyncClient, name: str, url: str) -> C
         async with asyncio.timeout(PROVIDER_TIMEOUT):
             await client.head(url)
     except (httpx2.HTTPError, TimeoutError) as unreached:
-        fix = f"check the network, and ALEXANDRIA_{name.upper()}_BASE_URL"
+        proxy = proxy_for(url)
+        way = f"the network, {proxy.variable}" if proxy else "the network"
+        fix = f"check {way}, and ALEXANDRIA_{name.upper()}_BASE_URL"
         return Check(f"reach {name}", False, f"{httpx2.URL(url).host}: {type(unreached).__name__}", fix)
     return Check(f"reach {name}", True, f"{httpx2.URL(url).host} answers")
 
