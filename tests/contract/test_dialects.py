@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 import stamina
 
+from alexandria.backfill.suggest import suggest
+from alexandria.catalogue.models import Candidate
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import next_midnight
 
 BODIES = Path(__file__).parent / "data" / "models"
@@ -243,3 +246,30 @@ async def test_a_refused_setting_for_thinking_is_asked_again_without(model, chat
     assert [candidate.title for candidate in found.candidates] == [TITLE]
     await generator.suggest(Month(2003, 4), "baseline", 20)
     assert [thinks(asked) for asked in chat_server.asked] == [True, False, False]
+
+
+class Other:
+    """Another generator, which has answered."""
+
+    name = label = "other"
+
+    async def suggest(self, *_: object) -> SuggestResult:
+        return SuggestResult((Candidate(TITLE, "Ann Author", year=2003, named_by=("other",)),))
+
+
+EPOCH = datetime.now(UTC).timestamp() + 60
+WAITS = [
+    f"{EPOCH:.0f}", f"{EPOCH * 1000:.0f}", f"{EPOCH * 1e6:.0f}", "1e300", "nan", "-5", "inf", "9" * 400, "86400000",
+    "Fri, 31 Dec 99999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "9999-12-31T23:59:59Z", "5, 9999999999",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", WAITS)
+@pytest.mark.parametrize("provider", ["openai", "gemini", "xai"])
+async def test_no_hint_costs_the_month_or_silences_a_provider_for_more_than_a_day(model, limits, provider, value):
+    refused = model(provider, answer(429, openai("slow"), f"Retry-After: {value}"))
+    found = await suggest(MARCH, "baseline", 20, [refused, Other()])
+    assert [candidate.title for candidate in found.candidates] == [TITLE]
+    assert "too many requests" in found.failed[0]
+    [(_, seconds, _)] = limits.pauses
+    assert 0 <= seconds <= 86400

@@ -15,6 +15,7 @@ from alexandria.database.pool import Database
 from alexandria.operations import event_log, failed_logins, idempotency
 from alexandria.providers import response_cache
 from alexandria.providers.base import ReportsUsage
+from alexandria.providers.failures import failure_of
 from alexandria.providers.limits import quota_ledger
 from alexandria.providers.limits.quota_day import calendar
 
@@ -83,7 +84,8 @@ class Maintenance:
 
     async def _reconcile(self, source: ReportsUsage, day: date, *, plan_only: bool = False) -> None:
         try:
-            reported = await source.key_status()
+            with failure_of(source.name):
+                reported = await source.key_status()
         except errors.KeyMissing:
             return
         except errors.ProviderError as failed:

@@ -18,6 +18,7 @@ import httpx2
 MAX_HINT_SECONDS = 86400.0  # longer hints are cut to this: a clock or a unit was wrong
 MAX_HINT_TEXT = 16_384  # characters of a body in which a hint is searched
 MAX_DATE_LENGTH = 64  # characters; longer values are no date
+MAX_BODY_BYTES = 2**18  # bytes of a refusal that is read as JSON
 MAX_NODES = 500  # values of a JSON body that are visited
 MIN_EPOCH_SECONDS, MAX_EPOCH_SECONDS = 1e9, 1e11  # a number between them is an instant, not a duration
 MAX_EPOCH_NUMBER = 1e20  # larger numbers are not an instant in any unit down to nanoseconds
@@ -225,7 +226,9 @@ def _rfc_timestamp(text: str) -> float | None:
 
 
 def json_body(response: httpx2.Response) -> Any:
-    """The JSON body, or None for anything else."""
+    """The JSON body, or None for anything else. Nobody explains a refusal in more than MAX_BODY_BYTES."""
+    if len(response.content) > MAX_BODY_BYTES:
+        return None
     try:
         return response.json()
     except (ValueError, RecursionError):
