@@ -290,6 +290,14 @@ async def test_a_form_of_another_visitor_or_site_is_rejected(app, admitted, sql,
     assert await sql("SELECT DISTINCT status FROM backfill_log WHERE status NOT IN ('pending', 'failed')") == []
 
 
+async def test_text_from_outside_turns_no_line_around(admitted):
+    """Marks of direction are written out, and text from right to left is set apart from what follows it."""
+    await act(admitted, "/pause", why="gnp\u202egpj \u2069 שלום")
+    for page in (await admitted.get("/"), await admitted.get("/events?since=1-300&once")):
+        assert "\u202e" not in page.text
+        assert re.search("\u2068[^\u2068\u2069]*gnp\\\\u202egpj \\\\u2069 שלום[^\u2068\u2069]*\u2069", page.text)
+
+
 async def test_every_page_allows_its_own_scripts_alone(stranger, admitted):
     for path in ("/", "/login", "/months/2018-05", "/schedule?months=2", "/months/2018-13", "/months/1950-01"):
         response = await admitted.get(path, follow_redirects=True)

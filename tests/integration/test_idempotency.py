@@ -156,7 +156,7 @@ async def test_the_response_and_what_the_call_wrote_are_one_transaction(api, sql
     await sql("ALTER TABLE idempotent_response ADD CONSTRAINT never CHECK (status < 200)")
     try:
         with structlog.testing.capture_logs():
-            assert (await call(api, SCHEDULE, "k", TWO)).status_code >= 500
+            assert (await call(api, SCHEDULE, "k", TWO)).is_error
     finally:
         await sql("ALTER TABLE idempotent_response DROP CONSTRAINT never")
     assert await scheduled(sql) == 0
@@ -203,24 +203,39 @@ async def test_no_secret_and_no_key_is_stored(api, sql):
     assert b"canary".hex() not in row["whole"]
 
 
-@contextlib.asynccontextmanager
-async def holding(system):
-    """A row that every schedule call locks is locked by somebody else, so that calls stay in flight."""
-    async with system.database.transaction() as connection:
-        await connection.execute("SELECT 1 FROM control FOR UPDATE")
-        yield
+@pytest.fixture
+async def hold(sql):
+    """A function that stays on while calls that claim months are held in the middle of their transaction."""
+    await sql("CREATE TABLE held (held boolean)")
+    await sql(
+        "CREATE FUNCTION wait_while_held() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " WHILE EXISTS (SELECT FROM held) LOOP PERFORM pg_sleep(0.02); END LOOP; RETURN NULL; END $$"
+    )
+    await sql("CREATE TRIGGER held AFTER UPDATE ON backfill_log FOR EACH STATEMENT EXECUTE FUNCTION wait_while_held()")
+
+    @contextlib.asynccontextmanager
+    async def holding():
+        await sql("INSERT INTO held VALUES (true)")
+        try:
+            yield
+        finally:
+            await sql("DELETE FROM held")
+
+    yield holding
+    await sql("DROP TRIGGER held ON backfill_log")
+    await sql("DROP FUNCTION wait_while_held; DROP TABLE held")
 
 
 async def in_flight(sql):
-    """Returns once a call waits for the row."""
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    """Returns once a call is held."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
     async with asyncio.timeout(TIMEOUT):
         while not await sql(waiting):  # noqa: ASYNC110 # the event is in the database server
             await asyncio.sleep(0.01)
 
 
-async def test_a_call_in_flight_is_409_with_retry_after(api, sql, system):
-    async with holding(system):
+async def test_a_call_in_flight_is_409_with_retry_after(api, sql, hold):
+    async with hold():
         first = asyncio.create_task(call(api, SCHEDULE, "k", TWO))
         await in_flight(sql)
         again = await call(api, SCHEDULE, "k", TWO)
@@ -251,7 +266,7 @@ async def test_two_applications_share_the_keys(api, sql, system):
         assert (await call(two, SCHEDULE, "k", TWO)).content == first.content
 
 
-async def test_two_processes_carry_out_a_call_once(sql, system, shared_database_url, tmp_path):
+async def test_two_processes_carry_out_a_call_once(sql, hold, shared_database_url, tmp_path):
     """One process has the call in flight while the other is asked the same; then it is killed, and the other does it."""
     environment = os.environ | {"DATABASE_URL": shared_database_url, "ALEXANDRIA_WEBHOOK_SECRET": SECRET}
     for name in ("one", "two"):
@@ -263,7 +278,7 @@ async def test_two_processes_carry_out_a_call_once(sql, system, shared_database_
         urls = [await asyncio.to_thread(each.url) for each in (one, two)]
         clients = [httpx2.AsyncClient(base_url=url, headers={"X-Cron-Secret": SECRET}, trust_env=False) for url in urls]
         async with clients[0] as left, clients[1] as right:
-            async with holding(system):
+            async with hold():
                 lost = asyncio.create_task(call(left, SCHEDULE, "k", TWO))
                 await in_flight(sql)
                 assert (await call(right, SCHEDULE, "k", TWO)).status_code == 409

@@ -58,6 +58,12 @@ class Server:
     def descriptors(self):
         return len([*Path(f"/proc/{self.process.pid}/fd").iterdir()])
 
+    def descriptors_of_clients(self):
+        """How many connections of clients it has open."""
+        port = f":{self.address[1]:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(port) and row[3] == "01" for row in rows)
+
 
 @pytest.fixture
 def served(database_url, tmp_path):
@@ -250,3 +256,28 @@ def test_the_scheme_comes_from_a_configured_proxy_alone(served):
     for server, secure in ((served(), False), (served(ALEXANDRIA_TRUSTED_PROXIES="127.0.0.1"), True)):
         cookie = httpx2.get(f"{server.url}/login", headers=headers, trust_env=False).headers["set-cookie"]
         assert ("secure" in cookie.lower()) is secure
+
+
+def test_many_streams_at_once_are_counted_before_they_begin(served):
+    """Of one client at most four; the others get one response, and a stream that ended makes room for another."""
+    server = served(ALEXANDRIA_DASHBOARD_PUBLIC="1")
+    request = b"GET /events?since=1-300 HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    def kinds(clients):
+        heads = [client.recv(65536).partition(b"\r\n\r\n")[0] for client in clients]
+        return ["stream" if b"text/event-stream" in head else "page" for head in heads]
+
+    for _ in range(3):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(server.connect()) for _ in range(20)]
+            for client in clients:
+                client.sendall(request)
+            assert sorted(kinds(clients)) == ["page"] * 16 + ["stream"] * 4
+        deadline = time.monotonic() + TIMEOUT
+        while True:  # the server notices within a refresh that they have left
+            with server.connect(request) as client:
+                if kinds([client]) == ["stream"]:
+                    break
+            assert time.monotonic() < deadline
+        while server.descriptors_of_clients():
+            assert time.monotonic() < deadline
