@@ -22,7 +22,7 @@ def bring_back(field):
 
 
 def requests(field):
-    return {name: told["arrivals"] for name, told in field.stats()["providers"].items()}
+    return {name: answer["arrivals"] for name, answer in field.stats()["providers"].items()}
 
 
 def all_wait(field):

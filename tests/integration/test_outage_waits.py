@@ -147,12 +147,12 @@ async def test_a_month_without_one_list_says_so_and_is_done_again_on_request_onl
         "month"
     ] == 9
 
-    told = (await api.post(RETRY, json={"partial": True, "dry_run": True})).json()
-    assert (told["reopened"], told["woken"], told["left"]) == (["2023-12"], [], [])
+    data = (await api.post(RETRY, json={"partial": True, "dry_run": True})).json()
+    assert (data["reopened"], data["woken"], data["left"]) == (["2023-12"], [], [])
     assert (await newest(sql))["status"] == "completed"
-    told = (await api.post(RETRY, json={"partial": True, "months": ["2023-12", "2023-11"]})).json()
-    assert told["reopened"] == ["2023-12"]
-    assert told["left"] == [{"month": "2023-11", "status": None}]
+    data = (await api.post(RETRY, json={"partial": True, "months": ["2023-12", "2023-11"]})).json()
+    assert data["reopened"] == ["2023-12"]
+    assert data["left"] == [{"month": "2023-11", "status": None}]
     assert (await newest(sql))["status"] == "pending"
     generators[0].answer = (BOOK,)
     row = await attempt(api, sql, backfill)

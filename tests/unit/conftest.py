@@ -84,11 +84,6 @@ def limiter():
 
 
 @pytest.fixture
-def lanes(limiter):
-    return limiter
-
-
-@pytest.fixture
 def answers():
     return MemoryCache()
 

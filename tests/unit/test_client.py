@@ -353,15 +353,15 @@ async def test_without_a_contact_the_user_agent_names_the_product_alone(limiter,
     await client.aclose()
 
 
-async def test_a_provider_that_refuses_product_names_gets_another_user_agent(lanes, answers):
+async def test_a_provider_that_refuses_product_names_gets_another_user_agent(limiter, answers):
     """Open Library answers 403 to "Alexandria/1.2"."""
     settings = ProviderSettings(name="open_library", **PROVIDERS["open_library"].limits.model_dump(), key=None)
     for contact, agent in [("", "Mozilla/5.0 (compatible; Alexandria/1.2)"), ("a@b.test", "Alexandria/1.2 (a@b.test)")]:
-        transport = ProviderClient(
-            settings, lanes, answers, contact=contact, version="1.2", inner=httpx2.MockTransport(lambda _: ok())
+        client = ProviderClient(
+            settings, limiter, answers, contact=contact, version="1.2", inner=httpx2.MockTransport(lambda _: ok())
         )
-        assert transport.http.headers["User-Agent"] == agent
-        await transport.aclose()
+        assert client.http.headers["User-Agent"] == agent
+        await client.aclose()
 
 
 @pytest.mark.parametrize(
@@ -373,10 +373,10 @@ async def test_a_language_model_without_an_answer_is_asked_once_more(reach, name
     def far_end(request):
         raise httpx2.ReadTimeout("no", request=request)
 
-    transport = reach(name, far_end)
+    client = reach(name, far_end)
     with pytest.raises(errors.NoAnswer) as silent:
-        await ask(transport)
-    assert (len(transport.sent), silent.value.code) == (sends, "provider_down")
+        await ask(client)
+    assert (len(client.sent), silent.value.code) == (sends, "provider_down")
 
 
 @pytest.mark.parametrize(
@@ -389,23 +389,23 @@ async def test_a_language_model_without_an_answer_is_asked_once_more(reach, name
     ],
 )
 async def test_a_provider_that_is_often_busy_has_more_tries(reach, name, statuses, sends):
-    transport = reach(name, [httpx2.Response(status, json={"found": 1}) for status in statuses])
+    client = reach(name, [httpx2.Response(status, json={"found": 1}) for status in statuses])
     with contextlib.suppress(errors.ProviderDown):
-        await ask(transport)
-    assert len(transport.sent) == sends
+        await ask(client)
+    assert len(client.sent) == sends
 
 
 async def test_the_key_goes_to_known_hosts_of_its_provider_only(reach):
-    transport = reach("isbndb", lambda request: ok())
-    transport.settings = transport.settings.model_copy(update={"by_plan": frozenset({"base_url"})})
+    client = reach("isbndb", lambda request: ok())
+    client.settings = client.settings.model_copy(update={"by_plan": frozenset({"base_url"})})
     for host in ("api.evil.test", "evil.test/api.pro.isbndb.com", "", "api.pro.isbndb.com.evil.test"):
-        transport.use_plan_host(host)
-        await ask(transport, f"/{len(transport.sent)}")
-    transport.use_plan_host("api.pro.isbndb.com")
-    await ask(transport, "/pro")
-    transport.use_configured_host()
-    await ask(transport, "/back")
-    assert [request.url.host for request in transport.sent] == ["far.test"] * 4 + ["api.pro.isbndb.com", "far.test"]
+        client.use_plan_host(host)
+        await ask(client, f"/{len(client.sent)}")
+    client.use_plan_host("api.pro.isbndb.com")
+    await ask(client, "/pro")
+    client.use_configured_host()
+    await ask(client, "/back")
+    assert [request.url.host for request in client.sent] == ["far.test"] * 4 + ["api.pro.isbndb.com", "far.test"]
 
 
 async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):

@@ -55,10 +55,10 @@ async def server(answer=ANSWER):
         await asyncio.wait([each for each in connections if each], timeout=5)
 
 
-def client_of(lanes, answers, base_url):
+def client_of(limiter, answers, base_url):
     limits = PROVIDERS["open_library"].limits.model_dump() | {"base_url": base_url, "timeout": 5.0}
     settings = ProviderSettings(name="open_library", **limits, key=None)
-    return ProviderClient(settings, lanes, answers, contact="", version="1")
+    return ProviderClient(settings, limiter, answers, contact="", version="1")
 
 
 async def ask(client):
@@ -69,33 +69,33 @@ async def ask(client):
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-async def test_a_request_goes_by_the_proxy_with_its_credentials(monkeypatch, lanes, answers, name):
+async def test_a_request_goes_by_the_proxy_with_its_credentials(monkeypatch, limiter, answers, name):
     async with server() as (address, heads):
         monkeypatch.setenv(name, f"http://me:secret@{address}")
-        assert await ask(client_of(lanes, answers, "http://books.test/api")) == {"found": 1}
+        assert await ask(client_of(limiter, answers, "http://books.test/api")) == {"found": 1}
     (head,) = heads
     assert head.startswith("GET http://books.test/api/thing HTTP/1.1")
     assert "Proxy-Authorization: Basic bWU6c2VjcmV0" in head
-    assert len(lanes.on_the_wire) == 1
+    assert len(limiter.on_the_wire) == 1
 
 
-async def test_https_is_tunnelled_and_a_refusal_of_the_tunnel_is_not_a_request(monkeypatch, lanes, answers):
+async def test_https_is_tunnelled_and_a_refusal_of_the_tunnel_is_not_a_request(monkeypatch, limiter, answers):
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
     async with server(refusal) as (address, heads):
         monkeypatch.setenv("HTTPS_PROXY", address)
         with pytest.raises(errors.ProviderDown, match="ProxyError"):
-            await ask(client_of(lanes, answers, "https://books.test"))
+            await ask(client_of(limiter, answers, "https://books.test"))
     assert heads[0].startswith("CONNECT books.test:443 HTTP/1.1")
-    assert lanes.on_the_wire == []
-    assert lanes.refunded > 0
+    assert limiter.on_the_wire == []
+    assert limiter.refunded > 0
     assert answers.calls == []
 
 
-async def test_no_proxy_is_obeyed(monkeypatch, lanes, answers):
+async def test_no_proxy_is_obeyed(monkeypatch, limiter, answers):
     async with server() as (address, heads), server() as (proxy, passed):
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy}")
         monkeypatch.setenv("NO_PROXY", "books.test, 127.0.0.1")
-        assert await ask(client_of(lanes, answers, f"http://{address}")) == {"found": 1}
+        assert await ask(client_of(limiter, answers, f"http://{address}")) == {"found": 1}
     assert (len(heads), passed) == (1, [])
 
 

@@ -66,12 +66,12 @@ def test_the_clock_goes_on():
     assert clock() >= before
 
 
-def client_on(lanes, answers, stall, far_end):
+def client_on(limiter, answers, stall, far_end):
     settings = ProviderSettings(
         name="isbndb", **PROVIDERS["isbndb"].limits.model_dump() | {"base_url": "http://far.test"}, key="canary-key"
     )
     return ProviderClient(
-        settings, lanes, answers, contact="", version="1", inner=httpx2.MockTransport(far_end), stall=stall
+        settings, limiter, answers, contact="", version="1", inner=httpx2.MockTransport(far_end), stall=stall
     )
 
 
@@ -81,7 +81,7 @@ def ask(client):
 
 @pytest.mark.parametrize("broken", [httpx2.ReadTimeout, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.ConnectError])
 async def test_a_request_that_fails_over_a_stall_ends_the_attempt_and_blames_no_provider(
-    lanes, answers, stall, hands, broken
+    limiter, answers, stall, hands, broken
 ):
     """It is not repeated here: the month may have gone to another worker meanwhile."""
     tries = 0
@@ -92,13 +92,13 @@ async def test_a_request_that_fails_over_a_stall_ends_the_attempt_and_blames_no_
         hands.at += 120
         raise broken("late", request=request)
 
-    client = client_on(lanes, answers, stall, far_end)
+    client = client_on(limiter, answers, stall, far_end)
     with charged_to(Month(2023, 11), uuid4()), pytest.raises(errors.Stalled):
         await ask(client)
     assert tries == 1
 
 
-async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(lanes, answers, stall, hands):
+async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(limiter, answers, stall, hands):
     tries = 0
 
     def far_end(request):
@@ -109,11 +109,11 @@ async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(lanes, answer
             raise httpx2.ReadTimeout("late", request=request)
         return httpx2.Response(200)
 
-    assert await ask(client_on(lanes, answers, stall, far_end)) == 200
+    assert await ask(client_on(limiter, answers, stall, far_end)) == 200
     assert tries == 2
 
 
-async def test_a_request_that_fails_without_a_stall_is_the_providers_failure(lanes, answers, stall, hands):
+async def test_a_request_that_fails_without_a_stall_is_the_providers_failure(limiter, answers, stall, hands):
     def far_end(request):
         hands.at += LATE - 0.1
         raise httpx2.ReadTimeout("late", request=request)
@@ -122,5 +122,5 @@ async def test_a_request_that_fails_without_a_stall_is_the_providers_failure(lan
     stall.stalled_since(0)
     hands.at += 1
     with pytest.raises(errors.ProviderDown):
-        await ask(client_on(lanes, answers, stall, far_end))
+        await ask(client_on(limiter, answers, stall, far_end))
     assert len(answers.calls) == MAX_TRIES

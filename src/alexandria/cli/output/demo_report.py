@@ -109,7 +109,7 @@ def render(report: Report) -> Iterator[RenderableType]:
     )
     yield (
         f"\n{report.resolved} of {report.named} books have an ISBN ({report.rate:.1f} %) after {report.seconds:.1f} s. "
-        f"According to the sandbox, {report.right} of these ISBNs are correct "
+        f"According to the sandbox, {report.right} of these ISBNs are right "
         f"and {report.invented} belong to books that a model invented."
     )
 
