@@ -240,3 +240,34 @@ async def test_a_rescue_that_has_not_finished_for_ten_seconds_is_an_incident(fie
     assert "11 s" in incident.reason
     await field.backfill.rescuer.rescue()
     assert await monitor.current_incidents() == ()
+
+
+RESET = "UPDATE backfill_log SET status = 'pending', retry_count = retry_count + 1 WHERE status = 'processing'"
+ROUNDS_COUNT = 15
+
+
+async def test_attempts_that_begin_in_a_pause_and_many_resets_never_deadlock(field):
+    """The guide's statement, again and again, while twelve attempts begin in a pause."""
+    every = [Month(2023, number) for number in range(1, 13)]
+    await field.person.set_autocommit(True)
+    for _ in range(ROUNDS_COUNT):
+        await field.sql("UPDATE control SET paused_since = NULL")
+        await field.sql("UPDATE backfill_log SET status = 'pending', retry_count = 0")
+        async with field.database.transaction() as connection:
+            await field.backfill.scheduler.claim(connection, every)
+        tokens = [row["attempt_token"] for row in await field.sql("SELECT attempt_token FROM backfill_log")]
+        async with field.database.transaction() as connection:
+            await pauses.pause(connection, None, "ann", "lunch")
+        attempts = [field.backfill.runner.process(token, "test") for token in tokens]
+        assert await asyncio.gather(*attempts, *(field.person.execute(RESET) for _ in range(3)))
+    await field.sql("SELECT pg_stat_force_next_flush()")
+    [row] = await field.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert row["deadlocks"] == 0
+
+
+async def test_how_an_attempt_ended_can_be_written_whatever_a_provider_has_sent(field):
+    """A NUL or half a character in a message: PostgreSQL stores neither."""
+    token = await field.claimed(NOVEMBER)
+    await field.backfill.runner.finish(token, errors.BadAnswer("gemini", "answered \x00 \ud800 503"))
+    attempts = await field.sql("SELECT reason FROM attempt")
+    assert [attempt["reason"] for attempt in attempts] == ["gemini: answered ? ? 503"]

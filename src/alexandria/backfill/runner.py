@@ -30,6 +30,7 @@ from alexandria.providers.prompts import default_variant
 log = structlog.get_logger(__name__)
 
 OUTCOME_TIMEOUT = 10.0  # seconds that the end of an attempt waits for a database that is away, before it is kept
+STOP_TIMEOUT = 3.0  # the same while the worker is being stopped, which must not take long
 OUTCOME_RETRY_DELAY = 0.5  # seconds between two tries to write it
 
 
@@ -77,9 +78,12 @@ class Runner:
             await self._end(connection, token, started.month, wait)
             return None
 
-    async def finish(self, token: UUID, error: BaseException) -> None:
-        """Write what follows from an error. If the database stays away, `flush_pending_outcomes` writes it later."""
-        deadline = asyncio.get_running_loop().time() + self.outcome_timeout
+    async def finish(self, token: UUID, error: BaseException, *, within: float | None = None) -> None:
+        """Write what follows from an error. If the database stays away, `flush_pending_outcomes` writes it later.
+
+        `within`: seconds to try it now, if not `outcome_timeout`.
+        """
+        deadline = asyncio.get_running_loop().time() + (self.outcome_timeout if within is None else within)
         try:
             while (refused := await self._write_outcome(token, error)) is not None:
                 # Another session's lock on the month must not keep this worker from others.
@@ -110,7 +114,10 @@ class Runner:
         except asyncio.CancelledError:
             self._note_stall(token, began_at)
             stopped = errors.Paused("the worker was stopped; another takes over", self.now())
-            await asyncio.shield(self.finish(token, stopped))
+            try:
+                await asyncio.shield(self.finish(token, stopped, within=STOP_TIMEOUT))
+            except asyncio.CancelledError:  # again, as Python 3.11 can lose the first; its job must stay
+                self._pending_outcomes[token] = stopped
             raise
         except Exception as error:  # the worker's edge: every failure becomes a row
             if not isinstance(error, errors.AlexandriaError) or type(error) is errors.DatabaseFailed:

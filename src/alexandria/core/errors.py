@@ -15,8 +15,11 @@ class AlexandriaError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, hint: str = "", details: Any = None) -> None:
-        super().__init__(message)
-        self.message = message
+        storable = (
+            message.encode("utf-8", "replace").decode().replace("\0", "?")
+        )  # how an attempt ends must be writable
+        super().__init__(storable)
+        self.message = storable
         self.hint = hint
         self.details = details
 

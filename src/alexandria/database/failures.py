@@ -53,6 +53,7 @@ _REFUSALS = tuple(
         ),
         (r"no such database|database .* does not exist", "create it with createdb, or correct DATABASE_URL"),
         (r"role .* does not exist|no such user", "create the role with createuser, or correct DATABASE_URL"),
+        (r"is not currently accepting connections", "allow it: ALTER DATABASE ... ALLOW_CONNECTIONS true"),
         (r"permission denied for database", "grant the role CONNECT on the database"),
         (
             r"starting up|shutting down|recovery mode|recovery state|not yet accepting|not accepting",

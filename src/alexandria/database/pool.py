@@ -13,6 +13,7 @@ from typing import Any, Self, TypeAlias
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from alexandria.core.errors import BadData
 from alexandria.database import failures
 from alexandria.database.session import ConfiguredConnection
 from alexandria.database.sql import load
@@ -172,3 +173,5 @@ def unavailable() -> Iterator[None]:
         if error.sqlstate is None and isinstance(error, psycopg.ProgrammingError):
             raise
         raise failures.translate(error) from error
+    except UnicodeEncodeError as error:  # a lone surrogate, of which the driver only says that it cannot send it
+        raise BadData("the data cannot be stored: it holds half a character") from error

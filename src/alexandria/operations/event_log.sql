@@ -39,4 +39,5 @@ SELECT coalesce(max(id), 0) AS last FROM journal
 -- Delete some of the oldest events beyond those that are kept.
 DELETE FROM journal WHERE id IN (
     SELECT id FROM journal WHERE id <= (SELECT max(id) FROM journal) - %(kept)s::bigint ORDER BY id LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
 )

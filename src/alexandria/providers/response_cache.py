@@ -11,7 +11,7 @@ from typing import Any
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alexandria.core.errors import DatabaseBusy
+from alexandria.core.errors import BadAnswer, BadData, DatabaseBusy
 from alexandria.database.pool import Connection, Database
 from alexandria.database.sql import load
 from alexandria.providers.base import Call
@@ -57,6 +57,7 @@ class ResponseCache:
         """Keep `body` (plain JSON data) for `life`, or for good; returns when it was stored.
 
         What a database that is away or full cannot store is remembered, so that this process does not pay for it twice.
+        Raises BadAnswer if PostgreSQL refuses the data.
         """
         values = {
             "provider": provider,
@@ -69,8 +70,12 @@ class ResponseCache:
         return await self._store(values)
 
     async def _store(self, values: dict[str, Any]) -> datetime:
-        async with self._database.transaction() as connection:
-            row = await (await connection.execute(SQL["write"], values)).fetchone()
+        try:
+            async with self._database.transaction() as connection:
+                row = await (await connection.execute(SQL["write"], values)).fetchone()
+        except BadData as refused:
+            self._unstored.pop((values["provider"], values["key"]), None)
+            raise BadAnswer(values["provider"], f"its answer cannot be stored: {refused.message}") from refused
         assert row is not None
         self._unstored.pop((values["provider"], values["key"]), None)
         fetched_at: datetime = row["fetched_at"]

@@ -23,7 +23,8 @@ SELECT count(*)::integer AS answers FROM answer WHERE provider = %(provider)s
 
 -- name: forget
 -- Delete some answers that have expired; one that is written again meanwhile is a new row.
-DELETE FROM answer WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE expires_at <= now() LIMIT %(most)s))
+DELETE FROM answer
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM answer WHERE expires_at <= now() LIMIT %(most)s FOR UPDATE SKIP LOCKED))
 
 -- name: record
 -- One request that was sent. An attempt's end counts its requests; one that is of no living attempt is counted here.

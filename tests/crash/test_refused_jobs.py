@@ -1,0 +1,74 @@
+"""A real process whose database refuses every new job for a while: it answers, it obeys, and nothing is lost or charged."""
+
+import signal
+import time
+
+import httpx2
+import pytest
+
+REFUSE = """CREATE TABLE refused (code text NOT NULL); CREATE SEQUENCE refusals;
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE wanted text;
+            BEGIN
+                SELECT code INTO wanted FROM refused;
+                IF wanted IS NULL THEN RETURN NEW; END IF;
+                PERFORM nextval('refusals');
+                RAISE EXCEPTION 'no job today' USING ERRCODE = wanted;
+            END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION refuse()"""
+MONTHS = ("2023-11", "2023-10", "2023-09")
+PROBES_COUNT, LONGEST_ANSWER = 40, 2.0  # seconds, on a machine with much else to do
+
+
+def refusals(field):
+    return field.one("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals")
+
+
+@pytest.mark.parametrize("state", ["53100", "40001", "XX000"])
+def test_a_process_whose_jobs_are_refused_answers_and_obeys(field, state):
+    """Disk full, serialization failure, internal error: at the wake-ups of months, at rescue and at every periodic task."""
+    field.sql(REFUSE)
+    field.schedule(*MONTHS)
+    field.sql("INSERT INTO refused VALUES (%s)", state)
+    with field.process("up", "--port", "0", "--concurrency", "2") as process:
+        with httpx2.Client(base_url=process.url(), trust_env=False) as client:
+            field.until(lambda: refusals(field) >= 2, "jobs that are refused")
+            for _ in range(PROBES_COUNT):
+                began = time.monotonic()
+                assert client.get("/health/live").status_code == 200
+                assert time.monotonic() - began < LONGEST_ANSWER
+                time.sleep(0.05)
+            ready = client.get("/health/ready")
+            assert ready.status_code in {200, 503}
+        process.send(signal.SIGTERM)
+        assert process.exit_code() == 0
+        assert "unexpected" not in process.log_text()
+    field.sql("DELETE FROM refused")
+    with field.worker() as worker:
+        field.until_final()
+        worker.send(signal.SIGTERM)
+        assert worker.exit_code() == 0
+    rows = field.sql("SELECT status, retry_count FROM backfill_log")
+    assert rows == [{"status": "completed", "retry_count": 0}] * len(MONTHS)
+    field.check_consistent()
+
+
+def test_a_rescue_that_is_refused_makes_the_system_not_ready_until_it_goes_on(field):
+    """A lost month waits for its next attempt: /health/ready says so, names it, and is ready again by itself."""
+    field.sql(REFUSE)
+    with (
+        field.process("up", "--port", "0") as process,
+        httpx2.Client(base_url=process.url(), trust_env=False) as client,
+    ):
+        field.until(lambda: client.get("/health/ready").status_code == 200, "a ready system")
+        field.sql("INSERT INTO refused VALUES ('53100')")
+
+        def stalled():
+            answer = client.get("/health/ready")
+            return answer.status_code == 503 and answer.json()["error"]["code"] == "rescue_stalled"
+
+        field.until(stalled, "the incident")
+        field.sql("DELETE FROM refused")
+        field.until(lambda: client.get("/health/ready").status_code == 200, "a ready system again")
+        process.send(signal.SIGTERM)
+        assert process.exit_code() == 0

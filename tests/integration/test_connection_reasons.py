@@ -1,0 +1,100 @@
+"""Why PostgreSQL lets nobody in, as commands and processes print it: its own sentence, the fix, and exit code 6."""
+
+import subprocess
+import sys
+import uuid
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from alexandria.core import errors
+from alexandria.database.pool import Database
+
+SECRET = "canary-secret-of-the-door"
+
+
+@pytest.fixture
+def outsider(server):
+    """A role that may log in, dropped afterwards; the first is its name, the second runs a statement as the owner."""
+    name = f"ann_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(server.url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'canary-password'")
+        yield name, owner.execute
+        owner.execute(f"DROP OWNED BY {name}")
+        owner.execute(f"DROP ROLE {name}")
+
+
+def printed(url, *command):
+    done = subprocess.run(
+        [sys.executable, "-m", "alexandria", "--database", url, *command],
+        env={"PATH": "", "ALEXANDRIA_WEBHOOK_SECRET": SECRET * 2},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr
+    assert "canary-password" not in done.stderr + done.stdout
+    return done.returncode, done.stderr
+
+
+def refused(database_url, kind, outsider):
+    """A URL that leads to such a refusal."""
+    name, execute = outsider
+    database = database_url.rpartition("/")[2].partition("?")[0]
+    as_outsider = database_url.replace("alexandria@", f"{name}:canary-password@")
+    match kind:
+        case "nobody listens":
+            return "postgresql://ann:canary-password@127.0.0.1:1/books"
+        case "no such host":
+            return "postgresql://ann:canary-password@nowhere.invalid/books"
+        case "no such database":
+            return database_url.replace(f"/{database}", f"/{quote('no books')}")
+        case "no such role":
+            return database_url.replace("alexandria@", "nobody_of_that_name:canary-password@")
+        case "too many connections":
+            execute(f"ALTER ROLE {name} CONNECTION LIMIT 0")
+        case "not permitted":
+            execute(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+        case "not accepting connections":
+            execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+    return as_outsider
+
+
+REASONS = {
+    "nobody listens": ("PostgreSQL does not answer: ", "that the server runs"),
+    "no such host": ("PostgreSQL does not answer: ", "that the server runs"),
+    "no such database": ('PostgreSQL refuses the connection: database "no books" does not exist', "createdb"),
+    "no such role": ('PostgreSQL refuses the connection: role "nobody_of_that_name" does not exist', "createuser"),
+    "too many connections": ("PostgreSQL refuses the connection: too many connections for role", "max_connections"),
+    "not permitted": ("PostgreSQL refuses the connection: permission denied for database", "CONNECT"),
+    "not accepting connections": ("PostgreSQL refuses the connection: database", "ALLOW_CONNECTIONS"),
+}
+
+
+@pytest.mark.parametrize("kind", REASONS)
+@pytest.mark.parametrize("command", [("status",), ("work",)], ids=lambda command: command[0])
+def test_a_command_prints_why_and_the_fix(database_url, outsider, kind, command):
+    reason, fix = REASONS[kind]
+    code, said = printed(refused(database_url, kind, outsider), *command)
+    assert code == 6, said
+    assert reason in said
+    assert fix in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize("kind", ["no such database", "too many connections"])
+async def test_a_pool_gives_the_servers_reason_and_not_that_it_waited(database_url, outsider, kind):
+    """A process that runs already learns it from its next connection, as when the server's limit is reached meanwhile."""
+    reason, _ = REASONS[kind]
+    with pytest.raises(errors.DatabaseUnavailable) as caught:
+        async with Database(refused(database_url, kind, outsider), patience=1.0):
+            pass
+    assert reason in caught.value.message
+
+
+async def test_a_pool_whose_connections_are_all_in_use_says_so(database_url):
+    async with Database(database_url, size=1, patience=0.2) as database, database.transaction():
+        with pytest.raises(errors.DatabaseUnavailable, match="no connection was free"):
+            async with database.transaction():
+                pass
