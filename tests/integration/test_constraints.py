@@ -19,6 +19,7 @@ MONTH = {"year": 2023, "month": 11}
 LEGAL: dict[str, dict[str, Any]] = {
     "backfill_log": MONTH,
     "attempt": MONTH | {"token": TOKEN},
+    "breaker": {"name": "isbndb"},
     "candidate": MONTH | {"position": 1, "title": "T", "author": "A", "named_by": ["gemini"], "reason": "r"}
     | {"work_id": 1, "isbn13": ISBN, "source": "isbndb"},
     "contributor": {"key": "k", "name": "N"},
@@ -64,6 +65,11 @@ ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
     ("backfill_log", "ended_if_final"): {"completed_at": NOON},
     ("backfill_log", "ends_after_it_starts"): {"status": "failed", "started_at": NOON, "completed_at": NOON - timedelta(1)},
     ("backfill_log", "token_if_processing"): {"attempt_token": TOKEN},
+    ("breaker", "breaker_failures_check"): {"failures": -1},
+    ("breaker", "breaker_trips_before_check"): {"trips_before": -1},
+    ("breaker", "breaker_trips_check"): {"trips": -1, "opened_at": None},
+    ("breaker", "open_if_tripped"): {"trips": 1},
+    ("breaker", "probe_ends"): {"probe": TOKEN},
     ("candidate", "candidate_in_month_check"): {"in_month": "perhaps"},
     ("candidate", "candidate_looks_check"): {"looks": 0},
     ("candidate", "explained"): {"reason": ""},
@@ -89,6 +95,7 @@ ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
     ("lane", "lane_gap_check"): {"gap": -1},
     ("lane", "lane_held_units_check"): {"held_units": -1},
     ("lane", "lane_plan_limit_check"): {"plan_limit": -1},
+    ("lane", "lane_plan_rate_check"): {"plan_rate": 0},
     ("lane", "lane_rate_check"): {"rate": 0},
     ("lane", "lane_sends_check"): {"sends": 0},
     ("lane", "lane_win_check"): {"win": 0},
