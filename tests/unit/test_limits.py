@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alexandria.database.sql import load
 from alexandria.providers.limits.quota_day import Day, calendar
 from alexandria.providers.limits.rate import WINDOW_MARGIN, Permit, _Lease, spacing
-from alexandria.providers.limits.session import MAX_DRIFT, ServerClock, Session
+from alexandria.providers.limits.session import MAX_DRIFT, SQL, ServerClock, Session
 
 ZONES = [
     "UTC",
@@ -209,3 +210,10 @@ def test_a_clock_that_was_set_is_measured_again():
     clock.learn(9.9, 5000.0, 10.0)
     assert clock.earliest() == pytest.approx(5000.0)
     assert clock.latest() == pytest.approx(5000.1)
+
+
+def test_no_block_of_the_limiters_sql_is_replaced_by_one_of_another_file():
+    """The session runs blocks of two files; the breaker's `add` once replaced the limiter's."""
+    limiter, breaker = (load(f"alexandria.providers.limits.{name}") for name in ("rate", "breaker"))
+    assert {name: SQL[name] for name in limiter} == limiter
+    assert not limiter.keys() & breaker.keys()

@@ -98,7 +98,7 @@ class CircuitBreaker:
             return
         with unavailable():
             async with self._pool.connection() as connection, connection.transaction():
-                closed = (await connection.execute(SQL["close"], {"name": self._name, "probe": probe})).rowcount
+                closed = (await connection.execute(SQL["close_breaker"], {"name": self._name, "probe": probe})).rowcount
                 if closed:
                     await connection.execute(SQL["probe_others"])
         if closed:
@@ -109,9 +109,10 @@ class CircuitBreaker:
         answered, self._answered = self._answered, False
         with unavailable():
             async with self._pool.connection() as connection, connection.transaction():
-                await connection.execute(SQL["add"], {"name": self._name})
-                row = await (await connection.execute(SQL["lock"], {"name": self._name})).fetchone()
-                assert row is not None
+                await connection.execute(SQL["add_breaker"], {"name": self._name})
+                row = await (await connection.execute(SQL["lock_breaker"], {"name": self._name})).fetchone()
+                if row is None:
+                    return
                 if row["trips"] and (probe is None or row["probe"] != probe):
                     return  # it was sent before the pause, or is a probe that was given up
                 failures = 1 if answered else row["failures"] + 1
@@ -120,7 +121,9 @@ class CircuitBreaker:
                     return
                 trips = (row["trips"] or self._trips_before(row)) + 1
                 seconds = self._policy.pause(trips)
-                opened = await connection.execute(SQL["open"], {"name": self._name, "trips": trips, "seconds": seconds})
+                opened = await connection.execute(
+                    SQL["open_breaker"], {"name": self._name, "trips": trips, "seconds": seconds}
+                )
                 times = await opened.fetchone()
                 assert times is not None
                 text = f"does not answer ({reason})"
@@ -133,7 +136,7 @@ class CircuitBreaker:
         """The probe was not sent, or nothing is known of it: another request may probe."""
         with unavailable():
             async with self._pool.connection() as connection:
-                await connection.execute(SQL["release"], {"name": self._name, "probe": probe})
+                await connection.execute(SQL["release_probe"], {"name": self._name, "probe": probe})
 
     def _trips_before(self, row: Row) -> int:
         """The pauses before this one: those of an outage that was over for less than the last of them."""

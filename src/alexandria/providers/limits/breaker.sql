@@ -16,11 +16,11 @@ SELECT coalesce(b.trips, 0) > 0 AS tripped, EXISTS (SELECT FROM probing) AS prob
        b.opened_at, l.pause_reason AS reason
 FROM lane AS l LEFT JOIN breaker AS b USING (name) WHERE l.name = %(name)s
 
--- name: add
--- A row for a provider that has failed for the first time.
-INSERT INTO breaker (name) VALUES (%(name)s) ON CONFLICT DO NOTHING
+-- name: add_breaker
+-- A row for a provider that has failed for the first time, unless no process has set up its rate limiter yet.
+INSERT INTO breaker (name) SELECT name FROM lane WHERE name = %(name)s ON CONFLICT DO NOTHING
 
--- name: lock
+-- name: lock_breaker
 -- The state of a breaker, locked.
 SELECT failures, trips, trips_before, probe,
        extract(epoch FROM clock_timestamp() - closed_at)::double precision AS closed_for
@@ -30,7 +30,7 @@ FROM breaker WHERE name = %(name)s FOR UPDATE
 -- One more failure in a row.
 UPDATE breaker SET failures = %(failures)s WHERE name = %(name)s
 
--- name: open
+-- name: open_breaker
 -- The provider is paused.
 UPDATE breaker SET failures = 0, trips = %(trips)s, opened_at = coalesce(opened_at, clock_timestamp()),
     open_until = clock_timestamp() + make_interval(secs => %(seconds)s), probe = NULL, probe_until = NULL
@@ -42,7 +42,7 @@ RETURNING opened_at, open_until
 UPDATE lane SET paused_until = %(until)s, pause_reason = %(reason)s, paused_since = %(since)s
 WHERE name = %(name)s AND coalesce(paused_until < %(until)s, true)
 
--- name: close
+-- name: close_breaker
 -- The provider has answered the probe: requests are sent again.
 UPDATE breaker SET failures = 0, trips = 0, trips_before = trips, opened_at = NULL, open_until = NULL, probe = NULL, probe_until = NULL,
     closed_at = clock_timestamp(), recovered_at = clock_timestamp()
@@ -59,6 +59,6 @@ WITH tripped AS (
 UPDATE lane SET paused_until = clock_timestamp() FROM tripped
 WHERE lane.name = tripped.name AND lane.paused_until = tripped.open_until
 
--- name: release
+-- name: release_probe
 -- The request did not probe the provider after all: another may.
 UPDATE breaker SET probe = NULL, probe_until = NULL WHERE name = %(name)s AND probe = %(probe)s

@@ -15,7 +15,7 @@ from alexandria.database.pool import CONNECT_TIMEOUT, KEEPALIVES, Connection, Ro
 from alexandria.database.session import ConfiguredConnection
 from alexandria.database.sql import load
 
-SQL = load("alexandria.providers.limits.rate") | load("alexandria.providers.limits.breaker")
+SQL = load("alexandria.providers.limits.rate") | {"admit": load("alexandria.providers.limits.breaker")["admit"]}
 MAX_DRIFT = 1e-4  # seconds a second by which two clocks may diverge
 CLOCK_QUERY_COUNT = 20  # queries of one synchronisation
 MAX_EXTRA_DOUBT = 0.005  # seconds of doubt, beyond the least seen, after which the clock is synchronised again
@@ -99,7 +99,7 @@ class Session:
             self._least_doubt = self.clock.doubt()
 
     async def query(self, block: str, **values: Any) -> Row:
-        """The one row of a block of rate.sql or breaker.sql. Raises DatabaseUnavailable, also if the session is not open."""
+        """The one row of a block of rate.sql, or "admit" of breaker.sql. Raises DatabaseUnavailable, also if it is not open."""
         async with self._lock:
             sent, self._running = self._local(), block
             try:
