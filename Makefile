@@ -27,8 +27,8 @@ unit: setup
 soak: setup ## the crash test for half an hour, which prints its numbers, on a machine with nothing else to do
 	SOAK_KILLS=200 SOAK_MONTHS=60 $(BIN)/python -m pytest -s tests/crash/test_soak.py
 
-chaos: setup campaigns ## crash tests and interleavings with new random choices, and a thousand rollouts; some minutes
-	HYPOTHESIS_PROFILE=random SOAK_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/crash tests/property
+chaos: setup campaigns ## crash tests and interleavings with new random choices, and a thousand rollouts; an hour
+	HYPOTHESIS_PROFILE=random SOAK_SEED=$$(date +%s) CHAOS_SECONDS=1800 CHAOS_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/crash tests/property
 
 campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
 	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_simulation.py -k no_gate
