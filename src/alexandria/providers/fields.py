@@ -41,6 +41,7 @@ DATES = [
     )
 ]
 A_YEAR = re.compile(r"(?<!\d)(?P<copyright>(?:\b(?:c|cop|p)|copyright|©|℗)\.? ?)?(?P<year>\d{4})(?!\d)", re.IGNORECASE)
+SPAN = re.compile(r"\d{4}\??\]? ?(?:[-–—/]|to|or|and) ?\[?c?\d{4}")  # "c1998-2003": one of these, or all
 CORRECTED = re.compile(r"\bi\. ?e\.,? (?P<year>\d{4})(?!\d)", re.IGNORECASE)  # "2003 [i.e. 2004]"
 UNTIDY = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 LONG_REFERENCE = re.compile(r"&#([0-9]{8,}+);?")  # Python refuses to read one of 4,300 digits
@@ -119,8 +120,9 @@ def date(value: object) -> PartialDate | None:
     if corrected:
         return _date({"year": corrected["year"]})
     found_years = list(A_YEAR.finditer(printed))
-    years = {found["year"] for found in found_years if not found["copyright"]}
-    years = years or {found["year"] for found in found_years}
+    years = {found["year"] for found in found_years}
+    if not SPAN.search(printed):
+        years = {found["year"] for found in found_years if not found["copyright"]} or years
     return _date({"year": years.pop()}) if len(years) == 1 else None
 
 
