@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -75,6 +75,8 @@ def instant(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise BadInput(f"{text!r} is not a valid time", hint="example: 2026-11-24T18:00") from None
+    if not MINYEAR < at.year < MAXYEAR:  # in another zone such a time is outside the calendar
+        raise BadInput(f"{text!r} is not a valid time", hint=f"the year must be from {MINYEAR + 1} to {MAXYEAR - 1}")
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -83,7 +85,12 @@ def since(text: str, now: datetime) -> datetime:
     found = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)
     if not found and not re.match(r"\d{4}-", text):
         raise BadInput(f"{text!r} is not a valid time", hint="examples: 90m, 2h or 3d ago, or 2026-11-24T18:00")
-    return now - int(found[1]) * _UNITS[found[2]] if found else instant(text)
+    if not found:
+        return instant(text)
+    try:
+        return now - int(found[1]) * _UNITS[found[2]]
+    except OverflowError:
+        raise BadInput(f"{text!r} is longer ago than any calendar", hint="examples: 90m, 2h or 3d ago") from None
 
 
 def rates(text: str) -> dict[str, float]:
