@@ -257,9 +257,8 @@ class Other:
         return SuggestResult((Candidate(TITLE, "Ann Author", year=2003, named_by=("other",)),))
 
 
-EPOCH = datetime.now(UTC).timestamp() + 60
 WAITS = [
-    f"{EPOCH:.0f}", f"{EPOCH * 1000:.0f}", f"{EPOCH * 1e6:.0f}", "1e300", "nan", "-5", "inf", "9" * 400, "86400000",
+    "{epoch:.0f}", "{epoch_ms:.0f}", "{epoch_us:.0f}", "1e300", "nan", "-5", "inf", "9" * 400, "86400000",
     "Fri, 31 Dec 99999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "9999-12-31T23:59:59Z", "5, 9999999999",
 ]  # fmt: skip
 
@@ -267,7 +266,9 @@ WAITS = [
 @pytest.mark.parametrize("value", WAITS)
 @pytest.mark.parametrize("provider", ["openai", "gemini", "xai"])
 async def test_no_hint_costs_the_month_or_silences_a_provider_for_more_than_a_day(model, limits, provider, value):
-    refused = model(provider, answer(429, openai("slow"), f"Retry-After: {value}"))
+    soon = datetime.now(UTC).timestamp() + 60
+    header = value.format(epoch=soon, epoch_ms=soon * 1e3, epoch_us=soon * 1e6)
+    refused = model(provider, answer(429, openai("slow"), f"Retry-After: {header}"))
     found = await suggest(MARCH, "baseline", 20, [refused, Other()])
     assert [candidate.title for candidate in found.candidates] == [TITLE]
     assert "too many requests" in found.failed[0]
