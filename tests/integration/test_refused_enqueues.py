@@ -335,5 +335,5 @@ async def test_a_worker_outlives_every_refusal_and_obeys(database_url):
             await asyncio.wait_for(working, 10)
         beating.cancel()
     assert longest < 5
-    assert {entry["event"] for entry in logged} >= {"periodic task not enqueued", "month not rescued"}
+    assert "periodic task not enqueued" in {entry["event"] for entry in logged}
     assert not [entry for entry in logged if entry["event"] == "unexpected"]
