@@ -110,3 +110,20 @@ def test_for_people_it_is_a_line_each(daily, database_url, sql, capsys):
 def test_without_a_database_it_is_6(capsys):
     assert cli.main(["--database", "postgresql://nobody@127.0.0.1:1/x", "doctor", "--daily"]) == 6
     capsys.readouterr()
+
+
+def test_the_doctor_shows_a_provider_that_does_not_answer(daily, sql):
+    """With the reason and the command that asks it at once, also while a request probes it; others pass unnamed."""
+    daily()  # makes the lanes
+    sql("INSERT INTO lane (name, rate, sends, win, gap) VALUES ('open_library', 1, 1, 1, 1), ('isbndb', 1, 1, 1, 1)"
+        " ON CONFLICT DO NOTHING")  # fmt: skip
+    sql("UPDATE lane SET paused_until = now() + interval '5 min', pause_reason = 'does not answer (answered 503)'"
+        " WHERE name = 'open_library'")  # fmt: skip
+    sql("INSERT INTO breaker (name, trips, opened_at, probe, probe_until) VALUES ('isbndb', 1, now(), gen_random_uuid(),"
+        " now() + interval '1 min')")  # fmt: skip
+    _, found = daily(command=("doctor",))
+    paused = {name: each for name, each in found.items() if name.startswith("provider ")}
+    assert list(paused) == ["provider isbndb", "provider open_library"]
+    assert not any(each["ok"] for each in paused.values())
+    assert "does not answer (answered 503)" in str(paused["provider open_library"])
+    assert "alexandria resume --provider open_library" in str(paused["provider open_library"])

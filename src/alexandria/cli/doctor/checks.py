@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
 import httpx2
@@ -30,6 +31,7 @@ from alexandria.database.rights import missing_grants
 from alexandria.database.server import open_server
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.providers.limits import stored_limits
+from alexandria.providers.limits.lane_status import paused_providers
 from alexandria.providers.limits.session import SQL
 from alexandria.providers.limits.stored_limits import StoredLimits
 from alexandria.providers.llm import parse_generators
@@ -85,10 +87,28 @@ def _database(settings: Settings) -> Iterator[Check]:
             missing = migrate.missing(server.url)
             yield _migrations(missing)
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
+            if not missing:
+                yield from asyncio.run(_paused(server.url, [*_providers(settings)]))
             yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url)))
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)
         yield from limits(settings, {})
+
+
+async def _paused(url: str, names: list[str]) -> list[Check]:
+    """A failed check for each provider in use that gets no requests now."""
+    async with Database(url, size=1) as database, database.transaction() as connection:
+        paused = await paused_providers(connection, names)
+    fix = "check the provider and your network, or ask it now: alexandria resume --provider"
+    return [
+        Check(
+            f"provider {each.name}",
+            False,
+            f"paused until {each.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {each.reason}",
+            f"{fix} {each.name}",
+        )
+        for each in paused
+    ]
 
 
 async def _stored_limits(url: str) -> dict[str, StoredLimits]:

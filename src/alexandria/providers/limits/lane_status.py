@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from alexandria.database.pool import Row
+from alexandria.database.pool import Connection, Row
 from alexandria.providers.limits.quota_day import Day
+from alexandria.providers.limits.session import SQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,21 @@ class LaneStatus:
     def left(self) -> int | None:
         """Units that months may still spend today; None: no limit. Below 0 where people have spent the reserve."""
         return None if self.cap is None else self.cap - self.used - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class PausedProvider:
+    """A provider that gets no requests before `until` (UTC), and why."""
+
+    name: str
+    until: datetime
+    reason: str
+
+
+async def paused_providers(connection: Connection, names: Sequence[str]) -> list[PausedProvider]:
+    """Return those of these providers that are paused now."""
+    rows = await (await connection.execute(SQL["paused_lanes"], {"names": [*names]})).fetchall()
+    return [PausedProvider(**row) for row in rows]
 
 
 def lane_status(row: Row, day: Day) -> LaneStatus:

@@ -95,6 +95,13 @@ CROSS JOIN LATERAL (
 ) AS held
 ORDER BY position
 
+-- name: paused_lanes
+-- The providers that get no requests now, with the end and the reason.
+SELECT name, coalesce(CASE WHEN paused_until > clock_timestamp() THEN paused_until END, probe_until) AS until, pause_reason AS reason
+FROM lane LEFT JOIN breaker USING (name)
+WHERE name = ANY(%(names)s::text[]) AND (paused_until > clock_timestamp() OR probe_until > clock_timestamp())
+ORDER BY name
+
 -- name: take_place
 -- A free place at a provider, by its number; none of the session's own, which would be granted to it again.
 SELECT (

@@ -127,7 +127,12 @@ def _quotas(lanes: Sequence[LaneStatus]) -> Iterator[Metric]:
         {(lane.name,): int(lane.reset_at.timestamp()) for lane in limited}, "provider",
     )  # fmt: skip
     paused: Values = {(lane.name,): lane.paused_until is not None for lane in lanes}
-    yield _gauge("lane_paused", "Whether the provider is paused, as it has refused requests", paused, "provider")
+    yield _gauge(
+        "lane_paused",
+        "Whether the provider is paused, as it has refused requests or does not answer",
+        paused,
+        "provider",
+    )
 
 
 def _calls(lately: Mapping[str, RecentCalls], providers: Sequence[str]) -> Iterator[Metric]:
