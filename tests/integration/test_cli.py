@@ -98,7 +98,7 @@ def test_exit_code_6_for_a_database_that_is_not_migrated(alexandria, asked, empt
     assert (code, out.split()) == (0, answer["data"]["missing"])
     assert alexandria("migrate", url=empty_database_url)[2].strip() == "already up to date"
     assert asked("migrate", "--check", url=empty_database_url) == (0, {"ok": True, "data": {"missing": []}})
-    assert asked("migrate", url=empty_database_url) == (0, {"ok": True, "data": {"applied": []}})
+    assert asked("migrate", url=empty_database_url) == (0, {"ok": True, "data": {"applied": [], "notes": []}})
 
 
 @pytest.mark.parametrize("command", [["status"], ["migrate"], ["migrate", "--check"], ["seed"], ["work"]], ids=" ".join)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import httpx2
+import psycopg
 import pytest
 import structlog
 
@@ -289,8 +290,10 @@ def test_wrong_use_is_2(arguments, alexandria, tmp_path, monkeypatch):
     assert answers_in(tmp_path / "q.jsonl") == [ORBITAL]
 
 
-def test_a_spent_quota_exits_with_5_and_the_next_day_continues(alexandria, sandbox, tmp_path, monkeypatch):
-    """What was answered stays, and no line is paid twice."""
+def test_a_spent_quota_exits_with_5_and_the_next_day_continues(
+    alexandria, sandbox, database_url, tmp_path, monkeypatch
+):
+    """What was answered stays, and no line is paid twice. The next day is one whose units nobody has spent."""
     rows = [
         INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)
     ]
@@ -305,7 +308,8 @@ def test_a_spent_quota_exits_with_5_and_the_next_day_continues(alexandria, sandb
     assert 5 <= done <= resolve_list.LOOKUP_CONCURRENCY + 5
     assert f"{done} of {len(rows)} lines answered" in err
     assert "repeat the command" in err
-    monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", "100")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE quota SET day = day - 1 WHERE name = 'isbndb'")
     code, _, err = alexandria(*command)
     assert f"{done} lines are answered already" in err
     assert [answer["id"] for answer in answers_in(target)] == list(range(len(rows)))

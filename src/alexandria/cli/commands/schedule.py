@@ -50,7 +50,7 @@ def schedule(
     dry_run: DryRun = False,
 ) -> int:
     """Schedule the newest open months for the workers."""
-    start, end = in_order(range_of_years, *years(range_of_years)) if range_of_years else (FIRST_YEAR, LAST_YEAR)
+    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
 
     from alexandria.cli.requests import operator_name
     from alexandria.cli.runtime.system import on_system
