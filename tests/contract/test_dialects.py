@@ -201,6 +201,23 @@ VENDORS: dict[str, Any] = {
     "gemini body is a text": ("gemini", 429, '"slow"', (), LIMIT, None),
     "gemini body is a number": ("gemini", 429, "7", (), LIMIT, None),
     "gemini error is a text": ("gemini", 429, {"error": "slow"}, (), LIMIT, None),
+    "ollama cloud's week": ("openai", 429, {"error": "you (somebody) have reached your weekly usage limit, upgrade for higher limits: https://x.example/upgrade"}, (), DAY, None),
+    "ollama cloud's hour": ("openai", 429, {"error": "you've reached your hourly usage limit, please upgrade to continue"}, (), LIMIT, 600),
+    "ollama cloud's subscription": ("openai", 403, {"error": "this model requires a subscription, upgrade for access: https://x.example/upgrade"}, (), POOR, None),
+    "requests an hour": ("openai", 429, {"message": "Requests per hour limit exceeded - too many requests sent.", "type": "too_many_requests_error", "code": "request_quota_exceeded"}, (), LIMIT, 600),
+    "key's own limit": ("openai", 403, {"error": {"message": "Key limit exceeded (total limit). Manage it using https://router.example/keys", "code": 403}}, (), POOR, None),
+    "key's limit of a day": ("openai", 403, {"error": {"message": "Key limit exceeded (daily limit). Manage it using https://router.example/keys", "code": 403}}, (), DAY, None),
+    "limit that a person set": ("openai", 400, {"type": "error", "error": {"type": "invalid_request_error", "message": "You have reached your specified API usage limits. You will regain access on 2099-12-01 at 00:00 UTC."}}, (), POOR, None),
+    "spend alert": ("openai", 400, openai("Organization has reached its configured alert / blocked API access", code="blocked_api_access"), (), POOR, None),
+    "azure call volume": ("openai", 403, {"statusCode": 403, "message": "Out of call volume quota. Quota will be replenished in 02:21:45."}, (), LIMIT, 8505),
+    "azure call volume of days": ("openai", 403, {"error": {"code": "403", "message": "Out of call volume quota. Quota will be replenished in 1.02:21:45."}}, (), LIMIT, 86400),
+    "prompt too long": ("openai", 400, openai("This model's maximum context length is 4096 tokens. However, your request exceeded the limit."), (), errors.RequestRefused, None),
+    "legal reasons": ("openai", 451, openai("unavailable for legal reasons"), (), errors.RequestRefused, None),
+    "gemini in a list": ("gemini", 429, [google("Resource exhausted, please try again in 9s")], (), LIMIT, 9),
+    "gemini down in a list": ("gemini", 200, [google("overloaded", "UNAVAILABLE", code=503)], (), errors.ProviderDown, None),
+    "gemini no allowance in words": ("gemini", 429, google("Quota exceeded for metric: x, limit: 0, model: m\nPlease retry in 20s.", "RESOURCE_EXHAUSTED", violation("GenerateRequestsPerDayPerProjectPerModel-FreeTier", None), retry_info("20s")), (), POOR, None),
+    "gemini limit of a decimal": ("gemini", 429, google("Quota exceeded for metric: x, limit: 0.5, model: m", "RESOURCE_EXHAUSTED", violation("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", None), retry_info("20s")), (), LIMIT, 20),
+    "gemini minute and day": ("gemini", 429, google("Quota exceeded", "RESOURCE_EXHAUSTED", violation("GenerateRequestsPerMinutePerProjectPerModel-FreeTier"), violation("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20"), retry_info("33s")), (), DAY, "midnight"),
     "a page": ("openai", 429, "<html><body>Too many requests. Please try again in 2 minutes.</body></html>", (), LIMIT, 120),
     "nothing": ("openai", 429, "", (), LIMIT, None),
     "flat": ("openai", 400, {"object": "error", "message": "The model `some-model` does not exist.", "type": "NotFoundError", "code": 404}, (), errors.RequestRefused, None),
@@ -222,9 +239,22 @@ async def test_a_refusal_of_a_vendor(model, limits, case):
     check_wait(error, wait, limits)
 
 
-def gemini_answer():
+def gemini_answer(reason="STOP", **fields):
     content = {"role": "model", "parts": [{"text": BOOKS}]}
-    return answer(200, {"candidates": [{"index": 0, "finishReason": "STOP", "content": content}]})
+    return answer(200, {"candidates": [{"index": 0, "finishReason": reason, "content": content, **fields}]})
+
+
+@pytest.mark.parametrize("reason", ["STOP", "A_REASON_OF_TOMORROW", 1, None, ["STOP"]])
+async def test_a_list_of_gemini_is_read_whatever_stands_beside_it(model, reason):
+    rated = {"safetyRatings": [{"category": "NEW", "probability": 7}], "index": "0", "finishMessage": 3}
+    found = await model("gemini", gemini_answer(reason, **rated)).suggest(MARCH, "baseline", 20)
+    assert [candidate.title for candidate in found.candidates] == [TITLE]
+
+
+@pytest.mark.parametrize("reason", ["SAFETY", "A_REASON_OF_TOMORROW", 1])
+async def test_a_prompt_that_gemini_blocks_is_refused_for_its_content(model, reason):
+    body = {"promptFeedback": {"blockReason": reason}, "usageMetadata": {"totalTokenCount": 1, "trafficType": "NEW"}}
+    assert isinstance(await refusal_of(model("gemini", answer(200, body))), errors.ContentRefused)
 
 
 THINKING_REFUSED = {
@@ -263,7 +293,7 @@ WAITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", WAITS)
+@pytest.mark.parametrize("value", WAITS, ids=[str(number) for number in range(len(WAITS))])  # the values are of now
 @pytest.mark.parametrize("provider", ["openai", "gemini", "xai"])
 async def test_no_hint_costs_the_month_or_silences_a_provider_for_more_than_a_day(model, limits, provider, value):
     soon = datetime.now(UTC).timestamp() + 60

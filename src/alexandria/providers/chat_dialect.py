@@ -54,8 +54,6 @@ def error_in(body: Any) -> Any:
 
 def plain_completion(body: Any) -> dict[str, Any] | None:
     """The completion in OpenAI's own form; None if the body is none."""
-    if isinstance(body, list) and len(body) == 1:
-        body = body[0]
     choice = _first_choice(body)
     if choice is None:
         return None

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -47,6 +48,13 @@ MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatev
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
 NO_CREDIT_PAUSE = timedelta(hours=1)  # after the first report of no credit; the rate limiter makes the next ones a day
 MISSING_KEY_CHECK_INTERVAL = 10.0  # seconds between two looks whether a key that was missing is there now
+# What an answer that is called a success says of a service that is away.
+OUTAGE_WORDS = re.compile(
+    r"time[ _-]?d?[ _-]?out|unavailable|overloaded|maintenance|temporar(?:y|ily)|(?:try|come|check) (?:again|back)|is (?:down|offline)\b"
+    r"|internal (?:server )?error",
+    re.IGNORECASE,
+)
+MAX_PAGE_LENGTH = 4096  # characters of a page that are searched for them
 NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
 
 
@@ -393,9 +401,15 @@ def next_midnight(zone: str) -> datetime:
 
 
 def json_of(provider: str, response: httpx2.Response) -> Any:
-    """The JSON body. Raises BadAnswer, which names the content type and never quotes the body, as it may hold secrets."""
+    """The JSON body. Raises BadAnswer, which names the content type and never quotes the body, as it may hold secrets.
+
+    Raises ProviderDown for a page for people that reports an outage.
+    """
     try:
         return response.json()
     except (ValueError, RecursionError):
+        page = response.text[:MAX_PAGE_LENGTH].lstrip()
+        if page.startswith("<") and OUTAGE_WORDS.search(page):
+            raise errors.ProviderDown(provider, f"answered {response.status_code} with a page of an outage") from None
         kind = response.headers.get("content-type", "no content type")
         raise errors.BadAnswer(provider, f"answered {response.status_code} with {kind} that is not JSON") from None

@@ -27,10 +27,12 @@ OTHERS = {
     "country": "US",  # a server's place is not always known to them, and then they refuse
     "fields": f"totalItems,items(id,volumeInfo({','.join(KEPT)}))",
 }
-DAILY = re.compile(r"perday|per day|/d/|daily", re.IGNORECASE)
+DAILY = re.compile(r"perday|per day|/d/|daily|quotaExceeded", re.IGNORECASE)
 QUOTA = re.compile(r"quota|limit ?exceeded", re.IGNORECASE)
 KEY_REASON = re.compile(r"\bAPI_KEY_[A-Z_]+")  # why the key itself is refused, as Google's APIs name it
-BAD_KEY = re.compile(rf"{KEY_REASON.pattern}|API key|keyInvalid|accessNotConfigured|SERVICE_DISABLED")
+BAD_KEY = re.compile(rf"{KEY_REASON.pattern}|API key|keyInvalid|keyExpired|accessNotConfigured|SERVICE_DISABLED")
+LOCATION = re.compile(r"unknownLocation|user location|geographic", re.IGNORECASE)
+NO_MONEY = re.compile(r"BILLING_(?:DISABLED|NOT_ACTIVE)|requires billing|billingNotEnabled", re.IGNORECASE)
 KEY_FIXES = {
     "API_KEY_HTTP_REFERRER_BLOCKED": "the key is restricted to websites, and a server is none: in the Google Cloud "
     "console restrict it to IP addresses instead, or to nothing",
@@ -95,6 +97,10 @@ class GoogleBooks:
         body, sentence = response.text, sentence_of(response)
         if response.status_code != 429 and BAD_KEY.search(body):
             return self._explain_key(body, sentence)
+        if response.status_code == 403 and NO_MONEY.search(body):
+            return errors.NoCredit(self.name, with_sentence("the key's project has no billing", sentence))
+        if response.status_code == 403 and not QUOTA.search(body) and not LOCATION.search(body):
+            return self._explain_key(body, sentence)  # of its restrictions, its project or its owner
         if response.status_code != 429 and not QUOTA.search(body):
             summary = with_sentence(f"refuses the request with {response.status_code}", sentence)
             return errors.RequestRefused(self.name, summary)

@@ -11,8 +11,14 @@ from typing import Any
 UNPARSED = "\0"  # no JSON begins with it, and no answer of ours may contain it
 MAX_TEXT_LENGTH = 1_000_000  # characters of an answer that are kept; a list of 100 books has 20,000
 MAX_PARTS = 1000  # of a candidate
-KEPT = ("promptFeedback", "usageMetadata", "modelVersion", "responseId")
-KEPT_OF_CANDIDATE = ("index", "finishReason", "finishMessage", "safetyRatings")
+KEPT = ("modelVersion", "responseId", "finishMessage")
+# Reasons are added at any time; the SDK warns of one that it does not know, and refuses one that is no text.
+FINISH_REASONS = frozenset({
+    "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
+    "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
+})  # fmt: skip
+BLOCK_REASONS = frozenset({"SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT"})
+MAX_COUNT = 10**12  # of tokens
 
 
 def plain_response(body: Any) -> dict[str, Any] | None:
@@ -23,7 +29,13 @@ def plain_response(body: Any) -> dict[str, Any] | None:
     first = candidates[:1] if isinstance(candidates, list) else []
     if not all(isinstance(candidate, dict) for candidate in first):
         return None
-    kept = {name: body[name] for name in KEPT if name in body}
+    kept = _texts_of(body)
+    feedback, usage = body.get("promptFeedback"), body.get("usageMetadata")
+    if isinstance(feedback, dict) and feedback.get("blockReason"):
+        reason = str(feedback["blockReason"])
+        kept["promptFeedback"] = {"blockReason": reason if reason in BLOCK_REASONS else "OTHER"}
+    if isinstance(usage, dict):
+        kept["usageMetadata"] = {name: count for name, count in usage.items() if _is_count(count)}
     return kept | ({"candidates": [_plain_candidate(candidate) for candidate in first]} if first else {})
 
 
@@ -33,13 +45,23 @@ def parsed_no_more(text: str) -> str:
 
 
 def _plain_candidate(candidate: dict[str, Any]) -> dict[str, Any]:
-    plain = {name: candidate[name] for name in KEPT_OF_CANDIDATE if name in candidate}
+    plain = _texts_of(candidate)
+    if str(candidate.get("finishReason")) in FINISH_REASONS:
+        plain["finishReason"] = candidate["finishReason"]
     content = candidate.get("content")
     if isinstance(content, dict):
         parts = content.get("parts")
         texts = [part for part in parts[:MAX_PARTS] if _is_text(part)] if isinstance(parts, list) else []
         plain["content"] = {"role": "model"} | ({"parts": [_plain_part(part) for part in texts]} if texts else {})
     return plain
+
+
+def _texts_of(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in KEPT if isinstance(body.get(name), str)}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT
 
 
 def _is_text(part: Any) -> bool:

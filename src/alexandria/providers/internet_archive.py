@@ -14,8 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import ProviderClient, Request, json_of
+from alexandria.providers.client import OUTAGE_WORDS, ProviderClient, Request, json_of
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.refusals import sentence_in, with_sentence
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +107,8 @@ class InternetArchive:
             docs = found["docs"][: fields.MAX_RECORDS]
             return [{name: doc[name] for name in FIELDS if name in doc} for doc in docs if isinstance(doc, dict)]
         if isinstance(body, dict) and "error" in body:
+            if OUTAGE_WORDS.search(sentence_in(body)):
+                raise errors.ProviderDown(self.name, with_sentence("cannot search now", sentence_in(body)))
             raise errors.RequestRefused(self.name, "does not understand the query")
         raise errors.BadAnswer(self.name, "the answer holds no list of items")
 

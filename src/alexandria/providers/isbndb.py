@@ -34,7 +34,10 @@ AUTHOR_PAGE_SIZE = 400  # records of one author's books, of which most are other
 BULK_SIZE = 100  # ISBNs of one request, until the plan's own limit is known
 MIN_BULK_SIZE, MAX_BULK_SIZE = 10, 1000  # ISBNs of one request that the smallest and the largest plan allow
 CACHE_LIFETIME = timedelta(days=90)  # that an answer serves
-DAILY = re.compile(r"daily", re.IGNORECASE)
+DAILY = re.compile(r"daily|(?:per|a|each)[ -]?day|/ ?day\b", re.IGNORECASE)
+LIMIT_WORDS = re.compile(
+    r"quota|\blimits?\b.{0,20}(?:reached|exceeded)|(?:reached|exceeded).{0,40}\blimit", re.IGNORECASE
+)
 DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]{0,100}?;\s?r=(\d{1,9})", re.IGNORECASE)
 SHOP_SHELVES = {"self service", "custom stores", "subjects", "specialty boutique", "categories"}
 CALL_NUMBER = re.compile(r"[A-Z]{1,3}\d[\w.]*( .*)?|[\d./]+")
@@ -195,11 +198,15 @@ class ISBNdb:
         match response.status_code:
             case 404:
                 return self._explain_nothing(response)
-            case 429 if DAILY.search(_message(response)):
+            case 429 if DAILY.search(_message(response)) or _units_left(response) == 0:
+                return self._spent(sentence_of(response))
+            case 403 if LIMIT_WORDS.search(_message(response)):
                 return self._spent(sentence_of(response))
             case 429:
                 summary = with_sentence("refuses for speed", sentence_of(response))
                 return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
+            case 402:
+                return errors.NoCredit(self.name, with_sentence("the plan is not paid", sentence_of(response)))
             case 401:
                 summary = with_sentence("refuses our key", sentence_of(response))
                 return errors.KeyRefused(self.name, summary, hint="check ISBNDB_API_KEY")
@@ -214,9 +221,9 @@ class ISBNdb:
                 return status_error(self.name, response)
 
     def _explain_nothing(self, response: httpx2.Response) -> errors.ProviderError | None:
-        left = DAILY_LEFT.search(response.headers.get("ratelimit", ""))
-        if left:
-            return None if int(left[1]) else self._spent()
+        left = _units_left(response)
+        if left is not None:
+            return None if left else self._spent()
         ambiguous = _message(response, "errorMessage") == "Not Found"
         return _NothingOrSpent(self.name, "knows nothing, or the plan is used up") if ambiguous else None
 
@@ -298,6 +305,12 @@ def _joined(authors: tuple[str, ...]) -> tuple[str, ...]:
     if len(authors) == 2 and not any(" " in name or "," in name for name in authors):
         return (", ".join(authors),)
     return authors
+
+
+def _units_left(response: httpx2.Response) -> int | None:
+    """The units of the day that a header reports as left."""
+    left = DAILY_LEFT.search(response.headers.get("ratelimit", ""))
+    return int(left[1]) if left else None
 
 
 def _message(response: httpx2.Response, *names: str) -> str:

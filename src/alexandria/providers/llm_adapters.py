@@ -42,7 +42,7 @@ from alexandria.providers.client import (
 )
 from alexandria.providers.google_dialect import MAX_TEXT_LENGTH
 from alexandria.providers.llm_thinking import thinking_settings
-from alexandria.providers.refusal_kinds import Refusal, meaning, read_body, stated_status
+from alexandria.providers.refusal_kinds import Refusal, is_hourly, meaning, read_body, stated_status
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.retry_hints import retry_after
 
@@ -50,6 +50,7 @@ PARAMETERS = ModelRequestParameters(
     output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
 )
 WITHOUT_SCHEMA = ModelRequestParameters()
+HOURLY_LIMIT_PAUSE = 600.0  # seconds, when an hour's allowance is used up and no hint is given
 
 
 class FormatRefused(errors.RequestRefused):
@@ -152,6 +153,8 @@ class ModelAdapter:
         if not response.is_success:
             raise self._explain(response, meaning(response))
         body = json_of(self._name, response)
+        if isinstance(body, list) and len(body) == 1:  # Google's streams, and some relays, answer with a list
+            body = body[0]
         error = chat_dialect.error_in(body)
         if error is None:
             return body
@@ -165,7 +168,10 @@ class ModelAdapter:
         match refusal:
             case Refusal.TOO_FAST:
                 summary = with_sentence("too many requests or tokens a minute", sentence)
-                return errors.RateLimited(self._name, summary, retry_after=retry_after(response))
+                wait = retry_after(response)
+                if wait is None and is_hourly(read_body(response)):
+                    wait = HOURLY_LIMIT_PAUSE
+                return errors.RateLimited(self._name, summary, retry_after=wait)
             case Refusal.DAY_SPENT:
                 return self._explain_day(response, sentence)
             case Refusal.NO_CREDIT:

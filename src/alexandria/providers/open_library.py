@@ -14,9 +14,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import NEGATIVE_LIFETIME, ProviderClient, Request, json_of, status_error, storable
+from alexandria.providers.client import (
+    NEGATIVE_LIFETIME,
+    OUTAGE_WORDS,
+    ProviderClient,
+    Request,
+    json_of,
+    status_error,
+    storable,
+)
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.refusals import sentence_of, with_sentence
+from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 MAX_WORKS = 5  # of a search for title and author
@@ -200,6 +208,8 @@ class OpenLibrary:
 
     def _found(self, response: httpx2.Response) -> list[Any]:
         body = json_of(self.name, response)
+        if isinstance(body, dict) and "docs" not in body and OUTAGE_WORDS.search(sentence_in(body)):
+            raise errors.ProviderDown(self.name, with_sentence("cannot search now", sentence_in(body)))
         if not isinstance(body, dict) or not isinstance(body.get("docs"), list):
             raise errors.BadAnswer(self.name, "the answer holds no list of works")
         return _docs(body)

@@ -46,7 +46,7 @@ NO_CREDIT_CODES = {
     "nocredit", "outofcredits", "budgetexceeded", "exceededcurrentquota", "exceededcurrentquotaerror", "arrearage",
     "overduepayment", "spendinglimitreached", "spendlimitreached", "spendlimitexceeded", "spendinglimitexceeded",
     "balancenotenough", "notenoughbalance", "notenoughcredits", "allocationquotafreetieronly", "quotanotenough",
-    "preconsumetokenquotafailed", "monthlylimitexceeded",
+    "preconsumetokenquotafailed", "monthlylimitexceeded", "blockedapiaccess",
 }  # fmt: skip
 TOO_FAST_CODES = {
     "ratelimit", "ratelimited", "ratelimitexceeded", "ratelimiterror", "ratelimitreached", "ratelimitreachederror",
@@ -92,6 +92,7 @@ NO_CREDIT_WORDS = re.compile(
     r"|\bpayment (?:is )?required\b|\bbilling hard limit|\bbilling (?:is )?(?:not (?:enabled|active|set up)|disabled)"
     r"|\b(?:account|subscription|organi[sz]ation)s? (?:is |has been )?(?:not active|in arrears|overdue|suspended due to)"
     r"|\bin arrears\b|\boverdue\b|\benable billing\b|\bplease (?:recharge|top[ -]?up)\b|\bcan only afford\b"
+    r"|\brequires? (?:a |an )?(?:paid |active |pro )?(?:subscription|plan)\b|\bsubscription (?:is )?(?:required|expired|has expired)"
     r"|余额不足|欠费",
     re.IGNORECASE,
 )
@@ -99,9 +100,22 @@ PLAN_SPENT = re.compile(r"exceeded (?:your|the|its) current quota", re.IGNORECAS
 MONTHLY = re.compile(
     r"(?:per|each|/) ?month\b|\bmonthly\b[^.;]{0,30}\b(?:quota|limit|allowance|usage|requests)", re.IGNORECASE
 )
-NO_ALLOWANCE = re.compile(r"\blimit: 0(?![\d.,])")  # of Google, for a model that the plan lacks
+NO_ALLOWANCE = re.compile(r"\blimit: 0(?!\d|[.,]\d)")  # of Google, for a model that the plan lacks
+# A week is waited for by days, as nobody reports when it ends.
 DAILY = re.compile(
-    r"(?:per|by)[ _-]?day|\bdaily\b|/ ?day\b|\b[RT]PD\b|\btoday\b|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b", re.IGNORECASE
+    r"(?:per|by|each|a)[ _-]?(?:day|week)\b|\b(?:daily|weekly)\b|/ ?(?:day|week)\b|\b[RT]PD\b|\btoday\b"
+    r"|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b|(?:per|by)(?:day|week)",
+    re.IGNORECASE,
+)
+HOURLY = re.compile(
+    r"(?:per|by|each|an)[ _-]?hour\b|\bhourly\b|/ ?h(?:our)?\b|\b[RT]PH\b|\b\d{1,2}[ -]?hours?\b", re.IGNORECASE
+)
+# A limit of use that a status other than 429 reports; a limit of one prompt's length is none.
+LIMIT_WORDS = re.compile(
+    r"\b(?:quotas?|(?:usage|rate|key|api|call|request|spend\w*|daily|weekly|monthly|hourly)"
+    r"(?: \w+)? limits?)\b[^.;]{0,30}\b(?:exceeded|exhausted|reached|used up|hit)\b"
+    r"|\b(?:out of|over|reached|exceeded|exhausted|used up|hit)\b(?: \w+){0,4} (?:quotas?|(?:usage|rate|key|api|call|spend\w*) limits?)\b",
+    re.IGNORECASE,
 )
 CONTENT_WORDS = re.compile(
     r"violat\w* (?:\w+ ){0,4}?(?:usage guidelines|usage polic|content polic|content guidelines|safety|terms of use)"
@@ -190,16 +204,23 @@ def meaning(response: httpx2.Response, status: int | None = None) -> Refusal:
         return Refusal.NO_CREDIT
     if code >= 500 or code in SERVER_STATUSES:
         return Refusal.FORMAT if code in {500, 501} and _is_format(body) else Refusal.DOWN
+    if code == 451:
+        return Refusal.LOCATION
     if code == 413:
         return Refusal.REQUEST
     if code == 401:
         return Refusal.NO_CREDIT if body.has(NO_CREDIT_CODES) else Refusal.KEY
-    return _of_request(code, body)
+    return _of_request(response, code, body)
 
 
 def is_daily(body: RefusalBody) -> bool:
     """Whether the limit is one of a day; Google names it by the quota, others in words."""
     return DAILY.search(" ".join(body.quotas) if body.quotas else body.text) is not None
+
+
+def is_hourly(body: RefusalBody) -> bool:
+    """Whether the limit is one of an hour or of some hours, and of no minute."""
+    return HOURLY.search(body.text) is not None and not re.search(r"minute|second", body.text, re.IGNORECASE)
 
 
 def _of_limit(response: httpx2.Response, body: RefusalBody) -> Refusal:
@@ -219,7 +240,15 @@ def _of_limit(response: httpx2.Response, body: RefusalBody) -> Refusal:
     return limit
 
 
-def _of_request(status: int, body: RefusalBody) -> Refusal:
+def _of_use(response: httpx2.Response, body: RefusalBody) -> Refusal:
+    """Which limit of use a status other than 429 reports; without a period or a hint it is one that money raises."""
+    if is_daily(body):
+        return Refusal.DAY_SPENT
+    timed = retry_after(response) is not None or is_hourly(body) or "rate limit" in body.text.lower()
+    return Refusal.TOO_FAST if timed else Refusal.NO_CREDIT
+
+
+def _of_request(response: httpx2.Response, status: int, body: RefusalBody) -> Refusal:
     """What a refusal with another status means: the reasons that have codes of their own before those found in words."""
     weightiest = body.first_of(CONTENT_CODES, NO_CREDIT_CODES, TOO_FAST_CODES, LOCATION_CODES)
     if weightiest is not None:
@@ -237,6 +266,8 @@ def _of_request(status: int, body: RefusalBody) -> Refusal:
         ):
             if words.search(body.text):
                 return refusal
+        if status != 422 and LIMIT_WORDS.search(body.text):
+            return _of_use(response, body)
     return _of_our_side(status, body)
 
 

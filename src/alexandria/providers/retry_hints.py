@@ -42,6 +42,9 @@ IN_WORDS = re.compile(
     r"(?P<value>\d[^;<>{}]{0,60})",
     re.IGNORECASE,
 )
+CLOCK = re.compile(r"(?:(\d{1,4})\.)?(\d{1,3}):([0-5]\d):([0-5]\d)(?:\.\d{1,9})?", re.ASCII)  # of .NET: 1.02:21:45
+IN_CLOCK = re.compile(rf"\b(?:in|after) (?P<value>{CLOCK.pattern})(?![\d:])", re.ASCII)
+ISO_DURATION = re.compile(r"P(?:(\d{1,9})D)?T?(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.\d{1,9})?S)?", re.ASCII)
 BARE_SECONDS = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)(?=[.,;)\]\"']?(?:\s|$))", re.ASCII)
 POLICY_RESET = re.compile(r"(?:\bt|reset)=(\d+)", re.ASCII)
 POLICY_LEFT = re.compile(r"(?:\br|remaining)=(\d+)", re.ASCII)
@@ -91,7 +94,8 @@ def from_body(body: Any) -> float | None:
 def from_words(text: str) -> float | None:
     """The wait in a sentence like "try again in 7m12.5s" or "Please retry after 6 seconds."."""
     plain = " ".join(text[:MAX_HINT_TEXT].split())
-    return _longest(_from_phrase(found["value"]) for found in IN_WORDS.finditer(plain))
+    clocks = [_clock_in(found["value"]) for found in IN_CLOCK.finditer(plain)]
+    return _longest((*clocks, *(_from_phrase(found["value"]) for found in IN_WORDS.finditer(plain))))
 
 
 def from_reset(headers: httpx2.Headers) -> float | None:
@@ -124,7 +128,8 @@ def seconds_in(value: str) -> float | None:
     number = _number(plain)
     if number is not None:
         return _wait_of(number)
-    duration = _duration_in(plain[:MAX_DATE_LENGTH])
+    short = plain[:MAX_DATE_LENGTH]
+    duration = next((wait for read in (_duration_in, _clock_in) if (wait := read(short)) is not None), None)
     return _instant_in(plain) if duration is None else duration
 
 
@@ -170,6 +175,15 @@ def _duration_in(text: str) -> float | None:
         total += float(piece[1]) * next(UNIT_SECONDS[unit[:n]] for n in (3, 2, 1) if unit[:n] in UNIT_SECONDS)
         at = piece.end()
     return _clamp(total) if at else None
+
+
+def _clock_in(text: str) -> float | None:
+    """The seconds of a duration like 00:05:30, 1.02:21:45 or PT5M30S."""
+    found = CLOCK.fullmatch(text) or (len(text) > 2 and ISO_DURATION.fullmatch(text))
+    if not found:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return _clamp(((days * 24 + hours) * 60 + minutes) * 60.0 + seconds)
 
 
 def _duration_of(value: Any) -> float | None:
