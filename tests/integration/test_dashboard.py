@@ -422,7 +422,19 @@ async def test_a_gate_shows_its_counts_and_is_approved_once_it_is_passed(admitte
     assert "Then phase second starts: 12 months." in page
     approved = await act(admitted, "/rollout/approve", who="olga", why="looked at ten")
     assert message(approved).startswith("Approved: phase 2 of 2, second:")
-    assert message(await act(admitted, "/rollout/override", why="enough")).startswith("Overridden: phase 2 of 2")
+    assert "Override gate" not in approved.text  # it has not begun
+    [running] = await sql("SELECT id FROM rollout")
+    stale = {"why": "enough", "rollout": running["id"], "phase": 1}
+    assert (await act(admitted, "/rollout/override", **stale)).status_code == 409
+    await sql("UPDATE backfill_log SET status = 'failed' WHERE year = 2022")
+    page = (await admitted.get("/")).text
+    assert (
+        f'<input type="hidden" name="rollout" value="{running["id"]}">\n<input type="hidden" name="phase" value="2">'
+        in page
+    )
+    assert message(await act(admitted, "/rollout/override", **stale | {"phase": 2})).startswith(
+        "Overridden: phase 2 of 2"
+    )
     assert [act for _, act, _ in await notes(sql)] == ["start", "approve", "advance", "override"]
 
 

@@ -101,6 +101,7 @@ async def test_a_key_belongs_to_its_path_and_its_secret(api, sql):
         (f"{INTERNAL}/rollout/release", {}, 404),
         (f"{INTERNAL}/rollout/approve", {}, 404),
         (f"{INTERNAL}/rollout/override", {"why": "once"}, 404),
+        (f"{INTERNAL}/rollout/override-in-advance", {"why": "once", "phase": 1}, 404),
     ],
 )
 async def test_every_writing_call_replays_its_response(api, sql, path, body, status):

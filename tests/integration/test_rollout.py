@@ -9,17 +9,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from alexandria.backfill.control import Control
-from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates
-from alexandria.backfill.scheduler import Scheduler
 from alexandria.catalogue.models import Candidate, Resolution
 from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
 from alexandria.core.month import Month
-from alexandria.database.pool import Database
-from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout import repository
-from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import Schedule, Standstill, Wait, WaitKind
 from alexandria.rollout.gates import Verdict
 from alexandria.rollout.plan import Plan, example, members, read
@@ -35,58 +29,6 @@ SMALL = Plan.model_validate(
         ],
     }
 )
-
-
-def isbndb(used=0):
-    reset = datetime(2026, 3, 3, tzinfo=UTC)
-    return LaneStatus(
-        "isbndb", 3, None, "", THREE.date(), cap=13000, limit=15000, used=used, reserved=0, reset_at=reset
-    )
-
-
-class Stage:
-    """A controller on a clock that the test sets, and its database."""
-
-    def __init__(self, database, jobs, url):
-        self.now, self.lanes, self.url = THREE, [isbndb()], url
-        self.database = database
-        self.controller = RolloutController(database, Scheduler(database, jobs), self.allowances, now=lambda: self.now)
-        self.control = Control(database, jobs)
-
-    async def allowances(self):
-        return self.lanes
-
-    async def sql(self, statement, *parameters):
-        async with self.database.transaction() as connection:
-            cursor = await connection.execute(statement, parameters)
-            return await cursor.fetchall() if cursor.description else []
-
-    async def log(self):
-        return [(row["who"], row["act"], row["why"]) for row in await self.sql("SELECT * FROM rollout_log ORDER BY id")]
-
-    async def end(self, status="completed", generated=20, resolved=20):
-        """End the months in progress."""
-        await self.sql(
-            "UPDATE backfill_log SET status = %s, books_generated = %s, isbns_resolved = %s, isbndb_calls = 20"
-            " WHERE status = 'processing'",
-            status, generated, resolved,
-        )  # fmt: skip
-
-    async def days(self, number):
-        """Days without failures."""
-        for _ in range(number):
-            await self.controller.tick()
-            await self.end()
-            self.now += timedelta(days=1)
-
-
-@pytest.fixture
-async def stage(database_url):
-    async with Database(database_url) as database:
-        jobs = JobQueue(database)
-        await jobs.open()
-        yield Stage(database, jobs, database_url)
-        await jobs.aclose()
 
 
 async def test_the_first_day_works_like_a_schedule_call(stage):
@@ -301,7 +243,7 @@ async def test_twenty_starts_at_once_start_one(stage):
 
 async def test_the_days_share_is_of_the_quota_that_the_rate_limiter_reports(stage):
     await stage.controller.start(SMALL, "ann")
-    stage.lanes = [isbndb(used=12_930)]
+    stage.spend(12_930)
     step = await stage.controller.tick()
     assert isinstance(step, Schedule)
     assert len(step.months) == 1  # 70 calls are left, and 40 are taken for a month
@@ -315,7 +257,7 @@ async def test_the_days_share_is_of_the_quota_that_the_rate_limiter_reports(stag
         " ('isbndb', '/', %s, 1, 2000, 200, '', gen_random_uuid()), ('xai', '/', %s, 1, 1, 200, '', gen_random_uuid())",
         THREE, THREE, THREE - timedelta(hours=4), THREE,
     )  # fmt: skip
-    stage.lanes = [isbndb(used=8_380)]
+    stage.spend(8_380)
     await stage.controller.start(plan, "ann", replaces=True)
     stage.now += timedelta(days=1)
     await stage.sql("UPDATE call SET sent_at = sent_at + interval '1 day'")
@@ -381,7 +323,7 @@ async def test_a_verdict_is_saved_whenever_its_inputs_have_changed(stage):
     await stage.controller.start(SMALL, "ann")
     for _ in range(3):
         await stage.controller.tick()  # before, after, and as after
-    stage.lanes = [isbndb(used=500)]
+    stage.spend(500)
     await stage.controller.tick()
     rows = await stage.sql("SELECT inputs -> 'counts' ->> 'under_way' AS n FROM rollout_verdict ORDER BY id")
     assert [row["n"] for row in rows] == ["0", "6"]

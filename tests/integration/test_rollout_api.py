@@ -86,9 +86,30 @@ async def test_holding_releasing_and_overriding(api, sql, system):
     assert (await api.get(ROLLOUT)).json()["next"]["kind"] == "finished"
 
 
+async def test_an_act_names_its_phase_and_rollout(api, sql, system):
+    """By number, by name, or not at all; another one is a conflict. The answer has the names."""
+    started = await post(api, "start", plan=PLAN)
+    for meant in ({"phase": 2}, {"phase": "other"}, {"rollout": started["id"] + 1}):
+        refused = await post(api, "hold", 409, why="to look", **meant)
+        assert (refused["error"]["code"], "the act is meant for" in refused["error"]["message"]) == ("not_now", True)
+    for meant in ({"phase": 1, "rollout": started["id"]}, {"phase": "only"}, {"phase": None, "rollout": None}):
+        assert (await post(api, "hold", why="to look", **meant))["held"] == "api: to look"
+        assert (await post(api, "release", **meant))["held"] == ""
+    early = await post(api, "override", 409, why="known", phase=1)
+    assert "has not begun a month yet" in early["error"]["message"]
+    assert (await post(api, "override-in-advance", why="a trial", phase="only", dry_run=True))["overridden"]
+    await system.rollout.tick()
+    assert (await post(api, "override", 409, why="known"))["error"]["code"] == "not_now"
+    assert (await post(api, "override", why="known", phase="only"))["overridden"]
+
+
 @pytest.mark.parametrize(
     ("act", "body", "text"),
     [
+        ("override-in-advance", {"why": "x"}, "phase: "),
+        ("override", {"why": "x", "phase": 0}, "phase"),
+        ("override", {"why": "x", "phase": True}, "phase"),
+        ("hold", {"why": "x", "rollout": "1"}, "rollout: "),
         ("override", {}, "why: "),
         ("hold", {"why": ""}, "why: "),
         ("hold", {"why": "a\u0000b"}, "why: "),

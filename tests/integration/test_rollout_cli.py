@@ -45,7 +45,11 @@ def test_the_commands_print_their_result_and_the_next_step(database_url, capsys,
     assert "Validation  pending  0 months in progress, 10 not scheduled yet: pending" in run("verdicts")[1]
     assert run("release")[0] == 0
     assert run("release")[0] == 5
-    code, out, _ = run("override", "--why", "known", "--json", "--dry-run")
+    code, _, err = run("override", "--why", "known", "--dry-run")
+    assert (code, "phase Validation has not begun a month yet" in err, "override-in-advance" in err) == (5, True, True)
+    assert run("override-in-advance", "--why", "known")[0] == 2
+    assert run("override-in-advance", "--why", "known", "--phase", "Historical")[0] == 5
+    code, out, _ = run("override-in-advance", "--phase", "1", "--why", "known", "--json", "--dry-run")
     assert (code, json.loads(out)["data"]["overridden"]) == (0, True)
     assert json.loads(run("status", "--json")[1])["data"]["overridden"] is False
 
@@ -60,3 +64,13 @@ def test_status_exits_with_5_while_the_gate_has_failed(database_url, capsys):
     assert "  10 of 10 months failed (limit 1): failed\n" in out
     assert out.count("10 of 10 months failed") == 2  # in the message and in the reasons
     assert "alexandria rollout override" in err
+
+
+def test_an_act_for_another_phase_or_rollout_exits_with_5(database_url, capsys):
+    assert command(capsys, database_url, "start")[0] == 0
+    for act in ("hold", "override", "approve", "release"):
+        code, _, err = command(capsys, database_url, act, "--why", "x", "--phase", "Recent years")
+        assert (code, "the present one is 1, Validation" in err) == (5, True)
+        assert command(capsys, database_url, act, "--why", "x", "--rollout", "77")[0] == 5
+    assert command(capsys, database_url, "hold", "--why", "x", "--phase", "Validation", "--rollout", "1")[0] == 0
+    assert command(capsys, database_url, "release", "--phase", "1")[0] == 0

@@ -52,16 +52,17 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
     return await _answer(system, situation, message, dry_run=request.dry_run)
 
 
-async def act(system: System, name: str, request: schemas.RolloutRequest, who: str) -> schemas.RolloutAnswer:
-    """Hold, release, approve or override, according to `name`. Raises NotNow, GateShut and Unknown."""
+async def act(system: System, name: str, request: schemas.ActRequest, who: str) -> schemas.RolloutAnswer:
+    """Hold, release, approve, override or override in advance, according to `name`. Raises NotNow, GateShut and Unknown."""
     controller = system.rollout
     acts = {
         "hold": controller.hold,
         "release": controller.release,
         "approve": controller.approve,
         "override": controller.override,
+        "override_in_advance": controller.override_in_advance,
     }
-    situation = await acts[name](who, request.why, dry_run=request.dry_run)
+    situation = await acts[name](who, request.why, target=request.target, dry_run=request.dry_run)
     return await _answer(system, situation, describe(situation), dry_run=request.dry_run)
 
 
@@ -91,6 +92,7 @@ async def _answer(
     async with system.database.transaction() as connection:
         log = await rollouts.log(connection, rollout, MAX_LOG_ENTRIES)
     return schemas.RolloutAnswer(
+        id=rollout.id,
         name=rollout.plan.name,
         started_at=rollout.started_at,
         started_by=rollout.started_by,

@@ -8,8 +8,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from alexandria.operations.schemas import Flag, ShortText
-from alexandria.rollout.plan import Plan, example, read
+from alexandria.rollout.acts import ActTarget
+from alexandria.rollout.plan import MAX_PHASES, Plan, example, read
 
+PhaseNumber = Annotated[int, Field(strict=True, ge=1, le=MAX_PHASES)]
+PhaseName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+RolloutId = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 DryRun = Annotated[Flag, Field(description="show what would follow, change nothing")]
 
 
@@ -21,6 +25,26 @@ class RolloutRequest(BaseModel):
     dry_run: DryRun = False
 
 
+class ActRequest(RolloutRequest):
+    """Base of the acts on the present phase; another one than the named phase or rollout is refused with 409."""
+
+    phase: Annotated[
+        PhaseNumber | PhaseName | None,
+        Field(
+            description="the phase that the act is meant for, by its number (the first is 1) or name; default: the present one"
+        ),
+    ] = None
+    rollout: Annotated[
+        RolloutId | None,
+        Field(description="id of the rollout that the act is meant for; default: the running one"),
+    ] = None
+
+    @property
+    def target(self) -> ActTarget:
+        """What the act is meant for."""
+        return ActTarget(self.phase, self.rollout)
+
+
 class StartRequest(RolloutRequest):
     """Start a plan; without one the default: three phases, 300 months in 20 to 25 days."""
 
@@ -29,19 +53,28 @@ class StartRequest(RolloutRequest):
     replace: Annotated[Flag, Field(description="replace the rollout that runs")] = False
 
 
-class ReleaseRequest(RolloutRequest):
+class ReleaseRequest(ActRequest):
     """End the hold."""
 
 
-class ApproveRequest(RolloutRequest):
+class ApproveRequest(ActRequest):
     """Approve the start of the next phase."""
 
 
-class ReasonedRequest(RolloutRequest):
+class ReasonedRequest(ActRequest):
     """Hold or override, with a reason."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"why": "looked at ten of the unresolved books"}]})
     why: Annotated[ShortText, Field(min_length=1, description="reason, for the log")]
+
+
+class InAdvanceRequest(ReasonedRequest):
+    """Override a gate before its months have ended, in any case."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"why": "a trial run", "phase": 1}]})
+    phase: Annotated[
+        PhaseNumber | PhaseName, Field(description="the present phase, by its number (the first is 1) or name")
+    ]
 
 
 class PhaseState(BaseModel):
@@ -111,6 +144,7 @@ class RolloutLogEntry(BaseModel):
 class RolloutAnswer(BaseModel):
     """The state of a rollout."""
 
+    id: Annotated[int, Field(description="names it in acts")]
     name: str
     started_at: datetime
     started_by: str

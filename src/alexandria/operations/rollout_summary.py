@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from alexandria.backfill.status import Status
 from alexandria.core.grammar import counted
 from alexandria.operations.status_style import BLOCKED
+from alexandria.rollout.acts import is_overridable
 from alexandria.rollout.controller import RolloutSnapshot
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import PhaseCounts, Verdict, count_outcomes
@@ -33,11 +34,13 @@ class RolloutSummary:
     """A rollout as the page shows it.
 
     `headline` is the gate's verdict, or how far the phase has come, in the style `status`. `next_step` is what follows,
-    at `until` if that is known; `after_gate` what begins once the gate is passed.
+    at `until` if that is known; `number` is that of the phase, the first is 1; `after_gate` what begins once the gate is passed.
     """
 
+    id: int
     name: str
     phase: str
+    number: int
     phases: tuple[PhaseSummary, ...]
     headline: str
     status: str
@@ -52,6 +55,7 @@ class RolloutSummary:
     running: bool
     waits_for_approval: bool
     overridden: bool
+    can_override: bool
 
 
 def summarize(situation: RolloutSnapshot) -> RolloutSummary:
@@ -60,8 +64,10 @@ def summarize(situation: RolloutSnapshot) -> RolloutSummary:
     evaluation = situation.decision.evaluation
     approval = isinstance(step, Wait) and step.kind is WaitKind.APPROVAL
     return RolloutSummary(
+        id=situation.rollout.id,
         name=plan.name,
         phase=situation.phase,
+        number=state.phase + 1,
         phases=tuple(_phases(situation)),
         headline=_headline(situation, approval=approval),
         status=VERDICT_STYLES[evaluation.verdict],
@@ -76,6 +82,7 @@ def summarize(situation: RolloutSnapshot) -> RolloutSummary:
         running=situation.rollout.ended_at is None,
         waits_for_approval=approval,
         overridden=state.overridden,
+        can_override=not state.overridden and is_overridable(evaluation),
     )
 
 

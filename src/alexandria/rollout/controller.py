@@ -10,10 +10,19 @@ import structlog
 
 from alexandria.backfill.repositories import months, pauses
 from alexandria.backfill.scheduler import Scheduler, Selection
-from alexandria.core.errors import BadInput, GateShut, NotNow, Unknown
+from alexandria.core.errors import NotNow, Unknown
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout import repository as rollouts
+from alexandria.rollout.acts import (
+    PRESENT,
+    ActTarget,
+    check_override,
+    check_override_in_advance,
+    checked_reason,
+    not_approvable,
+    required_reason,
+)
 from alexandria.rollout.decisions import (
     Advance,
     RolloutDecision,
@@ -25,7 +34,7 @@ from alexandria.rollout.decisions import (
     WaitKind,
     decide,
 )
-from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, RolloutInputs, Verdict
+from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, RolloutInputs
 from alexandria.rollout.plan import Plan
 from alexandria.rollout.repository import Rollout
 
@@ -33,7 +42,6 @@ log = structlog.get_logger(__name__)
 
 PERIODIC_TASK = "rollout"  # the author of acts that no person does
 NO_STANDSTILL = {WaitKind.DAY, WaitKind.PAUSED, WaitKind.FINISHED}  # it ends by the calendar, or has its own alert
-MAX_REASON_LENGTH = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,14 @@ class RolloutSnapshot:
     @property
     def phase(self) -> str:
         return self.rollout.plan.phase[self.rollout.state.phase].name
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    who: str
+    name: str
+    why: str
+    target: ActTarget
 
 
 @dataclass(slots=True)
@@ -101,49 +117,80 @@ class RolloutController:
                 before = RolloutInputs(now, await rollouts.outcomes(connection, running), quota)
                 begins += timedelta(days=1 if before.scheduled else 0)  # no day has the months of two rollouts
                 await rollouts.replace(connection, running, now)
-                await rollouts.log_act(connection, running, who, "replace", why=_checked(why), now=now)
+                await rollouts.log_act(connection, running, who, "replace", why=checked_reason(why), now=now)
             started = await rollouts.start(connection, plan, who, begins, now)
-            await rollouts.log_act(connection, started, who, "start", why=_checked(why), now=now, name=plan.name)
+            await rollouts.log_act(connection, started, who, "start", why=checked_reason(why), now=now, name=plan.name)
             seeded = [await months.seed(connection, *phase.years) for phase in plan.phase]
             return await self._snapshot(connection, started, quota), sum(seeded)
 
-    async def hold(self, who: str, why: str, *, dry_run: bool = False) -> RolloutSnapshot:
-        """Schedule no months and pass no gate until released; running months finish. Raises BadInput, Unknown."""
-        reason = _needed(why)
-        return await self._act(
-            who, "hold", reason, lambda was: replace(was.rollout.state, held=f"{who}: {reason}"), dry_run=dry_run
-        )
+    async def hold(self, who: str, why: str, *, target: ActTarget = PRESENT, dry_run: bool = False) -> RolloutSnapshot:
+        """Schedule no months and pass no gate until released; running months finish.
 
-    async def release(self, who: str, why: str = "", *, dry_run: bool = False) -> RolloutSnapshot:
-        """End the hold. Raises NotNow if there is none, Unknown."""
+        This and every other act raises NotNow if another phase or rollout than the `target` is present, and Unknown if
+        no rollout runs. Raises BadInput without a reason.
+        """
+        reason = required_reason(why)
+
+        def held(was: RolloutSnapshot) -> RolloutState:
+            return replace(was.rollout.state, held=f"{who}: {reason}")
+
+        return await self._act(_Act(who, "hold", reason, target), held, dry_run=dry_run)
+
+    async def release(
+        self, who: str, why: str = "", *, target: ActTarget = PRESENT, dry_run: bool = False
+    ) -> RolloutSnapshot:
+        """End the hold. Raises NotNow if there is none."""
 
         def released(was: RolloutSnapshot) -> RolloutState:
             if not was.rollout.state.held:
                 raise NotNow("the rollout is not on hold", hint="see: alexandria rollout status")
             return replace(was.rollout.state, held="")
 
-        return await self._act(who, "release", _checked(why), released, dry_run=dry_run)
+        return await self._act(_Act(who, "release", checked_reason(why), target), released, dry_run=dry_run)
 
-    async def override(self, who: str, why: str, *, dry_run: bool = False) -> RolloutSnapshot:
-        """Ignore the current gate and continue. Raises BadInput, Unknown."""
-        return await self._act(
-            who, "override", _needed(why), lambda was: replace(was.rollout.state, overridden=True), dry_run=dry_run
-        )
+    async def override(
+        self, who: str, why: str, *, target: ActTarget = PRESENT, dry_run: bool = False
+    ) -> RolloutSnapshot:
+        """Ignore the present gate, which has failed or is pending, and continue once all its months have been scheduled.
 
-    async def approve(self, who: str, why: str = "", *, dry_run: bool = False) -> RolloutSnapshot:
+        Raises NotNow if the gate has passed or its phase has not begun, BadInput.
+        """
+
+        def overridden(was: RolloutSnapshot) -> RolloutState:
+            check_override(was.rollout, was.decision, target)
+            return replace(was.rollout.state, overridden=True)
+
+        return await self._act(_Act(who, "override", required_reason(why), target), overridden, dry_run=dry_run)
+
+    async def override_in_advance(
+        self, who: str, why: str, *, target: ActTarget, dry_run: bool = False
+    ) -> RolloutSnapshot:
+        """Let the gate of the present phase, which must be named, pass whatever its months come to. Raises BadInput."""
+
+        def overridden(was: RolloutSnapshot) -> RolloutState:
+            check_override_in_advance(was.rollout, target)
+            return replace(was.rollout.state, overridden=True)
+
+        act = _Act(who, "override_in_advance", required_reason(why), target)
+        return await self._act(act, overridden, dry_run=dry_run)
+
+    async def approve(
+        self, who: str, why: str = "", *, target: ActTarget = PRESENT, dry_run: bool = False
+    ) -> RolloutSnapshot:
         """Approve the passed gate, so that the next phase begins.
 
-        Raises GateShut if the gate has not passed, NotNow if it does not wait for approval, Unknown.
+        Raises GateShut if the gate has not passed, NotNow if it does not wait for approval.
         """
         quota = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            was = await self._acting(connection, quota)
+            was = await self._acting(connection, quota, target)
             waits = was.decision.step
             step = decide(was.rollout.plan, was.rollout.state, was.inputs, approved=True).step
             if not isinstance(step, Advance) or not isinstance(waits, Wait) or waits.kind is not WaitKind.APPROVAL:
-                raise _not_approvable(was)
+                raise not_approvable(was.rollout, was.decision)
             now = was.inputs.now
-            await rollouts.log_act(connection, was.rollout, who, "approve", why=_checked(why), now=now, phase=was.phase)
+            reason = checked_reason(why)
+            await rollouts.log_act(connection, was.rollout, who, "approve", why=reason, now=now, phase=was.phase)
             await self._advance(connection, was, step, who)
             return await self._snapshot(connection, replace(was.rollout, state=step.state), quota)
 
@@ -182,25 +229,30 @@ class RolloutController:
     async def _advance(self, connection: Connection, now: RolloutSnapshot, step: Advance, who: str) -> None:
         await rollouts.save_state(connection, now.rollout, step.state, now.inputs.now)
         act = "finish" if step.state.finished else "advance"
-        await rollouts.log_act(connection, now.rollout, who, act, why=step.reason, now=now.inputs.now, phase=now.phase)
-        log.info("rollout advanced", phase=now.phase, act=act, reason=step.reason)
+        detail = {"unfinished": [*map(str, step.unfinished)]} if step.unfinished else {}
+        why = step.reason + step.exception
+        await rollouts.log_act(
+            connection, now.rollout, who, act, why=why, now=now.inputs.now, phase=now.phase, **detail
+        )
+        log.info("rollout advanced", phase=now.phase, act=act, reason=why)
 
     async def _act(
-        self, who: str, act: str, why: str, change: Callable[[RolloutSnapshot], RolloutState], *, dry_run: bool
+        self, act: _Act, change: Callable[[RolloutSnapshot], RolloutState], *, dry_run: bool
     ) -> RolloutSnapshot:
         quota = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            was = await self._acting(connection, quota)
-            changed = replace(was.rollout, state=change(was))
-            await rollouts.save_state(connection, changed, changed.state, was.inputs.now)
-            await rollouts.log_act(connection, changed, who, act, why=why, now=was.inputs.now, phase=was.phase)
+            was = await self._acting(connection, quota, act.target)
+            changed, now = replace(was.rollout, state=change(was)), was.inputs.now
+            await rollouts.save_state(connection, changed, changed.state, now)
+            await rollouts.log_act(connection, changed, act.who, act.name, why=act.why, now=now, phase=was.phase)
             return await self._snapshot(connection, changed, quota)
 
-    async def _acting(self, connection: Connection, quota: DailyQuota | None) -> RolloutSnapshot:
+    async def _acting(self, connection: Connection, quota: DailyQuota | None, target: ActTarget) -> RolloutSnapshot:
         """The running rollout, locked for a person's act, with its verdict saved."""
         running = await rollouts.running(connection)
         if running is None:
             raise Unknown("no rollout is running", hint="start one: alexandria rollout start")
+        target.check(running)
         now = await self._snapshot(connection, running, quota)
         await rollouts.save_verdict(connection, running, now.decision.evaluation, now.inputs.now)
         return now
@@ -224,30 +276,3 @@ class RolloutController:
             if lane.name == METERED_SOURCE:
                 return DailyQuota(lane.cap, lane.used + lane.reserved)
         return None
-
-
-def _not_approvable(was: RolloutSnapshot) -> NotNow:
-    evaluation = was.decision.evaluation
-    if evaluation.verdict is not Verdict.OPEN:
-        result = "failed" if evaluation.verdict is Verdict.SHUT else "has not passed yet"
-        return GateShut(
-            f"the gate of {was.phase} {result}: {evaluation.why}",
-            hint="to continue anyway: alexandria rollout override",
-        )
-    step = was.decision.step
-    why = step.reason if isinstance(step, Wait | Advance) else f"{was.phase} is still scheduling months"
-    return NotNow(f"the gate of {was.phase} does not wait for approval: {why}", hint="see: alexandria rollout status")
-
-
-def _needed(why: str) -> str:
-    if not why.strip():
-        raise BadInput("why: must not be empty", hint="state the reason in a few words")
-    return _checked(why)
-
-
-def _checked(why: str) -> str:
-    if len(why) > MAX_REASON_LENGTH:
-        raise BadInput(f"why: longer than {MAX_REASON_LENGTH} characters", hint="state the reason in fewer words")
-    if "\x00" in why:
-        raise BadInput("why: contains a NUL character", hint="write plain text")
-    return why.strip()

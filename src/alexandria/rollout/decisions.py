@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,7 @@ from alexandria.rollout.gates import (
 from alexandria.rollout.plan import Phase, Plan, hours_text, members
 
 TICK_SECONDS = 20  # between two runs of the periodic task that follows the decisions; divides a minute
+MAX_NAMED_MONTHS = 12  # in the reason of an overridden gate; the log has them all
 CALLS_PER_MONTH = 40  # calls to ISBNdb that a month is assumed to need until months have been measured
 
 
@@ -82,10 +84,16 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The gate has passed or was overridden; `state` is that of the next phase, or of the finished rollout."""
+    """The gate has passed or was overridden; `state` is that of the next phase, or of the finished rollout.
+
+    `unfinished` are months that an overridden gate did not wait for, in progress or not seeded, and `exception` is the
+    end of a sentence about them.
+    """
 
     state: RolloutState
     reason: str
+    unfinished: tuple[Month, ...] = ()
+    exception: str = ""
 
 
 Step = Schedule | Wait | Advance
@@ -158,11 +166,34 @@ def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
 def _advance(plan: Plan, state: RolloutState, inputs: RolloutInputs, evaluation: GateEvaluation) -> Advance:
     """Begin the next phase tomorrow if months were scheduled today: no day has the months of two phases."""
     name = plan.phase[state.phase].name
+    unfinished = _unfinished(plan, state.phase, inputs.outcomes)
+    exception = _not_waited_for(unfinished, inputs.outcomes)
     why = f"gate of {name} overridden" if state.overridden else f"gate of {name} passed: {evaluation.why}"
     if state.phase + 1 == len(plan.phase):
-        return Advance(replace(state, finished=True), why)
+        return Advance(replace(state, finished=True), why, unfinished, exception)
     begins = inputs.today + timedelta(days=1) if inputs.scheduled else inputs.today
-    return Advance(RolloutState(begins, state.phase + 1), why)
+    return Advance(RolloutState(begins, state.phase + 1), why, unfinished, exception)
+
+
+def _unfinished(plan: Plan, phase: int, outcomes: Outcomes) -> tuple[Month, ...]:
+    ended = {Status.COMPLETED, Status.FAILED}
+    return tuple(
+        month for month in members(plan)[phase] if month not in outcomes or outcomes[month].status not in ended
+    )
+
+
+def _not_waited_for(months: Sequence[Month], outcomes: Outcomes) -> str:
+    """Which months an overridden gate did not wait for, as the end of a sentence."""
+    parts = [
+        f"{words} {', '.join(map(str, found[:MAX_NAMED_MONTHS]))}"
+        + (f" and {len(found) - MAX_NAMED_MONTHS} more" if len(found) > MAX_NAMED_MONTHS else "")
+        for words, found in (
+            ("in progress", [month for month in months if month in outcomes]),
+            ("not seeded", [month for month in months if month not in outcomes]),
+        )
+        if found
+    ]
+    return f" without waiting for months: {'; '.join(parts)}" if parts else ""
 
 
 def _within_day(plan: Plan, state: RolloutState, inputs: RolloutInputs, pending: list[Month]) -> Step:

@@ -18,6 +18,7 @@ from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 MAX_PLAN_LENGTH = 64 * 1024  # characters, as of any request body
 MIDNIGHT_MINUTES = 24 * 60  # minutes
 MAX_MONTHS_PER_DAY = 1200
+MAX_PHASES = 20
 
 Spec = TypeVar("Spec", bound="_Spec")
 
@@ -135,7 +136,9 @@ class Plan(_Spec):
     """The phases in their order. A month belongs to the first phase that contains it."""
 
     name: Text = Field(description="name for people, up to 100 characters")
-    phase: tuple[Phase, ...] = Field(min_length=1, max_length=20, strict=False, description="one [[phase]] for each")
+    phase: tuple[Phase, ...] = Field(
+        min_length=1, max_length=MAX_PHASES, strict=False, description="one [[phase]] for each"
+    )
 
     @model_validator(mode="after")
     def _every_phase_has_months(self) -> Plan:

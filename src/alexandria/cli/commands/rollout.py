@@ -1,10 +1,10 @@
-"""The commands for a rollout in phases: example, start, status, hold, release, approve, override."""
+"""The commands for a rollout in phases: example, start, status, hold, release, approve, override, override-in-advance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -29,6 +29,16 @@ NEXT_COMMANDS = {  # by the kind of wait that only a person ends
 GATE_KINDS = {"shut", "work", "missing"}  # the kinds of wait whose reason is that of the gate
 Why = Annotated[str, typer.Option("--why", help="Reason (shown in status and log).")]
 RequiredWhy = Annotated[str, typer.Option("--why", help="Reason (shown in status and log).", show_default=False)]
+ForPhase = Annotated[
+    str | None,
+    typer.Option(
+        "--phase", help="Refuse unless this phase is the present one: its name or number.", show_default=False
+    ),
+]
+ForRollout = Annotated[
+    int | None,
+    typer.Option("--rollout", help="Refuse unless the rollout with this id is running.", show_default=False),
+]
 
 group = typer.Typer(name="rollout", help="Run the backfill in phases, with a gate after each.")
 
@@ -99,27 +109,58 @@ def verdicts(context: typer.Context) -> int:
 
 
 @group.command()
-def hold(context: typer.Context, why: RequiredWhy, dry_run: DryRun = False) -> int:
+def hold(
+    context: typer.Context,
+    why: RequiredWhy,
+    phase: ForPhase = None,
+    rollout: ForRollout = None,
+    dry_run: DryRun = False,
+) -> int:
     """Schedule no months and pass no gate until released. Running months finish."""
-    return _act(context, "hold", why, dry_run=dry_run)
+    return _act(context, "hold", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
 
 
 @group.command()
-def release(context: typer.Context, why: Why = "", dry_run: DryRun = False) -> int:
+def release(
+    context: typer.Context, why: Why = "", phase: ForPhase = None, rollout: ForRollout = None, dry_run: DryRun = False
+) -> int:
     """End the hold."""
-    return _act(context, "release", why, dry_run=dry_run)
+    return _act(context, "release", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
 
 
 @group.command()
-def approve(context: typer.Context, why: Why = "", dry_run: DryRun = False) -> int:
+def approve(
+    context: typer.Context, why: Why = "", phase: ForPhase = None, rollout: ForRollout = None, dry_run: DryRun = False
+) -> int:
     """Approve a gate that has passed, where the plan requires approval."""
-    return _act(context, "approve", why, dry_run=dry_run)
+    return _act(context, "approve", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
 
 
 @group.command()
-def override(context: typer.Context, why: RequiredWhy, dry_run: DryRun = False) -> int:
-    """Ignore the current gate and continue: the other months of the phase, then the next phase."""
-    return _act(context, "override", why, dry_run=dry_run)
+def override(
+    context: typer.Context,
+    why: RequiredWhy,
+    phase: ForPhase = None,
+    rollout: ForRollout = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Ignore the current gate and continue: the other months of the phase, then the next phase.
+
+    Without --phase the gate must have failed, or all months of its phase must have ended.
+    """
+    return _act(context, "override", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+
+
+@group.command("override-in-advance")
+def override_in_advance(
+    context: typer.Context,
+    why: RequiredWhy,
+    phase: Annotated[str, typer.Option("--phase", help="The present phase: its name or number.", show_default=False)],
+    rollout: ForRollout = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Let the gate of the current phase pass once its months have ended, whatever they come to."""
+    return _act(context, "override_in_advance", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
 
 
 # Other names that scripts may use.
@@ -127,15 +168,19 @@ group.command("show", hidden=True)(status)
 group.command("pause", hidden=True)(hold)
 
 
-def _act(context: typer.Context, name: str, why: str, *, dry_run: bool) -> int:
+def _act(context: typer.Context, name: str, fields: dict[str, Any]) -> int:
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import rollout
-    from alexandria.operations.rollout_schemas import ApproveRequest, ReasonedRequest, ReleaseRequest, RolloutRequest
+    from alexandria.operations import rollout_schemas as schemas
 
-    bodies: dict[str, type[RolloutRequest]] = {"release": ReleaseRequest, "approve": ApproveRequest}
-    wanted = read_request(bodies.get(name, ReasonedRequest), {"why": why, "dry_run": dry_run})
-    output = output_of(context)
+    bodies: dict[str, type[schemas.ActRequest]] = {
+        "release": schemas.ReleaseRequest,
+        "approve": schemas.ApproveRequest,
+        "override_in_advance": schemas.InAdvanceRequest,
+    }
+    wanted = read_request(bodies.get(name, schemas.ReasonedRequest), fields)
+    output, dry_run = output_of(context), wanted.dry_run
     answer = on_system(output, lambda system: rollout.act(system, name, wanted, operator_name()))
     output.result(answer.model_dump(mode="json"), f"{'would be: ' if dry_run else ''}{answer.message}")
     if dry_run or answer.next.kind in NEXT_COMMANDS:

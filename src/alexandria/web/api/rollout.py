@@ -46,6 +46,17 @@ async def approve_rollout(request: schemas.ApproveRequest, system: Running) -> s
     return await rollout.act(system, "approve", request, AUDIT_NAME)
 
 
-@router.post("/rollout/override", responses=ACTS, summary="Ignore the current gate and continue")
+@router.post(
+    "/rollout/override", responses=ACTS, summary="Ignore the current gate, which is pending or has failed, and continue"
+)
 async def override_rollout(request: schemas.ReasonedRequest, system: Running) -> schemas.RolloutAnswer:
     return await rollout.act(system, "override", request, AUDIT_NAME)
+
+
+@router.post(
+    "/rollout/override-in-advance",
+    responses=ACTS,
+    summary="Let the gate of the present phase, which must be named, pass whatever its months come to",
+)
+async def override_rollout_in_advance(request: schemas.InAdvanceRequest, system: Running) -> schemas.RolloutAnswer:
+    return await rollout.act(system, "override_in_advance", request, AUDIT_NAME)

@@ -34,6 +34,8 @@ FIELD_HINTS = {  # field of a request -> its label in the form, and its valid va
     "plan": ("The plan", "preview the months again, then confirm"),
     "why": ("Reason", "one line of at most 300 characters"),
     "name": ("Your name", "one line of at most 60 characters"),
+    "phase": ("The phase", "reload the page"),
+    "rollout": ("The rollout", "reload the page"),
     "reason": ("Reason", "one line of at most 300 characters"),
 }
 ROLLOUT_ACTIONS: dict[str, tuple[type[rollout_schemas.RolloutRequest], str]] = {
@@ -44,6 +46,7 @@ ROLLOUT_ACTIONS: dict[str, tuple[type[rollout_schemas.RolloutRequest], str]] = {
     "override": (rollout_schemas.ReasonedRequest, "Overridden"),
 }
 MAX_LISTED_MONTHS = 6  # in a message
+MAX_ID_DIGITS = 18
 
 
 class VisitorName(BaseModel):
@@ -125,13 +128,19 @@ async def steer_rollout(action: str, request: Request, form: FormFields, system:
     if action not in ROLLOUT_ACTIONS:
         raise HTTPException(404)
     body, done = ROLLOUT_ACTIONS[action]
-    wanted = _read(body, why=form.get("why", ""))
+    target = {
+        name: _number(form[name], MAX_ID_DIGITS)
+        for name in ("phase", "rollout")
+        if form.get(name) and action != "start"
+    }
+    wanted = _read(body, why=form.get("why", ""), **target)
     name = _read(VisitorName, name=form.get("who", "").strip()).name
     who = f"{name} by {AUDIT_NAME}" if name else AUDIT_NAME
-    if isinstance(wanted, rollout_schemas.StartRequest):
-        answer = await rollout.start(system, wanted, who)
-    else:
+    if isinstance(wanted, rollout_schemas.ActRequest):
         answer = await rollout.act(system, action, wanted, who)
+    else:
+        assert isinstance(wanted, rollout_schemas.StartRequest)
+        answer = await rollout.start(system, wanted, who)
     return redirect_with_message(request, "/", f"{done}: {answer.message}.")
 
 
@@ -146,8 +155,8 @@ def _read(body: type[Body], **fields: object) -> Body:
         raise BadInput(f"{label}: {reason}" if label else reason, hint=hint) from None
 
 
-def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() and len(text) < 6 else text
+def _number(text: str, max_digits: int = 5) -> int | str:
+    return int(text) if text.isdecimal() and len(text) <= max_digits else text
 
 
 def _return_path(form: dict[str, str]) -> str:
