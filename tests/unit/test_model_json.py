@@ -31,6 +31,19 @@ AROUND = {
     "the end of thoughts alone": f"The month has {{few}} books.\n</think>\n\n{LIST}",
     "two ends of thoughts": f"<think>[</think> so </think>{LIST}",
     "thoughts in other marks": f'[THINK]{{"books": [{{"title": "A Draft"}}]}}[/THINK]{LIST}',
+    "a shorter draft before it": f'Draft: {{"books": [{{"title": "A Draft", "author": "X"}}]}}\nIn full: {LIST}',
+    "other objects before it": f'Genres: [{{"name": "novel"}}]. {LIST}',
+    "within data": json.dumps({"data": {"books": [NOVEL, OTHER]}}),
+    "as the arguments of a call": json.dumps({"name": "BookList", "arguments": LIST}),
+    "as the arguments of a call in a list": "[TOOL_CALLS]" + json.dumps([{"name": "f", "arguments": json.loads(LIST)}]),
+    "in capitals": json.dumps({"Books": [NOVEL, OTHER]}),
+    "by number": json.dumps({"books": {"1": NOVEL, "2": OTHER}}),
+    "as a text": json.dumps({"books": json.dumps([NOVEL, OTHER])}),
+    "as a text of a text": json.dumps(LIST),
+    "as lines": f"{json.dumps(NOVEL)}\n{json.dumps(OTHER)}\n",
+    "as numbered lines": f"1. {json.dumps(NOVEL)}\n2. {json.dumps(OTHER)}\n",
+    "as fences": f"```json\n{json.dumps(NOVEL)}\n```\n```json\n{json.dumps(OTHER)}\n```",
+    "beside its schema": json.dumps({"properties": {"books": {"type": "array"}}}) + LIST,
     "thousands of brackets before it": "[" * 40_000 + LIST,
     "thousands of objects before it": '{"a": 1}' * 5_000 + LIST,
     "thousands of broken objects before it": '{"' * 5_000 + "}" + LIST,
@@ -41,6 +54,17 @@ WITHIN = {
     "a comma within an item": (FORM, lambda item: item[:-1] + ",}"),
     "a line break in a text": (FORM, lambda item: item.replace("Sample Novel", "Sample\nNovel")),
     "an escape that is none": (FORM, lambda item: item.replace("Ann", "Ann \\'")),
+    "a bracket too many": '{"books": [%s], %s]}',
+    "a brace too many": '{"books": [%s}, %s]}',
+    "no comma": '{"books": [%s %s]}',
+    "a wide comma": '{"books": [%s， %s]}',
+    "comments": '{"books": [ // the first\n %s, /* the second */ %s # all\n]}',
+    "an ellipsis": '{"books": [%s, %s, ...]}',
+    "a key without quotes": (FORM, lambda item: item.replace('"author"', "author")),
+    "keys and list without quotes": ("{books: [%s, %s]}", lambda item: item.replace('"author"', "author")),
+    "single quotes": (FORM, lambda item: item.replace('"', "'")),
+    "Python's words": (FORM, lambda item: item.replace("2003", "None")),
+    "a zero before a number": (FORM, lambda item: item.replace("2003", "02003")),
     "no end": '{"books": [%s, %s',
     "no end, with a comma": '{"books": [%s, %s, {"title": "Half',
     "blanks and line breaks": '{ "books" :\n[\n%s\n\n,%s ]\n}',
@@ -124,6 +148,19 @@ def test_of_a_list_cut_off_the_complete_books_are_used():
     assert book_list.list_in("xai", text, cut_off=True) == [NOVEL]
     with pytest.raises(errors.BadAnswer, match="before the first book was complete"):
         book_list.list_in("xai", text[:40], cut_off=True)
+
+
+def test_the_mark_of_thoughts_within_a_title_is_part_of_it():
+    books = [NOVEL | {"title": "The </think> Novel"}, OTHER]
+    assert model_json.find_items(json.dumps({"books": books})) == books
+
+
+def test_names_of_fields_and_authors_come_in_other_forms():
+    items = [{"Title": "A", "Author": "Ann Author"}, {"title": "B", "author": {"name": "Bo Writer"}},
+             {"title": "C", "authors": [{"name": "Ann Author"}, "Bo Writer"]}]  # fmt: skip
+    answer = book_list.judge(items, Month(2003, 3), 20, "xai")
+    found = [(candidate.title, candidate.author) for candidate in answer.candidates]
+    assert found == [("A", "Ann Author"), ("B", "Bo Writer"), ("C", "Ann Author, Bo Writer")]
 
 
 def test_a_list_is_capped():

@@ -40,7 +40,9 @@ SCHEMA: dict[str, Any] = {
 
 
 def _people(value: object) -> str:
-    joined = ", ".join(fields.texts(value))
+    people = value[: fields.MAX_VALUES] if isinstance(value, list) else [value]
+    named = [person.get("name") if isinstance(person, dict) else person for person in people]
+    joined = ", ".join(fields.texts(named))
     return "" if joined.lower().strip(".") in PLACEHOLDERS else joined
 
 
@@ -91,10 +93,17 @@ def judge(items: list[Any], month: Month, count: int, generator: str) -> Suggest
             dropped.append(f"{_called(item)}: beyond the {count} asked for")
             continue
         try:
-            candidates.append(_candidate(_ListedBook.model_validate(item), month, generator))
+            candidates.append(_candidate(_ListedBook.model_validate(_plain_names(item)), month, generator))
         except ValidationError as invalid:
             dropped.append(f"{_called(item)}: {_why(invalid)}")
     return SuggestResult(tuple(candidates), tuple(dropped))
+
+
+def _plain_names(item: Any) -> Any:
+    """The item with the names of its fields in small letters; one that is written so already counts."""
+    if not isinstance(item, dict):
+        return item
+    return {name.lower(): value for name, value in item.items()} | item
 
 
 def _candidate(book: _ListedBook, month: Month, generator: str) -> Candidate:
@@ -113,7 +122,7 @@ def _candidate(book: _ListedBook, month: Month, generator: str) -> Candidate:
 
 def _called(item: Any) -> str:
     """What to call an item in a reason: its title, if it has one, on a short line."""
-    title = fields.text(item.get("title")) if isinstance(item, dict) else ""
+    title = fields.text(_plain_names(item).get("title")) if isinstance(item, dict) else ""
     return json.dumps(title[:80], ensure_ascii=False) if title else "an item without title"
 
 

@@ -6,6 +6,7 @@ of reads is bounded.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -14,15 +15,29 @@ from typing import Any
 MAX_FAILED_READS = 50  # brackets, and items of a list, that may turn out not to be JSON
 MAX_READS = 1000  # brackets that are tried in all
 MAX_ITEMS = 500  # of a list; a month has some dozens
+MAX_NODES = 2000  # values within one JSON value that are searched for a list
 SNIPPET_LENGTH = 80  # characters of an item that cannot be read
 
 THOUGHTS_END = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning)>|\[/THINK\]|◁/think▷", re.IGNORECASE)
+THOUGHTS_BEGIN = re.compile(r"<(?:think|thinking|thought|thoughts|reasoning)>|\[THINK\]|◁think▷", re.IGNORECASE)
 VALUE = re.compile(r'\{\s*+"|\[(?=\s*+[{"\]])')  # what can open an object, or a list of objects or texts
 BOOKS = re.compile(r'"books"\s*+:\s*+\[')
-BETWEEN_ITEMS = re.compile(r"[\s,]*+")
+COMMENT = r'(?://|\#)(?:(?!\{\s*+")[^\n])*+|/\*[^*]{0,300}+\*/'
+BETWEEN_ITEMS = re.compile(rf"(?:[\s,，;…]++|\.\.\.|{COMMENT})*+")
+# Between objects that stand in lines of their own, or behind a list that was closed too early.
+BETWEEN_LINES = re.compile(r"(?:[\s,，;\]}\-*•]++|```(?:json\w{0,5})?|\d{1,3}[.)])*+")
 NEXT_ITEM = re.compile(r'(?:\}[\s,]*+|,\s*+)(?=\{\s*+")')
-# A text, an escape outside one, or a comma before a closing bracket. A text without an end is none.
-REPAIRABLE = re.compile(r'"(?:[^"\\]++|\\.)*+"|\\.|,(?=\s*+[}\]])', re.DOTALL)
+# A text, an escape outside one, or what is no JSON but has one meaning. A text without an end is none.
+REPAIRABLE = re.compile(
+    r""""(?:[^"\\]++|\\.)*+"|\\.|,(?=\s*+[}\]])|，"""
+    r"""|(?P<before>[\[{:,]\s*+)'(?P<single>(?:[^'\\\n]++|\\.)*+)'(?=\s*+[:,\]}])"""
+    r"|(?P<opening>[{,]\s*+)(?P<key>[A-Za-z_]\w{0,40}+)(?=\s*+:)"
+    r"|\b(?P<word>None|True|False|undefined)\b(?=\s*+[,\]}])"
+    rf"|(?<=[\s,\[{{}}])(?P<comment>{COMMENT})"
+    r"|(?P<colon>:\s*+)[+0]++(?=[1-9])",
+    re.DOTALL,
+)
+WORDS = {"True": "true", "False": "false"}
 ESCAPE = re.compile(r"""\\(?:["\\/bfnrt']|u[0-9a-fA-F]{4})|\\""")
 
 _decoder = json.JSONDecoder(strict=False)  # a line break within a text does no harm
@@ -37,6 +52,8 @@ class _Found:
     """The lists of one pass over a text, and the numbers of reads and of those that failed."""
 
     listed: list[list[Any]] = field(default_factory=list)
+    end: int = 0  # of the last list, or of the last book that stands alone
+    alone: bool = True  # whether all are books that stand alone
     reads: int = 0
     failed: int = 0
 
@@ -46,16 +63,22 @@ class _Found:
 
     @property
     def best(self) -> list[Any] | None:
-        """The first list that holds an object, else the first list."""
-        return max(self.listed, key=_has_objects, default=None)
+        """The list with the most books, of several the first; else the first with objects, else the first."""
+        return max(self.listed, key=_weight, default=None)
 
     @property
     def objects(self) -> int:
         return sum(isinstance(item, dict) for item in self.best or ())
 
+    @property
+    def weight(self) -> tuple[int, int]:
+        """The number of books of the best list, and of its other objects."""
+        return _weight(self.best or [])[0], self.objects
+
 
 def find_items(text: str) -> list[Any]:
-    """Return the items of the first list with books: that of an object's "books", or a bare list; MAX_ITEMS at most.
+    """Return the items of the list with the most books; MAX_ITEMS at most. A list is an object's "books" at any depth,
+    also as a text, or bare; or one object a line.
 
     Of a list that lacks its end the complete items count. One that is not JSON stands in the list as the beginning of
     its text. Raises NoList.
@@ -63,10 +86,14 @@ def find_items(text: str) -> list[Any]:
     thoughts = [found.end() for found in THOUGHTS_END.finditer(text)]
     answer = text[thoughts[-1] :] if thoughts else text
     found = _search(answer)
-    if found.failed:
-        found = max(found, _search(REPAIRABLE.sub(_repair, answer)), key=lambda one: one.objects)
-    if found.best is None and thoughts:
-        found = _search(text)
+    if found.failed or not found.weight[0]:
+        repaired = REPAIRABLE.sub(_repair, answer)
+        if repaired != answer:
+            found = max(found, _search(repaired), key=lambda one: one.weight)
+    if found.best is None and '\\"' in answer:
+        found = max(found, _search(_unescaped(answer)), key=lambda one: one.weight)
+    if thoughts and (found.best is None or (found.alone and not THOUGHTS_BEGIN.search(text))):
+        found = _search(text)  # what seemed to be the end of thoughts was part of a text
     if found.best is None:
         is_json = found.reads > found.failed
         raise NoList("the model's answer holds no list of books" if is_json else "the model's answer is not JSON")
@@ -87,9 +114,7 @@ def _search(text: str) -> _Found:
         found.reads += 1
         value, end = _read(text, at)
         if end:
-            listed = value.get("books") if isinstance(value, dict) else value
-            if isinstance(listed, list) and (isinstance(value, dict) or _has_objects(listed) or not listed):
-                found.listed.append(listed)
+            _add(text, at, end, value, found)
             at = end
             continue
         found.failed += 1
@@ -101,6 +126,70 @@ def _search(text: str) -> _Found:
             found.failed = 0
             _salvage(text, last.end(), found)
     return found
+
+
+def _add(text: str, at: int, end: int, value: Any, found: _Found) -> None:
+    """Add the lists in a value of `text` from `at` to `end`, or the book that it is alone."""
+    listed = _lists_in(value)
+    if listed:
+        found.listed += listed
+        found.alone = False
+    elif _is_book(value):
+        follows = bool(found.listed) and BETWEEN_LINES.fullmatch(text, found.end, at)
+        if follows:
+            found.listed[-1].append(value)
+        else:
+            found.listed.append([value])
+    else:
+        return
+    found.end = end
+
+
+def _lists_in(value: Any) -> list[list[Any]]:
+    """The list that a value is, and those that stand under "books" within it."""
+    listed = [value] if isinstance(value, list) and (_has_objects(value) or not value) else []
+    queue = [value]
+    for visited, one in enumerate(queue):
+        if visited >= MAX_NODES:
+            break
+        inner = _parsed(one)
+        if isinstance(inner, list):
+            queue += inner[:MAX_NODES]
+        elif isinstance(inner, dict):
+            books = _parsed(next((books for key, books in inner.items() if key.lower() == "books"), None))
+            if isinstance(books, dict) and books and all(map(_is_book, books.values())):
+                books = list(books.values())
+            if isinstance(books, list):
+                listed.append(books)
+            else:
+                queue += itertools.islice(inner.values(), MAX_NODES)
+    return listed
+
+
+def _parsed(value: Any) -> Any:
+    """The value, or the one that it is the text of."""
+    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+        inner, end = _read(value.strip(), 0)
+        return inner if end else None
+    return value
+
+
+def _is_book(value: Any) -> bool:
+    """Whether a value is an object with a title."""
+    if not isinstance(value, dict):
+        return False
+    title = value.get("title", value.get("Title"))
+    return isinstance(title, str) and bool(title.strip())
+
+
+def _weight(listed: list[Any]) -> tuple[int, bool]:
+    return sum(_is_book(book) for item in listed[:MAX_ITEMS] for book in _books_in(item)), _has_objects(listed)
+
+
+def _unescaped(text: str) -> str:
+    """The text of JSON that was written as the text of another."""
+    inner, _ = _read(f'"{text.strip().strip(chr(34))}"', 0)
+    return inner if isinstance(inner, str) else ""
 
 
 def _salvage_at(text: str, at: int, found: _Found) -> int:
@@ -134,6 +223,7 @@ def _salvage(text: str, at: int, found: _Found) -> int:
     if not _has_objects(items):
         return 0
     found.listed.append(items)
+    found.end, found.alone = at, False
     return at
 
 
@@ -151,10 +241,18 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _repair(found: re.Match[str]) -> str:
-    """Drop a comma before a closing bracket, and double a backslash that escapes nothing."""
-    part = found[0]
-    if part == ",":
-        return ""
+    """Write as JSON what has one meaning, without the comma before a closing bracket; double a backslash before nothing."""
+    part, named = found[0], found.groupdict("")
+    if part in {",", "，"}:
+        return "" if part == "," else ","
+    if named["before"]:
+        return named["before"] + json.dumps(re.sub(r"\\(['\"])", r"\1", named["single"]))
+    if named["key"]:
+        return f'{named["opening"]}"{named["key"]}"'
+    if named["word"]:
+        return WORDS.get(named["word"], "null")
+    if named["comment"] or named["colon"]:
+        return named["colon"]
     return ESCAPE.sub(_double, part) if "\\" in part and part[0] == '"' else part
 
 
