@@ -118,10 +118,18 @@ async def test_an_act_names_its_phase_and_rollout(api, sql, system):
         ("start", {"plan": PLAN | {"phases": []}}, "plan.phases: unknown field; did you mean phase?"),
         ("start", {"plan": PLAN | {"phase": [PHASE | {"years": "20x"}]}}, "plan.phase.0.years: "),
         ("start", {"plan": None}, "plan: "),
+        ("start", {"plan": PLAN | {"phase": PHASE}}, "plan.phase: it is one table"),
+        ("start", {"plan": PLAN | {"name": " \u202e"}}, "plan.name: it is blank"),
     ],
 )
 async def test_a_body_with_a_mistake_is_refused_with_the_field(api, act, body, text):
     assert (await post(api, act, 422, **body))["error"]["message"].startswith(text)
+
+
+async def test_a_number_of_5000_digits_is_refused(api):
+    body = '{"plan": {"name": "a", "phase": [{"name": "b", "months_per_day": 5, "years": ' + "9" * 5000 + "}]}}"
+    response = await api.post(f"{ROLLOUT}/start", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in {400, 422}, response.text
 
 
 async def test_without_the_secret_every_call_is_refused(app, api):

@@ -3,6 +3,7 @@
 import json
 
 import psycopg
+import pytest
 
 from alexandria import cli
 from alexandria.rollout.plan import example, read
@@ -52,6 +53,25 @@ def test_the_commands_print_their_result_and_the_next_step(database_url, capsys,
     code, out, _ = run("override-in-advance", "--phase", "1", "--why", "known", "--json", "--dry-run")
     assert (code, json.loads(out)["data"]["overridden"]) == (0, True)
     assert json.loads(run("status", "--json")[1])["data"]["overridden"] is False
+
+
+def test_a_dry_run_on_a_new_database_names_the_months_that_would_begin(database_url, capsys, tmp_path):
+    """No worker has started, so that the quota is unknown; it may also be before three o'clock."""
+    assert command(capsys, database_url, "status")[0] == 3
+    code, out, _ = command(capsys, database_url, "start", "--dry-run")
+    assert (code, "first months: 2023-12, 2023-11, 2023-10, 2023-09, 2023-08\n" in out) == (0, True)
+    data = json.loads(command(capsys, database_url, "start", "--dry-run", "--json")[1])["data"]
+    assert data["next"]["months"] == ["2023-12", "2023-11", "2023-10", "2023-09", "2023-08"]
+    assert command(capsys, database_url, "status")[0] == 3
+
+
+@pytest.mark.parametrize("text", ["\ufeff", "a = " + "[" * 20_000, f"years = {'9' * 5_000}", "[phase]\n[phase]"])
+@pytest.mark.parametrize("words", [("rollout", "start", "--dry-run"), ("forecast",)])
+def test_a_file_that_is_no_plan_is_an_error_of_its_author(database_url, capsys, tmp_path, text, words):
+    file = tmp_path / "rollout.toml"
+    file.write_text(text)
+    code = cli.main([*words, "--file", str(file), "--database", database_url])
+    assert (code, "rollout.toml: " in capsys.readouterr().err) == (2, True)
 
 
 def test_status_exits_with_5_while_the_gate_has_failed(database_url, capsys):

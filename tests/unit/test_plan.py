@@ -1,10 +1,12 @@
 """The plan in rollout.toml: what is read, that it survives a round trip through JSON, and how mistakes are reported."""
 
+from pathlib import Path
+
 import pytest
 
 from alexandria.core.errors import BadInput
 from alexandria.core.month import Month
-from alexandria.rollout.plan import MAX_PLAN_LENGTH, Plan, example, members, read
+from alexandria.rollout.plan import MAX_PLAN_LENGTH, STORED, Plan, example, members, read, read_file
 
 MINIMAL = 'name = "one"\n[[phase]]\nname = "all"\nyears = 2023\nmonths_per_day = 5\n'
 
@@ -86,6 +88,19 @@ def test_a_mistake_is_reported_with_its_field_and_a_fix(line, message, hint):
         (MINIMAL + MINIMAL.partition("\n")[2], "phase 2 (all): years: all their months belong to earlier phases"),
         (MINIMAL + MINIMAL.partition("\n")[2].replace("2023", "2022"), "phase: two phases have the same name"),
         ("name = ", "Invalid value"),
+        ("\ufeff" + MINIMAL, "it begins with a byte order mark"),
+        (MINIMAL + "a = " + "[" * 20_000 + "]" * 20_000, "its values are nested too deeply"),
+        (MINIMAL + "a = " + "{b = " * 5_000 + "1" + "}" * 5_000, "its values are nested too deeply"),
+        (MINIMAL.replace("2023", "9" * 5_000), "it contains a number that is too long"),
+        (MINIMAL.replace("2023", "0x" + "f" * 5_000), "phase 1: years: write a year"),
+        (MINIMAL + f'hours = "{"9" * 5_000}:00..24:00"', "phase 1: hours: write hours"),
+        (MINIMAL + f"quota_share = 0x{'f' * 5_000}", "phase 1: quota_share: input should be"),
+        (MINIMAL.replace('"one"', '"  "'), "name: it is blank: write a name"),
+        (MINIMAL.replace('"all"', '"\u200b\u00a0"'), "phase 1: name: it is blank: write a name"),
+        (MINIMAL.replace('"all"', '"a\u202eb"'), "phase 1: name: it contains a character that changes the direction"),
+        (MINIMAL.replace('"all"', '"a\u2028b"'), "phase 1: name: it contains a control character or a line break"),
+        (MINIMAL.replace("[[phase]]", "[phase]"), "phase: it is one table: write [[phase]], with double brackets"),
+        (MINIMAL + "[[phase.gate]]\nmin_sample = 5", "phase 1: gate: it is a list: write [phase.gate]"),
         ("#" * (MAX_PLAN_LENGTH + 1), "longer than 65,536 characters"),
     ],
 )
@@ -94,3 +109,28 @@ def test_text_that_is_no_plan_is_refused(text, message):
         read(text)
     assert refused.value.message.startswith(f"rollout.toml: {message}")
     assert refused.value.hint
+
+
+def test_two_phases_in_single_brackets_are_reported_with_the_fix():
+    phase = MINIMAL.partition("\n")[2].replace("[[phase]]", "[phase]")
+    with pytest.raises(BadInput, match=r"rollout\.toml: phase: ") as refused:
+        read(f'name = "one"\n{phase}{phase}')
+    assert refused.value.hint == "write [[phase]], with double brackets, before each phase"
+
+
+def test_a_plan_that_was_started_with_such_a_name_is_still_read():
+    data = read(MINIMAL).model_dump(mode="json") | {"name": " "}
+    with pytest.raises(ValueError, match="it is blank"):
+        Plan.model_validate(data)
+    assert Plan.model_validate(data, context=STORED).name == " "
+
+
+def test_a_file_is_read_up_to_its_greatest_length(tmp_path):
+    file = tmp_path / "rollout.toml"
+    file.write_text(MINIMAL)
+    assert read_file(file) == read(MINIMAL)
+    file.write_bytes(MINIMAL.encode("utf-16"))
+    for wrong in (file, tmp_path, tmp_path / "none", Path("/dev/zero")):
+        with pytest.raises(BadInput) as refused:
+            read_file(wrong)
+        assert refused.value.hint

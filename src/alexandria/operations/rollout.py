@@ -10,7 +10,7 @@ from alexandria.operations import rollout_schemas as schemas
 from alexandria.operations.system import System
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.controller import RolloutSnapshot
-from alexandria.rollout.decisions import Advance, Schedule, Step, Wait, daily_pace
+from alexandria.rollout.decisions import Advance, Schedule, Step, Wait, daily_pace, first_schedule
 from alexandria.rollout.gates import count_outcomes
 from alexandria.rollout.plan import members
 
@@ -49,7 +49,15 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
     months, phases = sum(map(len, members(plan))), len(plan.phase)
     added = f"{'would add' if request.dry_run else 'added'} {counted(seeded, 'missing month')}"
     message = f"{counted(months, 'month')} in {counted(phases, 'phase')}; {added}"
-    return await _answer(system, situation, message, dry_run=request.dry_run)
+    answer = await _answer(system, situation, message, dry_run=request.dry_run)
+    first = first_schedule(situation.rollout.plan, situation.rollout.state, situation.inputs)
+    if first is None:
+        return answer
+    at, begins = first
+    until = at if at > situation.inputs.now else answer.next.until
+    return answer.model_copy(
+        update={"next": answer.next.model_copy(update={"months": [*map(str, begins)], "until": until})}
+    )
 
 
 async def act(system: System, name: str, request: schemas.ActRequest, who: str) -> schemas.RolloutAnswer:

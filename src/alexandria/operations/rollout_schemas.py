@@ -128,7 +128,7 @@ class NextStep(BaseModel):
     ]
     reason: str
     until: Annotated[datetime | None, Field(description="null: until another event or an operator ends it")]
-    months: list[str]
+    months: Annotated[list[str], Field(description="that begin; in the answer to a start those that begin first")]
 
 
 class RolloutLogEntry(BaseModel):

@@ -112,7 +112,7 @@ def _numbers_of(phase: int | str, phases: tuple[Phase, ...]) -> set[int]:
     """The indexes that a phase's name or number stands for; a name comes before a number."""
     if isinstance(phase, int):
         return {phase - 1}
-    named = {number for number, each in enumerate(phases) if each.name == phase.strip()}
+    named = {number for number, each in enumerate(phases) if each.name.strip() == phase.strip()}
     if named or not (phase.strip().isascii() and phase.strip().isdigit() and len(phase) < 10):
         return named
     return {int(phase) - 1}

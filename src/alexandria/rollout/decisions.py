@@ -128,6 +128,19 @@ def decide(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approved: 
     return RolloutDecision(_within_day(plan, state, inputs, pending), evaluation)
 
 
+def first_schedule(plan: Plan, state: RolloutState, inputs: RolloutInputs) -> tuple[datetime, tuple[Month, ...]] | None:
+    """When the next months begin and which, if nothing happens until then. An unknown quota counts as unlimited."""
+    quota = inputs.quota or DailyQuota(None)
+    step = decide(plan, state, replace(inputs, quota=quota)).step
+    at = inputs.now
+    if isinstance(step, Wait) and step.until is not None:
+        at = step.until
+        if at.date() != inputs.today and quota.limit is not None:
+            quota = DailyQuota(quota.limit)
+        step = decide(plan, state, replace(inputs, now=at, quota=quota)).step
+    return (at, step.months) if isinstance(step, Schedule) else None
+
+
 def daily_pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
     """How many months may start today: the slowest pace and one more for each clean day in a row, up to the fastest.
 

@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from importlib import resources
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from alexandria.core.errors import BadInput, in_words
+from alexandria.core.escaping import DIRECTION_CONTROLS
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
 MAX_PLAN_LENGTH = 64 * 1024  # characters, as of any request body
 MIDNIGHT_MINUTES = 24 * 60  # minutes
 MAX_MONTHS_PER_DAY = 1200
 MAX_PHASES = 20
+MAX_NUMBER = 10**9  # no field of a plan takes a greater one
+BYTE_ORDER_MARK = "\ufeff"
+STORED = "stored"  # the context of validation for a plan that was started
+INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Cn", "Co", "Cs", "Mn"})  # Unicode categories
+LINE_BREAKING = frozenset({"Cc", "Zl", "Zp", "Cs"})
+SINGLE_PHASE = re.compile(r"^[ \t]*\[[ \t]*[\"']?phase[\"']?[ \t]*\]", re.MULTILINE)
+SINGLE_PHASE_FIX = "write [[phase]], with double brackets, before each phase"
+EXAMPLE_HINT = "see every field: alexandria rollout example"
 
 Spec = TypeVar("Spec", bound="_Spec")
 
@@ -35,6 +57,8 @@ def _ends(value: Any, form: str) -> Any:
     """Both ends of "A..B" or of a single number."""
     if isinstance(value, bool):
         raise ValueError(f"write {form}")  # noqa: TRY004 # pydantic reports ValueError
+    if isinstance(value, int) and abs(value) > MAX_NUMBER:  # Python writes no number of more than 4,300 digits
+        raise ValueError(f"write {form}")
     if isinstance(value, int | str):
         parts = str(value).split("..")
         if len(parts) > 2 or not all(part.isascii() and part.isdigit() and len(part) < 5 for part in parts):
@@ -60,7 +84,13 @@ def _hours(value: Any) -> Any:
 
 def _minute(text: str) -> int | None:
     hour, colon, minute = text.partition(":")
-    if not colon or not (hour + minute).isascii() or not (hour.isdigit() and minute.isdigit()) or int(minute) > 59:
+    if (
+        not colon
+        or len(text) > len("24:00")
+        or not (hour + minute).isascii()
+        or not (hour.isdigit() and minute.isdigit())
+        or int(minute) > 59
+    ):
         return None
     return int(hour) * 60 + int(minute)
 
@@ -72,6 +102,32 @@ def _range_text(ends: tuple[int, int]) -> str:
 def hours_text(ends: tuple[int, int]) -> str:
     """Hours as a plan has them: (180, 1440) is "03:00..24:00"."""
     return "..".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in ends)
+
+
+def _readable(text: str, info: ValidationInfo) -> str:
+    """A name that people can read, in one line. Plans that were started before this rule are read as they are."""
+    if info.context == STORED:
+        return text
+    kinds = {unicodedata.category(character) for character in text}
+    if not kinds - INVISIBLE:
+        raise ValueError("it is blank: write a name that people can read")
+    if DIRECTION_CONTROLS.search(text):
+        raise ValueError("it contains a character that changes the direction of writing: type the name again")
+    if kinds & LINE_BREAKING:
+        raise ValueError("it contains a control character or a line break: type the name again")
+    return text
+
+
+def _phases(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError(f"it is one table: {SINGLE_PHASE_FIX}")  # noqa: TRY004 # pydantic reports ValueError
+    return value
+
+
+def _gate(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError("it is a list: write [phase.gate], with single brackets, after its phase")  # noqa: TRY004 # as above
+    return value
 
 
 Years = Annotated[
@@ -87,7 +143,7 @@ Pace = Annotated[
 Hours = Annotated[
     tuple[int, int], BeforeValidator(_hours, json_schema_input_type=str), PlainSerializer(hours_text)
 ]  # fmt: skip
-Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(_readable)]
 
 
 class _Spec(BaseModel):
@@ -129,14 +185,14 @@ class Phase(_Spec):
     )
     hours: Hours = Field((0, MIDNIGHT_MINUTES), description='when months may start, UTC, as "03:00..24:00"')
     quota_share: float = Field(1, gt=0, le=1, description="share of ISBNdb's daily quota for months, above 0 to 1")
-    gate: Gate = Gate()
+    gate: Annotated[Gate, BeforeValidator(_gate)] = Gate()
 
 
 class Plan(_Spec):
     """The phases in their order. A month belongs to the first phase that contains it."""
 
     name: Text = Field(description="name for people, up to 100 characters")
-    phase: tuple[Phase, ...] = Field(
+    phase: Annotated[tuple[Phase, ...], BeforeValidator(_phases)] = Field(
         min_length=1, max_length=MAX_PHASES, strict=False, description="one [[phase]] for each"
     )
 
@@ -163,18 +219,53 @@ def members(plan: Plan) -> tuple[tuple[Month, ...], ...]:
     return tuple(phases)
 
 
+def read_file(file: Path) -> Plan:
+    """Read the plan in a file. Raises BadInput."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_PLAN_LENGTH * 4 + 1)  # UTF-8 has at most 4 bytes a character
+        if len(content) > MAX_PLAN_LENGTH * 4:
+            raise _too_long()
+        text = content.decode()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        why = unreadable.strerror if isinstance(unreadable, OSError) else "it is not UTF-8"
+        raise BadInput(f"--file {file}: {why}", hint="print an example: alexandria rollout example") from None
+    return read(text)
+
+
 def read(text: str) -> Plan:
     """Read the plan in a rollout.toml. Raises BadInput, which names the field and the fix."""
     if len(text) > MAX_PLAN_LENGTH:
-        raise BadInput(f"rollout.toml: longer than {MAX_PLAN_LENGTH:,} characters", hint="remove what is not a plan")
+        raise _too_long()
+    if text.startswith(BYTE_ORDER_MARK):
+        raise BadInput(
+            "rollout.toml: it begins with a byte order mark", hint="save it as UTF-8 without a byte order mark (BOM)"
+        )
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as broken:
-        raise BadInput(f"rollout.toml: {broken}", hint="see every field: alexandria rollout example") from None
-    try:
-        return Plan.model_validate(found)
+        return Plan.model_validate(_parse(text))
     except ValidationError as invalid:
         raise refused(invalid) from None
+
+
+def _too_long() -> BadInput:
+    return BadInput(f"rollout.toml: longer than {MAX_PLAN_LENGTH:,} characters", hint="remove what is not a plan")
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        if SINGLE_PHASE.search(text):
+            raise BadInput(f"rollout.toml: phase: {broken}", hint=SINGLE_PHASE_FIX) from None
+        raise BadInput(f"rollout.toml: {broken}", hint=EXAMPLE_HINT) from None
+    except RecursionError:
+        hint = f"a plan has tables and values, no lists in lists; {EXAMPLE_HINT}"
+        raise BadInput("rollout.toml: its values are nested too deeply", hint=hint) from None
+    except ValueError:  # of a number with more digits than Python converts, or a date that does not exist
+        hint = f"no number of a plan has more than 7 digits; {EXAMPLE_HINT}"
+        raise BadInput(
+            "rollout.toml: it contains a number that is too long or a date that does not exist", hint=hint
+        ) from None
 
 
 def refused(invalid: ValidationError) -> BadInput:
@@ -196,7 +287,7 @@ def refused(invalid: ValidationError) -> BadInput:
     field = _owner(path[:-1]).model_fields.get(str(path[-1])) if path else None
     return BadInput(
         f"rollout.toml: {where}{': ' if where else ''}{in_words(problem)}",
-        hint=(field.description if field else "") or "see every field: alexandria rollout example",
+        hint=(field.description if field else "") or EXAMPLE_HINT,
     )
 
 

@@ -18,7 +18,7 @@ from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 from alexandria.rollout.decisions import RolloutState
 from alexandria.rollout.gates import GateEvaluation, MonthOutcome
-from alexandria.rollout.plan import Plan
+from alexandria.rollout.plan import STORED, Plan
 
 SQL = load(__name__)
 
@@ -149,5 +149,5 @@ def _read(row: Row | None) -> Rollout | None:
         return None
     finished = row["outcome"] == "finished"
     state = RolloutState(row["begins"], row["phase"], row["held"], overridden=row["overridden"], finished=finished)
-    plan = Plan.model_validate(row["plan"])
+    plan = Plan.model_validate(row["plan"], context=STORED)
     return Rollout(row["id"], plan, state, row["started_at"], row["started_by"], row["ended_at"])

@@ -37,13 +37,9 @@ def forecast(
     """
     from alexandria.cli.output.console import table
     from alexandria.cli.runtime.system import on_system
-    from alexandria.core.errors import BadInput
     from alexandria.rollout import plan as plans
 
-    try:
-        plan = plans.read(file.read_text(encoding="utf-8")) if file else None
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise BadInput(f"{file}: it cannot be read", hint="name a rollout.toml") from unreadable
+    plan = plans.read_file(file) if file else None
     output = output_of(context)
 
     async def make(system: System) -> ForecastReport:

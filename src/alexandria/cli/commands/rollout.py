@@ -12,7 +12,6 @@ from rich.console import RenderableType
 from alexandria.cli.exit_codes import BLOCKED
 from alexandria.cli.options import DryRun
 from alexandria.cli.output.console import Output, format_value, heading, output_of, table
-from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def start(
     from alexandria.operations.rollout_schemas import StartRequest
     from alexandria.rollout import plan
 
-    chosen = plan.read(plan.example() if file is None else _text(file))
+    chosen = plan.read(plan.example()) if file is None else plan.read_file(file)
     wanted = read_request(StartRequest, {"plan": chosen, "why": why, "replace": replace, "dry_run": dry_run})
     output = output_of(context)
     _show(output, on_system(output, lambda system: rollout.start(system, wanted, operator_name())))
@@ -188,14 +187,6 @@ def _act(context: typer.Context, name: str, fields: dict[str, Any]) -> int:
     return 0
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as unreadable:
-        why = unreadable.strerror if isinstance(unreadable, OSError) else "it is not UTF-8"
-        raise BadInput(f"--file {file}: {why}", hint="print an example: alexandria rollout example") from None
-
-
 def _show(output: Output, answer: RolloutAnswer) -> None:
     from alexandria.rollout.gates import Verdict
 
@@ -232,3 +223,5 @@ def _next(answer: RolloutAnswer) -> Iterator[str]:
     if answer.next.kind not in GATE_KINDS:
         until = f" (continues {format_value(answer.next.until)})" if answer.next.until else ""
         yield f"next: {answer.next.reason}{until}"
+    if answer.next.months:
+        yield f"first months: {', '.join(answer.next.months)}"
