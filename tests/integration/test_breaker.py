@@ -76,13 +76,13 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def worker_on(url, far_end, policy=POLICY, seconds=5.0) -> AsyncIterator[Worker]:
+async def worker_on(url, far_end, policy=POLICY, seconds=5.0, names=(X, Y)) -> AsyncIterator[Worker]:
     settings = {
         name: ProviderSettings(
             name=name, base_url=f"http://{name}.test", rate=200, timeout=seconds, daily_limit=None,
             daily_reserve=0, zone="UTC", key=None,
         )
-        for name in (X, Y)
+        for name in names
     }  # fmt: skip
     async with Database(url, size=8) as database, RateLimiter(url, database.pool, settings, breaker=policy) as limiter:
         clients = {
@@ -158,6 +158,25 @@ async def test_any_answer_ends_a_row_of_failures(database_url, status):
                 await worker.ask()  # one more send reports the answer before it
             rows(database_url, "UPDATE lane SET paused_until = NULL")  # of the 429
         assert (await one.lane()).down_since is None
+
+
+async def test_a_provider_that_is_often_busy_is_paused_by_many_503s_and_by_few_other_failures(database_url):
+    far_end = Provider()
+    async with worker_on(database_url, far_end, LONG, names=("google_books",)) as worker:
+        for _ in range(2):
+            for _ in range(LONG.failures * breakers.BUSY_WEIGHT - 1):
+                far_end.down = 503
+                with pytest.raises(errors.ProviderDown):
+                    await worker.ask("google_books")
+            assert (await worker.lane("google_books")).paused_until is None
+            far_end.down = None
+            await worker.ask("google_books")
+        for down in (httpx2.ReadTimeout, 500, httpx2.ConnectError):
+            assert (await worker.lane("google_books")).paused_until is None
+            far_end.down = down
+            with pytest.raises(errors.ProviderDown):
+                await worker.ask("google_books")
+        assert (await worker.lane("google_books")).paused_until is not None
 
 
 async def test_one_request_of_all_workers_probes_and_the_others_wait_for_it(database_url):

@@ -128,16 +128,16 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
             raise
         status = response.status_code
         down = status >= 500 or status in NO_ANSWER_STATUSES
-        await self._report(permit, f"answered {status}" if down else "")
+        await self._report(permit, f"answered {status}" if down else "", busy=status == 503)
         return response
 
-    async def _report(self, permit: Permit, failure: str) -> None:
+    async def _report(self, permit: Permit, failure: str, *, busy: bool = False) -> None:
         """Report to the circuit breaker that the provider has answered, or why it has not."""
         if self._breaker is None:
             return
         probe, permit.probe = permit.probe, None
         if failure:
-            await self._breaker.failed(probe, failure)
+            await self._breaker.failed(probe, failure, busy=busy)
         else:
             await self._breaker.answered(probe)
 

@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from alexandria.core.errors import CircuitOpen
+from alexandria.core.provider_facts import PROVIDERS
 from alexandria.database.pool import Pool, Row, unavailable
 from alexandria.database.sql import load
 from alexandria.providers.limits.session import Session
@@ -26,6 +27,7 @@ SQL = load(__name__)
 log = structlog.get_logger(__name__)
 
 MAX_UNANSWERED = 8  # requests of one process that may be under way to a provider without any answer since
+BUSY_WEIGHT = 4  # 503s of a provider that is often busy that count as much as one failure of another kind
 PROBE_GRACE = 10.0  # seconds beyond its time-out after which a probe is lost
 
 
@@ -64,9 +66,13 @@ class Admission:
 
 
 class CircuitBreaker:
-    """The circuit breaker of one provider in this process. A request is given up after `timeout` seconds."""
+    """The circuit breaker of one provider in this process. A request is given up after `timeout` seconds.
+
+    A provider that is often busy answers 503 to good requests: it takes BUSY_WEIGHT times as many of them to pause it.
+    """
 
     def __init__(self, name: str, pool: Pool, timeout: float, policy: BreakerPolicy = POLICY) -> None:
+        self._weight = BUSY_WEIGHT if name in PROVIDERS and PROVIDERS[name].often_busy else 1
         self._name, self._pool, self._policy = name, pool, policy
         self._probe_seconds = timeout + PROBE_GRACE
         self._answered = False
@@ -104,8 +110,9 @@ class CircuitBreaker:
         if closed:
             log.warning("provider answers again", provider=self._name)
 
-    async def failed(self, probe: UUID | None, reason: str) -> None:
-        """The provider has not answered a request, for `reason`. After some such requests it is paused."""
+    async def failed(self, probe: UUID | None, reason: str, *, busy: bool = False) -> None:
+        """The provider has not answered a request, for `reason`, or was `busy`. After some such requests it is paused."""
+        weight = 1 if busy else self._weight
         answered, self._answered = self._answered, False
         with unavailable():
             async with self._pool.connection() as connection, connection.transaction():
@@ -115,8 +122,8 @@ class CircuitBreaker:
                     return
                 if row["trips"] and (probe is None or row["probe"] != probe):
                     return  # it was sent before the pause, or is a probe that was given up
-                failures = 1 if answered else row["failures"] + 1
-                if not row["trips"] and failures < self._policy.failures:
+                failures = weight if answered else row["failures"] + weight
+                if not row["trips"] and failures < self._policy.failures * self._weight:
                     await connection.execute(SQL["count_failure"], {"name": self._name, "failures": failures})
                     return
                 trips = (row["trips"] or self._trips_before(row)) + 1
