@@ -37,11 +37,17 @@ ISO_INSTANT = re.compile(
 )
 FAR_YEAR = re.compile(r"\b\d{5,}\b", re.ASCII)  # no calendar has it
 IN_WORDS = re.compile(
-    r"\b(?:again|retry(?:[ _-]?after)?|retrying|wait(?:ing)?|resets?|available)\b"
-    r"(?: (?:in|after|for|at|on|until|at least|about|approximately|around|another))* ?[:=~]?[ \"']*"
+    r"\b(?:again|retry(?:[ _-]?after)?|retrying|wait(?:ing)?|resets?|available|cool[ -]?down|back[ -]?off)\b"
+    r"(?: \(?(?:later|in|after|for|at|on|until|at least|about|approximately|around|another))* ?[:=~]?[ \"'(]*"
     r"(?P<value>\d[^;<>{}]{0,60})",
     re.IGNORECASE,
 )
+# With other words between, it takes a unit of time to be a hint.
+IN_MORE_WORDS = re.compile(
+    r"\b(?:retry|try|requests? (?:is |are |will be )?(?:allowed|possible))\b[^.;\d]{1,40}\b(?:in|after) (?P<value>\d[^;<>{}]{0,60})",
+    re.IGNORECASE,
+)
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))", re.ASCII)
 CLOCK = re.compile(r"(?:(\d{1,4})\.)?(\d{1,3}):([0-5]\d):([0-5]\d)(?:\.\d{1,9})?", re.ASCII)  # of .NET: 1.02:21:45
 IN_CLOCK = re.compile(rf"\b(?:in|after) (?P<value>{CLOCK.pattern})(?![\d:])", re.ASCII)
 ISO_DURATION = re.compile(r"P(?:(\d{1,9})D)?T?(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.\d{1,9})?S)?", re.ASCII)
@@ -49,7 +55,7 @@ BARE_SECONDS = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)(?=[.,;)\]\"']?(?:\s|$))", 
 POLICY_RESET = re.compile(r"(?:\bt|reset)=(\d+)", re.ASCII)
 POLICY_LEFT = re.compile(r"(?:\br|remaining)=(\d+)", re.ASCII)
 SECONDS_KEYS = {"retrydelay", "retryafter", "retryafterseconds", "retryaftersec", "retryin", "retryinseconds",
-                "waitseconds", "resetin", "resetinseconds", "resetat", "resetsat", "resettime"}  # fmt: skip
+                "waitseconds", "resetin", "resetinseconds", "resetsin", "resetsinseconds", "resetafter", "resetat", "resetsat", "resettime"}  # fmt: skip
 MILLISECONDS_KEYS = {"retryafterms", "retryaftermilliseconds", "retryinms"}
 
 
@@ -93,9 +99,10 @@ def from_body(body: Any) -> float | None:
 
 def from_words(text: str) -> float | None:
     """The wait in a sentence like "try again in 7m12.5s" or "Please retry after 6 seconds."."""
-    plain = " ".join(text[:MAX_HINT_TEXT].split())
+    plain = THOUSANDS.sub("", " ".join(text[:MAX_HINT_TEXT].split()))
     clocks = [_clock_in(found["value"]) for found in IN_CLOCK.finditer(plain)]
-    return _longest((*clocks, *(_from_phrase(found["value"]) for found in IN_WORDS.finditer(plain))))
+    others = [_duration_in(found["value"]) for found in IN_MORE_WORDS.finditer(plain)]
+    return _longest((*clocks, *others, *(_from_phrase(found["value"]) for found in IN_WORDS.finditer(plain))))
 
 
 def from_reset(headers: httpx2.Headers) -> float | None:
