@@ -73,6 +73,45 @@ def test_a_hopeless_rate_fails_before_all_months_have_ended():
     assert verdict(Gate(), replace(counts, unresolved=20))[0] is Verdict.WAIT
 
 
+def test_a_gate_fails_early_only_if_the_rest_could_not_reach_it():
+    """120 of 160 books after 8 of 240 months: 95 % of the rest would prove 93.6 %."""
+    early = PhaseCounts(240, completed=8, pending=232, resolved=120, unresolved=40, quota=QUOTA)
+    found = evaluate(Gate(), early)
+    assert found.verdict is Verdict.WAIT
+    assert found.reasons[1] == (
+        "Resolution rate 75 % of 160 books (lower bound 67.7 %, required 85 %), below target so far: 75 % of 160;"
+        " the rest would need 86.5 % (to look first: alexandria rollout hold): pending"
+    )
+    rest = round(4640 * 0.95)
+    late = replace(early, completed=240, pending=0, resolved=120 + rest, unresolved=40 + 4640 - rest)
+    assert evaluate(Gate(), late).verdict is Verdict.OPEN
+    for completed, expected in ((120, Verdict.WAIT), (170, Verdict.SHUT), (220, Verdict.SHUT)):
+        counts = replace(
+            early, completed=completed, pending=240 - completed, resolved=completed * 15, unresolved=completed * 5
+        )
+        assert evaluate(Gate(), counts).verdict is expected
+
+
+def test_months_to_come_may_be_as_large_as_the_largest():
+    counts = PhaseCounts(10, completed=9, pending=1, resolved=82, unresolved=28, quota=QUOTA)
+    assert evaluate(Gate(), counts).verdict is Verdict.SHUT
+    assert evaluate(Gate(), replace(counts, largest=400)).verdict is Verdict.WAIT
+
+
+@given(
+    st.integers(2, 60), st.integers(1, 59), st.integers(1, 40), st.floats(0, 1), st.floats(0.01, 0.99)
+)  # fmt: skip
+def test_no_gate_fails_that_months_of_the_same_size_could_still_open(months, completed, size, share, required):
+    completed = min(completed, months - 1)
+    books = completed * size
+    hits = round(books * share)
+    gate = Gate(min_resolution_rate=required, min_sample=1)
+    early = PhaseCounts(months, completed=completed, pending=months - completed, resolved=hits, unresolved=books - hits)
+    best = replace(early, completed=months, pending=0, resolved=hits + (months - completed) * size)
+    if evaluate(gate, early).verdict is Verdict.SHUT:
+        assert evaluate(gate, best).verdict is Verdict.SHUT
+
+
 def test_unchecked_books_neither_pass_nor_fail_an_ended_gate():
     """Neither 20 resolved books of 200 whose source was down, nor 150 with 50 unchecked, decide it."""
     for counts in (ended(resolved=20, hindered=180), ended(resolved=150, hindered=50)):
@@ -97,7 +136,7 @@ def test_failed_months_are_counted_exactly(share, months, allowed):
 @pytest.mark.parametrize(
     ("quota", "expected"),
     [(None, Verdict.WAIT), (DailyQuota(100, 71), Verdict.OPEN), (DailyQuota(100, 72), Verdict.WAIT), (DailyQuota(None), Verdict.OPEN),
-     (DailyQuota(0), Verdict.OPEN), (DailyQuota(100, 120), Verdict.WAIT)],
+     (DailyQuota(0), Verdict.WAIT), (DailyQuota(100, 120), Verdict.WAIT)],
 )  # fmt: skip
 def test_a_gate_is_pending_without_the_required_quota(quota, expected):
     assert verdict(Gate(min_quota_headroom=0.29), ended(resolved=1000, quota=quota))[0] is expected

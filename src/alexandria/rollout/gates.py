@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -20,6 +21,9 @@ CONFIDENCE_DEVIATIONS = (
     1.96  # standard deviations on each side of an estimated share: 95 % of the true shares lie between them
 )
 METERED_SOURCE = metered_source()  # whose daily quota a plan divides
+LARGE_MONTH_FACTOR = (
+    1.5  # times the average books of a month: the months to come may be larger than those that have ended
+)
 UNKNOWN_QUOTA = "ISBNdb quota unknown until a worker has started"
 
 
@@ -92,6 +96,25 @@ class PhaseCounts:
     confirmed: int = 0
     contradicted: int = 0
     quota: DailyQuota | None = None  # None: unknown
+    largest: int = 0  # books of the completed month that has the most
+
+    @property
+    def books_to_come(self) -> int:
+        """Books that the months which have not ended are expected to have: as many as the completed ones, on average."""
+        return round(self._unended * self._books_per_month)
+
+    @property
+    def most_to_come(self) -> int:
+        """Books that those months may have at most: each as many as the largest, or half as many again as the average."""
+        return math.ceil(self._unended * max(self._books_per_month * LARGE_MONTH_FACTOR, self.largest))
+
+    @property
+    def _unended(self) -> int:
+        return max(self.months - self.completed - self.failed, self.under_way + self.pending)
+
+    @property
+    def _books_per_month(self) -> float:
+        return (self.resolved + self.unresolved + self.hindered) / max(self.completed, 1)
 
     @property
     def ended(self) -> bool:
@@ -175,6 +198,7 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
         confirmed=sum(outcome.confirmed for outcome in found),
         contradicted=sum(outcome.contradicted for outcome in found),
         quota=inputs.quota,
+        largest=max((each.resolved + each.unresolved + each.hindered for each in found), default=0),
     )
 
 
@@ -228,7 +252,7 @@ def _confirmation(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
 
 
 def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) -> Finding:
-    """Passed if proven, however the unchecked books turn out. Failed if neither they nor more months could prove it."""
+    """Passed if proven, however the unchecked books turn out. Failed if neither they nor more months can prove it."""
     hits, n = sample.hits, sample.n
     final = counts.ended and not counts.hindered
     unchecked = f"; {counts.hindered} more not checked, source unavailable" if counts.hindered else ""
@@ -240,8 +264,23 @@ def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) ->
     text = f"{sample.rate} {round(hits / n * 100, 1):g} % of {counted(n, 'book')} ({limits})"
     if wilson(hits, n + counts.hindered)[0] >= required:
         return Verdict.OPEN, text
-    hopeless = wilson(hits + counts.hindered, n + counts.hindered)[1] < required
-    return (Verdict.SHUT if final or hopeless else Verdict.WAIT), text
+    possible = counts.hindered + counts.most_to_come
+    if final or wilson(hits + possible, n + possible)[0] < required:
+        return Verdict.SHUT, text
+    return Verdict.WAIT, text + _proposal(sample, required, counts)
+
+
+def _proposal(sample: _Sample, required: float, counts: PhaseCounts) -> str:
+    """What the rest would have to be, if the share so far is below the required one beyond chance."""
+    rest = counts.hindered + counts.books_to_come
+    if not rest or wilson(sample.hits, sample.n)[1] >= required:
+        return ""
+    needed = bisect_left(
+        range(rest + 1), required, key=lambda hits: wilson(sample.hits + hits, sample.n + rest)[0]
+    )  # the bound rises with the hits
+    so_far = f"{round(sample.hits / sample.n * 100, 1):g} % of {sample.n:,}"
+    need = f"{math.ceil(needed / rest * 1000) / 10:g} %" if needed <= rest else "more books than are expected"
+    return f", below target so far: {so_far}; the rest would need {need} (to look first: alexandria rollout hold)"
 
 
 def _failures(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
@@ -260,6 +299,6 @@ def _headroom(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
         yield Verdict.OPEN, "ISBNdb quota unlimited"
     else:
         limit, left = counts.quota.limit, max(counts.quota.limit - counts.quota.spent, 0)
-        enough = left >= _exact(gate.min_quota_headroom) * limit
+        enough = limit > 0 and left >= _exact(gate.min_quota_headroom) * limit  # nothing is no headroom
         required = f"required {gate.min_quota_headroom * 100:g} %"
         yield (Verdict.OPEN if enough else Verdict.WAIT), f"ISBNdb quota {left:,} of {limit:,} calls left ({required})"
