@@ -15,9 +15,8 @@ class AlexandriaError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, hint: str = "", details: Any = None) -> None:
-        storable = (
-            message.encode("utf-8", "replace").decode().replace("\0", "?")
-        )  # how an attempt ends must be writable
+        # PostgreSQL stores neither NUL nor halves of characters, and how an attempt ends must be stored.
+        storable = message.encode("utf-8", "replace").decode().replace("\0", "\\x00")
         super().__init__(storable)
         self.message = storable
         self.hint = hint
@@ -248,13 +247,20 @@ class ContentRefused(ProviderError):
     code = "content_refused"
 
 
-def origin(error: BaseException) -> BaseException:
-    """Return the first cause of an error, beneath all wrapping; ends even if the causes form a cycle."""
-    passed = {id(error)}
-    while (cause := error.__cause__) is not None and id(cause) not in passed:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes, the outermost first; ends even if the causes form a cycle."""
+    passed: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in passed:
         passed.add(id(cause))
-        error = cause
-    return error
+        yield cause
+        cause = cause.__cause__
+
+
+def origin(error: BaseException) -> BaseException:
+    """Return the first cause of an error, beneath all wrapping."""
+    *_, first = causes(error)
+    return first
 
 
 def in_words(violation: Mapping[str, Any]) -> str:

@@ -277,10 +277,7 @@ def _declined(response: ModelResponse) -> str:
 
 def _raised_by_us(refused: exceptions.ModelAPIError) -> errors.AlexandriaError | None:
     """The error that our own transport raised, such as a pause of the provider, beneath the SDK's wrapping."""
-    cause = refused.__cause__
-    while cause is not None and not isinstance(cause, errors.AlexandriaError):
-        cause = cause.__cause__
-    return cause
+    return next((cause for cause in errors.causes(refused) if isinstance(cause, errors.AlexandriaError)), None)
 
 
 def _broken(refused: exceptions.ModelConnectionError) -> str:

@@ -111,9 +111,11 @@ async def together(stop: asyncio.Event, *parts: Coroutine[Any, Any, None]) -> No
 
 def listen(host: str, port: int) -> socket.socket:
     """Open a listening socket. Raises Misconfigured if the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, TypeError) as refused:
+        socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)  # create_server leaks its socket if this raises
+        listening = socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as refused:
         number = getattr(refused, "errno", None)
         reason = os.strerror(number) if number and number > 0 else "it is no address of this machine"
         hint = "choose another --port; 0 takes a free one"
