@@ -68,6 +68,13 @@ ANSWERS = {
     "a text completion": {"choices": [{"text": BOOKS, "index": 0, "finish_reason": "stop"}]},
     "reasoning among other thoughts": chat(" \n", reasoning_content=f"The month has few books. {BOOKS}"),
     "in a list": [chat()],
+    "in the call of a function": chat(None, choice={"finish_reason": "tool_calls"}, tool_calls=[{"id": "", "type": "function", "function": {"name": "BookList", "arguments": BOOKS}}]),
+    "in the call of a function, as data": chat("", tool_calls=[None, {"function": {"name": "f", "arguments": json.loads(BOOKS)}}]),
+    "in a function call of old": chat(None, function_call={"name": "f", "arguments": BOOKS}),
+    "as parsed data": chat(None, parsed=json.loads(BOOKS)),
+    "in the details of the reasoning": chat("", reasoning_details=[{"type": "reasoning.text", "text": thought(BOOKS)}]),
+    "in the second choice": {"choices": [{"message": {"content": ""}}, *chat()["choices"]]},
+    "channels of gpt-oss": chat(f'<|channel|>analysis<|message|>{{"books": [{{"title": "Draft", "author": "D"}}]}}<|end|><|start|>assistant<|channel|>final<|message|>{BOOKS}'),
 }  # fmt: skip
 
 

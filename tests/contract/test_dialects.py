@@ -251,6 +251,14 @@ async def test_a_list_of_gemini_is_read_whatever_stands_beside_it(model, reason)
     assert [candidate.title for candidate in found.candidates] == [TITLE]
 
 
+async def test_the_candidate_of_gemini_with_a_text_counts(model):
+    status, headers, body = gemini_answer()
+    answers = json.loads(body)
+    answers["candidates"].insert(0, {"finishReason": "STOP", "content": {}})
+    found = await model("gemini", (status, headers, json.dumps(answers).encode())).suggest(MARCH, "baseline", 20)
+    assert [candidate.title for candidate in found.candidates] == [TITLE]
+
+
 @pytest.mark.parametrize("reason", ["SAFETY", "A_REASON_OF_TOMORROW", 1])
 async def test_a_prompt_that_gemini_blocks_is_refused_for_its_content(model, reason):
     body = {"promptFeedback": {"blockReason": reason}, "usageMetadata": {"totalTokenCount": 1, "trafficType": "NEW"}}

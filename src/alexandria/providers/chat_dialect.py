@@ -24,7 +24,8 @@ FINISH_REASONS = {
     "sensitive": "content_filter", "refusal": "content_filter", "moderation": "content_filter",
     "guardrail_intervened": "content_filter", "blocked": "content_filter",
 }  # fmt: skip
-THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts")
+THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "reasoning_details")
+MAX_CHOICES = 10  # of an answer that are read; one is asked for
 TOKEN_FIELDS = {
     "prompt_tokens": ("prompt_tokens", "input_tokens", "prompt_eval_count"),
     "completion_tokens": ("completion_tokens", "output_tokens", "eval_count"),
@@ -84,8 +85,13 @@ def _first_choice(body: Any) -> dict[str, Any] | None:
         return None
     choices = body.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
+        return next((choice for choice in choices[:MAX_CHOICES] if _has_content(choice)), choices[0])
     return body if isinstance(body.get("message"), dict) else None
+
+
+def _has_content(choice: Any) -> bool:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    return isinstance(message, dict) and bool(_text_of(message.get("content")).strip())
 
 
 def _finish_reason(choice: dict[str, Any]) -> str:
@@ -102,12 +108,27 @@ def _answer_in(message: dict[str, Any], *, cut_off: bool) -> str | None:
     content = _text_of(message.get("content"))
     if OPENING.search(content):
         return content
+    called = _arguments_in(message)
+    if called:
+        return called
     for name in THOUGHT_FIELDS:
         thought = _text_of(message.get(name))
         bare = re.sub(r"^\s*```\w*", "", thought).lstrip()
         if OPENING.match(bare) if cut_off else OPENING.search(thought):
             return thought
     return content or None
+
+
+def _arguments_in(message: dict[str, Any]) -> str:
+    """The answer where a server has put it as data, or into a call of a function that nobody asked for; else ""."""
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    given = [
+        function.get("arguments")
+        for function in (*functions, message.get("function_call"))
+        if isinstance(function, dict)
+    ]
+    return next(filter(OPENING.search, map(_text_of, (message.get("parsed"), *given))), "")
 
 
 def _text_of(content: Any) -> str:

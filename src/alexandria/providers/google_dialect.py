@@ -10,6 +10,7 @@ from typing import Any
 
 UNPARSED = "\0"  # no JSON begins with it, and no answer of ours may contain it
 MAX_TEXT_LENGTH = 1_000_000  # characters of an answer that are kept; a list of 100 books has 20,000
+MAX_CANDIDATES = 10  # of an answer that are read; one is asked for
 MAX_PARTS = 1000  # of a candidate
 KEPT = ("modelVersion", "responseId", "finishMessage")
 # Reasons are added at any time; the SDK warns of one that it does not know, and refuses one that is no text.
@@ -22,11 +23,12 @@ MAX_COUNT = 10**12  # of tokens
 
 
 def plain_response(body: Any) -> dict[str, Any] | None:
-    """The response with its first candidate, and texts that are not parsed; None if the body is no response."""
+    """The response with its first candidate that has a text, else its first, and texts that are not parsed; None if the body is no response."""
     if not isinstance(body, dict):
         return None
     candidates = body.get("candidates")
-    first = candidates[:1] if isinstance(candidates, list) else []
+    listed = candidates[:MAX_CANDIDATES] if isinstance(candidates, list) else []
+    first = [candidate for candidate in listed if _has_text(candidate)][:1] or listed[:1]
     if not all(isinstance(candidate, dict) for candidate in first):
         return None
     kept = _texts_of(body)
@@ -62,6 +64,12 @@ def _texts_of(body: dict[str, Any]) -> dict[str, Any]:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT
+
+
+def _has_text(candidate: Any) -> bool:
+    content = candidate.get("content") if isinstance(candidate, dict) else None
+    parts = content.get("parts") if isinstance(content, dict) else None
+    return isinstance(parts, list) and any(_is_text(part) and part["text"] for part in parts[:MAX_PARTS])
 
 
 def _is_text(part: Any) -> bool:

@@ -18,8 +18,12 @@ MAX_ITEMS = 500  # of a list; a month has some dozens
 MAX_NODES = 2000  # values within one JSON value that are searched for a list
 SNIPPET_LENGTH = 80  # characters of an item that cannot be read
 
-THOUGHTS_END = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning)>|\[/THINK\]|◁/think▷", re.IGNORECASE)
-THOUGHTS_BEGIN = re.compile(r"<(?:think|thinking|thought|thoughts|reasoning)>|\[THINK\]|◁think▷", re.IGNORECASE)
+THOUGHTS_END = re.compile(
+    r"</(?:think|thinking|thought|thoughts|reasoning)>|\[/THINK\]|◁/think▷|<\|channel\|>final\b", re.IGNORECASE
+)
+THOUGHTS_BEGIN = re.compile(
+    r"<(?:think|thinking|thought|thoughts|reasoning)>|\[THINK\]|◁think▷|<\|channel\|>analysis", re.IGNORECASE
+)
 VALUE = re.compile(r'\{\s*+"|\[(?=\s*+[{"\]])')  # what can open an object, or a list of objects or texts
 BOOKS = re.compile(r'"books"\s*+:\s*+\[')
 COMMENT = r'(?://|\#)(?:(?!\{\s*+")[^\n])*+|/\*[^*]{0,300}+\*/'
