@@ -1,6 +1,8 @@
 """The list of books in a model's text: found whatever stands around it, and what is wrong within it costs one item."""
 
+import contextlib
 import json
+import time
 
 import pytest
 
@@ -161,6 +163,22 @@ def test_names_of_fields_and_authors_come_in_other_forms():
     answer = book_list.judge(items, Month(2003, 3), 20, "xai")
     found = [(candidate.title, candidate.author) for candidate in answer.candidates]
     assert found == [("A", "Ann Author"), ("B", "Bo Writer"), ("C", "Ann Author, Bo Writer")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[{"a":[' * 9_300, "{'" * 32_000, " /*" * 21_000, '{"books":[' + ",/*" * 21_000, "{a" * 32_000, "//{ " * 16_000,
+     '{"title":"x"} z ' * 4_000, '"\\' * 32_000, "```" * 21_000 + '{"title":"x"}', '{"x":[' + '"{[",' * 12_000 + "1]}"],
+    ids=range(10),
+)  # fmt: skip
+def test_no_text_of_64_kb_takes_50_ms(text):
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        with contextlib.suppress(model_json.NoList):
+            model_json.find_items(text)
+        taken.append(time.process_time() - began)
+    assert min(taken) < 0.05
 
 
 def test_a_list_is_capped():

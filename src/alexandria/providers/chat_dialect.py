@@ -120,7 +120,7 @@ def _answer_in(message: dict[str, Any], *, cut_off: bool) -> str | None:
 
 
 def _arguments_in(message: dict[str, Any]) -> str:
-    """The answer where a server has put it as data, or into a call of a function that nobody asked for; else ""."""
+    """The answer where a server has put it as data, or into a call of a function although none was offered; else ""."""
     calls = message.get("tool_calls")
     functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     given = [

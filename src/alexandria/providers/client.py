@@ -48,7 +48,7 @@ MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatev
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
 NO_CREDIT_PAUSE = timedelta(hours=1)  # after the first report of no credit; the rate limiter makes the next ones a day
 MISSING_KEY_CHECK_INTERVAL = 10.0  # seconds between two looks whether a key that was missing is there now
-# What an answer that is called a success says of a service that is away.
+# Words of an outage in an answer whose status is a success.
 OUTAGE_WORDS = re.compile(
     r"time[ _-]?d?[ _-]?out|unavailable|overloaded|maintenance|temporar(?:y|ily)|(?:try|come|check) (?:again|back)|is (?:down|offline)\b"
     r"|internal (?:server )?error",

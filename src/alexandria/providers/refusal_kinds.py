@@ -101,7 +101,7 @@ MONTHLY = re.compile(
     r"(?:per|each|/) ?month\b|\bmonthly\b[^.;]{0,30}\b(?:quota|limit|allowance|usage|requests)", re.IGNORECASE
 )
 NO_ALLOWANCE = re.compile(r"\blimit: 0(?!\d|[.,]\d)")  # of Google, for a model that the plan lacks
-# A week is waited for by days, as nobody reports when it ends.
+# A week counts as a day: its end is not reported, so the provider is asked again each day.
 DAILY = re.compile(
     r"(?:per|by|each|a)[ _-]?(?:day|week)\b|\b(?:daily|weekly)\b|/ ?(?:day|week)\b|\b[RT]PD\b|\btoday\b"
     r"|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b|(?:per|by)(?:day|week)",
@@ -113,7 +113,7 @@ HOURLY = re.compile(
 # A limit of use that a status other than 429 reports; a limit of one prompt's length is none.
 LIMIT_WORDS = re.compile(
     r"\b(?:quotas?|(?:usage|rate|key|api|call|request|spend\w*|daily|weekly|monthly|hourly)"
-    r"(?: \w+)? limits?)\b[^.;]{0,30}\b(?:exceeded|exhausted|reached|used up|hit)\b"
+    r"(?: (?!size|body|tokens?|length|context|payload|time)\w+)? limits?)\b[^.;]{0,30}\b(?:exceeded|exhausted|reached|used up|hit)\b"
     r"|\b(?:out of|over|reached|exceeded|exhausted|used up|hit)\b(?: \w+){0,4} (?:quotas?|(?:usage|rate|key|api|call|spend\w*) limits?)\b",
     re.IGNORECASE,
 )
