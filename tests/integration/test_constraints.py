@@ -33,6 +33,7 @@ LEGAL: dict[str, dict[str, Any]] = {
     "quota": {"name": "isbndb", "day": date(2026, 11, 24), "cap": 10, "used": 10},
     "related_isbn": {"isbn13": ISBN, "other": OTHER, "source_record_id": 1},
     "rollout": {"plan": Jsonb({}), "started_at": NOON, "started_by": "ann", "begins": NOON.date()},
+    "rollout_day": MONTH | {"rollout_id": 1, "day": NOON.date(), "seeded_year": 2024, "seeded_month": 11},
     "rollout_log": {"rollout_id": 1, "at": NOON, "who": "ann", "act": "hold", "why": ""},
     "rollout_month": MONTH | {"rollout_id": 1, "day": NOON.date()},
     "rollout_verdict": {"rollout_id": 1, "phase": 0, "at": NOON, "verdict": "wait", "reasons": ["r"], "inputs": Jsonb({})},

@@ -326,7 +326,9 @@ class RolloutSimulation:
                     self.due[month] = min(self.due[month], self._answers_again(error))
         self._record_attempt(month, began, outcome, decision.code)
         self._note(outcome, month=str(month), code=decision.code, reason=decision.reason)
-        self.outcomes[month] = replace(self.outcomes[month], status=state)
+        before = self.outcomes[month]
+        failed_days = () if state is not Status.FAILED or before.day is None else (before.day,)
+        self.outcomes[month] = replace(before, status=state, failed_days=before.failed_days + failed_days)
         if state is Status.FAILED:
             self._close(month)
         else:

@@ -98,7 +98,7 @@ class RolloutController:
     async def start(
         self, plan: Plan, who: str, why: str = "", *, replaces: bool = False, dry_run: bool = False
     ) -> tuple[RolloutSnapshot, int]:
-        """Start a rollout today, or tomorrow if one that it replaces scheduled months today.
+        """Start a rollout today, or tomorrow if another one has begun months today.
 
         Returns how many months of the plan were newly seeded, too. Raises NotNow if another rollout is running, unless
         this one `replaces` it.
@@ -113,9 +113,10 @@ class RolloutController:
                     hint="let it finish, or replace it: alexandria rollout start --replace",
                 )
             begins = now.astimezone(UTC).date()
+            begins += timedelta(
+                days=1 if await rollouts.begun(connection, begins) else 0
+            )  # a day belongs to one rollout
             if running is not None:
-                before = RolloutInputs(now, await rollouts.outcomes(connection, running), quota)
-                begins += timedelta(days=1 if before.scheduled else 0)  # no day has the months of two rollouts
                 await rollouts.replace(connection, running, now)
                 await rollouts.log_act(connection, running, who, "replace", why=checked_reason(why), now=now)
             started = await rollouts.start(connection, plan, who, begins, now)
@@ -266,7 +267,8 @@ class RolloutController:
         if quota is not None and quota.limit is not None:
             midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             quota = replace(quota, by_months=await rollouts.spent_by_months(connection, midnight))
-        inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause))
+        begun = await rollouts.begun(connection, now.astimezone(UTC).date())
+        inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause), begun)
         return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs))
 
     async def _quota(self) -> DailyQuota | None:

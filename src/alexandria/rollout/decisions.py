@@ -132,25 +132,29 @@ def first_schedule(plan: Plan, state: RolloutState, inputs: RolloutInputs) -> tu
     """When the next months begin and which, if nothing happens until then. An unknown quota counts as unlimited."""
     quota = inputs.quota or DailyQuota(None)
     step = decide(plan, state, replace(inputs, quota=quota)).step
-    at = inputs.now
+    at, begun = inputs.now, inputs.begun
     if isinstance(step, Wait) and step.until is not None:
         at = step.until
         if at.date() != inputs.today and quota.limit is not None:
             quota = DailyQuota(quota.limit)
-        step = decide(plan, state, replace(inputs, now=at, quota=quota)).step
+        begun = begun if at.date() == inputs.today else 0
+        step = decide(plan, state, replace(inputs, now=at, quota=quota, begun=begun)).step
     return (at, step.months) if isinstance(step, Schedule) else None
 
 
 def daily_pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
     """How many months may start today: the slowest pace and one more for each clean day in a row, up to the fastest.
 
-    A day is clean if all its months completed. A day with months still in progress does not count either way.
+    A day is clean if all its months completed; one with a failed month is not, although it is retried later. A day with months still in progress does not count either way.
     """
     days: dict[date, list[Status]] = defaultdict(list)
     for month in members(plan)[phase]:
         outcome = outcomes.get(month)
         if outcome is not None and outcome.day is not None and outcome.day < today:
             days[outcome.day].append(outcome.status)
+        for day in () if outcome is None else outcome.failed_days:
+            if day < today:
+                days[day].append(Status.FAILED)
     slowest, fastest = plan.phase[phase].months_per_day
     clean = 0
     for _, states in sorted(days.items()):

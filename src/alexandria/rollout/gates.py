@@ -45,7 +45,7 @@ _WORDS = {Verdict.OPEN: "passed", Verdict.WAIT: "pending", Verdict.SHUT: "failed
 
 @dataclass(frozen=True, slots=True)
 class MonthOutcome:
-    """The outcome of one month. `day` is when the rollout scheduled it last.
+    """The outcome of one month. `day` is when the rollout scheduled it last, `failed_days` when it did and it failed.
 
     The numbers are of books, 0 unless the month is completed. `unresolved` books were found by none of the sources;
     `hindered` ones are not checked, as a source was unavailable or out of quota. Of the resolved ones a source may know
@@ -60,6 +60,7 @@ class MonthOutcome:
     hindered: int = 0
     confirmed: int = 0
     contradicted: int = 0
+    failed_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +147,16 @@ Finding = tuple[Verdict, str]  # the result of one condition of a gate, and its 
 
 @dataclass(frozen=True, slots=True)
 class RolloutInputs:
-    """The inputs of a decision: all seeded months, the quota (None: unknown), and why the backfill is `paused`, if it is."""
+    """The inputs of a decision: all seeded months, the quota (None: unknown), and why the backfill is `paused`, if it is.
+
+    `begun` is how many months all rollouts have begun today, as it is recorded.
+    """
 
     now: datetime
     outcomes: Outcomes
     quota: DailyQuota | None
     paused: str = ""
+    begun: int = 0
 
     @property
     def today(self) -> date:
@@ -159,9 +164,9 @@ class RolloutInputs:
 
     @property
     def scheduled(self) -> int:
-        """How many months were scheduled today."""
+        """How many months were scheduled today, by this rollout or another one."""
         today = self.today
-        return sum(outcome.day == today for outcome in self.outcomes.values())
+        return max(self.begun, sum(outcome.day == today for outcome in self.outcomes.values()))
 
 
 def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:

@@ -74,7 +74,19 @@ async def outcomes(connection: Connection, rollout: Rollout) -> dict[Month, Mont
     years = [year for phase in rollout.plan.phase for year in phase.years]
     values = {"id": rollout.id, "first": min(years), "last": max(years)}
     rows = await (await connection.execute(SQL["outcomes"], values)).fetchall()
-    return {Month(row.pop("year"), row.pop("month")): MonthOutcome(Status(row.pop("status")), **row) for row in rows}
+    return {
+        Month(row.pop("year"), row.pop("month")): MonthOutcome(
+            Status(row.pop("status")), failed_days=tuple(row.pop("failed_days")), **row
+        )
+        for row in rows
+    }
+
+
+async def begun(connection: Connection, day: date) -> int:
+    """How many months have begun on a day, of all rollouts together and whatever became of the months' rows."""
+    row = await (await connection.execute(SQL["begun"], {"day": day})).fetchone()
+    assert row is not None
+    return int(row["begun"])
 
 
 async def spent_by_months(connection: Connection, midnight: datetime) -> int:
@@ -87,7 +99,9 @@ async def spent_by_months(connection: Connection, midnight: datetime) -> int:
 async def save_scheduled(connection: Connection, rollout: Rollout, months: Sequence[Month], day: date) -> None:
     """Save the day on which the rollout scheduled these months."""
     columns = {"years": [m.year for m in months], "months": [m.month for m in months]}
-    await connection.execute(SQL["save_scheduled"], {**columns, "id": rollout.id, "day": day})
+    values = {**columns, "id": rollout.id, "day": day}
+    await connection.execute(SQL["save_scheduled"], values)
+    await connection.execute(SQL["save_begun"], values)
 
 
 async def save_verdict(connection: Connection, rollout: Rollout, evaluation: GateEvaluation, now: datetime) -> bool:

@@ -33,14 +33,16 @@ WHERE id = %(id)s
 
 -- name: outcomes
 -- The outcomes of the months of a range of years. A month without candidates has its own counters.
-SELECT b.year, b.month, b.status, m.day, b.isbndb_calls AS calls,
+SELECT b.year, b.month, b.status, m.day, coalesce(m.failed_days, '{}') AS failed_days, b.isbndb_calls AS calls,
        CASE WHEN b.status = 'completed' THEN coalesce(c.resolved, b.isbns_resolved) ELSE 0 END::integer AS resolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.unresolved, b.books_generated - b.isbns_resolved) ELSE 0 END::integer AS unresolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.hindered, 0) ELSE 0 END::integer AS hindered,
        CASE WHEN b.status = 'completed' THEN coalesce(c.confirmed, 0) ELSE 0 END::integer AS confirmed,
        CASE WHEN b.status = 'completed' THEN coalesce(c.contradicted, 0) ELSE 0 END::integer AS contradicted
 FROM backfill_log AS b
-LEFT JOIN rollout_month AS m ON m.rollout_id = %(id)s AND m.year = b.year AND m.month = b.month
+LEFT JOIN (
+    SELECT year, month, max(day) AS day, array_agg(DISTINCT day) FILTER (WHERE failed) AS failed_days
+    FROM rollout_day WHERE rollout_id = %(id)s GROUP BY year, month) AS m ON m.year = b.year AND m.month = b.month
 LEFT JOIN (
     SELECT year, month, count(isbn13) AS resolved, count(*) FILTER (WHERE isbn13 IS NULL AND NOT hindered) AS unresolved,
            count(*) FILTER (WHERE hindered) AS hindered,
@@ -54,6 +56,16 @@ WHERE b.year BETWEEN %(first)s AND %(last)s
 INSERT INTO rollout_month (rollout_id, year, month, day)
 SELECT %(id)s, year, month, %(day)s FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
 ON CONFLICT (rollout_id, year, month) DO UPDATE SET day = excluded.day
+
+-- name: save_begun
+-- The same in the record that counts what a day has begun.
+INSERT INTO rollout_day (rollout_id, year, month, day, seeded_year, seeded_month)
+SELECT %(id)s, year, month, %(day)s, year, month
+FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS asked (year, month)
+
+-- name: begun
+-- How many months all rollouts have begun on a day.
+SELECT count(*)::integer AS begun FROM rollout_day WHERE day = %(day)s
 
 -- name: save_verdict
 -- A verdict, unless it and its inputs are as before; the quota is left out, as it changes every minute.
