@@ -38,6 +38,7 @@ _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; e
 # What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
 _LONGEST = (
     "crash/test_chaos.py",
+    "crash/test_outage.py",
     "crash/test_soak.py",
     "docs/test_install.py",
     "contract/test_schemathesis.py",

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 SOURCES = ("isbndb", "google_books", "open_library", "internet_archive", "wikidata")
 MONTHS = [f"2023-{number:02d}" for number in range(12, 4, -1)]
 WAITING = (
@@ -42,6 +44,7 @@ def check_all_completed(field):
     field.check_consistent()
 
 
+@pytest.mark.long
 def test_an_outage_of_all_sources_costs_no_attempt_and_few_requests(field):
     """It was 8 of 8 months failed and 6,338 requests in ten minutes. They go on without delay when the sources answer again."""
     take_down(field, *SOURCES)
@@ -65,6 +68,7 @@ def test_an_outage_of_all_sources_costs_no_attempt_and_few_requests(field):
     )  # those refused just before the probes
 
 
+@pytest.mark.long
 def test_an_outage_of_all_generators_costs_no_attempt_and_few_requests(field):
     take_down(field, "gemini", "xai")
     field.schedule(*MONTHS)
@@ -78,6 +82,7 @@ def test_an_outage_of_all_generators_costs_no_attempt_and_few_requests(field):
         check_all_completed(field)
 
 
+@pytest.mark.long
 def test_with_one_generator_of_two_down_months_complete_and_the_missing_list_is_asked_for_on_request(field):
     take_down(field, "gemini")
     field.schedule(*MONTHS[:3])

@@ -14,7 +14,7 @@ import pytest
 from alexandria.database.embedded import installation
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") or ""
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="pgbouncer is not installed")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not PROGRAM, reason="pgbouncer is not installed")]
 TRANSACTION = "DATABASE_URL leads to a connection pooler in transaction mode, where locks and notifications do not work"
 STATEMENT = TRANSACTION.replace("transaction", "statement")
 
