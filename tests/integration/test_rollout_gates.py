@@ -1,7 +1,9 @@
 """Gates through the controller: what stops a phase for good, what only warns, and what never opens one."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from alexandria.core.month import Month
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import Verdict
 from alexandria.rollout.plan import Plan
@@ -53,3 +55,75 @@ async def test_no_quota_at_all_opens_no_gate_that_needs_headroom(stage):
     assert "ISBNdb quota 0 of 0 calls left (required 10 %): pending" in step.reason
     stage.spend(0)
     assert isinstance(await stage.controller.tick(), Advance)
+
+
+async def test_a_share_that_is_less_than_one_call_begins_one_month_a_day(stage):
+    """0.05 of 13 calls were 0, and the rollout stood still for ever."""
+    wanted = plan("2023", 5)
+    phase = wanted.phase[0].model_copy(update={"quota_share": 0.05})
+    await stage.controller.start(wanted.model_copy(update={"phase": (phase,)}), "ann")
+    stage.spend(0, cap=13)
+    for day in range(1, 4):
+        for _ in range(3):
+            await stage.controller.tick()
+        await stage.end()
+        [row] = await stage.sql("SELECT count(*)::integer AS n FROM rollout_day")
+        assert row["n"] == day
+        stage.now += timedelta(days=1)
+
+
+async def test_a_month_begins_although_others_leave_less_than_an_unmeasured_month_is_assumed_to_need(stage):
+    """30 calls are left each day, and a month takes 4: that is learned from the first one, and counts at once."""
+    await stage.controller.start(plan("2023", 5), "ann")
+    stage.spend(12_970)
+    await stage.controller.tick()
+    await stage.sql("UPDATE backfill_log SET status = 'completed', isbndb_calls = 4, books_generated = 20,"
+                    " isbns_resolved = 20 WHERE status = 'processing'")  # fmt: skip
+    step = await stage.controller.tick()
+    assert isinstance(step, Schedule)
+    assert len(step.months) == 4
+
+
+async def test_a_month_in_retry_for_days_does_not_hold_the_others(stage):
+    await stage.controller.start(plan("2023", 5), "ann")
+    stage.spend(0, cap=50)
+    await stage.controller.tick()
+    await stage.sql("UPDATE backfill_log SET status = 'retry' WHERE status = 'processing'")
+    begun: list[Month] = []
+    for _ in range(9):
+        stage.now += timedelta(days=1)
+        for _ in range(3):
+            step = await stage.controller.tick()
+            begun += step.months if isinstance(step, Schedule) else ()
+        await stage.sql("UPDATE backfill_log SET status = 'completed', isbndb_calls = 40, books_generated = 20,"
+                        " isbns_resolved = 20 WHERE status = 'processing'")  # fmt: skip
+    assert len(begun) == 9
+
+
+async def test_a_daily_limit_without_calls_for_months_says_how_to_go_on(stage):
+    await stage.controller.start(plan("2023", 5), "ann")
+    stage.spend(0, cap=0)
+    step = await stage.controller.tick()
+    assert isinstance(step, Wait)
+    assert (step.kind, "raise it, or lower its reserve" in step.reason) == (WaitKind.BUDGET, True)
+
+
+async def test_the_share_is_of_the_providers_own_day(stage):
+    """It ends at 08:00 UTC here: what months spent since then yesterday is of today's share."""
+    stage.lanes = [replace(stage.lanes[0], cap=1000, used=480, began_at=datetime(2026, 3, 1, 8, tzinfo=UTC),
+                           reset_at=datetime(2026, 3, 2, 8, tzinfo=UTC))]  # fmt: skip
+    await stage.sql(
+        "INSERT INTO call (provider, route, sent_at, ms, units, status, error, attempt_token)"
+        " VALUES ('isbndb', '/', %s, 1, 480, 200, '', gen_random_uuid())", datetime(2026, 3, 1, 20, tzinfo=UTC),
+    )  # fmt: skip
+    wanted = plan("2023", 12)
+    phase = wanted.phase[0].model_copy(update={"quota_share": 0.5})
+    await stage.controller.start(wanted.model_copy(update={"phase": (phase,)}), "ann")
+    found = await stage.controller.snapshot()
+    assert found.inputs.quota.by_months == 480
+    assert not isinstance(found.decision.step, Schedule)
+    stage.now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    stage.lanes = [replace(stage.lanes[0], used=0, began_at=stage.now, reset_at=stage.now + timedelta(days=1))]
+    step = await stage.controller.tick()
+    assert isinstance(step, Schedule)
+    assert len(step.months) == 12

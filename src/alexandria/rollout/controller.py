@@ -58,6 +58,14 @@ class RolloutSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class _Allowance:
+    """The metered provider's quota (None: unknown) and when its present day began, in the provider's zone."""
+
+    quota: DailyQuota | None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Act:
     who: str
     name: str
@@ -80,10 +88,10 @@ class RolloutController:
 
     async def snapshot(self) -> RolloutSnapshot | None:
         """The running rollout, or the last one that ran. Changes nothing and waits for no lock."""
-        quota = await self._quota()
+        allowance = await self._quota()
         async with self.database.transaction() as connection:
             newest = await rollouts.newest(connection)
-            return None if newest is None else await self._snapshot(connection, newest, quota, lock=False)
+            return None if newest is None else await self._snapshot(connection, newest, allowance, lock=False)
 
     async def standstill(self) -> Standstill | None:
         """Why and since when the rollout has been waiting for something other than the calendar; None if it has not."""
@@ -103,7 +111,7 @@ class RolloutController:
         Returns how many months of the plan were newly seeded, too. Raises NotNow if another rollout is running, unless
         this one `replaces` it.
         """
-        quota = await self._quota()
+        allowance = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
             await rollouts.lock_starts(connection)
             now, running = self.now(), await rollouts.running(connection)
@@ -122,7 +130,7 @@ class RolloutController:
             started = await rollouts.start(connection, plan, who, begins, now)
             await rollouts.log_act(connection, started, who, "start", why=checked_reason(why), now=now, name=plan.name)
             seeded = [await months.seed(connection, *phase.years) for phase in plan.phase]
-            return await self._snapshot(connection, started, quota), sum(seeded)
+            return await self._snapshot(connection, started, allowance), sum(seeded)
 
     async def hold(self, who: str, why: str, *, target: ActTarget = PRESENT, dry_run: bool = False) -> RolloutSnapshot:
         """Schedule no months and pass no gate until released; running months finish.
@@ -182,9 +190,9 @@ class RolloutController:
 
         Raises GateShut if the gate has not passed, NotNow if it does not wait for approval.
         """
-        quota = await self._quota()
+        allowance = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            was = await self._acting(connection, quota, target)
+            was = await self._acting(connection, allowance, target)
             waits = was.decision.step
             step = decide(was.rollout.plan, was.rollout.state, was.inputs, approved=True).step
             if not isinstance(step, Advance) or not isinstance(waits, Wait) or waits.kind is not WaitKind.APPROVAL:
@@ -193,19 +201,19 @@ class RolloutController:
             reason = checked_reason(why)
             await rollouts.log_act(connection, was.rollout, who, "approve", why=reason, now=now, phase=was.phase)
             await self._advance(connection, was, step, who)
-            return await self._snapshot(connection, replace(was.rollout, state=step.state), quota)
+            return await self._snapshot(connection, replace(was.rollout, state=step.state), allowance)
 
     async def tick(self) -> Step | None:
         """Evaluate the gate, and schedule the months that are due or advance to the next phase.
 
         Returns None if no rollout is running, or another worker acts on it.
         """
-        quota = await self._quota()
+        allowance = await self._quota()
         async with self.database.transaction() as connection:
             running = await rollouts.running(connection, wait=False)
             if running is None:
                 return None
-            now = await self._snapshot(connection, running, quota)
+            now = await self._snapshot(connection, running, allowance)
             evaluation, step = now.decision.evaluation, now.decision.step
             if await rollouts.save_verdict(connection, running, evaluation, now.inputs.now):
                 log.info("gate evaluated", phase=now.phase, verdict=evaluation.verdict.value, reason=evaluation.why)
@@ -240,41 +248,43 @@ class RolloutController:
     async def _act(
         self, act: _Act, change: Callable[[RolloutSnapshot], RolloutState], *, dry_run: bool
     ) -> RolloutSnapshot:
-        quota = await self._quota()
+        allowance = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            was = await self._acting(connection, quota, act.target)
+            was = await self._acting(connection, allowance, act.target)
             changed, now = replace(was.rollout, state=change(was)), was.inputs.now
             await rollouts.save_state(connection, changed, changed.state, now)
             await rollouts.log_act(connection, changed, act.who, act.name, why=act.why, now=now, phase=was.phase)
-            return await self._snapshot(connection, changed, quota)
+            return await self._snapshot(connection, changed, allowance)
 
-    async def _acting(self, connection: Connection, quota: DailyQuota | None, target: ActTarget) -> RolloutSnapshot:
+    async def _acting(self, connection: Connection, allowance: _Allowance, target: ActTarget) -> RolloutSnapshot:
         """The running rollout, locked for a person's act, with its verdict saved."""
         running = await rollouts.running(connection)
         if running is None:
             raise Unknown("no rollout is running", hint="start one: alexandria rollout start")
         target.check(running)
-        now = await self._snapshot(connection, running, quota)
+        now = await self._snapshot(connection, running, allowance)
         await rollouts.save_verdict(connection, running, now.decision.evaluation, now.inputs.now)
         return now
 
     async def _snapshot(
-        self, connection: Connection, rollout: Rollout, quota: DailyQuota | None, *, lock: bool = True
+        self, connection: Connection, rollout: Rollout, allowance: _Allowance, *, lock: bool = True
     ) -> RolloutSnapshot:
         pause = await pauses.paused(connection, lock=lock)
         outcomes = await rollouts.outcomes(connection, rollout)
         now = self.now()
-        if quota is not None and quota.limit is not None:
-            midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-            quota = replace(quota, by_months=await rollouts.spent_by_months(connection, midnight))
+        quota = allowance.quota
+        if quota is not None and quota.limit is not None and allowance.since is not None:
+            quota = replace(quota, by_months=await rollouts.spent_by_months(connection, allowance.since))
         begun = await rollouts.begun(connection, now.astimezone(UTC).date())
         inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause), begun)
         return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs))
 
-    async def _quota(self) -> DailyQuota | None:
+    async def _quota(self) -> _Allowance:
         if not self.metered:
-            return DailyQuota(None)
+            return _Allowance(DailyQuota(None))
         for lane in await self.allowances():
             if lane.name == METERED_SOURCE:
-                return DailyQuota(lane.cap, lane.used + lane.reserved)
-        return None
+                began = lane.began_at or lane.reset_at - timedelta(days=1)
+                quota = DailyQuota(lane.cap, lane.used + lane.reserved)
+                return _Allowance(quota, lane.reset_at if lane.reset_at <= self.now() else began)
+        return _Allowance(None)

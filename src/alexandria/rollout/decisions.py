@@ -246,7 +246,8 @@ def _at(day: date, minute: int) -> datetime:
 def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
     """How many months today's share of the quota still allows beside those in progress, and the calls that each needs.
 
-    If a whole day's share is too small for one month, a day has one all the same: otherwise none would ever start.
+    No quota keeps a rollout still for ever. A day has one month all the same if even a whole day's share is too small
+    for one, if what a month needs has not been measured, and if months that wait for a retry reserve what is left.
     """
     outcomes, quota = inputs.outcomes, inputs.quota
     done = [outcome.calls for outcome in outcomes.values() if outcome.status is Status.COMPLETED]
@@ -255,16 +256,25 @@ def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
         return 0, each
     if quota.limit is None:
         return len(outcomes), each
-    under_way = sum(outcome.status in {Status.PROCESSING, Status.RETRY} for outcome in outcomes.values())
-    left = quota.left(phase.quota_share)
-    if left > 0 and replace(quota, spent=0, by_months=0).left(phase.quota_share) < each:
-        return int(not under_way and not inputs.scheduled), each
-    return left // each - under_way, each
+    states = [outcome.status for outcome in outcomes.values()]
+    resting = sum(
+        outcome.status is Status.RETRY and outcome.day not in {None, inputs.today} for outcome in outcomes.values()
+    )  # begun on an earlier day
+    under_way = states.count(Status.PROCESSING) + states.count(Status.RETRY)
+    idle = not inputs.scheduled and under_way == resting
+    left, whole = quota.left(phase.quota_share), quota.whole(phase.quota_share)
+    if whole < each and quota.limit > quota.spent and (left > 0 or not whole):
+        return int(idle), each
+    others = quota.by_months is not None and quota.spent > quota.by_months
+    unmeasured = not done and left > 0 and others
+    return max(left // each - under_way, int(idle and (left >= each or unmeasured))), each
 
 
 def _unaffordable(phase: Phase, quota: DailyQuota | None, each: int) -> str:
     if quota is None or quota.limit is None:
         return UNKNOWN_QUOTA
+    if not quota.limit:
+        return "ISBNdb's daily limit leaves no call for months (raise it, or lower its reserve: alexandria quota)"
     left = counted(max(quota.left(phase.quota_share), 0), "call")
     return (
         f"today's share of the ISBNdb quota is used or reserved: {left} left for months, about {each} needed for each"

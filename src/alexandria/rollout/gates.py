@@ -74,11 +74,16 @@ class DailyQuota:
     spent: int = 0
     by_months: int | None = None
 
+    def whole(self, share: float) -> int:
+        """Units of a whole day that are for months at this share."""
+        assert self.limit is not None
+        return math.floor(_exact(share) * self.limit)
+
     def left(self, share: float) -> int:
         """Units left of the share of the day that is for months, but no more than are left of the day."""
         assert self.limit is not None
         by_months = self.spent if self.by_months is None else self.by_months
-        return min(math.floor(_exact(share) * self.limit) - by_months, self.limit - self.spent)
+        return min(self.whole(share) - by_months, self.limit - self.spent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ async def begun(connection: Connection, day: date) -> int:
 
 
 async def spent_by_months(connection: Connection, midnight: datetime) -> int:
-    """Units that attempts at months have spent of ISBNdb's day, which began at `midnight`."""
+    """Units that attempts at months have spent of ISBNdb's day, which began at `midnight` in the provider's zone."""
     row = await (await connection.execute(SQL["spent_by_months"], {"midnight": midnight})).fetchone()
     assert row is not None
     return int(row["units"])

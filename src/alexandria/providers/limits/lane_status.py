@@ -16,7 +16,8 @@ class LaneStatus:
     """The state of one provider's limiter now; times are UTC.
 
     `rate` is in requests a second. Of the units of the provider's `day` backfilling may spend `cap` and people `limit`
-    (None: no limit); `used` are spent and `reserved` about to be. The next day begins at `reset_at`. `plan_limit` is
+    (None: no limit); `used` are spent and `reserved` about to be. That day began at `began_at`, the next one begins at
+    `reset_at`; they are days of the provider's zone. `plan_limit` is
     the limit that the provider itself reported at `plan_seen_at`, `plan_note` what is odd about it. It has not answered
     since `down_since` (None: it answers).
     """
@@ -36,6 +37,7 @@ class LaneStatus:
     plan_note: str = ""
     paused_since: datetime | None = None
     down_since: datetime | None = None
+    began_at: datetime | None = None
 
     @property
     def left(self) -> int | None:
@@ -76,4 +78,5 @@ def lane_status(row: Row, day: Day) -> LaneStatus:
         plan_note=row["plan_note"],
         paused_since=row["paused_since"] if row["paused_until"] else None,
         down_since=row["down_since"],
+        began_at=datetime.fromtimestamp(day.starts, UTC),
     )
