@@ -65,6 +65,14 @@ def test_a_dry_run_on_a_new_database_names_the_months_that_would_begin(database_
     assert command(capsys, database_url, "status")[0] == 3
 
 
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_start_warns_of_what_the_plan_cannot_do(database_url, capsys, tmp_path, more):
+    file = tmp_path / "rollout.toml"
+    file.write_text('name = "far"\n[[phase]]\nname = "all"\nyears = "2098..2099"\nmonths_per_day = 5\n')
+    code, _, err = command(capsys, database_url, "start", "--file", str(file), *more)
+    assert (code, "warning: all: 24 months up to 2099-12 are not over yet" in err) == (0, True)
+
+
 @pytest.mark.parametrize("text", ["\ufeff", "a = " + "[" * 20_000, f"years = {'9' * 5_000}", "[phase]\n[phase]"])
 @pytest.mark.parametrize("words", [("rollout", "start", "--dry-run"), ("forecast",)])
 def test_a_file_that_is_no_plan_is_an_error_of_its_author(database_url, capsys, tmp_path, text, words):

@@ -13,6 +13,7 @@ from alexandria.rollout.controller import RolloutSnapshot
 from alexandria.rollout.decisions import Advance, Schedule, Step, Wait, daily_pace, first_schedule
 from alexandria.rollout.gates import count_outcomes
 from alexandria.rollout.plan import members
+from alexandria.rollout.plan_review import review
 
 MAX_LOG_ENTRIES = 20
 MAX_VERDICTS = 200
@@ -50,6 +51,8 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
     added = f"{'would add' if request.dry_run else 'added'} {counted(seeded, 'missing month')}"
     message = f"{counted(months, 'month')} in {counted(phases, 'phase')}; {added}"
     answer = await _answer(system, situation, message, dry_run=request.dry_run)
+    warnings = review(plan, situation.inputs.today, situation.inputs.quota)
+    answer = answer.model_copy(update={"warnings": warnings})
     first = first_schedule(situation.rollout.plan, situation.rollout.state, situation.inputs)
     if first is None:
         return answer

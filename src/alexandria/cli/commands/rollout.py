@@ -74,7 +74,10 @@ def start(
     chosen = plan.read(plan.example()) if file is None else plan.read_file(file)
     wanted = read_request(StartRequest, {"plan": chosen, "why": why, "replace": replace, "dry_run": dry_run})
     output = output_of(context)
-    _show(output, on_system(output, lambda system: rollout.start(system, wanted, operator_name())))
+    answer = on_system(output, lambda system: rollout.start(system, wanted, operator_name()))
+    _show(output, answer)
+    for warning in answer.warnings:
+        output.message(f"warning: {warning}")
     output.message(f"next: {'the same without --dry-run' if dry_run else 'alexandria rollout status'}")
     return 0
 
