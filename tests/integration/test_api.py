@@ -30,7 +30,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
 SCHEDULE, SEED = "/api/internal/schedule-backfill", "/api/internal/seed-backfill-queue"
 RETRY, PAUSE, RESUME = (f"/api/internal/{act}" for act in ("retry", "pause", "resume"))
-ROLLOUT = [f"/api/internal/rollout/{act}" for act in ("start", "hold", "release", "approve", "override")]
+ROLLOUT = [
+    f"/api/internal/rollout/{act}" for act in ("start", "hold", "release", "approve", "override", "override-in-advance")
+]
 WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME, *ROLLOUT]
 INTERNAL = [
     *(("POST", path) for path in WRITES),

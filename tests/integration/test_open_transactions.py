@@ -270,4 +270,4 @@ async def test_how_an_attempt_ended_can_be_written_whatever_a_provider_has_sent(
     token = await field.claimed(NOVEMBER)
     await field.backfill.runner.finish(token, errors.BadAnswer("gemini", "answered \x00 \ud800 503"))
     attempts = await field.sql("SELECT reason FROM attempt")
-    assert [attempt["reason"] for attempt in attempts] == ["gemini: answered ? ? 503"]
+    assert [attempt["reason"] for attempt in attempts] == ["gemini: answered \\x00 ? 503"]
