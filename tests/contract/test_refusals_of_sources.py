@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -38,6 +39,10 @@ def google(code, reason, message="no", detail="", **metadata):
     return {"error": error}
 
 
+def recorded(name):
+    return (Path(__file__).parent / "data" / "answers" / name).read_text(encoding="utf-8")
+
+
 # The provider, status, body, headers, what it means, and for how many seconds to wait where it is a limit.
 REFUSALS: list[Any] = [
     ("isbndb", 401, {"message": "Unauthorized"}, (), KEY, None),
@@ -53,12 +58,14 @@ REFUSALS: list[Any] = [
     ("isbndb", 504, {"message": "Endpoint request timed out"}, (), DOWN, None),
     ("isbndb", 200, "<html><title>Scheduled maintenance</title></html>", (), DOWN, None),
     ("isbndb", 200, "<html><title>ISBNdb</title></html>", (), BAD, None),
+    ("open_library", 403, recorded("openlibrary_403_no_contact.html"), (), KEY, None),
     ("open_library", 403, "<html>\r\n<head><title>403 Forbidden</title></head>\r\n</html>", (), KEY, None),
     ("open_library", 429, "<html><title>429 Too Many Requests</title></html>", ("Retry-After: 00:01:00",), LIMIT, 60),
     ("open_library", 503, "<h1>503 Service Unavailable</h1>\nNo server is available", (), DOWN, None),
     ("open_library", 200, "<html>Open Library is temporarily offline</html>", (), DOWN, None),
     ("open_library", 200, {"error": "the search engine timed out"}, (), DOWN, None),
     ("open_library", 200, {"error": "something else"}, (), BAD, None),
+    ("google_books", 403, recorded("google_books_403_key_restricted.json"), (), KEY, None),
     ("google_books", 503, google(503, "backendFailed"), (), DOWN, None),
     ("google_books", 403, google(403, "quotaExceeded", "You have exceeded your quota."), (), DAY, None),
     ("google_books", 403, google(403, "dailyLimitExceededUnreg", "Daily Limit for Unauthenticated Use"), (), DAY, None),
