@@ -1,6 +1,7 @@
 """Whatever a server of a language model answers, our code for its dialect ends soon and with one of our meanings."""
 
 import json
+import sys
 import time
 
 import httpx2
@@ -76,4 +77,6 @@ def test_64_kilobytes_of_a_refusal_cost_less_than_50_milliseconds(text, status):
     ):
         began = time.process_time()
         meaning(response)
-        assert time.process_time() - began < 0.05
+        assert time.process_time() - began < 0.05 * (
+            5 if sys.gettrace() else 1
+        )  # measuring coverage makes Python code several times slower

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import time
 
 import pytest
@@ -178,7 +179,7 @@ def test_no_text_of_64_kb_takes_50_ms(text):
         with contextlib.suppress(model_json.NoList):
             model_json.find_items(text)
         taken.append(time.process_time() - began)
-    assert min(taken) < 0.05
+    assert min(taken) < 0.05 * (5 if sys.gettrace() else 1)  # measuring coverage makes Python code several times slower
 
 
 def test_a_list_is_capped():
