@@ -18,7 +18,7 @@ check: setup ## what takes less than a minute: lint and unit tests, side by side
 test: lint ## everything but what is marked as long; some minutes
 	$(PYTEST) -m "not long"
 
-test-all: lint ## everything, with a short form of soak, and the coverage; up to 20 minutes
+test-all: lint ## everything, with a short form of soak, and the coverage; about 22 minutes
 	SOAK_KILLS=40 SOAK_MONTHS=12 COVERAGE_CORE=$(COVERAGE_CORE) $(PYTEST) --cov --cov-report=term
 
 unit: setup

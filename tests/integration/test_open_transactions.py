@@ -141,7 +141,7 @@ async def test_a_locked_month_keeps_nobody_from_scheduling_pausing_resuming_or_r
 
 @pytest.mark.parametrize("statement", ["SELECT FROM control FOR UPDATE", "UPDATE control SET paused_since = NULL"])
 async def test_a_locked_pause_stops_no_month(field, statement):
-    """Attempts begin and end, lost months are taken over, months are scheduled; only who wants to pause is told why not."""
+    """Attempts begin and end, lost months are taken over, months are scheduled; only a pause is refused, with the reason."""
     token = await field.claimed(NOVEMBER)
     await field.waiting(OCTOBER)
     await field.person.execute(statement)

@@ -139,7 +139,7 @@ class Field:
         return row
 
     async def claimed(self):
-        """November is claimed anew, whatever it was; returns its attempt."""
+        """Claims November again, whatever its state; returns the attempt."""
         await self.sql("DELETE FROM procrastinate_jobs")
         await self.sql("UPDATE backfill_log SET status = 'pending', retry_count = 0 WHERE status <> 'pending'")
         async with self.database.transaction() as connection:

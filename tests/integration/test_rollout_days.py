@@ -1,4 +1,4 @@
-"""A day belongs to one rollout: what was begun today counts, whoever began it and whatever became of it."""
+"""A day belongs to one rollout: months begun today count, by any rollout and with any result."""
 
 from datetime import date, timedelta
 
