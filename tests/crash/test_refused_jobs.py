@@ -2,20 +2,12 @@
 
 import signal
 import time
+from pathlib import Path
 
 import httpx2
 import pytest
 
-REFUSE = """CREATE TABLE refused (code text NOT NULL); CREATE SEQUENCE refusals;
-            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE wanted text;
-            BEGIN
-                SELECT code INTO wanted FROM refused;
-                IF wanted IS NULL THEN RETURN NEW; END IF;
-                PERFORM nextval('refusals');
-                RAISE EXCEPTION 'no job today' USING ERRCODE = wanted;
-            END $$;
-            CREATE TRIGGER refuse BEFORE INSERT ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION refuse()"""
+REFUSE = (Path(__file__).parents[1] / "refused_jobs.sql").read_text(encoding="utf-8")
 MONTHS = ("2023-11", "2023-10", "2023-09")
 PROBES_COUNT, LONGEST_ANSWER = 40, 2.0  # seconds, on a machine with much else to do
 

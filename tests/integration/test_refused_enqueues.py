@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
@@ -92,16 +93,7 @@ STATES = [
 ]
 # What a running queue meets: of each of our own classes of error at least one.
 MET = ("40001", "53100", "55P03", "22001", "23514", "42501", "42P01", "57P01", "58030", "XX000")
-REFUSE = """CREATE TABLE refused (code text NOT NULL); CREATE SEQUENCE refusals;
-            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE wanted text;
-            BEGIN
-                SELECT code INTO wanted FROM refused;
-                IF wanted IS NULL THEN RETURN NEW; END IF;
-                PERFORM nextval('refusals');
-                RAISE EXCEPTION 'no job today' USING ERRCODE = wanted;
-            END $$;
-            CREATE TRIGGER refuse BEFORE INSERT ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION refuse()"""
+REFUSE = (Path(__file__).parents[1] / "refused_jobs.sql").read_text(encoding="utf-8")
 
 
 class Silent:
