@@ -2,33 +2,29 @@
 
 Queries go through the product's own resolve step: all five sources, played by the sandbox over the catalogue, with
 lanes and stored answers in a database of its own. Simpler rules judge what ISBNdb answers. With --retrieval local a
-search of this file's own finds the editions instead, and the matcher alone is judged, in seconds.
+search of the benchmark's own finds the editions instead, and the matcher alone is judged, in seconds.
+
+The kinds "world" and "world-dedup" are queries and pairs of many languages: local search unless --retrieval says
+otherwise. "field" are cases with one right answer each. "by-month" takes a CSV of notable books by month, and asks for
+each among all editions by its author, once with the right work and once without it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
-import gzip
-import hashlib
-import heapq
 import importlib
 import json
-import math
-import re
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from rapidfuzz import process
-from rapidfuzz.distance import OSA, Levenshtein
+from rapidfuzz.distance import Levenshtein
 
 import stage
 from alexandria.backfill.resolve import resolve
@@ -36,17 +32,31 @@ from alexandria.backfill.source_selection import Policy, SourceSelector
 from alexandria.catalogue.matching import authors, names, titles
 from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
 from alexandria.catalogue.matching.titles import fold
-from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.parts import provider_names
+from author_shelves import judge_months
+from field_cases import judge_cases
+from labelled import (
+    HALVES,
+    Row,
+    Shelves,
+    candidate_of,
+    half,
+    hit_of,
+    interval,
+    pair_outcome,
+    query_outcome,
+    rates,
+    read_catalogue,
+)
+from world_fiction import CROSS_TITLE, by_language, language_of, shares
 
-SHELF = 20  # hits that a search answers
-COMMON = 4000  # records; words in more of them than this find nothing
 LABELS = ("acceptable_isbn13", "neutral_isbn13", "must_not_isbn13")
 AT_ONCE = 24  # queries asked of the sandbox together
 PLENTY = 10**6  # calls a day
 
-Row = dict[str, Any]
+KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month")
 Find = Callable[[Candidate], Sequence[EditionRecord]]
 Choose = Callable[[Candidate, Sequence[EditionRecord]], EditionRecord | None]
 Same = Callable[[EditionRecord, EditionRecord], bool]
@@ -54,68 +64,41 @@ Same = Callable[[EditionRecord, EditionRecord], bool]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", choices=("match", "dedup"), required=True)
-    parser.add_argument("--gold", type=Path, required=True, help="JSON lines of labelled queries or pairs")
+    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument(
+        "--gold", type=Path, required=True, help="JSON lines of labelled queries, pairs or cases; for by-month a CSV"
+    )
     parser.add_argument("--catalogue", type=Path, help="CSV (.gz) of the editions that queries are answered from")
     parser.add_argument("--baselines", action="store_true", help="also judge simpler rules; table on stderr")
     parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N wrong rows on stderr")
-    parser.add_argument("--retrieval", choices=("sandbox", "local"), default="sandbox", help="who finds the editions")
+    parser.add_argument("--retrieval", choices=("sandbox", "local"), help="who finds the editions")
     parser.add_argument("--policy", choices=[policy.value for policy in Policy], default=Policy.BALANCED.value)
     parser.add_argument("--half", choices=HALVES, help="only the rows whose work falls into this half")
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if options.half in (None, half(row))]
-    if options.kind == "dedup":
-        results = {name: judge_pairs(rows, rule, options.errors) for name, rule in pair_rules(options.baselines)}
-    elif options.retrieval == "local":
-        find = Shelves(read_catalogue(options.catalogue)).find
-        found = [(row, candidate := candidate_of(row["query"]), find(candidate)) for row in rows]
-        results = {name: judge_queries(found, rule, options.errors) for name, rule in query_rules(options.baselines)}
+    options.retrieval = options.retrieval or ("local" if options.kind == "world" else "sandbox")
+    if options.kind == "by-month":
+        ours, results = judge_months(options.gold, options.catalogue, options.errors), {}
     else:
-        results = judge_resolving(rows, options)
-    ours = results.pop("alexandria")
+        rows = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines()]
+        rows = [row for row in rows if options.half in (None, half(row))]
+        results = judge(rows, options)
+        ours = results.pop("alexandria")
     if results:
         print_table({"alexandria": ours, **results})
-    print(json.dumps({"kind": options.kind, **ours, **({"baselines": results} if results else {})}))
+    print(json.dumps({"kind": options.kind, **ours, **({"baselines": results} if results else {})}, ensure_ascii=False))
 
 
-# The labelled rows
-
-
-HALVES = ("develop", "held-out")
-
-
-def half(row: Row) -> str:
-    """Rules are written looking at one half only; figures that drift apart mean rules that memorise."""
-    of = row.get("work_id") or row["id"]
-    return HALVES[hashlib.sha256(of.encode()).digest()[0] % 2]
-
-
-def candidate_of(query: Row) -> Candidate:
-    known = {name: query[name] for name in ("year", "month", "publisher", "format") if query.get(name)}
-    return Candidate(query["title"], query["author"], named_by=("benchmark",), **known)
-
-
-def hit_of(row: Row, authors: Sequence[str]) -> EditionRecord:
-    parts = [int(part) for part in str(row["published"]).split("-") if part]
-    first = str(row.get("work_first_date") or "")[:4]
-    return EditionRecord(
-        source=SourceRecord("benchmark", str(row["isbn13"]), _FETCHED),
-        title=row["title"],
-        subtitle=row["subtitle"],
-        authors=tuple(authors),
-        isbn13=Isbn13.read(row["isbn13"]),
-        publisher=row["publisher"],
-        published=PartialDate(*parts) if parts else None,
-        first_published=int(first) if first else None,
-        language=row["language"],
-        binding=row["binding"],
-        pages=int(row["pages"]) if str(row["pages"]).isdigit() else None,
-        series=row["series"],
-    )
-
-
-_FETCHED = datetime(2026, 1, 1, tzinfo=UTC)
+def judge(rows: Sequence[Row], options: argparse.Namespace) -> dict[str, Row]:
+    """The figures of each rule."""
+    if options.kind == "field":
+        return {"alexandria": judge_cases(rows, options.errors)}
+    if options.kind in ("dedup", "world-dedup"):
+        return {name: judge_pairs(rows, rule, options.errors) for name, rule in pair_rules(options.baselines)}
+    if options.retrieval == "local":
+        find = Shelves(read_catalogue(options.catalogue)).find
+        found = [(row, candidate := candidate_of(row["query"]), find(candidate)) for row in rows]
+        return {name: judge_queries(found, rule, options.errors) for name, rule in query_rules(options.baselines)}
+    return judge_resolving(rows, options)
 
 
 # The resolve step itself, against the sandbox
@@ -214,60 +197,6 @@ def as_labelled(row: Row, resolution: Resolution, about: dict[str, str]) -> str 
     return next((other for other in labelled if about.get(other) == about[isbn]), isbn)
 
 
-# A bibliographic search over the catalogue, with all its look-alikes
-
-
-def read_catalogue(path: Path) -> list[EditionRecord]:
-    with gzip.open(path, "rt", encoding="utf-8") as text:
-        return [hit_of(row, row["authors"].split("|")) for row in csv.DictReader(text)]
-
-
-class Shelves:
-    """Finds editions by the rare words of title and author; misspelt words find their neighbours."""
-
-    def __init__(self, hits: Sequence[EditionRecord]) -> None:
-        self.hits = hits
-        self.titles: dict[str, list[int]] = defaultdict(list)
-        self.authors: dict[str, list[int]] = defaultdict(list)
-        self.lengths = []
-        for at, hit in enumerate(hits):
-            words = set(words_of(f"{hit.title} {hit.subtitle}"))
-            self.lengths.append(len(words))
-            for word in words:
-                self.titles[word].append(at)
-            for word in {word for name in hit.authors for word in words_of(name)}:
-                self.authors[word].append(at)
-        self.known = {id(index): list(index) for index in (self.titles, self.authors)}
-
-    def find(self, candidate: Candidate) -> list[EditionRecord]:
-        """The best SHELF editions; look-alikes by other authors and the author's other books among them."""
-        weights: dict[int, float] = defaultdict(float)
-        title = re.sub(r"\([^)]*\)", " ", candidate.title) or candidate.title
-        for index, words in ((self.titles, words_of(title)), (self.authors, words_of(candidate.author))):
-            for word in set(words):
-                for at, weight in self._postings(index, word):
-                    weights[at] += weight
-        best = heapq.nlargest(SHELF, weights, key=lambda at: (weights[at] - 0.1 * self.lengths[at], -at))
-        return [self.hits[at] for at in best]
-
-    def _postings(self, index: dict[str, list[int]], word: str) -> Iterable[tuple[int, float]]:
-        spellings = [word]
-        if word not in index and len(word) > 3:
-            known = self.known[id(index)]
-            spellings = [
-                near for near, *_ in process.extract(word, known, scorer=OSA.distance, score_cutoff=1, limit=5)
-            ]
-        for spelling in spellings:
-            places = index.get(spelling, [])
-            if len(places) <= COMMON:
-                weight = math.log(len(self.hits) / (1 + len(places)))
-                yield from ((at, weight) for at in places)
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"\w+", fold(text).replace("'", ""))
-
-
 # The rules that are compared
 
 
@@ -340,17 +269,6 @@ def judge_queries(found: Sequence[tuple[Row, Candidate, Sequence[EditionRecord]]
     return summary([row for row, *_ in found], outcomes, spent / pairs, reachable=reachable(found))
 
 
-def query_outcome(row: Row, isbn: str | None) -> str:
-    if row["expect"] == "match":
-        if isbn in row["neutral_isbn13"]:
-            return "neutral"
-        return "missed" if isbn is None else "right" if isbn in row["acceptable_isbn13"] else "wrong"
-    if isbn is None:
-        return "refused"
-    taken = row["expect"] == "no_match" or isbn in row["must_not_isbn13"]
-    return "taken" if taken and isbn not in row["neutral_isbn13"] else "neutral"
-
-
 def reachable(found: Sequence[tuple[Row, Candidate, Sequence[EditionRecord]]]) -> float:
     """The share of positive queries whose book is among the hits at all."""
     positive = [(row, hits) for row, _, hits in found if row["expect"] == "match"]
@@ -368,31 +286,22 @@ def judge_pairs(rows: Sequence[Row], rule: Same, errors: int) -> Row:
     return summary(rows, outcomes, spent / len(rows))
 
 
-def pair_outcome(row: Row, same: bool) -> str:
-    if row["label"] == "same_work":
-        return "right" if same else "missed"
-    return "wrong" if same else "refused"
-
-
 def summary(rows: Sequence[Row], outcomes: Sequence[str], seconds: float, **more: Any) -> Row:
-    halves = {
-        name: rates([outcome for row, outcome in zip(rows, outcomes, strict=True) if half(row) == name])
-        for name in HALVES
-    }
-    negatives = [outcome for row, outcome in zip(rows, outcomes, strict=True) if row.get("expect", "match") != "match"]
+    """The figures of all rows; titles that only knowledge of other titles finds, and each language, by themselves."""
+    judged = list(zip(rows, outcomes, strict=True))
+    plain = [(row, outcome) for row, outcome in judged if CROSS_TITLE not in row.get("variation", ())]
+    halves = {name: rates([outcome for row, outcome in plain if half(row) == name]) for name in HALVES}
+    negatives = [outcome for row, outcome in judged if row.get("expect", "match") != "match"]
     if negatives:
         more["negatives_taken"] = round(negatives.count("taken") / len(negatives), 4)
-    return {**rates(outcomes), "microseconds_per_pair": round(seconds * 1e6, 1), **more, "halves": halves}
-
-
-def rates(outcomes: Sequence[str]) -> Row:
-    count = Counter(outcomes)
-    right, accepted = count["right"], count["right"] + count["wrong"] + count["taken"]
-    precision = right / accepted if accepted else 0.0
-    recall = right / max(right + count["wrong"] + count["missed"], 1)
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    named = {"precision": precision, "recall": recall, "f1": f1}
-    return {**{name: round(value, 4) for name, value in named.items()}, "n": len(outcomes), "outcomes": dict(count)}
+    if len(plain) < len(judged):
+        more[CROSS_TITLE] = shares([outcome for row, outcome in judged if CROSS_TITLE in row.get("variation", ())])
+    if any(language_of(row) for row in rows):
+        taken = interval(negatives.count("taken"), len(negatives))
+        more["intervals"] = {**shares([outcome for _, outcome in plain]), "negatives_taken": taken}
+        more["by_language"] = by_language(plain)
+    spent = {"microseconds_per_pair": round(seconds * 1e6, 1)}
+    return {**rates([outcome for _, outcome in plain]), **spent, **more, "halves": halves}
 
 
 def show(errors: int, cases: Sequence[tuple[Any, ...]], answers: Sequence[Any], outcomes: Sequence[str]) -> None:

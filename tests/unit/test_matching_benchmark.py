@@ -1,0 +1,71 @@
+"""The benchmark of matching counts cases, languages and wrong acceptances as it states."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+EDITION = {"isbn13": "", "subtitle": "", "authors": [], "publisher": "", "published": "", "language": "", "binding": "",
+           "pages": "", "series": ""}  # fmt: skip
+
+
+def run(kind, gold, *arguments):
+    program = [
+        sys.executable,
+        str(BENCHMARKS / "matching.py"),
+        "--kind",
+        kind,
+        "--gold",
+        str(gold),
+        *map(str, arguments),
+    ]
+    return json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
+
+
+def written(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_cases_of_the_field_by_kind_with_wrong_acceptances(tmp_path):
+    orbital = {"title": "Orbital", "authors": ["Samantha Harvey"]}
+    other = {"title": "The Western Wind", "authors": ["Samantha Harvey"]}
+    hit = orbital | {"key": "book", "isbn13": "9780802163622", "provider": "isbndb"}
+    candidate = {"title": "Orbital", "author": "Samantha Harvey"}
+    cases: list[dict[str, Any]] = [
+        {"mode": "pair", "kind": "pair", "a": orbital, "b": orbital, "expected": "accept"},
+        {"mode": "pair", "kind": "pair", "a": orbital, "b": other, "expected": "accept"},
+        {"mode": "pair", "kind": "same", "a": orbital, "b": orbital, "expected": "not accept"},
+        {"mode": "choose", "kind": "hits", "candidate": candidate, "hits": [hit], "expected": "book|another"},
+        {"mode": "choose", "kind": "hits", "candidate": candidate, "hits": [hit], "expected": None},
+        {"mode": "isbn", "kind": "isbn", "a": {"isbn13": "0-306-40615-2"}, "expected": "9780306406157"},
+        {"mode": "isbn", "kind": "isbn", "a": {"isbn13": "none"}, "expected": "9780306406157"},
+    ]
+    gold = written(tmp_path / "cases.jsonl", [{"id": f"x{at}", **case} for at, case in enumerate(cases)])
+    assert run("field", gold) == {
+        "kind": "field", "passed": 3, "n": 7, "wrong_accepts": 2,
+        "by_kind": {"hits": "1 of 2", "isbn": "1 of 2", "pair": "1 of 2", "same": "0 of 1"},
+    }  # fmt: skip
+
+
+def test_pairs_of_the_world_by_language(tmp_path):
+    one = EDITION | {"title": "Brida", "authors": ["Paulo Coelho"]}
+    other = EDITION | {"title": "Adultério", "authors": ["Paulo Coelho"]}
+    pairs: list[dict[str, Any]] = [{"a": one, "b": one, "languages": "pt", "label": "same_work"}] * 3
+    pairs.append({"a": one, "b": other, "languages": "pt-en", "label": "same_work"})
+    figures = run(
+        "world-dedup", written(tmp_path / "pairs.jsonl", [{"id": "w", "type": "editions", **pair} for pair in pairs])
+    )
+    assert (figures["precision"], figures["recall"]) == (1.0, 0.75)
+    assert figures["by_language"]["pt"]["recall"] == [1.0, 0.4385, 1.0]
+    assert figures["by_language"]["pt-en"]["recall"] == [0.0, 0.0, 0.7935]
+
+
+def test_reviewed_duplicates_are_few_and_reasoned():
+    text = (BENCHMARKS / "reviewed_duplicates.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len(text.splitlines()) <= 40
+    assert all(row["isbn13"] != row["taken"] and row["reason"] and len(row) == 3 for row in rows)
