@@ -93,6 +93,8 @@ SUBJECTS = {
             "integration/test_quota_ledger.py",
             "integration/test_rate_limiter.py",
             "integration/test_quota_day.py",
+            "integration/test_no_credit.py",
+            "integration/test_shared_limits.py",
         ),
     ),
 }

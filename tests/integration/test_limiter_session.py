@@ -96,6 +96,12 @@ async def test_no_query_runs_inside_the_context_between_queries(shared_database_
         assert session.is_open
 
 
+async def test_a_session_that_was_never_opened_has_no_query_to_wait_for(shared_database_url):
+    session = Session(shared_database_url, "test", time.monotonic)
+    async with asyncio.timeout(5), session.between_queries():
+        assert not session.is_open
+
+
 async def test_a_server_that_is_not_there_is_unavailable():
     session = Session("postgresql://nobody@127.0.0.1:1/nothing", "test", time.monotonic)
     with pytest.raises(errors.DatabaseUnavailable):

@@ -91,7 +91,6 @@ class ConcurrencyLimiter:
                 try:
                     await self._serve()
                 except DatabaseUnavailable:  # a session that was lost while idle is replaced once
-                    await self._open()
                     await self._serve()
         except DatabaseUnavailable as lost:
             self._refuse(lost)
