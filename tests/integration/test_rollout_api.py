@@ -120,16 +120,87 @@ async def test_an_act_names_its_phase_and_rollout(api, sql, system):
         ("start", {"plan": None}, "plan: "),
         ("start", {"plan": PLAN | {"phase": PHASE}}, "plan.phase: it is one table"),
         ("start", {"plan": PLAN | {"name": " \u202e"}}, "plan.name: it is blank"),
+        (
+            "start",
+            {"plan": PLAN | {"phase": [PHASE | {"name": "a\u2066b"}]}},
+            "plan.phase.0.name: it contains a character",
+        ),
+        (
+            "start",
+            {"plan": PLAN | {"phase": [PHASE | {"name": "a\u2028b"}]}},
+            "plan.phase.0.name: it contains a control",
+        ),
+        ("start", {"plan": PLAN | {"phase": [PHASE | {"gate": []}]}}, "plan.phase.0.gate: it is a list"),
     ],
 )
 async def test_a_body_with_a_mistake_is_refused_with_the_field(api, act, body, text):
     assert (await post(api, act, 422, **body))["error"]["message"].startswith(text)
 
 
-async def test_a_number_of_5000_digits_is_refused(api):
-    body = '{"plan": {"name": "a", "phase": [{"name": "b", "months_per_day": 5, "years": ' + "9" * 5000 + "}]}}"
-    response = await api.post(f"{ROLLOUT}/start", content=body, headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize(
+    "plan",
+    [
+        '{"name": "a", "phase": [{"name": "b", "months_per_day": 5, "years": ' + "9" * 5000 + "}]}",
+        '{"name": ' + "[" * 20_000 + "]" * 20_000 + "}",
+        '\ufeff{"name": "a"}',
+    ],
+)
+async def test_a_plan_that_no_reader_of_json_takes_is_refused(api, plan):
+    """A number of 5,000 digits, deep nesting, a byte order mark."""
+    content = f'{{"plan": {plan}}}'.encode()
+    response = await api.post(f"{ROLLOUT}/start", content=content, headers={"Content-Type": "application/json"})
     assert response.status_code in {400, 422}, response.text
+    assert response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_start_and_the_state_afterwards_have_the_warnings(api, dry_run):
+    plan = PLAN | {"phase": [PHASE | {"years": "2030", "gate": {"min_sample": 1000}}]}
+    started = await post(api, "start", plan=plan, dry_run=dry_run)
+    gate, future = started["warnings"]
+    assert gate.startswith("only: its gate cannot be reached: min_sample is 1,000, and 12 months have about 480 books")
+    assert future.startswith("only: 12 months up to 2030-12 are not over yet")
+    if not dry_run:
+        assert (await api.get(ROLLOUT)).json()["warnings"] == started["warnings"]
+
+
+async def test_an_act_with_an_idempotency_key_is_carried_out_once(api, sql, system):
+    """Sent again after the rollout has gone on it gets the first answer, and the next gate stays as it is."""
+    phases = [
+        PHASE | {"name": name, "years": year, "gate": {"min_sample": 10}}
+        for name, year in (("A", "2023"), ("B", "2022"))
+    ]
+    await post(api, "start", plan=PLAN | {"phase": phases})
+    await system.rollout.tick()
+    await sql("UPDATE backfill_log SET status = 'failed'")
+
+    async def override():
+        return await api.post(f"{ROLLOUT}/override", json={"why": "known"}, headers={"Idempotency-Key": "override-a"})
+
+    first = await override()
+    await system.rollout.tick()
+    assert (await api.get(ROLLOUT)).json()["phase"] == 2
+    again = await override()
+    assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    shown = (await api.get(ROLLOUT)).json()
+    assert (shown["phase"], shown["overridden"]) == (2, False)
+
+
+@pytest.mark.parametrize("act", ["override", "approve"])
+async def test_an_act_that_comes_twice_passes_one_gate_although_the_next_has_ended_too(api, sql, system, act):
+    """Its months may have ended under an earlier rollout. Without a key and without a phase; with its phase it passes."""
+    gate = {"min_sample": 10, "approval": True}
+    phases = [PHASE | {"name": name, "years": year, "gate": gate} for name, year in (("A", "2023"), ("B", "2022"))]
+    await post(api, "start", plan=PLAN | {"phase": phases})
+    await (finish(sql) if act == "approve" else sql("UPDATE backfill_log SET status = 'failed'"))
+    await post(api, act, why="known")
+    await system.rollout.tick()
+    refused = await post(api, act, 409, why="known")
+    assert "was for phase A; this one may be a repetition of it: name the phase" in refused["error"]["message"]
+    shown = (await api.get(ROLLOUT)).json()
+    assert (shown["phase"], shown["overridden"]) == (2, False)
+    await post(api, act, why="this one too", phase="B")
 
 
 async def test_without_the_secret_every_call_is_refused(app, api):

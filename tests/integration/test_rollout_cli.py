@@ -65,21 +65,65 @@ def test_a_dry_run_on_a_new_database_names_the_months_that_would_begin(database_
     assert command(capsys, database_url, "status")[0] == 3
 
 
+def test_a_dry_run_on_a_database_without_schema_names_the_months_that_would_begin(empty_database_url, capsys):
+    """And changes nothing: a start needs the schema."""
+    months = ["2023-12", "2023-11", "2023-10", "2023-09", "2023-08"]
+    code, out, _ = command(capsys, empty_database_url, "start", "--dry-run")
+    assert (code, f"first months: {', '.join(months)}\n" in out) == (0, True)
+    assert "300 months in 3 phases; would add 300 missing months" in out
+    data = json.loads(command(capsys, empty_database_url, "start", "--dry-run", "--json")[1])["data"]
+    assert (data["next"]["months"], data["dry_run"]) == (months, True)
+    code, _, err = command(capsys, empty_database_url, "start")
+    assert (code, "this database is empty" in err) == (6, True)
+
+
+PHASE = '[[phase]]\nname = "all"\nmonths_per_day = 5\n'
+WARNINGS = [
+    ('years = "2098..2099"', "24 months up to 2099-12 are not over yet and would begin first"),
+    ("years = 2023\ngate.min_sample = 1000", "its gate cannot be reached: min_sample is 1,000"),
+    ("years = 2023\ngate.min_resolution_rate = 0.999", "its gate cannot be reached: min_resolution_rate is 0.999"),
+    ("years = 2023\nmonths = 24", "months is 24, but its years have only 12"),
+    ("years = 2023\nquota_share = 0.001", "its share of ISBNdb's quota is 13 calls a day"),
+]
+
+
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
-def test_a_start_warns_of_what_the_plan_cannot_do(database_url, capsys, tmp_path, more):
-    file = tmp_path / "rollout.toml"
-    file.write_text('name = "far"\n[[phase]]\nname = "all"\nyears = "2098..2099"\nmonths_per_day = 5\n')
+@pytest.mark.parametrize("case", WARNINGS)
+def test_a_start_warns_of_what_the_plan_cannot_do(database_url, capsys, tmp_path, case, more):
+    """So does every later look at it."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap) VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)"
+        )
+    file, (lines, warning) = tmp_path / "rollout.toml", case
+    file.write_text(f'name = "p"\n{PHASE}{lines}\n')
     code, _, err = command(capsys, database_url, "start", "--file", str(file), *more)
-    assert (code, "warning: all: 24 months up to 2099-12 are not over yet" in err) == (0, True)
+    assert (code, f"warning: all: {warning}" in err) == (0, True)
+    code, _, err = command(capsys, database_url, "status")
+    assert (code, f"warning: all: {warning}" in err) == ((3, False) if more else (0, True))
 
 
-@pytest.mark.parametrize("text", ["\ufeff", "a = " + "[" * 20_000, f"years = {'9' * 5_000}", "[phase]\n[phase]"])
-@pytest.mark.parametrize("words", [("rollout", "start", "--dry-run"), ("forecast",)])
+NO_PLANS = [
+    "\ufeff" + PHASE,
+    "a = " + "[" * 20_000,
+    f"years = {'9' * 5_000}",
+    "[phase]\n[phase]",
+    f'name = "p"\n{PHASE}years = 2023'.replace("[[phase]]", "[phase]"),
+    f'name = "  "\n{PHASE}years = 2023',
+    f'name = "p"\n{PHASE}years = 2023'.replace("all", "a\u202eb"),
+]
+
+
+@pytest.mark.parametrize("text", NO_PLANS)
+@pytest.mark.parametrize("words", [("rollout", "start"), ("rollout", "start", "--dry-run"), ("forecast",)])
 def test_a_file_that_is_no_plan_is_an_error_of_its_author(database_url, capsys, tmp_path, text, words):
+    """With a sentence that names the fix."""
     file = tmp_path / "rollout.toml"
     file.write_text(text)
     code = cli.main([*words, "--file", str(file), "--database", database_url])
-    assert (code, "rollout.toml: " in capsys.readouterr().err) == (2, True)
+    err = capsys.readouterr().err
+    assert (code, "rollout.toml: " in err, "fault of" in err) == (2, True, False)
+    assert any(fix in err for fix in ("hint", "write", "type the name again", "save it", "example")), err
 
 
 def test_status_exits_with_5_while_the_gate_has_failed(database_url, capsys):

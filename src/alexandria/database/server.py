@@ -67,6 +67,11 @@ def with_search_path(url: str, schema: str | None = None) -> str:
     return session.located(url, path)
 
 
+def is_empty(url: str) -> bool:
+    """Whether the database has no schema yet."""
+    return migrate.missing(url) == migrations.names()
+
+
 def require_migrated(url: str, *, writes: bool = False) -> None:
     """Raise NotMigrated if the schema is older than this version, or with `writes` if the role may not write to it."""
     try:

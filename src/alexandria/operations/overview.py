@@ -14,7 +14,7 @@ from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.operations.control import describe, pause_state
 from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta_from_plan, run_state
 from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, MonthCell
-from alexandria.operations.rollout_summary import RolloutSummary, finish_dates, summarize
+from alexandria.operations.rollout_summary import RolloutSummary, default_plan, finish_dates, summarize
 from alexandria.operations.system import System
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.controller import RolloutSnapshot
@@ -36,6 +36,7 @@ class Snapshot:
     lanes: list[LaneStatus]
     situation: RolloutSnapshot | None
     forecast: ForecastReport | None
+    default_plan_warnings: tuple[str, ...]  # what the default plan may not do as intended; empty while a rollout runs
 
     @property
     def at(self) -> datetime:
@@ -110,6 +111,8 @@ class Snapshot:
 async def take_snapshot(system: System) -> Snapshot:
     """Read everything in one transaction, but for the rollout, which is read before it."""
     situation = await system.rollout.snapshot()
+    started = situation is not None and situation.rollout.ended_at is None
+    warnings = () if started else tuple(await system.rollout.review(default_plan()))
     async with system.database.transaction() as connection:
         return Snapshot(
             cells=await progress.cells(connection),
@@ -121,5 +124,6 @@ async def take_snapshot(system: System) -> Snapshot:
             pause=await pause_state(connection),
             lanes=await system.limiter.status(),
             situation=situation,
-            forecast=system.forecaster.latest(started=bool(situation and situation.rollout.ended_at is None)),
+            forecast=system.forecaster.latest(started=started),
+            default_plan_warnings=warnings,
         )

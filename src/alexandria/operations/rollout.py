@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
+from alexandria.core.month import months_of_years
+from alexandria.database.pool import Row
 from alexandria.operations import rollout_schemas as schemas
 from alexandria.operations.system import System
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.controller import RolloutSnapshot
-from alexandria.rollout.decisions import Advance, Schedule, Step, Wait, daily_pace, first_schedule
-from alexandria.rollout.gates import count_outcomes
-from alexandria.rollout.plan import members
+from alexandria.rollout.decisions import (
+    Advance,
+    RolloutState,
+    Schedule,
+    Step,
+    Wait,
+    daily_pace,
+    decide,
+    first_schedule,
+)
+from alexandria.rollout.gates import MonthOutcome, RolloutInputs, count_outcomes
+from alexandria.rollout.plan import Plan, members
 from alexandria.rollout.plan_review import review
 
 MAX_LOG_ENTRIES = 20
@@ -47,12 +59,28 @@ async def start(system: System, request: schemas.StartRequest, who: str) -> sche
     situation, seeded = await system.rollout.start(
         plan, who, request.why, replaces=request.replace, dry_run=request.dry_run
     )
+    message = _describe_start(plan, seeded, dry_run=request.dry_run)
+    return _with_first_months(await _answer(system, situation, message, dry_run=request.dry_run), situation)
+
+
+def preview(plan: Plan, who: str) -> schemas.RolloutAnswer:
+    """What a start would do now in a database that has no schema yet."""
+    now = datetime.now(UTC)
+    rollout = rollouts.Rollout(0, plan, RolloutState(now.date()), now, who)
+    inputs = RolloutInputs(now, {month: MonthOutcome() for months in members(plan) for month in months}, None)
+    situation = RolloutSnapshot(rollout, inputs, decide(plan, rollout.state, inputs))
+    seeded = {month for phase in plan.phase for month in months_of_years(*phase.years)}
+    message = _describe_start(plan, len(seeded), dry_run=True)
+    return _with_first_months(_to_view(situation, message, [], dry_run=True), situation)
+
+
+def _describe_start(plan: Plan, seeded: int, *, dry_run: bool) -> str:
     months, phases = sum(map(len, members(plan))), len(plan.phase)
-    added = f"{'would add' if request.dry_run else 'added'} {counted(seeded, 'missing month')}"
-    message = f"{counted(months, 'month')} in {counted(phases, 'phase')}; {added}"
-    answer = await _answer(system, situation, message, dry_run=request.dry_run)
-    warnings = review(plan, situation.inputs.today, situation.inputs.quota)
-    answer = answer.model_copy(update={"warnings": warnings})
+    added = f"{'would add' if dry_run else 'added'} {counted(seeded, 'missing month')}"
+    return f"{counted(months, 'month')} in {counted(phases, 'phase')}; {added}"
+
+
+def _with_first_months(answer: schemas.RolloutAnswer, situation: RolloutSnapshot) -> schemas.RolloutAnswer:
     first = first_schedule(situation.rollout.plan, situation.rollout.state, situation.inputs)
     if first is None:
         return answer
@@ -98,10 +126,14 @@ def step_kind(step: Step) -> str:
 async def _answer(
     system: System, situation: RolloutSnapshot, message: str, *, dry_run: bool = False
 ) -> schemas.RolloutAnswer:
+    async with system.database.transaction() as connection:
+        log = await rollouts.log(connection, situation.rollout, MAX_LOG_ENTRIES)
+    return _to_view(situation, message, log, dry_run=dry_run)
+
+
+def _to_view(situation: RolloutSnapshot, message: str, log: list[Row], *, dry_run: bool) -> schemas.RolloutAnswer:
     rollout, inputs, step = situation.rollout, situation.inputs, situation.decision.step
     evaluation, state = situation.decision.evaluation, rollout.state
-    async with system.database.transaction() as connection:
-        log = await rollouts.log(connection, rollout, MAX_LOG_ENTRIES)
     return schemas.RolloutAnswer(
         id=rollout.id,
         name=rollout.plan.name,
@@ -127,6 +159,7 @@ async def _answer(
         log=[schemas.RolloutLogEntry.model_validate(row) for row in log],
         dry_run=dry_run,
         message=message,
+        warnings=review(rollout.plan, inputs.today, inputs.quota, state.phase) if rollout.ended_at is None else [],
     )
 
 

@@ -161,4 +161,6 @@ class RolloutAnswer(BaseModel):
     log: Annotated[list[RolloutLogEntry], Field(description="newest first")]
     dry_run: bool
     message: str
-    warnings: Annotated[list[str], Field(description="of a start: what the plan may not do as intended")] = []
+    warnings: Annotated[
+        list[str], Field(description="what the plan may not do as intended, in its present phase and those to come")
+    ] = []

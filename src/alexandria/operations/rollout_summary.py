@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from alexandria.rollout.controller import RolloutSnapshot
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import PhaseCounts, Verdict, count_outcomes
 from alexandria.rollout.plan import Gate, Plan, example, members, read
+from alexandria.rollout.plan_review import review
 
 VERDICT_STYLES = {Verdict.OPEN: Status.COMPLETED, Verdict.WAIT: BLOCKED, Verdict.SHUT: Status.FAILED}
 
@@ -35,6 +37,7 @@ class RolloutSummary:
 
     `headline` is the gate's verdict, or how far the phase has come, in the style `status`. `next_step` is what follows,
     at `until` if that is known; `number` is that of the phase, the first is 1; `after_gate` what begins once the gate is passed.
+    `warnings` are what the plan may not do as intended.
     """
 
     id: int
@@ -56,6 +59,7 @@ class RolloutSummary:
     waits_for_approval: bool
     overridden: bool
     can_override: bool
+    warnings: tuple[str, ...]
 
 
 def summarize(situation: RolloutSnapshot) -> RolloutSummary:
@@ -83,12 +87,19 @@ def summarize(situation: RolloutSnapshot) -> RolloutSummary:
         waits_for_approval=approval,
         overridden=state.overridden,
         can_override=not state.overridden and is_overridable(evaluation),
+        warnings=tuple(review(plan, situation.inputs.today, situation.inputs.quota, state.phase)),
     )
+
+
+@functools.cache
+def default_plan() -> Plan:
+    """The plan that comes with the product."""
+    return read(example())
 
 
 def describe_default_plan() -> tuple[str, ...]:
     """The phases of the plan that comes with the product, each in a line."""
-    plan = read(example())
+    plan = default_plan()
     return tuple(
         f"{phase.name}: {counted(len(months), 'month')}, {_span(phase.months_per_day)} a day"
         for phase, months in zip(plan.phase, members(plan), strict=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from alexandria.core.errors import BadInput, GateShut, NotNow
 from alexandria.core.grammar import counted
 from alexandria.rollout.decisions import Advance, RolloutDecision, Wait
 from alexandria.rollout.gates import GateEvaluation, Verdict
 from alexandria.rollout.plan import Phase
-from alexandria.rollout.repository import Rollout
+from alexandria.rollout.repository import PastAct, Rollout
 
 MAX_REASON_LENGTH = 500  # characters
+REPEAT_TIMEOUT = timedelta(minutes=2)  # in which the same act, without a phase, may be one that was sent twice
 STATUS_HINT = "see: alexandria rollout status"
 
 
@@ -41,6 +43,22 @@ class ActTarget:
 
 
 PRESENT = ActTarget()
+
+
+def check_repeated(rollout: Rollout, name: str, target: ActTarget, last: PastAct | None, now: datetime) -> None:
+    """Raise NotNow if the act may be a repetition of one that has let another phase's gate pass a moment ago.
+
+    The gate of the present phase may have failed, or passed, at once: its months may have ended under an earlier rollout.
+    """
+    phase = rollout.plan.phase[rollout.state.phase].name
+    if target.phase is not None or last is None or last.phase == phase:
+        return
+    if now - last.at < REPEAT_TIMEOUT:
+        raise NotNow(
+            f"the last {name}, at {last.at.astimezone(UTC):%H:%M:%S} UTC, was for phase {last.phase}; this one may be a"
+            " repetition of it: name the phase",
+            hint=f'--phase "{phase}"',
+        )
 
 
 def check_override(rollout: Rollout, decision: RolloutDecision, target: ActTarget) -> None:

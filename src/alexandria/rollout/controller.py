@@ -19,6 +19,7 @@ from alexandria.rollout.acts import (
     ActTarget,
     check_override,
     check_override_in_advance,
+    check_repeated,
     checked_reason,
     not_approvable,
     required_reason,
@@ -36,11 +37,13 @@ from alexandria.rollout.decisions import (
 )
 from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, RolloutInputs
 from alexandria.rollout.plan import Plan
+from alexandria.rollout.plan_review import review
 from alexandria.rollout.repository import Rollout
 
 log = structlog.get_logger(__name__)
 
 PERIODIC_TASK = "rollout"  # the author of acts that no person does
+GATE_ACTS = {"approve", "override"}  # which let a gate pass, and need not name its phase
 NO_STANDSTILL = {WaitKind.DAY, WaitKind.PAUSED, WaitKind.FINISHED}  # it ends by the calendar, or has its own alert
 
 
@@ -102,6 +105,11 @@ class RolloutController:
             since = await rollouts.last_change(connection, now.rollout)
         step = now.decision.step
         return Standstill(f"{now.rollout.plan.name}: {step.reason}", since, shut=step.kind is WaitKind.SHUT)
+
+    async def review(self, plan: Plan) -> list[str]:
+        """Warnings about a plan if it were started now."""
+        allowance = await self._quota()
+        return review(plan, self.now().astimezone(UTC).date(), allowance.quota)
 
     async def start(
         self, plan: Plan, who: str, why: str = "", *, replaces: bool = False, dry_run: bool = False
@@ -192,7 +200,7 @@ class RolloutController:
         """
         allowance = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            was = await self._acting(connection, allowance, target)
+            was = await self._acting(connection, allowance, "approve", target)
             waits = was.decision.step
             step = decide(was.rollout.plan, was.rollout.state, was.inputs, approved=True).step
             if not isinstance(step, Advance) or not isinstance(waits, Wait) or waits.kind is not WaitKind.APPROVAL:
@@ -250,18 +258,22 @@ class RolloutController:
     ) -> RolloutSnapshot:
         allowance = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
-            was = await self._acting(connection, allowance, act.target)
+            was = await self._acting(connection, allowance, act.name, act.target)
             changed, now = replace(was.rollout, state=change(was)), was.inputs.now
             await rollouts.save_state(connection, changed, changed.state, now)
             await rollouts.log_act(connection, changed, act.who, act.name, why=act.why, now=now, phase=was.phase)
             return await self._snapshot(connection, changed, allowance)
 
-    async def _acting(self, connection: Connection, allowance: _Allowance, target: ActTarget) -> RolloutSnapshot:
+    async def _acting(
+        self, connection: Connection, allowance: _Allowance, act: str, target: ActTarget
+    ) -> RolloutSnapshot:
         """The running rollout, locked for a person's act, with its verdict saved."""
         running = await rollouts.running(connection)
         if running is None:
             raise Unknown("no rollout is running", hint="start one: alexandria rollout start")
         target.check(running)
+        if act in GATE_ACTS:
+            check_repeated(running, act, target, await rollouts.last_act(connection, running, act), self.now())
         now = await self._snapshot(connection, running, allowance)
         await rollouts.save_verdict(connection, running, now.decision.evaluation, now.inputs.now)
         return now

@@ -14,12 +14,15 @@ from alexandria.rollout.plan import Phase, Plan, members
 MAX_EXPECTED_BOOKS_PER_MONTH = 40  # twice the usual number of notable books in a list
 
 
-def review(plan: Plan, today: date, quota: DailyQuota | None) -> list[str]:
-    """Warnings about a plan that is valid but may not do what its author wants, one sentence each."""
+def review(plan: Plan, today: date, quota: DailyQuota | None, present: int = 0) -> list[str]:
+    """Warnings about a plan that is valid but may not do what its author wants, one sentence each.
+
+    Those about phases before the `present` one are left out; the first is 0.
+    """
     last = today.replace(day=1) - timedelta(days=1)
     return [
         f"{phase.name}: {warning}"
-        for phase, months in zip(plan.phase, members(plan), strict=True)
+        for phase, months in [*zip(plan.phase, members(plan), strict=True)][present:]
         for warning in (
             *_months(phase, months),
             *_gate(phase, len(months)),

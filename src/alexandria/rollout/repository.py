@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from alexandria.backfill.status import Status
@@ -33,6 +34,14 @@ class Rollout:
     started_at: datetime
     started_by: str
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastAct:
+    """When an act was done, and to which phase."""
+
+    at: datetime
+    phase: str
 
 
 async def newest(connection: Connection) -> Rollout | None:
@@ -123,6 +132,13 @@ async def log_act(
     """Add an act to the log, which is append-only."""
     values = {"id": rollout.id, "at": now, "who": who, "act": act, "why": why, "detail": Jsonb(detail)}
     await connection.execute(SQL["log_act"], values)
+
+
+async def last_act(connection: Connection, rollout: Rollout, act: str) -> PastAct | None:
+    """The last act of this name on the rollout."""
+    async with connection.cursor(row_factory=class_row(PastAct)) as cursor:
+        await cursor.execute(SQL["last_act"], {"id": rollout.id, "act": act})
+        return await cursor.fetchone()
 
 
 async def log(connection: Connection, rollout: Rollout, limit: int) -> list[Row]:

@@ -81,6 +81,11 @@ WHERE NOT EXISTS (
 INSERT INTO rollout_log (rollout_id, at, who, act, why, detail)
 VALUES (%(id)s, %(at)s, %(who)s, %(act)s, %(why)s, %(detail)s)
 
+-- name: last_act
+-- When an act of this name was last done, and to which phase.
+SELECT at, detail ->> 'phase' AS phase FROM rollout_log
+WHERE rollout_id = %(id)s AND act = %(act)s ORDER BY id DESC LIMIT 1
+
 -- name: log
 -- The latest acts, newest first.
 SELECT at, who, act, why, detail FROM rollout_log WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s

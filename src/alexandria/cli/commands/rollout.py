@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,10 +74,12 @@ def start(
     chosen = plan.read(plan.example()) if file is None else plan.read_file(file)
     wanted = read_request(StartRequest, {"plan": chosen, "why": why, "replace": replace, "dry_run": dry_run})
     output = output_of(context)
-    answer = on_system(output, lambda system: rollout.start(system, wanted, operator_name()))
+    answer = on_system(
+        output,
+        lambda system: rollout.start(system, wanted, operator_name()),
+        without_schema=(lambda: rollout.preview(chosen, operator_name())) if dry_run else None,
+    )
     _show(output, answer)
-    for warning in answer.warnings:
-        output.message(f"warning: {warning}")
     output.message(f"next: {'the same without --dry-run' if dry_run else 'alexandria rollout status'}")
     return 0
 
@@ -110,47 +112,50 @@ def verdicts(context: typer.Context) -> int:
     return 0
 
 
-@group.command()
-def hold(
-    context: typer.Context,
-    why: RequiredWhy,
-    phase: ForPhase = None,
-    rollout: ForRollout = None,
-    dry_run: DryRun = False,
-) -> int:
-    """Schedule no months and pass no gate until released. Running months finish."""
-    return _act(context, "hold", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+ActCommand = Callable[..., int]
 
 
-@group.command()
-def release(
-    context: typer.Context, why: Why = "", phase: ForPhase = None, rollout: ForRollout = None, dry_run: DryRun = False
-) -> int:
-    """End the hold."""
-    return _act(context, "release", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+def _with_reason(name: str) -> ActCommand:
+    """The command of an act that needs a reason."""
+
+    def act(
+        context: typer.Context,
+        why: RequiredWhy,
+        phase: ForPhase = None,
+        rollout: ForRollout = None,
+        dry_run: DryRun = False,
+    ) -> int:
+        return _act(context, name, {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+
+    return act
 
 
-@group.command()
-def approve(
-    context: typer.Context, why: Why = "", phase: ForPhase = None, rollout: ForRollout = None, dry_run: DryRun = False
-) -> int:
-    """Approve a gate that has passed, where the plan requires approval."""
-    return _act(context, "approve", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+def _without_reason(name: str) -> ActCommand:
+    """The command of an act whose reason may be left out."""
+
+    def act(
+        context: typer.Context,
+        why: Why = "",
+        phase: ForPhase = None,
+        rollout: ForRollout = None,
+        dry_run: DryRun = False,
+    ) -> int:
+        return _act(context, name, {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+
+    return act
 
 
-@group.command()
-def override(
-    context: typer.Context,
-    why: RequiredWhy,
-    phase: ForPhase = None,
-    rollout: ForRollout = None,
-    dry_run: DryRun = False,
-) -> int:
-    """Ignore the current gate and continue: the other months of the phase, then the next phase.
+HOLD_HELP = "Schedule no months and pass no gate until released. Running months finish."
+OVERRIDE_HELP = """Ignore the current gate and continue: the other months of the phase, then the next phase.
 
-    Without --phase the gate must have failed, or all months of its phase must have ended.
-    """
-    return _act(context, "override", {"why": why, "phase": phase, "rollout": rollout, "dry_run": dry_run})
+Without --phase the gate must have failed, or all months of its phase must have ended.
+"""
+group.command("hold", help=HOLD_HELP)(_with_reason("hold"))
+group.command("release", help="End the hold.")(_without_reason("release"))
+group.command("approve", help="Approve a gate that has passed, where the plan requires approval.")(
+    _without_reason("approve")
+)
+group.command("override", help=OVERRIDE_HELP)(_with_reason("override"))
 
 
 @group.command("override-in-advance")
@@ -167,7 +172,7 @@ def override_in_advance(
 
 # Other names that scripts may use.
 group.command("show", hidden=True)(status)
-group.command("pause", hidden=True)(hold)
+group.command("pause", help=HOLD_HELP, hidden=True)(_with_reason("hold"))
 
 
 def _act(context: typer.Context, name: str, fields: dict[str, Any]) -> int:
@@ -209,6 +214,8 @@ def _show(output: Output, answer: RolloutAnswer) -> None:
     columns = ("phase", "years", "a day", "months#", "completed#", "in progress#", "failed#", "pending#")
     log = [(entry.at, entry.who, entry.act, entry.why) for entry in answer.log]
     logged: list[RenderableType] = [heading("Log"), table(["at", "who", "act", "why"], log)] if log else []
+    for warning in answer.warnings:
+        output.message(f"warning: {warning}")
     output.result(
         answer.model_dump(mode="json"),
         f"{answer.name}: {answer.message}",

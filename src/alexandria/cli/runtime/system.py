@@ -13,18 +13,25 @@ from alexandria.cli.output.console import Output
 from alexandria.cli.settings import settings_of
 from alexandria.core import logging
 from alexandria.core.config import Settings
-from alexandria.database.server import Server, open_server, require_migrated
+from alexandria.database.server import Server, is_empty, open_server, require_migrated
 from alexandria.operations.system import System
 
 T = TypeVar("T")
 
 
-def on_system(output: Output, act: Callable[[System], Awaitable[T]]) -> T:
-    """Return what `act` returns. Raises DatabaseUnavailable and NotMigrated."""
+def on_system(
+    output: Output, act: Callable[[System], Awaitable[T]], *, without_schema: Callable[[], T] | None = None
+) -> T:
+    """Return what `act` returns, or `without_schema` if it is given and the database has no schema yet.
+
+    Raises DatabaseUnavailable and NotMigrated.
+    """
     settings = settings_of(output)
     if not output.options.verbose:
         logging.quieten("WARNING")
     with open_server(settings) as server:
+        if without_schema is not None and is_empty(server.url):
+            return without_schema()
         require_migrated(server.url)
         return asyncio.run(_run(settings, server, act, Mode.COMMAND))
 
