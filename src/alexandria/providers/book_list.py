@@ -13,6 +13,7 @@ from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import fields, model_json
 from alexandria.providers.base import SuggestResult
+from alexandria.providers.named_lists import AUTHOR_NAMES, TITLE_NAMES
 
 MAX_TITLE_LENGTH, MAX_AUTHOR_LENGTH = 300, 200  # characters; longer is prose, not a name
 
@@ -59,20 +60,22 @@ class _ListedBook(BaseModel):
     """One item as models write it: a year may be a text, an author a list, anything but the title may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    title: Title
-    author: People = Field(validation_alias=AliasChoices("author", "authors"))
+    title: Title = Field(validation_alias=AliasChoices(*TITLE_NAMES))
+    author: People = Field(validation_alias=AliasChoices(*AUTHOR_NAMES))
     publisher: fields.Text = ""
     format: fields.Text = ""
     year: fields.Year = None
 
 
-def list_in(provider: str, text: str, *, cut_off: bool) -> list[Any]:
+def list_in(provider: str, text: str, *, cut_off: bool, month: Month | None = None) -> list[Any]:
     """The items of the list in a model's answer: an object with "books", or the bare list, whatever stands around it.
+
+    Of lists under the names of months that of `month` counts.
 
     Of an answer that was `cut_off` the complete items count. Raises BadAnswer if there is no list to be read.
     """
     try:
-        items = model_json.find_items(text)
+        items = model_json.find_items(text, month)
     except model_json.NoList as absent:
         if not cut_off:
             raise errors.BadAnswer(provider, str(absent)) from None

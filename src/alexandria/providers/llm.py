@@ -87,13 +87,13 @@ class LanguageModel:
         question = {"generator": self.label, "prompt": prompt}
         stored = await self._client.read_stored(question)
         answer, at = stored or await self._buy(question, prompt, {})
-        books = await self._books_in(answer)
+        books = await self._books_in(answer, month)
         bought = stored is None
         if stored and isinstance(books, errors.ProviderError) and _may_ask_again(answer, at):
             if not _readable(answer):
                 prompt = prompts.render(variant, month, -(-count // 2))
             answer, _ = await self._buy(question, prompt, answer)
-            books, bought = await self._books_in(answer), True
+            books, bought = await self._books_in(answer, month), True
         if bought and (isinstance(books, errors.ProviderError) or not books):
             await self._client.write_cache(question, answer, NEGATIVE_LIFETIME)
         if isinstance(books, errors.ProviderError):
@@ -114,20 +114,20 @@ class LanguageModel:
 
         return await self._client.fetch_anew(question, send)
 
-    async def _books_in(self, answer: dict[str, Any]) -> list[Any] | errors.ProviderError:
+    async def _books_in(self, answer: dict[str, Any], month: Month) -> list[Any] | errors.ProviderError:
         """The items of the list in an answer, or the error that it amounts to."""
         if "books" in answer:  # stored by an earlier version, which read it first
             return list(answer["books"])
         if answer["declined"]:
-            return errors.ContentRefused(self.name, f"the model declined ({answer['declined']})")
+            return errors.ContentRefused(self._client.lane, f"the model declined ({answer['declined']})")
         text, cut_off = answer["text"], answer["finish"] == "length"
         if not text:
             spent = "all tokens went into thinking" if cut_off else answer["finish"] or "no finish reason"
-            return errors.BadAnswer(self.name, f"the model's answer is empty ({spent})")
+            return errors.BadAnswer(self._client.lane, f"the model's answer is empty ({spent})")
         try:
             if len(text) > MAX_INLINE_LENGTH:
-                return await asyncio.to_thread(book_list.list_in, self.name, text, cut_off=cut_off)
-            return book_list.list_in(self.name, text, cut_off=cut_off)
+                return await asyncio.to_thread(book_list.list_in, self._client.lane, text, cut_off=cut_off, month=month)
+            return book_list.list_in(self._client.lane, text, cut_off=cut_off, month=month)
         except errors.BadAnswer as unreadable:
             return unreadable
 

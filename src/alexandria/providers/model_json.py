@@ -12,6 +12,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from alexandria.core.month import Month
+from alexandria.providers import named_lists
+from alexandria.providers.named_lists import is_book
+
 MAX_FAILED_READS = 50  # brackets, and items of a list, that may turn out not to be JSON
 MAX_READS = 1000  # brackets that are tried in all
 MAX_ITEMS = 500  # of a list; a month has some dozens
@@ -56,10 +60,14 @@ class _Found:
     """The lists of one pass over a text, and the numbers of reads and of those that failed."""
 
     listed: list[list[Any]] = field(default_factory=list)
+    others: list[list[Any]] = field(
+        default_factory=list
+    )  # under other names than "books"; they count if no other list does
     end: int = 0  # of the last list, or of the last book that stands alone
     alone: bool = True  # whether all are books that stand alone
     reads: int = 0
     failed: int = 0
+    month: Month | None = None  # that the books are of
 
     @property
     def exhausted(self) -> bool:
@@ -68,7 +76,8 @@ class _Found:
     @property
     def best(self) -> list[Any] | None:
         """The list with the most books, of several the first; else the first with objects, else the first."""
-        return max(self.listed, key=_weight, default=None)
+        best = max(self.listed, key=_weight, default=None)
+        return best if best and _weight(best)[0] else max(self.others, key=_weight, default=best)
 
     @property
     def objects(self) -> int:
@@ -80,24 +89,25 @@ class _Found:
         return _weight(self.best or [])[0], self.objects
 
 
-def find_items(text: str) -> list[Any]:
+def find_items(text: str, month: Month | None = None) -> list[Any]:
     """Return the items of the list with the most books; MAX_ITEMS at most. A list is an object's "books" at any depth,
-    also as a text, or bare; or one object a line.
+    also as a text, or bare; or one object a line. Where none has that name, lists under other names count if they hold
+    titles with authors; of lists under the names of months that of `month` alone.
 
     Of a list that lacks its end the complete items count. One that is not JSON stands in the list as the beginning of
     its text. Raises NoList.
     """
     thoughts = [found.end() for found in THOUGHTS_END.finditer(text)]
     answer = text[thoughts[-1] :] if thoughts else text
-    found = _search(answer)
+    found = _search(answer, month)
     if found.failed or not found.weight[0]:
         repaired = REPAIRABLE.sub(_repair, answer)
         if repaired != answer:
-            found = max(found, _search(repaired), key=lambda one: one.weight)
+            found = max(found, _search(repaired, month), key=lambda one: one.weight)
     if found.best is None and '\\"' in answer:
-        found = max(found, _search(_unescaped(answer)), key=lambda one: one.weight)
+        found = max(found, _search(_unescaped(answer), month), key=lambda one: one.weight)
     if thoughts and (found.best is None or (found.alone and not THOUGHTS_BEGIN.search(text))):
-        found = _search(text)  # what seemed to be the end of thoughts was part of a text
+        found = _search(text, month)  # what seemed to be the end of thoughts was part of a text
     if found.best is None:
         is_json = found.reads > found.failed
         raise NoList("the model's answer holds no list of books" if is_json else "the model's answer is not JSON")
@@ -110,9 +120,9 @@ def _books_in(item: Any) -> list[Any]:
     return books if isinstance(books, list) else [item]
 
 
-def _search(text: str) -> _Found:
+def _search(text: str, month: Month | None) -> _Found:
     """Return the lists in `text`, in its order."""
-    found, at = _Found(), 0
+    found, at = _Found(month=month), 0
     while not found.exhausted and (opening := VALUE.search(text, at)):
         at = opening.start()
         found.reads += 1
@@ -135,10 +145,13 @@ def _search(text: str) -> _Found:
 def _add(text: str, at: int, end: int, value: Any, found: _Found) -> None:
     """Add the lists in a value of `text` from `at` to `end`, or the book that it is alone."""
     listed = _lists_in(value)
-    if listed:
+    unnamed = isinstance(value, list) and not _weight(value)[0]
+    others = _other_lists(value, found.month) if unnamed or not listed else []
+    if listed or others:
         found.listed += listed
+        found.others += others
         found.alone = False
-    elif _is_book(value):
+    elif is_book(value):
         follows = bool(found.listed) and BETWEEN_LINES.fullmatch(text, found.end, at)
         if follows:
             found.listed[-1].append(value)
@@ -161,7 +174,7 @@ def _lists_in(value: Any) -> list[list[Any]]:
             queue += inner[:MAX_NODES]
         elif isinstance(inner, dict):
             books = _parsed(next((books for key, books in inner.items() if key.lower() == "books"), None))
-            if isinstance(books, dict) and books and all(map(_is_book, books.values())):
+            if isinstance(books, dict) and books and all(map(is_book, books.values())):
                 books = list(books.values())
             if isinstance(books, list):
                 listed.append(books)
@@ -178,16 +191,14 @@ def _parsed(value: Any) -> Any:
     return value
 
 
-def _is_book(value: Any) -> bool:
-    """Whether a value is an object with a title."""
-    if not isinstance(value, dict):
-        return False
-    title = value.get("title", value.get("Title"))
-    return isinstance(title, str) and bool(title.strip())
+def _other_lists(value: Any, month: Month | None) -> list[list[Any]]:
+    """The lists of books in a value that has none under "books"; a book by itself may hold a list of its own."""
+    listed = named_lists.in_value(value, month, _parsed)
+    return [] if is_book(value) and all(len(items) < 2 for items in listed) else listed
 
 
 def _weight(listed: list[Any]) -> tuple[int, bool]:
-    return sum(_is_book(book) for item in listed[:MAX_ITEMS] for book in _books_in(item)), _has_objects(listed)
+    return sum(is_book(book) for item in listed[:MAX_ITEMS] for book in _books_in(item)), _has_objects(listed)
 
 
 def _unescaped(text: str) -> str:

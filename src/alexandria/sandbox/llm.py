@@ -109,8 +109,13 @@ TEXT_FAULTS = {
 
 
 def off_schema(text: str) -> str:
-    """JSON with the right content in the wrong place."""
-    return json.dumps({"response": {"items": json.loads(text)["books"]}}, ensure_ascii=False)
+    """JSON with the right content in another form."""
+    items = [{"book": _in_words(book)} for book in json.loads(text)["books"]]
+    return json.dumps({"response": {"items": items}}, ensure_ascii=False)
+
+
+def _in_words(book: Any) -> str:
+    return " by ".join(str(book[name]) for name in ("title", "author") if isinstance(book, dict) and book.get(name))
 
 
 def cut_off(text: str) -> str:
