@@ -35,6 +35,10 @@ FOLLOWS = {
     "isbndb_404_then_200": None, "isbndb_books_vs_data_key": None, "isbndb_basic_plan": None, "gb_no_items": None, "ia_scalar_fields": None,
     "down": DOWN, "hang": DOWN, "reset_mid_body": DOWN, "500_internal": DOWN, "503_overloaded": DOWN,
     "gb_503_backend": DOWN, "ol_503": DOWN, "wdqs_timeout_500": DOWN,
+    "503_retry_after": DOWN, "maintenance_200": DOWN, "portal_200": DOWN, "timed_out_524": DOWN, "browser_check_403": DOWN,
+    "login_302": REQUEST, "empty_200": BAD, "nothing_204": BAD, "byte_order_mark": None, "other_encoding": None, "other_type": None,
+    "markup_behind": None, "json_lines": BAD, "gzip_unnamed": BAD, "gzip_untrue": DOWN, "chunks_broken_off": DOWN,
+    "429_hourly": SLOW, "429_weekly": SPENT,
     "html_200": BAD, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
     "bomb": BAD, "many_brackets": BAD, "prose_around_json": None, "closing_think": None, "loose_json": None, "bad_item": None,
     "schema_violation_once": BAD, "ia_html_200": BAD, "ia_empty_metadata": BAD, "wdqs_truncated_200": BAD,
@@ -70,7 +74,7 @@ CASES = [
     for route in ROUTES[name]
 ]  # fmt: skip
 AT_A_SOCKET = {
-    "reset_mid_body": "connection failed",
+    **dict.fromkeys(("reset_mid_body", "chunks_broken_off", "gzip_untrue"), "connection failed"),
     **dict.fromkeys(("hang", "slow_headers", "slow_body"), "no answer within"),
 }
 PATIENCE = 0.4  # seconds, less than a slow answer takes
@@ -178,7 +182,7 @@ def test_the_table_covers_every_fault_and_every_route():
 @pytest.mark.parametrize(("name", "route", "fault"), CASES, ids=["-".join(case) for case in CASES])
 async def test_each_fault_has_the_expected_error_and_decision(sandbox, speak, name, route, fault):
     inner = sandbox(faults=f"{name}:{fault}")._transport
-    if fault == "reset_mid_body":
+    if fault in {"reset_mid_body", "chunks_broken_off"}:
         inner = httpx2.MockTransport(broken_off)
     _, client = speak(name, "http://sandbox", inner, PATIENCE if fault == "hang" else 30.0)
     check(await met(client, route), FOLLOWS[fault])
@@ -206,7 +210,7 @@ async def test_a_broken_or_slow_connection_raises_provider_down(far, speak, faul
     async with httpx2.AsyncClient() as operator:
         (await operator.post(f"{far}/__sandbox/faults", content=f"*:{fault}")).raise_for_status()
     for name, routes in ROUTES.items():
-        transport, client = speak(name, far, timeout=PATIENCE if fault != "reset_mid_body" else 30.0)
+        transport, client = speak(name, far, timeout=30.0 if AT_A_SOCKET[fault] == "connection failed" else PATIENCE)
         for error in await asyncio.gather(*(met(client, route) for route in routes)):
             check(error, FOLLOWS["down"])
             assert AT_A_SOCKET[fault] in str(error)

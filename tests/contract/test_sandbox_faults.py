@@ -78,6 +78,8 @@ SEEN = {
         "400_response_format": (200, '"choices"'),  # this request has none
         "400_any_response_format": (200, '"choices"'),
         "400_thinking": (200, '"choices"'),
+        "429_hourly": (429, "hourly usage limit"),
+        "429_weekly": (429, "weekly usage limit"),
         "200_with_error": (200, '"code":429'),
         "reasoning_content": (200, '"content":"","refusal":null,"reasoning_content":"{'),
         "reasoning": (200, '"content":"","refusal":null,"reasoning":"{'),
@@ -139,6 +141,20 @@ EVERYWHERE = {
     "html_200": (200, "<!DOCTYPE html>"),
     "bomb": (200, " " * 2**20),
     "truncated_200": (200, ""),
+    "503_retry_after": (503, "No server is available"),
+    "maintenance_200": (200, "Scheduled maintenance"),
+    "portal_200": (200, "Sign in to the network"),
+    "timed_out_524": (524, "524: A timeout occurred"),
+    "browser_check_403": (403, "Just a moment"),
+    "login_302": (302, ""),
+    "empty_200": (200, ""),
+    "nothing_204": (204, ""),
+    "byte_order_mark": (200, "\ufeff"),
+    "other_encoding": (200, ""),
+    "other_type": (200, ""),
+    "markup_behind": (200, "<!-- served by cache 7 -->"),
+    "json_lines": (200, "}\n{"),
+    "gzip_unnamed": (200, "\x1f"),
     "429_seconds": (429, ""),
     "429_date": (429, ""),
     "429_no_hint": (429, ""),
@@ -147,7 +163,7 @@ EVERYWHERE = {
     "429_huge": (429, ""),
     "429_year_99999": (429, ""),
 }
-AT_A_SOCKET = {"hang", "reset_mid_body"}
+AT_A_SOCKET = {"hang", "reset_mid_body", "chunks_broken_off", "gzip_untrue"}
 
 
 async def ask(client, provider, **changes):
@@ -273,7 +289,7 @@ def test_presets_have_no_fault_that_needs_an_operator_or_another_day():
                "gb_400_daily", "gb_403_daily", "ol_403_ua", "wdqs_ban_403", "isbndb_basic_plan", "gb_403_key_restricted",
                "429_huge", "429_year_99999",
                "429_prepay_depleted", "429_spending_cap", "400_location", "402_balance", "403_new_team",
-               "403_credits_used", "404_wrong_path"}  # fmt: skip
+               "403_credits_used", "404_wrong_path", "login_302", "429_hourly", "429_weekly"}  # fmt: skip
     used = {name: {rule.fault for rule in read_rules(preset)} for name, preset in PRESETS.items()}
     assert not lasting & set().union(*used.values())
     assert set(CATALOGUE) - lasting - used["heavy"] == {"none", "429_date"}

@@ -35,6 +35,8 @@ def of_compatible_servers(team: Callable[[], str]) -> Mapping[str, Strike]:
         "400_response_format": _refuse_format(("json_schema",)),
         "400_any_response_format": _refuse_format(("json_schema", "json_object")),
         "400_thinking": _refuse_thinking,
+        "429_hourly": instead(lambda _: _error(429, f"You've reached your hourly usage limit, upgrade at {BILLING}")),
+        "429_weekly": instead(lambda _: _error(429, f"You have reached your weekly usage limit, upgrade at {BILLING}")),
         "200_with_error": instead(lambda _: _limit(f"{HINT_SECONDS} seconds", "requests", status=200)),
         "reasoning_content": changed(lambda answer: _moved(answer, "reasoning_content")),
         "reasoning": changed(lambda answer: _moved(answer, "reasoning")),

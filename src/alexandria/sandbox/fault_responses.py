@@ -121,7 +121,7 @@ def _is_json(response: Response) -> bool:
     return "json" in response.headers.get("content-type", "")
 
 
-class _Delivered(Response):
+class Delivered(Response):
     """A proper answer that arrives in another way."""
 
     def __init__(self, proper: Response) -> None:
@@ -132,7 +132,7 @@ class _Delivered(Response):
         return {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
 
 
-class _Dribbling(_Delivered):
+class _Dribbling(Delivered):
     def __init__(self, proper: Response, clock: Clock, pause: float) -> None:
         super().__init__(proper)
         self._clock, self._pause = clock, pause
@@ -145,7 +145,7 @@ class _Dribbling(_Delivered):
         await send({"type": "http.response.body", "body": b""})
 
 
-class _Broken(_Delivered):
+class _Broken(Delivered):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # ASGI's three
         """Send half of what the header promises: the server closes an answer that is never completed."""
         await send(self.start)

@@ -46,6 +46,22 @@ CATALOGUE = {
     "bomb": Fault("a small answer that is enormous when it is unpacked"),
     "html_200": Fault("a page for people instead of data, called a success"),
     "truncated_200": Fault("half of the answer, called the whole"),
+    "503_retry_after": Fault("503 from the machine in front, Retry-After in seconds"),
+    "maintenance_200": Fault("a page of an outage, called a success"),
+    "portal_200": Fault("the page of a network that wants people to sign in, called a success"),
+    "timed_out_524": Fault("524 from the machine in front: the provider took too long"),
+    "browser_check_403": Fault("403 from the machine in front: a check that only browsers pass"),
+    "login_302": Fault("leads to the page of a log-in elsewhere"),
+    "empty_200": Fault("an empty body, called a success"),
+    "nothing_204": Fault("204 without a body"),
+    "byte_order_mark": Fault("a byte order mark before the answer"),
+    "other_encoding": Fault("the answer in ISO-8859-1"),
+    "other_type": Fault("the answer called a page in ASCII"),
+    "markup_behind": Fault("markup behind the answer"),
+    "json_lines": Fault("the answer twice, a line each"),
+    "gzip_unnamed": Fault("the answer compressed without a header that reports it"),
+    "gzip_untrue": Fault("the answer called compressed, which it is not"),
+    "chunks_broken_off": Fault("breaks the connection in the middle of an answer in chunks"),
     "429_seconds": Fault("refuses for speed, Retry-After in seconds"),
     "429_date": Fault("refuses for speed, Retry-After as a date"),
     "429_epoch": Fault("refuses for speed, Retry-After as an instant in seconds since 1970"),
@@ -69,6 +85,8 @@ CATALOGUE = {
     "400_response_format": Fault("a schema for the answer is refused", ("xai",)),
     "400_any_response_format": Fault("every form that is requested for the answer is refused", ("xai",)),
     "400_thinking": Fault("the setting for thinking is refused", ("xai",)),
+    "429_hourly": Fault("the hour's allowance is used up, in words", ("xai",)),
+    "429_weekly": Fault("the week's allowance is used up, in words", ("xai",)),
     "200_with_error": Fault("refuses for speed and calls it a success", ("xai",)),
     "reasoning_content": Fault("the answer stands where the thinking belongs", ("xai",)),
     "reasoning": Fault("the answer stands in another field for thinking", ("xai",)),
@@ -128,6 +146,9 @@ PRESETS = {
     "xai:429_billing_link=0.02,xai:400_response_format=0.05,xai:reasoning_content=0.03,xai:finish_reason_empty=0.05,"
     "xai:no_usage=0.03,xai:200_with_error=0.02,xai:429_reset_header=0.01,"
     "xai:reasoning=0.03,xai:400_any_response_format=0.02,xai:400_thinking=0.03,xai:403_content=0.01,*:429_epoch=0.01,*:429_epoch_ms=0.01,"
+    "*:503_retry_after=0.005,*:maintenance_200=0.005,*:portal_200=0.002,*:timed_out_524=0.005,*:browser_check_403=0.002,"
+    "*:empty_200=0.005,*:nothing_204=0.002,*:byte_order_mark=0.01,*:other_encoding=0.01,*:other_type=0.01,*:markup_behind=0.01,"
+    "*:json_lines=0.002,*:gzip_unnamed=0.002,*:gzip_untrue=0.005,*:chunks_broken_off=0.005,"
     "*:bomb=0.01,*:prose_around_json=0.03,*:closing_think=0.03,*:loose_json=0.03,*:bad_item=0.03,*:many_brackets=0.01",
 }
 EXAMPLE = "isbndb:429_daily=0.1@100-200"

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from alexandria.sandbox.fault_bodies import of_bodies, of_machines_between
 from alexandria.sandbox.fault_responses import Proper, Strike, everywhere
 from alexandria.sandbox.request_log import Arrival
 from alexandria.sandbox.state import SandboxState
@@ -87,7 +88,8 @@ class ProviderSandbox(ABC):
         self._paces: dict[str, RateWindow] = {}
         self._spent: Counter[tuple[str, date]] = Counter()
         scale = state.settings.latency_scale
-        self._strikes = {**everywhere(state.clock, scale, self.too_fast), **self.faults()}
+        others = everywhere(state.clock, scale, self.too_fast)
+        self._strikes = {**others, **of_machines_between(), **of_bodies(), **self.faults()}
 
     @abstractmethod
     def routes(self) -> list[BaseRoute]:
