@@ -20,7 +20,7 @@ from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
 from alexandria.backfill.rescuer import RESCUE
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.core import config, tracing
-from alexandria.core.config import Settings
+from alexandria.core.config import ProviderSettings, Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.core.provider_facts import PROVIDERS, source_names
 from alexandria.core.redaction import protect
@@ -77,7 +77,7 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         limiter = RateLimiter(
             server.url,
             database.pool,
-            settings.providers,
+            settings.lanes,
             interactive=mode is Mode.ASK,
             configures=mode in {Mode.SERVE, Mode.WORK},
         )
@@ -132,14 +132,15 @@ async def _clients(
     *,
     stall: StallMonitor,
 ) -> dict[str, ProviderClient]:
-    """Return a client for each provider, closed with `stack`; calls to language models are limited in number too."""
+    """Return a client for each provider, and for each of its servers if it has several, closed with `stack`; calls to language models are limited in number too."""
     in_flight = {
-        name: ConcurrencyLimiter(server.url, name, settings.model_calls)
-        for name, facts in PROVIDERS.items()
-        if facts.long_calls
+        lane: ConcurrencyLimiter(server.url, lane, settings.model_calls)
+        for lane, each in settings.lanes.items()
+        if PROVIDERS[each.name].long_calls
     }
     clients = {
-        name: _client(settings, name, limiter, cache, in_flight.get(name), stall=stall) for name in settings.providers
+        lane: _client(each, settings.contact, limiter, cache, in_flight.get(lane), stall=stall)
+        for lane, each in settings.lanes.items()
     }
     for in_flight_limiter in in_flight.values():
         stack.push_async_callback(in_flight_limiter.aclose)
@@ -160,13 +161,14 @@ def alert_monitor(
         timedelta(minutes=settings.alarm_paused_minutes),
         settings.alarm_failed_share,
     )
-    in_use = {spec.provider for spec in parse_generators(settings.generators)} | {*settings.sources}
+    specs = parse_generators(settings.generators)
+    in_use = {settings.lane_of(spec.provider, spec.url) for spec in specs} | {*settings.sources}
     return AlertMonitor(database, limiter.status, frozenset(in_use), thresholds, receiver, rollout.standstill)
 
 
 def _client(
-    settings: Settings,
-    name: str,
+    provider: ProviderSettings,
+    contact: str,
     limiter: RateLimiter,
     cache: ResponseCache,
     in_flight: ConcurrencyLimiter | None,
@@ -174,18 +176,19 @@ def _client(
     stall: StallMonitor,
 ) -> ProviderClient:
     client = ProviderClient(
-        settings.providers[name],
+        provider,
         limiter,
         cache,
-        contact=settings.contact,
+        contact=contact,
         version=version("alexandria-backfill"),
-        reload_key=lambda: _key(name),
+        reload_key=lambda: _key(provider.name),
         concurrency_limiter=in_flight,
-        breaker=limiter.breakers[name],
+        breaker=limiter.breakers[provider.lane],
         stall=stall,
+        rate=limiter.rate(provider.lane),
     )
-    if name in limiter.stored:
-        client.use_plan_host(limiter.stored[name].plan_host)
+    if provider.lane in limiter.stored:
+        client.use_plan_host(limiter.stored[provider.lane].plan_host)
     return client
 
 
@@ -198,7 +201,10 @@ def _key(name: str) -> SecretStr | None:
 
 def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[Generator]:
     specs = parse_generators(settings.generators)
-    return [make_generator(spec, clients[spec.provider], thinking=settings.thinking) for spec in specs]
+    return [
+        make_generator(spec, clients[settings.lane_of(spec.provider, spec.url)], thinking=settings.thinking)
+        for spec in specs
+    ]
 
 
 def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Source]:

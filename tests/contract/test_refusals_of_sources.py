@@ -90,6 +90,49 @@ REFUSALS: list[Any] = [
     ("wikidata", 403, "Please set a user-agent and respect our robot policy", (), KEY, None),
     ("wikidata", 403, "You have been banned until 2099-01-01T00:00:00Z", (), DAY, None),
     ("wikidata", 500, "java.util.concurrent.TimeoutException", (), DOWN, None),
+    ("isbndb", 429, {"message": "Limit Exceeded"}, (), LIMIT, None),
+    ("isbndb", 429, {"errorMessage": "Rate limit exceeded. Try again in 1 second"}, (), LIMIT, 1),
+    ("isbndb", 401, {"errorType": "string", "errorMessage": "Unauthorized"}, (), KEY, None),
+    ("isbndb", 403, {"message": "Missing Authentication Token"}, (), KEY, None),
+    ("isbndb", 403, {"errorMessage": "You have exceeded your daily quota. Please upgrade."}, (), DAY, None),
+    ("isbndb", 403, {"message": "Forbidden"}, ("Retry-After: 20",), LIMIT, 20),
+    ("isbndb", 403, "<!DOCTYPE html><title>Just a moment...</title>", ("cf-mitigated: challenge",), DOWN, None),
+    ("isbndb", 500, {"errorMessage": "Internal server error"}, (), DOWN, None),
+    ("isbndb", 502, "<html><title>502 Bad Gateway</title></html>", (), DOWN, None),
+    ("isbndb", 503, {"message": "Service Unavailable"}, ("Retry-After: 120",), DOWN, 120),
+    ("isbndb", 200, "", (), BAD, None),
+    ("isbndb", 204, "", (), BAD, None),
+    ("open_library", 429, {"status": 429, "message": "Too Many Requests. Consider using https://library.example/dumps."}, (), LIMIT, None),
+    ("open_library", 429, "slow down", ("Retry-After: 90",), LIMIT, 90),
+    ("open_library", 403, {"error": "forbidden"}, (), KEY, None),
+    ("open_library", 403, "<html><title>Attention Required! | Cloudflare</title></html>", (), DOWN, None),
+    ("open_library", 500, "<html><title>Internal error</title></html>", (), DOWN, None),
+    ("open_library", 503, "<h1>503</h1>", ("Retry-After: 300",), DOWN, 300),
+    ("open_library", 504, "upstream request timeout", (), DOWN, None),
+    ("open_library", 522, "<title>openlibrary.example | 522: Connection timed out</title>", (), DOWN, None),
+    ("open_library", 200, "<html><title>Guest Wi-Fi</title>Sign in to the network</html>", (), DOWN, None),
+    ("google_books", 429, google(429, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service 'books.example' for consumer 'project_number:1'."), (), DAY, None),
+    ("google_books", 429, google(429, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service 'books.example'."), ("Retry-After: 30",), LIMIT, 30),
+    ("google_books", 403, google(403, "accessNotConfigured", "Books API has not been used in project 1 before or it is disabled."), (), KEY, None),
+    ("google_books", 403, google(403, "userRateLimitExceeded", "User Rate Limit Exceeded"), (), LIMIT, None),
+    ("google_books", 403, google(403, "forbidden", "The request is missing a valid API key.", "API_KEY_MISSING"), (), KEY, None),
+    ("google_books", 503, google(503, "backendFailed", "Service temporarily unavailable."), ("Retry-After: 9",), DOWN, 9),
+    ("google_books", 500, google(500, "backendError", "Backend Error"), (), DOWN, None),
+    ("internet_archive", 429, "<html><title>429 Too Many Requests</title></html>", ("Retry-After: 5",), LIMIT, 5),
+    ("internet_archive", 200, {"error": "Sorry, search engine temporarily unavailable", "forensics": "x"}, (), DOWN, None),
+    ("internet_archive", 200, "<html>Internet Archive services are temporarily offline.</html>", (), DOWN, None),
+    ("internet_archive", 504, "", (), DOWN, None),
+    ("internet_archive", 204, "", (), BAD, None),
+    ("wikidata", 429, "upstream: rate limited", ("Retry-After: 60",), LIMIT, 60),
+    ("wikidata", 429, "Rate limit exceeded", (), LIMIT, None),
+    ("wikidata", 500, "SPARQL-QUERY: queryStr=SELECT\njava.util.concurrent.TimeoutException\n\tat java.util.concurrent.FutureTask.get", (), DOWN, None),
+    ("wikidata", 504, "upstream request timeout", (), DOWN, None),
+    ("wikidata", 502, "<!DOCTYPE html><title>Wikimedia Error</title><p>Our servers are currently under maintenance</p>", (), DOWN, None),
+    ("wikidata", 503, "Service Unavailable", ("Retry-After: 120",), DOWN, 120),
+    ("wikidata", 403, "Please comply with our UA policy", (), KEY, None),
+    ("wikidata", 403, "You have been banned", ("Retry-After: 3600",), DAY, 3600),
+    ("wikidata", 200, {"error": {"code": "maxlag", "info": "Waiting for all: 5.3 seconds lagged.", "lag": 5.3}}, ("Retry-After: 5",), DOWN, 5),
+    ("wikidata", 400, "org.openrdf.query.MalformedQueryException", (), REFUSED, None),
     ("wikidata", 200, '{"results": {"bindings": [java.util.concurrent.TimeoutException', (), BAD, None),
 ]  # fmt: skip
 
@@ -129,10 +172,12 @@ async def test_a_refusal_of_a_source(limits, monkeypatch, row):
             await SOURCES[provider](client).find(Candidate("Sample Novel", "Ann Author", 2003))
         await client.aclose()
     error: Any = refused.value
-    assert type(error) is meaning, error
+    assert isinstance(error, meaning), error
     assert "canary" not in f"{error.message} {error.hint}"
-    assert len(limits.pauses) == (meaning in {LIMIT, POOR, DAY})
-    if meaning is LIMIT:
+    assert len(limits.pauses) == (meaning in {LIMIT, POOR, DAY} or wait is not None)
+    if wait is not None:
+        assert [seconds for _, seconds, _ in limits.pauses] == [pytest.approx(wait, abs=2)]
+    if meaning in {LIMIT, DOWN}:
         assert error.retry_after == (wait if wait is None else pytest.approx(wait, abs=1))
     if meaning is DAY:
         assert error.until - datetime.now(UTC) <= timedelta(days=1, hours=1)

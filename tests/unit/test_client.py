@@ -269,7 +269,7 @@ async def test_a_long_wait_is_handed_to_the_caller(reach):
         (424, errors.RequestRefused, 1),
         (426, errors.RequestRefused, 1),
         (402, errors.RequestRefused, 1),
-        (204, errors.RequestRefused, 1),
+        (204, errors.BadAnswer, MAX_TRIES),
         (401, errors.KeyRefused, 1),
         (403, errors.KeyRefused, 1),
         (400, errors.RequestRefused, 1),

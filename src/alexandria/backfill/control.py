@@ -15,6 +15,7 @@ from alexandria.backfill.status import Status
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.servers import provider_of
 from alexandria.database.pool import Connection, Database
 from alexandria.providers import response_cache
 
@@ -107,11 +108,11 @@ class Control:
         return pause, len(woken)
 
     async def resume_lane(self, provider: str, who: str) -> tuple[LanePause | None, int]:
-        """End the pause of a provider. Returns the pause that ended, or None, and how many months continue at once.
+        """End the pause of a provider at all its servers, or at that of PROVIDER@SERVER. Returns the pause that ended, or None, and how many months continue at once.
 
         If the provider still refuses, it is paused again and no month fails. Raises BadInput.
         """
-        if provider not in PROVIDERS:
+        if provider_of(provider) not in PROVIDERS:
             raise errors.BadInput(f"provider: {provider!r} is unknown", hint=f"known providers: {', '.join(PROVIDERS)}")
         async with self.database.transaction() as connection:
             ended = await pauses.resume_lane(connection, provider)

@@ -94,12 +94,14 @@ def decide(
     wait = now + outage_wait(waited_before, rng)
     if not with_key:
         return Snooze(wait, _named(NO_KEY, causes), NO_KEY)
-    asked = [wait if isinstance(cause, errors.ProviderDown) else _waits(cause, now) for cause in with_key]
+    asked = [
+        _down(cause, wait, now) if isinstance(cause, errors.ProviderDown) else _waits(cause, now) for cause in with_key
+    ]
     waits = [until for until in asked if until is not None]
     permanent = [cause for cause in with_key if isinstance(cause, PERMANENT)]
     if waits:
         if all(isinstance(cause, (errors.ProviderDown, *PERMANENT)) for cause in with_key):
-            return Snooze(wait, _named(PROVIDERS_DOWN, with_key), PROVIDERS_DOWN)
+            return Snooze(min(waits), _named(PROVIDERS_DOWN, with_key), PROVIDERS_DOWN)
         if len(waits) + len(permanent) < len(with_key):
             waits.append(now + MIXED_FAILURE_PAUSE)
         return Snooze(max(min(waits), now), reason, code)
@@ -160,6 +162,11 @@ def _waits(error: BaseException, now: datetime) -> datetime | None:
             return now + MIGRATION_PAUSE
         case _:
             return None
+
+
+def _down(error: errors.ProviderDown, wait: datetime, now: datetime) -> datetime:
+    """Return until when to wait for a provider that is down: `wait`, or longer if it asks for that."""
+    return wait if error.retry_after is None else max(wait, now + _bounded(error.retry_after))
 
 
 def _bounded(hint: float | None) -> timedelta:

@@ -37,6 +37,7 @@ from alexandria.core.provider_facts import (
     source_names,
     usual_reserve,
 )
+from alexandria.core.servers import server_of, several_servers
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
@@ -50,7 +51,8 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 class ProviderSettings(BaseModel):
     """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s.
 
-    `by_plan` names the fields that are defaults, which the provider's own report of its plan replaces.
+    `by_plan` names the fields that are defaults, which the provider's own report of its plan replaces. `server` is the
+    one of several servers that these settings are of.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +65,12 @@ class ProviderSettings(BaseModel):
     zone: str
     key: SecretStr | None
     by_plan: frozenset[str] = frozenset()
+    server: str = ""
+
+    @property
+    def lane(self) -> str:
+        """The name under which requests are limited: the provider's, or PROVIDER@SERVER."""
+        return f"{self.name}@{self.server}" if self.server else self.name
 
     @field_validator("zone")
     @classmethod
@@ -357,6 +365,20 @@ class Settings(_Given):
         if unknown:
             raise ValueError(f"unknown source {unknown[0]!r}; known are {', '.join(sorted(source_names()))}")
         return value
+
+    @property
+    def lanes(self) -> dict[str, ProviderSettings]:
+        """The providers by the names under which their requests are limited; one with several servers has more of them."""
+        several = (
+            self.providers[name].model_copy(update={"server": server})
+            for name, server in several_servers(self.generators)
+        )
+        return self.providers | {each.lane: each for each in several}
+
+    def lane_of(self, provider: str, url: str = "") -> str:
+        """The name under which requests to a provider, at the server of `url`, are limited."""
+        lane = f"{provider}@{server_of(url)}"
+        return lane if lane in self.lanes else provider
 
     @property
     def production(self) -> bool:

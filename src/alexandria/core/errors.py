@@ -218,13 +218,27 @@ class RequestRefused(ProviderError):
 
 
 class ProviderDown(ProviderError):
-    """Server error, broken connection or time-out. `status` is that of the answer, if there was one."""
+    """Server error, broken connection or time-out. `status` is that of the answer, if there was one.
+
+    `retry_after` is in seconds, if the provider asks for a wait; then the provider is paused for as long.
+    """
 
     code = "provider_down"
+    WAIT: ClassVar[str] = "it asks for a wait"  # marks the reason of such a pause
 
-    def __init__(self, provider: str, message: str, *, hint: str = "", status: int | None = None) -> None:
-        super().__init__(provider, message, hint=hint)
+    def __init__(
+        self,
+        provider: str,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        marked = message if not retry_after or self.WAIT in message else f"{message}; {self.WAIT}"
+        super().__init__(provider, marked, hint=hint)
         self.status = status
+        self.retry_after = retry_after
 
 
 class NoAnswer(ProviderDown):

@@ -148,7 +148,7 @@ def _plain(key: str, value: Any, *, by_library: bool) -> Any:
     if isinstance(value, int | float | bool | None):
         return value
     text = str(value)
-    if key in STRUCTURE or (key == "provider" and text in PROVIDERS):
+    if key in STRUCTURE or (key == "provider" and text.partition("@")[0] in PROVIDERS):
         return inert_line(text)
     if key == "exception":
         return inert(masked_traceback(text))

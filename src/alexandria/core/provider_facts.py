@@ -213,8 +213,10 @@ def metered_source() -> str:
 
 
 def label(name: str) -> str:
-    """The provider's name as its makers write it."""
-    return PROVIDERS[name].label if name in PROVIDERS else name.replace("_", " ").title()
+    """The provider's name as its makers write it, with the server of PROVIDER@SERVER."""
+    provider, _, server = name.partition("@")
+    written = PROVIDERS[provider].label if provider in PROVIDERS else provider.replace("_", " ").title()
+    return f"{written} at {server}" if server else written
 
 
 @cache

@@ -22,7 +22,8 @@ def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: 
     rates = {lane.name: lane.rate for lane in lanes}
 
     def provider(name: str) -> SimulatedProvider:
-        configured, facts = settings.providers[name], PROVIDERS[name]
+        configured = settings.lanes[name]
+        facts = PROVIDERS[configured.name]
         return SimulatedProvider(
             name,
             rates.get(name, configured.rate),
@@ -34,7 +35,8 @@ def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: 
             timeout=configured.timeout,
         )
 
-    generators = dict.fromkeys(spec.provider for spec in parse_generators(settings.generators))
+    specs = parse_generators(settings.generators)
+    generators = dict.fromkeys(settings.lane_of(spec.provider, spec.url) for spec in specs)
     usable = [name for name in settings.sources if name not in without_key(settings)]
     return Scenario(
         tuple(map(provider, generators)),

@@ -10,7 +10,7 @@ from alexandria.providers.limits.lane_status import LaneStatus
 async def show(system: System) -> schemas.QuotaStatus:
     """The quotas of the day. Counters that no process has made yet are made."""
     lanes = await system.limiter.status()
-    if len(lanes) < len(system.settings.providers):
+    if len(lanes) < len(system.settings.lanes):
         await system.limiter.open()
         lanes = await system.limiter.status()
     providers = {lane.name: provider_quota(lane) for lane in lanes}

@@ -132,7 +132,12 @@ class ResumeRequest(_Request):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"provider": "isbndb"}]})
     provider: Annotated[
-        str, Field(pattern="^[a-z_]+$", max_length=40, description="absent: the pause of the backfill")
+        str,
+        Field(
+            pattern=r"^[a-z_]+(@\S+)?$",
+            max_length=300,
+            description="absent: the pause of the backfill; PROVIDER@SERVER is one of a provider's several servers",
+        ),
     ] = Field(default_factory=str)
 
 

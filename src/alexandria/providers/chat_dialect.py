@@ -24,6 +24,7 @@ FINISH_REASONS = {
     "sensitive": "content_filter", "refusal": "content_filter", "moderation": "content_filter",
     "guardrail_intervened": "content_filter", "blocked": "content_filter",
 }  # fmt: skip
+ERROR_FIELDS = ("error_code", "error_msg", "error_message", "errorMessage", "errors")
 THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "reasoning_details")
 MAX_CHOICES = 10  # of an answer that are read; one is asked for
 TOKEN_FIELDS = {
@@ -50,7 +51,14 @@ def error_in(body: Any) -> Any:
     if isinstance(choices, list) and choices:
         first = choices[0] if isinstance(choices[0], dict) else {}
         return first.get("error") or None
-    return body.get("error") or (body if body.get("object") == "error" else None)
+    return body.get("error") or (body if _is_error(body) else None)
+
+
+def _is_error(body: dict[str, Any]) -> bool:
+    """Whether a body without choices is an error, in any of the forms in which servers write one beneath a 200."""
+    state = body.get("base_resp")
+    failed = isinstance(state, dict) and state.get("status_code") not in {0, "0", None}
+    return failed or body.get("object") == "error" or body.get("success") is False or any(map(body.get, ERROR_FIELDS))
 
 
 def plain_completion(body: Any) -> dict[str, Any] | None:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import math
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,14 +26,16 @@ from alexandria.core.proxies import EnvironmentTransport
 from alexandria.core.redaction import protect
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
+from alexandria.providers.front_pages import MAX_PAGE_LENGTH, is_browser_check, page_of_outage
+from alexandria.providers.json_bodies import json_in
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.metering import MeteredTransport, charge_attributes, is_charged
+from alexandria.providers.metering import NO_ANSWER_STATUSES, MeteredTransport, charge_attributes, is_charged
 from alexandria.providers.redirects import stays_on_site
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.response_cache import ResponseCache
-from alexandria.providers.retry_hints import retry_after
+from alexandria.providers.retry_hints import header_wait, retry_after
 
 T = TypeVar("T")
 
@@ -48,13 +49,6 @@ MIN_PAUSE = 1.0  # seconds that a provider is left alone after a refusal, whatev
 MAX_WAIT_IN_PLACE = 30.0  # seconds that a caller waits for a provider's hint; longer hints are raised to the caller
 NO_CREDIT_PAUSE = timedelta(hours=1)  # after the first report of no credit; the rate limiter makes the next ones a day
 MISSING_KEY_CHECK_INTERVAL = 10.0  # seconds between two looks whether a key that was missing is there now
-# Words of an outage in an answer whose status is a success.
-OUTAGE_WORDS = re.compile(
-    r"time[ _-]?d?[ _-]?out|unavailable|overloaded|maintenance|temporar(?:y|ily)|(?:try|come|check) (?:again|back)|is (?:down|offline)\b"
-    r"|internal (?:server )?error",
-    re.IGNORECASE,
-)
-MAX_PAGE_LENGTH = 4096  # characters of a page that are searched for them
 NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
 
 
@@ -84,7 +78,9 @@ class Request:
 class ProviderClient:
     """The HTTP client for one provider. `reload_key` reads the key again when the provider refuses the present one.
 
-    `concurrency_limiter` bounds the requests in flight; the `breaker` is that of the rate limiter; `stall` notices when
+    `lane` is the name under which its requests are limited, and which its errors have: that of the provider, or of one
+    of its servers. `rate` is the number of requests a second that are in force
+    (None: those of the settings). `concurrency_limiter` bounds the requests in flight; the `breaker` is that of the rate limiter; `stall` notices when
     this process stands still; `inner` replaces the network in tests.
     """
 
@@ -101,10 +97,12 @@ class ProviderClient:
         concurrency_limiter: ConcurrencyLimiter | None = None,
         breaker: CircuitBreaker | None = None,
         stall: StallMonitor | None = None,
+        rate: float | None = None,
     ) -> None:
         self.settings = settings
-        self.name = settings.name
+        self.name, self.lane = settings.name, settings.lane
         self.key = settings.key
+        self.rate = settings.rate if rate is None else rate
         _protect(self.key)  # a provider may quote it in a refusal
         self._reload_key, self._missing_key_checked = reload_key, -math.inf
         self._rate_limiter, self._cache = rate_limiter, cache
@@ -137,6 +135,11 @@ class ProviderClient:
         """
         if host in self.facts.plan_rates and "base_url" in self.settings.by_plan:
             self.http.base_url = httpx2.URL(f"https://{host}")
+
+    def use_plan_rate(self, host: str) -> None:
+        """Note the rate of the host that answers the key's plan, unless a setting has another one."""
+        if host in self.facts.plan_rates and "rate" in self.settings.by_plan:
+            self.rate = self.facts.plan_rates[host]
 
     def use_configured_host(self) -> None:
         """Send requests to the configured base URL again."""
@@ -217,7 +220,7 @@ class ProviderClient:
         """As `read_cache`, for an answer that is used in the place of a request: the trace has it as one."""
         known = await self.read_cache(content)
         if known is not None:
-            with tracing.answer(self.name, answer="stored", **charge_attributes()):
+            with tracing.answer(self.lane, answer="stored", **charge_attributes()):
                 return known
         return None
 
@@ -253,22 +256,29 @@ class ProviderClient:
     async def _send(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
         response = await self._request(request)
         problem = status_error(self.name, response) if request.explain is None else request.explain(response)
-        if problem is not None:
-            await self.pause_if_limited(problem)
-            raise problem
-        if len(response.content) > MAX_INLINE_BYTES:
-            return await asyncio.to_thread(read, response)
-        return read(response)
+        try:
+            if problem is not None:
+                raise problem
+            if len(response.content) > MAX_INLINE_BYTES:
+                return await asyncio.to_thread(read, response)
+            return read(response)
+        except errors.ProviderError as refused:
+            await self.pause_if_limited(refused)
+            raise
 
     async def pause_if_limited(self, problem: errors.ProviderError) -> None:
-        """Pause the provider for all workers if `problem` is its own refusal for speed, quota or lack of credit."""
+        """Pause the provider for all workers if `problem` is its own request for a wait, or a lack of quota or credit."""
         if isinstance(problem, errors.RateLimited):
-            seconds = max(problem.retry_after or 0.0, MIN_PAUSE)
-            await self._rate_limiter.pause(self.name, datetime.now(UTC) + timedelta(seconds=seconds), problem.message)
+            await self._pause(max(problem.retry_after or 0.0, MIN_PAUSE), problem)
+        elif isinstance(problem, errors.ProviderDown) and problem.retry_after:
+            await self._pause(max(problem.retry_after, MIN_PAUSE), problem)
         elif isinstance(problem, errors.QuotaSpent):
-            await self._rate_limiter.pause(self.name, problem.until, problem.message)
+            await self._rate_limiter.pause(self.lane, problem.until, problem.message)
         elif isinstance(problem, errors.NoCredit):
-            await self._rate_limiter.pause(self.name, datetime.now(UTC) + NO_CREDIT_PAUSE, problem.message)
+            await self._rate_limiter.pause(self.lane, datetime.now(UTC) + NO_CREDIT_PAUSE, problem.message)
+
+    async def _pause(self, seconds: float, problem: errors.ProviderError) -> None:
+        await self._rate_limiter.pause(self.lane, datetime.now(UTC) + timedelta(seconds=seconds), problem.message)
 
     async def _request(self, request: Request) -> httpx2.Response:
         try:
@@ -289,8 +299,8 @@ class ProviderClient:
     def unreachable(self, why: str) -> errors.ProviderDown:
         """The error when no answer came: `why` is "timeout" or the name of what broke."""
         if why == "timeout":
-            return errors.NoAnswer(self.name, f"no answer within {self.settings.timeout:g} s")
-        return errors.ProviderDown(self.name, f"connection failed ({why})")
+            return errors.NoAnswer(self.lane, f"no answer within {self.settings.timeout:g} s")
+        return errors.ProviderDown(self.lane, f"connection failed ({why})")
 
     def _retry_wait(self, error: Exception) -> bool | float:
         """Whether stamina tries again, or after how many seconds exactly."""
@@ -300,6 +310,8 @@ class ProviderClient:
             case errors.Stalled():  # an attempt may have lost its month meanwhile: it begins again
                 return False if is_charged() else 0.0
             case errors.RateLimited(retry_after=float(hint)):
+                return hint if hint <= MAX_WAIT_IN_PLACE else False
+            case errors.ProviderDown(retry_after=float(hint)) if hint:
                 return hint if hint <= MAX_WAIT_IN_PLACE else False
             case errors.RateLimited() | errors.ProviderDown() | errors.BadAnswer():
                 return True
@@ -336,18 +348,23 @@ def status_error(provider: str, response: httpx2.Response) -> errors.ProviderErr
     Of the body of a refusal it quotes the provider's own sentence, masked, and nothing else.
     """
     status = response.status_code
-    if status == 429:
+    if status == 429 or (400 <= status < 500 and status not in NO_ANSWER_STATUSES and header_wait(response)):
         summary = with_sentence("refuses for speed", sentence_of(response))
         return errors.RateLimited(provider, summary, retry_after=retry_after(response))
+    if status in {401, 403} and is_browser_check(response):
+        return errors.ProviderDown(provider, f"answered {status} with a check that only a browser can pass")
     if status in {401, 403}:
         return errors.KeyRefused(provider, with_sentence(f"refuses us with {status}", sentence_of(response)))
-    if status in {408, 425}:
-        return errors.ProviderDown(provider, with_sentence(f"answered {status}", sentence_of(response)))
+    if status in NO_ANSWER_STATUSES:
+        summary = with_sentence(f"answered {status}", sentence_of(response))
+        return errors.ProviderDown(provider, summary, retry_after=retry_after(response))
     if status >= 500:
-        return errors.ProviderDown(provider, f"answered {status}", status=status)
+        return errors.ProviderDown(provider, f"answered {status}", status=status, retry_after=retry_after(response))
     if status >= 400:
         return errors.RequestRefused(provider, with_sentence(f"answered {status}", sentence_of(response)))
-    return None if status == 200 else errors.RequestRefused(provider, f"answered {status}")
+    if status in {204, 205} or (200 < status < 300 and not response.content.strip()):
+        return errors.BadAnswer(provider, f"answered {status} without an answer")
+    return None if 200 <= status < 300 else errors.RequestRefused(provider, f"answered {status}")
 
 
 def silent_tries(provider: str) -> int:
@@ -406,10 +423,11 @@ def json_of(provider: str, response: httpx2.Response) -> Any:
     Raises ProviderDown for a page for people that reports an outage.
     """
     try:
-        return response.json()
+        return json_in(response)
     except (ValueError, RecursionError):
         page = response.text[:MAX_PAGE_LENGTH].lstrip()
-        if page.startswith("<") and OUTAGE_WORDS.search(page):
-            raise errors.ProviderDown(provider, f"answered {response.status_code} with a page of an outage") from None
+        if page.startswith("<") and (found := page_of_outage(page)):
+            summary = f"answered {response.status_code} with a page of {found}"
+            raise errors.ProviderDown(provider, summary, retry_after=header_wait(response) or None) from None
         kind = response.headers.get("content-type", "no content type")
         raise errors.BadAnswer(provider, f"answered {response.status_code} with {kind} that is not JSON") from None

@@ -15,8 +15,9 @@ from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, status_error
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.front_pages import is_browser_check
 from alexandria.providers.refusals import sentence_of, with_sentence
-from alexandria.providers.retry_hints import retry_after
+from alexandria.providers.retry_hints import header_wait, retry_after
 
 CACHE_LIFETIME = timedelta(days=1)  # that an answer serves: their terms allow no lasting copy
 SEARCH_SIZE = 20  # of one search
@@ -66,7 +67,7 @@ class GoogleBooks:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.settings.rate, client.facts.paid
+        self.rate, self.paid = client.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Volumes by exact title and author's name; if there are none, by all words anywhere."""
@@ -97,6 +98,9 @@ class GoogleBooks:
         body, sentence = response.text, sentence_of(response)
         if response.status_code != 429 and BAD_KEY.search(body):
             return self._explain_key(body, sentence)
+        waits = header_wait(response) or is_browser_check(response)
+        if response.status_code != 429 and not QUOTA.search(body) and waits:
+            return status_error(self.name, response)
         if response.status_code == 403 and NO_MONEY.search(body):
             return errors.NoCredit(self.name, with_sentence("the key's project has no billing", sentence))
         if response.status_code == 403 and not QUOTA.search(body) and not LOCATION.search(body):

@@ -14,8 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
-from alexandria.providers.client import OUTAGE_WORDS, ProviderClient, Request, json_of
+from alexandria.providers.client import ProviderClient, Request, json_of
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.front_pages import OUTAGE_WORDS
 from alexandria.providers.refusals import sentence_in, with_sentence
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ class InternetArchive:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.settings.rate, client.facts.paid
+        self.rate, self.paid = client.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""

@@ -24,9 +24,11 @@ from alexandria.providers.client import (
     status_error,
 )
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.front_pages import is_browser_check
+from alexandria.providers.json_bodies import json_in
 from alexandria.providers.metering import PartlyGranted
 from alexandria.providers.refusals import sentence_of, with_sentence
-from alexandria.providers.retry_hints import retry_after
+from alexandria.providers.retry_hints import header_wait, retry_after
 
 MAX_QUERY_LENGTH = 150  # characters
 PAGE_SIZE = 40  # records of a search; a larger page costs the same
@@ -84,7 +86,12 @@ class ISBNdb:
         """A `thorough` one spends a second unit, on the author's books, when a search has found nothing."""
         self._client, self._thorough = client, thorough
         self._bulk_size = BULK_SIZE
-        self.rate, self.paid = client.settings.rate, client.facts.paid
+        self.paid = client.facts.paid
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that it may be sent: those of the plan, once that is known."""
+        return self._client.rate
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
@@ -161,6 +168,7 @@ class ISBNdb:
             **{name: count if _counts(count) else None for name, count in counts.items()},
         )
         self._client.use_plan_host(status.host)
+        self._client.use_plan_rate(status.host)
         if status.bulk_limit is not None:
             self._bulk_size = min(status.bulk_limit, MAX_BULK_SIZE)
         return status
@@ -207,6 +215,8 @@ class ISBNdb:
                 return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
             case 402:
                 return errors.NoCredit(self.name, with_sentence("the plan is not paid", sentence_of(response)))
+            case 401 | 403 if header_wait(response) or is_browser_check(response):
+                return status_error(self.name, response)
             case 401:
                 summary = with_sentence("refuses our key", sentence_of(response))
                 return errors.KeyRefused(self.name, summary, hint="check ISBNDB_API_KEY")
@@ -316,7 +326,7 @@ def _units_left(response: httpx2.Response) -> int | None:
 def _message(response: httpx2.Response, *names: str) -> str:
     """The message of an error body, under any of the names in use."""
     try:
-        body = response.json()
+        body = json_in(response)
     except (ValueError, RecursionError):
         return ""
     wanted = names or ("message", "errorMessage", "error_message", "error")

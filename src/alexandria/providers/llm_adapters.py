@@ -65,7 +65,7 @@ class ModelAdapter:
     """One model behind one key. `url` is the place of an OpenAI-compatible server, "" for the provider's own."""
 
     def __init__(self, client: ProviderClient, model: str, url: str, thinking: str = "low") -> None:
-        self._client, self._name, self._model_name = client, client.name, model
+        self._client, self._provider, self._name, self._model_name = client, client.name, client.lane, model
         self._url = url or client.settings.base_url
         gemini = client.name == "gemini"
         http = httpx2.AsyncClient(
@@ -115,6 +115,8 @@ class ModelAdapter:
             if ours is not None:
                 raise ours from None
             problem = self._client.unreachable(_broken(broken))
+        except httpx2.HTTPError as broken:  # of which an SDK wraps most, and not all
+            problem = self._client.unreachable(type(broken).__name__)
         # The last two for nesting without end, and for a number of 4,300 digits.
         except (exceptions.ModelAPIError, exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
             problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
@@ -185,7 +187,8 @@ class ModelAdapter:
                 summary = with_sentence(f"refuses our key with {status}", sentence)
                 return errors.KeyRefused(self._name, summary, hint=f"check {key and key.name}")
             case Refusal.DOWN:
-                return errors.ProviderDown(self._name, f"answered {status}", status=status)
+                wait = retry_after(response)
+                return errors.ProviderDown(self._name, f"answered {status}", status=status, retry_after=wait)
         return self._explain_request(response, refusal, sentence)
 
     def _explain_request(self, response: httpx2.Response, refusal: Refusal, sentence: str) -> errors.RequestRefused:
@@ -199,10 +202,10 @@ class ModelAdapter:
                 hint = "choose another in ALEXANDRIA_GENERATORS, or run Alexandria where it is served"
             case Refusal.ADDRESS:
                 summary = f"answered {response.status_code} at {address(response)}: nothing there answers chats"
-                setting = f"ALEXANDRIA_{self._name.upper()}_BASE_URL"
-                setting = "the URL in ALEXANDRIA_GENERATORS" if self._name == "openai" else setting
+                setting = f"ALEXANDRIA_{self._provider.upper()}_BASE_URL"
+                setting = "the URL in ALEXANDRIA_GENERATORS" if self._provider == "openai" else setting
                 hint = f"correct {setting}; a URL with a path is used as it is, to another /v1 is added"
-            case Refusal.FORMAT if self._name != "gemini":
+            case Refusal.FORMAT if self._provider != "gemini":
                 kind, summary = FormatRefused, f"refuses the requested form of the answer with {response.status_code}"
             case Refusal.THINKING:
                 kind, summary = ThinkingRefused, f"refuses the setting for thinking with {response.status_code}"
@@ -224,7 +227,7 @@ class ModelAdapter:
 
     def _zone(self, *, google: bool) -> str:
         """The zone of the provider's day; Google's, if it is reached through its OpenAI-compatible API."""
-        return PROVIDERS["gemini"].limits.zone if google and self._name == "openai" else self._client.settings.zone
+        return PROVIDERS["gemini"].limits.zone if google and self._provider == "openai" else self._client.settings.zone
 
 
 class _AnswersOnly(httpx2.AsyncBaseTransport):

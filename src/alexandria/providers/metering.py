@@ -81,7 +81,7 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
         stall: StallMonitor | None = None,
     ) -> None:
         self._breaker, self._stall = breaker, stall or StallMonitor()
-        self._provider, self._inner = settings.name, inner
+        self._provider, self._inner = settings.lane, inner
         self._rate_limiter, self._concurrency_limiter, self._cache = rate_limiter, concurrency_limiter, cache
         self._seconds = settings.timeout
         self._timeout = httpx2.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)).as_dict()

@@ -16,7 +16,6 @@ from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import (
     NEGATIVE_LIFETIME,
-    OUTAGE_WORDS,
     ProviderClient,
     Request,
     json_of,
@@ -24,7 +23,9 @@ from alexandria.providers.client import (
     storable,
 )
 from alexandria.providers.fields import UnusableRecord
+from alexandria.providers.front_pages import OUTAGE_WORDS, is_browser_check
 from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
+from alexandria.providers.retry_hints import header_wait
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 MAX_WORKS = 5  # of a search for title and author
@@ -129,7 +130,7 @@ class OpenLibrary:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.settings.rate, client.facts.paid
+        self.rate, self.paid = client.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.
@@ -200,7 +201,7 @@ class OpenLibrary:
         return Request("GET", path, params=params, explain=self._explain)
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
-        if response.status_code == 403:
+        if response.status_code == 403 and not header_wait(response) and not is_browser_check(response):
             hint = "set ALEXANDRIA_CONTACT to a mail address or URL; without one Open Library may refuse"
             summary = with_sentence("refuses our User-Agent or network", sentence_of(response))
             return errors.KeyRefused(self.name, summary, hint=hint)

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx2
 
-from alexandria.providers.retry_hints import fields_in, json_body, retry_after, texts_in
+from alexandria.providers.front_pages import is_browser_check
+from alexandria.providers.retry_hints import fields_in, header_wait, json_body, retry_after, texts_in
 
 MAX_CODE_LENGTH = 80  # characters; longer values are sentences
 MAX_TEXT = 4096  # characters of a refusal that are searched for words
@@ -37,6 +38,7 @@ class Refusal(Enum):
     REQUEST = auto()  # anything else in the request
 
 
+FOR_NOW = {Refusal.KEY, Refusal.ADDRESS, Refusal.REQUEST}  # unless a header says when to ask again
 # Codes are compared in small letters and without punctuation.
 NO_CREDIT_CODES = {
     "insufficientquota", "insufficientbalance", "insufficientcredits", "insufficientcredit", "insufficientfunds",
@@ -70,7 +72,9 @@ KEY_CODES = {
 MODEL_CODES = {
     "modelnotfound", "modelnotfounderror", "deploymentnotfound", "modelnotexist", "modeldoesnotexist",
     "modelnotsupported", "modeldecommissioned", "modeldeprecated", "invalidmodel", "unknownmodel", "modelnotavailable",
-    "modeltermsrequired", "modelnotopen", "modelpermissionblockedorg", "modelpermissionblockedproject",
+    "modeltermsrequired", "modelnotopen", "modelpermissionblockedorg", "modelpermissionblockedproject", "noaccess",
+    "modelaccessdenied", "keymodelaccessdenied", "teammodelaccessdenied", "usermodelaccessdenied", "orgmodelaccessdenied",
+    "projectmodelaccessdenied",
 }  # fmt: skip
 LOCATION_CODES = {
     "unsupportedcountryregionterritory",
@@ -92,7 +96,8 @@ NO_CREDIT_WORDS = re.compile(
     r"|\bpayment (?:is )?required\b|\bbilling hard limit|\bbilling (?:is )?(?:not (?:enabled|active|set up)|disabled)"
     r"|\b(?:account|subscription|organi[sz]ation)s? (?:is |has been )?(?:not active|in arrears|overdue|suspended due to)"
     r"|\bin arrears\b|\boverdue\b|\benable billing\b|\bplease (?:recharge|top[ -]?up)\b|\bcan only afford\b"
-    r"|\brequires? (?:a |an )?(?:paid |active |pro )?(?:subscription|plan)\b|\bsubscription (?:is )?(?:required|expired|has expired)"
+    r"|\brequires? (?:a |an )?(?:paid |active |pro )?(?:subscription|plan)\b"
+    r"|\bsubscription (?:is |was |has )?(?:required|expired|inactive|not active|ended|lapsed|cancell?ed)"
     r"|余额不足|欠费",
     re.IGNORECASE,
 )
@@ -120,7 +125,7 @@ LIMIT_WORDS = re.compile(
 CONTENT_WORDS = re.compile(
     r"violat\w* (?:\w+ ){0,4}?(?:usage guidelines|usage polic|content polic|content guidelines|safety|terms of use)"
     r"|safety_check|content (?:management|moderation|safety) polic|requires moderation|flagged (?:for|as|by)"
-    r"|inappropriate content|content (?:was |is |has been )?(?:blocked|filtered|refused)",
+    r"|inappropriate content|content exists risk|content (?:was |is |has been )?(?:blocked|filtered|refused)",
     re.IGNORECASE,
 )
 LOCATION_WORDS = re.compile(
@@ -141,6 +146,17 @@ THINKING_WORDS = re.compile(
     r"|\b(?:support|allow)\w* (?:\w+ )?(?:thinking|reasoning)\b|\b(?:thinking|reasoning) (?:is|are) not\b",
     re.IGNORECASE,
 )
+# A model that the key's owner may not use; the key itself is good.
+NO_ACCESS_WORDS = re.compile(
+    r"\baccess to (?:the |this )?(?:\w+ )?model|\bverified to use\b"
+    r"|\bnot (?:allowed|permitted|authori[sz]ed) to (?:access|use|call) (?:the |this )?model",
+    re.IGNORECASE,
+)
+CONTEXT_WORDS = re.compile(
+    r"\bcontext (?:size|length|window)\b[^.;]{0,40}\bexceed|\bexceed\w*\b[^.;]{0,60}\bcontext (?:size|length|window)",
+    re.IGNORECASE,
+)
+PACE_WORDS = re.compile(r"rate limit|\b(?:qps|rps|qpm|rpm|tpm)\b|\bper (?:second|minute)\b|\bconcurren", re.IGNORECASE)
 MODEL_WORDS = re.compile(r"\bmodels?\b|no endpoints found|\bdeployment\b", re.IGNORECASE)
 NO_MODEL_WORDS = re.compile(
     r"\bmodels?\b[^;]{0,160}?\b(?:not (?:be )?(?:found|exist|exists|available|supported|loaded|open|a valid)|does(?: not|n't) exist"
@@ -189,7 +205,8 @@ def read_body(response: httpx2.Response) -> RefusalBody:
     codes = tuple(_codes(named))
     quotas = tuple(named.get("quotaId", ())) + tuple(named.get("quota_id", ()))
     google = "resourceexhausted" in codes or "@type" in named
-    nothing = "0" in named.get("quotaValue", ()) or (google and NO_ALLOWANCE.search(text) is not None)
+    values = (*named.get("quotaValue", ()), *named.get("quota_limit_value", ()))
+    nothing = "0" in values or (google and NO_ALLOWANCE.search(text) is not None)
     types = frozenset(map(_squeezed, named.get("type", ())))
     return RefusalBody(codes, types, text, body is not None, google, quotas, nothing, frozenset(named.get("param", ())))
 
@@ -203,13 +220,32 @@ def meaning(response: httpx2.Response, status: int | None = None) -> Refusal:
     if code == 402:
         return Refusal.NO_CREDIT
     if code >= 500 or code in SERVER_STATUSES:
-        return Refusal.FORMAT if code in {500, 501} and _is_format(body) else Refusal.DOWN
+        return _of_server(code, body)
+    if code in {401, 403} and is_browser_check(response):
+        return Refusal.DOWN
+    refusal = _of_client(response, code, body)
+    if refusal in FOR_NOW and header_wait(response):  # a refusal for good has no end
+        return Refusal.DAY_SPENT if is_daily(body) else Refusal.TOO_FAST
+    return refusal
+
+
+def _of_server(code: int, body: RefusalBody) -> Refusal:
+    """What a server error means: some servers call a request so that they will never take."""
+    if code in {500, 501} and _is_format(body):
+        return Refusal.FORMAT
+    return Refusal.REQUEST if code == 501 or (code == 500 and CONTEXT_WORDS.search(body.text)) else Refusal.DOWN
+
+
+def _of_client(response: httpx2.Response, code: int, body: RefusalBody) -> Refusal:
+    """What a refusal of the client's side means."""
     if code == 451:
         return Refusal.LOCATION
     if code == 413:
         return Refusal.REQUEST
     if code == 401:
-        return Refusal.NO_CREDIT if body.has(NO_CREDIT_CODES) else Refusal.KEY
+        if body.has(NO_CREDIT_CODES):
+            return Refusal.NO_CREDIT
+        return Refusal.MODEL if body.has(MODEL_CODES) else Refusal.KEY
     return _of_request(response, code, body)
 
 
@@ -224,14 +260,16 @@ def is_hourly(body: RefusalBody) -> bool:
 
 
 def _of_limit(response: httpx2.Response, body: RefusalBody) -> Refusal:
+    if body.google and body.no_allowance:
+        return Refusal.NO_CREDIT
     limit = Refusal.DAY_SPENT if is_daily(body) else Refusal.TOO_FAST
     weightiest = body.first_of(NO_CREDIT_CODES, TOO_FAST_CODES)
     if weightiest is not None:
         return Refusal.NO_CREDIT if weightiest is NO_CREDIT_CODES else limit
     if body.types & TOO_FAST_TYPES:
         return limit
-    if body.quotas or body.no_allowance:
-        return Refusal.NO_CREDIT if body.no_allowance else limit
+    if body.quotas:
+        return limit
     if retry_after(response) is not None:
         return limit
     spent = NO_CREDIT_WORDS.search(body.text) or (not body.google and PLAN_SPENT.search(body.text))
@@ -244,7 +282,7 @@ def _of_use(response: httpx2.Response, body: RefusalBody) -> Refusal:
     """Which limit of use a status other than 429 reports; without a period or a hint it is one that money raises."""
     if is_daily(body):
         return Refusal.DAY_SPENT
-    timed = retry_after(response) is not None or is_hourly(body) or "rate limit" in body.text.lower()
+    timed = retry_after(response) is not None or is_hourly(body) or PACE_WORDS.search(body.text)
     return Refusal.TOO_FAST if timed else Refusal.NO_CREDIT
 
 
@@ -279,6 +317,8 @@ def _of_our_side(status: int, body: RefusalBody) -> Refusal:
         if THINKING_WORDS.search(body.text) and not body.has(MODEL_CODES):
             return Refusal.THINKING
     if body.has(MODEL_CODES) or (status in {400, 403, 422} and "model" in body.parameters):
+        return Refusal.MODEL
+    if status == 403 and NO_ACCESS_WORDS.search(body.text):
         return Refusal.MODEL
     if status == 403 or (status == 400 and _is_key(body)):
         return Refusal.KEY

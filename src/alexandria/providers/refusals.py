@@ -36,7 +36,7 @@ _MARKUP = re.compile(r"\s*<")
 
 def sentence_of(response: httpx2.Response) -> str:
     """Return the provider's sentence in the body of a response, or ""."""
-    text = response.text[:MAX_BODY_LENGTH]
+    text = response.text[:MAX_BODY_LENGTH].removeprefix("\ufeff")
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):

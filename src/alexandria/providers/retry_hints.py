@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx2
 
+from alexandria.providers.json_bodies import json_in
+
 MAX_HINT_SECONDS = 86400.0  # longer hints are cut to this: a clock or a unit was wrong
 MAX_HINT_TEXT = 16_384  # characters of a body in which a hint is searched
 MAX_DATE_LENGTH = 64  # characters; longer values are no date
@@ -55,7 +57,7 @@ BARE_SECONDS = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)(?=[.,;)\]\"']?(?:\s|$))", 
 POLICY_RESET = re.compile(r"(?:\bt|reset)=(\d+)", re.ASCII)
 POLICY_LEFT = re.compile(r"(?:\br|remaining)=(\d+)", re.ASCII)
 SECONDS_KEYS = {"retrydelay", "retryafter", "retryafterseconds", "retryaftersec", "retryin", "retryinseconds",
-                "waitseconds", "resetin", "resetinseconds", "resetsin", "resetsinseconds", "resetafter", "resetat", "resetsat", "resettime"}  # fmt: skip
+                "waitseconds", "resetin", "resetinseconds", "resetsin", "resetsinseconds", "resetafter", "resetat", "resetsat", "resettime", "estimatedtime"}  # fmt: skip
 MILLISECONDS_KEYS = {"retryafterms", "retryaftermilliseconds", "retryinms"}
 
 
@@ -70,6 +72,11 @@ def retry_after(response: httpx2.Response) -> float | None:
         body = json_body(response)
         stated = _longest((from_body(body), from_words(response.text if body is None else texts_in(body))))
     return from_reset(response.headers) if stated is None and response.status_code == 429 else stated
+
+
+def header_wait(response: httpx2.Response) -> float:
+    """The seconds that a header of a refusal asks us to wait; 0.0 if none does. With it any refusal is one for now."""
+    return from_header(response.headers) or 0.0
 
 
 def from_header(headers: httpx2.Headers) -> float | None:
@@ -216,8 +223,11 @@ def _from_phrase(text: str) -> float | None:
     if duration is not None:
         return duration
     bare = BARE_SECONDS.match(text)
-    rest = text[bare.end() :].lstrip(".,;)]\"' ") if bare else ""
-    return _wait_of(float(bare[1])) if bare and not rest[:1].islower() else None
+    if bare is None:
+        return None
+    rest = text[bare.end() :]
+    unit = rest[:1] == " " and rest[1:2].isalpha()  # such as "3.5 GiB"
+    return None if unit or rest.lstrip(".,;)]\"' ")[:1].islower() else _wait_of(float(bare[1]))
 
 
 def _instant_in(text: str) -> float | None:
@@ -251,7 +261,7 @@ def json_body(response: httpx2.Response) -> Any:
     if len(response.content) > MAX_BODY_BYTES:
         return None
     try:
-        return response.json()
+        return json_in(response)
     except (ValueError, RecursionError):
         return None
 

@@ -19,13 +19,16 @@ from alexandria.providers import fields, prompts, search_terms
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import ProviderClient, Request, json_of, status_error
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.refusals import sentence_of, with_sentence
+from alexandria.providers.front_pages import OUTAGE_WORDS, is_browser_check
+from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
+from alexandria.providers.retry_hints import header_wait, texts_in
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 BAN_PAUSE = timedelta(days=1)  # when no end is named, and at most
 ROWS_PER_WORK = 4  # that a month's query must have room for: one for each author
 ITEM = re.compile(r"http://www\.wikidata\.org/entity/(Q\d+)")
 UNNAMED = re.compile(r"Q\d+")  # the label service's word for an item without a label
+BUSY_WORDS = re.compile(rf"{OUTAGE_WORDS.pattern}|\bmaxlag\b|\blagged\b", re.IGNORECASE)
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 LABELS = 'SERVICE wikibase:label { bd:serviceParam wikibase:language "en,mul,fr,de,es,it,pt,nl,sv,pl,ru,ja,zh". }'
 
@@ -42,7 +45,7 @@ class Wikidata:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.settings.rate, client.facts.paid
+        self.rate, self.paid = client.rate, client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""
@@ -77,6 +80,9 @@ class Wikidata:
         """Each row's bound variables as text; nodes without a name ("some value") are as good as unbound."""
         body = json_of(self.name, response)  # a query that ran too long breaks off in mid-answer
         results = body.get("results") if isinstance(body, dict) else None
+        if results is None and BUSY_WORDS.search(texts_in(body)):
+            summary = with_sentence("cannot answer now", sentence_in(body))
+            raise errors.ProviderDown(self.name, summary, retry_after=header_wait(response) or None)
         bindings = results.get("bindings") if isinstance(results, dict) else None
         if not isinstance(bindings, list):
             raise errors.BadAnswer(self.name, "the answer holds no rows")
@@ -85,10 +91,13 @@ class Wikidata:
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         if response.status_code != 403:
             return status_error(self.name, response)
-        sentence = sentence_of(response)
+        sentence, wait = sentence_of(response), header_wait(response)
         if "banned" in response.text:
             summary = with_sentence("has banned us for asking too much", sentence)
-            return errors.QuotaSpent(self.name, summary, until=_end_of_ban(response.text))
+            until = datetime.now(UTC) + timedelta(seconds=wait) if wait else _end_of_ban(response.text)
+            return errors.QuotaSpent(self.name, summary, until=until)
+        if wait or is_browser_check(response):
+            return status_error(self.name, response)
         hint = "set ALEXANDRIA_CONTACT to a mail address or URL; Wikidata wants to know whom to write to"
         return errors.KeyRefused(self.name, with_sentence("refuses our User-Agent", sentence), hint=hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alexandria.core.month import Month
+from alexandria.core.servers import message_pattern
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -23,12 +24,16 @@ async def to_probe(connection: Connection, interval: float) -> list[str]:
 
 async def wake_one(connection: Connection, provider: str) -> list[Month]:
     """Make the newest month that waits for `provider` due at once. Returns it, or nothing if none waits."""
-    return _months(await (await connection.execute(SQL["wake_one"], {"provider": provider})).fetchall())
+    return _months(
+        await (await connection.execute(SQL["wake_one"], {"messages": message_pattern(provider)})).fetchall()
+    )
 
 
 async def wake_keyed(connection: Connection, provider: str) -> list[Month]:
     """Make the months that wait for the key of `provider` due at once. Returns which."""
-    return _months(await (await connection.execute(SQL["wake_keyed"], {"provider": provider})).fetchall())
+    return _months(
+        await (await connection.execute(SQL["wake_keyed"], {"messages": message_pattern(provider)})).fetchall()
+    )
 
 
 def _months(rows: list[Row]) -> list[Month]:

@@ -21,7 +21,7 @@ RETURNING name
 UPDATE backfill_log SET next_attempt_at = now()
 WHERE id = (
     SELECT id FROM backfill_log
-    WHERE status = 'retry' AND error_code <> 'paused' AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')
+    WHERE status = 'retry' AND error_code <> 'paused' AND blocked_reason ~ %(messages)s
     ORDER BY year DESC, month DESC LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING year, month
 
@@ -30,6 +30,6 @@ RETURNING year, month
 UPDATE backfill_log SET next_attempt_at = now()
 WHERE id IN (
     SELECT id FROM backfill_log
-    WHERE status = 'retry' AND error_code = 'no_key' AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')
+    WHERE status = 'retry' AND error_code = 'no_key' AND blocked_reason ~ %(messages)s
     ORDER BY year, month FOR UPDATE SKIP LOCKED)
 RETURNING year, month

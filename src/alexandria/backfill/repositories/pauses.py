@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from alexandria.backfill.retry_policy import PAUSE_RECHECK_DELAY
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
+from alexandria.core.servers import message_pattern
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -72,7 +73,7 @@ async def resume(connection: Connection) -> None:
 
 
 async def resume_lane(connection: Connection, provider: str) -> LanePause | None:
-    """End the pause of a provider. Returns what it was, or None."""
+    """End the pause of a provider, at all its servers if it has several. Returns what it was, or None."""
     await connection.execute(SQL["end_breaker_pause"], {"provider": provider})
     async with connection.cursor(row_factory=class_row(LanePause)) as cursor:
         await cursor.execute(SQL["resume_lane"], {"provider": provider})
@@ -81,7 +82,9 @@ async def resume_lane(connection: Connection, provider: str) -> LanePause | None
 
 async def advance_blocked(connection: Connection, provider: str, at: datetime) -> list[Month]:
     """Let months that wait for `provider` wait until `at` at the latest. Returns those whose time moved."""
-    rows = await (await connection.execute(SQL["advance_blocked"], {"provider": provider, "at": at})).fetchall()
+    rows = await (
+        await connection.execute(SQL["advance_blocked"], {"messages": message_pattern(provider), "at": at})
+    ).fetchall()
     return [Month(row["year"], row["month"]) for row in rows]
 
 

@@ -28,13 +28,14 @@ UPDATE control SET paused_since = NULL, paused_until = NULL, paused_by = '', pau
 WHERE paused_since IS NOT NULL
 
 -- name: end_breaker_pause
--- A provider that does not answer may be probed before its pause ends.
-UPDATE breaker SET open_until = clock_timestamp() WHERE name = %(provider)s AND open_until > clock_timestamp()
+-- A provider that does not answer, or all of its servers, may be probed before its pause ends.
+UPDATE breaker SET open_until = clock_timestamp()
+WHERE %(provider)s IN (name, split_part(name, '@', 1)) AND open_until > clock_timestamp()
 
 -- name: resume_lane
--- A provider may be asked again before the end that its lane's pause would have had; what it was.
+-- A provider, or all of its servers, may be asked again before the end that its lane's pause would have had; what it was.
 UPDATE lane SET paused_until = NULL, pause_reason = ''
-FROM (SELECT name, paused_until, pause_reason FROM lane WHERE name = %(provider)s FOR UPDATE) AS before
+FROM (SELECT name, paused_until, pause_reason FROM lane WHERE %(provider)s IN (name, split_part(name, '@', 1)) ORDER BY name FOR UPDATE) AS before
 WHERE lane.name = before.name AND before.paused_until > clock_timestamp()
 RETURNING before.paused_until AS until, before.pause_reason AS reason
 
@@ -43,7 +44,7 @@ RETURNING before.paused_until AS until, before.pause_reason AS reason
 UPDATE backfill_log SET next_attempt_at = %(at)s
 FROM (SELECT id FROM backfill_log
       WHERE status = 'retry' AND error_code <> 'paused' AND next_attempt_at > %(at)s
-        AND blocked_reason ~ ('(^|[^a-z_])' || %(provider)s || ': ')
+        AND blocked_reason ~ %(messages)s
       FOR UPDATE SKIP LOCKED) AS free
 WHERE backfill_log.id = free.id
 RETURNING year, month

@@ -23,6 +23,7 @@ from alexandria.core.grammar import counted
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.proxies import EnvironmentTransport, Proxy, proxy_for
 from alexandria.core.redaction import MIN_LONG_SECRET
+from alexandria.core.servers import provider_of
 from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
@@ -69,10 +70,11 @@ def all_of(settings: Settings) -> list[Check]:
 
 
 def _providers(settings: Settings) -> dict[str, str]:
-    """The base URLs of the configured generators and sources."""
-    generators = {spec.provider: spec.url for spec in parse_generators(settings.generators)}
+    """The base URLs of the configured generators and sources; each server of a provider that has several counts."""
+    specs = parse_generators(settings.generators)
+    generators = {settings.lane_of(spec.provider, spec.url): spec.url for spec in specs}
     names = dict.fromkeys([*generators, *settings.sources])
-    return {name: generators.get(name) or settings.providers[name].base_url for name in names}
+    return {name: generators.get(name) or settings.lanes[name].base_url for name in names}
 
 
 def _database(settings: Settings) -> Iterator[Check]:
@@ -89,7 +91,7 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
             if not missing:
                 yield from asyncio.run(_paused(server.url, [*_providers(settings)]))
-            yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url)))
+            yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url, [*settings.lanes])))
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)
         yield from limits(settings, {})
@@ -111,9 +113,9 @@ async def _paused(url: str, names: list[str]) -> list[Check]:
     ]
 
 
-async def _stored_limits(url: str) -> dict[str, StoredLimits]:
+async def _stored_limits(url: str, lanes: list[str]) -> dict[str, StoredLimits]:
     async with Database(url, size=1) as database, database.transaction() as connection:
-        return await stored_limits.read(connection, [*PROVIDERS])
+        return await stored_limits.read(connection, lanes)
 
 
 def _migrations(missing: list[str]) -> Check:
@@ -143,7 +145,7 @@ def _worker(running: int) -> Check:
 
 
 def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
-    for provider in asked:
+    for provider in dict.fromkeys(map(provider_of, asked)):
         facts, configured = PROVIDERS[provider], settings.providers[provider].key
         if facts.key is None or facts.key.optional:
             continue
@@ -214,7 +216,10 @@ async def _check_reachable(client: httpx2.AsyncClient, name: str, url: str) -> C
     except (httpx2.HTTPError, TimeoutError) as unreached:
         proxy = proxy_for(url)
         way = f"the network, {proxy.variable}" if proxy else "the network"
-        fix = f"check {way}, and ALEXANDRIA_{name.upper()}_BASE_URL"
+        setting = f"ALEXANDRIA_{name.upper()}_BASE_URL"
+        if PROVIDERS[provider_of(name)].model == "MODEL@URL":
+            setting = "the URL in ALEXANDRIA_GENERATORS"
+        fix = f"check {way}, and {setting}"
         return Check(f"reach {name}", False, f"{httpx2.URL(url).host}: {type(unreached).__name__}", fix)
     return Check(f"reach {name}", True, f"{httpx2.URL(url).host} answers")
 

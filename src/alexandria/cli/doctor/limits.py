@@ -15,7 +15,7 @@ NO_CONTACT_FIX = "set ALEXANDRIA_CONTACT to a mail address or URL where you can 
 def limits(settings: Settings, stored: Mapping[str, StoredLimits]) -> Iterator[Check]:
     """Yield what is wrong with the limits; `stored` are those in the database, as far as they are known."""
     yield from _reserves(settings, stored)
-    for each in differences(settings.providers, stored):
+    for each in differences(settings.lanes, stored):
         fix = "start alexandria up, serve or work with the value that you want; the last one to start decides"
         yield Check(f"setting {each.setting}", True, f"{each}; the database's is in force", fix)
     if missing := no_contact(settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alexandria.core.errors import NoCredit, ProviderError, RateLimited
+from alexandria.core.errors import CircuitOpen, NoCredit, ProviderDown, ProviderError, RateLimited
 from alexandria.database.pool import Pool, unavailable
 from alexandria.providers.limits.session import SQL
 
@@ -13,6 +13,8 @@ def paused_error(provider: str, reason: str, rest: float, now: datetime) -> Prov
     """The error for a request to a provider whose pause lasts `rest` seconds more."""
     if NoCredit.RECHECK in reason:
         return NoCredit(provider, f"paused: {reason}", until=now + timedelta(seconds=rest))
+    if ProviderDown.WAIT in reason:
+        return CircuitOpen(provider, f"paused: {reason}", retry_after=rest)
     return RateLimited(provider, f"paused: {reason}", retry_after=rest)
 
 

@@ -170,7 +170,7 @@ class _ProviderLimiter:
     def __init__(
         self, settings: ProviderSettings, session: Session, breaker: CircuitBreaker, options: _Options
     ) -> None:
-        self._name = settings.name
+        self._name = settings.lane
         self._breaker = breaker
         self._zone = ZoneInfo(settings.zone)
         self._guard = 0.0 if settings.daily_limit is None else options.guard
@@ -425,6 +425,8 @@ class RateLimiter:
                 daily_cap=settings.daily_cap,
                 by_plan=sorted(settings.by_plan),
             )
+            if settings.server and name not in self.stored:
+                await self._execute("inherit_quota", name=name, provider=settings.name)
         for each in self.differences:
             report = log.info if self._configures else log.warning
             report("limits differ", setting=each.setting, here=each.here, stored=each.stored, in_force=self.in_force)
@@ -433,6 +435,11 @@ class RateLimiter:
     def differences(self) -> tuple[LimitDifference, ...]:
         """The settings that differ from what the database held when this limiter was opened."""
         return differences(self._providers, self.stored)
+
+    def rate(self, lane: str) -> float:
+        """The requests a second that were in force when this limiter was opened."""
+        settings, stored = self._providers[lane], self.stored.get(lane)
+        return pace(settings, stored) if self._configures or stored is None else stored.rate
 
     @property
     def in_force(self) -> str:
@@ -448,7 +455,6 @@ class RateLimiter:
         """Wait for a permit for one request that costs `units`; near the end of a quota `granted` may be fewer.
 
         A caller that `reports_sent` calls `sent()` when its request is on the wire; else it counts as sent at once.
-
         Waits as long as the rate requires, first come first served, and for a pause that ends within `max_pause_wait`.
         Raises RateLimited or NoCredit for a longer pause, CircuitOpen while the provider does not answer, QuotaSpent if
         nothing is left of the day, DatabaseUnavailable.

@@ -17,6 +17,12 @@ INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap, by_plan)
 VALUES (%(name)s, %(rate)s, %(sends)s, %(win)s, %(gap)s, %(daily_limit)s, %(daily_cap)s, %(by_plan)s)
 ON CONFLICT (name) DO NOTHING
 
+-- name: inherit_quota
+-- What was spent at a provider's one server is spent at each of its several, as it is not known at which.
+INSERT INTO quota (name, day, cap, used)
+SELECT %(name)s, day, cap, used FROM quota WHERE name = %(provider)s AND day >= current_date - 1
+ON CONFLICT DO NOTHING
+
 -- name: stored
 -- The limits of some lanes, as configured and as their plans have them.
 SELECT name, rate, daily_limit, daily_cap, by_plan, plan_limit, plan_rate, plan_host

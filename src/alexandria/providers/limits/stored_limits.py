@@ -54,7 +54,8 @@ def differences(
     providers: Mapping[str, ProviderSettings], stored: Mapping[str, StoredLimits]
 ) -> tuple[LimitDifference, ...]:
     """Return the settings that differ from what is stored, in the order of the providers."""
-    return tuple(found for name, here in providers.items() if name in stored for found in _of_one(here, stored[name]))
+    found = (each for name, here in providers.items() if name in stored for each in _of_one(here, stored[name]))
+    return tuple(dict.fromkeys(found))  # of several servers with one setting it is one difference
 
 
 def pace(settings: ProviderSettings, stored: StoredLimits | None) -> float:

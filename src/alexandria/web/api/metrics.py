@@ -94,7 +94,7 @@ async def _gauges(system: System) -> list[Metric]:
         ),
         *_rollout(await system.rollout.snapshot()),
         *_quotas(await system.limiter.status()),
-        *_calls(await system.cache.recent_calls(), [*system.settings.providers]),
+        *_calls(await system.cache.recent_calls(), [*system.settings.lanes]),
     ]
 
 

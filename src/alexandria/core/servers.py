@@ -1,0 +1,49 @@
+"""Names the servers of a provider that has several, as each has limits and outages of its own.
+
+A provider at one server is limited under its own name. Of several servers each is limited under PROVIDER@SERVER, and
+SERVER is the host, with the port where the URL has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from alexandria.core.provider_facts import PROVIDERS
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+ENTRY = re.compile(r"([a-z_]+):[^\s@]+@(https?://[^\s@]+)")  # of ALEXANDRIA_GENERATORS
+
+
+def server_of(url: str) -> str:
+    """Return the server of a URL: its host, and its port unless that is the usual one."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    try:
+        port = parts.port
+    except ValueError:  # the request will fail
+        port = None
+    return host if port in {None, DEFAULT_PORTS.get(parts.scheme)} else f"{host}:{port}"
+
+
+def several_servers(generators: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each server of the providers that have several, with its provider, by the entries of ALEXANDRIA_GENERATORS."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in generators:
+        parts = ENTRY.fullmatch(entry)
+        if parts and parts[1] in PROVIDERS:
+            found.setdefault(parts[1], {})[server_of(parts[2])] = None
+    for provider, servers in found.items():
+        if len(servers) > 1:
+            yield from ((provider, server) for server in servers)
+
+
+def provider_of(lane: str) -> str:
+    """Return the provider of a name like PROVIDER@SERVER, or of its own name."""
+    return lane.partition("@")[0]
+
+
+def message_pattern(lane: str) -> str:
+    """Return PostgreSQL's expression for the messages of a provider: those of all its servers, or of the one named."""
+    return f"(^|[^a-z_]){re.escape(lane)}{'' if '@' in lane else '(@[^ ]+)?'}: "
