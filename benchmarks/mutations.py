@@ -42,23 +42,33 @@ class Subject(NamedTuple):
     tests: tuple[str, ...]
 
 
-MATCHING = ("unit/test_scoring.py", "unit/test_matching_floor.py", "property/test_match.py")
+MATCHING = (
+    "unit/test_scoring.py",
+    "unit/test_scoring_works.py",
+    "unit/test_scoring_choice.py",
+    "unit/test_matching_floor.py",
+    "property/test_match.py",
+)
+TITLES = ("unit/test_titles.py", "unit/test_title_spelling.py", "unit/test_title_languages.py")
 SUBJECTS = {
     "authors": Subject(
         ("catalogue/matching/authors.py", "catalogue/matching/names.py"), ("unit/test_authors.py", *MATCHING)
     ),
-    "titles": Subject(("catalogue/matching/titles.py",), ("unit/test_titles.py", *MATCHING)),
+    "titles": Subject(("catalogue/matching/titles.py",), (*TITLES, *MATCHING)),
     "editions": Subject(
         ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
     "retry_policy": Subject(
-        ("backfill/retry_policy.py",), ("unit/test_retry_policy.py", "unit/test_status.py", "integration/test_walk.py")
+        ("backfill/retry_policy.py",),
+        ("unit/test_retry_policy.py", "unit/test_status.py", "integration/test_walk.py", "integration/test_rescue.py"),
     ),
     "backfill": Subject(
         ("backfill/scheduler.py", "backfill/runner.py", "backfill/rescuer.py", "backfill/follow_up.py"),
         (
             "integration/test_walk.py",
+            "integration/test_rescue.py",
+            "integration/test_unwritten_outcomes.py",
             "integration/test_follow_up.py",
             "integration/test_control.py",
             "integration/test_enrich.py",
@@ -66,6 +76,7 @@ SUBJECTS = {
             "integration/test_months.py",
             "contract/test_trace.py",
             "integration/test_resolution.py",
+            "integration/test_further_lookups.py",
         ),
     ),
     "client": Subject(
@@ -92,6 +103,7 @@ SUBJECTS = {
             "integration/test_concurrency_limiter.py",
             "integration/test_quota_ledger.py",
             "integration/test_rate_limiter.py",
+            "integration/test_rate_limiter_losses.py",
             "integration/test_quota_day.py",
             "integration/test_no_credit.py",
             "integration/test_shared_limits.py",

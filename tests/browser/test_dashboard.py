@@ -221,7 +221,7 @@ def test_a_hostile_title_is_only_text(page, site):
     expect(page.locator("#failures")).to_contain_text('<b>"0 of 20"</b>')
 
 
-def test_without_the_secret_no_page_is_shown(opened, site):
+def test_without_the_secret_no_page_opens(opened, site):
     """A wrong one is rejected; the right one leads to the requested page."""
     page = opened()
     page.goto(f"{site.url}/months/2018-05")

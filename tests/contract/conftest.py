@@ -4,6 +4,7 @@ sandbox   a function: settings (and a clock) -> an HTTP client of a fresh sandbo
 hands     a clock whose hands the test moves; it never waits
 chat_server  a local HTTP server that gives the answers of a test
 limits    a rate limiter without limits, which remembers pauses
+one_try   no request is sent a second time
 model     a function: provider, answers -> the generator of that provider, whose server gives these answers
 """
 
@@ -20,6 +21,7 @@ from typing import Any, cast
 
 import httpx2
 import pytest
+import stamina
 
 from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
@@ -28,6 +30,7 @@ from alexandria.providers.llm import LanguageModel, parse_generators
 from alexandria.sandbox import SandboxSettings, create_app
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.parts import provider_names
+from tests.support.unlimited import Unlimited
 
 AGENT = "Alexandria/test (tests@example.org)"
 
@@ -78,35 +81,6 @@ async def sandbox() -> AsyncIterator[Callable[..., httpx2.AsyncClient]]:
         yield start
 
 
-class Unlimited:
-    """A rate limiter without limits that remembers pauses, and a cache without answers."""
-
-    def __init__(self):
-        self.pauses, self.granted, self.calls = [], 1, []
-
-    @contextlib.asynccontextmanager
-    async def permit(self, provider, units=1, **_):
-        yield self
-
-    def refund(self):
-        return
-
-    def sent(self):
-        return
-
-    async def pause(self, provider, until, reason):
-        self.pauses.append((provider, (until - datetime.now(UTC)).total_seconds(), reason))
-
-    async def read(self, provider, key):
-        return None
-
-    async def write(self, provider, key, request, body, life):
-        return datetime.now(UTC)
-
-    async def record(self, call):
-        self.calls.append(call)
-
-
 class Server:
     """A local HTTP server. It answers each request with the next answer, the last one again and again."""
 
@@ -142,6 +116,13 @@ async def chat_server() -> AsyncIterator[Server]:
 @pytest.fixture
 def limits():
     return Unlimited()
+
+
+@pytest.fixture
+def one_try():
+    """No request is sent a second time."""
+    with stamina.set_testing(True, attempts=1):
+        yield
 
 
 @pytest.fixture

@@ -4,27 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-import stamina
 
 from alexandria.core import errors
 from alexandria.core.month import Month
+from tests.support.provider_answers import BOOKS, MARCH, TITLE, answer
+
+pytestmark = pytest.mark.usefixtures("one_try")
+
 
 BODIES = Path(__file__).parent / "data" / "models"
-MARCH = Month(2003, 3)
-TITLE = "Sample Novel"
-BOOKS = json.dumps({"books": [{"title": TITLE, "author": "Ann Author", "year": 2003}]})
-
-
-@pytest.fixture(autouse=True)
-def _once():
-    with stamina.set_testing(True, attempts=1):
-        yield
-
-
-def answer(status, body, *headers):
-    if isinstance(body, str):
-        return status, ["Content-Type: text/html; charset=utf-8", *headers], body.encode()
-    return status, ["Content-Type: application/json", *headers], json.dumps(body).encode()
 
 
 def chat(content=BOOKS, *, choice=None, **message):
@@ -102,7 +90,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
-async def test_what_is_no_completion_is_a_bad_answer(model, case):
+async def test_an_answer_without_a_completion_is_a_bad_answer(model, case):
     with pytest.raises(errors.BadAnswer):
         await model("openai", answer(200, UNREADABLE[case])).suggest(MARCH, "baseline", 20)
 

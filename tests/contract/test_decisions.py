@@ -1,7 +1,6 @@
 """Every fault of every provider through our clients: the error they raise, and its effect on a month."""
 
 import asyncio
-import contextlib
 import random
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from typing import Any, cast
 
 import httpx2
 import pytest
-import stamina
 
 from alexandria.backfill.retry_policy import MAX_ATTEMPTS, GiveUp, Retry, Snooze, decide
 from alexandria.catalogue.models import Candidate, Isbn13
@@ -22,6 +20,10 @@ from alexandria.providers.client import ProviderClient
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.registry import make_source
 from alexandria.sandbox.fault_rules import CATALOGUE
+from tests.support.unlimited import Unlimited
+
+pytestmark = pytest.mark.usefixtures("one_try")
+
 
 MODELS = {"gemini": "gemini-3.5-flash", "xai": "grok-4.3"}
 SOUGHT = Candidate("Prophet Song", "Paul Lynch", year=2023)
@@ -83,43 +85,6 @@ PATIENCE = 0.4  # seconds, less than a slow answer takes
 async def broken_off(request):
     """A sandbox in memory has no connection that could break during an answer."""
     raise httpx2.RemoteProtocolError("peer closed connection", request=request)
-
-
-class Permit:
-    def __init__(self, granted):
-        self.granted = granted
-
-    def refund(self):
-        return
-
-    def sent(self):
-        return
-
-
-class Unlimited:
-    """A rate limiter without limits, and a response cache without answers."""
-
-    @contextlib.asynccontextmanager
-    async def permit(self, provider, units=1, **_):
-        yield Permit(units)
-
-    async def pause(self, provider, until, reason):
-        return
-
-    async def read(self, provider, key):
-        return None
-
-    async def write(self, provider, key, request, body, life):
-        return datetime.now(UTC)
-
-    async def record(self, call):
-        return
-
-
-@pytest.fixture(autouse=True)
-def _once():
-    with stamina.set_testing(True, attempts=1):
-        yield
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 
 from alexandria.backfill.suggest import suggest
 from alexandria.catalogue.models import Candidate
@@ -15,27 +14,15 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import next_midnight
+from tests.support.provider_answers import BOOKS, MARCH, TITLE, answer
+
+pytestmark = pytest.mark.usefixtures("one_try")
+
 
 BODIES = Path(__file__).parent / "data" / "models"
-MARCH = Month(2003, 3)
-TITLE = "Sample Novel"
-BOOKS = json.dumps({"books": [{"title": TITLE, "author": "Ann Author", "year": 2003}]})
 GOOGLE_TYPE = "type.googleapis.com/google.rpc."
 PER_MINUTE = f"{GOOGLE_TYPE}QuotaFailure"
 TEAM = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def _once():
-    with stamina.set_testing(True, attempts=1):
-        yield
-
-
-def answer(status, body, *headers):
-    """An answer of the server: a JSON body, or a text that is no JSON."""
-    if isinstance(body, str):
-        return status, ["Content-Type: text/html; charset=utf-8", *headers], body.encode()
-    return status, ["Content-Type: application/json", *headers], json.dumps(body).encode()
 
 
 def recorded(name, *headers):

@@ -5,7 +5,6 @@ import contextlib
 import gzip
 import json
 import zlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from alexandria.providers.client import ProviderClient
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.llm import GeneratorSpec, LanguageModel
 from alexandria.providers.open_library import OpenLibrary
+from tests.support.unlimited import Unlimited
 
 ANSWERS = Path(__file__).parent / "data" / "answers"
 MARCH = Month(2003, 3)
@@ -31,41 +31,6 @@ SEARCH = {
         {"key": "/works/OL0000001W", "title": "Sample Novel", "author_name": ["Ann Author"], "isbn": ["0306406152"]}
     ]
 }
-
-
-class Permit:
-    def __init__(self, granted):
-        self.granted = granted
-
-    def refund(self):
-        return
-
-    def sent(self):
-        return
-
-
-class UnlimitedStore:
-    """A rate limiter without limits, and a response cache in memory."""
-
-    def __init__(self):
-        self.kept = {}
-
-    @contextlib.asynccontextmanager
-    async def permit(self, provider, units=1, **_):
-        yield Permit(units)
-
-    async def pause(self, provider, until, reason):
-        return
-
-    async def read(self, provider, key):
-        return self.kept.get((provider, key))
-
-    async def write(self, provider, key, request, body, life):
-        self.kept[provider, key] = (json.loads(json.dumps(body)), datetime.now(UTC))
-        return self.kept[provider, key][1]
-
-    async def record(self, call):
-        return
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +75,7 @@ async def served():
             settings = ProviderSettings(name=provider, **limits, key=None if provider == "openai" else "canary-key")
             if PROVIDERS[provider].key is None:
                 settings = settings.model_copy(update={"key": None})
-            store: Any = UnlimitedStore()
+            store: Any = Unlimited(remembers=True)
             client = ProviderClient(settings, store, store, contact="mailto:ops@library.test", version="1")
             stack.push_async_callback(client.aclose)
             return client, taken

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import stamina
 
 from alexandria.catalogue.models import Candidate
 from alexandria.core import config, errors
@@ -19,6 +18,9 @@ from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.wikidata import Wikidata
+
+pytestmark = pytest.mark.usefixtures("one_try")
+
 
 SOURCES: dict[str, Any] = {
     "isbndb": ISBNdb,
@@ -135,12 +137,6 @@ REFUSALS: list[Any] = [
     ("wikidata", 400, "org.openrdf.query.MalformedQueryException", (), REFUSED, None),
     ("wikidata", 200, '{"results": {"bindings": [java.util.concurrent.TimeoutException', (), BAD, None),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _once():
-    with stamina.set_testing(True, attempts=1):
-        yield
 
 
 @contextlib.asynccontextmanager

@@ -157,12 +157,12 @@ class TestWithoutExtras:
         return lambda *words: run(*HIDE_POSTGRESQL, UV, "tool", "run", "--from", wheel, "alexandria", *words)
 
     @pytest.mark.parametrize("words", [["--help"], ["demo", "--help"], ["config"], ["--version"]], ids=" ".join)
-    def test_what_needs_no_database_works(self, alexandria, words):
+    def test_commands_that_need_no_database_work(self, alexandria, words):
         result = alexandria(*words)
         assert result.returncode == 0, result.stderr
         assert result.stdout
 
-    def test_the_doctor_checks_the_rest_and_names_the_cure(self, alexandria):
+    def test_the_doctor_checks_the_rest_and_names_the_fix(self, alexandria):
         result = alexandria("doctor")
         assert result.returncode == 1
         assert re.search(r"database: no PostgreSQL is installed\n +fix: .*embedded", result.stdout)

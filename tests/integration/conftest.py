@@ -1,6 +1,11 @@
 """What integration tests may ask for beyond the fixtures of all tests.
 
 shared_database_url   one migrated database for all tests of a module, which leave it as they found it or empty it first
+sandbox_url           a sandbox in a process of its own, for the tests of a module
+alexandria, asked     run a command in this process on the test's database; asked reads its JSON
+seeded_pages          months of 2000 to 2024 on the shared database, without a pause or a rollout
+receiver              takes the calls of alerts
+stranger, admitted    visitors of the dashboard on it, without and with a session
 system, app, api      the system on that database, the HTTP application over it, and a client with the secret
 sql                   runs a statement on that database and returns its rows
 empty                 leaves that database without months, jobs, books and calls
@@ -12,9 +17,11 @@ system to empty live in the module's event loop: mark their tests with asyncio(l
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -22,14 +29,17 @@ import httpx2
 import psycopg
 import pytest
 import pytest_asyncio
+import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from alexandria import bootstrap
+from alexandria import bootstrap, cli
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Scheduler
 from alexandria.bootstrap import Mode
+from alexandria.cli.runtime import demo
 from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.embedded.server import Embedded
@@ -37,7 +47,11 @@ from alexandria.database.pool import Database
 from alexandria.operations.system import System
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.controller import RolloutController
+from alexandria.sandbox.parts import provider_names
 from alexandria.web.app import create_app
+from tests.support.alert_receiver import AlertReceiver, receiving_alerts
+from tests.support.dashboard_visitors import browser, log_in
+from tests.support.outside_server import Steady
 
 SECRET = "canary-secret-of-the-door"
 PREVIOUS = "canary-secret-of-yesterday"
@@ -51,16 +65,6 @@ def shared_database_url(server: Embedded, template: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield server.url.replace("/alexandria?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@dataclass
-class Steady:
-    """A server that is managed outside of Alexandria."""
-
-    url: str
-
-    def ensure(self) -> None:
-        return
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -99,6 +103,67 @@ async def api(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"X-Cron-Secret": SECRET}
     async with httpx2.AsyncClient(transport=transport, base_url="http://alexandria", headers=headers) as client:
         yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def seeded_pages(empty: None, system: System, sql: Sql) -> None:
+    await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
+    await sql("SET LOCAL session_replication_role = replica; TRUNCATE rollout CASCADE")  # else only ever added to
+    async with system.database.transaction() as connection:
+        await months.seed(connection, 2000, 2024)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stranger(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    async with browser(app) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def admitted(stranger: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    assert (await log_in(stranger)).status_code == 303
+    return stranger
+
+
+@pytest.fixture
+def receiver() -> Iterator[AlertReceiver]:
+    with receiving_alerts() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("sandbox")
+    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
+    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
+        yield child.url()
+
+
+@pytest.fixture
+def alexandria(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """`alexandria(...)` runs a command on the test's database: exit code, standard output, standard error."""
+
+    def run(*arguments: object, url: str = database_url) -> tuple[int, str, str]:
+        code = cli.main(["--database", url, *map(str, arguments)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # which a command sets, and all tests share one process
+    yield run
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def asked(alexandria: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, Any]]:
+    """`asked(...)` runs a command with --json: exit code and the whole object."""
+
+    def run(*arguments: object, **options: str) -> tuple[int, Any]:
+        code, out, _ = alexandria("--json", *arguments, **options)
+        return code, json.loads(out)
+
+    return run
 
 
 class RolloutStage:

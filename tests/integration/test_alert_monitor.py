@@ -4,9 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import http.server
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -31,37 +29,6 @@ KEY = "canary-alarm-secret"
 READY, SEED = "/health/ready", "/api/internal/seed-backfill-queue"
 
 
-class Ear(http.server.ThreadingHTTPServer):
-    """Notes what it got; `statuses` are its answers, and 204 once they are used up."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Post)
-        self.got, self.statuses = [], []
-        self.url = f"http://127.0.0.1:{self.server_port}/hook?token=canary-token"
-
-
-class Post(http.server.BaseHTTPRequestHandler):
-    server: Ear
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((dict(self.headers), body))
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def receiver():
-    with Ear() as server:
-        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        yield server
-        server.shutdown()
-
-
 @pytest.fixture(autouse=True)
 async def _clean(empty, api, sql):
     await sql("TRUNCATE incident CASCADE")
@@ -76,10 +43,6 @@ def monitor_on(system, receiver=None, now=lambda: datetime.now(UTC), **options):
 
 async def claim(sql, months=1):
     await sql("UPDATE backfill_log SET status = 'processing' WHERE month <= %s", months)
-
-
-def messages(receiver):
-    return [json.loads(body) for _, body in receiver.got]
 
 
 async def test_an_incident_is_reported_once_when_it_begins_and_once_when_it_ends(system, sql, receiver):
@@ -98,7 +61,7 @@ async def test_an_incident_is_reported_once_when_it_begins_and_once_when_it_ends
             await monitor.check()
     levels = [(line["log_level"], line["event"], line["kind"]) for line in logged]
     assert levels == [("error", "incident began", "no_worker"), ("warning", "incident cleared", "no_worker")]
-    began, cleared = messages(receiver)
+    began, cleared = receiver.messages()
     assert (began["event"], began["kind"], began["subject"], began["cleared_at"]) == ("began", "no_worker", "", None)
     assert began["reason"] == "no worker heartbeat for 60 s, 3 months waiting for one"
     assert (cleared["event"], cleared["incident"], cleared["reason"]) == ("cleared", began["incident"], began["reason"])
@@ -143,7 +106,7 @@ async def test_many_processes_that_check_at_once_report_once(system, sql, receiv
         await monitors[0].check()
         await sql("TRUNCATE procrastinate_workers CASCADE")
         await monitors[0].check()
-    assert [(each["event"], each["kind"]) for each in messages(receiver)] == [
+    assert [(each["event"], each["kind"]) for each in receiver.messages()] == [
         ("began", "no_worker"), ("cleared", "no_worker"), ("began", "no_worker"), ("cleared", "no_worker"), ("began", "no_worker")
     ]  # fmt: skip
 
@@ -170,7 +133,7 @@ async def test_a_call_that_fails_is_made_again_later_each_time(system, sql, rece
     assert len(receiver.got) == 2
     await sql("UPDATE notice SET next_try_at = now()")
     await monitor.check()
-    assert [each["event"] for each in messages(receiver)] == ["began", "began", "began", "cleared"]
+    assert [each["event"] for each in receiver.messages()] == ["began", "began", "began", "cleared"]
     first, *ids = [headers["webhook-id"] for headers, _ in receiver.got]
     assert ids[:2] == [first, first]
     assert ids[2] != first
@@ -271,7 +234,7 @@ async def test_a_pause_of_a_lane_is_as_long_as_it_is_prolonged(system, sql):
     await sql("UPDATE lane SET paused_until = NULL WHERE name = 'xai'")
 
 
-async def test_health_and_metrics_tell_what_the_watch_sees(api, sql):
+async def test_health_and_metrics_have_the_current_incidents(api, sql):
     await sql("UPDATE backfill_log SET status = 'failed', error_message = 'no key'")
     ready = (await api.get(READY)).json()
     assert [(each["kind"], each["subject"]) for each in ready["incidents"]] == [("months_failing", "")]
@@ -339,7 +302,7 @@ async def test_lost_months_are_searched_every_second_without_a_trace(system, sql
         await asyncio.gather(*working, return_exceptions=True)
 
 
-async def test_the_settings_say_whom_to_call_and_when(system, monkeypatch):
+async def test_the_settings_define_receiver_secret_and_thresholds(system, monkeypatch):
     assert alert_monitor(system.settings, system.database, system.limiter, system.rollout).receiver is None
     monkeypatch.setenv("ALEXANDRIA_ALARM_URL", "http://127.0.0.1:1/?token=canary-token")
     monkeypatch.setenv("ALEXANDRIA_ALARM_SECRET", KEY)

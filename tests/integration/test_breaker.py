@@ -233,7 +233,7 @@ async def test_a_prober_that_is_lost_holds_the_others_back_for_its_time_only(dat
         assert (await worker.lane()).down_since is None
 
 
-async def test_what_a_former_prober_finds_out_changes_nothing(database_url):
+async def test_the_result_of_a_former_prober_changes_nothing(database_url):
     """Its time was over and another probes: neither its failure nor its answer counts."""
     far_end = Provider()
     async with worker_on(database_url, far_end) as worker:

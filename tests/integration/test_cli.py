@@ -1,82 +1,26 @@
 """The commands on a real database: what they print, what they change, and their exit codes."""
 
-import contextlib
 import http.server
-import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 
 import httpx2
 import psycopg
 import pytest
-import structlog
 
-from alexandria import cli
 from alexandria.cli.runtime import demo
 from alexandria.core.provider_facts import key_settings
 from alexandria.operations import schemas
 from alexandria.sandbox.parts import provider_names
-
-
-@pytest.fixture(autouse=True)
-def _as_found(monkeypatch):
-    """Commands configure logging and `sys.excepthook` of their process; the tests share one process."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    yield
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def alexandria(capsys, database_url):
-    """`alexandria(...)` runs a command on the test's database: exit code, standard output, standard error."""
-
-    def run(*arguments, url=database_url):
-        code = cli.main(["--database", url, *arguments])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def asked(alexandria):
-    """`asked(...)` runs a command with --json: exit code and the whole object."""
-
-    def run(*arguments, **options):
-        code, out, _ = alexandria("--json", *arguments, **options)
-        return code, json.loads(out)
-
-    return run
+from tests.support.commands import free_port
 
 
 @pytest.fixture
 def sql(database_url):
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield lambda statement, *values: connection.execute(statement, values or None)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
-
-
-@contextlib.contextmanager
-def process(database_url, *arguments, **environment):
-    """A command as a process of its own, on the test's database; it is gone at the end."""
-    variables = {**os.environ, "DATABASE_URL": database_url, **environment}
-    command = [sys.executable, "-m", "alexandria", *arguments]
-    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            yield running
-        finally:
-            if running.poll() is None:
-                running.kill()
 
 
 def test_exit_code_6_for_a_database_that_is_not_migrated(alexandria, asked, empty_database_url):
@@ -316,22 +260,16 @@ def test_doctor_does_not_wait_for_a_silent_database(asked, provider, monkeypatch
     assert [check["ok"] for check in answer["data"] if check["name"] == "database"] == [False]
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sandbox")
-    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
-    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
-        yield child.url()
-
-
-def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox, monkeypatch):
+def test_resolve_shows_one_book_with_its_evidence(asked, alexandria, sandbox_url, monkeypatch):
     """Exit code 0 if found, 3 if not; it may use the reserve when months may use no more of the quota."""
-    for name, value in demo._sandboxed(sandbox).items():
+    for name, value in demo._sandboxed(sandbox_url).items():
         monkeypatch.setenv(name, value)
     code, answer = asked("resolve", "--title", "Orbital", "--author", "Samantha Harvey", "--year", "2023")
     assert code == 0
     found = answer["data"]
-    truth = httpx2.get(f"{sandbox}/__sandbox/truth", params={"title": "Orbital", "author": "Samantha Harvey"}).json()
+    truth = httpx2.get(
+        f"{sandbox_url}/__sandbox/truth", params={"title": "Orbital", "author": "Samantha Harvey"}
+    ).json()
     assert found["isbn13"] in truth["isbns"] + [variant["isbn13"] for variant in truth["variants"]]
     assert any(hit["verdict"] == "accept" and hit["isbn13"] == found["isbn13"] for hit in found["evidence"])
 
@@ -365,77 +303,6 @@ def test_status_names_the_next_step_and_the_expected_end(alexandria):
     assert "a look" in out.splitlines()[-3]
     assert out.splitlines()[-1].startswith("Paused: ")
     assert alexandria("month", "1998-01")[2].splitlines()[1].startswith("  add its year: alexandria seed 1998")
-
-
-def test_status_watch_exits_with_130_on_sigint(database_url, alexandria):
-    """Without a terminal it prints a line at a time."""
-    alexandria("seed", "2022..2023")
-    with process(database_url, "status", "--watch") as watching:
-        assert "0/24 done, 0 failed, 0 processing" in watching.stdout.readline()
-        watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == 130
-
-
-def test_up_needs_a_secret_and_migrations_in_production(alexandria, asked, empty_database_url, monkeypatch):
-    """With DATABASE_URL set, `up` creates no secret and never migrates."""
-    code, answer = asked("up", "--port", "0")
-    assert (code, answer["error"]["code"]) == (2, "misconfigured")
-    assert "ALEXANDRIA_WEBHOOK_SECRET" in answer["error"]["message"]
-    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", "canary-secret")
-    code, answer = asked("up", "--port", "0", url=empty_database_url)
-    assert (code, answer["error"]["code"]) == (6, "not_migrated")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, _, err = alexandria("serve", "--port", str(taken.getsockname()[1]))
-    assert code == 2
-    assert "cannot listen" in err
-
-
-def test_up_runs_api_and_worker_until_sigterm(database_url, asked):
-    """It prints its URL in one line; the API answers, a worker has a heartbeat, and SIGTERM ends both with 0."""
-    asked("seed", "2023")
-    with process(database_url, "up", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as up:
-        url = json.loads(up.stdout.readline())["data"]["url"]
-        with httpx2.Client(base_url=url, trust_env=False) as client:
-            assert client.get("/health/live").status_code == 200
-            stats = client.get("/api/internal/backfill-stats", headers={"X-Cron-Secret": "canary-secret"})
-            assert stats.json()["total_months"] == 12
-            while "alexandria_worker_loops 3.0" not in (shown := client.get("/metrics").text):
-                time.sleep(0.1)
-            assert "alexandria_workers 1.0" in shown
-            assert client.get("/health/ready").json()["workers"] == 1
-        up.send_signal(signal.SIGTERM)
-        assert up.wait(30) == 0
-        assert "canary" not in up.stderr.read()
-
-
-def test_serve_exits_with_130_on_ctrl_c(database_url):
-    with process(database_url, "serve", "--port", "0", "--json", ALEXANDRIA_WEBHOOK_SECRET="canary-secret") as serve:
-        assert json.loads(serve.stdout.readline())["ok"]
-        serve.send_signal(signal.SIGINT)
-        assert serve.wait(30) == 130
-
-
-def test_a_stopped_worker_hands_over_its_month(database_url, asked, sql):
-    """SIGTERM during a model's answer: no attempt is lost, another worker continues, and the process exits with 0."""
-    asked("seed", "2023")
-    asked("schedule", "--batch-size", "1")
-    with socket.create_server(("127.0.0.1", 0)) as model:
-        model.settimeout(60)
-        base = f"http://127.0.0.1:{model.getsockname()[1]}"
-        environment = {
-            "ALEXANDRIA_GENERATORS": "gemini:any",
-            "GEMINI_API_KEY": "canary",
-            "ALEXANDRIA_GEMINI_BASE_URL": base,
-        }
-        with process(database_url, "work", "--concurrency", "1", **environment) as work:
-            asking, _ = model.accept()
-            with asking:
-                work.send_signal(signal.SIGTERM)
-                assert work.wait(30) == 0
-    month = asked("month", "2023-12")[1]["data"]
-    assert (month["status"], month["retry_count"]) == ("retry", 0)
-    assert "another takes over" in month["blocked_reason"]
-    assert [attempt["outcome"] for attempt in month["attempts"]] == ["snoozed"]
 
 
 def test_work_until_idle_exits_without_work(alexandria):

@@ -93,7 +93,7 @@ async def test_a_pool_gives_the_servers_reason_and_not_that_it_waited(database_u
     assert reason in caught.value.message
 
 
-async def test_a_pool_whose_connections_are_all_in_use_says_so(database_url):
+async def test_a_pool_without_a_free_connection_reports_it(database_url):
     async with Database(database_url, size=1, patience=0.2) as database, database.transaction():
         with pytest.raises(errors.DatabaseUnavailable, match="no connection was free"):
             async with database.transaction():

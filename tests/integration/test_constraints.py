@@ -176,7 +176,7 @@ def test_a_row_that_breaks_one_rule_is_refused_by_it(connection, table, rule):
 
 
 @pytest.mark.parametrize("rule", ONCE)
-def test_what_must_be_there_once_is_never_there_twice(connection, rule):
+def test_a_second_row_of_a_unique_kind_is_refused(connection, rule):
     table, other = ONCE[rule]
     insert(connection, table, LEGAL[table])
     with pytest.raises(psycopg.errors.UniqueViolation) as refused:
@@ -199,7 +199,7 @@ def test_no_row_speaks_of_another_that_is_not_there(connection):
     assert len(references) > 20
 
 
-def test_what_was_decided_is_never_changed(connection):
+def test_decisions_of_a_rollout_cannot_be_changed(connection):
     """The log and the verdicts of a rollout are only ever added to."""
     for table in ("rollout_log", "rollout_verdict"):
         insert(connection, table, LEGAL[table])

@@ -466,7 +466,7 @@ def test_no_programs_no_server(data_dir, monkeypatch):
     assert "DATABASE_URL" in refused.value.hint
 
 
-def test_what_cannot_work_is_reported_with_cause_and_fix(data_dir):
+def test_an_unusable_data_folder_is_reported_with_cause_and_fix(data_dir):
     version = data_dir / "postgresql/data/PG_VERSION"
     version.parent.mkdir(parents=True)
     version.write_text("12\n")

@@ -151,7 +151,7 @@ async def test_a_bare_number_beside_an_edition_does_not_become_one(database_url)
         assert [row["isbn13"] for row in await rows(system, "SELECT isbn13 FROM edition")] == [BEE]
 
 
-async def test_what_a_month_found_beside_the_fields_is_kept_at_once(database_url):
+async def test_subjects_and_related_isbns_of_a_month_are_kept_at_once(database_url):
     """Subjects and related ISBNs of the record that resolved a book cost no further look-up, and stand once."""
     async with backfill(database_url) as system:
         found = hit(BEE, subjects=("Ireland", "IRELAND", "x" * 300), related=(PAPERBACK, BEE))

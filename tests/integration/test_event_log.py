@@ -61,7 +61,7 @@ async def holds(database, event, times=1):
     return [entry.event for entry in await rows(database)].count(event) >= times
 
 
-async def test_what_is_logged_is_in_the_table_as_it_was_on_standard_error(database, logged, capsys):
+async def test_a_log_line_is_stored_as_it_was_printed(database, logged, capsys):
     """With its month, without secrets, and whatever a text holds: a surrogate, a NUL, no number, a novel."""
     async with EventLogWriter(database.url):
         with structlog.contextvars.bound_contextvars(month="2023-11"):

@@ -63,7 +63,7 @@ async def pieces(database, form, since=None):
     return [piece async for piece in written(editions(database, since), form)]
 
 
-async def test_json_lines_tell_everything_with_its_source(database):
+async def test_json_lines_have_every_field_with_its_source(database):
     lines = [json.loads(piece) for piece in await pieces(database, Format.JSONL)]
     bare, full = lines
     assert (full["isbn13"], full["title"], full["subtitle"]) == (BEE, "The Bee Sting", "A Novel")
@@ -185,7 +185,7 @@ def test_a_reader_that_has_seen_enough_ends_it_in_good_order(filled):
         assert exporting.wait(30) == 0
 
 
-def test_enrichment_is_shown_and_asked_for(filled, capfdbinary):
+def test_enrichment_status_is_printed_and_editions_are_requested(filled, capfdbinary):
     """How it stands, a dry run, a wish for one edition, and a wish that touches nothing."""
 
     def run(*arguments):

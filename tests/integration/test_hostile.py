@@ -23,7 +23,7 @@ async def _a_failed_month(empty, sql):
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_what_callers_send_is_compared_and_stored_as_it_is(api, system, sql, text):
+async def test_hostile_text_is_compared_and_stored_unchanged(api, system, sql, text):
     """A reason that no month has chooses none, and one that is noted comes back letter by letter."""
     assert (await backfill.list_months(system, reason=text)).total == 0
     retried = await api.post("/api/internal/retry", json={"reason": text})

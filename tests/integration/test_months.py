@@ -90,7 +90,7 @@ async def test_an_attempt_ends_once(database, ending):
             await ENDINGS[ending](connection, token)
 
 
-async def test_what_an_ending_leaves_behind(database):
+async def test_each_ending_writes_its_columns(database):
     """Each ending's row as the contract describes it."""
     for ending in ("snooze", "retry", "fail", "complete"):
         async with database.transaction() as connection:

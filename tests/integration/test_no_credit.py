@@ -71,7 +71,7 @@ async def test_an_answer_in_between_ends_the_series(database_url):
         assert await report(limiter) == pytest.approx(HOUR, abs=5)
 
 
-async def test_who_asks_meanwhile_is_refused_for_the_lack_of_credit_until_the_end(database_url):
+async def test_requests_during_the_pause_are_refused_for_lack_of_credit(database_url):
     async with limiter_on(database_url) as here, limiter_on(database_url) as there:
         await report(here)
         with pytest.raises(errors.NoCredit, match="asked again after an hour, then once a day") as refused:

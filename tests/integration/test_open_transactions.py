@@ -265,7 +265,7 @@ async def test_attempts_that_begin_in_a_pause_and_many_resets_never_deadlock(fie
     assert row["deadlocks"] == 0
 
 
-async def test_how_an_attempt_ended_can_be_written_whatever_a_provider_has_sent(field):
+async def test_the_end_of_an_attempt_is_written_whatever_a_provider_has_sent(field):
     """A NUL or half a character in a message: PostgreSQL stores neither."""
     token = await field.claimed(NOVEMBER)
     await field.backfill.runner.finish(token, errors.BadAnswer("gemini", "answered \x00 \ud800 503"))

@@ -1,9 +1,6 @@
 """Months that wait for providers or keys: never charged, reported when that lasts, and continued when it is over."""
 
 import asyncio
-import http.server
-import json
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,6 +19,7 @@ from alexandria.core.stall import StallMonitor
 from alexandria.operations.alerts.monitor import AlertMonitor
 from alexandria.operations.alerts.webhook import Receiver
 from alexandria.providers.base import SuggestResult
+from tests.support.clocks import Clock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,7 +119,7 @@ async def test_a_wrong_key_fails_also_beside_a_missing_one(api, sql, system, bes
     assert "refuses our key" in row["error_message"]
 
 
-async def test_the_wait_begins_anew_after_an_attempt_that_counted(api, sql, system):
+async def test_the_wait_is_short_again_after_a_counted_attempt(api, sql, system):
     generator = Generator("gemini", DOWN)
     backfill = composed(system, [generator])
     for _ in range(4):
@@ -134,7 +132,7 @@ async def test_the_wait_begins_anew_after_an_attempt_that_counted(api, sql, syst
     assert row["next_attempt_at"] - datetime.now(UTC) <= timedelta(seconds=30)
 
 
-async def test_a_month_without_one_list_says_so_and_is_done_again_on_request_only(api, sql, system):
+async def test_a_month_without_one_list_is_marked_and_repeated_on_request_only(api, sql, system):
     """Months that are complete, failed or lack a provider without a key are no part of it."""
     generators = [Generator("gemini", DOWN), Generator("xai", (BOOK,))]
     backfill = composed(system, generators, [Source("open_library")])
@@ -245,35 +243,6 @@ async def test_months_that_wait_for_a_key_go_on_when_it_is_there(sql, system):
     assert await recovery.recover() == 0
 
 
-class Ear(http.server.ThreadingHTTPServer):
-    """A receiver of alerts that notes what it got."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Post)
-        self.got: list[tuple[dict[str, str], dict[str, Any]]] = []
-
-
-class Post(http.server.BaseHTTPRequestHandler):
-    server: Ear
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((dict(self.headers), json.loads(body)))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def receiver():
-    with Ear() as server:
-        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        yield server
-        server.shutdown()
-
-
 async def waited(sql, month, hours, outcome="snoozed", code="providers_down"):
     """An attempt that ended so many hours ago."""
     await sql(
@@ -323,8 +292,7 @@ async def test_a_provider_that_does_not_answer_for_an_hour_is_an_incident_throug
 
 async def test_an_outage_that_lasts_is_reported_again_every_day(sql, system, receiver):
     """With an id of its own, so that the receiver takes it; other incidents are reported once."""
-    url = SecretStr(f"http://127.0.0.1:{receiver.server_port}/")
-    monitor = AlertMonitor(system.database, receiver=Receiver(url, None, "0"))
+    monitor = AlertMonitor(system.database, receiver=Receiver(SecretStr(receiver.url), None, "0"))
     await wait_for(sql, 1, "gemini")
     await waited(sql, 1, 2)
     await sql("INSERT INTO incident (kind, reason, began_at) VALUES ('paused', 'lunch', now() - interval '3 days')")
@@ -339,28 +307,19 @@ async def test_an_outage_that_lasts_is_reported_again_every_day(sql, system, rec
     await sql("UPDATE backfill_log SET status = 'completed' WHERE month = 1")
     await sql("UPDATE control SET paused_since = NULL")
     await monitor.check()
-    outage = [(headers["webhook-id"], body) for headers, body in receiver.got if body["kind"] == "providers_down"]
+    ids = [headers["webhook-id"] for headers, _ in receiver.got]
+    outage = [pair for pair in zip(ids, receiver.messages(), strict=True) if pair[1]["kind"] == "providers_down"]
     assert [body["event"] for _, body in outage] == ["began", "lasts", "lasts", "cleared"]
     assert len({delivery for delivery, _ in outage}) == 4
     assert len({body["incident"] for _, body in outage}) == 1
-    assert [body["event"] for _, body in receiver.got if body["kind"] == "paused"] == ["cleared"]
-
-
-class Hands:
-    """A clock that the test moves."""
-
-    def __init__(self):
-        self.at = 1000.0
-
-    def __call__(self):
-        return self.at
+    assert [body["event"] for body in receiver.messages() if body["kind"] == "paused"] == ["cleared"]
 
 
 @pytest.mark.parametrize(("failed_before", "status"), [(0, "processing"), (4, "retry")])
 async def test_a_month_taken_from_a_worker_that_stood_still_is_not_charged(api, sql, system, failed_before, status):
     """Also if it failed by that; without a stall the loss counts, as the worker was cut off or its job was lost."""
-    hands = Hands()
-    async with StallMonitor(hands) as stall:
+    clock = Clock()
+    async with StallMonitor(clock) as stall:
         for stalls in (False, True):
             await sql("UPDATE backfill_log SET status = 'pending', retry_count = %s", failed_before)
 
@@ -368,7 +327,7 @@ async def test_a_month_taken_from_a_worker_that_stood_still_is_not_charged(api, 
                 async def suggest(self, month, variant, count):
                     await sql("DELETE FROM procrastinate_jobs")
                     await system.backfill.rescuer.rescue()
-                    hands.at += 120 * stalls  # noqa: B023  # it is called in this round
+                    clock.now += 120 * stalls  # noqa: B023  # it is called in this round
                     return SuggestResult((BOOK,))
 
             generators = [Suspended("gemini", ())]
@@ -386,17 +345,17 @@ async def test_a_month_taken_from_a_worker_that_stood_still_is_not_charged(api, 
 
 async def test_nobody_is_taken_for_dead_just_after_a_stall_of_our_own(api, sql, system):
     """The machine slept: others have missed their heartbeats as well, and this process itself."""
-    hands = Hands()
+    clock = Clock()
     await api.post(SCHEDULE, json={"batch_size": 1, **IN_2023})
     await sql("DELETE FROM procrastinate_jobs")
-    async with StallMonitor(hands) as stall:
+    async with StallMonitor(clock) as stall:
         rescuer = composed(system, [], stall=stall).rescuer
-        hands.at += 120
+        clock.now += 120
         assert await rescuer.rescue() == 0
         for _ in range(3):
-            hands.at += 2
+            clock.now += 2
             stall.stalled_since(0)
-        hands.at += 1
+        clock.now += 1
         assert await rescuer.rescue() == 1
 
 

@@ -78,7 +78,7 @@ def today():
     return datetime.combine(datetime.now(UTC).date(), NOON.timetz())
 
 
-async def test_what_the_provider_does_not_bill_passes_when_the_quota_is_spent(database_url):
+async def test_an_unbilled_request_passes_when_the_quota_is_spent(database_url):
     """It waits for the pace alone, costs nothing, and is not refused with those who would have to pay."""
     async with ledger(database_url, limit=5, reserve=0, at=today()) as (lanes, _):
         assert await send(lanes, 5) == 5
@@ -105,7 +105,7 @@ async def test_the_ledger_is_raised_to_what_the_provider_has_counted_and_never_l
             await send(lanes)
 
 
-async def test_what_a_reconciliation_found_is_reported_once(database_url):
+async def test_a_reconciliation_is_reported_once(database_url):
     """Units that the provider has counted and we have not, and a plan that is smaller than configured while it is news."""
     smaller = "the plan has 14 units a day, fewer than the 15 configured; the plan's limit holds"
     cases = [

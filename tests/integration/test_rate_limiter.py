@@ -5,173 +5,36 @@ A second `Lanes` in the same process stands for another machine where nobody has
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from alexandria.core import errors
-from alexandria.core.config import ProviderSettings
-from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
 from alexandria.providers.limits.quota_day import Day
 from alexandria.providers.limits.rate import RateLimiter
-
-X = "isbndb"
-TODAY = Day(date(2026, 11, 24), 0.0, 4e9)  # never ends, wherever the real midnight is
-WORKER = """
-import asyncio, sys, time
-from datetime import date
-from alexandria.core import logging
-from alexandria.core.config import ProviderSettings
-from alexandria.database.pool import Database
-from alexandria.providers.limits.quota_day import Day
-from alexandria.providers.limits.rate import RateLimiter
-
-async def send_all_the_time(lanes):
-    while True:
-        async with lanes.permit("isbndb"):
-            print(time.monotonic(), flush=True)
-
-async def main(url, settings):
-    settings = ProviderSettings.model_validate_json(settings)
-    calendar = lambda instant, zone: Day(date(2026, 11, 24), 0.0, 4e9)
-    async with Database(url, size=2) as database:
-        async with RateLimiter(url, database.pool, {"isbndb": settings}, calendar=calendar) as lanes:
-            await asyncio.gather(*(send_all_the_time(lanes) for _ in range(6)))
-
-logging.configure("INFO", "console")
-asyncio.run(main(*sys.argv[1:]))
-"""
+from tests.support.lanes import (
+    TODAY,
+    X,
+    forget_lanes,
+    lanes_on,
+    provider,
+    rows,
+    send,
+    used,
+    waiting_in_its_turn,
+    windows_over,
+)
 
 
 @pytest.fixture
 def database_url(shared_database_url: str) -> str:
     """Without a history of lanes."""
-    rows(shared_database_url, "WITH gone AS (DELETE FROM lane RETURNING 1) SELECT count(*) FROM gone")
+    forget_lanes(shared_database_url)
     return shared_database_url
-
-
-def provider(rate: float, limit: int | None = None, reserve: int = 0, zone: str = "UTC") -> ProviderSettings:
-    return ProviderSettings(
-        name=X, base_url="", rate=rate, timeout=1, daily_limit=limit, daily_reserve=reserve, zone=zone, key=None
-    )
-
-
-@contextlib.asynccontextmanager
-async def lanes_on(url: str, settings: ProviderSettings, **options) -> AsyncIterator[RateLimiter]:
-    options.setdefault("calendar", lambda instant, zone: TODAY)
-    async with Database(url, size=2) as database, RateLimiter(url, database.pool, {X: settings}, **options) as lanes:
-        yield lanes
-
-
-async def send(lanes: RateLimiter, units: int = 1) -> int:
-    """Through the protocol that providers know; returns what was granted."""
-    async with lanes.permit(X, units) as permit:
-        return permit.granted
-
-
-def rows(url: str, query: str) -> list[Any]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(query.encode()).fetchall()
-
-
-def used(url: str) -> int:
-    return sum(units for (units,) in rows(url, "SELECT used FROM quota"))
-
-
-async def until(condition) -> None:
-    while not condition():  # noqa: ASYNC110  # the database sends no event when a process waits for a limiter
-        await asyncio.sleep(0.005)
-
-
-async def waiting_in_its_turn(lanes: RateLimiter, url: str) -> asyncio.Task[int]:
-    """A caller whose worker holds the lane, but may not send yet."""
-    await send(lanes)
-    caller = asyncio.create_task(send(lanes))
-    await until(lambda: used(url) == 2)
-    return caller
-
-
-def windows_over(instants: list[float], sends: int, win: float = 1.0) -> int:
-    ordered = sorted(instants)
-    return sum(later - earlier < win for earlier, later in zip(ordered, ordered[sends:], strict=False))
-
-
-class Worker:
-    """A process that sends all the time and prints the times."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.instants: list[float] = []
-        self.reader = asyncio.create_task(self._read())
-        self.more = asyncio.Condition()
-
-    @classmethod
-    async def start(cls, url: str, number: int, settings: ProviderSettings) -> "Worker":
-        url = make_conninfo(url, application_name=f"worker {number}")
-        command = [sys.executable, "-c", WORKER, url, settings.model_dump_json()]
-        return cls(await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE))
-
-    async def _read(self) -> None:
-        assert self.process.stdout
-        async for line in self.process.stdout:
-            async with self.more:
-                self.instants.append(float(line))
-                self.more.notify_all()
-
-    async def sends_more(self, count: int) -> None:
-        wanted = len(self.instants) + count
-        async with self.more:
-            await self.more.wait_for(lambda: len(self.instants) >= wanted)
-
-    async def end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        await self.process.wait()
-        await self.reader
-
-
-@contextlib.asynccontextmanager
-async def workers(url: str, count: int, settings: ProviderSettings) -> AsyncIterator[list[Worker]]:
-    started = [await Worker.start(url, number, settings) for number in range(count)]
-    try:
-        await asyncio.gather(*(worker.sends_more(1) for worker in started))
-        yield started
-    finally:
-        await asyncio.gather(*(worker.end() for worker in started))
-
-
-async def holder(url: str, among: list[Worker]) -> Worker:
-    """The worker whose turn it is."""
-    query = """SELECT application_name FROM lane, pg_locks JOIN pg_stat_activity USING (pid)
-               WHERE locktype = 'advisory' AND granted AND classid = 'lane'::regclass AND objid = lane.id
-                 AND held_until > 0"""
-    while not (found := rows(url, query)):
-        pass
-    return among[int(found[0][0].removeprefix("worker "))]
-
-
-async def test_no_second_is_over_the_rate_whatever_happens_to_the_holder(database_url):
-    """Frozen or killed in its turn, it is succeeded by the others; its own sends, before and after, are in line too."""
-    async with workers(database_url, 3, provider(rate=20)) as starving:
-        frozen = await holder(database_url, starving)
-        frozen.process.send_signal(signal.SIGSTOP)
-        await asyncio.gather(*(worker.sends_more(12) for worker in starving if worker is not frozen))
-        frozen.process.send_signal(signal.SIGCONT)
-        await frozen.sends_more(4)
-        killed = await holder(database_url, starving)
-        killed.process.kill()
-        await asyncio.gather(*(worker.sends_more(8) for worker in starving if worker is not killed))
-    assert windows_over([instant for worker in starving for instant in worker.instants], 20) == 0
 
 
 @pytest.mark.parametrize("change", ["used = cap + 1", "used = -1"])
@@ -283,16 +146,6 @@ async def test_a_pause_is_waited_for_up_to_half_a_minute(database_url):
             await send(limiter)
 
 
-async def test_a_session_that_is_lost_in_its_turn_costs_the_turn_and_no_caller(database_url):
-    """What it had taken stays charged, as it may have sent."""
-    async with lanes_on(database_url, provider(rate=2, limit=10)) as limiter:
-        caller = await waiting_in_its_turn(limiter, database_url)
-        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '% lane %'"
-        assert rows(database_url, query) == [(True,)]
-        assert await caller == 1
-    assert used(database_url) == 3
-
-
 @pytest.mark.parametrize(("limit", "ends_in", "guard", "day"), [(None, 10.0, 20.0, 24), (100, 0.3, 0.5, 25)])
 async def test_only_metered_providers_have_a_guarded_midnight(database_url, limit, ends_in, guard, day):
     """Near the end of its day one without a quota sends; the other waits until the guard after midnight is over."""
@@ -320,35 +173,6 @@ async def test_first_come_first_served(database_url):
     async with lanes_on(database_url, provider(rate=500)) as lanes:
         await asyncio.gather(*(come(number) for number in range(200)))
     assert served == list(range(200))
-
-
-async def test_a_cancelled_waiter_gives_its_unit_back(database_url):
-    """Although its worker had entered the lane for it; the lane is left in order."""
-    async with lanes_on(database_url, provider(rate=2, limit=10)) as lanes:
-        caller = await waiting_in_its_turn(lanes, database_url)
-        caller.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await caller
-    assert used(database_url) == 1
-    assert rows(database_url, "SELECT held_until, held_units FROM lane") == [(0, 0)]
-
-
-async def test_a_waiter_cancelled_at_the_instant_of_its_turn_gives_its_unit_back(database_url):
-    """The turn is handed over and the caller is cancelled before it runs: the next caller gets what it leaves."""
-
-    class CancelledFirst(asyncio.Event):
-        async def wait(self):
-            caller.cancel()
-            return await super().wait()
-
-    async with lanes_on(database_url, provider(rate=500, limit=10)) as lanes:
-        caller = asyncio.create_task(send(lanes))
-        await asyncio.sleep(0)
-        lanes._limiters[X]._queue[0].served = CancelledFirst()
-        with pytest.raises(asyncio.CancelledError):
-            await caller
-        await send(lanes)
-    assert used(database_url) == 1
 
 
 async def test_an_unsent_request_costs_nothing(database_url):
@@ -455,72 +279,3 @@ async def test_the_status_is_in_the_order_of_the_settings(database_url):
         settings = {name: provider(rate=1).model_copy(update={"name": name}) for name in names}
         async with RateLimiter(database_url, database.pool, settings) as limiter:
             assert [lane.name for lane in await limiter.status()] == [*names]
-
-
-async def test_waiting_requests_get_an_error_when_the_limiter_closes(database_url):
-    """Its worker leaves the lane in order, also if the answer that it may enter is still on the way."""
-    async with lanes_on(database_url, provider(rate=2)) as lanes:
-        caller = await waiting_in_its_turn(lanes, database_url)
-    with pytest.raises(errors.DatabaseUnavailable):
-        await caller
-    assert used(database_url) == 1
-    assert rows(database_url, "SELECT held_until FROM lane") == [(0,)]
-
-
-async def test_closing_does_not_wait_for_a_turn(database_url):
-    """Another worker holds the lane for longer than anybody would wait; the one behind it leaves at once."""
-    async with lanes_on(database_url, provider(rate=0.01)) as holds:
-        held = await waiting_in_its_turn(holds, database_url)
-        async with lanes_on(database_url, provider(rate=0.01)) as waits:
-            caller = asyncio.create_task(send(waits))
-            await until(lambda: rows(database_url, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
-        with pytest.raises(errors.DatabaseUnavailable):
-            await caller
-        held.cancel()
-    assert used(database_url) == 1
-
-
-async def test_a_session_that_was_lost_while_idle_is_replaced(database_url):
-    async with lanes_on(database_url, provider(rate=100)) as lanes:
-        await send(lanes)
-        await until(lambda: rows(database_url, "SELECT FROM lane WHERE held_until = 0"))
-        rows(
-            database_url,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '% lane %'",
-        )
-        assert await send(lanes) == 1
-
-
-async def test_a_lost_database_heals(data_dir):
-    """The server is killed in mid-run: callers get an error, and continue when it is back, with no second above the rate."""
-    with Embedded(data_dir) as server:
-        from alexandria.database import migrate
-
-        await asyncio.to_thread(migrate.upgrade, server.url)
-        instants: list[float] = []
-        lost = 0
-
-        async def send_seven() -> None:
-            nonlocal lost
-            sent = 0
-            while sent < 7:
-                try:
-                    await send(lanes)
-                except errors.DatabaseUnavailable:
-                    lost += 1
-                    await asyncio.to_thread(server.ensure)
-                else:
-                    sent += 1
-                    instants.append(time.monotonic())
-                    if len(instants) == 8:
-                        os.kill(_postmaster(data_dir), signal.SIGKILL)
-
-        async with lanes_on(server.url, provider(rate=20, limit=60)) as lanes:
-            await asyncio.gather(*(send_seven() for _ in range(3)))
-        assert lost
-        assert windows_over(instants, 20) == 0
-        assert 21 <= used(server.url) <= 60
-
-
-def _postmaster(data_dir: Path) -> int:
-    return int((data_dir / "postgresql" / "data" / "postmaster.pid").read_text().split()[0])

@@ -14,6 +14,7 @@ from alexandria.core import config, errors
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.pool import Database
 from alexandria.web.app import create_app
+from tests.support.outside_server import Steady
 
 SECRET = "canary-secret-of-the-door"
 
@@ -26,16 +27,6 @@ def read_only_url(database_url):
         assert row is not None
         connection.execute(f"ALTER DATABASE {row[0]} SET default_transaction_read_only = on")
     return database_url
-
-
-class Steady:
-    """A server that somebody else looks after."""
-
-    def __init__(self, url):
-        self.url = url
-
-    def ensure(self):
-        return
 
 
 async def test_the_system_is_not_ready(read_only_url):
@@ -61,7 +52,7 @@ async def test_reconnecting_waits_until_the_database_takes_data(read_only_url):
 @pytest.mark.parametrize(
     "command", [("schedule",), ("work", "--until-idle"), ("serve", "--port", "0"), ("seed", "2023")]
 )
-def test_commands_say_so(read_only_url, command):
+def test_commands_report_a_read_only_database(read_only_url, command):
     done = subprocess.run(
         [sys.executable, "-m", "alexandria", "--database", read_only_url, *command],
         env={"PATH": "", "ALEXANDRIA_WEBHOOK_SECRET": SECRET * 2},

@@ -14,18 +14,9 @@ from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.api.health import CACHE_LIFETIME
 from alexandria.web.app import create_app
+from tests.support.clocks import Clock
 
 READY = "/health/ready"
-
-
-class Clock:
-    """Seconds that a test moves."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 class Away:

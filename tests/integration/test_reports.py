@@ -181,7 +181,7 @@ async def test_a_month_in_full(api, system, sql):
     ]
 
 
-async def test_every_column_of_a_month_is_shown_but_its_token(api, sql):
+async def test_a_month_has_every_column_but_its_token(api, sql):
     await claim(api)
     [columns] = await sql("SELECT array_agg(attname::text) AS names FROM pg_attribute"
                           " WHERE attrelid = 'backfill_log'::regclass AND attnum > 0")  # fmt: skip
@@ -192,7 +192,7 @@ async def test_every_column_of_a_month_is_shown_but_its_token(api, sql):
         assert row["token"] not in (await api.get(path)).text
 
 
-async def test_times_are_utc_and_say_so(api):
+async def test_times_are_in_utc_and_marked_so(api):
     await claim(api)
     month = await get(api, f"{MONTHS}/2023-11")
     for time in (month["started_at"], month["updated_at"], month["attempts"][0]["created_at"]):

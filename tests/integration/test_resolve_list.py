@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,7 +24,6 @@ from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, Sour
 from alexandria.cli.runtime import demo
 from alexandria.core import errors
 from alexandria.database.pool import Database
-from alexandria.sandbox.parts import provider_names
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PROPHET = {"id": "p", "title": "Prophet Song", "author": "Paul Lynch", "year": 2023, "month": 8}
@@ -207,21 +205,13 @@ def test_a_file_is_continued_only_by_its_own_list(tmp_path):
 # The command, against the sandbox
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sandbox")
-    options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
-    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
-        yield child.url()
-
-
 @pytest.fixture
-def _sandboxed(sandbox, monkeypatch):
-    for name, value in demo._sandboxed(sandbox).items():
+def _sandboxed(sandbox_url, monkeypatch):
+    for name, value in demo._sandboxed(sandbox_url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     yield
-    httpx2.post(f"{sandbox}/__sandbox/faults", content="none")
+    httpx2.post(f"{sandbox_url}/__sandbox/faults", content="none")
     structlog.reset_defaults()
 
 
@@ -291,7 +281,7 @@ def test_wrong_use_is_2(arguments, alexandria, tmp_path, monkeypatch):
 
 
 def test_a_spent_quota_exits_with_5_and_the_next_day_continues(
-    alexandria, sandbox, database_url, tmp_path, monkeypatch
+    alexandria, sandbox_url, database_url, tmp_path, monkeypatch
 ):
     """What was answered stays, and no line is paid twice. The next day is one whose units nobody has spent."""
     rows = [
@@ -299,7 +289,7 @@ def test_a_spent_quota_exits_with_5_and_the_next_day_continues(
     ]
     asked, target = listed(tmp_path / "q.jsonl", rows), tmp_path / "a.jsonl"
     command = ("resolve", "--input", asked, "--output", target, "--sources", "isbndb")
-    httpx2.post(f"{sandbox}/__sandbox/reset")
+    httpx2.post(f"{sandbox_url}/__sandbox/reset")
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_LIMIT", str(resolve_list.LOOKUP_CONCURRENCY + 5))
     monkeypatch.setenv("ALEXANDRIA_ISBNDB_DAILY_RESERVE", "3")
     code, out, err = alexandria(*command)
@@ -313,19 +303,21 @@ def test_a_spent_quota_exits_with_5_and_the_next_day_continues(
     code, _, err = alexandria(*command)
     assert f"{done} lines are answered already" in err
     assert [answer["id"] for answer in answers_in(target)] == list(range(len(rows)))
-    stats = httpx2.get(f"{sandbox}/__sandbox/stats").json()
+    stats = httpx2.get(f"{sandbox_url}/__sandbox/stats").json()
     searches = [route for route in stats["providers"]["isbndb"]["routes"] if "/books/" in route]
     assert len(searches) == len(set(searches)) == len(rows)
 
 
-def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox, database_url, tmp_path):
+def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox_url, database_url, tmp_path):
     """The source hangs once more lines are under way than can be; what is answered stays, a partly written line is redone."""
     rows = [
         INVENTED | {"id": n, "title": f"Almanac {n} of Nowhere"} for n in range(2 * resolve_list.LOOKUP_CONCURRENCY)
     ]
     asked, target = listed(tmp_path / "q.jsonl", rows), tmp_path / "a.jsonl"
     command = ["resolve", "--input", str(asked), "--output", str(target), "--sources", "internet_archive"]
-    httpx2.post(f"{sandbox}/__sandbox/faults", content=f"internet_archive:hang@{resolve_list.LOOKUP_CONCURRENCY + 5}-")
+    httpx2.post(
+        f"{sandbox_url}/__sandbox/faults", content=f"internet_archive:hang@{resolve_list.LOOKUP_CONCURRENCY + 5}-"
+    )
     program = [sys.executable, "-m", "alexandria", "--database", database_url, *command]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
         end = time.monotonic() + 60
@@ -340,11 +332,11 @@ def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox, database_u
     assert f"{done} of {len(rows)} lines answered" in err
     with target.open("ab") as file:
         file.write(b'{"id": 3, "isbn13": nu')
-    httpx2.post(f"{sandbox}/__sandbox/faults", content="none")
-    httpx2.post(f"{sandbox}/__sandbox/reset")
+    httpx2.post(f"{sandbox_url}/__sandbox/faults", content="none")
+    httpx2.post(f"{sandbox_url}/__sandbox/reset")
     code, _, err = alexandria(*command)
     assert code == 0, err
     assert f"{done} lines are answered already" in err
     assert [answer["id"] for answer in answers_in(target)] == list(range(len(rows)))
-    stats = httpx2.get(f"{sandbox}/__sandbox/stats").json()
+    stats = httpx2.get(f"{sandbox_url}/__sandbox/stats").json()
     assert 0 < stats["providers"]["internet_archive"]["arrivals"] <= len(rows) - done

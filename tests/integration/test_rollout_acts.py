@@ -133,7 +133,7 @@ async def test_a_passed_gate_cannot_be_overridden(stage):
         await stage.controller.override("bob", "no time", target=ActTarget("A"))
 
 
-async def test_an_override_says_which_months_it_does_not_wait_for(stage):
+async def test_an_override_names_the_months_that_it_does_not_wait_for(stage):
     """Those under way, those in retry, and those whose row is missing, which are scheduled once they are seeded."""
     await failed(stage)
     await stage.sql("UPDATE backfill_log SET status = 'retry' WHERE month = 1 AND year = 2023")

@@ -100,7 +100,7 @@ async def test_a_month_in_retry_for_days_does_not_hold_the_others(stage):
     assert len(begun) == 9
 
 
-async def test_a_daily_limit_without_calls_for_months_says_how_to_go_on(stage):
+async def test_a_daily_limit_without_calls_for_months_names_the_fix(stage):
     await stage.controller.start(plan("2023", 5), "ann")
     stage.spend(0, cap=0)
     step = await stage.controller.tick()

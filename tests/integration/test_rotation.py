@@ -157,7 +157,7 @@ def alexandria(monkeypatch, capsys, tmp_path):
     structlog.reset_defaults()
 
 
-def test_the_commands_say_where_and_never_what(alexandria, settings, tmp_path):
+def test_the_commands_print_the_path_and_never_the_secret(alexandria, settings, tmp_path):
     assert alexandria("secret", "show-path")[0] == 3
     before = webhook_secrets(settings).valid[0]
     written = []

@@ -137,7 +137,7 @@ async def test_force_retry_takes_failed_months_with_a_clean_sheet(api, sql):
     ]
 
 
-async def test_counters_are_shown_for_months_that_have_them(api, sql):
+async def test_counters_are_there_for_months_that_have_them(api, sql):
     await sql("UPDATE backfill_log SET status = 'retry', books_generated = 21, isbns_resolved = 20, resolution_rate = 95.24,"
               " error_message = 'xai: answered 503' WHERE year = 2023 AND month = 12")  # fmt: skip
     first, second = (await schedule(api, batch_size=2, dry_run=True, **IN_2023))["months"]

@@ -18,6 +18,7 @@ from alexandria.database.pool import Database
 from alexandria.operations import quota
 from alexandria.providers.limits import stored_limits
 from alexandria.providers.limits.rate import RateLimiter
+from tests.support.outside_server import Steady
 
 RUNNING = {
     "ALEXANDRIA_ISBNDB_RATE": "1",
@@ -25,16 +26,6 @@ RUNNING = {
     "ALEXANDRIA_CONTACT": "ops@library.test",
 }
 OTHER = {"ALEXANDRIA_ISBNDB_RATE": "3", "ALEXANDRIA_ISBNDB_DAILY_LIMIT": "15000", "ALEXANDRIA_GOOGLE_BOOKS_RATE": "9"}
-
-
-class Steady:
-    """A server that somebody else looks after."""
-
-    def __init__(self, url):
-        self.url = url
-
-    def ensure(self):
-        return
 
 
 @pytest.fixture(autouse=True)

@@ -198,7 +198,7 @@ def test_the_rest_of_a_refused_body_is_not_read_for_ever(served):
     ],
     ids=["tls", "no version", "long header", "bad chunk", "nul"],
 )
-def test_what_is_no_http_is_400_in_the_common_shape_and_logged_a_few_times(served, junk):
+def test_junk_that_is_not_http_is_400_in_the_common_shape_and_logged_a_few_times(served, junk):
     server = served()
     for _ in range(100):
         with server.connect() as client:

@@ -14,32 +14,23 @@ worked      the result of `alexandria work`
 
 from __future__ import annotations
 
-import hashlib
-import http.server
 import json
 import os
 import re
-import subprocess
-import sys
-import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, LiteralString, Self
+from typing import Any
 
 import httpx2
-import psycopg
 import pytest
-from psycopg.rows import dict_row
-from psycopg.sql import SQL, Identifier
 
-DUMP = Path(__file__).parent / "data" / "database_at_96c838d.sql"
+from tests.support.alert_receiver import AlertReceiver, receiving_alerts
+from tests.support.upgraded_database import DEADLINE, UNKNOWN, Base, Program, enqueue, loaded
+
 SECRET = "canary-secret-of-the-upgrade"
-DEADLINE = 120.0  # seconds for anything that is waited for, on a machine with much else to do
 PROVIDERS = ("gemini", "xai", "isbndb", "google_books", "open_library", "internet_archive", "wikidata")
 RATE = "60"  # requests a second to each provider
 
@@ -54,120 +45,6 @@ UNDER_WAY = [*QUEUED, KILLED, STOPPED, PAUSED, AFTER_ERRORS, AFTER_SOURCES, SPEN
 
 def key(month: str) -> tuple[int, int]:
     return int(month[:4]), int(month[5:])
-
-
-@dataclass
-class Base:
-    """A database, and statements on it."""
-
-    url: str
-
-    def sql(self, statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
-        with psycopg.connect(self.url, row_factory=dict_row, autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
-
-    def months(self) -> dict[str, dict[str, Any]]:
-        return {f"{row['year']}-{row['month']:02d}": row for row in self.sql("SELECT * FROM backfill_log")}
-
-    def columns(self) -> dict[str, list[str]]:
-        """Of all tables, as the catalogue of PostgreSQL has them."""
-        rows = self.sql(
-            "SELECT table_name, array_agg(column_name::text ORDER BY column_name::text) AS columns"
-            " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
-            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' GROUP BY 1"
-        )
-        return {row["table_name"]: row["columns"] for row in rows}
-
-    def contents(self, of: dict[str, list[str]]) -> dict[str, tuple[int, str]]:
-        """How many rows these columns of tables have, and a digest of all of them."""
-        held = {}
-        with psycopg.connect(self.url) as connection:
-            for table, columns in of.items():
-                listed = SQL(", ").join(map(Identifier, columns))
-                rows = connection.execute(
-                    SQL("SELECT ROW({})::text FROM {} ORDER BY 1").format(listed, Identifier(table))
-                )
-                found = [row for (row,) in rows]
-                held[table] = len(found), hashlib.sha256("\n".join(found).encode()).hexdigest()
-        return held
-
-
-class Program:
-    """A command in a process of its own, which stops when its standard input is closed, at the latest with the context."""
-
-    def __init__(self, *arguments: str, log: Path, environment: dict[str, str], stays: bool = True) -> None:
-        stay = ["--while-stdin"] if stays else []
-        self.log = log
-        with log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "alexandria", arguments[0], "--json", *arguments[1:], *stay],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-            )
-
-    @cached_property
-    def answer(self) -> Any:
-        """The `data` of its first line of JSON, once it is there."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.log.read_text()
-        return json.loads(line)["data"]
-
-    def end(self) -> int:
-        """Its exit code."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        return self.process.wait(DEADLINE)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        with self.process:
-            pass
-
-
-# The dump's timestamps are fixed and the code asks the server for the time, so all of them are moved by whole days when it
-# is loaded: the dump is then from the day before yesterday, every wait in it is over, and a quota's day stays one day.
-SHIFT = """
-SET session_replication_role = replica; -- triggers keep rows that are only ever added, and note changes
-DO $$
-DECLARE
-    days integer := (now() AT TIME ZONE 'UTC')::date - 2 - (SELECT max(at AT TIME ZONE 'UTC')::date FROM journal);
-    one record;
-BEGIN
-    FOR one IN
-        SELECT table_name, string_agg(format('%1$I = %1$I + %2$s', column_name, CASE data_type WHEN 'date'
-               THEN days::text ELSE format('interval ''%s days''', days) END), ', ') AS shifts
-        FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
-        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('timestamp with time zone', 'date')
-        GROUP BY table_name
-    LOOP
-        EXECUTE format('UPDATE %I SET %s', one.table_name, one.shifts);
-    END LOOP;
-    UPDATE lane SET ring = ARRAY(SELECT CASE WHEN at > 0 THEN at + days * 86400.0 ELSE 0 END FROM unnest(ring) AS at),
-                    held_until = CASE WHEN held_until > 0 THEN held_until + days * 86400.0 ELSE 0 END;
-    UPDATE procrastinate_periodic_defers SET defer_timestamp = defer_timestamp + days * 86400;
-END
-$$;
-"""
-# Two waits last until an operator ends them: the pause of the whole backfill and that of a provider whose quota is spent.
-# The killed worker gave its last sign of life after the server's start, or the loss would count as one of the database.
-LASTING = """
-SET session_replication_role = replica;
-UPDATE control SET paused_until = now() + interval '1 hour';
-UPDATE lane SET paused_until = now() + interval '1 hour' WHERE paused_until IS NOT NULL;
-UPDATE backfill_log SET next_attempt_at = now() + interval '1 hour' WHERE year = 2023 AND month IN (5, 9);
-UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'
-WHERE task_name = 'wake' AND args ->> 'year' = '2023' AND args ->> 'month' IN ('5', '9');
-UPDATE procrastinate_workers SET last_heartbeat = pg_postmaster_start_time();
-UPDATE attempt SET began_at = pg_postmaster_start_time() WHERE began_at IS NOT NULL AND ended_at IS NULL;
-"""
 
 
 @pytest.fixture(scope="module")
@@ -190,33 +67,8 @@ def sandbox(environment, tmp_path_factory) -> Iterator[Program]:
 @pytest.fixture(scope="module")
 def base(server, psql, sandbox) -> Iterator[Base]:
     """The dump, loaded and moved to the present."""
-    name = f"upgrade_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template1")
-    url = server.url.replace("/alexandria?", f"/{name}?")
-    subprocess.run([psql, "-qX1", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-f", DUMP, url], check=True)
-    with psycopg.connect(url) as connection:
-        connection.execute(SHIFT)
-        connection.execute(LASTING)
-        move_answers(connection, sandbox.answer["url"])
-    yield Base(url)
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def move_answers(connection: psycopg.Connection, url: str) -> None:
-    """Change the provider's address in the stored requests, and the digest by which a paid answer is found."""
-    for provider, kept, request in connection.execute("SELECT provider, key, request FROM answer").fetchall():
-        assert kept == digest(request)
-        request["base"] = f"{url}/{provider}"
-        connection.execute(
-            "UPDATE answer SET key = %s, request = %s WHERE provider = %s AND key = %s",
-            [digest(request), json.dumps(request), provider, kept],
-        )
-
-
-def digest(request: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    with loaded(server.url, psql, sandbox.answer["url"]) as held:
+        yield held
 
 
 @dataclass
@@ -267,32 +119,10 @@ def test_migrating_loses_and_changes_no_row(migrated, before):
     assert migrated.contents(kept) == {table: before.contents[table] for table in kept}
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """Accepts every alarm and keeps it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Taken)
-        self.got: list[dict[str, Any]] = []
-
-
-class Taken(http.server.BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self):
-        self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
-        yield server
-        server.shutdown()
+def receiver() -> Iterator[AlertReceiver]:
+    with receiving_alerts() as listening:
+        yield listening
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +135,7 @@ def settings(migrated: Base, environment: dict[str, str], sandbox: Program, rece
         "ALEXANDRIA_SOURCES": "open_library,google_books,internet_archive,isbndb",
         "ALEXANDRIA_CONTACT": "upgrade@alexandria.invalid",
         "ALEXANDRIA_WEBHOOK_SECRET": SECRET,
-        "ALEXANDRIA_ALARM_URL": f"http://127.0.0.1:{receiver.server_port}/",
+        "ALEXANDRIA_ALARM_URL": receiver.url,
         "ALEXANDRIA_LOG_FORMAT": "json",
         "ALEXANDRIA_DASHBOARD_PUBLIC": "1",
     }  # fmt: skip
@@ -517,34 +347,7 @@ def worked(  # noqa: PLR0917 # pytest passes fixtures by name
         later = base.months()
         assert program.end() == 0, log.read_text()
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    return Worked(base, rows, later, calls, rollout, receiver.got, lines)
-
-
-# Every kind of job of that version: queue, task and arguments.
-JOBS = [
-    ("months", "attempt", {"token": "00000000-0000-4000-8000-000000000000"}),
-    ("upkeep", "wake", {"year": 2024, "month": 12}),
-    ("upkeep", "rescue", {"timestamp": 1795936266}),
-    ("enrichment", "look_again", {"timestamp": 1795936260}),
-    ("enrichment", "enrich", {"timestamp": 1795936260}),
-    ("upkeep", "reconcile", {"timestamp": 1795935630}),
-    ("upkeep", "forget", {"timestamp": 1795936500}),
-    ("upkeep", "prune", {"timestamp": 1795936200}),
-    ("upkeep", "rollout", {"timestamp": 1795936260}),
-    ("upkeep", "watch", {"timestamp": 1795936260}),
-]
-UNKNOWN: tuple[str, str, dict[str, Any]] = ("upkeep", "no_such_task", {})
-
-
-def enqueue(base: Base) -> None:
-    """Add one job of each kind, one of an unknown kind, and for every attempt at a month its job a second time."""
-    attempts = base.sql("SELECT token::text FROM attempt ORDER BY token")
-    jobs = [*JOBS, UNKNOWN, *(("months", "attempt", attempt) for attempt in attempts)]
-    for number, (queue, task, arguments) in enumerate(jobs, 1_000_000):
-        base.sql(
-            "INSERT INTO procrastinate_jobs (id, queue_name, task_name, args) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)",
-            number, queue, task, json.dumps(arguments),
-        )  # fmt: skip
+    return Worked(base, rows, later, calls, rollout, receiver.messages(), lines)
 
 
 def waiting(base: Base, before: Before) -> list[dict[str, Any]]:
@@ -617,7 +420,7 @@ def test_a_month_that_a_killed_worker_left_costs_one_attempt(worked):
     assert [worked.months[month]["retry_count"] for month in (STOPPED, PAUSED, SPENT, *QUEUED)] == 6 * [0]
 
 
-def test_what_was_paid_is_not_paid_again(worked):
+def test_a_paid_answer_is_not_paid_for_again(worked):
     """The stored lists of the models are found by the same digest."""
     paid = {
         (model, month)

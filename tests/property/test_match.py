@@ -71,7 +71,7 @@ def test_a_candidate_accepts_the_record_of_the_same_words(title, author):
 
 
 @given(TITLES, NAMES, st.lists(HITS, max_size=5))
-def test_whatever_is_chosen_was_judged_and_accepted(title, author, hits):
+def test_a_chosen_edition_was_scored_and_accepted(title, author, hits):
     accepted, scored, reason = choose(Candidate(title, author, 2018, 4), hits)
     assert len(scored) == len(hits)
     assert reason

@@ -260,7 +260,7 @@ def test_commands(database_url, monkeypatch, capfdbinary, data):
 
 
 @pytest.mark.parametrize("host", ["\udc80", "x" * 6000, "a b", "::g", "256.256.256.256", "a..b"])
-def test_an_address_that_is_none_is_refused_by_name(host):
+def test_an_invalid_address_is_refused_by_name(host):
     with pytest.raises(Misconfigured, match="cannot listen on") as refused:
         listen(host, 0)
     assert "--host" in refused.value.hint

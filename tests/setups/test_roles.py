@@ -110,7 +110,7 @@ def test_another_role_than_the_owner_of_the_tables_migrates_and_works_by_what_is
     prepare(operator, refused(operator, plain, f"the tables belong to the role {operator.owner}"))
 
 
-def test_a_role_that_may_only_read_reads_and_is_told_when_it_writes(operator):
+def test_a_read_only_role_reads_and_gets_one_sentence_when_it_writes(operator):
     operator.works()
     reader = operator.role()
     operator.admin(f"GRANT USAGE ON SCHEMA alexandria TO {reader}")

@@ -25,7 +25,7 @@ RESET = """UPDATE {}backfill_log SET status = 'pending', retry_count = retry_cou
     WHERE status = 'processing' AND started_at < NOW() - INTERVAL '1 hour';"""
 
 
-def test_a_new_database_has_a_schema_of_ours_and_psql_finds_it(operator):
+def test_a_new_database_has_our_schema_and_psql_finds_it(operator):
     """By ALTER DATABASE in a database that was empty; the guide's SQL runs as printed."""
     operator.works()
     assert operator.sql(SCHEMAS) == [("alexandria",)]
@@ -100,7 +100,7 @@ def test_options_of_the_url_and_of_the_environment_stay(operator, monkeypatch):
     )
 
 
-def test_every_setting_of_a_session_is_ours(operator):
+def test_a_session_has_every_setting_that_the_code_needs(operator):
     """Whatever role, database and URL have set, for a pool's connection and for one that procrastinate opens."""
     hostile = {"datestyle": "German", "timezone": "Asia/Kathmandu", "default_transaction_isolation": "serializable",
                "statement_timeout": "20", "idle_session_timeout": "30", "intervalstyle": "sql_standard",
@@ -169,7 +169,7 @@ def test_every_function_finds_its_tables_also_one_that_a_later_step_replaces(ope
     assert operator.sql(loose) == []
 
 
-def test_a_program_that_is_too_old_says_so(operator):
+def test_a_program_that_is_too_old_reports_it(operator):
     operator.works()
     operator.sql("UPDATE alexandria.schema_version SET version_num = '0999'")
     for arguments in (["migrate"], ["migrate", "--check"], ["migrate", "--plan"], ["status"], ["work", "--until-idle"]):

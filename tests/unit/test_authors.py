@@ -151,7 +151,7 @@ def names(printed):
 
 
 @pytest.mark.parametrize("rule", AGREEMENTS)
-def test_how_well_names_agree(rule):
+def test_pairs_of_names_agree_to_a_degree(rule):
     """Whichever record comes first."""
     one, other, level = AGREEMENTS[rule]
     assert LEVELS[agreement(names(one), names(other))] == LEVELS[level]
@@ -244,7 +244,7 @@ def test_every_suffix_is_no_part_of_a_name():
         ("Ann Lee, Bob S.", "Ann Lee, Bob S."),
     ],
 )
-def test_a_name_is_shown_without_role_and_dates_of_life(printed, name):
+def test_a_displayed_name_has_no_role_and_no_dates_of_life(printed, name):
     assert plain(printed) == name
 
 

@@ -31,7 +31,7 @@ def test_a_long_text_is_cut_and_a_long_name_dropped():
     [("a\ud800b", "a b"), ("a\x00b", "a b"), ("&#" + "9" * 5000 + ";", None), ("&amp;" * 2000, "&" * 2000)],
     ids=["lone surrogate", "NUL", "entity without end", "many entities"],
 )
-def test_what_cannot_be_stored_is_dropped(raw, read):
+def test_characters_that_cannot_be_stored_are_dropped(raw, read):
     found = fields.text(raw)
     assert found == read or (read is None and len(found) <= fields.MAX_TEXT_LENGTH)
     found.encode()

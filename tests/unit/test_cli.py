@@ -302,7 +302,7 @@ def test_an_unforeseen_error_exits_with_1_and_one_line():
     assert "Traceback" not in done.stderr
 
 
-def test_settings_are_masked_and_say_where_they_come_from(monkeypatch, tmp_path):
+def test_settings_are_masked_and_have_their_origin(monkeypatch, tmp_path):
     (tmp_path / "isbndb_api_key").write_text("canary-key")
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
     monkeypatch.setenv("ALEXANDRIA_CONTACT", "ops@library.test")
@@ -319,7 +319,7 @@ def test_settings_are_masked_and_say_where_they_come_from(monkeypatch, tmp_path)
     assert "canary" not in repr(found)
 
 
-def test_a_month_that_waits_without_having_failed_is_shown_as_blocked():
+def test_a_month_that_waits_without_having_failed_is_printed_as_blocked():
     assert display_state(Status.RETRY, "quota spent") == BLOCKED
     assert display_state(Status.RETRY, None) == Status.RETRY
     assert display_state(Status.PENDING, "left over") == Status.PENDING

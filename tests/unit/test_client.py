@@ -233,7 +233,7 @@ async def test_a_provider_whose_quota_is_spent_is_paused_until_its_hint(reach, l
         (ZeroDivisionError(), False),
     ],
 )
-async def test_which_errors_are_repeated_and_after_how_many_seconds(reach, error, again):
+async def test_some_errors_are_repeated_after_a_number_of_seconds(reach, error, again):
     """A hint is waited for as it is, up to half a minute; True leaves the wait to the growing one."""
     found = reach("isbndb", ok())._retry_wait(error)
     assert (found, type(found)) == (again, type(again))
@@ -286,7 +286,7 @@ async def test_a_status_is_one_of_our_errors_and_only_passing_ones_are_tried_aga
     assert status == 429 or str(status) in refused.value.message
 
 
-async def test_what_is_not_json_is_a_bad_answer_and_tried_again(reach):
+async def test_an_answer_that_is_not_json_is_a_bad_answer_and_tried_again(reach):
     client = reach("isbndb", [httpx2.Response(200, html="<p>busy</p>"), httpx2.Response(200, text="{"), ok()])
     assert (await ask(client))[0] == {"found": 1}
 

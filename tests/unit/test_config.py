@@ -87,7 +87,7 @@ def test_models_have_five_minutes_and_gemini_the_pacific_day():
     assert providers["gemini"].zone == "America/Los_Angeles"
 
 
-def test_secrets_come_from_files_too_and_are_never_shown(monkeypatch, tmp_path):
+def test_secrets_come_from_files_too_and_are_never_printed(monkeypatch, tmp_path):
     (tmp_path / "ISBNDB_API_KEY").write_text("canary-key")
     (tmp_path / "ALEXANDRIA_WEBHOOK_SECRET").write_text("canary-secret")
     monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))

@@ -8,21 +8,14 @@ from starlette.requests import Request
 
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.auth.session import COOKIE, SESSION_LIFETIME, SessionAuth
+from tests.support.clocks import Clock
 
 SECRET, PREVIOUS = "canary-session-secret", "canary-previous-secret"
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1_790_000_000.5
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_790_000_000.5)
 
 
 @pytest.fixture

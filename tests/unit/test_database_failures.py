@@ -68,7 +68,7 @@ def test_a_long_reason_is_cut():
     assert len(found.message) < failures.MAX_REASON_LENGTH + 60
 
 
-def test_a_pool_that_waited_in_vain_says_so():
+def test_a_pool_that_waited_in_vain_reports_it():
     assert (
         "no connection was free" in failures.translate(PoolTimeout("couldn't get a connection after 10.00 sec")).message
     )

@@ -59,7 +59,7 @@ NEW_YEAR = PartialDate(2023, 1, 1)
         ("published", (DAY, "isbndb"), (PartialDate(2023, 9, 1), "open_library"), False),
     ],
 )
-def test_which_value_wins(name, held, message, wins):
+def test_the_better_value_wins(name, held, message, wins):
     """Something over nothing, more precise over less, then the better source; a worse value never."""
     held_by = by(held[1]) if held[1] else None
     assert better(name, held[0], held_by, message[0], by(message[1])) is wins

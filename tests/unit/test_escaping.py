@@ -14,7 +14,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnp.exe [red]x[/red] <b>&\r\x00
 SHOWN = "\\x1b[2J\\x1b]0;owned\\x07 \\x9b31m \\u202egnp.exe [red]x[/red] <b>&\\x0d\\x00\\x7f :boom: Ünï 日本"
 
 
-def test_what_would_act_is_written_out_and_the_rest_stays():
+def test_control_characters_are_escaped_and_the_rest_stays():
     assert inert(HOSTILE) == SHOWN
     assert inert("a\tb\nc") == "a\tb\nc"
     assert inert_line("a\tb\nc") == "a b c"
@@ -56,7 +56,7 @@ def test_hostile_text_in_a_log_is_one_line_that_does_nothing(form, capsys):
     assert not ACTIVE.search(line)
 
 
-def test_what_libraries_log_loses_its_secrets_too(capsys):
+def test_log_lines_of_libraries_lose_their_secrets_too(capsys):
     """A warning with an address and a key in it, and a traceback; what is less than a warning is not heard of."""
     import logging
 

@@ -63,6 +63,6 @@ async def test_a_source_is_left_out_like_one_whose_answer_cannot_be_read(error):
 @pytest.mark.parametrize(
     "error", [errors.DatabaseUnavailable("away"), errors.AttemptLost("gone"), asyncio.CancelledError()]
 )
-async def test_what_is_not_the_providers_passes(error):
+async def test_an_error_of_our_own_is_raised_unchanged(error):
     with pytest.raises(type(error)):
         await suggest(MARCH, "baseline", 20, [Fixed("xai", error), Fixed("gemini", BOOK)])

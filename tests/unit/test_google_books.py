@@ -66,7 +66,7 @@ async def test_a_volume_is_searched_by_title_and_name_with_the_key_in_the_addres
     )
 
 
-async def test_what_their_terms_do_not_allow_is_not_stored(reach, answers):
+async def test_fields_that_their_terms_protect_are_not_stored(reach, answers):
     await find(reach, found(FULL | {"description": "<p><b>canary</b>", "imageLinks": {"thumbnail": "canary"}}))
     assert "canary" not in str(answers.kept)
 

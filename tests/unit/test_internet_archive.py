@@ -92,7 +92,7 @@ async def test_several_editions_isbns_are_none_of_them_the_scans_own(reach):
     "odd",
     [{"mediatype": "collection"}, {"mediatype": "data"}, {"mediatype": "etree"}, {"title": None}, {"identifier": None}],
 )
-async def test_what_is_no_book_is_refused_alone(reach, odd):
+async def test_an_item_that_is_no_book_is_refused_alone(reach, odd):
     hits, _ = await find(reach, ITEM | odd, "odd", ITEM | {"identifier": "other", "isbn": []})
     assert [hit.source.id for hit in hits] == ["other"]
 
@@ -115,7 +115,7 @@ async def looked_up(reach, record, *docs):
     return await InternetArchive(client).find(CODE), client
 
 
-async def test_an_isbn_that_the_search_does_not_tell_is_read_in_the_items_own_record(reach):
+async def test_an_isbn_that_the_search_lacks_is_read_in_the_items_own_record(reach):
     """There every number is a text, a lone identifier no list, the date may be whole, and unknown fields abound."""
     (hit,), client = await looked_up(reach, httpx2.Response(200, json=RECORD), SILENT)
     assert client.sent[1].url.path == "/prefix/metadata/davincicode00brow"
@@ -125,7 +125,7 @@ async def test_an_isbn_that_the_search_does_not_tell_is_read_in_the_items_own_re
 @pytest.mark.parametrize(
     "docs", [[ITEM, SILENT], [SILENT | {"title": "Cooking for two"}]], ids=["a record without an ISBN", "another book"]
 )
-async def test_no_own_record_is_read_that_would_tell_nothing(reach, docs):
+async def test_no_own_record_is_read_without_need(reach, docs):
     _, client = await looked_up(reach, httpx2.Response(200, json=RECORD), *docs)
     assert len(client.sent) == 1
 

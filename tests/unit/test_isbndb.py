@@ -114,7 +114,7 @@ async def test_pictures_with_tokens_and_descriptions_are_not_stored(reach, answe
     ],
     ids=["numbers and lists", "texts and objects", "nonsense"],
 )
-async def test_what_we_do_not_read_may_be_of_any_type(reach, odd):
+async def test_an_unused_field_may_be_of_any_type(reach, odd):
     assert (await only(reach, RECORD | odd)).isbn13 == ISBN
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from alexandria.core import logging
 from alexandria.core.log_throttle import MAX_KNOWN_LINES, MAX_REPEATS, REPEAT_INTERVAL, LogThrottle
+from tests.support.clocks import Clock
 
 
 def test_no_secret_reaches_a_line_however_it_hides(capsys):
@@ -56,18 +57,8 @@ def test_quiet_levels_print_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-class Clock:
-    """Seconds that a test moves."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 def test_a_repeated_line_passes_a_few_times_and_then_with_the_number_of_the_dropped():
-    clock = Clock()
+    clock = Clock(0.0)
     throttle = LogThrottle(clock)
     passed = [throttle.count("a") for _ in range(100)]
     assert passed == [0] * MAX_REPEATS + [None] * (100 - MAX_REPEATS)
@@ -78,7 +69,7 @@ def test_a_repeated_line_passes_a_few_times_and_then_with_the_number_of_the_drop
 
 
 def test_the_throttle_remembers_a_bounded_number_of_lines():
-    throttle = LogThrottle(Clock())
+    throttle = LogThrottle(Clock(0.0))
     for number in range(10_000):
         throttle.count(number)
     assert len(throttle._lines) <= MAX_KNOWN_LINES

@@ -124,7 +124,7 @@ def test_names_are_entered_by_family_name(name, heading):
     ("name", "field"),
     [("Voltaire", "=100  0\\$aVoltaire$4aut"), ("DK Publishing", "=110  2\\$aDK Publishing$4aut")],
 )
-def test_who_has_no_family_name_is_entered_as_is(name, field):
+def test_a_single_name_is_entered_unchanged(name, field):
     assert shown(replace(BEE, people=[(name, "author")]), "100", "110") == [field]
 
 

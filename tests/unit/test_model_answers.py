@@ -146,7 +146,7 @@ async def test_the_answer_is_stored_as_it_came_before_it_is_read(model, answers,
     assert len(transport.sent) == 1
 
 
-async def test_what_an_earlier_version_stored_is_read(model, answers):
+async def test_an_answer_stored_by_an_earlier_version_is_read(model, answers):
     generator, transport = model("xai", [xai(books(CODE))])
     await suggest(generator)
     [place] = answers.kept

@@ -142,7 +142,7 @@ async def test_the_same_edition_by_both_ways_is_one_hit(reach):
     assert [hit.isbn13 for hit in hits] == ["9780385504201"]
 
 
-async def test_what_the_search_knows_too_little_of_is_still_evidence(reach):
+async def test_a_hit_with_little_data_is_still_evidence(reach):
     (hit,), _ = await find(reach, found({"key": "/works/OL9W", "title": "The Da Vinci Code", "type": "work"}))
     assert (hit.title, hit.isbn13, hit.authors, hit.first_published) == ("The Da Vinci Code", None, (), None)
 
@@ -371,7 +371,7 @@ async def test_an_edition_with_several_isbns_answers_for_the_one_that_was_asked(
     assert hit.related == ("9780385504201",)
 
 
-async def test_a_refused_user_agent_is_no_wrong_key_to_look_for(reach):
+async def test_a_refused_user_agent_is_not_reported_as_a_wrong_key(reach):
     """A page without a word of explanation; the hint names what helps."""
     page = "<html>\n<head><title>403 Forbidden</title></head>\n<body><h1>403 Forbidden</h1></body>\n</html>"
     client = reach("open_library", lambda _: httpx2.Response(403, html=page))

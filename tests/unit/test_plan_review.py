@@ -32,7 +32,7 @@ def test_the_default_plan_has_no_warnings():
         ({}, DailyQuota(0), "A: its share of ISBNdb's quota is 0 calls a day"),
     ],
 )  # fmt: skip
-def test_what_a_plan_cannot_do_is_a_warning(phase, quota, words):
+def test_an_impossible_part_of_a_plan_is_a_warning(phase, quota, words):
     warnings = review(plan(**phase), TODAY, quota)
     assert len(warnings) == 1
     assert warnings[0].startswith(words)

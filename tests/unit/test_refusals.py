@@ -73,7 +73,7 @@ def test_every_refusal_quotes_the_sentence(status):
 
 
 @pytest.mark.parametrize("status", [302, 500, 503])
-def test_what_is_no_refusal_quotes_nothing(status):
+def test_an_error_that_is_no_refusal_quotes_nothing(status):
     failed = status_error("internet_archive", httpx2.Response(status, content=json.dumps({"message": SENTENCE})))
     assert isinstance(failed, errors.ProviderError)
     assert SENTENCE not in failed.message

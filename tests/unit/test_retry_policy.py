@@ -297,7 +297,7 @@ def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():
         (errors.NoBooks("none", (SPENT, KEY, SPENT)), timedelta(hours=3)),
     ],
 )
-def test_how_long_each_wait_lasts(error, wait):
+def test_each_wait_has_its_length(error, wait):
     """An outage, an old schema, a provider's hint within bounds, a quota, and what is tried meanwhile."""
     assert decided(error) == Snooze(NOW + wait, error.message, error.code)
 

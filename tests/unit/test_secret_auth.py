@@ -7,16 +7,7 @@ from starlette.requests import Request
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.auth import secret as secret_auth
 from alexandria.web.auth.secret import SecretAuth
-
-
-class Clock:
-    """Seconds that a test moves."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
+from tests.support.clocks import Clock
 
 
 @pytest.fixture

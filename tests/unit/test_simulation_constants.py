@@ -127,7 +127,7 @@ def test_the_policy_exact_wants_as_many_sources_as_the_source_selection(monkeypa
         assert [books.look_up((1 << n) - 1, 0).resolved for n in range(4)] == [n >= wanted for n in range(4)]
 
 
-def test_what_is_not_set_is_as_in_the_settings_and_in_the_database():
+def test_defaults_are_those_of_the_settings_and_of_the_database():
     settings = config.load()
     assert (SCENARIO.policy, SCENARIO.concurrency) == (Policy(settings.policy), settings.concurrency)
     schema = resources.files("alexandria.database.migrations").joinpath("0003_backfill.sql").read_text(encoding="utf-8")

@@ -10,60 +10,52 @@ from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
-from alexandria.core.stall import BEAT_INTERVAL, STALL_SECONDS, StallMonitor, clock
+from alexandria.core.stall import BEAT_INTERVAL, STALL_SECONDS, StallMonitor
+from alexandria.core.stall import clock as running_clock
 from alexandria.providers.client import MAX_TRIES, ProviderClient, Request
 from alexandria.providers.metering import charged_to
+from tests.support.clocks import Clock
 
 LATE = BEAT_INTERVAL + STALL_SECONDS
 
 
-class Hands:
-    """A clock that the test moves."""
-
-    def __init__(self):
-        self.at = 1000.0
-
-    def __call__(self):
-        return self.at
+@pytest.fixture
+def moved():
+    return Clock()
 
 
 @pytest.fixture
-def hands():
-    return Hands()
-
-
-@pytest.fixture
-async def stall(hands):
-    async with StallMonitor(hands) as monitor:
+async def stall(moved):
+    async with StallMonitor(moved) as monitor:
         yield monitor
 
 
 @pytest.mark.parametrize(("seconds", "noticed"), [(LATE, True), (LATE - 0.01, False), (120.0, True), (0.0, False)])
-async def test_a_late_heartbeat_is_a_stall(stall, hands, seconds, noticed):
-    began = hands.at
-    hands.at += seconds
+async def test_a_late_heartbeat_is_a_stall(stall, moved, seconds, noticed):
+    began = moved.now
+    moved.now += seconds
     assert stall.stalled_since(began) is noticed
-    assert not stall.stalled_since(hands.at + 1)
+    assert not stall.stalled_since(moved.now + 1)
 
 
-async def test_a_stall_is_noticed_by_the_heartbeat_as_well(stall, hands):
-    began = hands.at
-    hands.at += 120
+async def test_a_stall_is_noticed_by_the_heartbeat_as_well(stall, moved):
+    began = moved.now
+    moved.now += 120
     await asyncio.sleep(2 * BEAT_INTERVAL)  # real time: the beats are what is tested
-    hands.at += 1
+    moved.now += 1
     assert stall.stalled_since(began)
-    assert not stall.stalled_since(hands.at)
+    assert not stall.stalled_since(moved.now)
 
 
-async def test_without_a_heartbeat_nothing_is_a_stall(hands):
-    monitor = StallMonitor(hands)
-    hands.at += 120
+async def test_without_a_heartbeat_nothing_is_a_stall(moved):
+    monitor = StallMonitor(moved)
+    moved.now += 120
     assert not monitor.stalled_since(0)
 
 
 def test_the_clock_goes_on():
-    before = clock()
-    assert clock() >= before
+    before = running_clock()
+    assert running_clock() >= before
 
 
 def client_on(limiter, answers, stall, far_end):
@@ -81,7 +73,7 @@ def ask(client):
 
 @pytest.mark.parametrize("broken", [httpx2.ReadTimeout, httpx2.ConnectTimeout, httpx2.ReadError, httpx2.ConnectError])
 async def test_a_request_that_fails_over_a_stall_ends_the_attempt_and_blames_no_provider(
-    limiter, answers, stall, hands, broken
+    limiter, answers, stall, moved, broken
 ):
     """It is not repeated here: the month may have gone to another worker meanwhile."""
     tries = 0
@@ -89,7 +81,7 @@ async def test_a_request_that_fails_over_a_stall_ends_the_attempt_and_blames_no_
     def far_end(request):
         nonlocal tries
         tries += 1
-        hands.at += 120
+        moved.now += 120
         raise broken("late", request=request)
 
     client = client_on(limiter, answers, stall, far_end)
@@ -98,14 +90,14 @@ async def test_a_request_that_fails_over_a_stall_ends_the_attempt_and_blames_no_
     assert tries == 1
 
 
-async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(limiter, answers, stall, hands):
+async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(limiter, answers, stall, moved):
     tries = 0
 
     def far_end(request):
         nonlocal tries
         tries += 1
         if tries == 1:
-            hands.at += 120
+            moved.now += 120
             raise httpx2.ReadTimeout("late", request=request)
         return httpx2.Response(200)
 
@@ -113,14 +105,14 @@ async def test_a_request_of_no_attempt_is_sent_again_after_a_stall(limiter, answ
     assert tries == 2
 
 
-async def test_a_request_that_fails_without_a_stall_is_the_providers_failure(limiter, answers, stall, hands):
+async def test_a_request_that_fails_without_a_stall_is_the_providers_failure(limiter, answers, stall, moved):
     def far_end(request):
-        hands.at += LATE - 0.1
+        moved.now += LATE - 0.1
         raise httpx2.ReadTimeout("late", request=request)
 
-    hands.at += 120  # a stall that ended before the request
+    moved.now += 120  # a stall that ended before the request
     stall.stalled_since(0)
-    hands.at += 1
+    moved.now += 1
     with pytest.raises(errors.ProviderDown):
         await ask(client_on(limiter, answers, stall, far_end))
     assert len(answers.calls) == MAX_TRIES
