@@ -42,6 +42,7 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/recognise.py
 	$(BIN)/python benchmarks/policies.py
 	$(BIN)/python benchmarks/forecast.py
+	$(BIN)/python benchmarks/gates.py
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
 ifeq ($(origin PYTHON),command line)

@@ -43,6 +43,34 @@ async def test_a_phase_without_hope_fails_before_its_end(stage):
     assert step.kind is WaitKind.SHUT
 
 
+async def test_books_of_unlike_months_prove_less_than_as_many_of_alike_ones(stage):
+    """218 of 240 are 90.8 %, with Wilson's bound of 86.5 %; but two of the months have 65 %, two 80 %, and the others all."""
+    for alike in (False, True):
+        await stage.controller.start(plan("2023", 12), "ann", replaces=True)
+        await stage.controller.tick()
+        await stage.sql(
+            "UPDATE backfill_log SET status = 'completed', books_generated = 20, isbndb_calls = 20,"
+            " isbns_resolved = CASE WHEN %s THEN 18 + (month <= 2)::integer WHEN month <= 2 THEN 13 WHEN month <= 4 THEN 16 ELSE 20 END"
+            " WHERE status = 'processing'", alike,
+        )  # fmt: skip
+        found = await stage.controller.snapshot()
+        rate = found.decision.evaluation.reasons[0]
+        kept = found.decision.evaluation.inputs()["counts"]
+        if alike:
+            assert found.decision.evaluation.verdict is Verdict.OPEN
+            assert rate == "Resolution rate 90.8 % of 240 books (lower bound 86.5 %, required 85 %): passed"
+            assert kept["effective_sample"] == 240
+        else:
+            assert found.decision.evaluation.verdict is Verdict.SHUT
+            assert rate == (
+                "Resolution rate 90.8 % of 240 books (lower bound 81.7 %, required 85 %; the bound allows for unlike"
+                " months): failed"
+            )
+            assert 50 < kept["effective_sample"] < 90
+        await stage.sql("UPDATE backfill_log SET status = 'pending'")
+        stage.now += timedelta(days=1)
+
+
 async def test_no_quota_at_all_opens_no_gate_that_needs_headroom(stage):
     """A cap of 0: 0 of 0 calls left were once enough."""
     await stage.controller.start(plan("2023", 12, min_quota_headroom=0.1), "ann")

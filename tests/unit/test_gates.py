@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria.rollout.gates import DailyQuota, PhaseCounts, Verdict, evaluate, wilson
+from alexandria.rollout.cluster_bound import wilson
+from alexandria.rollout.gates import DailyQuota, PhaseCounts, Verdict, evaluate
 from alexandria.rollout.plan import Gate
 
 QUOTA = DailyQuota(13000)
@@ -148,6 +149,44 @@ def test_the_share_of_confirmed_months_needs_its_own_sample():
     assert verdict(gate, ended(resolved=1000, hindered=10))[0] is Verdict.WAIT
     assert verdict(gate, ended(resolved=1000, confirmed=80, contradicted=40))[0] is Verdict.OPEN
     assert verdict(gate, ended(resolved=1000, confirmed=50, contradicted=70))[0] is Verdict.SHUT
+
+
+month_counts = st.tuples(*[st.integers(0, 30)] * 2, st.integers(0, 3), *[st.integers(0, 15)] * 2)
+
+
+def of_months(by_month, **more):
+    sums = [sum(column) for column in zip(*by_month, strict=True)]
+    return PhaseCounts(
+        len(by_month) + more.get("pending", 0), completed=len(by_month), resolved=sums[0], unresolved=sums[1],
+        hindered=sums[2], confirmed=sums[3], contradicted=sums[4], by_month=tuple(by_month), quota=QUOTA,
+        largest=max(sum(each[:3]) for each in by_month), **more,
+    )  # fmt: skip
+
+
+@given(st.lists(month_counts, min_size=1, max_size=12), st.floats(0, 0.99), st.randoms(use_true_random=False))
+def test_a_passed_gate_of_any_months_stays_passed_however_each_months_unchecked_books_turn_out(months, required, rng):
+    gate = Gate(min_resolution_rate=required, min_sample=1)
+    if evaluate(gate, of_months(months)).verdict is Verdict.OPEN:
+        found = [rng.randint(0, hindered) for _, _, hindered, _, _ in months]
+        checked = [
+            (resolved + more, unresolved + hindered - more, 0, *dated)
+            for (resolved, unresolved, hindered, *dated), more in zip(months, found, strict=True)
+        ]
+        assert evaluate(gate, of_months(checked)).verdict is Verdict.OPEN
+
+
+@given(
+    st.lists(month_counts, min_size=1, max_size=8), st.floats(0, 0.99), st.integers(1, 8),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_no_gate_fails_early_that_unlike_months_to_come_could_still_open(months, required, more, rng):
+    """Whatever their rates, with as many books each as the months that have ended have on average."""
+    gate = Gate(min_resolution_rate=required, min_sample=1)
+    if evaluate(gate, of_months(months, pending=more)).verdict is Verdict.SHUT:
+        size = round(sum(sum(each[:3]) for each in months) / len(months))
+        later = [(found := rng.randint(size // 2, size), size - found, 0, 0, 0) for _ in range(more)]
+        checked = [(resolved + hindered, unresolved, 0, *dated) for resolved, unresolved, hindered, *dated in months]
+        assert evaluate(gate, of_months([*checked, *later])).verdict is Verdict.SHUT
 
 
 small = st.integers(0, 60)

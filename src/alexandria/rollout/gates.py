@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -15,15 +15,14 @@ from alexandria.backfill.status import Status
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import metered_source
+from alexandria.rollout.cluster_bound import effective_sample, least_lower_bound, wilson
 from alexandria.rollout.plan import Gate, Plan, members
 
-CONFIDENCE_DEVIATIONS = (
-    1.96  # standard deviations on each side of an estimated share: 95 % of the true shares lie between them
-)
 METERED_SOURCE = metered_source()  # whose daily quota a plan divides
 LARGE_MONTH_FACTOR = (
     1.5  # times the average books of a month: the months to come may be larger than those that have ended
 )
+MonthCounts = tuple[int, int, int, int, int]  # resolved, unresolved, hindered, confirmed, contradicted books of a month
 UNKNOWN_QUOTA = "ISBNdb quota unknown until a worker has started"
 
 
@@ -103,19 +102,21 @@ class PhaseCounts:
     contradicted: int = 0
     quota: DailyQuota | None = None  # None: unknown
     largest: int = 0  # books of the completed month that has the most
+    by_month: tuple[MonthCounts, ...] = ()  # empty: unknown
 
     @property
     def books_to_come(self) -> int:
         """Books that the months which have not ended are expected to have: as many as the completed ones, on average."""
-        return round(self._unended * self._books_per_month)
+        return round(self.months_to_come * self._books_per_month)
 
     @property
     def most_to_come(self) -> int:
         """Books that those months may have at most: each as many as the largest, or half as many again as the average."""
-        return math.ceil(self._unended * max(self._books_per_month * LARGE_MONTH_FACTOR, self.largest))
+        return math.ceil(self.months_to_come * max(self._books_per_month * LARGE_MONTH_FACTOR, self.largest))
 
     @property
-    def _unended(self) -> int:
+    def months_to_come(self) -> int:
+        """Months that have not ended."""
         return max(self.months - self.completed - self.failed, self.under_way + self.pending)
 
     @property
@@ -142,8 +143,12 @@ class GateEvaluation:
         return "; ".join(self.reasons)
 
     def inputs(self) -> dict[str, Any]:
-        """The inputs as JSON data."""
-        return {"gate": self.gate.model_dump(mode="json"), "counts": asdict(self.counts)}
+        """The inputs as JSON data. `effective_sample`: how many independent books the checked ones are worth."""
+        counts = asdict(replace(self.counts, by_month=()))
+        del counts["by_month"]
+        sample = _resolution_sample(self.counts)
+        counts["effective_sample"] = round(sample.effective[1], 1) if sample.n else 0.0
+        return {"gate": self.gate.model_dump(mode="json"), "counts": counts}
 
 
 Outcomes = Mapping[Month, MonthOutcome]
@@ -195,6 +200,9 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
     months, outcomes = members(plan)[phase], inputs.outcomes
     found = [outcomes[month] for month in months if month in outcomes]
     states = [outcome.status for outcome in found]
+    books = tuple((o.resolved, o.unresolved, o.hindered, o.confirmed, o.contradicted) for o in found)
+    columns = [*zip(*books, strict=True)] or [()] * 5
+    resolved, unresolved, hindered, confirmed, contradicted = map(sum, columns)
     return PhaseCounts(
         months=len(months),
         completed=states.count(Status.COMPLETED),
@@ -202,22 +210,15 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
         under_way=states.count(Status.PROCESSING) + states.count(Status.RETRY),
         pending=states.count(Status.PENDING),
         unseeded=tuple(sorted({month.year for month in months if month not in outcomes})),
-        resolved=sum(outcome.resolved for outcome in found),
-        unresolved=sum(outcome.unresolved for outcome in found),
-        hindered=sum(outcome.hindered for outcome in found),
-        confirmed=sum(outcome.confirmed for outcome in found),
-        contradicted=sum(outcome.contradicted for outcome in found),
+        resolved=resolved,
+        unresolved=unresolved,
+        hindered=hindered,
+        confirmed=confirmed,
+        contradicted=contradicted,
         quota=inputs.quota,
-        largest=max((each.resolved + each.unresolved + each.hindered for each in found), default=0),
+        largest=max(map(sum, zip(*columns[:3], strict=True)), default=0),
+        by_month=books,
     )
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Lower and upper bound of the true share when `hits` of `n` >= 1 were sampled (Wilson score interval)."""
-    share, z2 = hits / n, CONFIDENCE_DEVIATIONS**2
-    middle = share + z2 / (2 * n)
-    width = CONFIDENCE_DEVIATIONS * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max((middle - width) / (1 + z2 / n), 0.0), min((middle + width) / (1 + z2 / n), 1.0)
 
 
 def _exact(share: float) -> Fraction:
@@ -240,25 +241,64 @@ def _progress(counts: PhaseCounts) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """`hits` of `n` checked books; `rate` and `known` are the beginnings of sentences about them."""
+    """`hits` of `n` checked books of a phase; `rate` and `known` are the beginnings of sentences about them.
+
+    `months` has the same numbers for each month; empty: unknown.
+    """
 
     rate: str
     known: str
     hits: int
     n: int
+    months: tuple[tuple[int, int], ...]
+    counts: PhaseCounts
+
+    @property
+    def effective(self) -> tuple[float, float]:
+        """The sample of independent books with the same share and the same lower bound, as hits and books."""
+        return effective_sample(self.months) if self.months else (self.hits, self.n)
+
+    @property
+    def worst_bound(self) -> float:
+        """The lower bound that is left however the unchecked books turn out."""
+        if not self.months:
+            return wilson(self.hits, self.n + self.counts.hindered)[0]
+        return least_lower_bound(self.months, self._unchecked)
+
+    def bound_with(self, share: float) -> float:
+        """The lower bound if this share of the unchecked books and of those of the months to come are hits."""
+        rest, months = self.counts.books_to_come, self.counts.months_to_come
+        if not self.months:
+            more = self.counts.hindered + rest
+            return wilson(self.hits + share * more, self.n + more)[0]
+        later = [(share * rest / months, rest / months)] * months if months else []
+        ended = [(hits + share * more, n + more) for (hits, n), more in zip(self.months, self._unchecked, strict=True)]
+        return wilson(*effective_sample([*ended, *later]))[0]
+
+    @property
+    def _unchecked(self) -> list[int]:
+        return [hindered for _, _, hindered, _, _ in self.counts.by_month]
+
+
+def _resolution_sample(counts: PhaseCounts) -> _Sample:
+    months = tuple((resolved, resolved + unresolved) for resolved, unresolved, _, _, _ in counts.by_month)
+    checked = counts.resolved + counts.unresolved
+    return _Sample("Resolution rate", "Resolution rate known for", counts.resolved, checked, months, counts)
+
+
+def _confirmation_sample(counts: PhaseCounts) -> _Sample:
+    months = tuple((confirmed, confirmed + contradicted) for _, _, _, confirmed, contradicted in counts.by_month)
+    known, words = counts.confirmed + counts.contradicted, "Publication month"
+    return _Sample(f"{words} confirmed for", f"{words} known for", counts.confirmed, known, months, counts)
 
 
 def _resolution(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
-    checked = counts.resolved + counts.unresolved
-    sample = _Sample("Resolution rate", "Resolution rate known for", counts.resolved, checked)
-    yield _share(sample, gate.min_resolution_rate, gate, counts)
+    yield _share(_resolution_sample(counts), gate.min_resolution_rate, gate, counts)
 
 
 def _confirmation(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     if gate.min_confirmed_share > 0:
-        known = counts.confirmed + counts.contradicted
-        sample = _Sample("Publication month confirmed for", "Publication month known for", counts.confirmed, known)
-        yield _share(sample, gate.min_confirmed_share, gate, counts)
+        yield _share(_confirmation_sample(counts), gate.min_confirmed_share, gate, counts)
 
 
 def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) -> Finding:
@@ -269,25 +309,31 @@ def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) ->
     if n < gate.min_sample:
         text = f"{sample.known} {counted(n, 'book')} (required {gate.min_sample:,}{unchecked})"
         return (Verdict.SHUT if final else Verdict.WAIT), text
-    lower = math.floor(wilson(hits, n)[0] * 1000) / 10  # rounded down: never printed as more than was proven
-    limits = f"lower bound {lower:g} %, required {required * 100:g} %{unchecked}"
-    text = f"{sample.rate} {round(hits / n * 100, 1):g} % of {counted(n, 'book')} ({limits})"
-    if wilson(hits, n + counts.hindered)[0] >= required:
+    effective = sample.effective
+    lower, upper = wilson(*effective)
+    limits = f"lower bound {_rounded_down(lower):g} %, required {required * 100:g} %"
+    unlike = "; the bound allows for unlike months" if _rounded_down(wilson(hits, n)[0]) > _rounded_down(lower) else ""
+    text = f"{sample.rate} {round(hits / n * 100, 1):g} % of {counted(n, 'book')} ({limits}{unlike}{unchecked})"
+    if lower >= required and (not counts.hindered or sample.worst_bound >= required):
         return Verdict.OPEN, text
     possible = counts.hindered + counts.most_to_come
+    # Wilson's bound is never below the one for unlike months, however the months to come turn out.
     if final or wilson(hits + possible, n + possible)[0] < required:
         return Verdict.SHUT, text
-    return Verdict.WAIT, text + _proposal(sample, required, counts)
+    return Verdict.WAIT, text + ("" if upper >= required else _proposal(sample, required))
 
 
-def _proposal(sample: _Sample, required: float, counts: PhaseCounts) -> str:
-    """What the rest would have to be, if the share so far is below the required one beyond chance."""
-    rest = counts.hindered + counts.books_to_come
-    if not rest or wilson(sample.hits, sample.n)[1] >= required:
+def _rounded_down(bound: float) -> float:
+    """A bound in percent, never printed as more than was proven."""
+    return math.floor(bound * 1000) / 10
+
+
+def _proposal(sample: _Sample, required: float) -> str:
+    """What the rest would have to be, as the share so far is below the required one beyond chance."""
+    rest = sample.counts.hindered + sample.counts.books_to_come
+    if not rest:
         return ""
-    needed = bisect_left(
-        range(rest + 1), required, key=lambda hits: wilson(sample.hits + hits, sample.n + rest)[0]
-    )  # the bound rises with the hits
+    needed = bisect_left(range(rest + 1), required, key=lambda hits: sample.bound_with(hits / rest))
     so_far = f"{round(sample.hits / sample.n * 100, 1):g} % of {sample.n:,}"
     need = f"{math.ceil(needed / rest * 1000) / 10:g} %" if needed <= rest else "more books than are expected"
     return f", below target so far: {so_far}; the rest would need {need} (to look first: alexandria rollout hold)"

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
+from alexandria.rollout.cluster_bound import wilson
 from alexandria.rollout.decisions import CALLS_PER_MONTH
-from alexandria.rollout.gates import DailyQuota, wilson
+from alexandria.rollout.gates import DailyQuota
 from alexandria.rollout.plan import Phase, Plan, members
 
 MAX_EXPECTED_BOOKS_PER_MONTH = 40  # twice the usual number of notable books in a list
