@@ -39,6 +39,14 @@ _REFUSALS = tuple(
     (re.compile(pattern, re.IGNORECASE), fix)
     for pattern, fix in (
         (
+            r"certificate authentication failed|client certificate|private key",
+            "check sslcert and sslkey in DATABASE_URL: the certificate is for the user, and only you may read the key",
+        ),
+        (
+            r"(peer|ident) authentication failed",
+            "run as the system's user of that name, or connect by TCP with a password: postgresql://user:password@127.0.0.1/name",
+        ),
+        (
             r"password|authentication failed|SASL|login rejected",
             "check the user and the password in DATABASE_URL or in ~/.pgpass",
         ),
@@ -46,10 +54,14 @@ _REFUSALS = tuple(
             r"no pg_hba\.conf entry|pg_hba\.conf rejects",
             "allow this host, user and database in pg_hba.conf; where it reads `no encryption`, try sslmode=require",
         ),
-        (r"\bSSL\b|\bTLS\b|certificate", "check sslmode and sslrootcert in DATABASE_URL, and the server's certificate"),
+        (r"not permitted to log in", "allow it: ALTER ROLE ... LOGIN"),
+        (r"\bSSL|\bTLS\b|certificate", "check sslmode and sslrootcert in DATABASE_URL, and the server's certificate"),
         (
             r"too many (clients|connections)|connection slots|no more connections|max_client_conn",
-            "raise max_connections or run fewer processes: see the page about many workers; work then continues",
+            (
+                "raise max_connections, or the CONNECTION LIMIT of the role or database, or run fewer processes: see the page "
+                "about many workers; work then continues"
+            ),
         ),
         (r"no such database|database .* does not exist", "create it with createdb, or correct DATABASE_URL"),
         (r"role .* does not exist|no such user", "create the role with createuser, or correct DATABASE_URL"),
@@ -61,7 +73,8 @@ _REFUSALS = tuple(
         ),
     )
 )
-_AT_SERVER = re.compile(r"^(connection failed: )?(connection to server (at|on) .* failed: )?(FATAL: +)?")
+_SESSION_READ_ONLY = re.compile(r"session is read-only|server is in hot standby mode")
+_AT_SERVER = re.compile(r"^(connection (failed|is bad): )?(connection to server (at|on) .* failed: )?(FATAL: +)?")
 
 
 class ReportingConnection(ConfiguredConnection):
@@ -136,7 +149,8 @@ def reason_of(error: BaseException) -> str:
     """Return the server's own sentence in one line, without the address that we connected to."""
     primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     lines = [line.strip() for line in (primary or str(error)).splitlines() if line.strip()]
-    first = next((line for line in lines if "FATAL:" in line), lines[0] if lines else type(error).__name__)
+    telling = (line for line in lines if "FATAL:" in line or _SESSION_READ_ONLY.search(line))  # of several hosts
+    first = next(telling, lines[0] if lines else type(error).__name__)
     sentence = first.partition("FATAL:")[2].strip() or _AT_SERVER.sub("", first)
     return sentence if len(sentence) <= MAX_REASON_LENGTH else f"{sentence[: MAX_REASON_LENGTH - 3]}..."
 
@@ -147,6 +161,8 @@ def _without_state(error: BaseException, reason: str) -> AlexandriaError:
         return DatabaseUnavailable("this process is ending, its connections are closed")
     if isinstance(error, PoolTimeout):
         return DatabaseUnavailable(f"PostgreSQL does not answer: no connection was free ({reason})", hint=_CHECK_SERVER)
+    if _SESSION_READ_ONLY.search(reason):
+        return DatabaseUnavailable(f"PostgreSQL is read-only: {reason}", hint=_READ_ONLY_HINT)
     if isinstance(error, psycopg.OperationalError) and ("FATAL:" in str(error) or _fix_of(reason)):
         return _refused(reason)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

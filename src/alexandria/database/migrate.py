@@ -10,13 +10,18 @@ from pathlib import Path
 import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg import sql
-from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 from psycopg.sql import Identifier
 
-from alexandria.core.errors import DatabaseNotPrepared, Misconfigured, ProgramTooOld
-from alexandria.database import migration_plan, migrations, pooler, preflight
-from alexandria.database.failures import translate
+from alexandria.core.errors import (
+    DatabaseBusy,
+    DatabaseNotPrepared,
+    DatabaseUnavailable,
+    Misconfigured,
+    ProgramTooOld,
+)
+from alexandria.database import address, migration_plan, migrations, pooler, preflight
+from alexandria.database.failures import reason_of, translate
 from alexandria.database.migration_plan import Part
 from alexandria.database.session import MigrationConnection, connect, schema_of, search_path_of
 from alexandria.database.sql import load
@@ -49,7 +54,7 @@ def upgrade(
             found = preflight.facts(connection, schema)
             preflight.require_prepared(connection, schema, steps, found)
             for part in migration_plan.script(steps, found, preflight.wordings(connection, schema)):
-                connection.execute(part.statements.encode())
+                _run(connection, part)
         if complete_data is not None:
             complete_data(connection)
     return steps
@@ -145,7 +150,21 @@ def _is_installed(connection: MigrationConnection, schema: str) -> bool:
             hint=f"migrate as {row['owner']}, or let an administrator run:\n  {row['grant']}",
             details={"statements": [row["grant"]]},
         )
+    if row is not None and row["secured"]:
+        _require_all_rows(schema, row["role"], row["secured"])
     return row is not None
+
+
+def _require_all_rows(schema: str, role: str, secured: Sequence[str]) -> None:
+    """Raise DatabaseNotPrepared if row-level security hides rows of our tables: months and books would be missing."""
+    ours = preflight.created(migrations.names())
+    if hidden := [name for name in secured if name in ours]:
+        statements = [f"ALTER TABLE {schema}.{name} DISABLE ROW LEVEL SECURITY;" for name in hidden]
+        raise DatabaseNotPrepared(
+            f"row-level security hides rows of {', '.join(hidden)} in the schema {schema} from the role {role}",
+            hint="\n  ".join(["the owner of the tables can run:", *statements]),
+            details={"statements": statements},
+        )
 
 
 def _missing(connection: MigrationConnection, schema: str) -> list[str]:
@@ -165,6 +184,31 @@ def _missing(connection: MigrationConnection, schema: str) -> list[str]:
     return [step for step in steps if _number(step) > current]
 
 
+def _run(connection: MigrationConnection, part: Part) -> None:
+    """Run one part. Raises DatabaseNotPrepared if the database refuses it, as by an event trigger of others."""
+    try:
+        connection.execute(part.statements.encode())
+    except psycopg.Error as refused:
+        failed = translate(refused)
+        if isinstance(failed, DatabaseUnavailable | DatabaseBusy):
+            raise failed from refused
+        connection.rollback()
+        statements = [str(row[0]) for row in connection.execute(SQL["event_triggers"], {})]
+        advice = (
+            [
+                "event triggers may refuse it; an administrator can run this, migrate, and enable them again:",
+                *statements,
+            ]
+            if statements
+            else ["nothing was changed; give this sentence to the administrator of the database"]
+        )
+        raise DatabaseNotPrepared(
+            f"PostgreSQL refuses the step {part.name}: {reason_of(refused)}",
+            hint="\n  ".join(advice),
+            details={"statements": statements} if statements else None,
+        ) from refused
+
+
 @contextlib.contextmanager
 def opened(url: str, schema: str | None = None, *, keep_path: bool = True) -> Iterator[MigrationConnection]:
     """Yield a connection whose errors are ours; see `session.connect`.
@@ -175,11 +219,6 @@ def opened(url: str, schema: str | None = None, *, keep_path: bool = True) -> It
         with connect(url, schema=schema, keep_path=keep_path) as connection:
             yield connection
     except psycopg.Error as refused:
-        ours = isinstance(refused, psycopg.ProgrammingError) and not isinstance(refused, InsufficientPrivilege)
-        if ours and refused.sqlstate is not None:
-            raise
-        if ours:  # its message contains the URL, and with it the password
-            raise Misconfigured(
-                "the database's URL cannot be read", hint="it is like postgresql://user:password@host:5432/name"
-            ) from None
+        if (unreadable := address.refusal(refused)) is not None:
+            raise unreadable from None  # the original has parts of the URL, and with it of the password
         raise pooler.refusal(refused) or translate(refused) from refused

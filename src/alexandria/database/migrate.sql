@@ -5,11 +5,13 @@
 SELECT pg_advisory_lock(%(key)s)
 
 -- name: installed
--- Tables of ours in the schema, if they are there (a schema_version alone may be another program's): whose they are, and
--- whether our role may read the version.
+-- Tables of ours in the schema, if they are there (a schema_version alone may be another program's): whose they are,
+-- whether our role may read the version, and the tables of the schema of which it sees only some rows.
 SELECT current_user::text AS role, pg_get_userbyid(version.relowner)::text AS owner,
        format('GRANT %%I TO %%I;', pg_get_userbyid(version.relowner), current_user) AS grant,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(version.oid, 'SELECT') AS may_read
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(version.oid, 'SELECT') AS may_read,
+       ARRAY(SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND c.relrowsecurity
+             AND row_security_active(c.oid) ORDER BY 1) AS secured
 FROM pg_namespace AS n
 JOIN pg_class AS version ON version.relnamespace = n.oid AND version.relname = 'schema_version'
 JOIN pg_attribute AS number ON number.attrelid = version.oid AND number.attname = 'version_num'
@@ -35,3 +37,8 @@ SELECT (SELECT n.nspname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oi
         WHERE c.oid = to_regclass('backfill_log')) AS found,
        EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                WHERE c.relname = 'backfill_log' AND n.nspname <> %(schema)s) AS taken
+
+-- name: event_triggers
+-- What switches off the event triggers of this database that are run by changes of a schema.
+SELECT format('ALTER EVENT TRIGGER %%I DISABLE;', evtname) AS statement FROM pg_event_trigger
+WHERE evtenabled <> 'D' AND evtevent <> 'login' ORDER BY evtname

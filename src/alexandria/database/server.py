@@ -62,9 +62,10 @@ def with_search_path(url: str, schema: str | None = None) -> str:
     """
     with migrate.opened(url, schema, keep_path=False) as connection:
         path, pooled = session.search_path_of(connection), pooler.is_pooled(connection)
+        options = connection.info.options
     if pooled:
         pooler.require_own_session(url)
-    return session.located(url, path)
+    return session.located(url, path, options)
 
 
 def is_empty(url: str) -> bool:

@@ -15,6 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
+from alexandria.database.address import require_readable
 from alexandria.database.sql import load
 
 MigrationConnection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -22,6 +23,7 @@ MigrationConnection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 SQL = load(__name__)
 NEW_SCHEMA = "alexandria"  # of databases that hold no tables of ours yet
 SEARCH_PATH = "search_path"
+CONNECT_TIMEOUT = 8  # seconds for one host; the driver's own is more than two minutes
 ENCODING = "utf8"
 # What a role or a database may have set otherwise: time-outs that end a wait for a lock, and how values are written.
 SETTINGS = {
@@ -54,7 +56,7 @@ class ConfiguredConnection(psycopg.AsyncConnection[dict[str, Any]]):
     ) -> Self:
         bare, path = split(conninfo)
         kwargs = {"row_factory": dict_row, "client_encoding": ENCODING, **kwargs}
-        connection = await super().connect(bare, autocommit=True, **kwargs)
+        connection = await super().connect(_patient(bare), autocommit=True, **kwargs)
         try:
             await connection.execute("SET statement_timeout = 0")  # alone: it must not end the statements that follow
             await connection.execute(SQL["settings"], _wanted(settings or {}))
@@ -71,9 +73,10 @@ def connect(url: str, *, schema: str | None = None, keep_path: bool = True) -> M
 
     Without such a path `schema` holds the tables, or the schema is found that has them.
     """
+    require_readable(url)
     bare, path = split(url)
     path = path if keep_path else None
-    connection: MigrationConnection = psycopg.connect(bare, autocommit=True, client_encoding=ENCODING)
+    connection: MigrationConnection = psycopg.connect(_patient(bare), autocommit=True, client_encoding=ENCODING)
     try:
         connection.execute("SET statement_timeout = 0")
         connection.execute(SQL["settings"], _wanted({}))
@@ -92,9 +95,12 @@ def search_path_of(connection: MigrationConnection) -> str:
     return str(row[0])
 
 
-def located(url: str, path: str) -> str:
-    """Return the URL with this search path in place of any other; its other options, or those of PGOPTIONS, stay."""
-    words = _words(url)
+def located(url: str, path: str, options: str | None = None) -> str:
+    """Return the URL with this search path in place of any other; its other options, or those of PGOPTIONS, stay.
+
+    `options` are those that a connection has really got, where a service file may have added some.
+    """
+    words = _words(url) if options is None else _joined(options)
     kept = [word for word in words if not _names_path(word)]
     return make_conninfo(url, options=" ".join([*kept, f"-c {SEARCH_PATH}={_escaped(path)}"]))
 
@@ -122,7 +128,11 @@ def schema_of(path: str) -> str:
 def _words(url: str) -> list[str]:
     """Return the options of the URL, each with its value."""
     options = conninfo_to_dict(url).get("options")
-    words = _WORD.findall(str(os.environ.get("PGOPTIONS", "") if options is None else options))
+    return _joined(str(os.environ.get("PGOPTIONS", "") if options is None else options))
+
+
+def _joined(options: str) -> list[str]:
+    words = _WORD.findall(options)
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] == "-c":
@@ -130,6 +140,12 @@ def _words(url: str) -> list[str]:
         else:
             joined.append(word)
     return joined
+
+
+def _patient(url: str) -> str:
+    """The URL with the time for which to wait for a server that does not answer, unless it or the environment has one."""
+    chosen = "connect_timeout" in conninfo_to_dict(url) or "PGCONNECT_TIMEOUT" in os.environ
+    return url if chosen else make_conninfo(url, connect_timeout=CONNECT_TIMEOUT)
 
 
 def _names_path(word: str) -> bool:

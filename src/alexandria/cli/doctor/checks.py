@@ -27,6 +27,7 @@ from alexandria.core.servers import provider_of
 from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
+from alexandria.database.open_transactions import open_transactions
 from alexandria.database.pool import Database
 from alexandria.database.rights import missing_grants
 from alexandria.database.server import open_server
@@ -37,8 +38,10 @@ from alexandria.providers.limits.session import SQL
 from alexandria.providers.limits.stored_limits import StoredLimits
 from alexandria.providers.llm import parse_generators
 
-DATABASE_TIMEOUT = 8.0  # seconds for the database, an embedded one's start included
+DATABASE_TIMEOUT = 8.0  # seconds for the configured database
+EMBEDDED_TIMEOUT = 90.0  # seconds for the embedded one, which may have to be made or to recover first
 CONNECT_TIMEOUT = "4"  # seconds for one connection to it, as libpq reads it
+MAX_LISTED_TRANSACTIONS = 5
 PROVIDER_TIMEOUT = 4.0  # seconds
 MAX_CLOCK_SKEW_SECONDS = 2.0  # seconds between the clocks that do not matter
 MIN_FREE_BYTES = 500_000_000  # bytes that a catalogue and its log should find free
@@ -52,11 +55,10 @@ def all_of(settings: Settings) -> list[Check]:
     query.start()
     network = _network(settings, asked)
     reached = asyncio.run(_reach(asked)) if all(check.ok for check in network) else []
-    query.join(DATABASE_TIMEOUT)
+    patience = DATABASE_TIMEOUT if settings.production else EMBEDDED_TIMEOUT
+    query.join(patience)
     if query.is_alive():
-        silent = Check(
-            "database", False, f"no answer within {DATABASE_TIMEOUT:.0f} s", "check its log and its disk space"
-        )
+        silent = Check("database", False, f"no answer within {patience:.0f} s", "check its log and its disk space")
         found = [*found, silent]
     return [
         *found,
@@ -91,10 +93,17 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
             if not missing:
                 yield from asyncio.run(_paused(server.url, [*_providers(settings)]))
+                yield from _open_transactions(server.url)
             yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url, [*settings.lanes])))
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)
         yield from limits(settings, {})
+
+
+def _open_transactions(url: str) -> Iterator[Check]:
+    """A warning for each session that somebody has left in a transaction with locks on our tables."""
+    for each in open_transactions(url)[:MAX_LISTED_TRANSACTIONS]:
+        yield Check("open transaction", True, each.describe(), each.ending())
 
 
 async def _paused(url: str, names: list[str]) -> list[Check]:
