@@ -66,7 +66,7 @@ def build(url: str, size: int, rng: random.Random) -> None:
             "INSERT INTO edition (isbn13, work_id, title)"
             " SELECT i || (10 - (SELECT sum(substr(i, p, 1)::int * CASE p % 2 WHEN 1 THEN 1 ELSE 3 END) % 10"
             " FROM generate_series(1, 12) AS p))::int % 10, id, title"
-            " FROM work, LATERAL (SELECT '979' || lpad(id::text, 9, '0') AS i) AS isbn"
+            " FROM work, LATERAL (SELECT '9798' || lpad(id::text, 8, '0') AS i) AS isbn"
         )
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

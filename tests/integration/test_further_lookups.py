@@ -118,6 +118,35 @@ async def test_an_unresolved_book_is_looked_up_after_a_week_after_a_month_and_ne
     assert len(shelf.asked) == 3
 
 
+VOLUMES = [Candidate(f"Addison Mathematics, Volume {n}", "Robert Eicholz", 2023, 11) for n in (1, 2)]
+SET_NUMBER = {volume.title: [printed_as(volume.title, "Robert Eicholz", "9780201270006")] for volume in VOLUMES}
+
+
+async def test_a_number_that_two_books_bear_is_kept_for_one_of_them(acting):
+    """A set's number in the record of each volume: both stay, and the second is not taken for the first."""
+    backfill = await acting([Shelf(SET_NUMBER)], Naming(VOLUMES))
+    await process(backfill, NOVEMBER)
+    first, second = await books_of(backfill)
+    assert (first["isbn13"], second["isbn13"]) == ("9780201270006", None)
+    assert (
+        second["reason"] == "its ISBN 9780201270006 proves nothing: it is also that of 'Addison Mathematics, Volume 1'"
+    )
+    assert first["work_id"] != second["work_id"]
+    assert (await row_of(backfill))["isbns_resolved"] == 1
+
+
+async def test_a_number_that_the_catalogue_holds_for_another_book_proves_nothing(acting):
+    backfill = await acting([Shelf(SET_NUMBER)], Naming(VOLUMES[:1]))
+    await process(backfill, NOVEMBER)
+    backfill = changed(backfill, generators=[Naming(VOLUMES[1:])])
+    await process(backfill, Month(2023, 12))
+    [book] = await books_of(backfill, Month(2023, 12))
+    assert book["isbn13"] is None
+    assert book["reason"].startswith("its ISBN 9780201270006 proves nothing: the catalogue holds it as")
+    titles = await query(backfill, "SELECT title FROM work WHERE EXISTS (SELECT FROM edition WHERE work_id = work.id)")
+    assert [row["title"] for row in titles] == ["Addison Mathematics, Volume 1"]
+
+
 async def test_a_book_that_is_not_due_is_left_alone(acting):
     shelf = Shelf()
     backfill = await acting([shelf], Naming([SONG]))

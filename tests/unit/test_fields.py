@@ -1,9 +1,11 @@
 """How the door reads what sources print: dates, names, languages, numbers, texts."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from alexandria.catalogue.languages import language
-from alexandria.catalogue.models import Candidate
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.providers import fields, search_terms
 
 
@@ -148,6 +150,7 @@ def test_isbns_are_valid_and_thirteen_digits_whatever_else_the_list_holds():
     ]
     assert fields.isbns(listed) == ("9780385504201", "9781150823954")
     assert fields.isbns("9780385504201") == ("9780385504201",)
+    assert fields.isbns(["0385504209 (pbk.) ; 0306406152 : $12.50"]) == ("9780385504201", "9780306406157")
     assert fields.isbn("67509368") is None
 
 
@@ -215,6 +218,14 @@ def test_a_long_query_is_cut_between_words():
     assert search_terms.cut("one two three", 12) == "one two"
     assert search_terms.cut("one two three", 7) == "one two"
     assert search_terms.cut("abcdef", 3) == "abc"
+
+
+def test_an_isbn_is_one_record_of_a_provider_unless_two_titles_bear_it():
+    """A set's number stands in the record of each volume."""
+    at = SourceRecord("open_library", "1", datetime(2026, 1, 1, tzinfo=UTC))
+    titles = ("Mathematics, Volume 1", "MATHEMATICS, volume 1", "Mathematics, Volume 2")
+    hits = [EditionRecord(at, title, isbn13=Isbn13.parse("9780201270006")) for title in titles]
+    assert fields.usable(hits) == [hits[0], hits[2]]
 
 
 def test_refused_records_cost_only_themselves():

@@ -12,6 +12,7 @@ from alexandria.catalogue import repository
 from alexandria.catalogue.matching import publication_month
 from alexandria.catalogue.matching.scoring import ACCEPT, choose
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, ScoredRecord
+from alexandria.catalogue.repository import unlike
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
@@ -45,7 +46,7 @@ async def recognise(candidate: Candidate, database: Database, month: Month | Non
         return None
     return Resolution(
         candidate,
-        Isbn13.parse(held.isbn13),
+        Isbn13.stored(held.isbn13),
         source=repository.NAME,
         score=held.score,
         reason=f"already in the catalogue as {held.title!r} by {held.author}; {'; '.join(held.reasons)}",
@@ -102,7 +103,10 @@ def _related(accepted: EditionRecord, sure: Sequence[ScoredRecord]) -> tuple[Edi
 
 
 def _fold(resolutions: Sequence[Resolution]) -> list[Resolution]:
-    """Merge candidates with the same ISBN, one book under two spellings: the first stays, named by all."""
+    """Merge candidates with the same ISBN, one book under two spellings: the first stays, named by all.
+
+    If records of unlike titles bear one number, as the volumes of a set may, it is kept for the first book alone.
+    """
     kept: dict[object, Resolution] = {}
     for resolution in resolutions:
         key: object = resolution.isbn13 or id(resolution)
@@ -110,6 +114,9 @@ def _fold(resolutions: Sequence[Resolution]) -> list[Resolution]:
             kept[key] = resolution
             continue
         first = kept[key]
+        if first.accepted and resolution.accepted and unlike(first.accepted, resolution.accepted):
+            kept[id(resolution)] = resolution.without_isbn(f"it is also that of {first.accepted.heading!r}")
+            continue
         named_by = tuple(dict.fromkeys(first.candidate.named_by + resolution.candidate.named_by))
         kept[key] = dataclasses.replace(first, candidate=dataclasses.replace(first.candidate, named_by=named_by))
     return list(kept.values())

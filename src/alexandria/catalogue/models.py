@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
 from stdnum import isbn as stdnum_isbn
 
+from alexandria.catalogue import printed_isbn
 from alexandria.core.errors import BadInput
 
-MAX_ISBN_LENGTH = 64  # characters, with hyphens and prefix
+MAX_SHOWN_LENGTH = 80  # characters of a refused value that an error repeats
 
 
 class Isbn13(str):
-    """Thirteen digits whose checksum holds. Made only by `parse` and `read`, so having one means it is valid."""
+    """Thirteen digits of a book, whose checksum holds. Made by the methods here alone, so having one means it is valid."""
 
     __slots__ = ()
 
     @classmethod
-    def read(cls, text: object) -> Self | None:
-        """The ISBN in `text` (10 or 13 digits, hyphens and lower-case x allowed), or None."""
-        if isinstance(text, int) and 0 <= text < 10**13:
-            text = str(text)
-        if not isinstance(text, str) or len(text) > MAX_ISBN_LENGTH:
-            return None
-        compact = re.sub(r"[\s\-‐-―]", "", text).upper().removeprefix("URN:ISBN:").removeprefix("ISBN:")
-        if len(compact) not in {10, 13} or not stdnum_isbn.is_valid(compact):
-            return None
-        return cls(stdnum_isbn.compact(stdnum_isbn.to_isbn13(compact)))
+    def all_in(cls, value: object) -> tuple[Self, ...]:
+        """Every ISBN that a text prints, once, in its order, as `printed_isbn.find` reads it; a number may be a number."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and 0 <= value < 10**13:
+            value = str(value)
+        return tuple(map(cls, printed_isbn.find(value))) if isinstance(value, str) else ()
 
     @classmethod
-    def parse(cls, text: object) -> Self:
-        found = cls.read(text)
+    def read(cls, value: object) -> Self | None:
+        """The ISBN that a text prints; None if it prints none, or several, of which none is more meant than the others."""
+        found = cls.all_in(value)
+        return found[0] if len(found) == 1 else None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        found = cls.read(value)
         if found is None:
-            raise BadInput(f"{text!r} is not an ISBN", hint="10 or 13 digits with a right check digit")
+            raise BadInput(
+                f"{repr(value)[:MAX_SHOWN_LENGTH]} is not an ISBN",
+                hint="one book's 10 or 13 digits with a right check digit",
+            )
         return found
+
+    @classmethod
+    def stored(cls, text: str) -> Self:
+        """The ISBN that the catalogue holds. Its check is the database's own, which was once less strict than `read`."""
+        return cls(text)
 
     @property
     def hyphenated(self) -> str:
@@ -145,3 +156,8 @@ class Resolution:
     related: tuple[EditionRecord, ...] = ()
     in_month: str = "unknown"
     hindered: bool = False
+
+    def without_isbn(self, why: str) -> Resolution:
+        """The same candidate unresolved, as its ISBN proves nothing: `why` says whose it is."""
+        reason = f"its ISBN {self.isbn13} proves nothing: {why}"
+        return Resolution(self.candidate, None, reason=reason, considered=self.considered, unavailable=self.unavailable)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from alexandria.catalogue.index import add_keys
 from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.names import name_key, natural
-from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
+from alexandria.catalogue.matching.scoring import ACCEPT, REFUSE, same_work, work_key
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
@@ -149,10 +149,30 @@ async def source_record(connection: Connection, source: SourceRecord) -> int:
     return await _id(connection, "add_source_record", values)
 
 
-async def work_of(connection: Connection, isbn13: Isbn13) -> int | None:
+@dataclass(frozen=True, slots=True)
+class IsbnHolder:
+    """The work that has an edition of an ISBN: its title, that of this edition, and its first author."""
+
+    work_id: int
+    titles: tuple[str, str]
+    author: str
+
+
+async def holder_of(connection: Connection, isbn13: Isbn13) -> IsbnHolder | None:
     """The work that this ISBN is an edition of."""
     row = await (await connection.execute(SQL["by_isbn"], {"isbn13": isbn13})).fetchone()
-    return None if row is None else row["work_id"]
+    return None if row is None else IsbnHolder(row["work_id"], (row["title"], row["edition_title"]), row["author"])
+
+
+def is_of(holder: IsbnHolder, hit: EditionRecord) -> bool:
+    """Whether a record with the holder's ISBN is of the holder's work."""
+    authors = (holder.author,)
+    return any(not unlike(EditionRecord(_OURSELVES, title, authors=authors), hit) for title in holder.titles)
+
+
+def unlike(one: EditionRecord, other: EditionRecord) -> bool:
+    """Whether records with one ISBN are of different books: numbers are used twice, and a set's is in every volume."""
+    return same_work(replace(one, isbn13=None), replace(other, isbn13=None)).verdict == REFUSE
 
 
 async def found(connection: Connection, limit: int) -> list[Row]:

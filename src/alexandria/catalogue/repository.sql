@@ -10,7 +10,7 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
 
 -- name: by_isbn
 -- The edition with this ISBN, and its work.
-SELECT e.isbn13, e.work_id, w.title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id
+SELECT e.isbn13, e.work_id, w.title, e.title AS edition_title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id
 WHERE e.isbn13 = %(isbn13)s
 
 -- name: alike

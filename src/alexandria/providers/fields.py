@@ -14,6 +14,7 @@ from pydantic import PlainValidator
 
 from alexandria.catalogue.languages import language
 from alexandria.catalogue.matching.names import plain as plain_name
+from alexandria.catalogue.matching.titles import fold
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate
 from alexandria.core.month import NAMES
 
@@ -159,9 +160,9 @@ def pages(value: object) -> int | None:
 
 
 def isbns(value: object) -> tuple[Isbn13, ...]:
-    """Every valid ISBN of a list, or of a lone text, once, in its order."""
+    """Every ISBN of a list, or of a lone text, once, in its order."""
     many = value[:MAX_ISBNS] if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(filter(None, map(Isbn13.read, many))))
+    return tuple(dict.fromkeys(isbn for one in many for isbn in Isbn13.all_in(one)))[:MAX_ISBNS]
 
 
 def only_isbn(found: Sequence[Isbn13]) -> Isbn13 | None:
@@ -196,11 +197,14 @@ class UnusableRecord:
 
 
 def usable(read: Iterable[EditionRecord | UnusableRecord]) -> list[EditionRecord]:
-    """The hits among records that were read, each ISBN of a provider once; the refusals go to the log."""
+    """The hits among records that were read, each ISBN of a provider once; the refusals go to the log.
+
+    A number under two titles, such as a set's in the record of each volume, is in both: it proves neither.
+    """
     hits: dict[object, EditionRecord] = {}
     for one in read:
         if isinstance(one, UnusableRecord):
             log.debug("record refused", provider=one.provider, id=one.id, reason=one.reason)
         else:
-            hits.setdefault(one.isbn13 or one.source.id, one)
+            hits.setdefault((one.isbn13, fold(one.title)) if one.isbn13 else one.source.id, one)
     return list(hits.values())

@@ -29,7 +29,7 @@ FIELDS = ("identifier", "mediatype", "title", "creator", "isbn", "external-ident
 
 def _isbns(value: object) -> tuple[Isbn13, ...]:
     """Of identifiers of many kinds, the ISBNs."""
-    return fields.isbns([text.lower().removeprefix("urn:isbn:") for text in fields.texts(value)])
+    return fields.isbns(list(fields.texts(value)))
 
 
 def _publisher(value: object) -> str:

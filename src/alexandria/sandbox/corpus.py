@@ -19,6 +19,7 @@ from pathlib import Path
 from anyascii import anyascii
 from stdnum import isbn as stdnum_isbn
 
+from alexandria.catalogue.models import Isbn13
 from alexandria.core.errors import BadInput
 from alexandria.core.month import Month
 
@@ -77,6 +78,8 @@ class Corpus:
         firsts: dict[int, int] = {}
         shelves: dict[int, list[Edition]] = defaultdict(list)
         for row in rows:
+            if Isbn13.read(row["isbn13"]) is None:
+                continue  # a misprint of the file, such as a number of printed music
             name = work_name(row["title"], row["authors"].split("|")[0])
             number = numbers.get(row["work_id"], by_name.get(name, len(shelves)))
             numbers[row["work_id"]] = by_name[name] = number

@@ -56,7 +56,7 @@ async def record_month(
     stored: list[Resolution] = []
     new, left_out, refused = 0, [], None
     for resolution in resolutions:
-        for kept in (resolution, _without_records(resolution)):
+        for kept in (await _proven(connection, resolution), _without_records(resolution)):
             try:
                 with unavailable():
                     async with connection.transaction():
@@ -87,6 +87,7 @@ async def finish_recheck(connection: Connection, due: DueCandidate, resolution: 
     if await (await connection.execute(SQL["lock_recheck"], month | {"id": due.id})).fetchone() is None:
         return False  # the month was filled again meanwhile
     await repository.one_writer(connection)
+    resolution = await _proven(connection, resolution)
     work_id, added = await _record_book(connection, due.month, resolution)
     row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
     await connection.execute(SQL["finish_recheck"], row)
@@ -135,6 +136,17 @@ def _without_records(resolution: Resolution) -> Resolution:
     return Resolution(resolution.candidate, None, reason="a record of it holds data that PostgreSQL refuses")
 
 
+async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
+    """The resolution, without its ISBN if the catalogue holds this number under an unlike title."""
+    hit = resolution.accepted
+    if hit is None or hit.isbn13 is None or resolution.work_id is not None:
+        return resolution
+    holder = await repository.holder_of(connection, hit.isbn13)
+    if holder is None or repository.is_of(holder, hit):
+        return resolution
+    return resolution.without_isbn(f"the catalogue holds it as {holder.titles[0]!r} by {holder.author}")
+
+
 async def _record_book(connection: Connection, month: Month, resolution: Resolution) -> tuple[int, int]:
     """Return the candidate's work, added if new, and 1 if its edition was new. Unresolved: a work without an edition."""
     hit, candidate = resolution.accepted, resolution.candidate
@@ -145,8 +157,10 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
             connection, candidate.title, (candidate.author,), first_published=None, language=""
         )
         return named, 0
-    work_id = await repository.work_of(connection, hit.isbn13)
-    if work_id is None:
+    holder = await repository.holder_of(connection, hit.isbn13)
+    if holder is not None:
+        work_id = holder.work_id
+    else:
         first = str(month) if resolution.in_month == "confirmed" else str(hit.first_published or "") or None
         authors = hit.authors or (candidate.author,)
         work_id = await repository.add_work(

@@ -160,7 +160,7 @@ def _holding(row: Row) -> Holding:
         for field, provider, provider_id, fetched_at in row["sources"]
     }
     return Holding(
-        Isbn13.parse(row["isbn13"]),
+        Isbn13.stored(row["isbn13"]),
         row["work_id"],
         row["title"],
         tuple(row["authors"]),
