@@ -128,6 +128,7 @@ async def test_without_sources_nothing_fails(database_url):
         await recorded(system, *unresolved(1), *resolved(1))
         assert await system.follow_up.enrich() == 0
         assert await query(system, "SELECT isbn13 FROM edition WHERE enrich_at > now()") == [], "it waits for a source"
+        assert await system.follow_up.recheck() == 0
 
 
 async def test_a_further_lookup_is_charged_to_the_month_and_to_no_attempt(database_url):
