@@ -17,7 +17,7 @@ from typing import Any
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from alexandria.catalogue.matching.titles import fold
+from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 
 SHELF = 20  # hits that a search answers

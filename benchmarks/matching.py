@@ -29,9 +29,9 @@ from rapidfuzz.distance import Levenshtein
 import stage
 from alexandria.backfill.resolve import resolve
 from alexandria.backfill.source_selection import Policy, SourceSelector
-from alexandria.catalogue.matching import authors, names, titles
+from alexandria.catalogue.matching import authors, folding, kinds, names, titles, tongues, transliteration
+from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
-from alexandria.catalogue.matching.titles import fold
 from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.parts import provider_names
@@ -142,7 +142,7 @@ def judge_resolving(rows: Sequence[Row], options: argparse.Namespace) -> dict[st
 
 def forget_what_was_read() -> None:
     """Titles and names are read once a process: without this the second reading would be timed."""
-    for module in (titles, authors, names):
+    for module in (authors, folding, kinds, names, titles, tongues, transliteration):
         for known in vars(module).values():
             getattr(known, "cache_clear", lambda: None)()
 

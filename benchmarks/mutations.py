@@ -54,7 +54,10 @@ SUBJECTS = {
     "authors": Subject(
         ("catalogue/matching/authors.py", "catalogue/matching/names.py"), ("unit/test_authors.py", *MATCHING)
     ),
-    "titles": Subject(("catalogue/matching/titles.py",), (*TITLES, *MATCHING)),
+    "titles": Subject(
+        tuple(f"catalogue/matching/{name}.py" for name in ("titles", "kinds", "tongues", "numbers", "folding")),
+        (*TITLES, *MATCHING),
+    ),
     "editions": Subject(
         ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")
     ),

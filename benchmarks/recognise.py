@@ -26,7 +26,6 @@ from alexandria.backfill.resolve import recognise
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work, work_key
 from alexandria.catalogue.models import Candidate, EditionRecord, SourceRecord
-from alexandria.catalogue.repository import WHOLE_TITLE_SCORE
 from alexandria.database import migrate
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
@@ -101,8 +100,7 @@ async def measure(url: str, queries: int, rng: random.Random) -> dict[str, float
 def sure(candidate: Candidate, title: str, author: str) -> bool:
     """Whether the step would have taken the work, had the catalogue been read from end to end."""
     records = (hit_of(candidate.title, candidate.author), hit_of(title, author))
-    judged = same_work(*records)
-    return judged.verdict == ACCEPT and judged.score >= WHOLE_TITLE_SCORE
+    return same_work(*records).verdict == ACCEPT
 
 
 def hit_of(title: str, author: str) -> EditionRecord:

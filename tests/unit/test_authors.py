@@ -6,17 +6,21 @@ import pytest
 
 from alexandria.catalogue.matching import authors
 from alexandria.catalogue.matching.authors import (
+    ANONYMOUS,
     FAMILY_ONLY,
     INITIALS,
     MISSPELT,
     OTHER,
     SAME,
     UNKNOWN,
+    UNREAD,
+    VARIANT,
     agreement,
 )
 from alexandria.catalogue.matching.names import DEGREES, GENERATIONS, name_key, natural, people, plain, without_suffixes
 
-LEVELS = {SAME: "same", INITIALS: "initials", MISSPELT: "misspelt", FAMILY_ONLY: "family only", UNKNOWN: "unknown",
+LEVELS = {SAME: "same", INITIALS: "initials", MISSPELT: "misspelt", FAMILY_ONLY: "family only", VARIANT: "variant", UNREAD: "unread",
+          ANONYMOUS: "anonymous", UNKNOWN: "unknown",
           OTHER: "other"}  # fmt: skip
 
 # rule: one record's names, the other's, the level of agreement. A single text is a list of one name.
@@ -113,7 +117,7 @@ AGREEMENTS = {
     "a slip in the family name with another given name": ("Lee Chold", "Ann Child", OTHER),
     "a slip in the family name with a missing given name": ("Chold", "Lee Child", OTHER),
     "a slip in a single name": ("Herodotos", "Herodotus", MISSPELT),
-    "slips in family and given name": ("Jonh Grishan", "John Grisham", OTHER),
+    "slips in family and given name": ("Jonh Grishan", "John Grisham", VARIANT),
     "a second family name more": ("Gabriel García", "Gabriel García Márquez", INITIALS),
     "a second family name after a given name of two letters": ("Jo García", "Jo García Márquez", INITIALS),
     "a second family name after an initial": ("G. García", "G. García Márquez", OTHER),
@@ -126,11 +130,11 @@ AGREEMENTS = {
     "long family names that are not alike enough": ("Anna Featherston", "Anna Featherbone", OTHER),
     # across scripts
     "another script, just alike enough as a whole": ("Хлебников", "Chlebnikow", MISSPELT),
-    "another script, not alike enough as a whole": ("Екатерина Константинова", "Caterina Konstantinidi", OTHER),
+    "another script, not alike enough as a whole": ("Екатерина Константинова", "Caterina Konstantinidi", UNREAD),
     "another script, family names just alike enough": ("Анна Цой", "Alma Tsoy", MISSPELT),
     "another script, family names not alike enough": ("Анна Константинова", "Alexia Konstantinidis", OTHER),
     "another script, a father's name more": ("Лев Николаевич Толстой", "Leo Tolstoy", MISSPELT),
-    "another script, names of one letter": ("王 伟", "Malcolm X", OTHER),
+    "another script, whose reading depends on the language": ("王 伟", "Malcolm X", UNREAD),
     "another script, another first letter": ("Лев Толстой", "Mary Tolstoy", OTHER),
     "another script, another family name": ("Лев Толстой", "Leo Stein", OTHER),
     "another script, no given name on one side": ("Велимир Хлебников", "Chlebnikow", OTHER),
@@ -158,13 +162,12 @@ def test_pairs_of_names_agree_to_a_degree(rule):
     assert LEVELS[agreement(names(other), names(one))] == LEVELS[level]
 
 
-@pytest.mark.xfail(strict=True, reason="only the first name's family name is measured: 7 letters against 9")
 def test_a_long_family_name_is_compared_alike_from_either_side():
     assert agreement(("Anna Sneider",), ("Anna Schneider",)) == agreement(("Anna Schneider",), ("Anna Sneider",))
 
 
 def test_levels_are_ordered_from_best_to_worst():
-    assert sorted(LEVELS) == [SAME, INITIALS, MISSPELT, FAMILY_ONLY, UNKNOWN, OTHER]
+    assert sorted(LEVELS) == [SAME, INITIALS, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN, OTHER]
 
 
 SHORT_FORMS = {
@@ -252,8 +255,10 @@ NOBODY = ["unknown", "Anonymous", "Various", "Various Authors", "N/A", "none", "
 
 
 def test_placeholders_are_no_authors():
-    wrong = [printed for printed in NOBODY if agreement((printed,), (printed,)) != UNKNOWN]
+    wrong = [printed for printed in NOBODY if agreement((printed,), (printed,)) not in {UNKNOWN, ANONYMOUS}]
     assert wrong == []
+    assert [printed for printed in NOBODY if agreement((printed,), ("Ann Lee",)) != UNKNOWN] == []
+    assert [printed for printed in NOBODY if agreement((printed,), (printed,)) == ANONYMOUS] == ["Anonymous"]
 
 
 def test_family_names_that_begin_with_a_particle_come_first_in_an_inverted_name():

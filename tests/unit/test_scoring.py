@@ -22,32 +22,33 @@ POINTS = {
     "letters swapped in a word of three": (("Ant River", LEE), ("Atn River", LEE), 93, "same title but for a slip of the pen"),
     "a letter lost in a word of four": (("Redd River", LEE), ("Rdd River", LEE), 93, "same title but for a slip of the pen"),
     "a letter exchanged in a title of one word": (("Reddening", LEE), ("Raddening", LEE), 70, "same title but for a slip of the pen"),
-    "a letter lost in a title of one word": (("Reddi", LEE), ("Rddi", LEE), 93, "same title but for a slip of the pen"),
+    "a letter lost in a title of one word": (("Persuasion", LEE), ("Persuasin", LEE), 93, "same title but for a slip of the pen"),
     "a letter lost in a title of one short word": (("Redd", LEE), ("Rdd", LEE), 70, "same title but for a slip of the pen"),
     "letters swapped in a title of one short word": (("Redi", LEE), ("Reid", LEE), 70, "same title but for a slip of the pen"),
     "letters swapped in a title of one word of five": (("Reddi", LEE), ("Redid", LEE), 93, "same title but for a slip of the pen"),
-    "two slips in five words": (("One Reed Fox Came Home", LEE), ("One Reel Fox Cane Home", LEE), 93, "same title but for a slip of the pen"),
-    "three slips in five words": (("One Reed Fogs Came Home", LEE), ("One Reel Foga Cane Home", LEE), 0, "another title"),
-    "two slips in four words": (("Reed Fox Came Home", LEE), ("Reel Fox Cane Home", LEE), 0, "another title"),
-    "a slip and another word in five": (("One Reed Fox Came Home", LEE), ("One Reel Fox Went Home", LEE), 0, "another title"),
+    "two slips in five words": (("One Reed Fox Came Home", LEE), ("One Reedd Fox Caem Home", LEE), 93, "same title but for a slip of the pen"),
+    "three slips in five words": (("One Reed Fogs Came Home", LEE), ("One Reedd Foggs Caem Home", LEE), 0, "another title"),
+    "two slips in four words": (("Reed Fox Came Home", LEE), ("Reedd Fox Caem Home", LEE), 0, "another title"),
+    "a slip and another word in five": (("One Reed Fox Came Home", LEE), ("One Reedd Fox Went Home", LEE), 0, "another title"),
     "a space and a slip in eight letters": (("Sun Flower", LEE), ("Sunflwer", LEE), 92, "same title but for a slip of the pen"),
     "a space and a slip in seven letters": (("Sun Flowe", LEE), ("Sunflwe", LEE), 0, "another title"),
     "no word in common": (("Emma", LEE), ("Persuasion", LEE), 0, "another title"),
     # parts of titles
-    "a subtitle on one side": (("Emma", LEE), ("Emma: The Long Summer", LEE), 94, "same title before the colon"),
-    "a subtitle and an article": (("Out of the Wild", LEE), ("Out of Wild: The Long Summer", LEE), 93, "same title before the colon"),
+    "a subtitle on one side": (("Emma", LEE), ("Emma: A Long Summer", LEE), 94, "same title before the colon"),
+    "a subtitle and an article": (("Out of the Wild", LEE), ("Out of Wild: A Long Summer", LEE), 93, "same title before the colon"),
     "a subtitle of its own on each side": (("Emma: One Summer", LEE), ("Emma: Two Winters", LEE), 70, "same main title, but another subtitle"),
     "a subtitle of its own and an article": (("Out of the Wild: One Summer", LEE), ("Out of Wild: Two Winters", LEE), 69, "same main title, but another subtitle"),
-    "a subtitle put differently": (("Grand Old Emma: One Good Life", LEE), ("Grand Old Emma: Our Good Life", LEE), 91, "same main title, subtitle put differently"),
-    "a subtitle put differently, and an article": (("Grand Old Emma of the Sea: One Good Life", LEE), ("Grand Old Emma of Sea: Our Good Life", LEE), 90, "same main title, subtitle put differently"),
+    "a subtitle put differently": (("Grand Old Emma: Her Good Long Years", LEE), ("Grand Old Emma: Good Years", LEE), 91, "same main title, subtitle put differently"),
+    "a subtitle put differently, and an article": (("Grand Old Emma of the Sea: Her Good Long Years", LEE), ("Grand Old Emma of Sea: Good Years", LEE), 90, "same main title, subtitle put differently"),
     "a subtitle put differently under a short title": (("Grand Emma: One Good Life", LEE), ("Grand Emma: Our Good Life", LEE), 70, "same main title, but another subtitle"),
     "subtitles that share less than half": (("Grand Old Emma: Very Good Lives", LEE), ("Grand Old Emma: Our Good End", LEE), 70, "same main title, but another subtitle"),
-    "subtitles that share half": (("Grand Old Emma: Good Lives", LEE), ("Grand Old Emma: Good Bitter End", LEE), 91, "same main title, subtitle put differently"),
+    "subtitles that share half": (("Grand Old Emma: Good Lives", LEE), ("Grand Old Emma: Good Bitter End", LEE), 70, "same main title, but another subtitle"),
+    "subtitles that share half, of one year": (record("Grand Old Emma: Good Lives", LEE, published="2001"), record("Grand Old Emma: Good Bitter End", LEE, published="2001"), 91, "same main title, subtitle put differently"),
     "subtitles of one word": (("Grand Old Emma: Goodness", LEE), ("Grand Old Emma: Goodness Knows", LEE), 70, "same main title, but another subtitle"),
     "subtitles that share articles": (("Grand Old Emma: And the Sea", LEE), ("Grand Old Emma: And the Sky", LEE), 70, "same main title, but another subtitle"),
     "the name of the series": (("Warriors", LEE), ("Warriors: Into the Wild (Warriors, #2)", LEE), 70, "one title is only the name of the series"),
     "the name of the series and its first book": (("Warriors", LEE), ("Warriors: Into the Wild (Warriors, #1)", LEE), 94, "same title before the colon"),
-    "the name of the series without a number": (("Warriors", LEE), record("Warriors: Into the Wild", LEE, series="Warriors"), 94, "same title before the colon"),
+    "the name of the series without a number": (("Warriors", LEE), record("Warriors: Into the Wild", LEE, series="Warriors"), 70, "same title before the colon, but what follows may be another book"),
     "the name of another series": (("Warriors", LEE), ("Warriors: Into the Wild (Cats, #2)", LEE), 94, "same title before the colon"),
     "perhaps the whole trilogy": (("Emma", LEE), ("Emma: The Highbury Trilogy", LEE), 70, "one may be the whole trilogy"),
     "a series in front": (("Night Song", LEE), ("Discworld 8: Night Song", LEE), 98, "same title after the name of a series or person"),
@@ -89,11 +90,11 @@ POINTS = {
     "the author's family name": (("Emma", LEE), ("Emma", "Lee"), 90, "only the author's family name is known to agree"),
     "no author": (("Emma", LEE), ("Emma",), 75, "no author to compare"),
     "another author": (("Emma", LEE), ("Emma", "Bob Cole"), 0, "another author"),
-    "half a title and a family name": (("Emma", LEE), ("Emma: The Long Summer", "Lee"), 64, "only part of the title agrees, and the author's given name does not confirm it"),
-    "half a title and no author": (("Emma", LEE), ("Emma: The Long Summer",), 49, "only part of the title agrees, and the author's given name does not confirm it"),
-    "half a title and a misspelt author": (("Emma", "Lee Child"), ("Emma: The Long Summer", "Lee Chold"), 89, "author agrees but for the spelling"),
+    "half a title and a family name": (("Emma", LEE), ("Emma: A Long Summer", "Lee"), 64, "only part of the title agrees, and the author's given name does not confirm it"),
+    "half a title and no author": (("Emma", LEE), ("Emma: A Long Summer",), 49, "only part of the title agrees, and the author's given name does not confirm it"),
+    "half a title and a misspelt author": (("Emma", "Lee Child"), ("Emma: A Long Summer", "Lee Chold"), 89, "author agrees but for the spelling"),
     "an author who is second": (("Emma", LEE), ("Emma", "Bob Cole", LEE), 94, "the author is not the first named"),
-    "an author who is second, of half a title": (("Emma", LEE), ("Emma: The Long Summer", "Bob Cole", LEE), 78, "the author is not the first named"),
+    "an author who is second, of half a title": (("Emma", LEE), ("Emma: A Long Summer", "Bob Cole", LEE), 78, "the author is not the first named"),
     "a second author more": (("Emma", LEE), ("Emma", LEE, "Bob Cole"), 100, "same title"),
     "authors in another order": (("Emma", LEE, "Bob Cole"), ("Emma", "Bob Cole", LEE), 100, "same title"),
     "a family name that is second": (("Emma", LEE), ("Emma", "Bob Cole", "Lee"), 84, "the author is not the first named"),
@@ -233,9 +234,9 @@ def test_the_year_costs_its_points(rule):
 
 def test_half_a_title_and_another_first_year_is_another_book():
     candidate = Candidate("Circe", "Madeline Miller", 2018)
-    assert score(candidate, record("Circe: The Long Summer", "Madeline Miller", first_published=2020)).score == 84
-    assert score(candidate, record("Circe: The Long Summer", "Madeline Miller", published="2020")).score == 94
-    assert score(candidate, record("Circe: The Long Summer", "Madeline Miller", first_published=2019)).score == 96
+    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", first_published=2020)).score == 84
+    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", published="2020")).score == 94
+    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", first_published=2019)).score == 96
 
 
 def test_a_refused_record_gets_no_further_findings():

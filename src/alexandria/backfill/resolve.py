@@ -41,7 +41,9 @@ async def _one(month: Month | None, candidate: Candidate, selector: SourceSelect
 async def recognise(candidate: Candidate, database: Database, month: Month | None = None) -> Resolution | None:
     """Return the catalogue's own edition of this candidate, or None. That costs no call."""
     async with database.transaction() as connection:
-        held = await repository.find_work(connection, candidate.title, (candidate.author,), with_edition=True)
+        held = await repository.find_work(
+            connection, candidate.title, (candidate.author,), year=candidate.year, with_edition=True
+        )
     if held is None:
         return None
     return Resolution(

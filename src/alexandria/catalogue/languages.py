@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from stdnum import isbn as stdnum_isbn
 
 # Two letters, three letters (with the bibliographic form where it differs), English name.
 TABLE = """
@@ -39,7 +42,25 @@ OTHER_NAMES = {"farsi": "fa", "castilian": "es", "flemish": "nl", "mandarin": "z
                "bokmal": "nb", "volapuk": "vo", "punjabi": "pa", "pashto": "ps", "slovene": "sl", "scc": "sr", "scr": "hr"}  # fmt: skip
 
 
-_EDITION = re.compile(r"\b(\w+)(?:[ -]language)? edition\b")
+_EDITION = re.compile(r"\b(\w+)(?:[ -]language)? (?:edition|version|translation)\b|[(\[]in (\w+)[)\]]|[(\[](\w+)[)\]]$")
+# The same in other languages, as folded.
+NATIVE_EDITIONS = {
+    "deutsche ausgabe": "de", "deutschsprachige ausgabe": "de", "auf deutsch": "de", "edition francaise": "fr",
+    "version francaise": "fr", "en francais": "fr", "edicion en espanol": "es", "edicion espanola": "es", "en espanol": "es",
+    "version espanola": "es", "edizione italiana": "it", "in italiano": "it", "edicao portuguesa": "pt", "em portugues": "pt",
+    "edicao brasileira": "pt", "nederlandse editie": "nl", "turkce": "tr", "wydanie polskie": "pl", "svensk utgava": "sv",
+    "dansk udgave": "da", "norsk utgave": "no", "на русском": "ru", "издание на русском": "ru",
+}  # fmt: skip
+# Registration groups of ISBNs, after the prefix, whose agencies give numbers to books in one language. Those of 0, 1, 979-8,
+# and of countries with several languages, prove none.
+ISBN_GROUPS = """
+978 fr 2; 978 de 3; 978 ja 4; 978 ru 5; 978 fa 600 622 964; 978 kk 601; 978 id 602 623 979; 978 ar 603 614 977 9953 9957 9933;
+978 vi 604; 978 tr 605 625 975 9944; 978 ro 606 630 973; 978 es 607 612 628 631 84 950 956 958 968 970 980 987 9972;
+978 mk 608 9989; 978 lt 609 9955 9986; 978 th 611 616 974; 978 hu 615 963; 978 uk 617 966; 978 el 618 960; 978 bg 619 954;
+978 zh 626 7 957 986; 978 pt 65 85 972 989; 978 cs 80; 978 no 82; 978 pl 83; 978 sr 86; 978 da 87; 978 it 88; 978 ko 89;
+978 nl 90 94; 978 sv 91; 978 fi 951 952; 978 hr 953; 978 sl 961; 978 he 965; 978 is 9979 9935; 978 lv 9984; 978 et 9985 9949;
+979 fr 10; 979 ko 11; 979 it 12; 979 es 13
+"""
 
 
 def _codes() -> dict[str, str]:
@@ -58,6 +79,15 @@ def _names() -> dict[str, str]:
     return known | {name: short for name, short in OTHER_NAMES.items() if len(name) > 3}
 
 
+def _groups() -> dict[tuple[str, str], str]:
+    known = {}
+    for line in ISBN_GROUPS.replace("\n", " ").split(";"):
+        prefix, code, *groups = line.split()
+        known.update({(prefix, group): code for group in groups})
+    return known
+
+
+GROUPS = _groups()
 CODES = _codes()
 NAMES = _names()
 LIBRARY_CODES = {line.split()[0]: line.split()[1].split("/")[-1] for line in TABLE.split(";")}
@@ -84,7 +114,20 @@ def of_edition(folded: str) -> str:
 
     Only names of languages count there: "no edition" and "it edition" are no Norwegian and no Italian.
     """
-    return next((NAMES[name] for name in _EDITION.findall(folded) if name in NAMES), "")
+    for found in _EDITION.findall(folded):
+        for name in found:
+            if name in NAMES:
+                return NAMES[name]
+    return next((code for phrase, code in NATIVE_EDITIONS.items() if phrase in folded), "") if "(" in folded else ""
+
+
+@lru_cache(1 << 14)
+def of_isbn(isbn13: str | None) -> str:
+    """Return the language of the agency that gave an ISBN, or "" if it proves none."""
+    if not isbn13:
+        return ""
+    prefix, group, *_ = stdnum_isbn.split(isbn13)
+    return GROUPS.get((prefix, group), "")
 
 
 def three_letters(code: str) -> str:

@@ -17,7 +17,6 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 NAME = "catalogue"  # as a source of ISBNs
-WHOLE_TITLE_SCORE = 95.0  # of two titles that agree as a whole; half a title may be that of another work
 # Milliseconds to wait for the other writers, of whom there may be many, and for a row while they wait.
 WRITER_LOCK_TIMEOUT, WRITERS_OWN_LOCK_TIMEOUT = 30_000, 1000
 MAX_WORKS_COMPARED = 8  # works compared with one candidate
@@ -44,25 +43,30 @@ class CatalogueMatch:
 
 
 async def find_work(
-    connection: Connection, title: str, authors: Sequence[str], *, with_edition: bool = False
+    connection: Connection, title: str, authors: Sequence[str], *, year: int | None = None, with_edition: bool = False
 ) -> CatalogueMatch | None:
-    """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it)."""
+    """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it).
+
+    `year`, in which it was first published, confirms a title that agrees in part or but for a slip.
+    """
     named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
     values = {**named, "limit": MAX_WORKS_COMPARED, "most": MAX_WORKS_PER_BLOCK}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
-    sought = EditionRecord(_OURSELVES, title, authors=tuple(authors))
+    sought = EditionRecord(_OURSELVES, title, authors=tuple(authors), first_published=year)
     held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
     best = max(held, key=lambda work: work.score, default=None)
-    return best if best is not None and best.score >= WHOLE_TITLE_SCORE else None
+    return best if best is not None and best.score else None
 
 
 def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
     reasons: tuple[str, ...] = ("named so before",)
     score = 100.0
-    if not row["named_so"]:
-        match = same_work(sought, EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"])))
-        score, reasons = match.score if match.verdict == ACCEPT else 0.0, match.reasons
     dates = tuple(map(PartialDate.parse, row["dates"]))
+    if not row["named_so"]:
+        first = min((date.year for date in dates), default=None)
+        known = EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"]), first_published=first)
+        match = same_work(sought, known)
+        score, reasons = match.score if match.verdict == ACCEPT else 0.0, match.reasons
     return CatalogueMatch(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
 
 
@@ -90,7 +94,8 @@ async def add_work(
         "first_published": first_published,
         "language": language,
     }
-    held = await find_work(connection, title, authors)
+    year = PartialDate.parse(first_published).year if first_published else None
+    held = await find_work(connection, title, authors, year=year)
     if held is not None:
         corrected = await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
         if corrected.rowcount:

@@ -9,8 +9,9 @@ from pymarc import Field, Indicators, Record, Subfield
 
 from alexandria.catalogue.export.query import Entry
 from alexandria.catalogue.languages import three_letters
+from alexandria.catalogue.matching.kinds import AUDIO, EBOOK, LARGE_PRINT, formats_of
 from alexandria.catalogue.matching.names import without_suffixes
-from alexandria.catalogue.matching.titles import ARTICLES, AUDIO, EBOOK, LARGE_PRINT, formats_of
+from alexandria.catalogue.matching.tongues import ARTICLES
 
 PRINT, SPOKEN = "a", "i"  # types of record: language material, nonmusical sound recording
 FORMS = {LARGE_PRINT: "d", EBOOK: "o"}  # of item, in field 008

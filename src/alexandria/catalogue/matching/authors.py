@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from alexandria.catalogue.matching.names import FULL_NAMES, Person, people
-from alexandria.catalogue.matching.titles import CACHE_SIZE, romanized, slip
+from alexandria.catalogue.matching import transliteration
+from alexandria.catalogue.matching.folding import CACHE_SIZE
+from alexandria.catalogue.matching.names import FULL_NAMES, Person, is_anonymous, people
+from alexandria.catalogue.matching.titles import slip
+from alexandria.catalogue.matching.transliteration import ALIKE, PERHAPS, UNREADABLE, spelling
 
 # How well two names agree, best first.
-SAME, INITIALS, MISSPELT, FAMILY_ONLY, UNKNOWN, OTHER = range(6)
+SAME, INITIALS, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN, OTHER = range(9)
+SAME_FAMILY_RATIO, SAME_GIVEN_RATIO = 82.0, 60.0  # of two spellings of a name in Latin letters
+SURE_FAMILY_RATIO, SURE_GIVEN_RATIO = 90.0, 80.0  # of spellings that are one name beyond doubt
+MIN_FAMILY_LENGTH = 5  # letters of a family name that is recognised although several of them differ
+MAX_TOKENS_ORDERED = 4  # words of a name that are compared in every order
 
 
 @lru_cache(CACHE_SIZE)
@@ -18,7 +26,7 @@ def agreement(some: tuple[str, ...], others: tuple[str, ...]) -> int:
     """The best agreement between any person of `some` and any of `others`: SAME ... OTHER; UNKNOWN if a side is empty."""
     ours, theirs = people(some), people(others)
     if not ours or not theirs:
-        return UNKNOWN
+        return ANONYMOUS if is_anonymous(some) and is_anonymous(others) else UNKNOWN
     best = OTHER
     for one in ours:
         for other in theirs:
@@ -33,19 +41,18 @@ def _compare(one: Person, other: Person) -> int:
         return SAME
     if "".join(one.tokens) == "".join(other.tokens):
         return SAME
-    if one.family == other.family:
-        return _given(one, other)
+    if one.family == other.family and (found := _given(one, other)) != OTHER:
+        return found
     if slip(one.family, other.family):
         given = _given(one, other) if one.given or other.given else SAME
-        short = max(len(one.family), len(other.family)) < 5
-        return MISSPELT if given == SAME or (given == INITIALS and not short) else OTHER
+        short = max(len(one.family), len(other.family)) < MIN_FAMILY_LENGTH
+        if given == SAME or (given == INITIALS and not short):
+            return MISSPELT
     if _begins(one, other):
         return INITIALS
-    if one.family[0] > "\u036f" or other.family[0] > "\u036f":
-        return _across_scripts(one, other)
-    if len(one.family) > 7 and fuzz.ratio(one.family, other.family) >= 82:
-        return MISSPELT if _given(one, other) <= INITIALS else OTHER
-    return OTHER
+    if one.is_latin and other.is_latin:
+        return _in_latin(one, other)
+    return _across_scripts(one, other)
 
 
 def _given(one: Person, other: Person) -> int:
@@ -58,7 +65,11 @@ def _given(one: Person, other: Person) -> int:
     if first == second and len(first) > 1:
         return SAME
     if len(first) == 1 or len(second) == 1:
-        return INITIALS if first[0] == second[0] else OTHER
+        if first[0] == second[0]:
+            return INITIALS
+        return (
+            INITIALS if _without_initial(one.given, other.given) or _without_initial(other.given, one.given) else OTHER
+        )
     if first in (other.initials, other.initials[: len(first)]) or second in (one.initials, one.initials[: len(second)]):
         return INITIALS
     if min(len(first), len(second)) >= 3 and (first.startswith(second) or second.startswith(first)):
@@ -69,6 +80,11 @@ def _given(one: Person, other: Person) -> int:
     return INITIALS if shared else OTHER
 
 
+def _without_initial(full: tuple[str, ...], short: tuple[str, ...]) -> bool:
+    """A person known by the second given name: "W. Bruce Cameron" and "Bruce Cameron"."""
+    return len(full) > 1 and len(full[0]) == 1 and len(full[1]) > 1 and full[1] == short[0]
+
+
 def _begins(one: Person, other: Person) -> bool:
     """One name is the beginning of the other: second surnames, "Freedom Writers Staff"."""
     mine, yours = one.tokens, other.tokens
@@ -76,14 +92,64 @@ def _begins(one: Person, other: Person) -> bool:
     return least > 1 and len(mine[0]) > 1 and mine[:least] == yours[:least]
 
 
-def _across_scripts(one: Person, other: Person) -> int:
-    """Transliterations differ by scheme: alike family names with the same first letter, or alike as a whole."""
-    if (one.family[0] > "\u036f") == (other.family[0] > "\u036f"):
+def _in_latin(one: Person, other: Person) -> int:
+    """Other spellings of one name: "Dostojewski, Fjodor", "Lev Tolstoy", "Cho Nam-Joo" and "Namju Cho"."""
+    if not one.given or not other.given:
         return OTHER
-    whole, second = romanized(" ".join(one.tokens)), romanized(" ".join(other.tokens))
-    family, name = romanized(one.family), romanized(other.family)
-    if whole and second and fuzz.ratio(whole, second) >= 80:
+    whole = spelling("".join(one.tokens))
+    if any(spelling("".join(order)) == whole for order in _orders(other)):
         return MISSPELT
-    alike = family and name and fuzz.ratio(family, name) >= 75
-    given = one.given and other.given and romanized(one.given[0])[:1] == romanized(other.given[0])[:1]
-    return MISSPELT if alike and given else OTHER
+    pairs = [(one, other)]
+    if min(len(one.given[0]), len(other.given[0])) > 2:
+        pairs += [(_turned(one), other), (one, _turned(other))]
+    return min(_spelt_otherwise(mine, yours) for mine, yours in pairs)
+
+
+def _turned(person: Person) -> Person:
+    """A name with the family name in front, as East Asian and Hungarian names are printed."""
+    return Person(person.given[0], (*person.given[1:], person.family))
+
+
+def _spelt_otherwise(one: Person, other: Person) -> int:
+    family, twin = spelling(one.family), spelling(other.family)
+    alike = family == twin or (
+        min(len(family), len(twin)) >= MIN_FAMILY_LENGTH and fuzz.ratio(family, twin) >= SAME_FAMILY_RATIO
+    )
+    if not alike:
+        return OTHER
+    first, second = spelling("".join(one.given)), spelling("".join(other.given))
+    sure = fuzz.ratio(family, twin) >= SURE_FAMILY_RATIO and fuzz.ratio(first, second) >= SURE_GIVEN_RATIO
+    if first == second or sure:
+        return MISSPELT
+    if (given := _given(one, other)) <= MISSPELT:
+        return MISSPELT if family == twin or given <= INITIALS else VARIANT
+    names = [spelling(name.given[0]) for name in (one, other)]
+    if names[0][:1] == names[1][:1] and fuzz.ratio(*names) >= SAME_GIVEN_RATIO and min(map(len, names)) > 2:
+        return VARIANT
+    return OTHER
+
+
+def _orders(person: Person) -> list[tuple[str, ...]]:
+    if len(person.tokens) > MAX_TOKENS_ORDERED:
+        return [person.tokens]
+    return list(itertools.permutations(person.tokens))
+
+
+def _across_scripts(one: Person, other: Person) -> int:
+    """A transliteration that agrees is a spelling; one that does not, or cannot, is a doubt."""
+    if one.is_latin:
+        one, other = other, one
+    whole = " ".join(one.tokens)
+    scripts = [transliteration.script_of("".join(name.tokens)) for name in (one, other)]
+    if scripts[0] == scripts[1]:
+        return MISSPELT if transliteration.compare(whole, " ".join(other.tokens)) == ALIKE else OTHER
+    found = min(transliteration.compare(whole, " ".join(order)) for order in _orders(other))
+    if found == ALIKE:
+        return MISSPELT
+    family = transliteration.compare(one.family, other.family)
+    if family == ALIKE and one.given and other.given and spelling(one.given[0])[:1] == spelling(other.given[0])[:1]:
+        return MISSPELT
+    if found == PERHAPS and transliteration.ALPHABET in scripts:
+        given = one.given and other.given and transliteration.compare(one.given[0], other.given[0]) <= PERHAPS
+        return UNREAD if family <= PERHAPS and given else OTHER
+    return UNREAD if found in (PERHAPS, UNREADABLE) else OTHER

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching import names, titles
-from alexandria.catalogue.matching.titles import romanized
+from alexandria.catalogue.matching.folding import romanized
 
 START_LENGTH, END_LENGTH = 4, 3  # letters of a word that one slip of the pen seldom touches both of
 _SMALL = frozenset(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from alexandria.catalogue.keys import bounded
-from alexandria.catalogue.matching.titles import CACHE_SIZE, MAX_TEXT_LENGTH, fold
+from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold
 
 # In lower case, without dots. Compared with the lists of nameparser 2.6, which hold 640 degrees: those that authors bear,
 # without those that are also family or given names (Ma, Do, Caro, Ed, V).
@@ -26,6 +26,21 @@ ROLES = ("author", "editor", "illustrator", "translator", "foreword", "introduct
 PLACEHOLDERS = frozenset({
     "", "unknown", "n/a", "na", "none", "null", "tbd", "tba", "various", "various authors", "author unknown",
 })  # fmt: skip
+ANONYMOUS_NAMES = frozenset(
+    {
+        "anonymous",
+        "anonym",
+        "anonyme",
+        "anonimo",
+        "anonima",
+        "anonymus",
+        "anon",
+        "anoniem",
+        "аноним",
+        "مجهول",
+        "佚名",
+    }
+)
 LIFE = r"(?:b\.|d\.|fl\.|ca?\.|born|died)?\s*\d{3,4}\??\s*(?:[-–]\s*(?:\d{3,4}\??)?)?"
 # Short forms that do not begin as the full name does.
 FULL_NAMES = {
@@ -39,6 +54,10 @@ FULL_NAMES = {
 _PARTICLES = frozenset({"van", "von", "de", "di", "da", "du", "del", "des", "le", "la", "al", "el", "ter", "ten", "st"})
 _DATES = re.compile(rf",?\s*\(?\b{LIFE}\)?")
 _ASIDE = re.compile(r"\([^)]*\)?|\[[^\]]*\]?|~\w+~")
+# A pen name or the name behind it: "Stephen King (as Richard Bachman)".
+_ALIAS = re.compile(
+    r"[(\[](?:writing )?(?:as|pseudonym of|pseud\. of|pen name of|a\.?k\.?a\.?|alias) ([^()\[\]]+)[)\]]?"
+)
 _BY = re.compile(r"^(?:by|from|edited by|written by|and|with)\s+")
 _LIST = re.compile(r"\s*[;|/]\s*|\s+(?:&|and|with|et|und|y)\s+")
 _TOKEN = re.compile(r"\w+")
@@ -59,6 +78,10 @@ class Person:
     @property
     def tokens(self) -> tuple[str, ...]:
         return (*self.given, self.family)
+
+    @property
+    def is_latin(self) -> bool:
+        return max(self.family[0], *(word[0] for word in self.given), "") <= "\u036f"
 
     @property
     def key(self) -> str:
@@ -83,6 +106,11 @@ def people(names: tuple[str, ...]) -> tuple[Person, ...]:
         found.setdefault(Person(one.family, (other.family,)))
         found.setdefault(Person(other.family, (one.family,)))
     return tuple(found)[:MAX_PEOPLE]
+
+
+def is_anonymous(names: tuple[str, ...]) -> bool:
+    """Return whether the author is stated to be unknown, which is more than a name that is missing."""
+    return any(fold(name).strip(" .,") in ANONYMOUS_NAMES for name in names)
 
 
 def plain(printed: str) -> str:
@@ -123,12 +151,12 @@ def is_suffix(word: str) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _read(name: str) -> tuple[Person, ...]:
-    folded = fold(name)
+    folded = _ALIAS.sub(r"; \1", fold(name))
     if not folded.replace(".", "").replace("'", "").replace("-", "").replace(" ", "").isalpha():
         folded = _DATES.sub("", _ASIDE.sub("", folded))
     if _BY.match(folded):
         folded = _BY.sub("", folded)
-    if folded.strip(" .,") in PLACEHOLDERS or folded.strip(" .,") == "anonymous":
+    if folded.strip(" .,") in PLACEHOLDERS | ANONYMOUS_NAMES:
         return ()
     found = []
     for part in _LIST.split(_PHD.sub("phd", folded)):

@@ -1,0 +1,56 @@
+"""What trade feeds and libraries add to a title changes nothing; a number that they add is the volume's."""
+
+import pytest
+
+from alexandria.catalogue.matching.scoring import ACCEPT
+from alexandria.catalogue.matching.titles import read
+
+LEE = "Ann Lee"
+SAME = {
+    "a place in the series in parentheses": ("Moor Song", "Moor Song: A Novel (1)"),
+    "a place in the series, and the series": ("Moor Wind", "Moor Wind: A Novel (2) (Moor Song)"),
+    "a number in words and in digits": ("Moor Healer: Book One", "Moor Healer 01"),
+    "a number after a sign": ("Moor Healer, Book 17", "Moor Healer #17"),
+    "a full name in the possessive": ("The Moor Legacy", "Robert Ludlum's The Moor Legacy"),
+    "all parts": ("The Moor Child", "The Moor Child: Parts One & Two"),
+    "another mark in a date": ("11/22/63", "11-22-63"),
+    "an ampersand as an entity": ("Salt & Peat", "Salt &amp; Peat"),
+    "an apostrophe as an entity": ("Moor's End", "Moor&#39;s End"),
+    "an imprint in brackets": ("The Golden Moor", "The Golden Moor [Perennial Classics]"),
+    "an edition in brackets": ("The Golden Moor", "The Golden Moor (Anniversary Edition)"),
+    "a full stop for a colon": ("Moor und Torf: Wie wir den Boden verlieren", "Moor und Torf. Wie wir den Boden verlieren"),
+    "a Chinese volume in three forms": ("荒野の刃 1", "荒野の刃 第1巻"),
+    "a Chinese volume in parentheses": ("荒野の刃 第1巻", "荒野の刃（1）"),
+    "an article that is moved": ("Egy nap", "Nap, Egy"),
+    "a title in two languages": ("Moor and Peat", "Moor and Peat = Moor und Torf"),
+    "a title in two languages, the other asked": ("Das Moor und der Torf", "The Moor and the Peat (Das Moor und der Torf)"),
+}  # fmt: skip
+DIFFERENT = {
+    "two numbers": ("Moor Healer: Book One", "Moor Healer 02"),
+    "two places in the series": ("Moor Wind: A Novel (1) (Moor Song)", "Moor Wind: A Novel (2) (Moor Song)"),
+    "the book and the series it is of": ("Moor Song", "Moor Wind (Moor Song)"),
+    "two volumes in Chinese": ("荒野の刃 第1巻", "荒野の刃 第2巻"),
+    "two volumes in Arabic": ("حواديت ج2", "حواديت ج3"),
+    "a given name in the possessive": ("Legacy", "Robert's Legacy"),
+    "one part of two": ("The Moor Child", "The Moor Child: Part Two"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", SAME)
+def test_decorations_change_nothing(rule, verdict):
+    one, other = SAME[rule]
+    assert verdict((one, LEE), (other, LEE)) == ACCEPT
+
+
+@pytest.mark.parametrize("rule", DIFFERENT)
+def test_what_only_resembles_a_decoration(rule, verdict):
+    one, other = DIFFERENT[rule]
+    assert verdict((one, LEE), (other, LEE)) != ACCEPT
+
+
+def test_the_years_and_parallel_titles_of_a_title():
+    assert read("Tales (1965-1975)").spans == ("1965-1975",)
+    assert read("Tales (1975)").spans == ()
+    assert read("Campus Fictions = Campusfictie").parallels == (("campusfictie",),)
+    assert read("The Moor (Das Moor und der Torf)").parallels == (("moor", "and", "der", "torf"),)
+    assert read("Moor Wind (Moor Song)").parallels == ()

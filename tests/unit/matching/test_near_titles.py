@@ -1,0 +1,102 @@
+"""A near title is a doubt until a second fact confirms it, and a whole title goes before a part of one."""
+
+import pytest
+
+from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, merge, score
+from alexandria.catalogue.models import Candidate
+
+LEE = "Ann Lee"
+ISBNS = ("9780316556347", "9781432852474")
+
+SLIPS = {
+    # rule: one, the other, the verdict
+    "a word that exists for another that does": (("The Hunting Party", LEE), ("The Haunting Party", LEE), DOUBT),
+    "one letter exchanged between two words": (("Goodnight, Grandma", LEE), ("Goodnight, Grandpa", LEE), DOUBT),
+    "letters swapped into another word": (("The Angel of Rome", LEE), ("The Angle of Rome", LEE), DOUBT),
+    "a word that does not exist": (("The Hunting Party", LEE), ("The Huntnig Party", LEE), ACCEPT),
+    "a letter too few in a word": (("The Orchard Keeper", LEE), ("The Orchad Keeper", LEE), ACCEPT),
+    "a letter doubled in a name": (("The Sampson Papers", LEE), ("The Samppson Papers", LEE), ACCEPT),
+    "a name exchanged in an English title": (("The Dive from Clausen's Pier", LEE), ("The Dive from Claisen's Pier", LEE), ACCEPT),
+    "two names alone": (("Corinna", LEE), ("Korinna", LEE), DOUBT),
+    "British and American spelling": (("The Colour of Night", LEE), ("The Color of Night", LEE), ACCEPT),
+    "British and American spelling of a name for a place": (("Theatre of War", LEE), ("Theater of War", LEE), ACCEPT),
+    "the same number in the series": (("The Hunting Party (Moor, #2)", LEE), ("The Haunting Party (Moor, #2)", LEE), ACCEPT),
+    "two books of one year": (("The Hunting Party", LEE, {"published": "2001"}), ("The Haunting Party", LEE, {"published": "2001"}), DOUBT),
+    "two names and one year": (("Korinna", LEE, {"published": "2001"}), ("Corinna", LEE, {"published": "2001"}), ACCEPT),
+    "a word of a very long title": (
+        ("One Two Brave Kind Old Small Tall Wise Men Hunt", LEE), ("One Two Brave Kind Old Small Tall Wise Men Haunt", LEE), ACCEPT),
+    "ordinals": (("Best Tales: Twenty-Third Annual Collection", LEE), ("Best Tales: Twenty-Fourth Annual Collection", LEE), DOUBT),
+    "levels": (("Word Power: Level B", LEE), ("Word Power: Level H", LEE), REFUSE),
+    "halves in Chinese": (("平凡的世界（上）", "路遥"), ("平凡的世界（下）", "路遥"), REFUSE),
+    "years that are collected": (("Collected Tales (1965-1975)", LEE), ("Collected Tales (1976-1986)", LEE), DOUBT),
+    "years on one side": (("Collected Tales (1965-1975)", LEE), ("Collected Tales", LEE), ACCEPT),
+}  # fmt: skip
+
+SUBTITLES = {
+    "a title of a volume": (("Moorland", LEE), ("Moorland: Into the Dark", LEE), DOUBT),
+    "a title of a volume named after the hero": (("Mad Sailor Bob", LEE), ("Mad Sailor Bob: Bob's Final Journey", LEE), DOUBT),
+    "a title of a volume of the same year": (("Moorland", LEE, {"published": "2001"}), ("Moorland: Into the Dark", LEE, {"published": "2001"}), ACCEPT),
+    "a title of a volume of the next year": (("Moorland", LEE, {"published": "2001"}), ("Moorland: Into the Dark", LEE, {"published": "2002"}), DOUBT),
+    "ISBNs that follow one another": (("Moorland", LEE, {"isbn": "9780307461186"}), ("Moorland: Into the Dark", LEE, {"isbn": "9780307461193"}), ACCEPT),
+    "the same volume": (("Moorland, Vol. 3", LEE), ("Moorland, Vol. 3: Into the Dark", LEE), ACCEPT),
+    "a description": (("Moorland", LEE), ("Moorland: A Walk Through the North", LEE), ACCEPT),
+    "a description of many words": (("Moorland", LEE), ("Moorland: Walking the Hills of the North Alone", LEE), ACCEPT),
+    "a description by its kind": (("Moorland", LEE), ("Moorland: The Story of Peat", LEE), ACCEPT),
+    "a title of many words": (("The Last Days of the Moor", LEE), ("The Last Days of the Moor: Into the Dark", LEE), ACCEPT),
+    "an alternative title": (("Moorland; or, The Dark", LEE), ("Moorland", LEE), ACCEPT),
+    "a collection": (("The Ann Lee Collection", LEE), ("The Ann Lee Collection: How We Walked Over the Hills", LEE), DOUBT),
+    "subtitles that share one word": (("Moorland Tales of Men: Tides of War", LEE), ("Moorland Tales of Men: War Crimes", LEE), DOUBT),
+    "subtitles that differ in a little word": (("Moorland: Tales of Dark Days", LEE), ("Moorland: Tales from Dark Days", LEE), ACCEPT),
+    "part of a title behind another heading": (("Dark Days: Tales of the North", LEE), ("Moor Stories: Dark Days", LEE), DOUBT),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", SLIPS | SUBTITLES)
+def test_near_titles_are_doubts_until_a_fact_confirms_them(rule, verdict):
+    one, other, expected = (SLIPS | SUBTITLES)[rule]
+    assert verdict(one, other) == expected
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [("2010", "2007-08"), (None, "2007-08"), ("1995", "2006-07"), ("2010", "2006-07")],
+)
+def test_the_whole_title_goes_before_a_part_of_it_whatever_the_dates(dates, record):
+    """An undated or reprinted record of the book before a sequel of the year that was named."""
+    book = record("Moorland", LEE, isbn=ISBNS[0], published=dates[0], language="en")
+    sequel = record("Moorland: The Well of Peat", LEE, isbn=ISBNS[1], published=dates[1], language="en")
+    for hits in ([book, sequel], [sequel, book]):
+        assert choose(Candidate("Moorland", LEE, 2006, 7), hits)[0] == book
+
+
+def test_another_book_of_the_series_is_not_taken_for_the_first(record):
+    sequel = record("Moorland: The Well of Peat", LEE, isbn=ISBNS[1], published="2007-08")
+    assert choose(Candidate("Moorland", LEE, 2006), [sequel])[0] is None
+    same_year = record("Moorland: The Well of Peat", LEE, isbn=ISBNS[1], published="2006-08")
+    assert choose(Candidate("Moorland", LEE, 2006), [same_year])[0] == same_year
+
+
+def test_a_book_and_its_near_namesake_of_one_month_stay_two():
+    named = [
+        [Candidate("The Haunting Party", LEE, 2021, 8), Candidate("The Hunting Party", LEE, 2022, 1)],
+        [Candidate("The Hunting Party", LEE, 2022, 1)],
+    ]
+    assert [found.title for found in merge(named)] == ["The Haunting Party", "The Hunting Party"]
+
+
+def test_a_candidate_is_not_answered_with_its_near_namesake(record):
+    hit = record("The Haunting Party", LEE, isbn=ISBNS[0], published="2021-08-12", source="first")
+    candidate = Candidate("The Hunting Party", LEE, 2022, 1)
+    assert score(candidate, hit).verdict == DOUBT
+    twice = [hit, record("The Haunting Party", LEE, isbn=ISBNS[0], published="2021-08-12", source="second")]
+    assert choose(candidate, twice)[0] is None
+
+
+def test_a_group_of_one_book_is_compared_with_all_its_spellings():
+    """ "Moorland, Vol. 1" is the book "Moorland" of 2001, but not the second volume that was named before."""
+    named = [
+        Candidate("Moorland, Vol. 1", LEE),
+        Candidate("Moorland: A Walk Through the North, Vol. 1", LEE),
+        Candidate("Moorland: A Walk Through the North, Vol. 2", LEE),
+    ]
+    assert [found.title for found in merge([named])] == [named[1].title, named[2].title]
