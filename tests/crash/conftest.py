@@ -4,6 +4,7 @@ field           a database with months, a sandbox, and as many workers as a test
 open_field      a function: the same as a context, as often as a test wants it
 make_field      the class of both, for tests that bring all of it themselves
 fresh_database  a function: a fresh, migrated database as a context
+side_by_side    a function: starts scenarios that mostly wait, each with a field of its own, all at the same time
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -41,6 +44,7 @@ LOOK = 0.05  # seconds between looks
 SECRET = "canary-secret-of-the-door"
 RATE = 20  # requests a second to each provider, in the sandbox and in our lanes alike: few enough to be used up
 RATES = {name: str(RATE) for name in provider_names()}
+Scenario = Callable[["Field"], None]
 
 
 def pytest_collection_modifyitems(items):
@@ -113,6 +117,7 @@ class Field:
     environment: dict[str, str]
     rate: int = RATE
     started: dict[str, int] = dataclasses.field(default_factory=dict)
+    abandoned: threading.Event = dataclasses.field(default_factory=threading.Event)
 
     def process(self, command: str, *options: str, within: Sequence[str] = ()) -> Process:
         number = self.started[command] = self.started.get(command, 0) + 1
@@ -176,7 +181,7 @@ class Field:
         """Wait for `true()`; fail naming `what` if it does not come."""
         end = time.monotonic() + seconds
         while not true():
-            if time.monotonic() > end:
+            if time.monotonic() > end or self.abandoned.is_set():
                 pytest.fail(f"waited in vain: {what}\n{self.state()}")
             time.sleep(LOOK)
 
@@ -257,7 +262,7 @@ def _field(database_url: str, folder: Path, *sandbox_options: str, embedded: boo
             yield Field(database_url, folder, client, environment)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_field():
     return _field
 
@@ -273,7 +278,7 @@ def field(database_url, data_dir) -> Iterator[Field]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_database(server, template):
     """A function: a fresh, migrated database as a context, which gives its URL."""
 
@@ -289,3 +294,29 @@ def fresh_database(server, template):
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     return fresh
+
+
+class SideBySide:
+    """Scenarios that run at the same time, each in a thread and with a field of its own."""
+
+    def __init__(self, runs: dict[Scenario, Future[None]]) -> None:
+        self._runs = runs
+
+    def check(self, scenario: Scenario) -> None:
+        """Wait for its end. Raises what it raised."""
+        self._runs[scenario].result()
+
+
+@pytest.fixture(scope="module")
+def side_by_side(fresh_database, session_folder) -> Iterator[Callable[..., SideBySide]]:
+    """`side_by_side(*scenarios)` starts these functions of a field; `.check(scenario)` is the result of one."""
+    abandoned = threading.Event()
+    with ThreadPoolExecutor(thread_name_prefix="scenario") as pool:
+
+        def run(scenario: Scenario) -> None:
+            with fresh_database() as url, _field(url, session_folder / uuid.uuid4().hex[:8]) as field:
+                field.abandoned = abandoned
+                scenario(field)
+
+        yield lambda *scenarios: SideBySide({scenario: pool.submit(run, scenario) for scenario in scenarios})
+        abandoned.set()

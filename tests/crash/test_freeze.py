@@ -3,6 +3,8 @@
 import signal
 import subprocess
 
+import pytest
+
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
 
@@ -15,7 +17,7 @@ WHERE status = 'processing'
 HELD = "SELECT year, month, status, retry_count, books_generated, isbns_resolved, completed_at, prompt_variant FROM backfill_log"
 
 
-def test_a_worker_frozen_while_it_records_writes_nothing_when_it_wakes(field):
+def a_worker_is_frozen_while_it_records(field):
     """In the middle of the transaction, with the month locked: the server ends it, the other's result stands.
 
     As the worker lives, the attempt that it lost does not count."""
@@ -42,7 +44,7 @@ def test_a_worker_frozen_while_it_records_writes_nothing_when_it_wakes(field):
         assert frozen.exit_code() == 0
 
 
-def test_a_call_that_a_frozen_worker_had_in_flight_is_counted_and_changes_nothing_else(field):
+def a_worker_is_frozen_during_a_call(field):
     """Frozen while the model thinks, awake when the other has completed the month; pruned, it takes up work again."""
     field.sandbox.post("/__sandbox/faults", content="gemini:slow_headers@1,gemini:none")
     field.schedule("2023-11")
@@ -89,7 +91,7 @@ def test_a_reset_by_psql_in_mid_run_takes_the_month_away(field, psql):
     field.check_consistent()
 
 
-def test_a_worker_stopped_while_it_records_hands_over_its_month(field):
+def a_worker_is_stopped_while_it_records(field):
     """Half of the books are in the transaction: none of them is kept, nothing has failed, the next one completes it."""
     field.schedule("2023-11")
     with field.worker() as worker, field.holding(RECORDING):
@@ -125,3 +127,22 @@ def test_a_killed_postmaster_heals_by_itself_and_fails_no_attempt(open_field, da
             assert field.outcomes()[-1] == "completed"
             assert set(field.outcomes()[:-1]) <= {"snoozed", "lost"}
             field.check_consistent()
+
+
+@pytest.fixture(scope="module")
+def losses(side_by_side):
+    return side_by_side(
+        a_worker_is_frozen_while_it_records, a_worker_is_frozen_during_a_call, a_worker_is_stopped_while_it_records
+    )
+
+
+def test_a_worker_frozen_while_it_records_writes_nothing_when_it_wakes(losses):
+    losses.check(a_worker_is_frozen_while_it_records)
+
+
+def test_a_call_that_a_frozen_worker_had_in_flight_is_counted_and_changes_nothing_else(losses):
+    losses.check(a_worker_is_frozen_during_a_call)
+
+
+def test_a_worker_stopped_while_it_records_hands_over_its_month(losses):
+    losses.check(a_worker_is_stopped_while_it_records)

@@ -44,8 +44,7 @@ def check_all_completed(field):
     field.check_consistent()
 
 
-@pytest.mark.long
-def test_an_outage_of_all_sources_costs_no_attempt_and_few_requests(field):
+def all_sources_are_down(field):
     """It was 8 of 8 months failed and 6,338 requests in ten minutes. They go on without delay when the sources answer again."""
     take_down(field, *SOURCES)
     field.schedule(*MONTHS)
@@ -68,8 +67,7 @@ def test_an_outage_of_all_sources_costs_no_attempt_and_few_requests(field):
     )  # those refused just before the probes
 
 
-@pytest.mark.long
-def test_an_outage_of_all_generators_costs_no_attempt_and_few_requests(field):
+def all_generators_are_down(field):
     take_down(field, "gemini", "xai")
     field.schedule(*MONTHS)
     with field.worker(), field.worker():
@@ -82,8 +80,7 @@ def test_an_outage_of_all_generators_costs_no_attempt_and_few_requests(field):
         check_all_completed(field)
 
 
-@pytest.mark.long
-def test_with_one_generator_of_two_down_months_complete_and_the_missing_list_is_asked_for_on_request(field):
+def one_generator_of_two_is_down(field):
     take_down(field, "gemini")
     field.schedule(*MONTHS[:3])
     with field.worker():
@@ -104,7 +101,7 @@ def test_with_one_generator_of_two_down_months_complete_and_the_missing_list_is_
     assert all(calls["paid"] == 1 for calls in field.stats()["model_calls"]["gemini"].values())
 
 
-def test_a_suspend_of_the_only_worker_charges_nobody(field):
+def the_only_worker_is_suspended(field):
     """Longer than its requests may take: neither the month nor the provider pays for it."""
     field.environment |= {f"ALEXANDRIA_{name.upper()}_TIMEOUT": "5" for name in ("gemini", "xai")}
     field.sandbox.post("/__sandbox/faults", content="gemini:hang@1,gemini:none")
@@ -124,7 +121,7 @@ def test_a_suspend_of_the_only_worker_charges_nobody(field):
     field.check_consistent()
 
 
-def test_a_month_that_was_taken_from_a_suspended_worker_is_not_charged_once_it_wakes(field):
+def a_month_is_taken_from_a_suspended_worker(field):
     """Also if that was its last attempt: the month that failed by it goes on."""
     field.sandbox.post("/__sandbox/faults", content="gemini:slow_headers@1,gemini:none")
     field.schedule("2023-11")
@@ -142,3 +139,36 @@ def test_a_month_that_was_taken_from_a_suspended_worker_is_not_charged_once_it_w
     assert (row["status"], row["retry_count"]) == ("completed", 4)
     assert field.outcomes() == ["lost", "completed"]
     assert field.one("SELECT code FROM attempt WHERE outcome = 'lost'") == "worker_stalled"
+
+
+@pytest.fixture(scope="module")
+def outages(side_by_side):
+    return side_by_side(all_sources_are_down, all_generators_are_down, one_generator_of_two_is_down)
+
+
+@pytest.fixture(scope="module")
+def stalls(side_by_side):
+    return side_by_side(the_only_worker_is_suspended, a_month_is_taken_from_a_suspended_worker)
+
+
+@pytest.mark.long
+def test_an_outage_of_all_sources_costs_no_attempt_and_few_requests(outages):
+    outages.check(all_sources_are_down)
+
+
+@pytest.mark.long
+def test_an_outage_of_all_generators_costs_no_attempt_and_few_requests(outages):
+    outages.check(all_generators_are_down)
+
+
+@pytest.mark.long
+def test_with_one_generator_of_two_down_months_complete_and_the_missing_list_is_asked_for_on_request(outages):
+    outages.check(one_generator_of_two_is_down)
+
+
+def test_a_suspend_of_the_only_worker_charges_nobody(stalls):
+    stalls.check(the_only_worker_is_suspended)
+
+
+def test_a_month_that_was_taken_from_a_suspended_worker_is_not_charged_once_it_wakes(stalls):
+    stalls.check(a_month_is_taken_from_a_suspended_worker)

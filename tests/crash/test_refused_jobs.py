@@ -2,6 +2,7 @@
 
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 
 REFUSE = (Path(__file__).parents[1] / "refused_jobs.sql").read_text(encoding="utf-8")
 MONTHS = ("2023-11", "2023-10", "2023-09")
+STATES = ("53100", "40001", "XX000")
 PROBES_COUNT, LONGEST_ANSWER = 40, 2.0  # seconds, on a machine with much else to do
 
 
@@ -16,8 +18,7 @@ def refusals(field):
     return field.one("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals")
 
 
-@pytest.mark.parametrize("state", ["53100", "40001", "XX000"])
-def test_a_process_whose_jobs_are_refused_answers_and_obeys(field, state):
+def jobs_are_refused(field, state):
     """Disk full, serialization failure, internal error: at the wake-ups of months, at rescue and at every periodic task."""
     field.sql(REFUSE)
     field.schedule(*MONTHS)
@@ -45,7 +46,7 @@ def test_a_process_whose_jobs_are_refused_answers_and_obeys(field, state):
     field.check_consistent()
 
 
-def test_a_rescue_that_is_refused_makes_the_system_not_ready_until_it_goes_on(field):
+def a_rescue_is_refused(field):
     """A lost month waits for its next attempt: /health/ready says so, names it, and is ready again by itself."""
     field.sql(REFUSE)
     with (
@@ -64,3 +65,20 @@ def test_a_rescue_that_is_refused_makes_the_system_not_ready_until_it_goes_on(fi
         field.until(lambda: client.get("/health/ready").status_code == 200, "a ready system again")
         process.send(signal.SIGTERM)
         assert process.exit_code() == 0
+
+
+JOBS = {state: partial(jobs_are_refused, state=state) for state in STATES}
+
+
+@pytest.fixture(scope="module")
+def refused(side_by_side):
+    return side_by_side(*JOBS.values(), a_rescue_is_refused)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_process_whose_jobs_are_refused_answers_and_obeys(refused, state):
+    refused.check(JOBS[state])
+
+
+def test_a_rescue_that_is_refused_makes_the_system_not_ready_until_it_goes_on(refused):
+    refused.check(a_rescue_is_refused)
