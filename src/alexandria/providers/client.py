@@ -23,7 +23,7 @@ from alexandria.core import errors, tracing
 from alexandria.core.config import ProviderSettings
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS, ProviderFacts
 from alexandria.core.proxies import EnvironmentTransport
-from alexandria.core.redaction import protect
+from alexandria.core.redaction import masked_long, protect
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
 from alexandria.providers.front_pages import MAX_PAGE_LENGTH, is_browser_check, page_of_outage
@@ -229,9 +229,10 @@ class ProviderClient:
         return await self._cache.read(self.name, storage_key(self._with_base_url(content)))
 
     async def write_cache(self, content: Any, answer: Any, life: timedelta | None) -> datetime:
-        """Store `answer` (JSON data) to `content`; returns when (UTC)."""
+        """Store `answer` (JSON data) to `content`, without long secrets that it quotes; returns when (UTC)."""
         request = self._with_base_url(content)
-        return await self._cache.write(self.name, storage_key(request), request, storable(answer), life)
+        kept = _without_secrets(storable(answer))
+        return await self._cache.write(self.name, storage_key(request), request, kept, life)
 
     def _with_base_url(self, content: Any) -> dict[str, Any]:
         """The request with its server, so that a sandbox's answer is never taken for the real provider's."""
@@ -340,6 +341,13 @@ class ProviderClient:
 
 def _protect(key: SecretStr | None) -> None:
     protect([] if key is None else [key.get_secret_value()])
+
+
+def _without_secrets(answer: Any) -> Any:
+    """The answer (JSON data) without long secrets. A short one may be a word of a title."""
+    written = json.dumps(answer, ensure_ascii=False)
+    plain = masked_long(written)
+    return answer if plain == written else json.loads(plain)
 
 
 def status_error(provider: str, response: httpx2.Response) -> errors.ProviderError | None:
