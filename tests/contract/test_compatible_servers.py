@@ -66,6 +66,43 @@ ANSWERS = {
 }  # fmt: skip
 
 
+def events(*pieces, between="\n\n", before="data: ", end="data: [DONE]"):
+    return "".join(f"{before}{json.dumps(piece)}{between}" for piece in pieces) + end
+
+
+def delta(text, finish=None, **more):
+    return {"id": "c", "choices": [{"index": 0, "delta": {"content": text} | more, "finish_reason": finish}]}
+
+
+HALVES = BOOKS[:30], BOOKS[30:]
+STREAMS = {
+    "events": events(delta("", role="assistant"), delta(HALVES[0]), delta(HALVES[1]), delta(None, "stop"), {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}}),
+    "events with comments": ": PROCESSING\n\n: PROCESSING\n\n" + events(delta(HALVES[0]), delta(HALVES[1], "stop")),
+    "events with thoughts": events(delta(None, reasoning_content="[hm]"), delta(BOOKS, "stop")),
+    "lines of ollama": events(*({"model": "m", "message": {"role": "assistant", "content": half}, "done": False} for half in HALVES), {"model": "m", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop", "prompt_eval_count": 5, "eval_count": 7}, before="", between="\n", end=""),
+    "keep-alive lines": f"\n\n\n{json.dumps(chat())}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STREAMS)
+async def test_a_stream_that_nobody_asked_for_is_joined(model, case):
+    sent = 200, ["Content-Type: text/event-stream"], STREAMS[case].encode()
+    found = await model("openai", sent).suggest(MARCH, "baseline", 20)
+    assert [candidate.title for candidate in found.candidates] == [TITLE]
+
+
+async def test_an_error_within_a_stream_is_that_error(model):
+    text = events(delta("{"), {"error": {"code": 429, "message": "Rate limit exceeded"}})
+    with pytest.raises(errors.RateLimited):
+        await model("openai", (200, [], text.encode())).suggest(MARCH, "baseline", 20)
+
+
+@pytest.mark.parametrize("text", ["data: {", "data:", ":", "{}\n{}", "data: []\n\ndata: [DONE]", events(chat())])
+async def test_what_is_no_stream_of_pieces_is_a_bad_answer(model, text):
+    with pytest.raises(errors.BadAnswer):
+        await model("openai", (200, [], text.encode())).suggest(MARCH, "baseline", 20)
+
+
 @pytest.mark.parametrize("case", ANSWERS)
 async def test_an_answer_of_a_server_is_understood(model, chat_server, case):
     found = await model("openai", answer(200, ANSWERS[case])).suggest(MARCH, "baseline", 20)

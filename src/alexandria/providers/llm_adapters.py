@@ -31,7 +31,7 @@ from pydantic_ai.settings import ModelSettings
 from alexandria.core import errors
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.tls import authorities
-from alexandria.providers import book_list, chat_dialect, google_dialect
+from alexandria.providers import book_list, chat_dialect, chat_streams, google_dialect
 from alexandria.providers.client import (
     MAX_INLINE_BYTES,
     MAX_WAIT_IN_PLACE,
@@ -154,7 +154,9 @@ class ModelAdapter:
         """The JSON body of an answer. Raises ProviderError for a refusal, also for one that is called a success."""
         if not response.is_success:
             raise self._explain(response, meaning(response))
-        body = json_of(self._name, response)
+        body = chat_streams.joined(response.text) if self._provider != "gemini" else None
+        if body is None:
+            body = json_of(self._name, response)
         if isinstance(body, list) and len(body) == 1:  # Google's streams, and some relays, answer with a list
             body = body[0]
         error = chat_dialect.error_in(body)

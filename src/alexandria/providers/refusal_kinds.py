@@ -109,7 +109,7 @@ NO_ALLOWANCE = re.compile(r"\blimit: 0(?!\d|[.,]\d)")  # of Google, for a model 
 # A week counts as a day: its end is not reported, so the provider is asked again each day.
 DAILY = re.compile(
     r"(?:per|by|each|a)[ _-]?(?:day|week)\b|\b(?:daily|weekly)\b|/ ?(?:day|week)\b|\b[RT]PD\b|\btoday\b"
-    r"|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b|(?:per|by)(?:day|week)",
+    r"|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b|(?:per|by)(?:day|week)|\bmidnight\b|\btomorrow\b|\bnext day\b",
     re.IGNORECASE,
 )
 HOURLY = re.compile(
@@ -243,7 +243,7 @@ def _of_client(response: httpx2.Response, code: int, body: RefusalBody) -> Refus
     if code == 413:
         return Refusal.REQUEST
     if code == 401:
-        if body.has(NO_CREDIT_CODES):
+        if body.has(NO_CREDIT_CODES) or (not _is_key(body) and NO_CREDIT_WORDS.search(body.text)):
             return Refusal.NO_CREDIT
         return Refusal.MODEL if body.has(MODEL_CODES) else Refusal.KEY
     return _of_request(response, code, body)
