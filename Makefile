@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 # The cheap way to measure coverage needs Python 3.12; the other one makes Python code half as fast.
 COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-.PHONY: demo check test test-all unit soak chaos campaigns bench mutations setup lint style types imports audit clean
+.PHONY: demo check test test-all unit soak chaos campaigns fuzz bench mutations setup lint style types imports audit clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
@@ -35,6 +35,10 @@ campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
 
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
 	$(BIN)/python benchmarks/mutations.py
+
+fuzz: setup ## readers of other people's data under Atheris, ten minutes; for platforms that it has a wheel for
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --group fuzz --python $(BIN)/python
+	$(BIN)/python benchmarks/fuzz.py
 
 bench: setup ## the benchmarks that need no data from elsewhere; each prints its numbers
 	$(BIN)/python benchmarks/page.py
