@@ -204,6 +204,21 @@ class RolloutStage:
             status, generated, resolved,
         )  # fmt: skip
 
+    async def end_with_books(self, resolved: int, confirmed: int, contradicted: int, generated: int = 20) -> None:
+        """Complete the months in progress with stored books, of which sources know the publication month of some."""
+        await self.sql("INSERT INTO work (key, title, author) VALUES ('k', 't', 'a') ON CONFLICT DO NOTHING")
+        await self.sql("INSERT INTO edition (isbn13, work_id, title) SELECT '9780306406157', min(id), 't' FROM work"
+                       " ON CONFLICT DO NOTHING")  # fmt: skip
+        await self.sql(
+            "INSERT INTO candidate (year, month, position, title, author, named_by, reason, isbn13, source, in_month)"
+            " SELECT year, month, n, 't', 'a', '{}', 'r', CASE WHEN n <= %s THEN '9780306406157' END, 's',"
+            " CASE WHEN n <= %s THEN 'confirmed' WHEN n <= %s THEN 'contradicted' ELSE 'unknown' END"
+            " FROM backfill_log, generate_series(1, %s) AS n WHERE status = 'processing'"
+            " ON CONFLICT (year, month, position) DO UPDATE SET isbn13 = excluded.isbn13, in_month = excluded.in_month",
+            resolved, confirmed, confirmed + contradicted, generated,
+        )  # fmt: skip
+        await self.end(generated=generated, resolved=resolved)
+
     async def days(self, number: int) -> None:
         """Days without failures."""
         for _ in range(number):

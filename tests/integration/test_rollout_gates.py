@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from alexandria.core.month import Month
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import Verdict
-from alexandria.rollout.plan import Plan
+from alexandria.rollout.plan import Plan, example, read
 
 GATE = {"min_resolution_rate": 0.85, "min_sample": 100}
 
@@ -69,6 +69,43 @@ async def test_books_of_unlike_months_prove_less_than_as_many_of_alike_ones(stag
             assert 50 < kept["effective_sample"] < 90
         await stage.sql("UPDATE backfill_log SET status = 'pending'")
         stage.now += timedelta(days=1)
+
+
+async def test_books_of_other_months_fail_each_gate_of_the_shipped_plan(stage):
+    """All books are found, and sources contradict the month of each of them: all three gates once passed at 100 %."""
+    for phase in read(example()).phase:
+        await stage.sql("UPDATE backfill_log SET status = 'pending'")
+        wanted = read(example()).model_copy(
+            update={"phase": (phase.model_copy(update={"months_per_day": (300, 300)}),)}
+        )
+        await stage.controller.start(wanted, "ann", replaces=True)
+        stage.now += timedelta(days=1)
+        await stage.controller.tick()
+        await stage.end_with_books(resolved=20, confirmed=0, contradicted=20)
+        step = await stage.controller.tick()
+        assert isinstance(step, Wait)
+        assert step.kind is WaitKind.SHUT
+        books = 20 * len((await stage.controller.snapshot()).inputs.outcomes) if phase.months is None else 200
+        assert step.reason == (
+            f"gate of {phase.name} failed: Publication month confirmed for 0 % of {books:,} books (lower bound 0 %,"
+            " required 30 %): failed"
+        )
+
+
+async def test_too_few_books_of_known_months_fail_the_gate_of_the_shipped_plan(stage):
+    """20 of the required 30: missing data never passes a gate."""
+    wanted = read(example())
+    await stage.controller.start(wanted.model_copy(update={"phase": wanted.phase[:1]}), "ann")
+    for known in (2, 3):
+        while (step := await stage.controller.tick()) and isinstance(step, Schedule):
+            await stage.end_with_books(resolved=20, confirmed=known, contradicted=0)
+            stage.now += timedelta(days=1)
+        if known == 2:
+            assert (
+                step.reason == "gate of Validation failed: Publication month known for 20 books (required 30): failed"
+            )
+            await stage.sql("UPDATE backfill_log SET status = 'pending'")
+    assert isinstance(step, Advance)
 
 
 async def test_no_quota_at_all_opens_no_gate_that_needs_headroom(stage):

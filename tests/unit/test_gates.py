@@ -149,6 +149,11 @@ def test_the_share_of_confirmed_months_needs_its_own_sample():
     assert verdict(gate, ended(resolved=1000, hindered=10))[0] is Verdict.WAIT
     assert verdict(gate, ended(resolved=1000, confirmed=80, contradicted=40))[0] is Verdict.OPEN
     assert verdict(gate, ended(resolved=1000, confirmed=50, contradicted=70))[0] is Verdict.SHUT
+    few = ended(resolved=1000, confirmed=40)
+    assert verdict(gate, few) == (Verdict.SHUT, "Publication month known for 40 books (required 100): failed")
+    own = gate.model_copy(update={"min_confirmed_sample": 40})
+    assert verdict(own, few)[0] is Verdict.OPEN
+    assert verdict(own, replace(few, confirmed=39))[0] is Verdict.SHUT
 
 
 month_counts = st.tuples(*[st.integers(0, 30)] * 2, st.integers(0, 3), *[st.integers(0, 15)] * 2)

@@ -25,6 +25,7 @@ def test_the_default_plan_has_no_warnings():
     [
         ({"gate": {"min_sample": 1000}}, None, "A: its gate cannot be reached: min_sample is 1,000, and 12 months have about 480"),
         ({"gate": {"min_resolution_rate": 0.995}}, None, "A: its gate cannot be reached: min_resolution_rate is 0.995"),
+        ({"gate": {"min_confirmed_share": 0.3, "min_confirmed_sample": 3000}}, None, "A: its gate cannot be reached: min_confirmed_sample is 3,000"),
         ({"gate": {"min_confirmed_share": 0.995}}, None, "A: its gate cannot be reached: min_confirmed_share is 0.995"),
         ({"months": 24}, None, "A: months is 24, but its years have only 12"),
         ({"years": "2020..2030"}, None, "A: 58 months up to 2030-12 are not over yet and would begin first: end its years with 2026-02"),

@@ -17,7 +17,7 @@ from alexandria.rollout.plan import Gate, Phase, Plan, example, members, read
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = NOON.date()
 QUOTA = DailyQuota(13000)
-DONE = MonthOutcome(Status.COMPLETED, calls=20, resolved=19, unresolved=1)
+DONE = MonthOutcome(Status.COMPLETED, calls=20, resolved=19, unresolved=1, confirmed=8, contradicted=5)
 FAILED = MonthOutcome(Status.FAILED)
 
 

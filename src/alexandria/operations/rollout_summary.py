@@ -163,7 +163,8 @@ def _requirements(gate: Gate) -> Iterator[str]:
     confident = "with 95 % confidence"
     yield f"{_percent(gate.min_resolution_rate)} of at least {gate.min_sample:,} books have an ISBN, {confident}"
     if gate.min_confirmed_share:
-        yield f"{_percent(gate.min_confirmed_share)} of the dated books are of their month, {confident}"
+        dated = f"at least {gate.confirmed_sample:,} dated books"
+        yield f"{_percent(gate.min_confirmed_share)} of {dated} are of their month, {confident}"
     yield f"at most {_percent(gate.max_failed_share)} of the months failed"
     if gate.min_quota_headroom:
         yield f"{_percent(gate.min_quota_headroom)} of the day's quota left"

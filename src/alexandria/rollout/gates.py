@@ -293,21 +293,25 @@ def _confirmation_sample(counts: PhaseCounts) -> _Sample:
 
 
 def _resolution(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
-    yield _share(_resolution_sample(counts), gate.min_resolution_rate, gate, counts)
+    yield _share(_resolution_sample(counts), gate.min_resolution_rate, gate.min_sample)
 
 
 def _confirmation(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
-    if gate.min_confirmed_share > 0:
-        yield _share(_confirmation_sample(counts), gate.min_confirmed_share, gate, counts)
+    enough = counts.resolved + counts.unresolved >= gate.min_sample  # too few books are one reason, not two
+    if gate.min_confirmed_share > 0 and enough:
+        yield _share(_confirmation_sample(counts), gate.min_confirmed_share, gate.confirmed_sample)
 
 
-def _share(sample: _Sample, required: float, gate: Gate, counts: PhaseCounts) -> Finding:
-    """Passed if proven, however the unchecked books turn out. Failed if neither they nor more months can prove it."""
-    hits, n = sample.hits, sample.n
+def _share(sample: _Sample, required: float, least: int) -> Finding:
+    """Passed if proven by at least so many books, however the unchecked books turn out.
+
+    Failed if neither they nor more months can prove it.
+    """
+    hits, n, counts = sample.hits, sample.n, sample.counts
     final = counts.ended and not counts.hindered
     unchecked = f"; {counts.hindered} more not checked, source unavailable" if counts.hindered else ""
-    if n < gate.min_sample:
-        text = f"{sample.known} {counted(n, 'book')} (required {gate.min_sample:,}{unchecked})"
+    if n < least:
+        text = f"{sample.known} {counted(n, 'book')} (required {least:,}{unchecked})"
         return (Verdict.SHUT if final else Verdict.WAIT), text
     effective = sample.effective
     lower, upper = wilson(*effective)

@@ -164,12 +164,23 @@ class Gate(_Spec):
         0,
         ge=0,
         lt=1,
-        description="share of books with a confirmed publication month that the lower bound must reach; 0: not required",
+        description="share of books with a confirmed publication month that the lower bound must reach, of those whose month a source knows; 0: not required",
+    )
+    min_confirmed_sample: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="books whose publication month a source must know, if a share is required; default: as min_sample",
     )
     min_quota_headroom: float = Field(
         0, ge=0, le=1, description="share of the day's quota that must be left; 0: not required"
     )
     approval: bool = Field(False, description="true: a person must approve as well")
+
+    @property
+    def confirmed_sample(self) -> int:
+        """Books whose publication month must be known."""
+        return self.min_sample if self.min_confirmed_sample is None else self.min_confirmed_sample
 
 
 class Phase(_Spec):

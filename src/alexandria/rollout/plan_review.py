@@ -41,8 +41,12 @@ def _months(phase: Phase, months: tuple[Month, ...]) -> Iterator[str]:
 def _gate(phase: Phase, months: int) -> Iterator[str]:
     gate, most = phase.gate, months * MAX_EXPECTED_BOOKS_PER_MONTH
     books = f"{counted(months, 'month')} {'has' if months == 1 else 'have'} about {most:,} books at most"
-    if gate.min_sample > most:
-        yield f"its gate cannot be reached: min_sample is {gate.min_sample:,}, and {books}"
+    samples = {"min_sample": gate.min_sample}
+    if gate.min_confirmed_share and gate.min_confirmed_sample is not None:
+        samples["min_confirmed_sample"] = gate.min_confirmed_sample
+    for name, sample in samples.items():
+        if sample > most:
+            yield f"its gate cannot be reached: {name} is {sample:,}, and {books}"
     for name, share in (
         ("min_resolution_rate", gate.min_resolution_rate), ("min_confirmed_share", gate.min_confirmed_share),
     ):  # fmt: skip
