@@ -1,8 +1,12 @@
-"""Measures how accurate forecasts are: simulated rollouts, forecast when a fifth of their months have ended.
+"""Measures how accurate forecasts are: simulated rollouts, forecast at their start and when a fifth of their months ended.
 
-Prints one JSON line. The forecast uses what an operator's database and settings would contain by then, never the numbers
-of the rollout's scenario. The scenarios are drawn here, from other distributions than the forecast assumes. `error` is
-the distance between the forecast and the true end, as a share of the time that was left.
+Prints one JSON line for each world and moment. The forecast uses what an operator's database and settings would contain
+by then, never the numbers of the rollout's scenario. The scenarios are drawn here, from other distributions than the
+forecast assumes: `believed` is the world that forecasts are made for, the others differ from it in one respect each.
+No rollout is drawn again: one that a gate stops before its end counts in every figure but the errors of the date. The
+range `holds` such a stop if at least a tenth of the simulations stop, as a tenth of the others end later than the range.
+`error` is the distance between the forecast and the true end, as a share of the time that was left; `money_error` is the
+same of the dollars that models were paid.
 """
 
 from __future__ import annotations
@@ -23,95 +27,120 @@ from alexandria.backfill.source_selection import Policy
 from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
 from alexandria.forecast.assumptions import expected_scenario
-from alexandria.forecast.estimate import forecast
-from alexandria.forecast.history import History
+from alexandria.forecast.estimate import LOW_QUANTILE, forecast
+from alexandria.forecast.history import History, OtherUse
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario
 from alexandria.forecast.simulation import RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.decisions import RolloutState
 from alexandria.rollout.plan import Plan
 
-SHARE = 0.2  # of the months, ended when the forecast is made
+MOMENTS = {"start": 0.0, "fifth": 0.2}  # shares of the months that have ended when the forecast is made
 PLANS = {"guide": None, "brisk": (40, 60), "unbridled": (300, 300)}  # months a day in every phase; None: as shipped
+WORLDS = ("believed", "slow", "unlike", "shared", "small", "unlike_shared")
+DOLLARS = {"gemini": 0.02, "xai": 0.01}  # for a request
+DAYS_BEFORE = 7  # on which the others' use was measured before the rollout began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--campaigns", type=int, default=200)
+    parser.add_argument("--campaigns", type=int, default=100, help="rollouts in each world")
+    parser.add_argument("--worlds", nargs="*", choices=WORLDS, default=WORLDS)
     parser.add_argument("--first", type=int, default=1, help="the seed of the first")
-    parser.add_argument("--runs", type=int, default=60, help="campaigns that a forecast is made of")
+    parser.add_argument("--runs", type=int, default=40, help="simulations that a forecast is made of")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
-    parser.add_argument("--each", action="store_true", help="a JSON line for each rollout as well")
+    parser.add_argument("--each", action="store_true", help="a JSON line for each forecast as well")
     options = parser.parse_args()
     for name in key_settings().values():
         os.environ.setdefault(name, "none")  # every provider takes part
-    began = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        tasks = [(options.first + number, options.runs) for number in range(options.campaigns)]
-        results = []
-        for result in pool.imap(measured, tasks):
-            results.append(result)
+        for world in options.worlds:
+            began = time.perf_counter()
+            tasks = [(world, options.first + number, options.runs) for number in range(options.campaigns)]
+            results = [result for campaign in pool.imap(measured, tasks) for result in campaign]
             if options.each:
-                print(json.dumps(result), flush=True)
-    print(json.dumps(summary(results, options.runs, time.perf_counter() - began)))
+                for result in results:
+                    print(json.dumps(result))
+            for moment in MOMENTS:
+                own = [result for result in results if result["moment"] == moment]
+                seconds = round(time.perf_counter() - began, 1)
+                print(json.dumps({"world": world, "moment": moment, **summary(own), "seconds": seconds}), flush=True)
 
 
-def measured(task: tuple[int, int]) -> dict[str, Any]:
-    """One rollout and its forecast."""
-    seed, runs = task
-    rng = Random(f"benchmark {seed}")
-    redrawn = -1
-    ended = 0
-    while ended < SHARE:  # one that a gate stops earlier has nothing to forecast
-        redrawn += 1
-        name, plan, settings, scenario = drawn(rng)
-        start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
-        rollout = RolloutSimulation(
-            plan, scenario, seed * 100 + redrawn, History(start, RolloutState(start.date()), {})
-        )
-        rollout.run(lambda now: now.ended >= SHARE * len(now.months))
-        ended = rollout.ended / len(rollout.months)
-    past = rollout.history()
-    began = time.perf_counter()
-    found = forecast(plan, past, settings, runs=runs, seed=seed, sooner=False)
-    seconds = time.perf_counter() - began
-    rollout.run(lambda now: now.finished_at is not None)
-    truth = rollout.finished_at
-    left = (truth - past.at).total_seconds() if truth else None
-    error = abs((found.middle - truth).total_seconds()) / left if truth and found.middle and left else None
-    return {
-        "seed": seed,
-        "redrawn": redrawn,
-        "plan": name,
-        "at": f"{past.at:%m-%d %H:%M}",
-        "truth": truth and f"{truth:%m-%d %H:%M}",
-        "forecast": [at and f"{at:%m-%d %H:%M}" for at in (found.early, found.middle, found.late)],
-        "error": error,
-        "held": bool(truth and found.early and found.late and found.early <= truth <= found.late),
-        "before": bool(truth and found.early and truth < found.early),
-        "limit": found.limit.value,
-        "stuck": found.stuck,
-        "seconds": round(seconds, 2),
+def measured(task: tuple[str, int, int]) -> list[dict[str, Any]]:
+    """One rollout and its forecasts."""
+    world, seed, runs = task
+    rng = Random(f"benchmark {world} {seed}")
+    name, plan, settings, scenario = drawn(world, rng)
+    start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
+    before = {
+        each.name: tuple(rng.choices(each.other_use, k=DAYS_BEFORE)) for each in scenario.sources if each.other_use
     }
+    history = History(start, RolloutState(start.date()), {}, other_use=before)
+    rollout = RolloutSimulation(plan, scenario, seed, history)
+    forecasts = {}
+    for moment, share in MOMENTS.items():
+        rollout.run(lambda now, share=share: now.stuck or now.ended >= share * len(now.months))
+        if rollout.ended >= share * len(rollout.months):  # otherwise a gate has stopped it
+            past, began = rollout.history(), time.perf_counter()
+            found = forecast(plan, past, settings, runs=runs, seed=seed, sooner=False, prices=DOLLARS)
+            forecasts[moment] = (past.at, found, time.perf_counter() - began)
+    rollout.run(lambda now: now.stuck)
+    truth = rollout.finished_at if rollout.state.finished else None
+    paid = sum(rollout.requests()[provider] * dollars for provider, dollars in DOLLARS.items())
+    results = []
+    for moment, (at, found, seconds) in forecasts.items():
+        left = (truth - at).total_seconds() if truth else None
+        stops = found.stuck >= LOW_QUANTILE or found.early is None
+        results.append(
+            {
+                "seed": seed,
+                "plan": name,
+                "moment": moment,
+                "at": f"{at:%m-%d %H:%M}",
+                "truth": truth and f"{truth:%m-%d %H:%M}",
+                "forecast": [each and f"{each:%m-%d %H:%M}" for each in (found.early, found.middle, found.late)],
+                "error": abs((found.middle - truth).total_seconds()) / left
+                if truth and found.middle and left
+                else None,
+                "money_error": abs(found.money.middle - paid) / paid if truth and found.money else None,
+                "holds": stops if truth is None else bool(found.early and found.early <= truth <= found.late),
+                "before": bool(truth and found.early and truth < found.early),
+                "limit": found.limit.value,
+                "stuck": found.stuck,
+                "stuck_at": found.stuck_at,
+                "stopped_at": None if truth else plan.phase[rollout.state.phase].name,
+                "seconds": seconds,
+            }
+        )
+    return results
 
 
-def drawn(rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
+def drawn(world: str, rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
     """A plan, the operator's settings as the forecaster reads them, and the scenario as it is."""
     name = rng.choices([*PLANS], [0.6, 0.2, 0.2])[0]
     expected = expected_scenario(config.load(), ())  # as the product does before it has measured anything
+    caps = {"small": (60, 100, 150), "shared": (1000, 400, 250), "unlike_shared": (1000, 400, 250)}
+    cap = rng.choice(caps.get(world, (13000, 13000, 1000, 250)))
     settings = replace(
         expected,
         concurrency=rng.choice([1, 4, 8]),
         policy=rng.choice([Policy.FRUGAL, Policy.BALANCED]),
         sources=tuple(
-            replace(provider, daily_cap=rng.choice([13000, 13000, 1000, 250]) if provider.paid else provider.daily_cap)
-            for provider in expected.sources
+            replace(provider, daily_cap=cap if provider.paid else provider.daily_cap) for provider in expected.sources
         ),
     )
+    slow = rng.uniform(4, 10) if world == "slow" else 1
     sources = tuple(
-        replace(provider, coverage=min(provider.coverage * rng.uniform(0.8, 1.1), 0.97), requests_per_book=rng.uniform(0.9, 2), response_seconds=provider.response_seconds * rng.uniform(0.5, 4))
+        replace(provider, coverage=min(provider.coverage * rng.uniform(0.8, 1.1), 0.97), requests_per_book=rng.uniform(0.9, 2), response_seconds=provider.response_seconds * rng.uniform(0.5, 4) * slow)
         for provider in settings.sources
     )  # fmt: skip
+    if world in {"shared", "unlike_shared"}:
+        share = rng.uniform(0.2, 0.7)
+        sources = tuple(
+            replace(each, other_use=days_of_others(each.daily_cap, share, rng)) if each.daily_cap else each
+            for each in sources
+        )
     scenario = replace(
         settings,
         generators=tuple(replace(provider, response_seconds=rng.uniform(2, 60)) for provider in settings.generators),
@@ -119,8 +148,8 @@ def drawn(rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
         books_per_month=rng.uniform(12, 35),
         existing_share=rng.uniform(0.95, 0.99),
         yearly_decline=rng.uniform(0, 0.003),
-        month_deviation=rng.uniform(0, 0.05),
-        overhead_seconds=rng.uniform(1, 30),
+        month_deviation=rng.uniform(0.06, 0.12) if world.startswith("unlike") else rng.uniform(0, 0.05),
+        overhead_seconds=rng.uniform(1, 30) * slow,
         overhead_spread=rng.uniform(0.2, 0.8),
         faults=FaultRates(
             generators_down=rng.choice([0, 0.02, 0.1]),
@@ -135,6 +164,16 @@ def drawn(rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
     return name, paced(PLANS[name]), settings, scenario
 
 
+def days_of_others(cap: int, share: float, rng: Random) -> tuple[OtherUse, ...]:
+    """Sixty days on which others spend about this share of the units, some in the first hours, some through the day."""
+    days = []
+    for _ in range(60):
+        units = cap * min(share * rng.uniform(0.7, 1.3), 1)
+        early = rng.uniform(0.2, 0.8)
+        days.append(tuple(units * (early / 2 if hour < 2 else (1 - early) / 22) for hour in range(24)))
+    return tuple(days)
+
+
 def paced(pace: tuple[int, int] | None) -> Plan:
     """The shipped plan, or the same at another pace."""
     plan = plans.read(plans.example())
@@ -145,28 +184,28 @@ def paced(pace: tuple[int, int] | None) -> Plan:
     )
 
 
-def summary(results: list[dict[str, Any]], runs: int, seconds: float) -> dict[str, Any]:
+def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The figures of one world and moment."""
     finished = [result for result in results if result["truth"] is not None]
-    errors = [result["error"] for result in finished if result["error"] is not None]
+    errors = sorted(result["error"] for result in finished if result["error"] is not None)
     return {
         "campaigns": len(results),
-        "runs": runs,
-        "finished": len(finished),
-        "median_error": round(median(errors), 4),
-        "error_p90": round(sorted(errors)[int(0.9 * (len(errors) - 1))], 4),
-        "band_holds": round(sum(result["held"] for result in finished) / len(finished), 3),
-        "truth_before_band": round(sum(result["before"] for result in finished) / len(finished), 3),
-        "stuck": len(results) - len(finished),
-        "stuck_expected": round(sum(result["stuck"] for result in results), 1),
-        "stopped_earlier_and_redrawn": sum(result["redrawn"] for result in results),
+        "range_holds": round(sum(result["holds"] for result in results) / len(results), 3),
+        "range_holds_finished": round(sum(result["holds"] for result in finished) / max(len(finished), 1), 3),
+        "truth_before_range": round(sum(result["before"] for result in results) / len(results), 3),
+        "median_error": round(median(errors), 4) if errors else None,
+        "error_p90": round(errors[int(0.9 * (len(errors) - 1))], 4) if errors else None,
+        "money_error": round(median(result["money_error"] for result in finished), 4) if finished else None,
+        "stopped": len(results) - len(finished),
+        "stops_expected": round(sum(result["stuck"] for result in results), 1),
+        "stopped_at": dict(Counter(result["stopped_at"] for result in results if result["stopped_at"])),
         "plans": {
-            name: [len(own), round(sum(result["held"] for result in own) / len(own), 2)]
+            name: [len(own), round(sum(result["holds"] for result in own) / len(own), 2)]
             for name in PLANS
-            if (own := [result for result in finished if result["plan"] == name])
+            if (own := [result for result in results if result["plan"] == name])
         },
         "limits": dict(Counter(result["limit"] for result in results)),
-        "seconds_a_forecast": median(result["seconds"] for result in results),
-        "seconds": round(seconds, 1),
+        "seconds_a_forecast": round(median(result["seconds"] for result in results), 2),
     }
 
 

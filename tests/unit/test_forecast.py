@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from alexandria.backfill.status import Status
-from alexandria.forecast import estimate as forecasts
+from alexandria.forecast.belief import draw_scenario
 from alexandria.forecast.estimate import forecast
 from alexandria.forecast.history import History
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario, SimulatedProvider
@@ -137,7 +137,7 @@ def test_scenarios_are_drawn_around_what_was_measured():
     simulation.run(lambda now: now.ended == 150)
     history = simulation.history()
     rng = Random(1)
-    drawn = [forecasts.draw_scenario(EXPECTED, history, rng) for _ in range(50)]
+    drawn = [draw_scenario(EXPECTED, history, rng) for _ in range(50)]
     assert 28 < sum(each.books_per_month for each in drawn) / 50 < 32
     assert sum(each.sources[2].requests_per_book for each in drawn) / 50 > 1.8
     assert len({each.existing_share for each in drawn}) == 50

@@ -31,18 +31,19 @@ MONTH = Month(2023, 5)
 SCENARIO = Scenario((SimulatedProvider("gemini", 2),), (SimulatedProvider("isbndb", 3, coverage=0.9),), operator=None)
 # What only the simulation has: how it draws, how long it goes on, and what is expected before anything was measured.
 ITS_OWN = {
-    "assumptions": {"TOKENS_PER_LIST", "YEARLY_DECLINE_SHARE"},
-    "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD"},
-    "estimate": {
-        "LOW_QUANTILE", "HIGH_QUANTILE", "UNPACED_INTERVAL", "SEED_STEP", "EXPECTED_BOOKS", "BOOK_WEIGHT", "EXPECTED_FAULT_COUNT",
-        "EXPECTED_MONTHS", "EXPECTED_ATTEMPTS", "EXPECTED_DAYS", "BOOKS_DOUBT", "MEASURED_BOOKS_DOUBT", "REQUESTS_DOUBT",
-        "REQUESTS_COUNTED", "SPEED_DOUBT", "OUTAGE_LENGTH_DOUBT", "REVIEW_DOUBT", "DECLINE_DOUBT", "MIN_REQUESTS",
-        "MIN_REVIEW_HOURS", "SUREST_RATE", "DEFAULT_RUNS",
+    "assumptions": {"YEARLY_DECLINE_SHARE"},
+    "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD", "HOUR_SECONDS"},
+    "belief": {
+        "ENOUGH_MONTHS", "EXPECTED_BOOKS", "EXPECTED_FAULT_COUNT", "EXPECTED_MONTHS", "EXPECTED_ATTEMPTS", "EXPECTED_DAYS",
+        "BOOKS_DOUBT", "MEASURED_BOOKS_DOUBT", "REQUESTS_DOUBT", "REQUESTS_COUNTED", "SPEED_DOUBT", "OUTAGE_LENGTH_DOUBT",
+        "REVIEW_DOUBT", "OTHER_USE_DOUBT", "DECLINE_DOUBT", "MONTH_DEVIATIONS", "MIN_REQUESTS", "MIN_REVIEW_HOURS", "SUREST_RATE",
     },
+    "estimate": {"LOW_QUANTILE", "HIGH_QUANTILE", "DEFAULT_RUNS", "UNPACED_INTERVAL", "SEED_STEP", "BILLING_DAYS"},
     "forecaster": {"LATEST_RUNS", "REFRESH_AFTER"},
-    "repository": {"LATEST_ATTEMPTS"},
+    "prices": {"TOKENS_PER_LIST", "EXPECTED_ANSWER_COUNT"},
+    "repository": {"LATEST_ATTEMPTS", "USE_DAYS", "HOURS_PER_DAY"},
     "scenario": {
-        "BEST_KNOWN_YEAR", "OUTAGE_SPREAD", "SimulatedProvider.coverage", "FaultRates.outage_minutes",
+        "BEST_KNOWN_YEAR", "LEAST_WEIGHT", "OUTAGE_SPREAD", "SimulatedProvider.coverage", "FaultRates.outage_minutes",
         "Operator.review_hours", "Scenario.books_per_month", "Scenario.existing_share", "Scenario.month_deviation",
         "Scenario.confirmed_share", "Scenario.overhead_seconds", "Scenario.overhead_spread",
     },

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from alexandria.backfill import rescuer
 from alexandria.core import errors
 from alexandria.core.month import Month
+from alexandria.forecast.history import OtherUse
 from alexandria.forecast.scenario import MonthBooks, Scenario, SimulatedBooks, SimulatedProvider, draw_outages
 from alexandria.providers import client
 from alexandria.providers.limits.breaker import POLICY
@@ -21,6 +22,7 @@ from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout.gates import METERED_SOURCE, DailyQuota
 
 REFUSAL_SECONDS = 1.0  # that a generator takes to refuse
+HOUR_SECONDS = 3600.0
 RESPONSE_SPREAD = 0.5  # deviation of the logarithm of a response's duration
 
 
@@ -40,49 +42,90 @@ class WorkerLost(Exception):
 
 
 class _Meter:
-    """The pace and the quota day of a provider, in its own time zone."""
+    """The pace and the quota day of a provider, in its own time zone. What others spend of a day is drawn by `seed`."""
 
-    def __init__(self, provider: SimulatedProvider, spent: int, at: float) -> None:
+    def __init__(self, provider: SimulatedProvider, spent: int, by_months: int, at: float, seed: int) -> None:
         self.provider = provider
-        self._zone = ZoneInfo(provider.zone)
+        self._zone, self._seed = ZoneInfo(provider.zone), seed
         self._day = calendar(at, self._zone)
-        self._spent: dict[date, float] = {self._day.date: float(spent)}
+        self._first = self._day.date
+        self._by_months: dict[date, float] = {self._first: float(by_months)}
+        self._others: dict[date, float] = {}  # drawn days are beside these
+        self._use: dict[date, OtherUse] = {}
+        self._others[self._first] = spent - by_months - self._drawn(at)
         self.free = at
 
     def spent(self, at: float) -> float:
         """Units spent on the day of `at`."""
+        by_months = self.by_months(at)
+        return by_months + self._others.get(self._day.date, 0.0) + self._drawn(at)
+
+    def by_months(self, at: float) -> float:
+        """Those of them that months spent."""
         if not self._day.starts <= at < self._day.ends:
             self._day = calendar(at, self._zone)
-        return self._spent.get(self._day.date, 0.0)
+        return self._by_months.get(self._day.date, 0.0)
+
+    def use_before(self, at: float) -> tuple[OtherUse, ...]:
+        """What others have spent on the whole days that ended before `at`."""
+        self.by_months(at)
+        return tuple(use for day, use in self._use.items() if self._first < day < self._day.date)
+
+    def _drawn(self, at: float) -> float:
+        """Units that others have spent on the present day, at the beginning of each hour."""
+        if not self.provider.other_use:
+            return 0.0
+        use = self._use.get(self._day.date)
+        if use is None:
+            rng = Random(f"{self._seed} {self.provider.name} {self._day.date}")  # noqa: S311 # chance that can be repeated
+            use = self._use[self._day.date] = rng.choice(self.provider.other_use)
+        return sum(use[: int((at - self._day.starts) / HOUR_SECONDS) + 1])
 
     def left(self, at: float) -> float:
         cap = self.provider.daily_cap
         return math.inf if cap is None else max(cap - self.spent(at), 0.0)
 
     def resets(self, at: float) -> datetime:
-        self.spent(at)
+        self.by_months(at)
         return datetime.fromtimestamp(self._day.ends, UTC)
 
-    def send(self, requests: float, at: float) -> float:
+    def send(self, requests: float, at: float, *, for_months: bool = True) -> float:
         """Send after all earlier requests, charged to the day of `at`; returns when the last one has left."""
-        self._spent[self._day.date] = self.spent(at) + requests
+        by_months = self.by_months(at)
+        if for_months:
+            self._by_months[self._day.date] = by_months + requests
+        else:
+            self._others[self._day.date] = self._others.get(self._day.date, 0.0) + requests
         self.free = max(self.free, at) + requests / self.provider.rate
         return self.free
 
 
 class SimulatedAttempts:
-    """The attempts of one simulation. Instants are seconds since 1970; outages are drawn for `days` days."""
+    """The attempts of one simulation. Instants are seconds since 1970; outages are drawn for `days` days.
 
-    def __init__(self, scenario: Scenario, seed: int, at: float, days: int, spent: Mapping[str, int]) -> None:
+    Of the units `spent` on each provider's present day months have spent `by_months` (None: all).
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        at: float,
+        days: int,
+        spent: Mapping[str, int],
+        *,
+        by_months: Mapping[str, int] | None = None,
+    ) -> None:
         self.scenario, self.books = scenario, SimulatedBooks(scenario, seed)
-        self.requests: Counter[str] = Counter()
+        self.requests: dict[Month, Counter[str]] = defaultdict(Counter)
         self._rng = Random(f"fortune {seed}")  # noqa: S311 # chance that can be repeated
         self._listed: set[Month] = set()
         self._outages: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for outage in draw_outages(scenario, datetime.fromtimestamp(at, UTC), days, self._rng):
             self._outages[outage.affected].append((outage.begins.timestamp(), outage.ends.timestamp()))
+        shares = spent if by_months is None else by_months
         self._meters = {
-            provider.name: _Meter(provider, spent.get(provider.name, 0), at)
+            provider.name: _Meter(provider, spent.get(provider.name, 0), shares.get(provider.name, 0), at, seed)
             for provider in (*scenario.generators, *scenario.sources)
         }
 
@@ -94,12 +137,20 @@ class SimulatedAttempts:
         """Units spent on each provider's day."""
         return {name: round(meter.spent(at)) for name, meter in self._meters.items()}
 
+    def spent_by_months(self, at: float) -> dict[str, int]:
+        """Those of them that months spent."""
+        return {name: round(meter.by_months(at)) for name, meter in self._meters.items()}
+
+    def other_use(self, at: float) -> dict[str, tuple[OtherUse, ...]]:
+        """What others have spent on each provider's days before today."""
+        return {name: meter.use_before(at) for name, meter in self._meters.items()}
+
     def quota(self, at: float) -> DailyQuota:
         """The day of the metered source."""
         meter = self._meters.get(METERED_SOURCE)
         if meter is None or meter.provider.daily_cap is None:
             return DailyQuota(None)
-        return DailyQuota(meter.provider.daily_cap, round(meter.spent(at)))
+        return DailyQuota(meter.provider.daily_cap, round(meter.spent(at)), round(meter.by_months(at)))
 
     def outage_end(self, at: float, *affected: str) -> float:
         """When the present outage of one of these ends; 0 if there is none."""
@@ -130,17 +181,21 @@ class SimulatedAttempts:
             kind = self._generation_error(books, now, drawn - faults.worker_lost)
             if kind is not None:
                 generators = self.scenario.generators
-                self.requests.update(each.name for each in generators)
+                for each in generators:
+                    self.requests[month][each.name] += self._list_requests(each)
                 causes = tuple(kind(each.name, "did not name a book") for each in generators)
                 ends = at + (_given_up(generators) if kind is errors.ProviderDown else REFUSAL_SECONDS)
                 return ends, errors.NoBooks("no generator named a book", causes)
-            at = max(self._answered(generator, 1, at) for generator in self.scenario.generators)
+            at = max(
+                self._answered(month, generator, self._list_requests(generator), at)
+                for generator in self.scenario.generators
+            )
             self._listed.add(month)
-        ends, found = self._resolved(books, at)
+        ends, found = self._resolved(month, books, at)
         return (self._attempt_end(now, ends) if isinstance(found, AttemptResult) else ends), found
 
-    def recheck(self, unchecked: int, now: float) -> bool:
-        """Ask all sources about so many books, if all of them can be asked now; whether that was so."""
+    def recheck(self, month: Month, unchecked: int, now: float) -> bool:
+        """Ask all sources about so many books of a month, if all of them can be asked now; whether that was so."""
         sources = self.scenario.sources
         if any(
             self.outage_end(now, source.name, "sources")
@@ -149,8 +204,13 @@ class SimulatedAttempts:
         ):
             return False
         for source in sources:
-            self._answered(source, unchecked * source.requests_per_book, now)
+            self._answered(month, source, unchecked * source.requests_per_book, now, for_months=False)
         return True
+
+    def _list_requests(self, generator: SimulatedProvider) -> int:
+        """Requests for the lists of one month, of all the generator's models."""
+        whole = int(generator.requests_per_month)
+        return whole + (self._rng.random() < generator.requests_per_month - whole)
 
     def _generation_error(self, books: MonthBooks, now: float, drawn: float) -> type[errors.ProviderError] | None:
         faults = self.scenario.faults
@@ -161,10 +221,12 @@ class SimulatedAttempts:
             return errors.ProviderDown
         return errors.RateLimited if drawn < faults.generators_down + faults.generators_busy else None
 
-    def _answered(self, provider: SimulatedProvider, requests: float, at: float) -> float:
+    def _answered(
+        self, month: Month, provider: SimulatedProvider, requests: float, at: float, *, for_months: bool = True
+    ) -> float:
         """When a provider has answered so many requests, of which the last takes as long as any other."""
-        self.requests[provider.name] += round(requests)
-        sent = self._meters[provider.name].send(requests, at)
+        self.requests[month][provider.name] += round(requests)
+        sent = self._meters[provider.name].send(requests, at, for_months=for_months)
         if self.scenario.measured_seconds:
             return sent
         return sent + provider.response_seconds * self._factor(RESPONSE_SPREAD)
@@ -173,7 +235,7 @@ class SimulatedAttempts:
         """A log-normal factor around 1."""
         return math.exp(self._rng.gauss(0, spread))
 
-    def _resolved(self, books: MonthBooks, at: float) -> tuple[float, AttemptResult | Exception]:
+    def _resolved(self, month: Month, books: MonthBooks, at: float) -> tuple[float, AttemptResult | Exception]:
         """Look up the books of a month, each at one source after the other as far as they can be asked."""
         sources = self.scenario.sources
         failed: dict[int, errors.ProviderError] = {
@@ -185,7 +247,7 @@ class SimulatedAttempts:
         asked, found = self._ask(books.known, at, failed)
         if not any(asked.values()):
             return at + _given_up(down), errors.NoSources("no source could be asked", tuple(failed.values()))
-        ends = max(self._answered(sources[position], requests, at) for position, requests in asked.items())
+        ends = max(self._answered(month, sources[position], requests, at) for position, requests in asked.items())
         return ends, found
 
     def _attempt_end(self, began: float, ends: float) -> float:

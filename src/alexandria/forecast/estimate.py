@@ -9,23 +9,15 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from random import Random
-from statistics import median
 
-from alexandria.backfill.retry_policy import PROVIDERS_DOWN
 from alexandria.backfill.status import Status
+from alexandria.forecast.belief import Belief
 from alexandria.forecast.history import History
-from alexandria.forecast.scenario import (
-    FaultRates,
-    Operator,
-    Scenario,
-    SimulatedProvider,
-    expected_requests,
-    expected_resolution_rate,
-)
-from alexandria.forecast.simulation import Limit, RolloutSimulation
+from alexandria.forecast.scenario import Scenario
+from alexandria.forecast.simulation import DAY, HORIZON_DAYS, Limit, RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.gates import MonthOutcome
 from alexandria.rollout.plan import Plan, members
@@ -34,20 +26,8 @@ LOW_QUANTILE, HIGH_QUANTILE = 0.1, 0.9  # quantiles: 80 % of the results lie bet
 DEFAULT_RUNS = 100
 UNPACED_INTERVAL = 5  # simulations, of which one is also run without the plan's pace
 SEED_STEP = 100_003  # between the simulations of two forecasts with neighbouring seeds
-# How much an expectation counts beside what was measured.
-EXPECTED_BOOKS = 150.0  # books that were found as often as expected
-BOOK_WEIGHT = 0.5  # of a measured book, as the books of one month are alike
-EXPECTED_FAULT_COUNT = 0.5  # faults, in so many months, attempts or days:
-EXPECTED_MONTHS, EXPECTED_ATTEMPTS, EXPECTED_DAYS = 40.0, 40.0, 10.0
-# How uncertain a value is: the deviation of its logarithm.
-BOOKS_DOUBT, MEASURED_BOOKS_DOUBT = 0.15, 0.25  # the latter after one month
-REQUESTS_DOUBT, REQUESTS_COUNTED = 0.3, 10  # the latter are added to those counted
-SPEED_DOUBT = 0.2
-OUTAGE_LENGTH_DOUBT = 0.5
-REVIEW_DOUBT = 0.4
-DECLINE_DOUBT = 0.001  # this one is a deviation of the value itself
-MIN_REQUESTS, MIN_REVIEW_HOURS = 0.05, 0.1
-SUREST_RATE = 0.99
+STUCK_SECONDS = HORIZON_DAYS * DAY  # for which a rollout that is stuck is said to wait
+BILLING_DAYS = 30  # of a plan that is paid by the month
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +43,12 @@ class Band:
 class Forecast:
     """A forecast from the instant `at`, by `runs` simulations.
 
-    The share `stuck` of them needs a person before all months have ended, most often at the gate of the phase `stuck_at`.
+    The share `stuck` of them needs a person at a gate, the last one included, most often at that of the phase `stuck_at`.
     80 % of the others end between `early` and `late`, which are None if there are no others. `limit` is what most of the
     time is waited for, with its share. `sooner` is the middle without the plan's pace and hours, within the same quota
-    and gates. `calls` and `money` (dollars) are of the whole rollout, with what is spent already. `unpriced` are paid
-    generators whose price is unknown. `measured`: months have been completed.
+    and gates. `calls` and `money` (dollars for models) are of the whole rollout, with all that was called already.
+    `unpriced` are paid generators, or single models, whose price is unknown. `measured`: months have been completed.
+    `subscriptions` are dollars for the plans of providers that are paid by the month, for the months that have begun.
     """
 
     at: datetime
@@ -88,6 +69,22 @@ class Forecast:
     unpriced: tuple[str, ...]
     failed: Band
     measured: bool
+    subscriptions: Mapping[str, Band] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What providers cost, in dollars.
+
+    A request to a model costs `per_request`, by provider; those in the history have cost `spent` (None: as much each).
+    Providers with a plan cost `per_month`, since the instant `since` (None: since the forecast). `unpriced` are models.
+    """
+
+    per_request: Mapping[str, float] = field(default_factory=dict)
+    spent: float | None = None
+    per_month: Mapping[str, float] = field(default_factory=dict)
+    since: datetime | None = None
+    unpriced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +113,32 @@ def forecast(
     estimator = Estimator(plan, history, expected, seed)
     for number in range(runs):
         estimator.run(unpaced=sooner and number % UNPACED_INTERVAL == 0)
-    return estimator.result(prices or {})
+    return estimator.result(Prices(prices or {}))
 
 
 class Estimator:
     """Makes a forecast, simulation by simulation."""
 
     def __init__(self, plan: Plan, history: History, expected: Scenario, seed: int) -> None:
-        self._plan, self._history, self._expected, self._seed = plan, history, expected, seed
+        own = {month for months in members(plan) for month in months}
+        self._plan, self._seed = plan, seed
+        self._history = dataclasses.replace(
+            history,
+            outcomes={month: outcome for month, outcome in history.outcomes.items() if month in own},
+            attempts=tuple(attempt for attempt in history.attempts if attempt.month in own),
+        )
+        self._expected, self._belief = expected, Belief(expected, self._history)
         self._runs: list[_Run] = []
         self._unpaced: list[_Run] = []
 
     def run(self, *, unpaced: bool) -> None:
         """Run one more simulation; with `unpaced` another one without the plan's pace as well."""
         seed = self._seed * SEED_STEP + len(self._runs)
-        self._runs.append(_simulate(self._plan, self._history, self._expected, seed))
+        self._runs.append(self._simulate(self._plan, seed))
         if unpaced:
-            self._unpaced.append(_simulate(_without_pace(self._plan), self._history, self._expected, seed))
+            self._unpaced.append(self._simulate(_without_pace(self._plan), seed))
 
-    def result(self, prices: Mapping[str, float]) -> Forecast:
+    def result(self, prices: Prices) -> Forecast:
         """The forecast of the runs so far, at least one."""
         plan, runs = self._plan, self._runs
         finished = [run for run in runs if run.finished is not None]
@@ -160,49 +164,41 @@ class Estimator:
             stuck_at=plan.phase[stuck.most_common(1)[0][0]].name if stuck else "",
             sooner=_quantile(sorted(run.finished for run in self._unpaced if run.finished is not None), 0.5),
             calls={name: band([run.requests.get(name, 0) for run in counted]) for name in providers},
-            money=band([sum(run.requests.get(n, 0) * dollars for n, dollars in prices.items()) for run in counted])
-            if prices
-            else None,
-            unpriced=tuple(sorted(paid - prices.keys())),
+            money=band([self._money(run, prices) for run in counted]) if prices.per_request else None,
+            unpriced=tuple(sorted((paid - prices.per_request.keys()) | {*prices.unpriced})),
             failed=band([run.failed for run in counted]),
             measured=any(outcome.status is Status.COMPLETED for outcome in planned),
+            subscriptions=self._subscriptions(prices, ends),
         )
+
+    def _money(self, run: _Run, prices: Prices) -> float:
+        """Dollars for all requests to models, those of the history included."""
+        dollars = 0.0 if prices.spent is None else prices.spent
+        for name, price in prices.per_request.items():
+            made = self._history.requests.get(name, 0) + self._history.unfinished_requests.get(name, 0)
+            dollars += (run.requests.get(name, 0) - (0 if prices.spent is None else made)) * price
+        return dollars
+
+    def _subscriptions(self, prices: Prices, ends: Sequence[datetime]) -> dict[str, Band]:
+        since = prices.since or self._history.at
+        months = [max(math.ceil((end - since) / timedelta(days=BILLING_DAYS)), 1) for end in ends] or [1]
+        return {name: band([dollars * number for number in months]) for name, dollars in prices.per_month.items()}
+
+    def _simulate(self, plan: Plan, seed: int) -> _Run:
+        scenario = self._belief.draw(Random(f"scenario {seed}"))  # noqa: S311 # chance that can be repeated
+        simulation = RolloutSimulation(plan, scenario, seed, self._history)
+        simulation.run(lambda now: now.stuck)
+        if simulation.stuck:  # and for the rest of the time it waits for a person
+            simulation.seconds_by_limit[Limit.GATE] += STUCK_SECONDS
+        failed = sum(outcome.status is Status.FAILED for outcome in simulation.outcomes.values())
+        finished = (simulation.finished_at or simulation.at) if simulation.state.finished else None
+        return _Run(finished, simulation.state.phase, simulation.seconds_by_limit, simulation.requests(), failed)
 
 
 def band(values: Sequence[float]) -> Band:
     """The band of some values, at least one."""
     ordered = sorted(values)
     return Band(*(ordered[round((len(ordered) - 1) * share)] for share in (LOW_QUANTILE, 0.5, HIGH_QUANTILE)))
-
-
-def draw_scenario(expected: Scenario, history: History, rng: Random) -> Scenario:
-    """Draw a scenario that the history makes plausible: what was expected, moved by what was measured."""
-    completed = [outcome for outcome in history.outcomes.values() if outcome.status is Status.COMPLETED]
-    resolved = sum(outcome.resolved for outcome in completed)
-    unresolved = sum(outcome.unresolved for outcome in completed)
-    books = resolved + unresolved + sum(outcome.hindered for outcome in completed)
-    n = len(completed)
-    return dataclasses.replace(
-        expected,
-        books_per_month=_about(books / n, MEASURED_BOOKS_DOUBT / math.sqrt(n), rng)
-        if n
-        else _about(expected.books_per_month, BOOKS_DOUBT, rng),
-        existing_share=_existing_share(expected, resolved, unresolved, rng),
-        yearly_decline=max(rng.gauss(expected.yearly_decline, DECLINE_DOUBT), 0.0),
-        sources=_sources(expected, history, books, rng),
-        faults=_faults(expected.faults, history, rng),
-        operator=_operator(expected.operator, history.approval_hours, rng),
-        measured_seconds=_seconds(history, _about(1.0, SPEED_DOUBT, rng)),
-    )
-
-
-def _simulate(plan: Plan, history: History, expected: Scenario, seed: int) -> _Run:
-    scenario = draw_scenario(expected, history, Random(f"belief {seed}"))  # noqa: S311 # chance that can be repeated
-    simulation = RolloutSimulation(plan, scenario, seed, history)
-    simulation.run(lambda now: now.finished_at is not None)
-    failed = sum(outcome.status is Status.FAILED for outcome in simulation.outcomes.values())
-    requests = Counter(history.requests) + simulation.simulated.requests
-    return _Run(simulation.finished_at, simulation.state.phase, simulation.seconds_by_limit, requests, failed)
 
 
 def _limit(runs: Sequence[_Run]) -> tuple[Limit, float]:
@@ -218,67 +214,6 @@ def _without_pace(plan: Plan) -> Plan:
     most = plans.MAX_MONTHS_PER_DAY
     unpaced = {"months_per_day": (most, most), "hours": (0, plans.MIDNIGHT_MINUTES)}
     return plan.model_copy(update={"phase": tuple(phase.model_copy(update=unpaced) for phase in plan.phase)})
-
-
-def _about(value: float, doubt: float, rng: Random) -> float:
-    return value * math.exp(rng.gauss(0, doubt))
-
-
-def _fault_rate(seen: float, of: float, expected_of: float, rng: Random) -> float:
-    """How often a fault happens that was seen so many times."""
-    return rng.betavariate(EXPECTED_FAULT_COUNT + seen, expected_of + max(of - seen, 0))
-
-
-def _seconds(history: History, factor: float) -> tuple[float, ...]:
-    """How long completed months took, all slower or faster by the same factor, as the coming months are others."""
-    completed = [attempt for attempt in history.attempts if attempt.outcome == "completed"]
-    return tuple((attempt.ended - attempt.began).total_seconds() * factor for attempt in completed)
-
-
-def _existing_share(expected: Scenario, resolved: int, unresolved: int, rng: Random) -> float:
-    rate = min(max(expected_resolution_rate(expected), 1 - SUREST_RATE), SUREST_RATE)
-    hits = EXPECTED_BOOKS * rate + BOOK_WEIGHT * resolved
-    misses = EXPECTED_BOOKS * (1 - rate) + BOOK_WEIGHT * unresolved
-    return min(expected.existing_share * rng.betavariate(hits, misses) / rate, 1.0)
-
-
-def _sources(expected: Scenario, history: History, books: int, rng: Random) -> tuple[SimulatedProvider, ...]:
-    """The sources, with the requests for each book that were counted where any were."""
-    expected_of = expected_requests(expected)
-    moved = []
-    for source in expected.sources:
-        counted = history.requests.get(source.name, 0)
-        known = books > 0 and expected_of[source.name] > 0 and counted > 0
-        requests = counted / books / expected_of[source.name] if known else source.requests_per_book
-        doubt = 1 / math.sqrt(counted + REQUESTS_COUNTED) if known else REQUESTS_DOUBT
-        requests = max(_about(requests, doubt, rng), MIN_REQUESTS)
-        moved.append(dataclasses.replace(source, requests_per_book=requests))
-    return tuple(moved)
-
-
-def _faults(expected: FaultRates, history: History, rng: Random) -> FaultRates:
-    """How often attempts fail and succeed later, and how often months fail for good."""
-    failed = {month for month, outcome in history.outcomes.items() if outcome.status is Status.FAILED}
-    attempts = [attempt for attempt in history.attempts if attempt.month not in failed]
-    ended = Counter("retry" if attempt.code == PROVIDERS_DOWN else attempt.outcome for attempt in attempts)
-    completed = sum(outcome.status is Status.COMPLETED for outcome in history.outcomes.values())
-    n = len(attempts)
-    return dataclasses.replace(
-        expected,
-        generators_down=_fault_rate(ended["retry"], n, EXPECTED_ATTEMPTS, rng),
-        generators_busy=_fault_rate(ended["snoozed"], n, EXPECTED_ATTEMPTS, rng),
-        worker_lost=_fault_rate(ended["lost"], n, EXPECTED_ATTEMPTS, rng),
-        permanent_failure=_fault_rate(len(failed), completed + len(failed), EXPECTED_MONTHS, rng),
-        outages_per_day=rng.gammavariate(EXPECTED_FAULT_COUNT, 1 / EXPECTED_DAYS),
-        outage_minutes=_about(expected.outage_minutes, OUTAGE_LENGTH_DOUBT, rng),
-    )
-
-
-def _operator(expected: Operator | None, approval_hours: Sequence[float], rng: Random) -> Operator:
-    """An operator who approves gates and does nothing else."""
-    hours = 2 * median(approval_hours) if approval_hours else (expected or Operator()).review_hours
-    hours = max(_about(hours, REVIEW_DOUBT, rng), MIN_REVIEW_HOURS)
-    return Operator(hours, override_chance=0.0, retries_failed=False)
 
 
 def _quantile(ordered: Sequence[datetime], share: float) -> datetime | None:

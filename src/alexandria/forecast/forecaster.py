@@ -13,11 +13,15 @@ import structlog
 from alexandria.backfill.repositories import months, pauses
 from alexandria.core.config import Settings
 from alexandria.core.errors import AlexandriaError
-from alexandria.core.grammar import listed
-from alexandria.database.pool import Database
+from alexandria.core.grammar import counted, listed
+from alexandria.database.pool import Connection, Database
 from alexandria.forecast import repository
-from alexandria.forecast.assumptions import expected_scenario, list_prices, without_key
+from alexandria.forecast.assumptions import expected_scenario, without_key
+from alexandria.forecast.belief import ENOUGH_MONTHS, uses_other_months
 from alexandria.forecast.estimate import DEFAULT_RUNS, UNPACED_INTERVAL, Estimator, Forecast
+from alexandria.forecast.history import History
+from alexandria.forecast.prices import model_prices, prices_of
+from alexandria.forecast.scenario import Scenario
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.llm import parse_generators
 from alexandria.rollout import plan as plans
@@ -69,11 +73,17 @@ class Forecaster:
             newest = await rollouts.newest(connection)
             started = plan is None and newest is not None and newest.ended_at is None
             rollout = newest if started and newest is not None else _unstarted(plan, now)
+            planned = [month for months in plans.members(rollout.plan) for month in months]
             spent = {lane.name: lane.used + lane.reserved for lane in lanes}
-            history = await repository.history(connection, rollout, spent, now)
-            tokens = await repository.tokens(connection)
-            pause = await pauses.paused(connection)
+            if not started and await rollouts.begun(connection, now.astimezone(UTC).date()):
+                rollout = _from_tomorrow(rollout)  # as a rollout that starts now does
             workers = (await months.workers(connection, months.WORKER_SILENCE))["workers"]
+            scenario = expected_scenario(self.settings, lanes, max(workers, 1))
+            history = await repository.history(connection, rollout, spent, now)
+            history = await _with_use(connection, history, scenario, lanes)
+            tokens = await repository.tokens(connection, planned)
+            pause = await pauses.paused(connection)
+            made = await repository.purchases(connection, rollout, [each.name for each in scenario.generators])
         assumed = [] if started else ["the rollout starts now"]
         if history.state.held:
             assumed.append(f"the hold is lifted ({history.state.held})")
@@ -82,9 +92,15 @@ class Forecaster:
             assumed.append(f"the pause has ended ({pause})")
         if started and not workers:
             assumed.append("a worker is running")
+        if uses_other_months(history):
+            assumed.append(
+                f"its months are like the latest {len(history.others.outcomes)}"
+                f" of {counted(history.others.ended, 'other month')}, until {ENOUGH_MONTHS} of its own have ended"
+            )
         assumed += [f"{name} is not asked, as its key is not set" for name in without_key(self.settings)]
-        scenario = expected_scenario(self.settings, lanes, max(workers, 1))
-        prices = list_prices(parse_generators(self.settings.generators), tokens)
+        specs = parse_generators(self.settings.generators)
+        dollars = await asyncio.to_thread(model_prices, specs, tokens)  # the first call imports for a while
+        prices = prices_of(specs, dollars, made)
         estimator = Estimator(rollout.plan, history, scenario, seed)
         for number in range(runs):  # one by one: other tasks run in between, and a cancelled caller need not wait
             await asyncio.to_thread(estimator.run, unpaced=number % UNPACED_INTERVAL == 0)
@@ -121,3 +137,23 @@ class Forecaster:
 def _unstarted(plan: Plan | None, now: datetime) -> Rollout:
     state = RolloutState(now.astimezone(UTC).date())
     return Rollout(0, plan or plans.read(plans.example()), state, now, "")
+
+
+def _from_tomorrow(rollout: Rollout) -> Rollout:
+    state = dataclasses.replace(rollout.state, begins=rollout.state.begins + timedelta(days=1))
+    return dataclasses.replace(rollout, state=state)
+
+
+async def _with_use(
+    connection: Connection, history: History, scenario: Scenario, lanes: Sequence[LaneStatus]
+) -> History:
+    """The history with what months and others have spent of the providers that have a quota."""
+    limited = (*scenario.generators, *scenario.sources)
+    zones = {each.name: each.zone for each in limited if each.daily_cap is not None}
+    reserved = {lane.name: lane.reserved for lane in lanes}
+    by_months = await repository.spent_by_months(connection, zones, history.at)
+    return dataclasses.replace(
+        history,
+        spent_by_months={name: min(by_months.get(name, units), units) for name, units in history.spent.items()},
+        other_use=await repository.other_use(connection, zones, history.at, reserved),
+    )

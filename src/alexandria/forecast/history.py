@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from alexandria.core.month import Month
 from alexandria.rollout.decisions import RolloutState
 from alexandria.rollout.gates import MonthOutcome
+
+# Units of a provider's day that were spent for other purposes than months, hour by hour of the provider's day.
+OtherUse: TypeAlias = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,26 @@ class PastAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherMonths:
+    """Months outside the plan, `ended` of them: the `outcomes` and the `attempts` of the latest, the newest first.
+
+    They serve until enough months of the plan have ended.
+    """
+
+    ended: int = 0
+    outcomes: Mapping[Month, MonthOutcome] = field(default_factory=dict)
+    attempts: tuple[PastAttempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class History:
-    """Everything up to the instant `at`.
+    """Everything up to the instant `at` about the months of one plan, and about `others` apart from them.
 
     `failed` attempts and the time at which they are `due` again are of months not completed yet. `requests` by provider
-    are those of the completed months, `spent` are the units of each provider's present day, and `approval_hours` are how
-    long gates waited for a person.
+    are those of the completed months, `unfinished_requests` those of the others. `spent` are the units of each
+    provider's present day, of which months spent `spent_by_months` (None: all). `other_use` are days of each provider as
+    they were measured. `begun` months have begun today, of any rollout. `approval_hours` are how long gates waited for a
+    person.
     """
 
     at: datetime
@@ -38,5 +56,10 @@ class History:
     due: Mapping[Month, datetime] = field(default_factory=dict)
     attempts: tuple[PastAttempt, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
+    unfinished_requests: Mapping[str, int] = field(default_factory=dict)
     spent: Mapping[str, int] = field(default_factory=dict)
+    spent_by_months: Mapping[str, int] | None = None
+    other_use: Mapping[str, tuple[OtherUse, ...]] = field(default_factory=dict)
+    begun: int = 0
     approval_hours: tuple[float, ...] = ()
+    others: OtherMonths = OtherMonths()

@@ -15,9 +15,11 @@ from alexandria.backfill.source_selection import Policy, in_order
 from alexandria.core.config import Settings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PublishedLimits
+from alexandria.forecast.history import OtherUse
 
 BEST_KNOWN_YEAR = 2023  # the sources know its books best; the share that exists declines with each year before it
 OUTAGE_SPREAD = 0.8  # deviation of the logarithm of an outage's length
+LEAST_WEIGHT = 0.1  # of the distribution of months that could not differ more
 DEFAULT_POLICY = Policy(Settings.model_fields["policy"].default)
 DEFAULT_CONCURRENCY: int = Settings.model_fields["concurrency"].default
 DEFAULT_TIMEOUT: float = PublishedLimits.model_fields["timeout"].default
@@ -29,7 +31,8 @@ class SimulatedProvider:
 
     Half of its answers take less than `response_seconds`; a request without an answer is given up after `timeout`
     seconds. A source has the share `coverage` of all books, and needs `requests_per_book` for each book that it is asked
-    about. A generator has one request a month.
+    about; a generator needs `requests_per_month`, at least one for each of its models. A day of `other_use`, drawn from
+    these, is what others than months spend of the units.
     """
 
     name: str
@@ -40,7 +43,9 @@ class SimulatedProvider:
     paid: bool = False
     coverage: float = 0.5
     requests_per_book: float = 1.0
+    requests_per_month: float = 1.0
     timeout: float = DEFAULT_TIMEOUT
+    other_use: tuple[OtherUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ class Scenario:
     """Everything that a simulated rollout meets; `operator` is None if no person checks it.
 
     `existing_share` of the named recent books exist, less `yearly_decline` for each year back; months differ by
-    `month_deviation`. A month takes `overhead_seconds` beside its requests. If `measured_seconds` of whole months are
+    `month_deviation`. Sources date the share `dated_share` of the resolved books, and confirm the month of
+    `confirmed_share` of those. A month takes `overhead_seconds` beside its requests. If `measured_seconds` of whole months are
     known, the durations are drawn from those instead.
     """
 
@@ -97,6 +103,7 @@ class Scenario:
     existing_share: float = 0.95
     yearly_decline: float = 0.0
     month_deviation: float = 0.02
+    dated_share: float = 1.0
     confirmed_share: float = 0.9
     overhead_seconds: float = 5.0
     overhead_spread: float = 0.4
@@ -144,7 +151,9 @@ class SimulatedBooks:
         mean = scenario.books_per_month
         books = max(round(rng.gauss(mean, math.sqrt(mean) / 2)), 1)
         years_back = max(BEST_KNOWN_YEAR - month.year, 0)
-        share = rng.gauss(scenario.existing_share - scenario.yearly_decline * years_back, scenario.month_deviation)
+        share = draw_share(
+            scenario.existing_share - scenario.yearly_decline * years_back, scenario.month_deviation, rng
+        )
         existing = sum(rng.random() < share for _ in range(books))
         known = Counter(rng.choices(self._sets, cum_weights=self._weights, k=existing))
         known[0] += books - existing
@@ -176,6 +185,15 @@ class SimulatedBooks:
             return bool(found)
         paid = self._paid & ~unavailable
         return found.bit_count() >= source_selection.EXACT_SOURCES and bool(not paid or paid & found)
+
+
+def draw_share(mean: float, deviation: float, rng: Random) -> float:
+    """A share of one month, around the `mean` of all months. None is below 0 or above 1."""
+    if not 0 < mean < 1 or not deviation:
+        return mean
+    # A beta distribution; its deviation is less than that of months of which each has all or nothing.
+    strength = max(mean * (1 - mean) / deviation**2 - 1, LEAST_WEIGHT)
+    return rng.betavariate(mean * strength, (1 - mean) * strength)
 
 
 def draw_outages(scenario: Scenario, start: datetime, days: int, rng: Random) -> list[Outage]:

@@ -23,7 +23,7 @@ from alexandria.backfill.status import Status
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.forecast.attempts import AttemptResult, SimulatedAttempts, WorkerLost
-from alexandria.forecast.history import History, PastAttempt
+from alexandria.forecast.history import History, OtherUse, PastAttempt
 from alexandria.forecast.scenario import Operator, Scenario
 from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout import decisions
@@ -32,7 +32,7 @@ from alexandria.rollout.gates import METERED_SOURCE, MonthOutcome, RolloutInputs
 from alexandria.rollout.plan import Plan, members
 
 HOUR, DAY = 3600, 86400  # seconds
-HORIZON_DAYS = 400  # after which a simulation is given up
+HORIZON_DAYS = 400  # and one for each month, after which a simulation is given up
 STALLED_DAYS = 7  # for which a gate without data is checked every midnight
 MIN_REVIEW_FACTOR, MAX_REVIEW_FACTOR = 0.5, 1.5  # of the operator's average time between two reviews
 
@@ -96,11 +96,13 @@ class RolloutSimulation:
         decide: Callable[..., decisions.RolloutDecision] = decisions.decide,
     ) -> None:
         self.plan, self.scenario = plan, scenario
-        self.simulated = SimulatedAttempts(scenario, seed, history.at.timestamp(), HORIZON_DAYS, history.spent)
+        self.months = [month for months in members(plan) for month in months]
+        at, by_months = history.at.timestamp(), history.spent_by_months
+        self._horizon_days = HORIZON_DAYS + len(self.months)
+        self.simulated = SimulatedAttempts(scenario, seed, at, self._horizon_days, history.spent, by_months=by_months)
         self._decide, self._rng = decide, Random(f"campaign {seed}")  # noqa: S311 # chance that can be repeated
         self.now = history.at.timestamp()
         self.state = history.state
-        self.months = [month for months in members(plan) for month in months]
         self.outcomes: dict[Month, MonthOutcome] = {m: history.outcomes.get(m, MonthOutcome()) for m in self.months}
         self.log: list[SimulationEvent] = []
         self.attempts: list[PastAttempt] = list(history.attempts)
@@ -110,13 +112,15 @@ class RolloutSimulation:
         self._waited: Counter[Month] = Counter()
         self.due: dict[Month, float] = {month: at.timestamp() for month, at in history.due.items()}
         self.finished_at: datetime | None = None
-        self._requests_before = Counter(history.requests)
+        self._history = history
         self._heap: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = itertools.count()
         self._queue: deque[Month] = deque()
         self._running = 0
         self._reopened: set[Month] = set()
         self._open = 0
+        self._under_way = 0  # months in progress or in retry
+        self._begun_here = 0  # months, on the first day
         self._waiting: Wait | None = None
         self._waiting_since = self.now
         self._tick_at = math.inf
@@ -131,10 +135,34 @@ class RolloutSimulation:
         """Months that are completed or failed."""
         return len(self.months) - self._open
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the rollout has not finished and waits for a person, who does nothing about it in this scenario."""
+        if self.state.finished or self._waiting is None:
+            return False
+        operator = self.scenario.operator
+        acts = operator is not None and (operator.override_chance > 0 or operator.retries_failed)
+        match self._waiting.kind:
+            case WaitKind.SHUT:
+                return not acts
+            case WaitKind.MISSING:
+                return not acts and self.now >= self._waiting_since + STALLED_DAYS * DAY
+            case WaitKind.APPROVAL:
+                return operator is None
+            case _:
+                return False
+
+    def requests(self) -> Counter[str]:
+        """Requests by provider for all months of the plan, with those of the history."""
+        return sum(
+            self.simulated.requests.values(),
+            Counter(self._history.requests) + Counter(self._history.unfinished_requests),
+        )
+
     def run(self, stop: Callable[[RolloutSimulation], bool] = lambda _: False) -> None:
-        """Run until the rollout has finished, nothing more can happen, or `stop` returns true."""
-        last = self.now + HORIZON_DAYS * DAY
-        while self._heap and not self.state.finished and not stop(self):
+        """Run until the rollout and its months have ended, nothing more can happen, or `stop` returns true."""
+        last = self.now + self._horizon_days * DAY
+        while self._heap and not (self.state.finished and not self._under_way) and not stop(self):
             at, _, act, arguments = heapq.heappop(self._heap)
             if at > last:
                 return
@@ -143,6 +171,10 @@ class RolloutSimulation:
 
     def history(self) -> History:
         """What a database would remember now."""
+        completed = Counter(self._history.requests)
+        for month, requests in self.simulated.requests.items():
+            if self.outcomes[month].status is Status.COMPLETED:
+                completed.update(requests)
         return History(
             self.at,
             self.state,
@@ -150,10 +182,19 @@ class RolloutSimulation:
             dict(self.failed),
             {month: datetime.fromtimestamp(at, UTC) for month, at in self.due.items()},
             tuple(self.attempts),
-            self._requests_before + self.simulated.requests,
+            completed,
+            self.requests() - completed,
             self.simulated.spent(self.now),
-            tuple(self.approval_hours),
+            self.simulated.spent_by_months(self.now),
+            self._other_use(),
+            begun=self._begun(),
+            approval_hours=tuple(self.approval_hours),
+            others=self._history.others,
         )
+
+    def _other_use(self) -> dict[str, tuple[OtherUse, ...]]:
+        before, since = self._history.other_use, self.simulated.other_use(self.now)
+        return {name: before.get(name, ()) + since.get(name, ()) for name in {**before, **since}}
 
     def _resume(self) -> None:
         """Continue from the end of the history: interrupted attempts begin again, with their book lists stored."""
@@ -161,9 +202,11 @@ class RolloutSimulation:
             match self.outcomes[month].status:
                 case Status.RETRY:
                     self._open += 1
+                    self._under_way += 1
                     self._push(max(self.due.get(month, self.now), self.now), self._wake, month)
                 case Status.PROCESSING:
                     self._open += 1
+                    self._under_way += 1
                     self.simulated.mark_listed(month)
                     self._queue.append(month)
                 case Status.PENDING:
@@ -218,13 +261,21 @@ class RolloutSimulation:
         return self._decide(
             self.plan,
             self.state,
-            RolloutInputs(self.at, self.outcomes, self.simulated.quota(self.now)),
+            RolloutInputs(self.at, self.outcomes, self.simulated.quota(self.now), begun=self._begun()),
             approved=approved,
         )
+
+    def _begun(self) -> int:
+        """How many months have begun today. On the first day other rollouts may have begun some, too."""
+        if self.at.date() != self._history.at.date():
+            return 0
+        return self._history.begun + self._begun_here
 
     def _follow(self, step: Schedule | Advance) -> None:
         if isinstance(step, Schedule):
             self._waiting = None
+            self._under_way += len(step.months)
+            self._begun_here += len(step.months) * (self.at.date() == self._history.at.date())
             self._note("schedule", phase=self.state.phase, months=[str(month) for month in step.months])
             for month in step.months:
                 self.outcomes[month] = replace(self.outcomes[month], status=Status.PROCESSING, day=self.at.date())
@@ -276,14 +327,15 @@ class RolloutSimulation:
         else:
             self._postpone(month, began, result)
         self._start()
-        if self._waiting is None or self._waiting.kind is not WaitKind.DAY:
+        if self._waiting is None or self._waiting.kind not in {WaitKind.DAY, WaitKind.WORK} or not self._under_way:
             self._tick_again(self.now)
 
     def _complete(self, month: Month, began: float, result: AttemptResult) -> None:
         self._record_attempt(month, began, "completed")
         before = self.outcomes[month]
         resolved = result.resolved
-        confirmed = sum(self._rng.random() < self.scenario.confirmed_share for _ in range(resolved))
+        dated = sum(self._rng.random() < self.scenario.dated_share for _ in range(resolved))
+        confirmed = sum(self._rng.random() < self.scenario.confirmed_share for _ in range(dated))
         self.outcomes[month] = replace(
             before,
             status=Status.COMPLETED,
@@ -292,7 +344,7 @@ class RolloutSimulation:
             unresolved=result.unresolved,
             hindered=result.unchecked,
             confirmed=confirmed,
-            contradicted=resolved - confirmed,
+            contradicted=dated - confirmed,
         )
         self._note(
             "completed",
@@ -348,6 +400,7 @@ class RolloutSimulation:
 
     def _close(self, month: Month) -> None:
         self._open -= 1
+        self._under_way -= 1
         self.failed.pop(month, None)
         self._waited.pop(month, None)
         self.due.pop(month, None)
@@ -364,7 +417,7 @@ class RolloutSimulation:
         outcome = self.outcomes[month]
         if outcome.status is not Status.COMPLETED or outcome.hindered != unchecked:
             return  # the month was processed again meanwhile
-        if not self.simulated.recheck(unchecked, self.now):
+        if not self.simulated.recheck(month, unchecked, self.now):
             self._recheck_later(month, unchecked, late)
             return
         self.outcomes[month] = replace(

@@ -67,9 +67,11 @@ def as_data(report: ForecastReport) -> dict[str, Any]:
 
 
 def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
+    from alexandria.core.provider_facts import label
+
     now = report.forecast
     yield "months", f"{now.ended} of {now.months} ended"
-    if now.ended == now.months:
+    if now.ended == now.months and not now.stuck:
         return
     yield "done by", _finish(now)
     yield "limited by", f"{now.limit.description} ({now.limit_share:.0%} of the time)"
@@ -86,6 +88,8 @@ def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
     )
     if now.money is not None:
         yield "models cost", f"{_range(now.money.low, now.money.high, '.2f')} dollars"
+    for name, cost in now.subscriptions.items():
+        yield f"{label(name)} plan", f"{_range(cost.low, cost.high, '.2f')} dollars, by its price a month"
     if now.unpriced:
         yield "unknown price", ", ".join(now.unpriced)
     basis = "measurements so far" if now.measured else "expected values (nothing measured yet)"
