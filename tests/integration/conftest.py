@@ -16,6 +16,7 @@ system to empty live in the module's event loop: mark their tests with asyncio(l
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
@@ -85,7 +86,10 @@ async def sql(system: System) -> Sql:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def empty(sql: Sql) -> None:
+async def empty(system: System, sql: Sql) -> None:
+    """A page has started a forecast in the background, which locks attempt before backfill_log: TRUNCATE would deadlock."""
+    if system.forecaster._making is not None:
+        await asyncio.wait({system.forecaster._making})
     await sql("TRUNCATE backfill_log, procrastinate_jobs, procrastinate_workers, work, call, quota, audit CASCADE")
 
 

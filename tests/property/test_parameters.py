@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
 import string
@@ -34,7 +35,8 @@ EDGES = st.sampled_from(
     ["", "0", "-1", "1e300", "NaN", "9" * 12, "9" * 400, "0x10", "٢٠٢٣", "2023-13", "2023-00", "0000-01", "9999-12", "2023-1",
      "2023-11\n", "\x00", "\ud800", "\u202e", "%00", "'; --", "../..", "true", "null", "[]", "{}", "2024..2000", "²", "٠-٠",
      "1-1", "253402300800-1", "999999999999-99999", "0-0", "1999-02-30T00:00:00Z", "0001-01-01T00:00:00+23:59",
-     "9999-12-31T23:59:59-23:59", "2026-11-24 18:00", "whsec_", "x" * 6000]
+     "9999-12-31T23:59:59-23:59", "2026-11-24 18:00", "whsec_", "x" * 6000, "9" * 4301, "-" + "9" * 4301, "99999-01",
+     "99999-01-01T00:00:00Z", "-2023", "-1-1", "Infinity", "1e5000", "1_000", "+5", " 5", "\u2066x\u2069", "\ufeff", "\U0010ffff"]
 )  # fmt: skip
 TEXTS = EDGES | st.text(max_size=40)
 NUMBERS = (
@@ -198,6 +200,59 @@ def test_forms(calling, data):
     form = encoded({"token": calling.token, **fields})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     check(calling("POST", path.replace("{}", quoted(action)), content=form.encode(), headers=headers))
+
+
+# Values as they stand in JSON and in a query. Python refuses to read a number of more than 4,300 digits.
+LITERALS = ["9" * 4301, "-" + "9" * 4301, "1e400", "-1e400", "-0", "NaN", "Infinity", "1.0", "0.1", "true", "null", "[]", "{}", "[[]]",
+            '"\\ud800"', '"\\u0000"', '"\\u202e\\u2066"', '"99999-01-01T00:00:00Z"', '"-2023-01"', '"2023-11\\n"', f'"{"x" * 6000}"',
+            '{"start": 99999}', '{"start": -1, "end": NaN}', '["2023-11", "2023-11"]', '["\\ud800"]', "[" * 2000]  # fmt: skip
+HOSTILE = [
+    "9" * 4301,
+    "-" + "9" * 4301,
+    "\x00",
+    "\ud800",
+    "\u202e2023",
+    "99999",
+    "-1",
+    "NaN",
+    "1e400",
+    "",
+    "x" * 6000,
+    "2023\n",
+    "٢٠٢٣",
+]
+
+
+def test_every_field_of_every_body_with_every_hostile_value(calling, cases):
+    """Also sent twice in one body."""
+    headers = {"X-Cron-Secret": SECRET, "Content-Type": "application/json"}
+    with cases() as case:
+        for path in [path for path, methods in calling.description["paths"].items() if "post" in methods]:
+            for name, literal in itertools.product(fields_of(calling.description, path), LITERALS):
+                for body in (f'{{"{name}": {literal}}}', f'{{"{name}": 1, "{name}": {literal}}}', literal):
+                    with case(path, body[:60]):
+                        response = calling("POST", path, content=body.encode(), headers=headers)
+                        check(response)
+                        assert body.count(f'"{name}"') < 2 or response.status_code == 400, "sent twice"
+
+
+def test_every_parameter_of_every_reading_route_with_every_hostile_value(calling, cases):
+    """Also sent twice, of which neither is better than the other."""
+    headers = {"X-Cron-Secret": SECRET}
+    pages = ["/", "/events", "/schedule", "/months/{month}", "/static/{name}", "/login", "/metrics", "/docs"]
+    described = {path: methods["get"] for path, methods in calling.description["paths"].items() if "get" in methods}
+    with cases() as case:
+        for path, value in itertools.product({*described, *pages}, HOSTILE):
+            parameters = described.get(path, {}).get("parameters", [])
+            asked = [each["name"] for each in parameters if each["in"] == "query"] or ["since", "months", "show", "to"]
+            place, once = re.sub(r"\{\w+\}", quoted(value), path), "&once" if path == "/events" else ""
+            for query in (encoded({name: value}) for name in asked):
+                with case(path, query[:60]):
+                    check(calling("GET", f"{place}?{query}{once}", headers=headers))
+                    check(calling("GET", f"{place}?{query}&{query}{once}", headers=headers))
+    for name in ("status", "year"):
+        twice = calling("GET", f"{INTERNAL}/months?{name}=2023&{name}=2024", headers=headers)
+        assert (twice.status_code, twice.json()["error"]["details"]["problems"][0]["field"]) == (422, name)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from alexandria.backfill.status import Status
@@ -80,13 +80,14 @@ class SeedRequest(_Request):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"year_start": 2000, "year_end": 2024}]})
     year_start: Year = 2000
-    year_end: Year = 2024
+    year_end: Annotated[Year, Field(validate_default=True)] = 2024
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.year_start > self.year_end:
+    @field_validator("year_end")
+    @classmethod
+    def _in_order(cls, value: int, known: Any) -> int:
+        if known.data.get("year_start", value) > value:
             raise ValueError("year_start must not be after year_end")
-        return self
+        return value
 
 
 class RetryRequest(_Request):

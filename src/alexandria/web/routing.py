@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -48,7 +49,7 @@ def root_path(request: Request) -> str:
 
 
 class ApiRoute(APIRoute):
-    """Rejects unknown query parameters, and bodies whose Content-Type is not JSON."""
+    """Rejects unknown query parameters, those that are sent twice, and bodies whose Content-Type is not JSON."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -58,6 +59,13 @@ class ApiRoute(APIRoute):
             unknown = [name for name in request.query_params if name not in known]
             if unknown:
                 raise RequestValidationError([_unknown_parameter(name, known) for name in unknown])
+            repeated = [
+                name
+                for name, count in Counter(name for name, _ in request.query_params.multi_items()).items()
+                if count > 1
+            ]
+            if repeated:
+                raise RequestValidationError([_repeated_parameter(name) for name in repeated])
             if self.body_field is not None and not JSON_CONTENT_TYPE.fullmatch(request.headers.get("content-type", "")):
                 raise HTTPException(415)
             return await self.run(handle, _JsonRequest(request.scope, request.receive))
@@ -71,6 +79,10 @@ class ApiRoute(APIRoute):
 
 def _unknown_parameter(name: str, known: set[str]) -> dict[str, Any]:
     return {"type": "extra_forbidden", "loc": ("query", name), "ctx": {"known": known}}
+
+
+def _repeated_parameter(name: str) -> dict[str, Any]:
+    return {"type": "repeated", "loc": ("query", name), "msg": "it is sent more than once"}
 
 
 class InternalRoute(ApiRoute):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from alexandria.core.errors import DatabaseUnavailable, NotMigrated
+from alexandria.core.errors import DatabaseFailed, NotMigrated
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.pool import Database
 from alexandria.operations import failed_logins
@@ -21,6 +21,7 @@ HEADER = "X-Cron-Secret"
 MAX_FAILURES = 10.0  # wrong secrets that one client may send at once
 FORGIVEN_PER_SECOND = MAX_FAILURES / 60
 MAX_CLIENTS = 4096  # remembered by one process
+MAX_CLIENT_LENGTH = 100  # characters of what is no address
 DATABASE_TIMEOUT = 1.0  # seconds to read what other processes have counted
 
 
@@ -76,17 +77,20 @@ class SecretAuth:
                 return await failed_logins.record_failure(
                     connection, address, 1 / FORGIVEN_PER_SECOND, MAX_FAILURES / FORGIVEN_PER_SECOND
                 )
-        except (TimeoutError, DatabaseUnavailable, NotMigrated):
+        except (TimeoutError, DatabaseFailed, NotMigrated):
             return 0.0
 
 
 def client_address(request: Request) -> str:
-    """The client's address; for IPv6 its network, as one client has many addresses there."""
+    """The client's address; for IPv6 its network, as one client has many addresses there.
+
+    What a proxy passes on instead of an address is cut off: it is stored.
+    """
     host = request.client.host if request.client else ""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host
+        return host[:MAX_CLIENT_LENGTH]
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
     return host
