@@ -1,6 +1,7 @@
 """Lists of titles: every line answered in its order, stopped and continued at any line, nothing lost and nothing paid twice."""
 
 import asyncio
+import csv
 import dataclasses
 import io
 import json
@@ -259,6 +260,54 @@ def test_from_file_to_file_and_through_pipes(alexandria, tmp_path, monkeypatch):
     assert code == 3
 
 
+GOODREADS = (
+    "Book Id,Title,Author,ISBN,ISBN13,Original Publication Year,My Review\r\n"
+    '1,Orbital (Booker Prize),"Samantha Harvey",="",="9780802163622",2023,"One\r\n""orbit"" after another"\r\n'
+    '2,Starter Villain,John Scalzi,,="9780802163622",2023.0,\r\n'
+    "3,The Unwritten Almanac of Nowhere,Nemo Nobody,,,,\r\n"
+    "4,Orbital,,,,,\r\n"
+)
+
+
+def test_an_export_is_answered_as_a_table_and_a_corrected_line_is_tried_again(alexandria, tmp_path):
+    asked, target = tmp_path / "export.csv", tmp_path / "answers.csv"
+    asked.write_bytes(GOODREADS.encode("utf-8-sig"))
+    code, out, err = alexandria("resolve", "--input", asked, "--output", target)
+    assert (code, out) == (0, "")
+    assert "4 of 4 lines answered: 2 with an ISBN, 1 not found, 1 unreadable" in err
+    assert "1 line cannot be read, the first is line 6: author: is empty" in err
+    header, *rows = csv.reader(io.StringIO(target.read_bytes().decode("utf-8-sig"), newline=""))
+    own = list(csv.reader(io.StringIO(GOODREADS, newline="")))
+    assert [row[:7] for row in [header, *rows]] == own
+    assert header[7:] == ["alexandria_isbn13", "verdict", "score", "source", "reasons"]
+    assert [row[7:9] for row in rows] == [
+        ["9780802163622", "accept"], [rows[1][7], "accept"], ["", "refuse"], ["", "refused"],
+    ]  # fmt: skip
+    assert rows[1][7] != "9780802163622"
+    assert "the given ISBN 9780802163622 is of another book: 'Orbital" in rows[1][-1]
+
+    asked.write_bytes(GOODREADS.replace("4,Orbital,,", "4,Orbital,Samantha Harvey,").encode("utf-8-sig"))
+    code, _, err = alexandria("resolve", "--input", asked, "--output", target)
+    assert code == 0
+    assert "3 lines are answered already" in err
+    again = list(csv.reader(io.StringIO(target.read_bytes().decode("utf-8-sig"), newline="")))
+    assert again[:4] == [header, *rows[:3]]
+    assert again[4][7:9] == ["9780802163622", "accept"]
+
+
+def test_a_json_array_is_answered_as_one_and_columns_are_named_by_hand(alexandria, tmp_path):
+    asked = tmp_path / "shelf.json"
+    asked.write_text(json.dumps([{"Werk": "Orbital", "Von": "Samantha Harvey", "n": 1}]), encoding="utf-8")
+    code, out, err = alexandria("resolve", "--input", asked)
+    assert (code, out) == (2, "")
+    assert "no column has a usual name for the title and the author; the columns are 'Werk', 'Von', 'n'" in err
+    code, out, _ = alexandria("resolve", "--input", asked, "--map", "title=Werk", "--map", "author=Von")
+    [found] = json.loads(out)
+    assert code == 0
+    assert list(found) == ["Werk", "Von", "n", "isbn13", "verdict", "score", "source", "reasons"]
+    assert (found["n"], found["verdict"]) == (1, "accept")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -269,6 +318,8 @@ def test_from_file_to_file_and_through_pipes(alexandria, tmp_path, monkeypatch):
         ["--input", "nowhere.jsonl"],
         ["--input", "q.jsonl", "--output", "q.jsonl"],
         ["--input", "q.jsonl", "--output", "nowhere/a.jsonl"],
+        ["--input", "q.jsonl", "--map", "title"],
+        ["--title", "Orbital", "--author", "A", "--map", "title=T"],
     ],
     ids=" ".join,
 )

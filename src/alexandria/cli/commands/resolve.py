@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,7 @@ from alexandria.cli.output.console import let_go, output_of
 from alexandria.core.errors import AlexandriaError, BadInput
 
 if TYPE_CHECKING:
-    from alexandria.backfill.resolve_list import Line
+    from alexandria.backfill.lists.answer_file import AnswerFile
     from alexandria.cli.output.console import Output
     from alexandria.operations.system import System
 
@@ -36,23 +36,30 @@ def resolve(
     year: Annotated[int | None, typer.Option(help="Year of first publication, if known.")] = None,
     source: Annotated[
         Path | None,
-        typer.Option("--input", metavar="FILE", help='JSON lines {"id", "title", "author", "year"?, "month"?}; or -.'),
+        typer.Option("--input", metavar="FILE", help="A list as CSV, TSV, JSON or JSON lines; or -."),
     ] = None,
     target: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="File for the answers, one per line; or -.")
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="File for the answers: .csv, .tsv, .json, .jsonl; or -."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Column of title, author, year, month or isbn in the list."),
     ] = None,
     sources: Annotated[str | None, typer.Option(metavar="A,B", help="Ask these sources, in this order.")] = None,
 ) -> int:
     """Resolve title and author to an ISBN, with the evidence: one book, or a list. May use the daily reserve.
 
-    The answers to a list are in its order, each {"id", "isbn13", "verdict", "score", "source", "reasons"}.
+    A list is a table, such as an export of Goodreads, StoryGraph, LibraryThing or Calibre, or JSON. The answers are in
+    its order and form, its own columns first. To JSON lines with an id they are {"id", "isbn13", "verdict", "score",
+    "source", "reasons"}. ISBNs of the list are checked.
 
     Lines that the output file already answers are skipped: repeat the command to continue after an interruption.
     """
     output = output_of(context)
     if source is not None and (title, author, year) == (None, None, None):
-        return _resolve_list(output, source, target or STREAM, sources)
-    if source is not None or target is not None or title is None or author is None:
+        return _resolve_list(output, source, target or STREAM, columns or [], sources)
+    if source is not None or target is not None or columns or title is None or author is None:
         hint = "alexandria resolve --title T --author A, or alexandria resolve --input FILE --output FILE"
         raise BadInput("either one book or a list", hint=hint)
 
@@ -88,11 +95,11 @@ class ListProgress:
         return f"{self.done} of {self.total} lines answered" + (f": {self.counts}" if self.counts else "")
 
 
-def _resolve_list(output: Output, source: Path, target: Path, sources: str | None) -> int:
+def _resolve_list(output: Output, source: Path, target: Path, columns: Sequence[str], sources: str | None) -> int:
     from alexandria.catalogue.matching.scoring import ACCEPT
 
     try:
-        tally = _answer_all(output, source, target, sources)
+        tally = _answer_all(output, source, target, columns, sources)
         sys.stdout.flush()
     except BrokenPipeError:
         let_go()
@@ -102,41 +109,51 @@ def _resolve_list(output: Output, source: Path, target: Path, sources: str | Non
     return 0 if tally.verdicts[ACCEPT] or tally.before else NOTHING
 
 
-def _answer_all(output: Output, source: Path, target: Path, sources: str | None) -> ListProgress:
+def _answer_all(
+    output: Output, source: Path, target: Path, columns: Sequence[str], sources: str | None
+) -> ListProgress:
     """Answer all lines of `source` that `target` does not answer yet. Every answer is kept if the command fails."""
-    from alexandria.backfill import resolve_list
+    from alexandria.backfill.lists.answer_file import answer_file
+    from alexandria.backfill.lists.answer_forms import form_of
+    from alexandria.backfill.lists.columns import mapping
+    from alexandria.backfill.lists.files import read
+    from alexandria.backfill.lists.questions import REFUSED, mistakes
     from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE
     from alexandria.cli.runtime.system import asking_providers
 
-    names = {ACCEPT: "with an ISBN", DOUBT: "in doubt", REFUSE: "not found", resolve_list.REFUSED: "unreadable"}
-    lines = resolve_list.lines_of(_read(source))
-    if target != STREAM and target.exists() and source != STREAM and target.samefile(source):
+    names = {ACCEPT: "with an ISBN", DOUBT: "in doubt", REFUSE: "not found", REFUSED: "unreadable"}
+    books = read(_read(source), mapping(columns))
+    path = None if target == STREAM else target
+    if path is not None and path.exists() and source != STREAM and path.samefile(source):
         raise BadInput("--output must differ from --input", hint="name another file")
-    tally = ListProgress(len(lines), 0 if target == STREAM else resolve_list.continued(target, lines), names)
-    if tally.before:
-        output.message(f"{target}: {tally.before} lines are answered already")
-    try:
-        moving = output.moving and target != STREAM
-        with _opened(target) as file, _progress(output, tally, moving=moving) as tick:
-            asking_providers(output, sources, lambda system: _write(system, lines[tally.before :], file, tally, tick))
-    except (AlexandriaError, KeyboardInterrupt):
-        again = "" if target == STREAM else "; repeat the command to continue"
-        output.message(f"{tally}{again}")
-        raise
+    found = mistakes(books.lines)
+    with answer_file(path, sys.stdout.buffer, form_of(books, path), books.lines) as file:
+        tally = ListProgress(len(books.lines), file.before, names)
+        if tally.before:
+            output.message(f"{target}: {tally.before} lines are answered already")
+        try:
+            with _progress(output, tally, moving=output.moving and path is not None) as tick:
+                asking_providers(output, sources, lambda system: _write(system, file, tally, tick))
+        except (AlexandriaError, KeyboardInterrupt):
+            again = "" if path is None else "; repeat the command to continue"
+            output.message(f"{tally}{again}")
+            raise
+    for mistake in found:
+        output.message(mistake)
     output.message(str(tally))
     return tally
 
 
-async def _write(
-    system: System, lines: Sequence[Line], file: IO[bytes], tally: ListProgress, tick: Callable[[], None]
-) -> None:
+async def _write(system: System, file: AnswerFile, tally: ListProgress, tick: Callable[[], None]) -> None:
     from alexandria.backfill import resolve_list
 
-    async with aclosing(resolve_list.answers(lines, system.backfill.runner.sources, system.database)) as answers:
+    pool = system.backfill.runner.sources
+    async with aclosing(resolve_list.answers(file.left, pool, system.database)) as answers:
         async for answer in answers:
-            resolve_list.write(answer, file)
+            file.add(answer)
             tally.verdicts[answer.verdict] += 1
             tick()
+    file.end()
 
 
 @contextmanager
@@ -172,19 +189,5 @@ def _read(source: Path) -> bytes:
     except OSError as refused:
         raise BadInput(
             f"{source} cannot be read: {refused.strerror}",
-            hint="--input names a file of JSON lines, or - for standard input",
+            hint="--input names a CSV, TSV or JSON file, or - for standard input",
         ) from None
-
-
-@contextmanager
-def _opened(target: Path) -> Iterator[IO[bytes]]:
-    if target == STREAM:
-        yield sys.stdout.buffer
-        return
-    try:
-        file = target.open("ab")
-    except OSError as refused:
-        hint = "--output names a file in a folder that can be written, or - for standard output"
-        raise BadInput(f"{target} cannot be written: {refused.strerror}", hint=hint) from None
-    with file:
-        yield file

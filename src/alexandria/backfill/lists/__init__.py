@@ -1,0 +1,1 @@
+"""Lists of books as people have them: reading, answering and continuing them."""
