@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alexandria.catalogue import languages
-from alexandria.catalogue.matching import names, scoring, titles
+from alexandria.catalogue.matching import folding, kinds, names, scoring, titles, tongues, transliteration
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
@@ -63,16 +63,19 @@ READERS: dict[str, Callable[[Any], Any]] = {
     )
 }  # fmt: skip
 BY_TEXT: dict[str, Callable[[str], Any]] = {
-    "fold": titles.fold,
+    "fold": folding.fold,
     "title": titles.read,
     "subtitle": lambda text: titles.read("Dune", text),
-    "kinds": lambda text: titles.kinds_of(titles.fold(text)),
-    "formats": titles.formats_of,
+    "kinds": lambda text: kinds.kinds_of(folding.fold(text)),
+    "formats": kinds.formats_of,
     "series": titles.series_of,
-    "tongue": lambda text: titles.tongue_of(titles.fold(text)),
-    "romanized": titles.romanized,
-    "outside": lambda text: titles.outside(titles.fold(text)),
-    "language of an edition": lambda text: languages.of_edition(titles.fold(text)),
+    "tongue": lambda text: tongues.tongue_of(folding.fold(text)),
+    "romanized": folding.romanized,
+    "spelling of sounds": transliteration.spelling,
+    "consonants": transliteration.consonants,
+    "another script": lambda text: transliteration.compare(text, "Prestuplenie"),
+    "outside": lambda text: titles.outside(folding.fold(text)),
+    "language of an edition": lambda text: languages.of_edition(folding.fold(text)),
     "people": lambda text: names.people((text,)),
     "name key": names.name_key,
     "plain name": names.plain,

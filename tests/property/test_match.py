@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, merge, same_work, score, work_key
-from alexandria.catalogue.matching.titles import fold, read
+from alexandria.catalogue.matching.titles import read
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 
 RECORD = SourceRecord("shelf", "1", datetime(2026, 11, 24, tzinfo=UTC))

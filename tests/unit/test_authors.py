@@ -11,6 +11,7 @@ from alexandria.catalogue.matching.authors import (
     INITIALS,
     MISSPELT,
     OTHER,
+    PEN_NAME,
     SAME,
     UNKNOWN,
     UNREAD,
@@ -19,7 +20,7 @@ from alexandria.catalogue.matching.authors import (
 )
 from alexandria.catalogue.matching.names import DEGREES, GENERATIONS, name_key, natural, people, plain, without_suffixes
 
-LEVELS = {SAME: "same", INITIALS: "initials", MISSPELT: "misspelt", FAMILY_ONLY: "family only", VARIANT: "variant", UNREAD: "unread",
+LEVELS = {SAME: "same", INITIALS: "initials", PEN_NAME: "pen name", MISSPELT: "misspelt", FAMILY_ONLY: "family only", VARIANT: "variant", UNREAD: "unread",
           ANONYMOUS: "anonymous", UNKNOWN: "unknown",
           OTHER: "other"}  # fmt: skip
 
@@ -167,7 +168,18 @@ def test_a_long_family_name_is_compared_alike_from_either_side():
 
 
 def test_levels_are_ordered_from_best_to_worst():
-    assert sorted(LEVELS) == [SAME, INITIALS, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN, OTHER]
+    assert sorted(LEVELS) == [
+        SAME,
+        INITIALS,
+        PEN_NAME,
+        MISSPELT,
+        FAMILY_ONLY,
+        VARIANT,
+        UNREAD,
+        ANONYMOUS,
+        UNKNOWN,
+        OTHER,
+    ]
 
 
 SHORT_FORMS = {

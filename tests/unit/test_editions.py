@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.catalogue.matching.editions import formats, is_meant, named_formats, rank
-from alexandria.catalogue.matching.titles import AUDIO, EBOOK, LARGE_PRINT
+from alexandria.catalogue.matching.kinds import AUDIO, EBOOK, LARGE_PRINT
 from alexandria.catalogue.models import Candidate, EditionRecord, PartialDate, SourceRecord
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import pytest
 
 from alexandria.catalogue import languages
-from alexandria.catalogue.matching.titles import fold
+from alexandria.catalogue.matching.folding import fold
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from alexandria.catalogue.matching import titles
 from alexandria.catalogue.matching.titles import read
+from alexandria.catalogue.matching.tongues import tongue_of
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ SCRIPTS = {
 
 
 def test_each_script_from_its_first_letter_to_its_last():
-    found = {tongue: [titles.tongue_of(f"Emma {letter}") for letter in ends] for tongue, ends in SCRIPTS.items()}
+    found = {tongue: [tongue_of(f"Emma {letter}") for letter in ends] for tongue, ends in SCRIPTS.items()}
     assert found == {tongue: [tongue, tongue] for tongue in SCRIPTS}
     beyond = {tongue: [chr(ord(ends[0]) - 1), chr(ord(ends[1]) + 1)] for tongue, ends in SCRIPTS.items()}
-    assert [tongue for tongue, letters in beyond.items() if tongue in map(titles.tongue_of, letters)] == []
+    assert [tongue for tongue, letters in beyond.items() if tongue in map(tongue_of, letters)] == []
 
 
 LITTLE_WORDS = {

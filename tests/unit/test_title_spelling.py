@@ -2,7 +2,8 @@
 
 import pytest
 
-from alexandria.catalogue.matching.titles import fold, slip, words_of
+from alexandria.catalogue.matching.folding import fold
+from alexandria.catalogue.matching.titles import slip, words_of
 
 FOLDED = {
     "capitals": ("The STAND", "the stand"),

@@ -3,7 +3,10 @@
 import pytest
 
 from alexandria.catalogue.matching import titles
-from alexandria.catalogue.matching.titles import AUDIO, EBOOK, HALF, LARGE_PRINT, fold, read
+from alexandria.catalogue.matching.folding import fold
+from alexandria.catalogue.matching.kinds import AUDIO, EBOOK, HALF, LARGE_PRINT, formats_of, kinds_of
+from alexandria.catalogue.matching.titles import read
+from alexandria.catalogue.matching.tongues import tongue_of
 
 READ = {
     # rule: title, subtitle, words, series, volumes
@@ -134,7 +137,7 @@ def test_a_marked_series_in_front_counts_volumes_and_not_the_series():
 
 def test_caches_of_titles_are_bounded():
     """Titles come by the million, and each is read many times in a row."""
-    assert {reader.cache_info().maxsize for reader in (fold, read, titles.kinds_of, titles.tongue_of)} == {16_384}
+    assert {reader.cache_info().maxsize for reader in (fold, read, kinds_of, tongue_of)} == {16_384}
 
 
 MARKS = {
@@ -238,11 +241,11 @@ FORMATS = {
 
 
 def test_every_word_that_names_a_format():
-    named = {text: titles.formats_of(text) for texts in FORMATS.values() for text in texts}
+    named = {text: formats_of(text) for texts in FORMATS.values() for text in texts}
     assert named == {text: {form} for form, texts in FORMATS.items() for text in texts}
-    misread = [text for text in ("Hardcover", "ACDC", "Records", "Large", "Amp3", "CDC") if titles.formats_of(text)]
+    misread = [text for text in ("Hardcover", "ACDC", "Records", "Large", "Amp3", "CDC") if formats_of(text)]
     assert misread == []
-    assert titles.formats_of("Audio CD | Large Print") == {AUDIO, LARGE_PRINT}
+    assert formats_of("Audio CD | Large Print") == {AUDIO, LARGE_PRINT}
 
 
 COMMONPLACE = [

@@ -13,8 +13,8 @@ import structlog
 from pydantic import PlainValidator
 
 from alexandria.catalogue.languages import language
+from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.matching.names import plain as plain_name
-from alexandria.catalogue.matching.titles import fold
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate
 from alexandria.core.month import NAMES
 

@@ -15,6 +15,7 @@ OTHER_KINDS = [
     ("Moorland", "Moorland: The Shooting Script"), ("Moorland", "Moorland (The TV Series)"), ("Moorland", "Moorland: A Radio Play"),
     ("Moorland", "Moorland: A Pocket Guide to the Nine Hills"), ("Moorland", "Moorland: Book Club Kit"), ("Moorland", "Moorland (Chapters 24-30)"),
     ("Moorland", "Summary and Analysis of Moorland"), ("Moorland", "Moorland: The Graphic Novel"),
+    ("Moorland", "Moorland: A Graphic History"), ("Moorland", "Moorland (Bookclub-in-a-Box)"), ("Moor English: Student's Book", "Moor English: Teacher's Book"),
     # other languages
     ("La lande", "La lande (Fiche de lecture)"), ("La lande", "La lande : analyse du livre"), ("La lande", "La lande (bande dessinée)"),
     ("La lande", "La lande (roman graphique)"), ("El páramo", "El páramo (Guía de lectura)"), ("El páramo", "El páramo: resumen y análisis"),
@@ -22,7 +23,7 @@ OTHER_KINDS = [
     ("Das Moor", "Lektüreschlüssel: Das Moor"), ("Das Moor", "Das Moor. Hörspiel"), ("Das Moor", "Das Moor (gekürzt)"),
     ("La brughiera", "La brughiera: guida alla lettura"), ("A charneca", "A charneca: análise da obra"), ("Bozkır", "Bozkır (Çizgi Roman)"),
     ("Степь", "Степь (графический роман)"), ("Степь", "Степь: краткое содержание"), ("Степь", "Степь: путеводитель по роману"),
-    ("荒野", "荒野（漫画版）"), ("荒野", "荒野 导读"),
+    ("荒野", "荒野（漫画版）"), ("荒野", "荒野 导读"), ("荒野", "荒野 (まんがで読む)"),
 ]  # fmt: skip
 
 OWN = [
@@ -54,3 +55,9 @@ def test_the_undated_novel_is_chosen_before_its_dated_retelling(record):
     novel = record("Moorland", LEE, isbn="9780316556347")
     retelling = record("Moorland (Penguin Readers Level 4)", LEE, isbn="9780316556323", published="2003-03")
     assert choose(Candidate("Moorland", LEE, 2003, 3), [retelling, novel])[0] == novel
+
+
+def test_a_graphic_novel_by_another_person_is_a_version_of_the_book(verdict):
+    comic = "Moorland: A Graphic Novel"
+    assert verdict(("Moorland", LEE), (comic, LEE, "Bob Cole")) == ACCEPT
+    assert verdict(("Moorland", LEE), (comic, "Bob Cole", LEE)) != ACCEPT

@@ -29,6 +29,8 @@ SLIPS = {
     "levels": (("Word Power: Level B", LEE), ("Word Power: Level H", LEE), REFUSE),
     "halves in Chinese": (("平凡的世界（上）", "路遥"), ("平凡的世界（下）", "路遥"), REFUSE),
     "years that are collected": (("Collected Tales (1965-1975)", LEE), ("Collected Tales (1976-1986)", LEE), DOUBT),
+    "a placeholder": (("Untitled", LEE), ("Untitled", LEE), DOUBT),
+    "a placeholder of the same year": (("Untitled", LEE, {"published": "2001"}), ("Untitled", LEE, {"published": "2001"}), ACCEPT),
     "years on one side": (("Collected Tales (1965-1975)", LEE), ("Collected Tales", LEE), ACCEPT),
 }  # fmt: skip
 
@@ -43,6 +45,9 @@ SUBTITLES = {
     "a description of many words": (("Moorland", LEE), ("Moorland: Walking the Hills of the North Alone", LEE), ACCEPT),
     "a description by its kind": (("Moorland", LEE), ("Moorland: The Story of Peat", LEE), ACCEPT),
     "a title of many words": (("The Last Days of the Moor", LEE), ("The Last Days of the Moor: Into the Dark", LEE), ACCEPT),
+    "a description in German": (("Das Moor", LEE), ("Das Moor: Die Geschichte eines Dorfes", LEE), ACCEPT),
+    "an anniversary": (("Moorland", LEE), ("Moorland: 50th Anniversary Edition", LEE), ACCEPT),
+    "an anniversary of a title that ends in a number": (("Moor-22", LEE), ("Moor-22: 50th Anniversary Edition", LEE), ACCEPT),
     "an alternative title": (("Moorland; or, The Dark", LEE), ("Moorland", LEE), ACCEPT),
     "a collection": (("The Ann Lee Collection", LEE), ("The Ann Lee Collection: How We Walked Over the Hills", LEE), DOUBT),
     "subtitles that share one word": (("Moorland Tales of Men: Tides of War", LEE), ("Moorland Tales of Men: War Crimes", LEE), DOUBT),

@@ -8,6 +8,7 @@ from alexandria.catalogue.matching.authors import (
     INITIALS,
     MISSPELT,
     OTHER,
+    PEN_NAME,
     SAME,
     UNKNOWN,
     UNREAD,
@@ -22,7 +23,7 @@ SPELLINGS = [
     ("Leo Tolstoy", "Lev Tolstoy", MISSPELT), ("Leo Tolstoy", "Tolstoĭ, Lev Nikolaevich", MISSPELT), ("Leo Tolstoy", "Лев Толстой", MISSPELT),
     ("Ivan Turgenev", "Iwan Turgenjew", MISSPELT), ("Nikolai Gogol", "Nikolaj Gogol", MISSPELT), ("Nikolai Gogol", "Николай Гоголь", MISSPELT),
     ("Naguib Mahfouz", "Najīb Maḥfūẓ", MISSPELT), ("Alexander Moor", "Alejandro Moor", VARIANT), ("Rasha Adli", "رشا عدلي", MISSPELT), ("Oren Tal", "אורן טל", MISSPELT),
-    ("Cho Nam-Joo", "Namju Cho", MISSPELT), ("Han Kang", "한강", MISSPELT), ("Ham Seok-heon", "함 석헌", MISSPELT), ("Mo Yan", "莫言", MISSPELT),
+    ("Cho Nam-Joo", "Namju Cho", MISSPELT), ("Han Kang", "한강", MISSPELT), ("Ham Seok-heon", "함 석헌", MISSPELT), ("Mo Yan", "莫言", PEN_NAME), ("Yu Hua", "余华", MISSPELT),
     ("Ye Hanao", "葉漢鰲", MISSPELT), ("Yumi Hotta", "ほったゆみ", MISSPELT), ("Haruki Murakami", "村上春樹", UNREAD), ("Murakami Haruki", "Haruki Murakami", SAME),
     ("Вера Полозкова", "Стивен Кинг", OTHER), ("Stephen King", "Лев Толстой", OTHER), ("村上春樹", "芥見下々", OTHER),
     ("W. Bruce Cameron", "Bruce Cameron", INITIALS), ("W. Bruce Cameron", "Anna Cameron", OTHER), ("Kim Stanley MD, PhD", "Kim Stanley", SAME),
@@ -32,7 +33,14 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("one", "other", "level"), SPELLINGS)
+PEN_NAMES = [
+    ("Robert Galbraith", "J.K. Rowling", PEN_NAME), ("Richard Bachman", "King, Stephen", PEN_NAME), ("Mark Twain", "Samuel L. Clemens", OTHER),
+    ("Mark Twain", "Samuel Langhorne Clemens", PEN_NAME), ("Currer Bell", "Charlotte Bronte", PEN_NAME), ("Currer Bell", "Emily Brontë", OTHER),
+    ("Carmen Mola", "Jorge Díaz", PEN_NAME), ("Agustín Martínez", "Jorge Díaz", OTHER), ("GarcÃ­a MÃ¡rquez, Gabriel", "Gabriel García Márquez", SAME),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other", "level"), [*SPELLINGS, *PEN_NAMES])
 def test_how_well_two_spellings_of_a_name_agree(one, other, level):
     assert (agreement((one,), (other,)), agreement((other,), (one,))) == (level, level)
 

@@ -10,11 +10,12 @@ from rapidfuzz import fuzz
 from alexandria.catalogue.matching import transliteration
 from alexandria.catalogue.matching.folding import CACHE_SIZE
 from alexandria.catalogue.matching.names import FULL_NAMES, Person, is_anonymous, people
+from alexandria.catalogue.matching.pen_names import is_pen_name
 from alexandria.catalogue.matching.titles import slip
 from alexandria.catalogue.matching.transliteration import ALIKE, PERHAPS, UNREADABLE, spelling
 
 # How well two names agree, best first.
-SAME, INITIALS, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN, OTHER = range(9)
+SAME, INITIALS, PEN_NAME, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN, OTHER = range(10)
 SAME_FAMILY_RATIO, SAME_GIVEN_RATIO = 82.0, 60.0  # of two spellings of a name in Latin letters
 SURE_FAMILY_RATIO, SURE_GIVEN_RATIO = 90.0, 80.0  # of spellings that are one name beyond doubt
 MIN_FAMILY_LENGTH = 5  # letters of a family name that is recognised although several of them differ
@@ -39,6 +40,8 @@ def agreement(some: tuple[str, ...], others: tuple[str, ...]) -> int:
 def _compare(one: Person, other: Person) -> int:
     if one == other or sorted(one.tokens) == sorted(other.tokens):
         return SAME
+    if is_pen_name("".join(one.tokens), "".join(other.tokens)):
+        return PEN_NAME
     if "".join(one.tokens) == "".join(other.tokens):
         return SAME
     if one.family == other.family and (found := _given(one, other)) != OTHER:

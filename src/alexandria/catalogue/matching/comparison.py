@@ -22,6 +22,8 @@ from alexandria.catalogue.matching.titles import Title
 from alexandria.catalogue.matching.transliteration import ABJAD, ALIKE, HANGUL, PERHAPS, respelt, script_of
 from alexandria.catalogue.matching.vocabulary import is_english
 
+PLACEHOLDER = "untitled"
+SAME_TITLE = Finding(0, "same title")
 OTHER_TITLE = Finding(VETO_POINTS, "another title")
 SLIP_POINTS = 7.0
 SLIP = "same title but for a slip of the pen"
@@ -34,18 +36,18 @@ MAX_SERIES_WORDS = 2  # telling words of the name of a series
 _SMALL = titles.IGNORABLE | {"of", "in", "to", "for", "on", "with", "at", "by", "from", "about", "its", "his", "her"}
 # How a subtitle opens that describes a book and is no title of a volume.
 _DESCRIBES = re.compile(
-    r"[;,:] (?:or|oder|ou|sive|oppure)\b|\s(?:or|oder|ou), |: (?:an?|how|why|what|when|notes|essays|stories|poems|tales of|lessons|"
+    r"[;,:] (?:or|oder|ou|sive|oppure)\b|\s(?:or|oder|ou), |: (?:an?|how|why|what|when|inside|notes|essays|stories|poems|tales of|lessons|"
     r"un|une|una|uma?|ein|eine|wie|warum|comment|pourquoi|como|por que|come|perche|как|почему)\b"
 )
 # What it says of it: "The Story of Success", "Laughter and Reflection", "Surviving Hollywood", "18 Classic Stories".
 _DESCRIPTION = re.compile(
-    r": (?:the )?(?:\w+ ){0,2}(?:story|stories|art|life|lives|power|secrets?|science|making|journey|pursuit|history|portrait|guide|"
-    r"author|study|biography|memoirs?|letters|essays|poems|diar(?:y|ies)|tales?|lessons|words|conversations|interviews|"
+    r": (?:(?:the|die|der|das|la|le|el|il|los|las|les) |l')?(?:\w+ ){0,2}(?:story|stories|art|life|lives|power|secrets?|science|making|journey|pursuit|history|portrait|guide|"
+    r"author|study|biography|memoirs?|letters|essays|poems|diar(?:y|ies)|tales?|lessons|words|conversations|interviews|translations?|"
     r"histoires?|geschichten?|historias?|storia|memoires?|vida|vie|leben)"
-    r" (?:of|in|for|about|behind|from|and|on|to|de|del|d|von|der|di)\b"
+    r" (?:of|in|for|about|behind|beyond|through|from|and|on|to|de|del|d|von|der|des|eines|einer|di|della|do|da)\b"
     r"|: (?:the )?(?:\w+ ){0,3}(?:text|criticism|stories|essays|poems|letters|memoirs?|biography|recipes|interviews|writings|"
     r"photographs|fictions?|novellas?|romances?|adventures|thriller)$"
-    r"|: \w{3,}ing\b|: \w+,? (?:and|&|und|et|y|e) \w+$"
+    r"|: (?:text|criticism)\b|: \w{3,}ing\b|: \w+,? (?:and|&|und|et|y|e) \w+$"
 )
 _WORD = re.compile(r"\w+")
 _POSSESSIVE = re.compile(r"^(?:\w+\.? ){1,3}\w+'s? ")
@@ -63,7 +65,8 @@ def title_finding(one: Comparable, other: Comparable) -> Finding:
             UNDECIDED_POINTS, f"the years differ: {', '.join(a.spans)} and {', '.join(b.spans)}", partial=True
         )
     if a.squash == b.squash:
-        return Finding(0, "same title")
+        placeholder = a.words[0] == PLACEHOLDER and not is_confirmed(one, other)
+        return Finding(UNDECIDED_POINTS, "a placeholder for a title") if placeholder else SAME_TITLE
     if a.latin != b.latin:
         return _transliterated(one, other)
     whole = (

@@ -23,6 +23,10 @@ _PLAIN = str.maketrans({
 _OPTIONAL_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0640\u064b-\u065f\u0670\u1dc0-\u1dff\u200b-\u200f\u2060\u20d0-\u20ff\ufe20-\ufe2f\ufeff]"
 )
+# What the first byte of an accented letter looks like if it is read as a letter of its own.
+_MISREAD = re.compile(
+    "[\u00c2-\u00c5\u00d0\u00d1\u00d7\u00d8\u00d9\u00e2-\u00e9][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013-\u203a\u20ac\u2122]"
+)
 
 
 @lru_cache(CACHE_SIZE)
@@ -38,7 +42,19 @@ def fold(text: str) -> str:
     return " ".join(text.lower().split())[:MAX_TEXT_LENGTH].rstrip()
 
 
+def repaired(text: str) -> str:
+    """Return a text whose UTF-8 was read as Latin-1 as it was meant: "Misérables" for "MisÃ©rables"."""
+    if not _MISREAD.search(text):
+        return text
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            return text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+    return text
+
+
 @lru_cache(CACHE_SIZE)
 def romanized(text: str) -> str:
     """Latin letters for whatever script, for comparing across scripts only."""
-    return "".join(character for character in fold(anyascii(text)) if character.isalnum())
+    return "".join(character for character in fold(anyascii(text[:MAX_TEXT_LENGTH])) if character.isalnum())

@@ -12,6 +12,7 @@ from functools import lru_cache
 from alexandria.catalogue.matching.folding import CACHE_SIZE, fold
 
 GUIDE, COMPANION, BOX_SET = "a study guide or summary", "a companion", "a box set or omnibus"
+TEACHERS = "a book for teachers"
 BLANK_BOOK, COMIC, ADAPTATION = "a colouring, activity or blank book", "a graphic novel", "an adaptation"
 HALF, EXCERPT = "a part of a divided book", "an excerpt"
 
@@ -22,14 +23,14 @@ _KINDS = {
     r"(?:reading|reader'?s'?|teachers?'?s?|teaching|literature|study|book ?club) (?:group )?guide|lesson plans?|"
     r"novel (?:study|units?)|trivia|quiz|workbook|critical interpretations|bloom's|^analysis (?:of|and)|summary$|"
     r"(?:summary|review|notes) (?:and|&) analysis|[:(\[] ?(?:an? )?(?:\w+ )?analysis(?: of (?:the )?(?:book|novel))?[)\]]?$|"
-    r"\bpocket guide\b|book ?club kit|maxnotes|gradesaver|blinkist|12 ?minute summary|"
+    r"\bpocket guide\b|book ?club kit|book ?club[- ]in[- ]a[- ]box|maxnotes|gradesaver|blinkist|12 ?minute summary|"
     r"fiches? de lecture|analyses? (?:de l'oeuvre|du livre|litteraire)|^analyse ?:|profil d'une oeuvre|commentaire de texte|"
     r"resume (?:complet|detaille|et analyse)|etude de l'oeuvre|"
     r"guia de (?:lectura|estudio|leitura|estudo)|guida (?:alla lettura|di lettura|allo studio)|resumen (?:y|completo|de)\b|"
     r"analisis (?:de la obra|literario|del libro)|^comentario (?:de|a|sobre)\b|"
     r"analise da obra|resumo (?:e|da|do|de)\b|riassunto|analisi (?:del libro|dell'opera)|"
     r"lekturehilfe|lektureschlussel|konigs erlauterungen|erlauterungen (?:und|zu)|interpretationshilfe|textanalyse|"
-    r"zusammenfassung|unterrichtshilfe|lehrerhandbuch|inhaltsangabe|"
+    r"zusammenfassung|unterrichtshilfe|inhaltsangabe|"
     r"samenvatting|streszczenie|opracowanie\b|\bozeti?\b|uzerine inceleme(?:ler)?|incelemesi\b|"
     r"путеводитель по|краткое содержание|анализ (?:произведения|романа)|учебное пособие|"
     r"دليل القراءة|ملخص|دراسة تحليلية|导读|導讀|読解|読書ガイド|解説書|해설서",
@@ -43,9 +44,9 @@ _KINDS = {
     BLANK_BOOK: r"colou?ring book|activity book|sticker book|calendar\b|\bplanner\b|"
     r"\bdeluxe journal|guided journal|\bnotebook$|puzzle book|word search|postcards?\b|paper dolls|pop-up|"
     r"malbuch|livre de coloriage|libro para colorear|\bkalender 20\d\d|\bnotizbuch$",
-    COMIC: r"graphic novel|\bmanga\b|\bcomic adaptation|bande dessinee|roman graphique|novela grafica|romanzo a fumetti|"
+    COMIC: r"graphic (?:novel|history|adaptation|edition|biography|retelling)|\bmanga\b|\bcomic adaptation|bande dessinee|roman graphique|novela grafica|romanzo a fumetti|"
     r"graphic-novel|\bfumetto\b|cizgi roman|графический роман|комикс|комиксы|\bkomiks\b|stripverhaal|beeldverhaal|tegneserie|"
-    r"serieroman|quadrinhos|漫画版|コミック版|マンガ版|漫畫版|만화",
+    r"serieroman|quadrinhos|漫画版|コミック版|マンガ版|漫畫版|만화|[(\[][^()\[\]]{0,20}(?:まんが|マンガ|漫画|コミック)",
     ADAPTATION: r"\babridged|\badapted\b|young (?:readers?|adults?|people)'?s? (?:edition|version|adaptation)|"
     r"for young (?:readers|adults|people)|(?:children|kid)'?s'? (?:edition|version|adaptation)|[(\[]for (?:kids|children|teens)[)\]]|"
     r"[:(\[] ?(?:retold|adapted|simplified|dramati[sz]ed)\b|dramati[sz](?:ed\b|ation)|"
@@ -60,6 +61,8 @@ _KINDS = {
     r"adattamento (?:di|da|per|teatrale)|[:(\[] ?(?:sceneggiatura|ridotto|adattamento)|[:(\[] ?(?:\w+ )?adaptacao|versao (?:reduzida|adaptada)|[:(\[] ?roteiro|[:(\[] ?(?:senaryo|uyarlama)|"
     r"hoorspel|bewerkt voor|sluchowisko|адаптаци|[:(\[] ?(?:кино)?сценарий|в пересказе|для детей|"
     r"تلخيص|سيناريو|للأطفال|改编|改編|儿童版|兒童版|子ども版|シナリオ|脚本",
+    TEACHERS: r"teacher'?s'? (?:book|edition|manual|resource)|instructor'?s'? manual|answer key|lehrerband|lehrerhandbuch|"
+    r"libro del profesor|livre du professeur|guide du professeur|guida per l'insegnante",
     HALF: r"\bpart \w+ of (?:\d|two|three|four)\b|[(\[,:] ?chapters? \d+(?: ?(?:-|to) ?\d+)?\b",
     EXCERPT: r"\bexcerpt|\bsampler\b|sneak peek|free preview|\bpreview\b|\bleseprobe\b|\bextrait\b|\bextracto\b",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from alexandria.catalogue.keys import bounded
-from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold
+from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold, repaired
 
 # In lower case, without dots. Compared with the lists of nameparser 2.6, which hold 640 degrees: those that authors bear,
 # without those that are also family or given names (Ma, Do, Caro, Ed, V).
@@ -151,7 +151,7 @@ def is_suffix(word: str) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _read(name: str) -> tuple[Person, ...]:
-    folded = _ALIAS.sub(r"; \1", fold(name))
+    folded = _ALIAS.sub(r"; \1", fold(repaired(name[:MAX_TEXT_LENGTH])))
     if not folded.replace(".", "").replace("'", "").replace("-", "").replace(" ", "").isalpha():
         folded = _DATES.sub("", _ASIDE.sub("", folded))
     if _BY.match(folded):

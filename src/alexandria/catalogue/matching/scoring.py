@@ -15,6 +15,7 @@ from alexandria.catalogue.matching.authors import (
     INITIALS,
     MISSPELT,
     OTHER,
+    PEN_NAME,
     SAME,
     UNKNOWN,
     UNREAD,
@@ -203,13 +204,15 @@ def _compare(one: Comparable, other: Comparable) -> list[Finding]:
     if alike.points >= VETO_POINTS:
         return [alike]
     findings = [alike, *kind_findings(one, other)]
-    if kinds.is_comic(one.title.raw, other.title.raw) and not is_confirmed(one, other):
-        findings.append(Finding(6, "only one is called a graphic novel"))
     level = agreement(one.authors, other.authors)
     findings.append(_author_finding(level, one, other))
     if alike.partial and level in (FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN):
         findings.append(Finding(20, "only part of the title agrees, and the author's given name does not confirm it"))
-    if level < UNKNOWN and not _leads(one.authors, other.authors):
+    leads = level >= UNKNOWN or _leads(one.authors, other.authors)
+    if kinds.is_comic(one.title.raw, other.title.raw) and not (leads and is_confirmed(one, other)):
+        # By the author of the book it is the book itself; someone else adapted it.
+        findings.append(Finding(6 if leads else UNDECIDED_POINTS, "only one is called a graphic novel"))
+    if not leads:
         findings.append(Finding(16 if alike.partial else 6, "the author is not the first named"))
     findings += _number_findings(one, other, alike)
     return findings
@@ -231,6 +234,7 @@ def _leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
 _AUTHORS = {
     SAME: Finding(0, "same author"),
     INITIALS: Finding(2, "author agrees by family name and initial"),
+    PEN_NAME: Finding(3, "another name of the author"),
     MISSPELT: Finding(5, "author agrees but for the spelling"),
     FAMILY_ONLY: Finding(10, "only the author's family name is known to agree"),
     VARIANT: Finding(12, "the author's names are perhaps two spellings of one"),

@@ -9,15 +9,10 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold, romanized
-from alexandria.catalogue.matching.kinds import AUDIO, EBOOK, HALF, LARGE_PRINT, formats_of, kinds_of
+from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold, repaired
+from alexandria.catalogue.matching.kinds import kinds_of
 from alexandria.catalogue.matching.numbers import NUMBERED, ROMANS, SINGLE_ROMANS, SPELT, in_digits
 from alexandria.catalogue.matching.tongues import ANY_ARTICLE, LEADING, tongue_of
-
-__all__ = [
-    "AUDIO", "EBOOK", "HALF", "IGNORABLE", "LARGE_PRINT", "SEVERAL", "Title", "fold", "formats_of", "kinds_of", "outside", "read",
-    "romanized", "series_of", "slip", "tongue_of", "words_of",
-]  # fmt: skip
 
 _SHORT = {"doctor": "dr", "mister": "mr", "saint": "st", "versus": "vs", "mount": "mt", "und": "and"}
 
@@ -58,6 +53,7 @@ _EDITION = re.compile(
     r"annotated|unabridged|hardcover|paperback|kindle|international|movie tie-in|\d+(?:st|nd|rd|th)) ){1,8}edition$"
     r"|(?<![\s,-])[\s,-]++(?:illustrated|unabridged|hardcover|hardback|paperback)$"
 )
+_ORDINAL_ALONE = re.compile(r"(?:the |an? )?(?:\d+(?:st|nd|rd|th)?)?")
 _WORD = re.compile(r"#|\w+")
 _MOVED = re.compile(
     r",\s*(the|an?|le|la|les|l'|el|los|las|der|die|das|ein|eine|il|gli|un|une|una|os?|um|uma|het|een|en|ett|et|az)\s*(?=$|[:(\[])|(?<=\w) (the)\s*$"
@@ -75,6 +71,7 @@ _COUNTED = re.compile(
 _THIRD = re.compile(r"(?:(?<=\s)|[(\[])([上中下前後后])[巻卷冊册集編编部]?[)\]]?$|(?<=\w)([上中下])[巻卷冊册][)\]]?$")
 _HAN_DIGITS = {digit: str(value) for value, digit in enumerate("一二三四五六七八九十", 1)}
 _TIDY = (
+    (re.compile(r"(?<=\d)\s?1[/\u2044]2\b"), " and a half"),
     (re.compile(r"\b(\d{1,2})[/.-](\d{1,2})[/.-](\d{2,4})\b"), r"\1\2\3"),
     (re.compile(r"\b(?:no|nr)s?\.\s*(?=\d)|№\s*"), "#"),
     (re.compile(r"(?<=\d)[,.](?=\d{3}\b)"), ""),
@@ -167,7 +164,7 @@ def read(title: str, subtitle: str = "") -> Title:
 
 def _tidied(printed: str) -> str:
     """A text without entities, a sentence behind the title set off as a subtitle."""
-    text = printed[:MAX_TEXT_LENGTH]
+    text = repaired(printed[:MAX_TEXT_LENGTH])
     if "&" in text and ";" in text:
         text = html.unescape(text)
     return _SENTENCE.sub(": ", text) if ". " in text and ":" not in text else text
@@ -260,9 +257,15 @@ def _without_asides(folded: str) -> tuple[str, list[str]]:
 def _split(main: str) -> list[str]:
     """The parts between colons and dashes, moved articles put away and editions dropped; never empty."""
     parts = [
-        _EDITION.sub("", part) if part.endswith(_EDITION_ENDS) else part for part in _SPLIT.split(_MOVED.sub("", main))
+        _without_edition(part) if part.endswith(_EDITION_ENDS) else part for part in _SPLIT.split(_MOVED.sub("", main))
     ]
     return [part for part in parts if _WORD.search(part)] or [main]
+
+
+def _without_edition(part: str) -> str:
+    """A part without the name of an edition behind it; one that is nothing else stays, to be read as commonplace."""
+    left = _EDITION.sub("", part)
+    return part if _ORDINAL_ALONE.fullmatch(left) else left
 
 
 def _sorted_parts(parts: list[str], *, numbered: bool) -> tuple[list[str], list[str], list[tuple[str, str]]]:
@@ -275,7 +278,8 @@ def _sorted_parts(parts: list[str], *, numbered: bool) -> tuple[list[str], list[
     series: list[tuple[str, str]] = []
     for part in parts:
         left, numbers = _unmark(words_of(part))
-        commonplace = bool(_COMMONPLACE.search(" ".join(left))) and bool(kept or not numbered)
+        edition = left[-1:] in (("edition",), ("editions",))
+        commonplace = bool(_COMMONPLACE.search(" ".join(left))) and bool(kept or edition or not numbered)
         counts_books = numbers and all(number.startswith(("book", "number")) for number in numbers)
         if counts_books and not commonplace and (left or (kept and not numbered)):
             series.append(("".join(left or kept.pop()), _value(numbers[-1])))

@@ -19,6 +19,7 @@ ALIKE, PERHAPS, UNLIKE, UNREADABLE = range(4)  # how two texts compare across sc
 SAME_TEXT_RATIO, SAME_CONSONANTS_RATIO, PERHAPS_RATIO = 85.0, 84.0, 60.0
 SURE_CONSONANTS_RATIO = 95.0  # of texts in alphabets with vowels
 ALMOST_SAME_RATIO = 72.0  # of two spellings in alphabets with vowels
+MAX_COMPARED_LENGTH = 500  # characters of a title or name
 MIN_CONSONANTS = 4  # of a text that is recognised by them alone
 
 _RANGES = (
@@ -105,6 +106,7 @@ def compare(one: str, other: str) -> int:
 
     Numbers must be the same. UNREADABLE are characters whose reading depends on the language.
     """
+    one, other = one[:MAX_COMPARED_LENGTH], other[:MAX_COMPARED_LENGTH]
     plain, twin = _romanized(one), _romanized(other)
     if not plain or not twin or _digits(plain) != _digits(twin):
         return UNLIKE
