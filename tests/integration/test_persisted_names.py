@@ -142,7 +142,7 @@ ROUTES = {
     ),
     "POST /api/internal/rollout/start": (
         (
-            "dry_run plan plan.name plan.phase plan.phase.gate plan.phase.gate.approval "
+            "dry_run plan plan.name plan.phase plan.phase.gate plan.phase.gate.approval plan.phase.gate.hold_if_failed_later "
             "plan.phase.gate.max_failed_share plan.phase.gate.min_confirmed_sample plan.phase.gate.min_confirmed_share "
             "plan.phase.gate.min_quota_headroom plan.phase.gate.min_resolution_rate plan.phase.gate.min_sample "
             "plan.phase.hours plan.phase.months plan.phase.months_per_day plan.phase.name plan.phase.quota_share "

@@ -68,6 +68,25 @@ async def test_a_rollout_from_start_to_approval(api, sql, system):
     assert (await post(api, "hold", 404, why="too late"))["error"]["message"] == "no rollout is running"
 
 
+async def test_a_phase_that_failed_after_its_gate_had_passed_is_a_warning(api, sql, system):
+    gate = {"min_sample": 10, "hold_if_failed_later": True}
+    phases = [PHASE | {"gate": gate}, PHASE | {"name": "later", "years": "2022", "months_per_day": 1}]
+    await post(api, "start", plan={"name": "two", "phase": phases})
+    await system.rollout.tick()
+    await sql(
+        "UPDATE backfill_log SET status = 'completed', books_generated = 20, isbns_resolved = 20 WHERE year = 2023"
+    )
+    await system.rollout.tick()
+    assert (await api.get(ROLLOUT)).json()["warnings"] == []
+    await sql("UPDATE backfill_log SET status = 'failed' WHERE year = 2023")
+    await system.rollout.tick()
+    failure = "only: its gate had passed and would fail now: Resolution rate known for 0 books (required 10): failed"
+    seen = (await api.get(ROLLOUT)).json()
+    assert seen["warnings"][0].startswith(failure)
+    assert (seen["next"]["kind"], seen["held"].startswith(f"rollout: {failure}")) == ("held", True)
+    assert (seen["log"][0]["who"], seen["log"][0]["act"]) == ("rollout", "hold")
+
+
 async def test_holding_releasing_and_overriding(api, sql, system):
     await post(api, "start", plan=PLAN)
     assert (await post(api, "start", 409))["error"]["code"] == "not_now"

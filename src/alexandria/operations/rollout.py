@@ -10,6 +10,7 @@ from alexandria.core.grammar import counted
 from alexandria.core.month import months_of_years
 from alexandria.database.pool import Row
 from alexandria.operations import rollout_schemas as schemas
+from alexandria.operations.rollout_summary import warnings
 from alexandria.operations.system import System
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.controller import RolloutSnapshot
@@ -25,7 +26,6 @@ from alexandria.rollout.decisions import (
 )
 from alexandria.rollout.gates import MonthOutcome, RolloutInputs, count_outcomes
 from alexandria.rollout.plan import Plan, members
-from alexandria.rollout.plan_review import review
 
 MAX_LOG_ENTRIES = 20
 MAX_VERDICTS = 200
@@ -159,7 +159,7 @@ def _to_view(situation: RolloutSnapshot, message: str, log: list[Row], *, dry_ru
         log=[schemas.RolloutLogEntry.model_validate(row) for row in log],
         dry_run=dry_run,
         message=message,
-        warnings=review(rollout.plan, inputs.today, inputs.quota, state.phase) if rollout.ended_at is None else [],
+        warnings=warnings(situation),
     )
 
 

@@ -162,5 +162,8 @@ class RolloutAnswer(BaseModel):
     dry_run: bool
     message: str
     warnings: Annotated[
-        list[str], Field(description="what the plan may not do as intended, in its present phase and those to come")
+        list[str],
+        Field(
+            description="phases that failed after they had passed, and what the plan may not do as intended, in its present phase and those to come"
+        ),
     ] = []

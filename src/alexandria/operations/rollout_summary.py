@@ -37,7 +37,7 @@ class RolloutSummary:
 
     `headline` is the gate's verdict, or how far the phase has come, in the style `status`. `next_step` is what follows,
     at `until` if that is known; `number` is that of the phase, the first is 1; `after_gate` what begins once the gate is passed.
-    `warnings` are what the plan may not do as intended.
+    `warnings` are phases that failed after they had passed, and what the plan may not do as intended.
     """
 
     id: int
@@ -87,7 +87,7 @@ def summarize(situation: RolloutSnapshot) -> RolloutSummary:
         waits_for_approval=approval,
         overridden=state.overridden,
         can_override=not state.overridden and is_overridable(evaluation),
-        warnings=tuple(review(plan, situation.inputs.today, situation.inputs.quota, state.phase)),
+        warnings=tuple(warnings(situation)),
     )
 
 
@@ -95,6 +95,15 @@ def summarize(situation: RolloutSnapshot) -> RolloutSummary:
 def default_plan() -> Plan:
     """The plan that comes with the product."""
     return read(example())
+
+
+def warnings(situation: RolloutSnapshot) -> list[str]:
+    """Phases that failed after they had passed, and what the running plan may not do as intended, a sentence each."""
+    rollout, inputs = situation.rollout, situation.inputs
+    failed = [*map(str, situation.failed_later)]
+    if rollout.ended_at is not None:
+        return failed
+    return failed + review(rollout.plan, inputs.today, inputs.quota, rollout.state.phase)
 
 
 def describe_default_plan() -> tuple[str, ...]:
@@ -166,6 +175,8 @@ def _requirements(gate: Gate) -> Iterator[str]:
         dated = f"at least {gate.confirmed_sample:,} dated books"
         yield f"{_percent(gate.min_confirmed_share)} of {dated} are of their month, {confident}"
     yield f"at most {_percent(gate.max_failed_share)} of the months failed"
+    if gate.hold_if_failed_later:
+        yield "held if its months are run again later and its gate would then fail"
     if gate.min_quota_headroom:
         yield f"{_percent(gate.min_quota_headroom)} of the day's quota left"
     if gate.approval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -36,6 +37,7 @@ from alexandria.rollout.decisions import (
     decide,
 )
 from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, RolloutInputs
+from alexandria.rollout.later_failures import LaterFailure, hold_reason, later_failures
 from alexandria.rollout.plan import Plan
 from alexandria.rollout.plan_review import review
 from alexandria.rollout.repository import Rollout
@@ -44,16 +46,18 @@ log = structlog.get_logger(__name__)
 
 PERIODIC_TASK = "rollout"  # the author of acts that no person does
 GATE_ACTS = {"approve", "override"}  # which let a gate pass, and need not name its phase
+HELD_BY_ITSELF = f"{PERIODIC_TASK}: "  # the beginning of `held` if no person holds the rollout
 NO_STANDSTILL = {WaitKind.DAY, WaitKind.PAUSED, WaitKind.FINISHED}  # it ends by the calendar, or has its own alert
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutSnapshot:
-    """A rollout at one instant: the inputs of the decision, and the decision."""
+    """A rollout at one instant: the inputs of the decision, the decision, and phases that failed after they had passed."""
 
     rollout: Rollout
     inputs: RolloutInputs
     decision: RolloutDecision
+    failed_later: tuple[LaterFailure, ...] = ()
 
     @property
     def phase(self) -> str:
@@ -104,7 +108,8 @@ class RolloutController:
         async with self.database.transaction() as connection:
             since = await rollouts.last_change(connection, now.rollout)
         step = now.decision.step
-        return Standstill(f"{now.rollout.plan.name}: {step.reason}", since, shut=step.kind is WaitKind.SHUT)
+        failed = step.kind is WaitKind.SHUT or now.rollout.state.held.startswith(HELD_BY_ITSELF)
+        return Standstill(f"{now.rollout.plan.name}: {step.reason}", since, shut=failed)
 
     async def review(self, plan: Plan) -> list[str]:
         """Warnings about a plan if it were started now."""
@@ -201,6 +206,7 @@ class RolloutController:
         allowance = await self._quota()
         async with self.database.transaction(keep=not dry_run) as connection:
             was = await self._acting(connection, allowance, "approve", target)
+            was = await self._held_if_failed_later(connection, was, allowance)
             waits = was.decision.step
             step = decide(was.rollout.plan, was.rollout.state, was.inputs, approved=True).step
             if not isinstance(step, Advance) or not isinstance(waits, Wait) or waits.kind is not WaitKind.APPROVAL:
@@ -222,6 +228,7 @@ class RolloutController:
             if running is None:
                 return None
             now = await self._snapshot(connection, running, allowance)
+            now = await self._held_if_failed_later(connection, now, allowance)
             evaluation, step = now.decision.evaluation, now.decision.step
             if await rollouts.save_verdict(connection, running, evaluation, now.inputs.now):
                 log.info("gate evaluated", phase=now.phase, verdict=evaluation.verdict.value, reason=evaluation.why)
@@ -230,6 +237,21 @@ class RolloutController:
             elif isinstance(step, Advance):
                 await self._advance(connection, now, step, PERIODIC_TASK)
             return step
+
+    async def _held_if_failed_later(
+        self, connection: Connection, now: RolloutSnapshot, allowance: _Allowance
+    ) -> RolloutSnapshot:
+        """Hold the rollout if a phase that had passed failed later, its plan demands it, and no person has accepted it."""
+        if now.rollout.state.held or not any(failure.holds for failure in now.failed_later):
+            return now
+        reason = hold_reason(now.failed_later, await rollouts.accepted(connection, now.rollout))
+        if not reason:
+            return now
+        held = replace(now.rollout, state=replace(now.rollout.state, held=HELD_BY_ITSELF + reason))
+        await rollouts.save_state(connection, held, held.state, now.inputs.now)
+        await rollouts.log_act(connection, held, PERIODIC_TASK, "hold", why=reason, now=now.inputs.now, phase=now.phase)
+        log.warning("rollout held", phase=now.phase, reason=reason)
+        return await self._snapshot(connection, held, allowance)
 
     async def _schedule(self, connection: Connection, now: RolloutSnapshot, step: Schedule) -> None:
         selection = Selection(len(step.months), only=step.months)
@@ -261,7 +283,10 @@ class RolloutController:
             was = await self._acting(connection, allowance, act.name, act.target)
             changed, now = replace(was.rollout, state=change(was)), was.inputs.now
             await rollouts.save_state(connection, changed, changed.state, now)
-            await rollouts.log_act(connection, changed, act.who, act.name, why=act.why, now=now, phase=was.phase)
+            detail: dict[str, Any] = {"phase": was.phase}
+            if act.name == "release" and was.failed_later:
+                detail["accepted"] = sorted(frozenset[str]().union(*(each.evidence for each in was.failed_later)))
+            await rollouts.log_act(connection, changed, act.who, act.name, why=act.why, now=now, **detail)
             return await self._snapshot(connection, changed, allowance)
 
     async def _acting(
@@ -289,7 +314,8 @@ class RolloutController:
             quota = replace(quota, by_months=await rollouts.spent_by_months(connection, allowance.since))
         begun = await rollouts.begun(connection, now.astimezone(UTC).date())
         inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause), begun)
-        return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs))
+        failed_later = later_failures(rollout.plan, await rollouts.passed(connection, rollout), inputs)
+        return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs), failed_later)
 
     async def _quota(self) -> _Allowance:
         if not self.metered:

@@ -176,6 +176,10 @@ class Gate(_Spec):
         0, ge=0, le=1, description="share of the day's quota that must be left; 0: not required"
     )
     approval: bool = Field(False, description="true: a person must approve as well")
+    hold_if_failed_later: bool = Field(
+        False,
+        description="true: hold the rollout if months of the phase are run again later and its gate would then fail",
+    )
 
     @property
     def confirmed_sample(self) -> int:

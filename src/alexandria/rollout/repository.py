@@ -151,6 +151,19 @@ async def verdicts(connection: Connection, rollout: Rollout, limit: int) -> list
     return await (await connection.execute(SQL["verdicts"], {"id": rollout.id, "limit": limit})).fetchall()
 
 
+async def passed(connection: Connection, rollout: Rollout) -> dict[int, int]:
+    """The index of each phase that is done and whose gate passed, with the number of its failed months then."""
+    before = rollout.state.phase + rollout.state.finished
+    rows = await (await connection.execute(SQL["passed"], {"id": rollout.id, "before": before})).fetchall()
+    return {row["phase"]: row["failed"] for row in rows}
+
+
+async def accepted(connection: Connection, rollout: Rollout) -> frozenset[str]:
+    """The evidence of phases that failed later which people accepted by releasing the rollout."""
+    rows = await (await connection.execute(SQL["accepted"], {"id": rollout.id})).fetchall()
+    return frozenset(row["evidence"] for row in rows)
+
+
 async def last_change(connection: Connection, rollout: Rollout) -> datetime:
     """The time of the latest verdict or act."""
     row = await (await connection.execute(SQL["last_change"], {"id": rollout.id})).fetchone()

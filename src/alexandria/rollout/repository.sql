@@ -94,6 +94,18 @@ SELECT at, who, act, why, detail FROM rollout_log WHERE rollout_id = %(id)s ORDE
 -- The latest verdicts, newest first.
 SELECT phase, at, verdict, reasons, inputs FROM rollout_verdict WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s
 
+-- name: passed
+-- The phases before this one whose last verdict is that the gate has passed, and their failed months then.
+SELECT phase, failed FROM (
+    SELECT DISTINCT ON (phase) phase, verdict, (inputs #>> '{counts,failed}')::integer AS failed
+    FROM rollout_verdict WHERE rollout_id = %(id)s AND phase < %(before)s ORDER BY phase, id DESC) AS last
+WHERE verdict = 'open' ORDER BY phase
+
+-- name: accepted
+-- What people accepted of phases that failed later, when they released the rollout.
+SELECT DISTINCT jsonb_array_elements_text(detail -> 'accepted') AS evidence FROM rollout_log
+WHERE rollout_id = %(id)s AND act = 'release' AND detail ? 'accepted'
+
 -- name: last_change
 -- The time of the latest verdict or act.
 SELECT greatest((SELECT max(at) FROM rollout_verdict WHERE rollout_id = %(id)s),
