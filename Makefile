@@ -1,9 +1,10 @@
 # The commands of the README, and what they are made of. Python >= 3.11 is all that must be there.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= auto
-# Each worker process has a PostgreSQL of its own; the longest files come first (tests/conftest.py), the rest balances.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One worker process more than there are cores, as the tests of crashes and outages mostly wait; at most four.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(len(os.sched_getaffinity(0)) + 1, 4))')
+# Each has a PostgreSQL of its own; the longest files come first (tests/conftest.py), the rest balances.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The cheap way to measure coverage needs Python 3.12; the other one makes Python code half as fast.
 COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
@@ -15,12 +16,15 @@ demo: setup ## the whole system on real books, sandboxed providers, no keys
 check: setup ## what takes less than a minute: lint and unit tests, side by side
 	$(MAKE) -j2 lint unit
 
-test: lint ## everything but what is marked as long; some minutes
+test: setup ## everything but what is marked as long; some minutes
+	$(MAKE) -j3 lint
 	$(PYTEST) -m "not long"
 
-test-all: lint ## everything, with a short form of soak, and the coverage; about 22 minutes
+test-all: setup ## everything, with a short form of soak, and the coverage
+	$(MAKE) -j3 lint
 	SOAK_KILLS=40 SOAK_MONTHS=12 COVERAGE_CORE=$(COVERAGE_CORE) $(PYTEST) --cov --cov-report=term
 
+unit: WORKERS = auto
 unit: setup
 	$(PYTEST) tests/unit
 

@@ -31,29 +31,41 @@ from hypothesis import HealthCheck, Phase, settings
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
 
-_FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*")
+# Without its compiled modules a command takes seconds of processor time to start, and the tests start hundreds.
+_FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*|PYTHONDONTWRITEBYTECODE")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5
 
 # What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
 _LONGEST = (
     "crash/test_chaos.py",
-    "crash/test_outage.py",
     "crash/test_soak.py",
-    "docs/test_install.py",
+    "crash/test_outage.py",
     "contract/test_schemathesis.py",
-    "crash/test_partition.py",
-    "crash/test_kill.py",
-    "docs/test_install.py",
     "integration/test_demo.py",
+    "crash/test_kill.py",
+    "integration/test_slow_clients.py",
+    "docs/test_install.py",
     "docs/test_tutorial.py",
     "docs/test_site.py",
+    "integration/test_rotation.py",
     "crash/test_freeze.py",
+    "integration/test_refused_enqueues.py",
+    "crash/test_refused_jobs.py",
     "crash/test_interrupted_session.py",
+    "integration/test_liveness.py",
+    "integration/test_short_keys.py",
+    "integration/test_resolution.py",
+    "integration/test_cli.py",
+    "integration/test_embedded.py",
+    "integration/test_forecast.py",
+    "integration/test_secrets.py",
+    "crash/test_partition.py",
+    "integration/test_rollout_cli.py",
+    "integration/test_quota_day.py",
+    "integration/test_breaker.py",
     "property/test_state_machine.py",
     "integration/test_guide.py",
-    "integration/test_secrets.py",
-    "integration/test_rotation.py",
 )
 
 # The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random tries new ones.
@@ -166,6 +178,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {tests / name: place for place, name in enumerate(_LONGEST)}
     if gone := [str(path) for path in rank if not path.exists()]:
         raise pytest.UsageError(f"_LONGEST in {__file__} names files that do not exist: {gone}")
+    if twice := sorted({name for name in _LONGEST if _LONGEST.count(name) > 1}):
+        raise pytest.UsageError(f"_LONGEST in {__file__} names files twice: {twice}")
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 

@@ -250,7 +250,8 @@ class Field:
 @contextlib.contextmanager
 def _field(database_url: str, folder: Path, *sandbox_options: str, embedded: bool = False) -> Iterator[Field]:
     folder.mkdir(mode=0o711, exist_ok=True)
-    plain = demo._environment(folder)
+    # What is killed leaves no coverage, and what is timed here is the product, not its tracing.
+    plain = {name: value for name, value in demo._environment(folder).items() if not name.startswith("COVERAGE_")}
     options = ["--latency-scale", "0.05", "--rates", ",".join(f"{n}={r}" for n, r in RATES.items()), *sandbox_options]
     with demo.Child("sandbox", *options, folder=folder, environment=plain) as sandbox:
         url = sandbox.url()

@@ -74,6 +74,16 @@ def test_public_ci_runs_targets_and_scripts_that_exist():
     assert (ROOT / ".ci" / "run").exists()
 
 
+def test_readme_and_contributing_agree_on_what_a_target_runs_and_how_long_it_takes():
+    first, second = (
+        dict(re.findall(r"^(make [a-z-]+) +# (.+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        for name in ("README.md", "CONTRIBUTING.md")
+    )
+    shared = {"make check", "make test", "make test-all"}
+    assert shared <= first.keys() & second.keys()
+    assert {name: first[name] for name in shared} == {name: second[name] for name in shared}
+
+
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.stem)
 def test_every_command_of_an_issue_form_exists(form):
     group: Any = typer.main.get_command(app)
