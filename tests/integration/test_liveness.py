@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +94,26 @@ def test_systemd_is_sent_when_it_is_ready_that_it_runs_and_when_it_stops(environ
             running.terminate()
             assert "STOPPING=1" in messages(manager)
             assert running.wait(30) == 0
+
+
+def test_a_process_that_hangs_sends_systemd_no_sign_of_life(environment, tmp_path):
+    """With the time of our own units, in which there would have been many."""
+    units = (Path(__file__).parents[2] / "deploy/systemd").glob("*.service")
+    found = {re.findall(r"^WatchdogSec=(\d+)$", unit.read_text(), re.MULTILINE)[0] for unit in units}
+    assert len(found) == 1
+    seconds = int(found.pop())
+    assert seconds / 10 > liveness.BEAT_INTERVAL
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        environment |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": str(seconds * 1_000_000)}
+        with process(environment, "work") as running:
+            assert "READY=1" in messages(manager)
+            running.send_signal(signal.SIGSTOP)
+            while select.select([manager], [], [], 0)[0]:
+                manager.recv(1000)
+            assert select.select([manager], [], [], 3 * liveness.BEAT_INTERVAL)[0] == []
+            running.send_signal(signal.SIGCONT)
+            assert "WATCHDOG=1" in messages(manager)
 
 
 def test_health_finds_a_process_that_runs_hangs_or_has_died(environment, tmp_path):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 
 import psycopg
 import pytest
@@ -24,13 +25,13 @@ def pooled(operator, session_folder):
     """`with pooled("session") as url:` runs PgBouncer as Debian configures it, without `ignore_startup_parameters`."""
 
     @contextlib.contextmanager
-    def start(mode, pool_size=40, **settings):
-        folder = session_folder / f"pgbouncer-{operator.name}-{mode}"
+    def start(mode, pool_size=40, port=0, **settings):
+        folder = session_folder / f"pgbouncer-{operator.name}-{mode}-{uuid.uuid4().hex[:4]}"
         folder.mkdir()
         account = installation.account(folder)
         if os.geteuid() == 0:
             os.chown(folder, account.pw_uid, account.pw_gid)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_server(("127.0.0.1", port)) as listening:
             port = listening.getsockname()[1]
         (folder / "users").write_text("".join(f'"{role}" ""\n' for role in [*operator.roles, "alexandria"]))
         given = {"listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "trust",
@@ -134,3 +135,21 @@ def test_a_pool_without_a_free_session_is_named(operator, pooled):
         refused = operator.run("migrate", url=url)
         assert refused.code == 6
         assert "no free session for a second connection" in refused.error["message"]
+
+
+def test_work_goes_on_after_the_pooler_has_restarted(operator, pooled, working, until):
+    """Its clients are cut off in the middle of their months; nothing is lost, and nobody is charged."""
+    completed = "SELECT count(*) FROM alexandria.backfill_log WHERE status = 'completed'"
+    pooler = contextlib.ExitStack()
+    url = pooler.enter_context(pooled("session", 80))
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    assert operator.run("migrate", url=url).code == 0
+    assert operator.run("seed", "2023", url=url).code == 0
+    with working(url) as processes:
+        assert operator.run("schedule", "--batch-size", "12", url=url).code == 0
+        until(lambda: operator.sql(completed) >= [(1,)], "a month")
+        pooler.close()
+        with pooled("session", 80, port):
+            until(lambda: operator.sql(completed) == [(12,)], "all months")
+            until(lambda: processes.ready()[0] == 200, "ready")
+    assert operator.sql("SELECT count(*) FROM alexandria.attempt WHERE outcome IN ('failed', 'retry')") == [(0,)]

@@ -12,9 +12,10 @@ import structlog
 from prometheus_client import Counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alexandria.web.errors import RequestInfo, http_error_response
+from alexandria.web.errors import RequestInfo, error_response, http_error_response
 
 MAX_BODY_SIZE = 64 * 1024  # bytes
 BODY_TIMEOUT = 15.0  # seconds
@@ -62,7 +63,9 @@ class RequestMiddleware:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=info.request_id):
-            if _content_length(headers) > MAX_BODY_SIZE:
+            if "content-length" in headers and "transfer-encoding" in headers:
+                await _ambiguous_length(scope)(scope, receive, respond)
+            elif _content_length(headers) > MAX_BODY_SIZE:
                 await http_error_response(scope, 413)(scope, receive, respond)
             else:
                 await self._app(scope, _bounded(receive, lambda: responding), respond)
@@ -71,6 +74,13 @@ class RequestMiddleware:
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()
+
+
+def _ambiguous_length(scope: Scope) -> Response:
+    """Refuse a body whose end a proxy may find elsewhere: what follows would be another client's request for it."""
+    hint = {"hint": "send Content-Length or Transfer-Encoding, not both"}
+    message = "the request has two lengths"
+    return error_response(scope, 400, "malformed_http", message, hint, headers={"Connection": "close"})
 
 
 def _content_length(headers: Headers) -> int:
