@@ -1,8 +1,8 @@
 # The commands of the README, and what they are made of. Python >= 3.11 is all that must be there.
 PYTHON ?= python3
 BIN := .venv/bin
-# One worker process more than there are cores, as the tests of crashes and outages mostly wait; at most four.
-WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(len(os.sched_getaffinity(0)) + 1, 4))')
+# Two worker processes a core, as many tests wait half of their time for processes; at most four.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(2 * len(os.sched_getaffinity(0)), 4))')
 # Each has a PostgreSQL of its own; the longest files come first (tests/conftest.py), the rest balances.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The cheap way to measure coverage needs Python 3.12; the other one makes Python code half as fast.

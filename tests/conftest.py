@@ -2,6 +2,7 @@
 
 database_url         a fresh database with all migrations, dropped afterwards
 empty_database_url   a fresh database without migrations
+fresh_database       a function: a fresh, migrated database as a context, as often as a test wants it
 data_dir             a fresh data folder for tests that start the embedded server themselves
 psql                 the client program that fits the server
 cases                collects the failures of near-equal cases, to report all of them at once
@@ -221,6 +222,12 @@ def empty_database_url(server) -> Iterator[str]:
     yield from _database(server, "template1")
 
 
+@pytest.fixture(scope="session")
+def fresh_database(server, template) -> Callable[[], AbstractContextManager[str]]:
+    """A function: a fresh, migrated database as a context, which gives its URL."""
+    return lambda: contextlib.contextmanager(_database)(server, template)
+
+
 @pytest.fixture
 def data_dir(session_folder: Path) -> Iterator[Path]:
     """A path for a data folder, for tests that start a server of their own; removed afterwards."""
@@ -267,8 +274,10 @@ def _remove(place: Path) -> None:
 def _database(server: Embedded, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _url_of(server, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield _url_of(server, name)
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _administer(server: Embedded, statement: str) -> None:

@@ -3,7 +3,6 @@
 field           a database with months, a sandbox, and as many workers as a test wants
 open_field      a function: the same as a context, as often as a test wants it
 make_field      the class of both, for tests that bring all of it themselves
-fresh_database  a function: a fresh, migrated database as a context
 side_by_side    a function: starts scenarios that mostly wait, each with a field of its own, all at the same time
 """
 
@@ -277,24 +276,6 @@ def make_field():
 def field(database_url, data_dir) -> Iterator[Field]:
     with _field(database_url, data_dir) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def fresh_database(server, template):
-    """A function: a fresh, migrated database as a context, which gives its URL."""
-
-    @contextlib.contextmanager
-    def fresh() -> Iterator[str]:
-        name = f"crash_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield server.url.replace("/alexandria?", f"/{name}?")
-        finally:
-            with psycopg.connect(server.url, autocommit=True) as connection:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    return fresh
 
 
 class SideBySide:

@@ -167,13 +167,18 @@ def test_slow_headers_are_408_and_a_silent_connection_is_closed(served):
     assert HEADER_TIMEOUT - 1 < time.monotonic() - began < HEADER_TIMEOUT + 10
 
 
-@pytest.mark.parametrize("path", ["/api/internal/schedule-backfill", "/login"])
-def test_a_slow_body_is_408(served, path):
+def test_a_slow_body_is_408(served):
+    """For the API and for a form; both clients wait at the same time."""
     server = served()
-    kind = "application/json" if path.startswith("/api") else "application/x-www-form-urlencoded"
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Cron-Secret: {SECRET}\r\nContent-Type: {kind}\r\nContent-Length: 99\r\n\r\n"
-    with server.connect(head.encode(), b"{") as client:
-        assert error_of(read(client))[0] == 408
+    kinds = {"/api/internal/schedule-backfill": "application/json", "/login": "application/x-www-form-urlencoded"}
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+        answers = {}
+        for path, kind in kinds.items():
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Cron-Secret: {SECRET}\r\nContent-Type: {kind}\r\nContent-Length: 99\r\n\r\n"
+            answers[path] = pool.submit(read, stack.enter_context(server.connect(head.encode(), b"{")))
+        assert {path: error_of(answer.result(TIMEOUT))[0] for path, answer in answers.items()} == dict.fromkeys(
+            kinds, 408
+        )
     assert "Traceback" not in server.log.read_text()
 
 
