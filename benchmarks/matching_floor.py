@@ -32,7 +32,7 @@ from rapidfuzz import fuzz
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "src" / "alexandria" / "sandbox" / "sample_books.csv"
 DATA = ROOT / "tests" / "unit" / "data"
-SCORING = "catalogue/matching/scoring.py"
+MODULES = ("catalogue/matching/scoring.py", "catalogue/matching/comparison.py", "catalogue/matching/findings.py")
 FINDING, VETO = "Finding", "VETO_POINTS"  # as the scorer calls a reason with its points, and the points that refuse
 TESTS = "tests/unit/test_matching_floor.py"
 DRAWS = 5  # times eight rules are drawn
@@ -393,8 +393,9 @@ def _facts(value: Any) -> Any:
 
 
 class Refusal(NamedTuple):
-    """A rule of the scorer: the line it stands on, what it costs, the reason it gives, and where the cost stands."""
+    """A rule of the scorer: where it stands, what it costs, the reason it gives, and where the cost stands."""
 
+    module: str
     line: int
     cost: str
     reason: str
@@ -402,8 +403,8 @@ class Refusal(NamedTuple):
     end: int
 
 
-def refusals(source: str) -> list[Refusal]:
-    """Every finding that costs something, but does not refuse already."""
+def refusals(module: str, source: str) -> list[Refusal]:
+    """Every finding of a module that costs something, but does not refuse already."""
     starts = [0, *itertools.accumulate(len(line.encode()) for line in source.splitlines(keepends=True))]
     found = []
     for node in ast.walk(ast.parse(source)):
@@ -412,7 +413,7 @@ def refusals(source: str) -> list[Refusal]:
             assert cost.end_lineno is not None
             assert cost.end_col_offset is not None
             begin, end = starts[cost.lineno - 1] + cost.col_offset, starts[cost.end_lineno - 1] + cost.end_col_offset
-            found.append(Refusal(cost.lineno, ast.unparse(cost), ast.unparse(node.args[1]), begin, end))
+            found.append(Refusal(module, cost.lineno, ast.unparse(cost), ast.unparse(node.args[1]), begin, end))
     return sorted(found, key=lambda rule: rule.begin)
 
 
@@ -429,23 +430,28 @@ def prove(tests: Sequence[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="matching-floor-") as place:
         package = Path(place) / "alexandria"
         shutil.copytree(ROOT / "src" / "alexandria", package, ignore=shutil.ignore_patterns("__pycache__"))
-        scorer = package / SCORING
-        source = scorer.read_text(encoding="utf-8")
+        sources = {module: (package / module).read_text(encoding="utf-8") for module in MODULES}
 
-        def failures(rules: Iterable[Refusal]) -> int:
-            scorer.write_text(turned(source, rules), encoding="utf-8")
+        def failures(rules: Sequence[Refusal]) -> int:
+            for module, source in sources.items():
+                text = turned(source, [rule for rule in rules if rule.module == module])
+                (package / module).write_text(text, encoding="utf-8")
             return count_failures(Path(place), tests)
 
-        if failures(()):
+        if failures([]):
             raise SystemExit("the tests fail without a change")
-        rules = refusals(source)
+        rules = [rule for module, source in sources.items() for rule in refusals(module, source)]
         for rule in rules:
-            print(f"{failures([rule]):4} fail: line {rule.line}, {rule.cost} points, {rule.reason}", flush=True)
+            place_of = f"{Path(rule.module).name}:{rule.line}"
+            print(f"{failures([rule]):4} fail: {place_of}, {rule.cost} points, {rule.reason}", flush=True)
         worst = None
         for seed in range(DRAWS):
             drawn = random.Random(seed).sample(rules, 8)
             failed = failures(drawn)
-            print(f"{failed:4} fail: lines {', '.join(str(rule.line) for rule in drawn)} at once", flush=True)
+            print(
+                f"{failed:4} fail: {', '.join(f'{Path(rule.module).name}:{rule.line}' for rule in drawn)} at once",
+                flush=True,
+            )
             worst = failed if worst is None else min(worst, failed)
         return bool(worst)
 

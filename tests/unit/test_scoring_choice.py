@@ -174,8 +174,8 @@ def test_a_doubted_work_in_front_does_not_hide_an_accepted_one():
 
 def test_records_with_the_source_s_own_work_key_are_one_work():
     """Whatever their titles: so a doubted subtitle is no rival of the same work."""
-    first = record("Emma: A Summer", "Ann Lee", isbn="9780316556347", work_key="w1")
-    second = record("Emma: A Winter", "Ann Lee", isbn="9780316556323", work_key="w1")
+    first = record("Emma: A Summer", "Ann Lee", isbn="9780316556323", work_key="w1")
+    second = record("Emma: A Winter", "Ann Lee", isbn="9780316556347", work_key="w1")
     assert choose(CANDIDATE, [first, second])[0] == first
     assert choose(CANDIDATE, [first, replace(second, work_key="w2")])[0] is None
     elsewhere = replace(second, source=SourceRecord("elsewhere", "1", NOON))

@@ -25,6 +25,7 @@ SAME = {
     "a full stop for a colon": ("Moor und Torf: Wie wir den Boden verlieren", "Moor und Torf. Wie wir den Boden verlieren"),
     "a Chinese volume in three forms": ("荒野の刃 1", "荒野の刃 第1巻"),
     "a Chinese volume in parentheses": ("荒野の刃 第1巻", "荒野の刃（1）"),
+    "a series in front, and in parentheses": ("Moor Wars: Torf", "Torf (Moor Wars)"),
     "an article that is moved": ("Egy nap", "Nap, Egy"),
     "a title in two languages": ("Moor and Peat", "Moor and Peat = Moor und Torf"),
     "a title in two languages, the other asked": ("Das Moor und der Torf", "The Moor and the Peat (Das Moor und der Torf)"),

@@ -1,5 +1,7 @@
 """Which edition of the right work is meant: publishers of one format, dates without a month, and what several sources name."""
 
+import itertools
+
 import pytest
 
 from alexandria.catalogue.matching.editions import formats
@@ -49,6 +51,20 @@ def test_an_isbn_that_two_sources_name_goes_before_a_lone_one(agreed, alone, cho
         accepted, *_ = choose(CIRCE, order)
         assert accepted is not None
         assert accepted.isbn13 == chosen
+
+
+def test_the_choice_does_not_depend_on_the_order_of_the_answers(record):
+    """Between editions that fit equally well, and between sources of one ISBN."""
+    hits = [
+        record("Circe", "Madeline Miller", isbn=isbn, source=source, published="2018-04")
+        for isbn, source in itertools.product((OTHER, ONE), ("second", "first"))
+    ]
+    chosen = {
+        (accepted.isbn13, accepted.source.provider)
+        for order in itertools.permutations(hits)
+        if (accepted := choose(CIRCE, order)[0])
+    }
+    assert chosen == {(OTHER, "first")}
 
 
 def test_two_records_that_name_one_each_of_two_authors_are_one_book(record):

@@ -275,6 +275,7 @@ def _rest_finding(one: Comparable, other: Comparable) -> Finding | None:
     prefix = "".join(one.title.head)
     names = _names(one) | _names(other)
     known = {name for name, _ in other.all_series if name} | {name for name, _ in one.all_series if name}
+    known.update(other.title.asides)
     if one.title.lead or any(prefix in name for name in known) or all(word in names for word in one.title.head):
         return Finding(2 + alike.points, "same title after the name of a series or person")
     telling = len([word for word in one.title.rest if word not in titles.IGNORABLE]) > 1

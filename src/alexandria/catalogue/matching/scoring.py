@@ -109,7 +109,7 @@ def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
 
 def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[EditionRecord | None, list[ScoredRecord], str]:
     """The edition to keep, every scored hit (best first), and the reason in words; None if no hit is sure enough."""
-    compared = _raise_agreed(sorted((_score(candidate, hit) for hit in hits), key=lambda found: -found.score))
+    compared = _raise_agreed(sorted((_score(candidate, hit) for hit in hits), key=_order))
     scored = [found.record for found in compared]
     works = _works(candidate, [found for found in compared if found.verdict != REFUSE])
     if not works:
@@ -128,11 +128,17 @@ def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[Edition
     naming = _sources(compared)
     chosen = min(
         editions,
-        key=lambda found: edition.rank(
-            candidate, found.hit, found.score, agreed=len(naming.get(found.hit.isbn13 or "", ())) > 1
+        key=lambda found: (
+            edition.rank(candidate, found.hit, found.score, agreed=len(naming.get(found.hit.isbn13 or "", ())) > 1),
+            found.hit.isbn13 or "",
         ),
     )
     return chosen.hit, scored, "; ".join(chosen.record.reasons)
+
+
+def _order(found: _Compared) -> tuple[float, str, str, str]:
+    """The best first, whatever the order in which the sources answered."""
+    return -found.score, found.hit.isbn13 or "", found.hit.source.provider, found.hit.source.id
 
 
 def _is_whole(work: Sequence[_Compared]) -> bool:

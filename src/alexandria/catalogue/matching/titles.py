@@ -102,7 +102,8 @@ class Title:
     `head` and `rest` are the words before and after the first colon; `volumes` like ("book 2",) what the title itself
     numbers; `series` pairs of series name and number from parentheses or a prefix; `lead` is true when `head` is such
     a prefix ("Discworld 8: Guards! Guards!"). `parallels` are the title in other languages, as the record itself
-    gives it, `spans` the years that it collects. `kinds` say what it is instead of the book; `tongue` is the code of its likely language, "" if unsure.
+    gives it, `spans` the years that it collects, `asides` the text in
+    parentheses, closed up. `kinds` say what it is instead of the book; `tongue` is the code of its likely language, "" if unsure.
     """
 
     words: tuple[str, ...]
@@ -117,6 +118,7 @@ class Title:
     printed: str
     parallels: tuple[tuple[str, ...], ...]
     spans: tuple[str, ...]
+    asides: tuple[str, ...]
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -159,6 +161,7 @@ def read(title: str, subtitle: str = "") -> Title:
         printed=printed.lower(),
         parallels=_parallels(main, equals, asides),
         spans=tuple(aside for aside in asides if _SPAN.fullmatch(aside)),
+        asides=tuple("".join(words_of(aside)) for aside in asides),
     )
 
 

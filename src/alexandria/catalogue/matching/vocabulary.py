@@ -11,23 +11,15 @@ RAREST_COUNT = 50  # of the rarest words of the dictionary, among which are slip
 
 def is_english(word: str) -> bool:
     """Return whether a folded word is in the English dictionary, also as a genitive without its apostrophe."""
-    words = _words()
-    return word in words or (word.endswith("s") and word[:-1] in words)
+    counted = _counted()
+    if counted.get(word, 0) > RAREST_COUNT:
+        return True
+    return word.endswith("s") and counted.get(word[:-1], 0) > RAREST_COUNT
 
 
 def may_be_english(word: str) -> bool:
     """Return whether a folded word is in the English dictionary or among its rare words, some of which are names."""
-    return word in _rare_words() or is_english(word)
-
-
-@lru_cache(1)
-def _words() -> frozenset[str]:
-    return frozenset(word for word, count in _counted().items() if count > RAREST_COUNT)
-
-
-@lru_cache(1)
-def _rare_words() -> frozenset[str]:
-    return frozenset(_counted())
+    return word in _counted() or is_english(word)
 
 
 @lru_cache(1)
