@@ -116,7 +116,7 @@ def judge(client: httpx2.Client, book: Result) -> str:
     truth = answer.json() if answer.status_code == 200 else {"invented": True}
     if truth["invented"]:
         return "invented"
-    own = {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
+    own = {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"] if variant["meant"])}
     return "right" if book["isbn13"] in own else "wrong"
 
 

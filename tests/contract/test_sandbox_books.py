@@ -13,7 +13,8 @@ from alexandria.core.errors import BadInput
 from alexandria.core.month import Month, months_of_years
 from alexandria.sandbox import SandboxSettings, create_app, environment
 from alexandria.sandbox.corpus import Corpus
-from alexandria.sandbox.distractors import Relatives, other_work
+from alexandria.sandbox.distractor_forms import near_title
+from alexandria.sandbox.distractors import EARLY_FORMS, EARLY_SHARE, Relatives, is_meant, other_work
 from alexandria.sandbox.search import Index, Query
 from alexandria.sandbox.settings import SAMPLE
 
@@ -142,6 +143,45 @@ def test_every_work_has_a_distractor(library, relatives):
     assert all(any(map(other_work, relatives.of(work))) for work in library.works)
     forms = Counter(edition.form for work in library.works for edition in relatives.of(work))
     assert min(forms.values()) > 0.05 * len(library.works)
+
+
+def test_distractors_are_of_every_kind_of_the_trade(library, relatives):
+    """Books made from the book in several languages, near titles, other editions decorated, undated and translated."""
+    made = [edition for work in library.works for edition in relatives.of(work)]
+    kinds = {edition.form for edition in made if other_work(edition)}
+    assert kinds >= {
+        "study guide", "fiche de lecture", "guía de lectura", "Lektürehilfe", "краткое содержание", "young readers",
+        "graded reader", "graphic novel", "novela gráfica", "çizgi roman", "Hörspiel", "screenplay", "sequel",
+        "second volume", "near title", "box set", "namesake",
+    }  # fmt: skip
+    editions = {edition.form: edition for edition in made if not other_work(edition)}
+    assert editions.keys() >= {"reprint", "undated record", "decorated", "deluxe", "large print", "translation"}
+    assert editions["undated record"].published == ""
+    assert editions["translation without language"].language == ""
+    assert {form for form, edition in editions.items() if not is_meant(edition)} == {
+        "audio", "translation", "translation without language", "German translation", "French translation",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("title", "near"),
+    [
+        ("The Chalice of the Gods", "The Stone of the Gods"), ("Orbital", "Orbital Daughters"), ("Blue Harbour", "Blue Daughters"),
+    ],
+)  # fmt: skip
+def test_a_near_title_differs_in_one_word(title, near):
+    assert near_title(title) == near
+
+
+async def test_reprints_and_undated_records_stand_first_now_and_then(sandbox, library, relatives):
+    client = sandbox(look_alikes=0, daily_limits={"isbndb": 10**6})
+    first = 0
+    asked = noted(library, step=20)
+    for work in asked:
+        hits = books_of(await isbndb(client, f"books/{quote(work.face.title[:100])}", column="title"))
+        edition = relatives.edition(hits[0]["isbn13"]) if hits else None
+        first += edition is not None and edition.form in EARLY_FORMS
+    assert 0 < first / len(asked) < EARLY_SHARE
 
 
 # ---- the search

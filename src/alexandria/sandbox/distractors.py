@@ -6,12 +6,18 @@ both ways (work -> ISBN, ISBN -> work), so that nothing needs to be stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
+
+from anyascii import anyascii
 
 from alexandria.sandbox.chance import chance
 from alexandria.sandbox.corpus import Corpus, Edition, Work
+from alexandria.sandbox.distractor_forms import FORMS, SILENT, Form, near_title
 from alexandria.sandbox.search import Query
+
+EARLY_FORMS = ("reprint", "undated record")
+EARLY_SHARE = 0.15  # of searches in which such a record stands first
 
 FIRST_NAMES = ("Alda", "Bram", "Cosima", "Dov", "Eluned", "Fenna", "Gorm", "Hedda", "Ivo", "Jorun", "Kestrel", "Ludo",
                "Maeve", "Nils", "Odile", "Piet", "Runa", "Sorcha", "Teodor", "Ulla")  # fmt: skip
@@ -20,41 +26,7 @@ LAST_NAMES = ("Aldenham", "Brackwater", "Corvane", "Dunmallow", "Eskerby", "Farr
               "Pellingrove", "Quillfeather", "Ravensworth", "Stellingwerf", "Thornquist")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One kind of relative: whether it is the same work, the share of works that have one, and how it is printed.
-
-    `title` and `author` may name the work's {title} and {author}; an empty author keeps the work's.
-    """
-
-    name: str
-    same_work: bool
-    share: float
-    prefix: str
-    title: str
-    author: str = ""
-    publisher: str = ""
-    binding: str = "Paperback"
-    language: str = ""
-    years_later: int = 0
-
-
-FORMS = (
-    Form("reprint", True, 0.3, "9781", "{title}", publisher="Wayside Reprints", years_later=4),
-    Form("large print", True, 0.4, "9781", "{title} (Large Print)", publisher="Broadtype Editions"),
-    Form("audio", True, 0.4, "9781", "{title}", publisher="Hearken Audio", binding="Audio CD"),
-    Form("translation", True, 0.2, "9798", "{title} (Spanish Edition)", publisher="Ediciones Farola", language="es",
-         years_later=1),
-    Form("study guide", False, 0.35, "9781", "{title}: A Study Guide", "Lantern Study Press", "Lantern Study Press",
-         years_later=2),
-    Form("workbook", False, 0.15, "9798", "Workbook for {title}: A Companion in Exercises", "{author}",
-         "Margin Companions", "Spiral-bound", years_later=1),
-    Form("box set", False, 0.12, "9781", "{author} Collection: {title} and Two More (Boxed Set)",
-         publisher="Wayside Reprints", years_later=3),
-    Form("namesake", False, 0.08, "9798", "{title}", "{stranger}", "Independently Published", years_later=1),
-    Form("summary", False, 0.4, "9798", "Summary of {title} by {author}", "Quickleaf Notes", "Quickleaf Notes",
-         years_later=1),
-)  # fmt: skip
+PREFIXES = tuple(sorted({form.prefix for form in FORMS}))
 ISBNS_PER_PREFIX = 10**8  # numbers behind one prefix
 ISBN_STEP = 38_196_601  # coprime to SPACE, so every number gets an ISBN of its own, and neighbours stay apart
 BACK = pow(ISBN_STEP, -1, ISBNS_PER_PREFIX)
@@ -75,7 +47,7 @@ class Relatives:
 
     def edition(self, isbn13: str) -> Edition | None:
         """The relative with this ISBN."""
-        if not isbn13.startswith(("9781", "9798")):
+        if not isbn13.startswith(PREFIXES):
             return None
         edition = self.numbered((int(isbn13[4:12]) - self._shift) * BACK % ISBNS_PER_PREFIX)
         return edition if edition and edition.isbn13 == isbn13 else None
@@ -93,14 +65,20 @@ class Relatives:
         return next((edition for edition in kin if edition.form == FORMS[form].name), None)
 
     def shelve(self, hits: list[Edition], query: Query, share: float, rng: Random) -> list[Edition]:
-        """Hits as a service lists them: relatives among them, and in `share` of all searches a look-alike first."""
+        """Hits as a service lists them: relatives among them, and in `share` of all searches a look-alike first.
+
+        With a share of 0 there are no look-alikes at all.
+        """
         if not hits:
             return []
         page = list(hits)
-        kin = self.of(self._corpus.works[hits[0].work])
+        kin = [edition for edition in self.of(self._corpus.works[hits[0].work]) if share or not other_work(edition)]
         for edition in kin:
             if not query.every or query.finds(edition):
                 page.insert(rng.randint(1, 8), edition)
+        early = [edition for edition in page if edition.form in EARLY_FORMS]
+        if early and rng.random() < EARLY_SHARE:
+            page = [early[0], *(edition for edition in page if edition is not early[0])]
         if rng.random() < share:
             rivals = [edition for edition in kin if other_work(edition)]
             rivals += [edition for edition in page[1:6] if edition.work != hits[0].work]
@@ -136,6 +114,11 @@ def other_work(edition: Edition) -> bool:
     return any(form.name == edition.form and not form.same_work for form in FORMS)
 
 
+def is_meant(edition: Edition) -> bool:
+    """Whether a relative is an edition that a reader of the book may be given: not a recording and not a translation."""
+    return any(form.name == edition.form and form.same_work and not form.other_edition for form in FORMS)
+
+
 def work_id(edition: Edition, work: Work) -> str:
     """Of which work `edition` is: `work`, or one of its own if it was only made from that."""
     return f"{edition.form} of {work.id}" if other_work(edition) else work.id
@@ -151,8 +134,11 @@ def _printed(form: Form, original: Edition, isbn13: str, stranger: str) -> Editi
         "title": original.title,
         "author": original.authors[0] if original.authors else "Anonymous",
         "stranger": stranger,
+        "near": near_title(original.title),
+        "unmarked": anyascii(original.title),
     }
     year = min((original.year or 2000) + form.years_later, 2024)
+    published = f"{year}" if form.years_later else original.published
     return replace(
         original,
         isbn13=isbn13,
@@ -160,8 +146,8 @@ def _printed(form: Form, original: Edition, isbn13: str, stranger: str) -> Editi
         subtitle=original.subtitle if form.same_work else "",
         authors=(form.author.format(**names),) if form.author else original.authors,
         publisher=form.publisher,
-        published=f"{year}" if form.years_later else original.published,
-        language=form.language or original.language,
+        published="" if form.undated else published,
+        language="" if form.language == SILENT else form.language or original.language,
         binding=form.binding,
         pages=None if form.binding == "Audio CD" else original.pages,
         series=original.series if form.same_work else "",

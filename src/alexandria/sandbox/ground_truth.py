@@ -7,7 +7,7 @@ from typing import Any
 
 from alexandria.core.month import Month
 from alexandria.sandbox.corpus import Corpus, Edition, Work, words
-from alexandria.sandbox.distractors import Relatives, form_of, other_work, work_id
+from alexandria.sandbox.distractors import Relatives, form_of, is_meant, other_work, work_id
 
 
 @dataclass(slots=True)
@@ -77,7 +77,9 @@ class Truth:
             facts |= {"work_id": named.work.id, "true_title": face.title, "true_authors": list(face.authors)}
             facts["isbns"] = [edition.isbn13 for edition in named.work.editions]
             facts["variants"] = [
-                {"isbn13": edition.isbn13, "form": edition.form} for edition in kin if not other_work(edition)
+                {"isbn13": edition.isbn13, "form": edition.form, "meant": is_meant(edition)}
+                for edition in kin
+                if not other_work(edition)
             ]
         return facts
 

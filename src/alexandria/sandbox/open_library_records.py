@@ -10,12 +10,24 @@ from zlib import crc32
 
 from alexandria.core.month import NAMES
 from alexandria.sandbox.corpus import Edition
-from alexandria.sandbox.distractors import FIRST_NAMES, FORMS, LAST_NAMES, other_work
+from alexandria.sandbox.distractor_forms import FORMS
+from alexandria.sandbox.distractors import FIRST_NAMES, LAST_NAMES, other_work
 from alexandria.sandbox.state import SandboxState
 
 WORKS_BASE, MADE_WORKS_BASE = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
 EDITIONS_BASE, MADE_EDITIONS_BASE = 60_000_000, 70_000_000
-LANGUAGES = {"en": "eng", "es": "spa", "fr": "fre", "de": "ger", "sv": "swe", "ko": "kor", "mul": "mul", "ale": "ale"}
+LANGUAGES = {
+    "en": "eng",
+    "es": "spa",
+    "fr": "fre",
+    "de": "ger",
+    "sv": "swe",
+    "ko": "kor",
+    "tr": "tur",
+    "ru": "rus",
+    "mul": "mul",
+    "ale": "ale",
+}
 
 
 class Catalogue:

@@ -13,7 +13,7 @@ from zlib import crc32
 from stdnum import isbn as stdnum_isbn
 
 from alexandria.sandbox.corpus import Edition, Work
-from alexandria.sandbox.distractors import other_work
+from alexandria.sandbox.distractors import form_of, other_work
 from alexandria.sandbox.state import SandboxState
 
 ENTITY = "http://www.wikidata.org/entity/Q"
@@ -53,7 +53,8 @@ class Items:
     def of(self, edition: Edition) -> WikidataItem | None:
         """The item of the work that `edition` is of, if there is one."""
         if other_work(edition):
-            known = self._state.holds("wikidata", self._state.work_id(edition))
+            form = form_of(edition)
+            known = form is not None and form.notable and self._state.holds("wikidata", self._state.work_id(edition))
             number = MADE_WORKS_BASE + self._relatives.number(edition)
             return (
                 WikidataItem(number, edition.title, edition.authors, edition.published, 0, (edition,))
@@ -95,7 +96,9 @@ class Items:
         if not (with_isbn or rng.random() < WITHOUT_ISBN_SHARE):
             return None
         printed = [edition for edition in self._all_editions(work) if edition.binding != "Audio CD"]
-        known = [edition for edition in printed if rng.random() < 0.7] or printed[:1]
+        known = [edition for edition in printed if rng.random() < 0.7]
+        if all(edition.form for edition in known):  # nobody adds a reprint alone
+            known = [*printed[:1], *known]
         fame = len(str(work.face.notability)) - 1
         face = work.face
         sitelinks = rng.randint(0, 6) + fame * rng.randint(2, 8)

@@ -439,7 +439,10 @@ def _book(month: Month, row: dict[str, Any], stage: DemoSystem) -> Book:
     answer = stage.sandbox.get("/__sandbox/truth", params={"title": row["title"], "author": row["author"]})
     unknown = {"invented": True, "isbns": [], "variants": []}
     truth: dict[str, Any] = answer.json() if answer.status_code == 200 else unknown
-    right = row["isbn13"] in {*truth["isbns"], *(variant["isbn13"] for variant in truth["variants"])}
+    right = row["isbn13"] in {
+        *truth["isbns"],
+        *(variant["isbn13"] for variant in truth["variants"] if variant["meant"]),
+    }
     facts = (row["edition_title"] or row["title"], row["author"], row["isbn13"], row["source"], row["score"])
     return Book(month, *facts, right, truth["invented"])
 
