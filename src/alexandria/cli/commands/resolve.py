@@ -50,9 +50,9 @@ def resolve(
 ) -> int:
     """Resolve title and author to an ISBN, with the evidence: one book, or a list. May use the daily reserve.
 
-    A list is a table, such as an export of Goodreads, StoryGraph, LibraryThing or Calibre, or JSON. The answers are in
-    its order and form, its own columns first. To JSON lines with an id they are {"id", "isbn13", "verdict", "score",
-    "source", "reasons"}. ISBNs of the list are checked.
+    A list is a table, such as an export of Goodreads, StoryGraph, LibraryThing or Calibre, or JSON. ISBNs are checked.
+
+    The answers have its order and form; to JSON lines {"id", "isbn13", "verdict", "score", "source", "reasons"}.
 
     Lines that the output file already answers are skipped: repeat the command to continue after an interruption.
     """
