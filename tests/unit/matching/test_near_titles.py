@@ -48,6 +48,11 @@ SUBTITLES = {
     "a description in German": (("Das Moor", LEE), ("Das Moor: Die Geschichte eines Dorfes", LEE), ACCEPT),
     "an anniversary": (("Moorland", LEE), ("Moorland: 50th Anniversary Edition", LEE), ACCEPT),
     "an anniversary of a title that ends in a number": (("Moor-22", LEE), ("Moor-22: 50th Anniversary Edition", LEE), ACCEPT),
+    "an alternative title after a bare or": (("Moorland or the Dark Days of Peat", LEE), ("Moorland", LEE), ACCEPT),
+    "two descriptions of one year": (
+        ("Moorland: An Anatomy of Peat", LEE, {"published": "2001"}), ("Moorland: An Atlas of Peat", LEE, {"published": "2001"}), ACCEPT),
+    "two descriptions of two years": (
+        ("Moorland: An Anatomy of Peat", LEE, {"published": "2001"}), ("Moorland: An Atlas of Peat", LEE, {"published": "2003"}), DOUBT),
     "an alternative title": (("Moorland; or, The Dark", LEE), ("Moorland", LEE), ACCEPT),
     "a collection": (("The Ann Lee Collection", LEE), ("The Ann Lee Collection: How We Walked Over the Hills", LEE), DOUBT),
     "subtitles that share one word": (("Moorland Tales of Men: Tides of War", LEE), ("Moorland Tales of Men: War Crimes", LEE), DOUBT),

@@ -36,7 +36,7 @@ MAX_SERIES_WORDS = 2  # telling words of the name of a series
 _SMALL = titles.IGNORABLE | {"of", "in", "to", "for", "on", "with", "at", "by", "from", "about", "its", "his", "her"}
 # How a subtitle opens that describes a book and is no title of a volume.
 _DESCRIBES = re.compile(
-    r"[;,:] (?:or|oder|ou|sive|oppure)\b|\s(?:or|oder|ou), |: (?:an?|how|why|what|when|inside|notes|essays|stories|poems|tales of|lessons|"
+    r"[;,:] (?:or|oder|ou|sive|oppure)\b|\s(?:or|oder|ou), |\bor (?:the|an?) |: (?:an?|how|why|what|when|inside|notes|essays|stories|poems|tales of|lessons|"
     r"un|une|una|uma?|ein|eine|wie|warum|comment|pourquoi|como|por que|come|perche|как|почему)\b"
 )
 # What it says of it: "The Story of Success", "Laughter and Reflection", "Surviving Hollywood", "18 Classic Stories".
@@ -49,6 +49,7 @@ _DESCRIPTION = re.compile(
     r"photographs|fictions?|novellas?|romances?|adventures|thriller)$"
     r"|: (?:text|criticism)\b|: \w{3,}ing\b|: \w+,? (?:and|&|und|et|y|e) \w+$"
 )
+_INDEFINITE = re.compile(r": an? ")
 _WORD = re.compile(r"\w+")
 _POSSESSIVE = re.compile(r"^(?:\w+\.? ){1,3}\w+'s? ")
 _DOUBLED = re.compile(r"(.)\1+")
@@ -249,13 +250,9 @@ def _subtitles_finding(one: Comparable, other: Comparable, alike: Finding) -> Fi
         return Finding(9 + alike.points, "same main title, subtitle in another language", partial=True)
     several = not {a.head[-1], b.head[-1]}.isdisjoint(titles.SEVERAL)
     telling = len(set(a.head) - _SMALL) > 2
-    shared = 2 * len(mine & yours) >= min(len(mine), len(yours)) > 1
-    if (
-        shared
-        and not counted
-        and not several
-        and ((telling and not all(only)) or (telling and is_confirmed(one, other)))
-    ):
+    shared = 2 * len(mine & yours) >= min(len(mine), len(yours)) > 1 and not counted and not several
+    described = all(_INDEFINITE.search(read.raw) for read in (a, b))
+    if shared and ((telling and not all(only)) or ((telling or described) and is_confirmed(one, other))):
         return Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
     return Finding(UNDECIDED_POINTS + alike.points, "same main title, but another subtitle", partial=True)
 

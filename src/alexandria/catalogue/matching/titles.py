@@ -46,7 +46,7 @@ _COMMONPLACE = re.compile(
 )
 _ASIDE = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?")
 _INLINE = re.compile(r"(?<=\s)\((\w+)\)(?=\s+\w)")  # "How to Be a (Young) Antiracist"
-_SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+(?:or,?\s+)?|,\s+or,?\s+|\s+or,\s+")
+_SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+(?:or,?\s+)?|,\s+or,?\s+|\s+or,\s+|\s+or\s+(?=(?:the|an?)\s\w+\s\w)")
 _EDITION_ENDS = ("edition", "illustrated", "unabridged", "hardcover", "hardback", "paperback")
 _EDITION = re.compile(
     r"(?<![\s,-])[\s,-]++(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
