@@ -93,6 +93,23 @@ def test_a_gate_fails_early_only_if_the_rest_could_not_reach_it():
         assert evaluate(Gate(), counts).verdict is expected
 
 
+def test_what_the_rest_would_need_allows_for_unlike_months():
+    """120 of 160 books of months that are alike are below 85 % beyond chance; of months with all or half they are not."""
+
+    def share(*hits):
+        months = [(each, 20 - each, 0, 0, 0) for each in hits]
+        return evaluate(Gate(), of_months(months, pending=232)).reasons[1]
+
+    alike = "Resolution rate 75 % of 160 books (lower bound 67.7 %, required 85 %), below target so far: 75 % of 160;"
+    assert share(*[15] * 8) == f"{alike} the rest would need 86.5 % (to look first: alexandria rollout hold): pending"
+    assert share(*[20, 10] * 4) == (
+        "Resolution rate 75 % of 160 books (lower bound 55.3 %, required 85 %; the bound allows for unlike months):"
+        " pending"
+    )
+    unlike = share(*[14, 6] * 4)
+    assert "below target so far: 50 % of 160; the rest would need 87.3 %" in unlike
+
+
 def test_months_to_come_may_be_as_large_as_the_largest():
     counts = PhaseCounts(10, completed=9, pending=1, resolved=82, unresolved=28, quota=QUOTA)
     assert evaluate(Gate(), counts).verdict is Verdict.SHUT

@@ -97,7 +97,7 @@ SELECT phase, at, verdict, reasons, inputs FROM rollout_verdict WHERE rollout_id
 -- name: passed
 -- The phases before this one whose last verdict is that the gate has passed, and their failed months then.
 SELECT phase, failed FROM (
-    SELECT DISTINCT ON (phase) phase, verdict, (inputs #>> '{counts,failed}')::integer AS failed
+    SELECT DISTINCT ON (phase) phase, verdict, coalesce((inputs #>> '{counts,failed}')::integer, 0) AS failed
     FROM rollout_verdict WHERE rollout_id = %(id)s AND phase < %(before)s ORDER BY phase, id DESC) AS last
 WHERE verdict = 'open' ORDER BY phase
 
