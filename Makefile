@@ -34,8 +34,9 @@ soak: setup ## the crash test for half an hour, which prints its numbers, on a m
 chaos: setup campaigns ## crash tests and interleavings with new random choices, and a thousand rollouts; an hour
 	HYPOTHESIS_PROFILE=random SOAK_SEED=$$(date +%s) CHAOS_SECONDS=1800 CHAOS_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/crash tests/property
 
-campaigns: setup ## a thousand whole rollouts on a virtual clock; some minutes
+campaigns: setup ## a thousand simulated rollouts, and a thousand through the real controller, with whatever people do; an hour
 	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_simulation.py -k no_gate
+	CAMPAIGNS=1000 $(BIN)/python -m pytest -s tests/campaigns/test_rollout_campaigns.py
 
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
 	$(BIN)/python benchmarks/mutations.py

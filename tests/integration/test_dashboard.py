@@ -103,8 +103,8 @@ async def test_a_rollout_is_started_held_and_released_from_the_page(admitted, sq
 
 async def test_the_page_shows_what_a_plan_may_not_do_before_and_after_its_start(admitted, system, sql):
     """The default plan's warnings while none runs, those of the running plan, and the default's again after its end."""
-    await sql("INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap) VALUES ('isbndb', 3, 3, 1, 0.3, 50, 50)"
-              " ON CONFLICT (name) DO UPDATE SET daily_limit = 50, daily_cap = 50, plan_limit = NULL")  # fmt: skip
+    [limits] = await sql("SELECT daily_limit, daily_cap FROM lane WHERE name = 'isbndb'")
+    await sql("UPDATE lane SET daily_limit = 50, daily_cap = 50 WHERE name = 'isbndb'")
     small = "<li><strong>Warning:</strong> Validation: its share of ISBNdb&#39;s quota is 22 calls a day"
     assert small in (await admitted.get("/")).text
     started = await act(admitted, "/rollout/start")
@@ -115,6 +115,9 @@ async def test_the_page_shows_what_a_plan_may_not_do_before_and_after_its_start(
     await sql("UPDATE rollout SET ended_at = now(), outcome = 'finished' WHERE ended_at IS NULL")
     page = (await admitted.get("/")).text
     assert ("The rollout has ended." in page, "Start a rollout" in page, small in page) == (True, True, True)
+    await sql("UPDATE lane SET daily_limit = %s, daily_cap = %s WHERE name = 'isbndb'", *limits.values())
+    if system.forecaster._making:
+        await system.forecaster._making
 
 
 async def test_a_gate_shows_its_counts_and_is_approved_once_it_is_passed(admitted, system, sql):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from alexandria.core.month import Month
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import Verdict
@@ -163,6 +165,23 @@ async def test_a_month_in_retry_for_days_does_not_hold_the_others(stage):
         await stage.sql("UPDATE backfill_log SET status = 'completed', isbndb_calls = 40, books_generated = 20,"
                         " isbns_resolved = 20 WHERE status = 'processing'")  # fmt: skip
     assert len(begun) == 9
+
+
+@pytest.mark.parametrize("by", ["an earlier rollout", "hand"])
+async def test_a_month_in_retry_that_the_rollout_has_not_begun_does_not_hold_it(stage, by):
+    """A quota of less than two months a day: the retry reserved what was left, for ever."""
+    await stage.controller.start(plan("2023", 1), "ann")
+    if by == "hand":
+        await stage.sql("UPDATE backfill_log SET status = 'processing' WHERE month = 12")
+    else:
+        await stage.controller.tick()
+    await stage.sql("UPDATE backfill_log SET status = 'retry' WHERE status = 'processing'")
+    await stage.controller.start(plan("2023", 5), "ann", replaces=True)
+    stage.spend(0, cap=50)
+    stage.now += timedelta(days=1)
+    step = await stage.controller.tick()
+    assert isinstance(step, Schedule)
+    assert step.months == (Month(2023, 11),)
 
 
 async def test_a_daily_limit_without_calls_for_months_names_the_fix(stage):

@@ -46,6 +46,7 @@ def random_scenario(rng):
         books_per_month=rng.uniform(10, 30),
         existing_share=rng.uniform(0.75, 1),
         yearly_decline=rng.choice([0, 0.003]),
+        month_deviation=rng.choice([0.02, 0.05, 0.1]),
         faults=FaultRates(
             generators_down=rng.choice([0, 0.1]),
             generators_busy=rng.choice([0, 0.1]),
@@ -199,10 +200,22 @@ class Oracle:
         self.check(
             luck <= 0.05, f"{event}: {resolved} of {resolved + unresolved}, {unchecked} unchecked, prove too little"
         )
+        lower = unlike_bound([(self.books[m][0], sum(self.books[m])) for m in done])
+        self.check(lower >= gate.min_resolution_rate, f"{event}: months too unlike prove {lower:.3f}")
 
     def truth(self, months):
         pairs = [self.run.simulated.books.resolvable(Month.parse(month)) for month in months]
         return sum(good for good, _ in pairs), sum(books for _, books in pairs)
+
+
+def unlike_bound(months):
+    """A bound of the share of all books that is below the gate's: 1.28 deviations of the sum, by how months differ."""
+    books = sum(n for _, n in months)
+    share = sum(hits for hits, _ in months) / books
+    if len(months) < 8:  # too few to compare
+        return share
+    squares = sum((hits - share * n) ** 2 for hits, n in months) * len(months) / (len(months) - 1)
+    return share - 1.28 * math.sqrt(squares) / books
 
 
 def tail(hits, n, share):

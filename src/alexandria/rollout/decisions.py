@@ -258,7 +258,8 @@ def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
         return len(outcomes), each
     states = [outcome.status for outcome in outcomes.values()]
     resting = sum(
-        outcome.status is Status.RETRY and outcome.day not in {None, inputs.today} for outcome in outcomes.values()
+        outcome.status is Status.RETRY and (outcome.begun or outcome.day) not in {None, inputs.today}
+        for outcome in outcomes.values()
     )  # begun on an earlier day
     under_way = states.count(Status.PROCESSING) + states.count(Status.RETRY)
     idle = not inputs.scheduled and under_way == resting

@@ -60,6 +60,7 @@ class MonthOutcome:
     confirmed: int = 0
     contradicted: int = 0
     failed_days: tuple[date, ...] = ()
+    begun: date | None = None  # by any rollout, last; None: as `day`
 
 
 @dataclass(frozen=True, slots=True)

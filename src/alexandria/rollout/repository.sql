@@ -32,8 +32,10 @@ SET phase = %(phase)s, begins = %(begins)s, held = %(held)s, overridden = %(over
 WHERE id = %(id)s
 
 -- name: outcomes
--- The outcomes of the months of a range of years. A month without candidates has its own counters.
+-- The outcomes of the months of a range of years. A month without candidates has its own counters; one that no rollout
+-- has begun counts as begun long ago.
 SELECT b.year, b.month, b.status, m.day, coalesce(m.failed_days, '{}') AS failed_days, b.isbndb_calls AS calls,
+       coalesce(m.begun, '0001-01-01') AS begun,
        CASE WHEN b.status = 'completed' THEN coalesce(c.resolved, b.isbns_resolved) ELSE 0 END::integer AS resolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.unresolved, b.books_generated - b.isbns_resolved) ELSE 0 END::integer AS unresolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.hindered, 0) ELSE 0 END::integer AS hindered,
@@ -41,8 +43,9 @@ SELECT b.year, b.month, b.status, m.day, coalesce(m.failed_days, '{}') AS failed
        CASE WHEN b.status = 'completed' THEN coalesce(c.contradicted, 0) ELSE 0 END::integer AS contradicted
 FROM backfill_log AS b
 LEFT JOIN (
-    SELECT year, month, max(day) AS day, array_agg(DISTINCT day) FILTER (WHERE failed) AS failed_days
-    FROM rollout_day WHERE rollout_id = %(id)s GROUP BY year, month) AS m ON m.year = b.year AND m.month = b.month
+    SELECT year, month, max(day) AS begun, max(day) FILTER (WHERE rollout_id = %(id)s) AS day,
+           array_agg(DISTINCT day) FILTER (WHERE rollout_id = %(id)s AND failed) AS failed_days
+    FROM rollout_day WHERE year BETWEEN %(first)s AND %(last)s GROUP BY year, month) AS m ON m.year = b.year AND m.month = b.month
 LEFT JOIN (
     SELECT year, month, count(isbn13) AS resolved, count(*) FILTER (WHERE isbn13 IS NULL AND NOT hindered) AS unresolved,
            count(*) FILTER (WHERE hindered) AS hindered,
