@@ -1,8 +1,9 @@
 """Measures how accurate forecasts are: simulated rollouts, forecast at their start and when a fifth of their months ended.
 
 Prints one JSON line for each world and moment. The forecast uses what an operator's database and settings would contain
-by then, never the numbers of the rollout's scenario. The scenarios are drawn here, from other distributions than the
-forecast assumes: `believed` is the world that forecasts are made for, the others differ from it in one respect each.
+by then, never the numbers of the rollout's scenario. The scenarios of the world `believed` are drawn as forecasts
+believe them before anything was measured. The others are perturbed: slower sources, months that are unlike, a quota that
+others use as well, a small quota, the second and third together; `apart` has other distributions of nearly everything.
 No rollout is drawn again: one that a gate stops before its end counts in every figure but the errors of the date. The
 range `holds` such a stop if at least a tenth of the simulations stop, as a tenth of the others end later than the range.
 `error` is the distance between the forecast and the true end, as a share of the time that was left; `money_error` is the
@@ -27,6 +28,7 @@ from alexandria.backfill.source_selection import Policy
 from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
 from alexandria.forecast.assumptions import expected_scenario
+from alexandria.forecast.belief import draw_scenario
 from alexandria.forecast.estimate import LOW_QUANTILE, forecast
 from alexandria.forecast.history import History, OtherUse
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario
@@ -37,8 +39,9 @@ from alexandria.rollout.plan import Plan
 
 MOMENTS = {"start": 0.0, "fifth": 0.2}  # shares of the months that have ended when the forecast is made
 PLANS = {"guide": None, "brisk": (40, 60), "unbridled": (300, 300)}  # months a day in every phase; None: as shipped
-WORLDS = ("believed", "slow", "unlike", "shared", "small", "unlike_shared")
+WORLDS = ("believed", "slow", "unlike", "shared", "small", "unlike_shared", "apart")
 DOLLARS = {"gemini": 0.02, "xai": 0.01}  # for a request
+START = datetime(2026, 1, 13, tzinfo=UTC)
 DAYS_BEFORE = 7  # on which the others' use was measured before the rollout began
 
 
@@ -72,7 +75,7 @@ def measured(task: tuple[str, int, int]) -> list[dict[str, Any]]:
     world, seed, runs = task
     rng = Random(f"benchmark {world} {seed}")
     name, plan, settings, scenario = drawn(world, rng)
-    start = datetime(2026, 1, 13, tzinfo=UTC) + timedelta(seconds=rng.uniform(0, 86400))
+    start = START + timedelta(seconds=rng.uniform(0, 86400))
     before = {
         each.name: tuple(rng.choices(each.other_use, k=DAYS_BEFORE)) for each in scenario.sources if each.other_use
     }
@@ -130,26 +133,42 @@ def drawn(world: str, rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
             replace(provider, daily_cap=cap if provider.paid else provider.daily_cap) for provider in expected.sources
         ),
     )
-    slow = rng.uniform(4, 10) if world == "slow" else 1
-    sources = tuple(
-        replace(provider, coverage=min(provider.coverage * rng.uniform(0.8, 1.1), 0.97), requests_per_book=rng.uniform(0.9, 2), response_seconds=provider.response_seconds * rng.uniform(0.5, 4) * slow)
-        for provider in settings.sources
-    )  # fmt: skip
-    if world in {"shared", "unlike_shared"}:
+    fresh = History(START, RolloutState(START.date()), {})
+    scenario = apart(settings, rng) if world == "apart" else draw_scenario(settings, fresh, rng)
+    if world == "slow":
+        factor = rng.uniform(4, 10)
+        sources = tuple(
+            replace(each, response_seconds=each.response_seconds * factor, rate=each.rate / 2)
+            for each in scenario.sources
+        )
+        scenario = replace(scenario, sources=sources, overhead_seconds=scenario.overhead_seconds * factor)
+    if world.startswith("unlike"):
+        scenario = replace(scenario, month_deviation=rng.uniform(0.06, 0.12))
+    if world.endswith("shared"):
         share = rng.uniform(0.2, 0.7)
         sources = tuple(
             replace(each, other_use=days_of_others(each.daily_cap, share, rng)) if each.daily_cap else each
-            for each in sources
+            for each in scenario.sources
         )
-    scenario = replace(
+        scenario = replace(scenario, sources=sources)
+    return name, paced(PLANS[name]), settings, scenario
+
+
+def apart(settings: Scenario, rng: Random) -> Scenario:
+    """A scenario from other distributions than a forecast assumes."""
+    sources = tuple(
+        replace(provider, coverage=min(provider.coverage * rng.uniform(0.8, 1.1), 0.97), requests_per_book=rng.uniform(0.9, 2), response_seconds=provider.response_seconds * rng.uniform(0.5, 4))
+        for provider in settings.sources
+    )  # fmt: skip
+    return replace(
         settings,
         generators=tuple(replace(provider, response_seconds=rng.uniform(2, 60)) for provider in settings.generators),
         sources=sources,
         books_per_month=rng.uniform(12, 35),
         existing_share=rng.uniform(0.95, 0.99),
         yearly_decline=rng.uniform(0, 0.003),
-        month_deviation=rng.uniform(0.06, 0.12) if world.startswith("unlike") else rng.uniform(0, 0.05),
-        overhead_seconds=rng.uniform(1, 30) * slow,
+        month_deviation=rng.uniform(0, 0.05),
+        overhead_seconds=rng.uniform(1, 30),
         overhead_spread=rng.uniform(0.2, 0.8),
         faults=FaultRates(
             generators_down=rng.choice([0, 0.02, 0.1]),
@@ -161,7 +180,6 @@ def drawn(world: str, rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
         ),
         operator=Operator(rng.uniform(4, 30), retries_failed=False),
     )
-    return name, paced(PLANS[name]), settings, scenario
 
 
 def days_of_others(cap: int, share: float, rng: Random) -> tuple[OtherUse, ...]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 import pytest
 
-from alexandria import cli
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
-from alexandria.forecast.forecaster import Forecaster
+from alexandria.forecast.forecaster import Forecaster, bounded_runs
 from alexandria.forecast.prices import model_prices, prices_of
 from alexandria.providers import prompts
 from alexandria.providers.limits.rate import RateLimiter
@@ -223,10 +225,40 @@ async def test_a_plan_starts_tomorrow_if_another_rollout_began_months_today(fore
         assert (await repository.history(connection, started, {}, NOW)).begun == 1
 
 
-def test_the_command_names_the_months_that_a_forecast_relies_on(database_url, capsys, monkeypatch, tmp_path):
-    for name in key_settings().values():
-        monkeypatch.setenv(name, "canary-key")
-    file = tmp_path / "rollout.toml"
-    file.write_text(plans.example())
-    assert cli.main(["--database", database_url, "forecast", "--runs", "10", "--file", str(file)]) == 0
-    assert "other month" not in capsys.readouterr().err
+async def test_a_forecast_leaves_the_event_loop_to_others(forecaster):
+    """It runs in threads, and a plan of many months is simulated less often: 100 runs of 2,412 months took 75 s."""
+    long = plans.read(plans.example().replace('"2000..2019"', '"1900..2019"'))
+    gaps, done = [], asyncio.Event()
+
+    async def other_duties():
+        while not done.is_set():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            gaps.append(time.monotonic() - began)
+
+    others = asyncio.create_task(other_duties())
+    report = await forecaster.report(long, runs=2)
+    done.set()
+    await others
+    assert report.forecast.months == 1500
+    assert median(gaps) < 0.1
+    assert len(gaps) > 10
+
+
+def test_a_plan_of_many_months_is_simulated_less_often():
+    long = plans.read(plans.example().replace('"2000..2019"', '"1900..2019"'))
+    assert [bounded_runs(plan, 100) for plan in (PLAN, plans.read(plans.example()), long)] == [100, 100, 20]
+    assert bounded_runs(long, 30) == 10
+    assert bounded_runs(long, 1) == 1
+
+
+async def test_the_plan_of_isbndb_costs_its_price(forecaster, database):
+    """By the host that it has reported, or as it is set."""
+    assert (await forecaster.report(PLAN, runs=1)).forecast.subscriptions["isbndb"].middle == 14.99
+    await run(database, "UPDATE lane SET plan_host = 'api.premium.isbndb.com' WHERE name = 'isbndb'")
+    assert (await forecaster.report(PLAN, runs=1)).forecast.subscriptions["isbndb"].middle == 35.99
+    own = forecaster.settings.providers["isbndb"].model_copy(update={"plan_price": 20.0})
+    forecaster.settings = forecaster.settings.model_copy(
+        update={"providers": forecaster.settings.providers | {"isbndb": own}}
+    )
+    assert (await forecaster.report(PLAN, runs=1)).forecast.subscriptions["isbndb"].middle == 20

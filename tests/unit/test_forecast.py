@@ -123,7 +123,9 @@ def test_without_a_gate_that_can_pass_there_is_no_date():
 
 
 def test_a_finished_rollout_ends_now():
-    outcomes = {m: MonthOutcome(Status.COMPLETED, AT.date(), 5, 18, 2) for ms in plans.members(GUIDE) for m in ms}
+    outcomes = {
+        m: MonthOutcome(Status.COMPLETED, AT.date(), 5, 18, 2, confirmed=12) for ms in plans.members(GUIDE) for m in ms
+    }
     found = forecast(GUIDE, replace(fresh(), outcomes=outcomes), EXPECTED, runs=10)
     assert (found.ended, found.early, found.late, found.stuck) == (300, AT, AT, 0)
 

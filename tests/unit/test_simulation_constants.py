@@ -32,14 +32,14 @@ SCENARIO = Scenario((SimulatedProvider("gemini", 2),), (SimulatedProvider("isbnd
 # What only the simulation has: how it draws, how long it goes on, and what is expected before anything was measured.
 ITS_OWN = {
     "assumptions": {"YEARLY_DECLINE_SHARE"},
-    "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD", "HOUR_SECONDS"},
+    "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD", "HOUR_SECONDS", "MAX_CRC_VALUE"},
     "belief": {
         "ENOUGH_MONTHS", "EXPECTED_BOOKS", "EXPECTED_FAULT_COUNT", "EXPECTED_MONTHS", "EXPECTED_ATTEMPTS", "EXPECTED_DAYS",
-        "BOOKS_DOUBT", "MEASURED_BOOKS_DOUBT", "REQUESTS_DOUBT", "REQUESTS_COUNTED", "SPEED_DOUBT", "OUTAGE_LENGTH_DOUBT",
+        "BOOKS_DOUBT", "MEASURED_BOOKS_DOUBT", "REQUESTS_DOUBT", "REQUESTS_COUNTED", "SPEED_DOUBT", "UNMEASURED_SPEED_DOUBT", "OUTAGE_LENGTH_DOUBT",
         "REVIEW_DOUBT", "OTHER_USE_DOUBT", "DECLINE_DOUBT", "MONTH_DEVIATIONS", "MIN_REQUESTS", "MIN_REVIEW_HOURS", "SUREST_RATE",
     },
     "estimate": {"LOW_QUANTILE", "HIGH_QUANTILE", "DEFAULT_RUNS", "UNPACED_INTERVAL", "SEED_STEP", "BILLING_DAYS"},
-    "forecaster": {"LATEST_RUNS", "REFRESH_AFTER"},
+    "forecaster": {"LATEST_RUNS", "BOUNDED_MONTHS", "LEAST_RUNS", "REFRESH_AFTER"},
     "prices": {"TOKENS_PER_LIST", "EXPECTED_ANSWER_COUNT"},
     "repository": {"LATEST_ATTEMPTS", "USE_DAYS", "HOURS_PER_DAY"},
     "scenario": {

@@ -44,6 +44,7 @@ SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home dire
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 BY_PLAN = frozenset({"base_url", "rate", "daily_limit", "daily_reserve"})  # what a provider's plan can decide
 SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+MAX_PLAN_PRICE = 1_000_000.0  # dollars a month
 MAX_DAILY_UNITS = 1_000_000_000  # what the ledger's columns can count
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
@@ -66,6 +67,7 @@ class ProviderSettings(BaseModel):
     key: SecretStr | None
     by_plan: frozenset[str] = frozenset()
     server: str = ""
+    plan_price: float | None = Field(None, ge=0, le=MAX_PLAN_PRICE)
 
     @property
     def lane(self) -> str:
@@ -136,6 +138,7 @@ class _ProviderOverrides(_Given):
     timeout: float | None = None
     daily_limit: int | None = None
     daily_reserve: int | None = None
+    plan_price: float | None = None
     zone: str | None = None
 
 

@@ -39,6 +39,10 @@ class PublishedLimits(BaseModel):
         0,
         description="of these, kept for people: months may not spend them; of ISBNdb 2/15 of its plan unless it is set",
     )
+    plan_price: float | None = Field(
+        None,
+        description="dollars a month for the provider's plan, for forecasts; of ISBNdb by its plan's host if unset",
+    )
     zone: str = Field("UTC", description="where the provider's day begins, as an IANA time zone")
 
 
@@ -61,7 +65,8 @@ class ProviderFacts:
     Calls of a provider with `long_calls` are bounded by a concurrency limit. A source is trusted last on its
     `doubtful_fields` of an edition.
 
-    A provider with `plan_rates` reports its plan: the limit of units a day, and the host, which has a rate of its own.
+    A provider with `plan_rates` reports its plan: the limit of units a day, and the host, which has a rate of its own and
+    one of the `plan_prices`, dollars a month as others list them.
     Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
     that names a product alone; one with `needs_contact` refuses all. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
 
@@ -85,6 +90,7 @@ class ProviderFacts:
     coverage: float = 0.5
     price_list_name: str = ""
     plan_rates: Mapping[str, float] = field(default_factory=dict)
+    plan_prices: Mapping[str, float] = field(default_factory=dict)
     anonymous_rate: float | None = None
     needs_contact: bool = False
     often_busy: bool = False
@@ -132,6 +138,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         response_seconds=0.5,
         coverage=0.9,
         plan_rates={"api2.isbndb.com": 1.0, "api.premium.isbndb.com": 3.0, "api.pro.isbndb.com": 5.0},
+        plan_prices={"api2.isbndb.com": 14.99, "api.premium.isbndb.com": 35.99, "api.pro.isbndb.com": 99.99},
     ),
     "google_books": ProviderFacts(
         label="Google Books",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from alexandria.rollout.gates import METERED_SOURCE, DailyQuota
 
 REFUSAL_SECONDS = 1.0  # that a generator takes to refuse
 HOUR_SECONDS = 3600.0
+MAX_CRC_VALUE = 2**32
 RESPONSE_SPREAD = 0.5  # deviation of the logarithm of a response's duration
 
 
@@ -116,7 +118,7 @@ class SimulatedAttempts:
         *,
         by_months: Mapping[str, int] | None = None,
     ) -> None:
-        self.scenario, self.books = scenario, SimulatedBooks(scenario, seed)
+        self.scenario, self.books, self._seed = scenario, SimulatedBooks(scenario, seed), seed
         self.requests: dict[Month, Counter[str]] = defaultdict(Counter)
         self._rng = Random(f"fortune {seed}")  # noqa: S311 # chance that can be repeated
         self._listed: set[Month] = set()
@@ -182,12 +184,12 @@ class SimulatedAttempts:
             if kind is not None:
                 generators = self.scenario.generators
                 for each in generators:
-                    self.requests[month][each.name] += self._list_requests(each)
+                    self.requests[month][each.name] += self._list_requests(month, each)
                 causes = tuple(kind(each.name, "did not name a book") for each in generators)
                 ends = at + (_given_up(generators) if kind is errors.ProviderDown else REFUSAL_SECONDS)
                 return ends, errors.NoBooks("no generator named a book", causes)
             at = max(
-                self._answered(month, generator, self._list_requests(generator), at)
+                self._answered(month, generator, self._list_requests(month, generator), at)
                 for generator in self.scenario.generators
             )
             self._listed.add(month)
@@ -207,10 +209,11 @@ class SimulatedAttempts:
             self._answered(month, source, unchecked * source.requests_per_book, now, for_months=False)
         return True
 
-    def _list_requests(self, generator: SimulatedProvider) -> int:
-        """Requests for the lists of one month, of all the generator's models."""
+    def _list_requests(self, month: Month, generator: SimulatedProvider) -> int:
+        """Requests for the lists of one month, of all the generator's models; always the same for a month."""
         whole = int(generator.requests_per_month)
-        return whole + (self._rng.random() < generator.requests_per_month - whole)
+        drawn = zlib.crc32(f"{self._seed} {generator.name} {month}".encode()) / MAX_CRC_VALUE
+        return whole + (drawn < generator.requests_per_month - whole)
 
     def _generation_error(self, books: MonthBooks, now: float, drawn: float) -> type[errors.ProviderError] | None:
         faults = self.scenario.faults

@@ -29,9 +29,9 @@ EXPECTED_BOOKS = 150.0  # books that were found, or dated, as often as expected
 EXPECTED_FAULT_COUNT = 0.5  # faults, in so many months, attempts or days:
 EXPECTED_MONTHS, EXPECTED_ATTEMPTS, EXPECTED_DAYS = 40.0, 40.0, 10.0
 # How uncertain a value is: the deviation of its logarithm.
-BOOKS_DOUBT, MEASURED_BOOKS_DOUBT = 0.15, 0.25  # the latter after one month
-REQUESTS_DOUBT, REQUESTS_COUNTED = 0.3, 10  # the latter are added to those counted
-SPEED_DOUBT = 0.2
+BOOKS_DOUBT, MEASURED_BOOKS_DOUBT = 0.2, 0.25  # the latter after one month
+REQUESTS_DOUBT, REQUESTS_COUNTED = 0.45, 10  # the latter are added to those counted
+SPEED_DOUBT, UNMEASURED_SPEED_DOUBT = 0.2, 0.8
 OUTAGE_LENGTH_DOUBT = 0.5
 REVIEW_DOUBT = 0.4
 OTHER_USE_DOUBT = 0.3  # after one day
@@ -75,6 +75,7 @@ class Belief:
             sources=tuple(self._source(each, rng) for each in expected.sources),
             books_per_month=self._books_per_month(rng),
             existing_share=self._existing_share(deviation, rng),
+            overhead_seconds=_about(expected.overhead_seconds, UNMEASURED_SPEED_DOUBT, rng),
             yearly_decline=max(rng.gauss(expected.yearly_decline, DECLINE_DOUBT), 0.0),
             month_deviation=deviation,
             dated_share=self._share(
@@ -147,7 +148,9 @@ class Belief:
         return usual * (expected + fewer) / (expected + asked), max(counted - asked, 0.0), len(own)
 
     def _shared(self, provider: SimulatedProvider, rng: Random) -> SimulatedProvider:
-        """The provider, with the days of others' use that were measured."""
+        """The provider, as fast as it may be, with the days of others' use that were measured."""
+        seconds = _about(provider.response_seconds, UNMEASURED_SPEED_DOUBT, rng)
+        provider = dataclasses.replace(provider, response_seconds=seconds)
         days = self._history.other_use.get(provider.name, ())
         if not days:
             return provider

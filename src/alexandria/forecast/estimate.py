@@ -186,7 +186,7 @@ class Estimator:
 
     def _simulate(self, plan: Plan, seed: int) -> _Run:
         scenario = self._belief.draw(Random(f"scenario {seed}"))  # noqa: S311 # chance that can be repeated
-        simulation = RolloutSimulation(plan, scenario, seed, self._history)
+        simulation = RolloutSimulation(plan, scenario, seed, self._history, keeps_log=False)
         simulation.run(lambda now: now.stuck)
         if simulation.stuck:  # and for the rest of the time it waits for a person
             simulation.seconds_by_limit[Limit.GATE] += STUCK_SECONDS

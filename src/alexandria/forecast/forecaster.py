@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -20,8 +20,9 @@ from alexandria.forecast.assumptions import expected_scenario, without_key
 from alexandria.forecast.belief import ENOUGH_MONTHS, uses_other_months
 from alexandria.forecast.estimate import DEFAULT_RUNS, UNPACED_INTERVAL, Estimator, Forecast
 from alexandria.forecast.history import History
-from alexandria.forecast.prices import model_prices, prices_of
+from alexandria.forecast.prices import model_prices, plan_prices, prices_of
 from alexandria.forecast.scenario import Scenario
+from alexandria.providers.limits import stored_limits
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.llm import parse_generators
 from alexandria.rollout import plan as plans
@@ -32,7 +33,9 @@ from alexandria.rollout.repository import Rollout
 
 log = structlog.get_logger(__name__)
 
-LATEST_RUNS = 40  # simulations of the forecast that is kept for the page
+LATEST_RUNS = 30  # simulations of the forecast that is kept for the page
+BOUNDED_MONTHS = 300  # of a plan; one of more months is simulated less often
+LEAST_RUNS = 10  # simulations
 REFRESH_AFTER = timedelta(minutes=5)  # age at which the kept forecast is made again
 EXPIRES_AFTER = timedelta(hours=1)  # age at which a kept forecast that could not be made again is dropped
 RETRY_AFTER = timedelta(minutes=1)  # after a forecast that failed
@@ -53,6 +56,20 @@ class ForecastReport:
         return f"Assumes that {listed(self.assumptions)}." if self.assumptions else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a forecast is made from: the rollout, whether it has started, what was measured, and what it costs."""
+
+    rollout: Rollout
+    started: bool
+    history: History
+    scenario: Scenario
+    assumptions: tuple[str, ...]
+    tokens: Mapping[str, repository.Tokens]
+    made: tuple[repository.Purchases, ...]
+    plan_prices: Mapping[str, float]
+
+
 @dataclass(slots=True)
 class Forecaster:
     """Makes forecasts, and keeps the last one for callers that cannot wait."""
@@ -66,8 +83,33 @@ class Forecaster:
     _not_before: datetime | None = None
     _closed: bool = False
 
-    async def report(self, plan: Plan | None = None, *, runs: int = DEFAULT_RUNS, seed: int = 1) -> ForecastReport:
-        """Forecast `plan` as if it started now; without it the running rollout, or else the plan that is shipped."""
+    async def report(self, plan: Plan | None = None, *, runs: int | None = None, seed: int = 1) -> ForecastReport:
+        """Forecast `plan` as if it started now; without it the running rollout, or else the plan that is shipped.
+
+        Without `runs` it is DEFAULT_RUNS simulations, or fewer of a plan of many months.
+        """
+        return await self._report(plan, runs, DEFAULT_RUNS, seed)
+
+    async def _report(self, plan: Plan | None, runs: int | None, most: int, seed: int) -> ForecastReport:
+        known = await self._known(plan)
+        number = bounded_runs(known.rollout.plan, most) if runs is None else runs
+        # All that takes a while runs in threads, one piece after the other: the event loop has other duties in between,
+        # and a cancelled caller need not wait.
+        specs = parse_generators(self.settings.generators)
+        dollars = await asyncio.to_thread(model_prices, specs, known.tokens)  # the first call imports for a while
+        prices = dataclasses.replace(
+            prices_of(specs, dollars, known.made),
+            per_month=known.plan_prices,
+            since=known.rollout.started_at if known.started else None,
+        )
+        estimator = await asyncio.to_thread(Estimator, known.rollout.plan, known.history, known.scenario, seed)
+        for done in range(number):
+            await asyncio.to_thread(estimator.run, unpaced=done % UNPACED_INTERVAL == 0)
+        found = await asyncio.to_thread(estimator.result, prices)
+        return ForecastReport(found, known.rollout.plan.name, known.started, known.assumptions)
+
+    async def _known(self, plan: Plan | None) -> _Known:
+        """All that a forecast of `plan` is made from, read in one transaction."""
         now, lanes = self.now(), await self.allowances()
         async with self.database.transaction() as connection:
             newest = await rollouts.newest(connection)
@@ -84,6 +126,7 @@ class Forecaster:
             tokens = await repository.tokens(connection, planned)
             pause = await pauses.paused(connection)
             made = await repository.purchases(connection, rollout, [each.name for each in scenario.generators])
+            stored = await stored_limits.read(connection, [each.name for each in scenario.sources])
         assumed = [] if started else ["the rollout starts now"]
         if history.state.held:
             assumed.append(f"the hold is lifted ({history.state.held})")
@@ -98,13 +141,9 @@ class Forecaster:
                 f" of {counted(history.others.ended, 'other month')}, until {ENOUGH_MONTHS} of its own have ended"
             )
         assumed += [f"{name} is not asked, as its key is not set" for name in without_key(self.settings)]
-        specs = parse_generators(self.settings.generators)
-        dollars = await asyncio.to_thread(model_prices, specs, tokens)  # the first call imports for a while
-        prices = prices_of(specs, dollars, made)
-        estimator = Estimator(rollout.plan, history, scenario, seed)
-        for number in range(runs):  # one by one: other tasks run in between, and a cancelled caller need not wait
-            await asyncio.to_thread(estimator.run, unpaced=number % UNPACED_INTERVAL == 0)
-        return ForecastReport(estimator.result(prices), rollout.plan.name, started, tuple(assumed))
+        hosts = {name: limits.plan_host for name, limits in stored.items()}
+        prices = plan_prices(self.settings, [each.name for each in scenario.sources], hosts)
+        return _Known(rollout, started, history, scenario, tuple(assumed), tokens, tuple(made), prices)
 
     def latest(self, *, started: bool) -> ForecastReport | None:
         """The kept forecast at once, if it is recent enough; when it is due, a new one is made in the background.
@@ -128,10 +167,16 @@ class Forecaster:
 
     async def _make(self) -> None:
         try:
-            self._last = await self.report(runs=LATEST_RUNS)
+            self._last = await self._report(None, None, LATEST_RUNS, seed=1)
         except AlexandriaError as failed:
             self._not_before = self.now() + RETRY_AFTER
             log.warning("forecast failed", reason=failed.message)
+
+
+def bounded_runs(plan: Plan, most: int) -> int:
+    """How many simulations of a plan to run, at most `most`: fewer if it has many months, as each takes longer then."""
+    number = sum(map(len, plans.members(plan)))
+    return min(most, max(most * BOUNDED_MONTHS // max(number, 1), LEAST_RUNS))
 
 
 def _unstarted(plan: Plan | None, now: datetime) -> Rollout:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
+from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.estimate import Prices
 from alexandria.forecast.repository import Purchases, Tokens
@@ -30,6 +32,18 @@ def model_prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) -
         except LookupError:
             continue
         found[spec.label] = float(price.total_price)
+    return found
+
+
+def plan_prices(settings: Settings, names: Sequence[str], hosts: Mapping[str, str]) -> dict[str, float]:
+    """Dollars a month for the plans of these providers: as set, or as the plan's host is listed. `hosts` were reported."""
+    found = {}
+    for name in names:
+        configured = settings.providers[name]
+        host = hosts.get(name) or urlsplit(configured.base_url).hostname or ""
+        price = PROVIDERS[name].plan_prices.get(host) if configured.plan_price is None else configured.plan_price
+        if price is not None:
+            found[name] = price
     return found
 
 

@@ -148,8 +148,7 @@ def daily_pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
     A day is clean if all its months completed; one with a failed month is not, although it is retried later. A day with months still in progress does not count either way.
     """
     days: dict[date, list[Status]] = defaultdict(list)
-    for month in members(plan)[phase]:
-        outcome = outcomes.get(month)
+    for outcome in map(outcomes.get, members(plan)[phase]):
         if outcome is not None and outcome.day is not None and outcome.day < today:
             days[outcome.day].append(outcome.status)
         for day in () if outcome is None else outcome.failed_days:
@@ -176,7 +175,7 @@ def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
         month
         for months in members(plan)[: phase + 1]
         for month in months
-        if month in outcomes and outcomes[month].status is Status.PENDING
+        if (outcome := outcomes.get(month)) is not None and outcome.status is Status.PENDING
     ]
 
 

@@ -199,8 +199,9 @@ def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:
 def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
     """Sum up the outcomes of the phase with this index."""
     months, outcomes = members(plan)[phase], inputs.outcomes
-    found = [outcomes[month] for month in months if month in outcomes]
+    found = [outcome for outcome in map(outcomes.get, months) if outcome is not None]
     states = [outcome.status for outcome in found]
+    missing = len(months) - len(found)
     books = tuple((o.resolved, o.unresolved, o.hindered, o.confirmed, o.contradicted) for o in found)
     columns = [*zip(*books, strict=True)] or [()] * 5
     resolved, unresolved, hindered, confirmed, contradicted = map(sum, columns)
@@ -210,7 +211,7 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
         failed=states.count(Status.FAILED),
         under_way=states.count(Status.PROCESSING) + states.count(Status.RETRY),
         pending=states.count(Status.PENDING),
-        unseeded=tuple(sorted({month.year for month in months if month not in outcomes})),
+        unseeded=tuple(sorted({month.year for month in months if month not in outcomes})) if missing else (),
         resolved=resolved,
         unresolved=unresolved,
         hindered=hindered,

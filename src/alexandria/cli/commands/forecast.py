@@ -24,7 +24,12 @@ commands = typer.Typer()
 @commands.command(rich_help_panel="Inspect")
 def forecast(
     context: typer.Context,
-    runs: Annotated[int, typer.Option(min=10, max=10_000, help="How many simulations to run.")] = 100,
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            min=10, max=10_000, help="How many simulations to run; by default 100, fewer of more than 300 months."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Equal seeds give equal forecasts.")] = 1,
     file: Annotated[
         Path | None,
