@@ -74,7 +74,9 @@ def find(text: str) -> tuple[str, ...]:
     begins, at, behind = True, 0, 0  # whether an entry begins; the next group; where the last one ended
     while at < len(groups):
         start = groups[at][0]
-        begins = _begins(plain[behind:start], begins)
+        between = plain[behind:start]
+        if between not in (" ", "-"):
+            begins = _begins(between, begins)
         found, last = _number_at(plain, groups, at, begins)
         if found:
             isbns.setdefault(found)
@@ -104,13 +106,17 @@ def _begins(between: str, begins: bool) -> bool:
 def _number_at(plain: str, groups: list[tuple[int, int]], at: int, begins: bool) -> tuple[str | None, int]:
     """The ISBN whose first digits are those of group `at`, and its last group; None and `at` if there is none."""
     start = groups[at][0]
+    if _hyphenated(plain, start - 1):
+        return None, at
     before = plain[max(0, start - 16) : start]
-    labelled = bool(_LABELLED.search(before))
-    if not labelled and (before[-1:].isalnum() or before[-1:] == "_" or _hyphenated(plain, start - 1)):
+    labelled = "isbn" in before and bool(_LABELLED.search(before))
+    if not labelled and (before[-1:].isalnum() or before[-1:] == "_"):
         return None, at
     digits, found, end = "", None, at
-    most = 13 if begins or labelled else MAX_GROUPS
-    for last in range(at, min(at + most, len(groups))):
+    following = groups[at : at + (13 if begins or labelled else MAX_GROUPS)]
+    if sum(end - begin for begin, end in following) < 10:
+        return None, at
+    for last in range(at, at + len(following)):
         if last > at and not _JOINT.fullmatch(plain, groups[last - 1][1], groups[last][0]):
             break
         digits += plain[groups[last][0] : groups[last][1]]
