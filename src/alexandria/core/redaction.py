@@ -24,8 +24,8 @@ _WHOLE_WORD = r"(?<![\w\-])(?<!\w[.:/@])(?<!//){secret}(?![\w\-=])(?![.:/@]\w)(?
 # A part of an address's path: some services have the secret there.
 _PATH_PART = r"(?<=[^/]/){secret}(?=[/?#]|$)"
 _ADDRESS = re.compile(r"(?<=://)[^\s\"'<>]+")
-_SOURCE_LINE = re.compile(r'\s*(?:\| +)?File "[^"]*", line \d+')
-_CODE_OR_MARKS = re.compile(r" {4}\S|[ |]*[~^]+[ ~^]*$")
+_SOURCE_LINE = re.compile(r'(?:(?<!\s)\s+)?(?:\| +)?File "[^"]*", line \d+')
+_CODE_OR_MARKS = re.compile(r" {4}\S|[ |]*+[~^][ ~^]*+$")
 
 _secrets: set[str] = set()
 _long: list[str] = []

@@ -13,7 +13,7 @@ OUTAGE_WORDS = re.compile(
     re.IGNORECASE,
 )
 PORTAL_WORDS = re.compile(
-    r"captive|hot ?spot|wi-?fi|(?:connect|sign in|log ?in|access)\w* to (?:the |this |our )?(?:network|internet)"
+    r"captive|hot ?spot|wi-?fi|(?:connect|sign in|log ?in|access)\w{0,3} to (?:the |this |our )?(?:network|internet)"
     r"|network (?:access|log ?in|authentication)|guest network|internet access",
     re.IGNORECASE,
 )

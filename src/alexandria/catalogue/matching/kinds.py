@@ -69,7 +69,7 @@ _KINDS = {
 _PATTERNS = {kind: re.compile(fold(pattern)) for kind, pattern in _KINDS.items()}
 # "(with Reading Group Guide)", "(Includes Reader's Guide)": printed behind the whole book.
 _INCLUDED = re.compile(
-    r"[(\[:,-]?\s*\b(?:with|includes?|including|plus|featuring|mit|avec|con)\b (?:(?:an?|the|its|new|bonus) )?"
+    r"(?:[(\[:,-]\s*|(?<!\s)\s+)?\b(?:with|includes?|including|plus|featuring|mit|avec|con)\b (?:(?:an?|the|its|new|bonus) )?"
     r"[\w' ]{0,40}(?:guide|questions|excerpt|preview|material|chapter)s?\b[^()\[\]]{0,60}[)\]]?"
 )
 # The genre of the book itself, not a version of another: "Smile: A Graphic Novel".

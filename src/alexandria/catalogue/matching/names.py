@@ -52,19 +52,19 @@ FULL_NAMES = {
     "jerry": "gerald", "joe": "joseph", "steve": "stephen", "steven": "stephen", "dave": "david", "andy": "andrew",
 }  # fmt: skip
 _PARTICLES = frozenset({"van", "von", "de", "di", "da", "du", "del", "des", "le", "la", "al", "el", "ter", "ten", "st"})
-_DATES = re.compile(rf",?\s*\(?\b{LIFE}\)?")
+_DATES = re.compile(rf"(?:,\s*|(?<!\s)\s+)?\(?\b{LIFE}\)?")
 _ASIDE = re.compile(r"\([^)]*\)?|\[[^\]]*\]?|~\w+~")
 # A pen name or the name behind it: "Stephen King (as Richard Bachman)".
 _ALIAS = re.compile(
     r"[(\[](?:writing )?(?:as|pseudonym of|pseud\. of|pen name of|a\.?k\.?a\.?|alias) ([^()\[\]]+)[)\]]?"
 )
 _BY = re.compile(r"^(?:by|from|edited by|written by|and|with)\s+")
-_LIST = re.compile(r"\s*[;|/]\s*|\s+(?:&|and|with|et|und|y)\s+")
+_LIST = re.compile(r"(?:(?<!\s)\s+)?[;|/]\s*|(?<!\s)\s+(?:&|and|with|et|und|y)\s+")
 _TOKEN = re.compile(r"\w+")
 _PHD = re.compile(r"\bph\.?\s+d\b")
 # As printed, in any case and not folded.
 _ROLE_PRINTED = re.compile(rf" ?\((?:{'|'.join(ROLES)}|ed\.|eds\.)(?!\w)[^)]{{0,100}}\)", re.IGNORECASE)
-_LIFE_PRINTED = re.compile(rf"\s*[,(]\s*{LIFE}\s*\)?\.?$")
+_LIFE_PRINTED = re.compile(rf"(?:(?<!\s)\s+)?[,(]\s*{LIFE}\s*\)?\.?$")
 _FULL_STOP = re.compile(r"(?<=[a-zà-ÿ]{3})\.$")
 
 

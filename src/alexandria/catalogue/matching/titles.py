@@ -44,9 +44,12 @@ _COMMONPLACE = re.compile(
     r"essais|essays|noveller|dikter|digte|роман|романы|повесть|повести|рассказы|стихи|رواية|قصص|شعر|小説|小说|장편소설|소설)$"
     r"|\b(?:auflage|ausgabe|edicion|edizione|edicao|издание)$"
 )
-_ASIDE = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?")
+_ASIDE = re.compile(r"(?:(?<!\s)\s+)?[(\[]([^()\[\]]*)[)\]]?")
 _INLINE = re.compile(r"(?<=\s)\((\w+)\)(?=\s+\w)")  # "How to Be a (Young) Antiracist"
-_SPLIT = re.compile(r"\s*:\s*|\s+-+\s+|\s*;\s+(?:or,?\s+)?|,\s+or,?\s+|\s+or,\s+|\s+or\s+(?=(?:the|an?)\s\w+\s\w)")
+_SPLIT = re.compile(
+    r"(?:(?<!\s)\s+)?:\s*|(?<!\s)\s+-+\s+|(?:(?<!\s)\s+)?;\s+(?:or,?\s+)?|,\s+or,?\s+|(?<!\s)\s+or,\s+"
+    r"|(?<!\s)\s+or\s+(?=(?:the|an?)\s\w+\s\w)"
+)
 _EDITION_ENDS = ("edition", "illustrated", "unabridged", "hardcover", "hardback", "paperback")
 _EDITION = re.compile(
     r"(?<![\s,-])[\s,-]++(?:(?:the|a|an|limited|deluxe|special|standard|collector'?s'?|anniversary|revised|expanded|updated|illustrated|"
@@ -63,7 +66,7 @@ _SENTENCE = re.compile(
     r"(?<=[^\W\d_]{4})\.\s+(?=[^\W\d_a-z])(?=\S+\s\S)"
 )  # "Ohne Sinn. Wie die Industrie uns manipuliert"
 _SPAN = re.compile(r"\d{4}\s?(?:-|to|bis|a|à)\s?\d{2,4}")
-_PARALLEL = re.compile(r"\s+=\s+")
+_PARALLEL = re.compile(r"(?<!\s)\s+=\s+")
 # "第1巻", "12巻", "제3권", "ج2"; and what halves and thirds are called.
 _COUNTED = re.compile(
     r"(?:第\s?|제\s?)?(\d{1,3}|[一二三四五六七八九十]{1,3})\s?(?:巻|卷|集|冊|册|권)(?!\w)|\bج\s?(\d{1,2})\b"

@@ -1,0 +1,82 @@
+"""No regular expression of a reader takes long for 64 kB of one kind, also if its callers would have tidied the text."""
+
+import re
+import string
+import sys
+import time
+
+import pytest
+
+from alexandria.catalogue.matching import kinds, names, titles
+from alexandria.core import redaction
+from alexandria.providers import chat_streams, fields, front_pages, model_json, refusal_kinds, refusals, retry_hints
+
+pytestmark = pytest.mark.long
+
+LENGTH = 65_536  # characters
+BOUND = 0.05 * (5 if sys.gettrace() else 1)  # seconds of a processor
+SHARE = 16  # of a text: how much of it is tried first, so that a slow expression takes no minutes
+MODULES = (
+    kinds,
+    names,
+    titles,
+    redaction,
+    chat_streams,
+    fields,
+    front_pages,
+    model_json,
+    refusal_kinds,
+    refusals,
+    retry_hints,
+)
+ONLY_MATCHED = {
+    "_CODE_OR_MARKS",
+    "PIECE",
+    "BARE_SECONDS",
+    "_MARKUP",
+    "STREAM",
+}  # at one place of a text, and never searched for
+CLASSES = [
+    *" \t\n\u00a0",
+    *string.punctuation,
+    *"0aAé戦\0\u0301",
+    "a ",
+    ", ",
+    "- ",
+    "a\n",
+    "and ",
+    "edition ",
+    "access ",
+]
+
+
+def readers():
+    """The search, or the match, of each expression, by its name."""
+    for module in MODULES:
+        for name, value in vars(module).items():
+            several = [*value.values()] if isinstance(value, dict) else value
+            for number, one in enumerate(several if isinstance(several, list | tuple) else [several]):
+                if isinstance(one, re.Pattern) and isinstance(one.pattern, str):
+                    yield f"{module.__name__}.{name}[{number}]", one.match if name in ONLY_MATCHED else one.search
+
+
+READERS = dict(readers())
+
+
+def seconds(read, text):
+    began = time.thread_time()
+    read(text)
+    return time.thread_time() - began
+
+
+@pytest.mark.parametrize("repeated", CLASSES, ids=[str(number) for number in range(len(CLASSES))])
+def test_no_expression_takes_long_for_one_kind_of_text(repeated):
+    text = (repeated * LENGTH)[: LENGTH - 1] + "\x01"
+    slow = {}
+    for name, read in READERS.items():
+        for part, bound in ((text[-LENGTH // SHARE :], BOUND / 4), (text, BOUND)):
+            took = seconds(read, part)
+            if took > bound and (took := min(took, *(seconds(read, part) for _ in range(3)))) > bound:
+                slow[name] = round(took, 3)
+                break
+    assert slow == {}
