@@ -106,7 +106,7 @@ def parameters(text: str) -> None:
         message_pattern,
         plan.read,
     ):
-        with contextlib.suppress(errors.AlexandriaError):
+        with contextlib.suppress(errors.AlexandriaError, *([ValueError] if read is server_of else [])):
             read(text)
 
 

@@ -380,7 +380,7 @@ class Settings(_Given):
 
     def lane_of(self, provider: str, url: str = "") -> str:
         """The name under which requests to a provider, at the server of `url`, are limited."""
-        lane = f"{provider}@{server_of(url)}"
+        lane = f"{provider}@{server_of(url)}" if url else provider
         return lane if lane in self.lanes else provider
 
     @property

@@ -6,6 +6,7 @@ SERVER is the host, with the port where the URL has one.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
@@ -17,13 +18,12 @@ ENTRY = re.compile(r"([a-z_]+):[^\s@]+@(https?://[^\s@]+)")  # of ALEXANDRIA_GEN
 
 
 def server_of(url: str) -> str:
-    """Return the server of a URL: its host, and its port unless that is the usual one."""
+    """Return the server of a URL: its host, and its port unless that is the usual one. Raises ValueError."""
     parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    try:
-        port = parts.port
-    except ValueError:  # the request will fail
-        port = None
+    host, port = parts.hostname or "", parts.port
+    if not host:
+        raise ValueError("the URL has no host")
+    host = f"[{host}]" if ":" in host else host
     return host if port in {None, DEFAULT_PORTS.get(parts.scheme)} else f"{host}:{port}"
 
 
@@ -32,8 +32,9 @@ def several_servers(generators: Sequence[str]) -> Iterator[tuple[str, str]]:
     found: dict[str, dict[str, None]] = {}
     for entry in generators:
         parts = ENTRY.fullmatch(entry)
-        if parts and parts[1] in PROVIDERS:
-            found.setdefault(parts[1], {})[server_of(parts[2])] = None
+        with contextlib.suppress(ValueError):  # such an entry is refused where it is used
+            if parts and parts[1] in PROVIDERS:
+                found.setdefault(parts[1], {})[server_of(parts[2])] = None
     for provider, servers in found.items():
         if len(servers) > 1:
             yield from ((provider, server) for server in servers)

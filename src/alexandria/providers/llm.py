@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.servers import server_of
 from alexandria.providers import book_list, prompts
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import NEGATIVE_LIFETIME, ProviderClient
@@ -57,7 +58,7 @@ def _spec(entry: str) -> GeneratorSpec:
         return GeneratorSpec(provider)
     if form == "MODEL" and re.fullmatch(r"[^\s@]+", model):
         return GeneratorSpec(provider, model)
-    if form == "MODEL@URL" and at_url:
+    if form == "MODEL@URL" and at_url and _is_address(at_url[2]):
         return GeneratorSpec(provider, at_url[1], at_url[2].rstrip("/"))
     model = entry.partition("@")[0]  # behind the @ a password might stand
     *others, last = [f"{name}:{facts.model}".rstrip(":") for name, facts in generators.items()]
@@ -65,6 +66,13 @@ def _spec(entry: str) -> GeneratorSpec:
         f"setting {SETTING}: {model!r} is no generator",
         hint=f"a generator is {', '.join(others)} or {last} (a key goes to OPENAI_API_KEY)",
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return bool(server_of(url))
+    except ValueError:  # such as a port that is no number, or a bracket without its end
+        return False
 
 
 class LanguageModel:
