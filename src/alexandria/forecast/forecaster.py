@@ -33,7 +33,7 @@ from alexandria.rollout.repository import Rollout
 
 log = structlog.get_logger(__name__)
 
-LATEST_RUNS = 30  # simulations of the forecast that is kept for the page
+LATEST_RUNS = 20  # simulations of the forecast that is kept for the page
 BOUNDED_MONTHS = 300  # of a plan; one of more months is simulated less often
 LEAST_RUNS = 10  # simulations
 REFRESH_AFTER = timedelta(minutes=5)  # age at which the kept forecast is made again
