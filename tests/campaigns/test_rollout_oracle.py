@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
 from alexandria.backfill.status import Status
+from alexandria.database.pool import Database
 from alexandria.rollout import acts, controller, decisions, gates, repository
-from alexandria.rollout.decisions import Advance
+from alexandria.rollout.cluster_bound import wilson
+from alexandria.rollout.controller import RolloutController
+from alexandria.rollout.decisions import Advance, WaitKind
+from alexandria.rollout.plan import members
 from tests.support.rollout_oracle import Oracle
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
@@ -87,6 +91,11 @@ def compares_the_rate(patch):
     patch.setattr(gates, "least_lower_bound", lambda months, more: bound(months, more, lambda hits, n: (hits / n,)))
 
 
+def takes_months_for_alike(patch):
+    patch.setattr(gates, "effective_sample", lambda months: tuple(map(sum, zip(*months, strict=True))))
+    patch.setattr(gates, "least_lower_bound", lambda months, more: bound(months, more, wilson))
+
+
 def bound(months, more, of):
     hits, n = map(sum, zip(*months, strict=True))
     return of(hits, n + sum(more))[0]
@@ -117,6 +126,10 @@ def needs_no_confirmation(patch):
     decide_with(patch, plan=gates_of_plan(min_confirmed_share=0))
 
 
+def needs_no_headroom(patch):
+    decide_with(patch, plan=gates_of_plan(min_quota_headroom=0))
+
+
 def ignores_hours(patch):
     decide_with(patch, plan=phases(hours=(0, 1440)))
 
@@ -143,6 +156,78 @@ def keeps_an_override(patch):
     decide_with(patch, step=step)
 
 
+def begins_two_phases_on_a_day(patch):
+    def step(found, _state, inputs):
+        if isinstance(found, Advance) and not found.state.finished:
+            return replace(found, state=replace(found.state, begins=inputs.today))
+        return found
+
+    decide_with(patch, step=step)
+
+
+def forgets_earlier_phases(patch):
+    def pending(plan, phase, months):
+        return [m for m in members(plan)[phase] if m in months and months[m].status is Status.PENDING]
+
+    patch.setattr(decisions, "_pending", pending)
+
+
+def passes_with_months_under_way(patch):
+    progress = gates._progress
+    patch.setattr(gates, "_progress", lambda counts: (each for each in progress(counts) if counts.unseeded))
+
+
+def stands_still_on_small_quotas(patch):
+    def afforded(phase, inputs):
+        done = [each.calls for each in inputs.outcomes.values() if each.status is Status.COMPLETED]
+        each = max(-(-sum(done) // len(done)), 1) if done else decisions.CALLS_PER_MONTH
+        if inputs.quota is None or inputs.quota.limit is None:
+            return (0 if inputs.quota is None else len(inputs.outcomes)), each
+        busy = sum(each.status in {Status.PROCESSING, Status.RETRY} for each in inputs.outcomes.values())
+        return max(inputs.quota.left(phase.quota_share) // each - busy, 0), each
+
+    patch.setattr(decisions, "_afforded", afforded)
+
+
+def waits_for_retries_of_others(patch):
+    decide_with(patch, inputs=outcomes(lambda each: replace(each, begun=None)))
+
+
+def counts_the_day_from_midnight_utc(patch):
+    quota = RolloutController._quota
+
+    async def broken(self):
+        found, now = await quota(self), self.now()
+        midnight: datetime = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return replace(found, since=midnight) if found.since else found
+
+    patch.setattr(RolloutController, "_quota", broken)
+
+
+def keeps_dry_runs(patch):
+    transaction = Database.transaction
+    patch.setattr(Database, "transaction", lambda self, **_: transaction(self))
+
+
+def reports_no_small_quota(patch):
+    patch.setattr(controller, "NO_STANDSTILL", {*controller.NO_STANDSTILL, WaitKind.BUDGET})
+
+
+def reports_no_missing_data(patch):
+    patch.setattr(controller, "NO_STANDSTILL", {*controller.NO_STANDSTILL, WaitKind.MISSING})
+
+
+def fails_gates_too_early(patch):
+    share = gates._share
+
+    def broken(sample, required, least):
+        verdict, text = share(sample, required, least)
+        low = sample.n >= least and sample.hits / sample.n < required
+        return (gates.Verdict.SHUT if low else verdict), text
+
+    patch.setattr(gates, "_share", broken)
+
+
 SEEDS: dict[Breakage, int] = {
     forgets_failed_days: 6,
     compares_the_rate: 2,
@@ -157,6 +242,18 @@ SEEDS: dict[Breakage, int] = {
     begins_one_more_a_day: 0,
     never_slows_down: 0,
     keeps_an_override: 9,
+    takes_months_for_alike: 34,
+    needs_no_headroom: 30,
+    begins_two_phases_on_a_day: 18,
+    forgets_earlier_phases: 16,
+    passes_with_months_under_way: 9,
+    stands_still_on_small_quotas: 5,
+    waits_for_retries_of_others: 4,
+    counts_the_day_from_midnight_utc: 15,
+    keeps_dry_runs: 0,
+    reports_no_small_quota: 4,
+    reports_no_missing_data: 16,
+    fails_gates_too_early: 0,
     begins_on_the_same_day: 8,
     forgets_what_others_began: 1,
     checks_no_override: 13,
