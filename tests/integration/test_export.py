@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -169,6 +170,25 @@ def test_an_export_that_breaks_off_leaves_the_older_file(tmp_path):
     broken.__enter__().write(b"half")
     assert not broken.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("books.jsonl", "an older export")]
+
+
+def test_an_export_into_a_link_or_a_pipe_leaves_it_what_it_is(tmp_path):
+    """Also when root exports to /dev/null, which must stay a device."""
+    target, link, pipe = tmp_path / "books.jsonl", tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    with whole(link) as file:
+        file.write(b"{}")
+    assert link.is_symlink()
+    assert target.read_text() == "{}"
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with whole(pipe) as file:
+            file.write(b"{}")
+        assert os.read(reader, 10) == b"{}"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_reader_that_has_seen_enough_ends_it_in_good_order(filled):

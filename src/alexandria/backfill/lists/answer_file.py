@@ -134,7 +134,8 @@ def continued(path: Path, lines: Sequence[Line | Row]) -> int:
 
 
 def replace_content(path: Path, content: bytes) -> None:
-    """Write the file anew, or leave it as it is if that fails."""
+    """Write the file anew, or leave it as it is if that fails. A link stays, and its target is written."""
+    path = path.resolve()
     with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent, delete=False) as file:
         file.write(content)
         file.flush()

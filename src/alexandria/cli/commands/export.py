@@ -76,9 +76,17 @@ async def _write(pieces: AsyncGenerator[bytes], out: Path | None) -> int:
 
 @contextmanager
 def whole(out: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when it is complete, and not at all if it is empty or anything goes wrong."""
+    """A file that appears under its name when it is complete, and not at all if it is empty or anything goes wrong.
+
+    A link stays, and its target is written. A device or a pipe is no file that could be replaced: it is written directly.
+    """
     name = None
     try:
+        out = out.resolve()
+        if out.exists() and not out.is_file():
+            with out.open("wb") as stream:
+                yield stream
+            return
         handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
         with os.fdopen(handle, "wb") as file:
             yield file
