@@ -98,7 +98,7 @@ async def test_an_error_within_a_stream_is_that_error(model):
 
 
 @pytest.mark.parametrize("text", ["data: {", "data:", ":", "{}\n{}", "data: []\n\ndata: [DONE]", events(chat())])
-async def test_what_is_no_stream_of_pieces_is_a_bad_answer(model, text):
+async def test_other_text_than_a_stream_of_pieces_is_a_bad_answer(model, text):
     with pytest.raises(errors.BadAnswer):
         await model("openai", (200, [], text.encode())).suggest(MARCH, "baseline", 20)
 

@@ -166,7 +166,7 @@ def test_every_prompt_names_its_month_as_the_query_reads_it(variant):
     assert "first published in May 2023" in prompts.render(variant, Month(2023, 5), 20)
 
 
-async def test_what_others_spend_is_measured_by_the_providers_day(database):
+async def test_spending_of_others_is_measured_by_the_providers_day(database):
     """Enrichment, rechecks and people; what the provider counted beyond our requests; days without any; no months."""
     token = "00000000-0000-0000-0000-000000000001"
     day = datetime(2026, 3, 1, tzinfo=UTC)

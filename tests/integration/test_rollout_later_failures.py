@@ -60,7 +60,7 @@ async def test_a_phase_whose_months_fail_later_holds_the_rollout_until_a_person_
     assert [act for _, act, _ in await stage.log()].count("hold") == 1
 
 
-async def test_what_a_person_has_accepted_holds_the_rollout_again_only_if_more_fails(stage):
+async def test_accepted_failures_hold_the_rollout_again_only_if_more_fails(stage):
     """The same months fail again on another day, or another month fails; but not while they are run again."""
     await second_phase(stage)
     await run_again(stage, "failed", 2)

@@ -221,7 +221,7 @@ def test_tabs_without_quotes_and_a_line_that_names_the_delimiter():
     assert whole(excel.encode(), None).decode().startswith("sep=;\r\nTitle;Author;isbn13;")
 
 
-def test_what_an_answer_says_is_no_command_to_a_spreadsheet_or_a_terminal():
+def test_no_text_of_an_answer_is_a_command_to_a_spreadsheet_or_a_terminal():
     odd = answer(reasons=("=HYPERLINK(1)", "two\nlines \x1b[2J"))
     [_, row] = csv.reader(io.StringIO(whole(b"Title,Author\n=1+1,B\n", None, answers=[odd]).decode(), newline=""))
     assert row[0] == "=1+1"

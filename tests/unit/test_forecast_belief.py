@@ -103,7 +103,7 @@ def test_months_outside_the_plan_in_its_years_are_none_of_its_own():
     assert found.failed.middle == 0
 
 
-def test_what_others_spend_of_the_quota_makes_the_end_later():
+def test_spending_of_others_makes_the_end_later():
     """With 60 % of each day taken by others the truth was later than the range in 20 of 20 rollouts."""
     tight = replace(EXPECTED, sources=(replace(ISBNDB, daily_cap=200),))
     night = (120.0, *[0.0] * 23)

@@ -93,7 +93,7 @@ def test_a_gate_fails_early_only_if_the_rest_could_not_reach_it():
         assert evaluate(Gate(), counts).verdict is expected
 
 
-def test_what_the_rest_would_need_allows_for_unlike_months():
+def test_the_share_that_the_rest_needs_allows_for_unlike_months():
     """120 of 160 books of months that are alike are below 85 % beyond chance; of months with all or half they are not."""
 
     def share(*hits):

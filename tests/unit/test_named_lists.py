@@ -58,7 +58,7 @@ def test_an_empty_list_of_books_is_an_answer_whatever_stands_beside_it():
     assert model_json.find_items(json.dumps({"books": [], "uncertain": BOTH})) == []
 
 
-def test_what_is_of_other_months_alone_is_no_list():
+def test_books_of_other_months_alone_are_no_list():
     with pytest.raises(model_json.NoList):
         model_json.find_items(json.dumps({"2003-04": BOTH}), MARCH)
 

@@ -57,7 +57,7 @@ def test_the_letter_that_stands_for_ten_in_any_case_and_script(printed):
         "B0306406152", "Bd. 3, S. 12-34", "²9780306406157²²", "9 780306 406158",
     ],
 )  # fmt: skip
-def test_what_is_no_isbn_of_a_book(printed):
+def test_other_numbers_than_isbns_of_books_are_refused(printed):
     assert Isbn13.read(printed) is None
     assert Isbn13.all_in(printed) == ()
 

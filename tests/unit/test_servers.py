@@ -24,7 +24,7 @@ def test_a_server_is_a_host_and_an_unusual_port(url, server):
 @pytest.mark.parametrize(
     "url", ["", "http://", "http://[::1", "http://far.test:x", "http://far.test:99999", "http://[x]y"]
 )
-def test_what_has_no_server_is_an_error(url):
+def test_a_url_without_a_server_is_an_error(url):
     with pytest.raises(ValueError, match=r"URL|netloc|[Pp]ort|address|host"):
         server_of(url)
 

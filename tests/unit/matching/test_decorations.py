@@ -48,7 +48,7 @@ def test_decorations_change_nothing(rule, verdict):
 
 
 @pytest.mark.parametrize("rule", DIFFERENT)
-def test_what_only_resembles_a_decoration(rule, verdict):
+def test_a_resemblance_to_a_decoration_stays_in_the_title(rule, verdict):
     one, other = DIFFERENT[rule]
     assert verdict((one, LEE), (other, LEE)) != ACCEPT
 
