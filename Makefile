@@ -36,7 +36,7 @@ chaos: setup campaigns ## crash tests and interleavings with new random choices,
 
 campaigns: setup ## a thousand simulated rollouts, and a thousand through the real controller, with whatever people do; an hour
 	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_simulation.py -k no_gate
-	CAMPAIGNS=1000 $(BIN)/python -m pytest -s tests/campaigns/test_rollout_campaigns.py
+	CAMPAIGNS=1000 $(BIN)/python -m pytest -s tests/campaigns
 
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
 	$(BIN)/python benchmarks/mutations.py
