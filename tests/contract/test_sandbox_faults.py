@@ -104,8 +104,8 @@ SEEN = {
         "isbndb_401": (401, "Full authentication is required"),
         "isbndb_403_wrong_host": (403, "Access denied"),
         "isbndb_404_then_200": (404, "Not Found"),
-        "isbndb_books_vs_data_key": (200, '"books":[{'),  # this query is answered with data
-        "isbndb_basic_plan": (200, '"data":[{'),  # a search is answered as usual
+        "isbndb_books_vs_data_key": (200, '"data":[{'),  # this query is answered with books
+        "isbndb_basic_plan": (200, '"books":[{'),  # a search is answered as usual
     },
     "google_books": {
         "429_daily": (429, '"quota_limit_value":"1000"'),

@@ -289,6 +289,18 @@ async def test_an_answer_of_one_provider_lets_the_others_be_probed_at_once(datab
         assert found == [(Y, 0, True), (X, 0, True)]
 
 
+async def test_an_answer_from_before_a_row_of_failures_does_not_end_it(database_url):
+    """One process had it, and no request since, while another counts the failures."""
+    far_end = Provider()
+    async with worker_on(database_url, far_end, LONG) as one, worker_on(database_url, far_end, LONG) as other:
+        assert await one.ask() == 200
+        far_end.down = 503
+        for worker in (*[other] * (LONG.failures - 1), one):
+            with pytest.raises(errors.ProviderDown):
+                await worker.ask()
+        assert rows(database_url, "SELECT trips FROM breaker") == [(1,)]
+
+
 async def test_a_longer_pause_that_the_provider_asked_for_stays(database_url):
     far_end = Provider()
     async with worker_on(database_url, far_end) as worker:

@@ -88,7 +88,7 @@ def unresolved(count):
 
 def resolved(count):
     for number in range(count):
-        digits = f"978000{number:06d}"
+        digits = f"978143{number:06d}"
         check = -sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10
         isbn = Isbn13.parse(f"{digits}{check}")
         hit = EditionRecord(

@@ -91,6 +91,7 @@ def _database(settings: Settings) -> Iterator[Check]:
     try:
         with open_server(settings) as server:
             where = "at DATABASE_URL" if settings.production else f"embedded in {settings.data_dir}"
+            asyncio.run(_require_writable(server.url))
             yield Check("database", True, f"PostgreSQL answers, {where}")
             if grants := missing_grants(server.url):
                 yield Check("rights", False, "the database role may not use the tables", " ".join(grants))
@@ -106,6 +107,12 @@ def _database(settings: Settings) -> Iterator[Check]:
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)
         yield from limits(settings, {})
+
+
+async def _require_writable(url: str) -> None:
+    """Raise DatabaseUnavailable if the server is a standby, or set to be read-only."""
+    async with Database(url, size=1) as database:
+        await database.require_writable()
 
 
 def _connections(url: str) -> Iterator[Check]:

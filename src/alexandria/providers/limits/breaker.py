@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -75,15 +76,16 @@ class CircuitBreaker:
         self._weight = BUSY_WEIGHT if name in PROVIDERS and PROVIDERS[name].often_busy else 1
         self._name, self._pool, self._policy = name, pool, policy
         self._probe_seconds = timeout + PROBE_GRACE
-        self._answered = False
+        self._answered_at: float | None = None  # by this process's clock; None: not since that was last stored
         self.openings = 0  # pauses that this process has begun
         self.unanswered = Unanswered()
 
     async def admit(self, session: Session) -> Admission:
         """What may be sent now. A probe is reserved for the caller, which reports or releases it."""
-        answered, self._answered = self._answered, False
-        probe = uuid4()
-        row = await session.query("admit", name=self._name, probe=probe, seconds=self._probe_seconds, answered=answered)
+        probe, answered_for = uuid4(), self._pop_answered_for()
+        row = await session.query(
+            "admit", name=self._name, probe=probe, seconds=self._probe_seconds, answered_for=answered_for
+        )
         if not row["tripped"]:
             return Admission()
         if row["probes"]:
@@ -98,7 +100,7 @@ class CircuitBreaker:
 
     async def answered(self, probe: UUID | None) -> None:
         """The provider has answered a request; if that was the probe, the outage is over."""
-        self._answered = True
+        self._answered_at = time.monotonic()
         self.unanswered.answered()
         if probe is None:
             return
@@ -113,7 +115,7 @@ class CircuitBreaker:
     async def failed(self, probe: UUID | None, reason: str, *, busy: bool = False) -> None:
         """The provider has not answered a request, for `reason`, or was `busy`. After some such requests it is paused."""
         weight = 1 if busy else self._weight
-        answered, self._answered = self._answered, False
+        answered_for = self._pop_answered_for()
         with unavailable():
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(SQL["add_breaker"], {"name": self._name})
@@ -122,6 +124,8 @@ class CircuitBreaker:
                     return
                 if row["trips"] and (probe is None or row["probe"] != probe):
                     return  # it was sent before the pause, or is a probe that was given up
+                # An answer from before the last failure of another process does not end the row.
+                answered = answered_for is not None and (row["failed_for"] is None or answered_for < row["failed_for"])
                 failures = weight if answered else row["failures"] + weight
                 if not row["trips"] and failures < self._policy.failures * self._weight:
                     await connection.execute(SQL["count_failure"], {"name": self._name, "failures": failures})
@@ -144,6 +148,11 @@ class CircuitBreaker:
         with unavailable():
             async with self._pool.connection() as connection:
                 await connection.execute(SQL["release_probe"], {"name": self._name, "probe": probe})
+
+    def _pop_answered_for(self) -> float | None:
+        """The seconds since the provider last answered this process; None if that was stored already."""
+        answered_at, self._answered_at = self._answered_at, None
+        return None if answered_at is None else time.monotonic() - answered_at
 
     def _trips_before(self, row: Row) -> int:
         """The pauses before this one: those of an outage that was over for less than the last of them."""

@@ -3,7 +3,8 @@
 -- name: admit
 -- Whether requests may be sent: not while a pause lasts, then one probe alone. An answer since ends a row of failures.
 WITH cleared AS (
-    UPDATE breaker SET failures = 0 WHERE name = %(name)s AND trips = 0 AND failures > 0 AND %(answered)s
+    UPDATE breaker SET failures = 0 WHERE name = %(name)s AND trips = 0 AND failures > 0
+      AND coalesce(failed_at, '-infinity') < clock_timestamp() - make_interval(secs => %(answered_for)s::double precision)
 ), probing AS (
     UPDATE breaker SET probe = %(probe)s, probe_until = clock_timestamp() + make_interval(secs => %(seconds)s)
     WHERE name = %(name)s AND trips > 0 AND coalesce(open_until <= clock_timestamp(), true)
@@ -22,13 +23,13 @@ INSERT INTO breaker (name) SELECT name FROM lane WHERE name = %(name)s ON CONFLI
 
 -- name: lock_breaker
 -- The state of a breaker, locked.
-SELECT failures, trips, trips_before, probe,
+SELECT failures, trips, trips_before, probe, extract(epoch FROM clock_timestamp() - failed_at)::double precision AS failed_for,
        extract(epoch FROM clock_timestamp() - closed_at)::double precision AS closed_for
 FROM breaker WHERE name = %(name)s FOR UPDATE
 
 -- name: count_failure
 -- One more failure in a row.
-UPDATE breaker SET failures = %(failures)s WHERE name = %(name)s
+UPDATE breaker SET failures = %(failures)s, failed_at = clock_timestamp() WHERE name = %(name)s
 
 -- name: open_breaker
 -- The provider is paused.
