@@ -259,7 +259,7 @@ SEEDS: dict[Breakage, int] = {
     begins_on_the_same_day: 8,
     forgets_what_others_began: 1,
     checks_no_override: 13,
-    checks_no_repetition: 3,
+    checks_no_repetition: 138,
     checks_no_target: 3,
 }
 

@@ -301,6 +301,18 @@ async def test_an_answer_from_before_a_row_of_failures_does_not_end_it(database_
         assert rows(database_url, "SELECT trips FROM breaker") == [(1,)]
 
 
+@pytest.mark.parametrize(("answered_after", "state"), [(0, [(0, 1)]), (2, [(1, 0)])], ids=["before", "after"])
+async def test_an_answer_ends_a_row_only_after_its_last_failure(database_url, answered_after, state):
+    """As above, where the first process had requests under way all the time."""
+    async with worker_on(database_url, Provider(), LONG) as one, worker_on(database_url, Provider(), LONG) as other:
+        first, second = (worker.limiter.breakers[X] for worker in (one, other))
+        for failures in range(LONG.failures):
+            if failures == answered_after:
+                await first.answered(None)
+            await (second if failures < LONG.failures - 1 else first).failed(None, "answered 503")
+        assert rows(database_url, "SELECT failures, trips FROM breaker") == state
+
+
 async def test_a_longer_pause_that_the_provider_asked_for_stays(database_url):
     far_end = Provider()
     async with worker_on(database_url, far_end) as worker:
