@@ -35,7 +35,7 @@ def test_a_session_that_was_left_in_a_transaction_is_named_with_the_fix(operator
 
 
 def test_a_superusers_session_of_which_a_plain_role_sees_little_is_named_too(operator):
-    """As with psql as the role postgres. One that only reads is in nobody's way and cannot be told from a backup."""
+    """As with psql as the role postgres. One that only reads is in nobody's way and cannot be distinguished from a backup."""
     operator.works()
     with psycopg.connect(operator.server.url("alexandria", operator.name)) as administrator:
         administrator.execute("SELECT count(*) FROM alexandria.backfill_log")

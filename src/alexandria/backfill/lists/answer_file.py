@@ -28,7 +28,7 @@ class HeldAnswer:
 class AnswerFile:
     """The answers to `lines` in `file`; `held` are those that it held before, `path` its name if it is no stream.
 
-    Lines that were refused and have changed are the first that are left. The file is written anew once all of them are
+    Lines that were refused and have changed are the first that are left. The file is replaced once all of them are
     answered, and grows by one answer after that.
     """
 
@@ -134,7 +134,7 @@ def continued(path: Path, lines: Sequence[Line | Row]) -> int:
 
 
 def replace_content(path: Path, content: bytes) -> None:
-    """Write the file anew, or leave it as it is if that fails. A link stays, and its target is written."""
+    """Replace the content of the file, or leave it as it is if that fails. A link stays, and its target is written."""
     path = path.resolve()
     with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent, delete=False) as file:
         file.write(content)

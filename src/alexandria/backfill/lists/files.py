@@ -67,7 +67,7 @@ class TableForm:
 class Row:
     """A book of a table or a JSON array, with the number of its line or entry, from 1.
 
-    `key` is that of a JSON object, `entry` the JSON object itself, `flaw` why the cells cannot be told apart.
+    `key` is that of a JSON object, `entry` the JSON object itself, `flaw` why the cells cannot be separated.
     """
 
     number: int

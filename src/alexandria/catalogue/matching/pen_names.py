@@ -99,7 +99,7 @@ Kahlil Gibran; Khalil Gibran; جبران خليل جبران
 
 
 def known_names(name: str) -> frozenset[str]:
-    """Return the other names, folded and without marks, of whoever writes under a name; empty if none is known."""
+    """Return the other names, folded and without marks, of the person who writes under a name; empty if none is known."""
     return _known().get(_plain(name), frozenset())
 
 

@@ -1,4 +1,4 @@
-"""Knows the words of English, so that a slip of the pen can be told from another word, and an English title from others."""
+"""Knows the words of English, to distinguish a slip of the pen from another word, and an English title from others."""
 
 from __future__ import annotations
 
