@@ -51,11 +51,9 @@ from alexandria.rollout.controller import RolloutController
 from alexandria.sandbox.parts import provider_names
 from alexandria.web.app import create_app
 from tests.support.alert_receiver import AlertReceiver, receiving_alerts
-from tests.support.dashboard_visitors import browser, log_in
+from tests.support.dashboard_visitors import PREVIOUS, SECRET, browser, log_in
 from tests.support.outside_server import Steady
 
-SECRET = "canary-secret-of-the-door"
-PREVIOUS = "canary-secret-of-yesterday"
 Sql = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 

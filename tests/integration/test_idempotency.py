@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
 from datetime import UTC, datetime
 
 import httpx2
@@ -18,10 +17,10 @@ from alexandria.web.app import create_app
 from alexandria.web.auth.session import Visitor
 from alexandria.web.dashboard.stream import PageUpdates
 from alexandria.web.idempotency import MAX_KEY_LENGTH, REPLAYED_HEADER
+from tests.support.dashboard_visitors import PREVIOUS, SECRET, hidden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
 INTERNAL = "/api/internal"
 SCHEDULE, PAUSE, RETRY = f"{INTERNAL}/schedule-backfill", f"{INTERNAL}/pause", f"{INTERNAL}/retry"
 TWO = {"batch_size": 2}
@@ -296,53 +295,38 @@ async def test_two_processes_carry_out_a_call_once(sql, hold, shared_database_ur
 # Forms of the pages
 
 
-def field(page, name, form=""):
-    inside = re.search(rf'<form[^>]*action="{form}".*?</form>', page.text, re.DOTALL) if form else None
-    found = re.search(rf'name="{name}" value="([^"]*)"', inside[0] if inside else page.text)
-    assert found, page.text
-    return found[1]
-
-
-@pytest.fixture
-async def visitor(app):
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
-        token = field(await client.get("/login"), "token")
-        assert (await client.post("/login", data={"token": token, "secret": SECRET, "to": "/"})).status_code == 303
-        yield client
-
-
-async def test_a_double_click_schedules_once_and_reports_success(visitor, sql):
-    page = await visitor.get("/schedule?months=3")
-    form = {name: field(page, name) for name in ("token", "call", "months", "plan")}
-    first, again = await asyncio.gather(*(visitor.post("/schedule", data=form) for _ in range(2)))
+async def test_a_double_click_schedules_once_and_reports_success(admitted, sql):
+    page = await admitted.get("/schedule?months=3")
+    form = {name: hidden(page, name) for name in ("token", "call", "months", "plan")}
+    first, again = await asyncio.gather(*(admitted.post("/schedule", data=form) for _ in range(2)))
     assert (first.status_code, again.status_code) == (303, 303)
     assert "Scheduled" in first.headers["set-cookie"]
     assert again.headers["set-cookie"] == first.headers["set-cookie"]
     assert await scheduled(sql) == 3
 
 
-async def test_a_double_click_starts_a_rollout_once(visitor, sql):
-    page = await visitor.get("/")
-    form = {"token": field(page, "token"), "call": field(page, "call", "/rollout/start"), "who": "", "why": ""}
-    statuses = [(await visitor.post("/rollout/start", data=form)).status_code for _ in range(3)]
+async def test_a_double_click_starts_a_rollout_once(admitted, sql):
+    page = await admitted.get("/")
+    form = {"token": hidden(page, "token"), "call": hidden(page, "call", "/rollout/start"), "who": "", "why": ""}
+    statuses = [(await admitted.post("/rollout/start", data=form)).status_code for _ in range(3)]
     assert statuses == [303] * 3
     assert await sql("SELECT count(*) AS n FROM rollout") == [{"n": 1}]
 
 
-async def test_the_same_act_from_a_new_page_is_done_again(visitor, sql):
+async def test_the_same_act_from_a_new_page_is_done_again(admitted, sql):
     for _ in range(2):
-        page = await visitor.get("/")
-        form = {"token": field(page, "token"), "call": field(page, "call", "/pause"), "why": "lunch"}
-        assert (await visitor.post("/pause", data=form)).status_code == 303
+        page = await admitted.get("/")
+        form = {"token": hidden(page, "token"), "call": hidden(page, "call", "/pause"), "why": "lunch"}
+        assert (await admitted.post("/pause", data=form)).status_code == 303
         await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
     assert await sql("SELECT count(*) AS n FROM audit WHERE act = 'pause'") == [{"n": 2}]
 
 
-async def test_a_form_with_other_input_is_another_call(visitor, sql):
-    page = await visitor.get("/")
-    form = {"token": field(page, "token"), "call": field(page, "call", "/pause")}
-    assert (await visitor.post("/pause", data={**form, "why": "x" * 301})).status_code == 422
-    assert (await visitor.post("/pause", data={**form, "why": "lunch"})).status_code == 303
+async def test_a_form_with_other_input_is_another_call(admitted, sql):
+    page = await admitted.get("/")
+    form = {"token": hidden(page, "token"), "call": hidden(page, "call", "/pause")}
+    assert (await admitted.post("/pause", data={**form, "why": "x" * 301})).status_code == 422
+    assert (await admitted.post("/pause", data={**form, "why": "lunch"})).status_code == 303
 
 
 async def test_a_new_key_alone_is_no_change_for_the_stream(app):

@@ -12,10 +12,10 @@ from alexandria.operations.idempotency import IdempotentCall
 from alexandria.web.dashboard.rendering import ActionRoute
 from alexandria.web.idempotency import REPLAYED_HEADER, canonical_json
 from alexandria.web.routing import WRITING_METHODS, InternalRoute
+from tests.support.dashboard_visitors import PREVIOUS, SECRET, hidden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SECRET, PREVIOUS = "canary-secret-of-the-door", "canary-secret-of-yesterday"
 INTERNAL = "/api/internal"
 # Two bodies of each writing route, of which the second is another call. A new route needs a line here.
 BODIES = {
@@ -144,39 +144,25 @@ FIELDS = {
 }
 
 
-def field(page, name):
-    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
-    assert found, page.text
-    return found[1]
-
-
-@pytest.fixture
-async def visitor(app):
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://alexandria") as client:
-        token = field(await client.get("/login"), "token")
-        assert (await client.post("/login", data={"token": token, "secret": SECRET, "to": "/"})).status_code == 303
-        yield client
-
-
-async def test_every_form_has_a_line_here_and_a_key_in_the_page(app, visitor):
+async def test_every_form_has_a_line_here_and_a_key_in_the_page(app, admitted):
     paths = {path for path, route in writing_routes(app).items() if isinstance(route, ActionRoute)}
     assert paths - {"/logout"} == {*FIELDS}
     for page in ("/", "/schedule", "/months/2024-12"):
-        forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", (await visitor.get(page)).text, re.DOTALL)
+        forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", (await admitted.get(page)).text, re.DOTALL)
         for form in forms:
             assert 'name="call" value="' in form or "/logout" in form, form
 
 
 @pytest.mark.parametrize("path", FIELDS)
-async def test_a_form_that_is_sent_twice_is_carried_out_once(visitor, sql, path):
-    page = await visitor.get("/")
-    form = {"token": field(page, "token"), "call": secrets.token_urlsafe(16), **FIELDS[path]}
+async def test_a_form_that_is_sent_twice_is_carried_out_once(admitted, sql, path):
+    page = await admitted.get("/")
+    form = {"token": hidden(page, "token"), "call": secrets.token_urlsafe(16), **FIELDS[path]}
     if path == "/schedule":
-        form["plan"] = field(await visitor.get("/schedule?months=2"), "plan")
+        form["plan"] = hidden(await admitted.get("/schedule?months=2"), "plan")
     where = path.replace("{action}", "start")
-    first = await visitor.post(where, data=form)
+    first = await admitted.post(where, data=form)
     [before] = await sql(AUDITED)
-    again = await visitor.post(where, data=form)
+    again = await admitted.post(where, data=form)
     assert first.status_code == 303
     assert again.headers[REPLAYED_HEADER] == "true"
     assert (again.status_code, again.headers["set-cookie"]) == (303, first.headers["set-cookie"])

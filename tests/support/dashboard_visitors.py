@@ -12,8 +12,10 @@ def browser(app, scheme="http"):
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=f"{scheme}://alexandria")
 
 
-def hidden(page, name):
-    found = re.search(rf'name="{name}" value="([^"]+)"', page.text)
+def hidden(page, name, form=""):
+    """The value of a hidden field of the page, or of its form that is sent to the path `form`."""
+    inside = re.search(rf'<form[^>]*action="{form}".*?</form>', page.text, re.DOTALL) if form else None
+    found = re.search(rf'name="{name}" value="([^"]+)"', inside[0] if inside else page.text)
     assert found, page.text
     return found[1]
 
