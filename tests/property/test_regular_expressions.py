@@ -30,6 +30,7 @@ MODULES = (
     refusals,
     retry_hints,
 )
+MADE_LATER = {kinds: {"_patterns": kinds._patterns()}}  # at their first use
 ONLY_MATCHED = {
     "_CODE_OR_MARKS",
     "PIECE",
@@ -54,7 +55,7 @@ CLASSES = [
 def readers():
     """The search, or the match, of each expression, by its name."""
     for module in MODULES:
-        for name, value in vars(module).items():
+        for name, value in [*vars(module).items(), *MADE_LATER.get(module, {}).items()]:
             several = [*value.values()] if isinstance(value, dict) else value
             for number, one in enumerate(several if isinstance(several, list | tuple) else [several]):
                 if isinstance(one, re.Pattern) and isinstance(one.pattern, str):

@@ -7,7 +7,7 @@ itself, is none: "The Golden Notebook", "Capital: A Critical Analysis of Capital
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from alexandria.catalogue.matching.folding import CACHE_SIZE, fold
 
@@ -66,7 +66,6 @@ _KINDS = {
     HALF: r"\bpart \w+ of (?:\d|two|three|four)\b|[(\[,:] ?chapters? \d+(?: ?(?:-|to) ?\d+)?\b",
     EXCERPT: r"\bexcerpt|\bsampler\b|sneak peek|free preview|\bpreview\b|\bleseprobe\b|\bextrait\b|\bextracto\b",
 }  # fmt: skip
-_PATTERNS = {kind: re.compile(fold(pattern)) for kind, pattern in _KINDS.items()}
 # "(with Reading Group Guide)", "(Includes Reader's Guide)": printed behind the whole book.
 _INCLUDED = re.compile(
     r"(?:[(\[:,-]\s*|(?<!\s)\s+)?\b(?:with|includes?|including|plus|featuring|mit|avec|con)\b (?:(?:an?|the|its|new|bonus) )?"
@@ -105,7 +104,13 @@ def is_comic(one: str, other: str) -> bool:
 def _signs(folded: str) -> dict[str, str]:
     """Each kind and the words that show it."""
     text = _GENRE.sub("", _INCLUDED.sub("", folded))
-    return {kind: sign[0] for kind, pattern in _PATTERNS.items() if (sign := pattern.search(text))}
+    return {kind: sign[0] for kind, pattern in _patterns().items() if (sign := pattern.search(text))}
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """Made at the first title: the API and most commands import this module and read none, and it takes long."""
+    return {kind: re.compile(fold(pattern)) for kind, pattern in _KINDS.items()}
 
 
 def _telling(sign: str, other: str) -> bool:
