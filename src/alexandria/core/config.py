@@ -396,7 +396,8 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(_secrets_dir=folders or None, **overrides)
     except ValidationError as invalid:
         raise _misconfigured(invalid, "") from None
-    providers = {name: _provider(name, folders, contact=settings.contact) for name in PROVIDERS}
+    present = _names_present(folders)
+    providers = {name: _provider(name, folders, present, contact=settings.contact) for name in PROVIDERS}
     return settings.model_copy(update={"providers": providers})
 
 
@@ -405,11 +406,20 @@ def secret_folders() -> list[Path]:
     return [Path(configured)] if configured else [Path("/run/secrets")]
 
 
-def _provider(name: str, folders: list[Path], *, contact: str) -> ProviderSettings:
+def _names_present(folders: list[Path]) -> set[str]:
+    """Return the names of all variables and secret files, in capitals."""
+    files = (file.name for folder in folders for file in folder.iterdir())
+    return {name.upper() for name in (*os.environ, *files)}
+
+
+def _provider(name: str, folders: list[Path], present: set[str], *, contact: str) -> ProviderSettings:
     prefix, facts = f"{PREFIX}{name.upper()}_", PROVIDERS[name]
     try:
-        overrides = _overrides(facts.key)(_env_prefix=prefix, _secrets_dir=folders or None)
-        given = overrides.model_dump(exclude_none=True)
+        given: dict[str, Any] = {}
+        # Most providers have no setting of their own, and each reading costs every command some milliseconds.
+        if any(each.startswith(prefix) or (facts.key and each == facts.key.name) for each in present):
+            overrides = _overrides(facts.key)(_env_prefix=prefix, _secrets_dir=folders or None)
+            given = overrides.model_dump(exclude_none=True)
         settings = ProviderSettings(name=name, **facts.limits.model_dump() | {"key": None} | given)
     except ValidationError as invalid:
         raise _misconfigured(invalid, prefix) from None
