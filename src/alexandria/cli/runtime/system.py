@@ -33,7 +33,7 @@ def on_system(
         if without_schema is not None and is_empty(server.url):
             return without_schema()
         require_migrated(server.url)
-        return asyncio.run(_run(settings, server, act, Mode.COMMAND))
+        return _run(settings, server, act, Mode.COMMAND)
 
 
 def asking_providers(output: Output, sources: str | None, act: Callable[[System], Awaitable[T]]) -> T:
@@ -46,9 +46,16 @@ def asking_providers(output: Output, sources: str | None, act: Callable[[System]
         output.message(f"hint: {missing}; {NO_CONTACT_FIX}")
     with open_server(settings) as server:
         require_migrated(server.url)
-        return asyncio.run(_run(settings, server, act, Mode.ASK))
+        return _run(settings, server, act, Mode.ASK)
 
 
-async def _run(settings: Settings, server: Server, act: Callable[[System], Awaitable[T]], mode: Mode) -> T:
-    async with bootstrap.running(settings, server, mode) as system:
-        return await act(system)
+def _run(settings: Settings, server: Server, act: Callable[[System], Awaitable[T]], mode: Mode) -> T:
+    result: list[T] = []
+
+    # The task itself returns nothing: at its end asyncio.run formats it with what it returned, such as every month.
+    async def bound() -> None:
+        async with bootstrap.running(settings, server, mode) as system:
+            result.append(await act(system))
+
+    asyncio.run(bound())
+    return result[0]
