@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from copy import copy
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command_name
+from typer.models import TyperInfo
 
 from alexandria.cli.commands import (
     cache,
@@ -54,6 +58,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
 }
 
 OWN_OPTIONS = "psql"  # whatever follows this command is for another program
+COMPLETION = "_ALEXANDRIA_COMPLETE"  # the variable by which a shell asks for completions
 FLAGS = {"--json", "--no-color", "--no-input", "-q", "--quiet", "-v", "--verbose"}
 
 app = typer.Typer(
@@ -103,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.excepthook = lambda _kind, error, _trace: output.unforeseen(error)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        command = typer.main.get_command(app)
+        command = typer.main.get_command(app if COMPLETION in os.environ else _app_with(later[0] if later else ""))
         return int(
             command.main([*early, *(later or ["--help"])], prog_name="alexandria", standalone_mode=False) or DONE
         )
@@ -148,6 +153,27 @@ def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             later.append(argument)
     return early, later
+
+
+def _app_with(first: str) -> typer.Typer:
+    """Return the application with only the part that has the command or group `first`; all of it if none has.
+
+    The options of all commands take longer to read than most commands to run.
+    """
+    narrowed = copy(app)
+    narrowed.registered_groups = [part for part in app.registered_groups if first in _names(part)]
+    return narrowed if narrowed.registered_groups or first == "--version" else app
+
+
+def _names(part: TyperInfo) -> set[str]:
+    """Return what can be the first argument for this part: the name of a group, or those of commands without one."""
+    typed = part.typer_instance
+    assert typed is not None, "every part is made of a Typer"
+    if isinstance(typed.info.name, str):
+        return {typed.info.name}
+    return {
+        each.name or get_command_name(each.callback.__name__) for each in typed.registered_commands if each.callback
+    }
 
 
 def _early_options(early: Sequence[str]) -> Options:
