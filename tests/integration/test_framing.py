@@ -57,3 +57,11 @@ def test_a_request_with_an_ambiguous_length_is_one_400_and_the_end(address, leng
 def test_a_request_with_one_length_leaves_the_connection_for_the_next(address):
     for lengths, body in ((b"Content-Length: 2\r\n", b"{}"), (b"Transfer-Encoding: chunked\r\n", CHUNKED)):
         assert responses(address, RESUME + lengths + b"\r\n" + body + NEXT) == ["200", "200"]
+
+
+@pytest.mark.parametrize("path", [b"/health/live", b"/metrics", b"/nothing", b"/events", b"/static/dashboard.css"])
+def test_an_answer_to_head_ends_with_its_headers(address, path):
+    request = b"HEAD " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    found = responses(address, request + NEXT)
+    assert len(found) == 2
+    assert found[1] == "200"

@@ -52,13 +52,15 @@ class RequestMiddleware:
         info = RequestInfo(given if VALID_REQUEST_ID.fullmatch(given) else uuid4().hex, time.monotonic())
         scope.setdefault("state", {})["request_info"] = info
 
-        responding = False
+        method, responding = scope["method"], False
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)  # the server's own scope keeps the method
 
         async def respond(message: Message) -> None:
             nonlocal responding
             if message["type"] == "http.response.start":
                 responding = True
-                self._count(scope, message["status"])
+                self._count(method, scope, message["status"])
                 _add_headers(message, info)
             await send(message)
 
@@ -70,10 +72,20 @@ class RequestMiddleware:
             else:
                 await self._app(scope, _bounded(receive, lambda: responding), respond)
 
-    def _count(self, scope: Scope, status: int) -> None:
+    def _count(self, method: str, scope: Scope, status: int) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        self._requests.labels(method, route, str(status)).inc()
+        self._requests.labels(method if method in METHODS else "other", route, str(status)).inc()
+
+
+def _without_body(send: Send) -> Send:
+    """The same for the answer to a HEAD request, which ends with the headers: a stream would not end otherwise."""
+
+    async def head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return head
 
 
 def _ambiguous_length(scope: Scope) -> Response:
@@ -129,3 +141,5 @@ def _add_headers(message: Message, info: RequestInfo) -> None:
     headers["X-Request-ID"] = info.request_id
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
+    if "GET" in headers.get("allow", "").split(", "):
+        headers["Allow"] += ", HEAD"
