@@ -151,3 +151,36 @@ async def test_an_override_names_the_months_that_it_does_not_wait_for(stage):
     await stage.controller.tick()
     rows = await stage.sql("SELECT status FROM backfill_log WHERE year = 2023 AND month = 3")
     assert rows == [{"status": "processing"}]
+
+
+async def test_a_release_sent_twice_ends_no_later_hold(stage):
+    """Whether or not it names its hold: without, one that comes a moment after another may be its repetition."""
+    await stage.controller.start(PLAN, "ann")
+    first = await stage.controller.hold("ann", "to look")
+    await stage.controller.release("bob", target=ActTarget(hold=first.hold))
+    second = await stage.controller.hold("carol", "a wrong key")
+    assert first.hold != second.hold
+    stage.now += timedelta(seconds=30)
+    with pytest.raises(NotNow, match=f"meant for hold {first.hold}, but the present one is {second.hold}, by carol: a"):
+        await stage.controller.release("bob", target=ActTarget(hold=first.hold))
+    with pytest.raises(NotNow, match="may be a repetition of it; the rollout is held again by carol"):
+        await stage.controller.release("bob")
+    assert (await stage.controller.snapshot()).rollout.state.held == "carol: a wrong key"
+    assert (await stage.controller.release("bob", target=ActTarget(hold=second.hold))).hold is None
+
+
+async def test_a_release_that_names_no_hold_ends_the_present_one_later(stage):
+    await stage.controller.start(PLAN, "ann")
+    for minutes in (0, 3):
+        stage.now += timedelta(minutes=minutes)
+        await stage.controller.hold("ann", "to look")
+        await stage.controller.release("bob")
+    assert [act for _, act, _ in await stage.log()].count("release") == 2
+
+
+async def test_a_hold_over_a_hold_is_a_hold_of_its_own(stage):
+    await stage.controller.start(PLAN, "ann")
+    first = await stage.controller.hold("ann", "to look")
+    await stage.controller.hold("carol", "a wrong key")
+    with pytest.raises(NotNow):
+        await stage.controller.release("ann", target=ActTarget(hold=first.hold))

@@ -112,14 +112,28 @@ async def test_an_act_names_its_phase_and_rollout(api, sql, system):
         refused = await post(api, "hold", 409, why="to look", **meant)
         assert (refused["error"]["code"], "the act is meant for" in refused["error"]["message"]) == ("not_now", True)
     for meant in ({"phase": 1, "rollout": started["id"]}, {"phase": "only"}, {"phase": None, "rollout": None}):
-        assert (await post(api, "hold", why="to look", **meant))["held"] == "api: to look"
-        assert (await post(api, "release", **meant))["held"] == ""
+        held = await post(api, "hold", why="to look", **meant)
+        assert held["held"] == "api: to look"
+        assert (await post(api, "release", **meant, hold=held["hold"]))["held"] == ""
     early = await post(api, "override", 409, why="known", phase=1)
     assert "has not begun a month yet" in early["error"]["message"]
     assert (await post(api, "override-in-advance", why="a trial", phase="only", dry_run=True))["overridden"]
     await system.rollout.tick()
     assert (await post(api, "override", 409, why="known"))["error"]["code"] == "not_now"
     assert (await post(api, "override", why="known", phase="only"))["overridden"]
+
+
+async def test_a_release_names_its_hold(api):
+    """A second one, sent again or late, is a conflict that names who holds now."""
+    await post(api, "start", plan=PLAN)
+    first = (await post(api, "hold", why="to look"))["hold"]
+    assert (await post(api, "release", hold=first))["hold"] is None
+    second = (await post(api, "hold", why="a wrong key"))["hold"]
+    for meant in ({"hold": first}, {}):
+        refused = await post(api, "release", 409, **meant)
+        assert (refused["error"]["code"], "a wrong key" in refused["error"]["message"]) == ("not_now", True)
+    assert (await api.get(ROLLOUT)).json()["hold"] == second
+    assert (await post(api, "release", hold=second))["held"] == ""
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,7 @@ def _to_view(situation: RolloutSnapshot, message: str, log: list[Row], *, dry_ru
             months=[*map(str, step.months)] if isinstance(step, Schedule) else [],
         ),
         held=state.held,
+        hold=situation.hold,
         overridden=state.overridden,
         log=[schemas.RolloutLogEntry.model_validate(row) for row in log],
         dry_run=dry_run,

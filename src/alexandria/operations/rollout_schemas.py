@@ -13,6 +13,7 @@ from alexandria.rollout.plan import MAX_PHASES, Plan, example, read
 
 PhaseNumber = Annotated[int, Field(strict=True, ge=1, le=MAX_PHASES)]
 PhaseName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+HoldId = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 RolloutId = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 DryRun = Annotated[Flag, Field(description="show what would follow, change nothing")]
 
@@ -54,7 +55,16 @@ class StartRequest(RolloutRequest):
 
 
 class ReleaseRequest(ActRequest):
-    """End the hold."""
+    """End the hold; another one than the named is refused with 409."""
+
+    hold: Annotated[
+        HoldId | None,
+        Field(description="the hold that the release is meant for, as the rollout names it; default: the present one"),
+    ] = None
+
+    @property
+    def target(self) -> ActTarget:
+        return ActTarget(self.phase, self.rollout, self.hold)
 
 
 class ApproveRequest(ActRequest):
@@ -157,6 +167,7 @@ class RolloutAnswer(BaseModel):
     gate: GateState
     next: NextStep
     held: Annotated[str, Field(description="who holds it and why; empty: not held")]
+    hold: Annotated[int | None, Field(description="names the hold in a release; null: not held")] = None
     overridden: Annotated[bool, Field(description="whether the current phase's gate is overridden")]
     log: Annotated[list[RolloutLogEntry], Field(description="newest first")]
     dry_run: bool

@@ -55,6 +55,7 @@ class RolloutSummary:
     after_gate: str
     months_left: int
     held: str
+    hold: int | None
     running: bool
     waits_for_approval: bool
     overridden: bool
@@ -83,6 +84,7 @@ def summarize(situation: RolloutSnapshot) -> RolloutSummary:
         after_gate=_after_gate(plan, state.phase),
         months_left=evaluation.counts.pending,
         held=state.held,
+        hold=situation.hold,
         running=situation.rollout.ended_at is None,
         waits_for_approval=approval,
         overridden=state.overridden,

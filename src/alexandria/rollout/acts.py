@@ -19,13 +19,14 @@ STATUS_HINT = "see: alexandria rollout status"
 
 @dataclass(frozen=True, slots=True)
 class ActTarget:
-    """What an act is meant for: a phase by its number (the first is 1) or name, and a rollout by its id.
+    """What an act is meant for: a phase by its number (the first is 1) or name, a rollout and a hold by their ids.
 
     None stands for the present one.
     """
 
     phase: int | str | None = None
     rollout: int | None = None
+    hold: int | None = None
 
     def check(self, rollout: Rollout) -> None:
         """Raise NotNow unless this is the running rollout and its present phase."""
@@ -43,6 +44,26 @@ class ActTarget:
 
 
 PRESENT = ActTarget()
+
+
+def check_release(rollout: Rollout, hold: int | None, target: ActTarget, last: PastAct | None, now: datetime) -> None:
+    """Raise NotNow unless the rollout is on hold, by the hold that the release is meant for.
+
+    One that names no hold may be a repetition of a release a moment ago, after which another person has held again.
+    """
+    if not rollout.state.held:
+        raise NotNow("the rollout is not on hold", hint=STATUS_HINT)
+    if target.hold is not None and target.hold != hold:
+        raise NotNow(
+            f"the release is meant for hold {target.hold}, but the present one is {hold}, by {rollout.state.held}",
+            hint=STATUS_HINT,
+        )
+    if target.hold is None and hold is not None and last is not None and now - last.at < REPEAT_TIMEOUT:
+        raise NotNow(
+            f"the last release was at {last.at.astimezone(UTC):%H:%M:%S} UTC, and this one may be a repetition of it;"
+            f" the rollout is held again by {rollout.state.held}: name the hold",
+            hint=f"--hold {hold}",
+        )
 
 
 def check_repeated(rollout: Rollout, name: str, target: ActTarget, last: PastAct | None, now: datetime) -> None:

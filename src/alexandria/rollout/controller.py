@@ -20,6 +20,7 @@ from alexandria.rollout.acts import (
     ActTarget,
     check_override,
     check_override_in_advance,
+    check_release,
     check_repeated,
     checked_reason,
     not_approvable,
@@ -52,12 +53,16 @@ NO_STANDSTILL = {WaitKind.DAY, WaitKind.PAUSED, WaitKind.FINISHED}  # it ends by
 
 @dataclass(frozen=True, slots=True)
 class RolloutSnapshot:
-    """A rollout at one instant: the inputs of the decision, the decision, and phases that failed after they had passed."""
+    """A rollout at one instant: the inputs of the decision, the decision, and phases that failed after they had passed.
+
+    `hold` is the id of the hold that it is on.
+    """
 
     rollout: Rollout
     inputs: RolloutInputs
     decision: RolloutDecision
     failed_later: tuple[LaterFailure, ...] = ()
+    hold: int | None = None
 
     @property
     def phase(self) -> str:
@@ -161,11 +166,9 @@ class RolloutController:
     async def release(
         self, who: str, why: str = "", *, target: ActTarget = PRESENT, dry_run: bool = False
     ) -> RolloutSnapshot:
-        """End the hold. Raises NotNow if there is none."""
+        """End the hold. Raises NotNow if there is none, or another than the `target` has."""
 
         def released(was: RolloutSnapshot) -> RolloutState:
-            if not was.rollout.state.held:
-                raise NotNow("the rollout is not on hold", hint="see: alexandria rollout status")
             return replace(was.rollout.state, held="")
 
         return await self._act(_Act(who, "release", checked_reason(why), target), released, dry_run=dry_run)
@@ -299,6 +302,9 @@ class RolloutController:
         target.check(running)
         if act in GATE_ACTS:
             check_repeated(running, act, target, await rollouts.last_act(connection, running, act), self.now())
+        if act == "release":
+            hold, last = await rollouts.last_hold(connection, running), await rollouts.last_act(connection, running, act)
+            check_release(running, hold, target, last, self.now())
         now = await self._snapshot(connection, running, allowance)
         await rollouts.save_verdict(connection, running, now.decision.evaluation, now.inputs.now)
         return now
@@ -315,7 +321,8 @@ class RolloutController:
         begun = await rollouts.begun(connection, now.astimezone(UTC).date())
         inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause), begun)
         failed_later = later_failures(rollout.plan, await rollouts.passed(connection, rollout), inputs)
-        return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs), failed_later)
+        hold = await rollouts.last_hold(connection, rollout)
+        return RolloutSnapshot(rollout, inputs, decide(rollout.plan, rollout.state, inputs), failed_later, hold)
 
     async def _quota(self) -> _Allowance:
         if not self.metered:

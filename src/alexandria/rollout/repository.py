@@ -141,6 +141,14 @@ async def last_act(connection: Connection, rollout: Rollout, act: str) -> PastAc
         return await cursor.fetchone()
 
 
+async def last_hold(connection: Connection, rollout: Rollout) -> int | None:
+    """The id of the hold that the rollout is on; None if it is not on hold."""
+    if not rollout.state.held:
+        return None
+    found = await (await connection.execute(SQL["last_hold"], {"id": rollout.id})).fetchone()
+    return None if found is None else int(found["id"])
+
+
 async def log(connection: Connection, rollout: Rollout, limit: int) -> list[Row]:
     """The latest acts as {at, who, act, why, detail}, newest first."""
     return await (await connection.execute(SQL["log"], {"id": rollout.id, "limit": limit})).fetchall()

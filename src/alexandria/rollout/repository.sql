@@ -89,6 +89,10 @@ VALUES (%(id)s, %(at)s, %(who)s, %(act)s, %(why)s, %(detail)s)
 SELECT at, detail ->> 'phase' AS phase FROM rollout_log
 WHERE rollout_id = %(id)s AND act = %(act)s ORDER BY id DESC LIMIT 1
 
+-- name: last_hold
+-- The latest hold.
+SELECT id FROM rollout_log WHERE rollout_id = %(id)s AND act = 'hold' ORDER BY id DESC LIMIT 1
+
 -- name: log
 -- The latest acts, newest first.
 SELECT at, who, act, why, detail FROM rollout_log WHERE rollout_id = %(id)s ORDER BY id DESC LIMIT %(limit)s

@@ -151,11 +151,27 @@ OVERRIDE_HELP = """Ignore the current gate and continue: the other months of the
 Without --phase the gate must have failed, or all months of its phase must have ended.
 """
 group.command("hold", help=HOLD_HELP)(_with_reason("hold"))
-group.command("release", help="End the hold.")(_without_reason("release"))
 group.command("approve", help="Approve a gate that has passed, where the plan requires approval.")(
     _without_reason("approve")
 )
 group.command("override", help=OVERRIDE_HELP)(_with_reason("override"))
+
+
+@group.command("release")
+def release(
+    context: typer.Context,
+    why: Why = "",
+    hold: Annotated[
+        int | None,
+        typer.Option("--hold", help="Refuse unless the hold with this id is the present one.", show_default=False),
+    ] = None,
+    phase: ForPhase = None,
+    rollout: ForRollout = None,
+    dry_run: DryRun = False,
+) -> int:
+    """End the hold."""
+    fields = {"why": why, "hold": hold, "phase": phase, "rollout": rollout, "dry_run": dry_run}
+    return _act(context, "release", fields)
 
 
 @group.command("override-in-advance")

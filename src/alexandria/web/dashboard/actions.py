@@ -36,6 +36,7 @@ FIELD_HINTS = {  # field of a request -> its label in the form, and its valid va
     "name": ("Your name", "one line of at most 60 characters"),
     "phase": ("The phase", "reload the page"),
     "rollout": ("The rollout", "reload the page"),
+    "hold": ("The hold", "reload the page"),
     "reason": ("Reason", "one line of at most 300 characters"),
 }
 ROLLOUT_ACTIONS: dict[str, tuple[type[rollout_schemas.RolloutRequest], str]] = {
@@ -130,7 +131,7 @@ async def steer_rollout(action: str, request: Request, form: FormFields, system:
     body, done = ROLLOUT_ACTIONS[action]
     target = {
         name: _number(form[name], MAX_ID_DIGITS)
-        for name in ("phase", "rollout")
+        for name in ("phase", "rollout", *(["hold"] if action == "release" else []))
         if form.get(name) and action != "start"
     }
     wanted = _read(body, why=form.get("why", ""), **target)
