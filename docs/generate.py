@@ -31,6 +31,7 @@ from alexandria.cli.exit_codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, N
 from alexandria.cli.main import ENDINGS, app
 from alexandria.core import config, errors
 from alexandria.core.provider_facts import PROVIDERS, PublishedLimits
+from alexandria.core.servers import key_variable
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
@@ -180,6 +181,9 @@ def _settings() -> Iterator[tuple[str, ...]]:
     for facts in PROVIDERS.values():
         if facts.key is not None:
             yield _code(facts.key.name), "", facts.key.description
+        if facts.key is not None and facts.model == "MODEL@URL":
+            example = key_variable(facts.key.name, "api.groq.com")
+            yield _code(f"{facts.key.name}_HOST"), "", f"key of one of several servers, such as {example}"
 
 
 def _of_providers() -> Iterator[tuple[str, ...]]:

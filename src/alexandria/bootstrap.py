@@ -181,7 +181,7 @@ def _client(
         cache,
         contact=contact,
         version=version("alexandria-backfill"),
-        reload_key=lambda: _key(provider.name),
+        reload_key=lambda: _key(provider),
         concurrency_limiter=in_flight,
         breaker=limiter.breakers[provider.lane],
         stall=stall,
@@ -192,9 +192,10 @@ def _client(
     return client
 
 
-def _key(name: str) -> SecretStr | None:
-    """Return the provider's key as it is configured now."""
-    key = config.load().providers[name].key
+def _key(provider: ProviderSettings) -> SecretStr | None:
+    """Return the key of a provider, or of one of its servers, as it is configured now."""
+    lanes = config.load().lanes
+    key = lanes[provider.lane].key if provider.lane in lanes else None
     protect([key.get_secret_value()] if key else [])
     return key
 

@@ -94,7 +94,7 @@ async def test_a_rollout_is_started_held_and_released_from_the_page(admitted, sq
     held = await act(admitted, "/rollout/hold", who="olga", why="<i>looking</i>")
     assert message(held) == "Held: phase 1 of 3, Validation: held by olga by dashboard: &lt;i&gt;looking&lt;/i&gt;."
     assert "<i>" not in held.text
-    hold = re.search(r'name="hold" value="(\d+)"', held.text)[1]
+    [hold] = re.findall(r'name="hold" value="(\d+)"', held.text)
     stale = await act(admitted, "/rollout/release", hold=str(int(hold) - 1))
     assert (stale.status_code, "the present one is" in stale.text) == (409, True)
     assert message(await act(admitted, "/rollout/release", hold=hold)).startswith("Released: phase 1 of 3")

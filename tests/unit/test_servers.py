@@ -4,7 +4,11 @@ import re
 
 import pytest
 
+from alexandria import bootstrap
+from alexandria.cli import settings
+from alexandria.cli.doctor import checks
 from alexandria.core import config
+from alexandria.core.errors import Misconfigured
 from alexandria.core.provider_facts import label
 from alexandria.core.servers import message_pattern, server_of
 
@@ -40,13 +44,68 @@ def test_a_url_without_a_server_is_an_error(url):
 )
 def test_several_servers_have_names_of_their_own(monkeypatch, generators, lanes):
     monkeypatch.setenv("ALEXANDRIA_GENERATORS", generators)
-    settings = config.load()
-    assert [name for name in settings.lanes if name not in settings.providers] == lanes
+    loaded = config.load()
+    assert [name for name in loaded.lanes if name not in loaded.providers] == lanes
     for name in lanes:
-        assert settings.lane_of("openai", f"http://{name.partition('@')[2]}/v1") == name
-        assert (settings.lanes[name].name, settings.lanes[name].lane) == ("openai", name)
-    assert settings.lane_of("openai", "http://another.test") == "openai"
-    assert settings.lane_of("gemini") == "gemini"
+        assert loaded.lane_of("openai", f"http://{name.partition('@')[2]}/v1") == name
+        assert (loaded.lanes[name].name, loaded.lanes[name].lane) == ("openai", name)
+    assert loaded.lane_of("openai", "http://another.test") == "openai"
+    assert loaded.lane_of("gemini") == "gemini"
+
+
+GROQ, OWN, LOCAL = "api.groq.com", "api.openai.com", "127.0.0.1:11434"
+URLS = {GROQ: "https://api.groq.com/openai/v1", OWN: "https://api.openai.com/v1", LOCAL: "http://127.0.0.1:11434"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "sent"),
+    [
+        ({"": "general"}, {OWN: "general"}),
+        ({"": "general"}, {GROQ: "general"}),
+        ({"": "general"}, {OWN: "general", LOCAL: None}),
+        ({"": "general"}, {OWN: "general", GROQ: None, LOCAL: None}),
+        ({"": "general"}, {GROQ: None, LOCAL: None}),
+        ({"": "general", "_API_GROQ_COM": "groq"}, {GROQ: "groq"}),
+        ({"": "general", "_API_GROQ_COM": "groq"}, {GROQ: "groq", OWN: "general", LOCAL: None}),
+        ({"_API_OPENAI_COM": "own", "_127_0_0_1_11434": "local"}, {GROQ: None, OWN: "own", LOCAL: "local"}),
+        ({"_API_GROQ_COM": "groq"}, {OWN: None}),
+    ],
+)
+def test_a_key_is_sent_to_its_own_server_only(monkeypatch, keys, sent):
+    """The general one to the server of its makers, and to another only if that is the only one."""
+    for name, key in keys.items():
+        monkeypatch.setenv(f"OPENAI_API_KEY{name}", f"canary-{key}")
+    monkeypatch.setenv("ALEXANDRIA_GENERATORS", ",".join(f"openai:m@{URLS[server]}" for server in sent))
+    loaded = config.load()
+    for server, key in sent.items():
+        lane = loaded.lanes[loaded.lane_of("openai", URLS[server])]
+        assert (lane.key and lane.key.get_secret_value()) == (key and f"canary-{key}"), server
+        assert bootstrap._key(lane) == lane.key
+        assert lane.key_setting.startswith("OPENAI_API_KEY")
+    if len(sent) > 1:
+        assert loaded.lanes["openai"].key is None
+    found = list(checks._keys(loaded, dict.fromkeys(loaded.lanes, "")))
+    said = {check.message: check for check in found if check.name == "key openai"}
+    for server, key in sent.items():
+        assert any(message.endswith(f" is sent to {server}") for message in said)
+        assert (f"none is sent to {server}" in said) == (key is None)
+    nowhere = keys == {"": "general"} and "general" not in sent.values()
+    assert any(check.fix for check in said.values()) == nowhere
+    assert "canary" not in repr(loaded) + str([(check.message, check.fix) for check in found])
+
+
+def test_a_servers_key_is_masked_and_protected_like_any_other(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALEXANDRIA_GENERATORS", f"openai:m@{URLS[GROQ]}")
+    monkeypatch.setenv("ALEXANDRIA_SECRETS_DIR", str(tmp_path))
+    (tmp_path / "OPENAI_API_KEY_API_GROQ_COM").write_text("canary-of-groq\n")
+    loaded = config.load()
+    [shown] = [each for each in settings.listed(loaded, given=False) if each.name == "OPENAI_API_KEY_API_GROQ_COM"]
+    assert (shown.value, shown.origin) == (settings.MASK, str(tmp_path / "OPENAI_API_KEY_API_GROQ_COM"))
+    assert "canary-of-groq" in [*settings._secrets(loaded)]
+    monkeypatch.setenv("OPENAI_API_KEY_API_GROQ_COM", "two words")
+    with pytest.raises(Misconfigured, match="OPENAI_API_KEY_API_GROQ_COM: contains a space") as refused:
+        config.load()
+    assert "two words" not in f"{refused.value} {refused.value.hint}"
 
 
 def test_a_message_is_found_by_its_provider_or_its_server():

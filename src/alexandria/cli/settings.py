@@ -76,6 +76,7 @@ def _all(settings: Settings) -> Iterator[tuple[str, Any]]:
             yield str(field.validation_alias.choices[0]), getattr(settings, name)
     for name, key in key_settings().items():
         yield key, settings.providers[name].key
+    yield from settings.server_keys.items()
     for provider in settings.providers.values():
         for name in PublishedLimits.model_fields:
             yield f"ALEXANDRIA_{provider.name}_{name}".upper(), getattr(provider, name)
@@ -95,7 +96,7 @@ def _format(value: Any) -> str | None:
 
 def _secrets(settings: Settings) -> Iterator[str]:
     held: list[Any] = [getattr(settings, name) for name in Settings.model_fields]
-    held += [provider.key for provider in settings.providers.values()]
+    held += [provider.key for provider in settings.providers.values()] + [*settings.server_keys.values()]
     yield from (value.get_secret_value() for value in held if isinstance(value, SecretStr))
     if settings.database_url is not None:
         with contextlib.suppress(ValueError):  # not a URL: connecting reports that

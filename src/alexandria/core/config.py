@@ -34,10 +34,11 @@ from alexandria.core.provider_facts import (
     KeySetting,
     ProviderFacts,
     default_sources,
+    key_settings,
     source_names,
     usual_reserve,
 )
-from alexandria.core.servers import server_of, several_servers
+from alexandria.core.servers import key_variable, server_of, servers, shares_key
 
 PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
 SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
@@ -53,7 +54,7 @@ class ProviderSettings(BaseModel):
     """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s.
 
     `by_plan` names the fields that are defaults, which the provider's own report of its plan replaces. `server` is the
-    one of several servers that these settings are of.
+    one of several servers that these settings are of. `key_setting` is the environment variable of the key.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +68,7 @@ class ProviderSettings(BaseModel):
     key: SecretStr | None
     by_plan: frozenset[str] = frozenset()
     server: str = ""
+    key_setting: str = ""
     plan_price: float | None = Field(None, ge=0, le=MAX_PLAN_PRICE)
 
     @property
@@ -298,6 +300,7 @@ class Settings(_Given):
         description="number of the newest events kept for `alexandria logs`; 0 keeps none",
     )
     providers: dict[str, ProviderSettings] = Field(default_factory=dict, validation_alias="_providers")
+    server_keys: dict[str, SecretStr] = Field(default_factory=dict, validation_alias="_server_keys")
 
     @field_validator("generators", "sources", "trusted_proxies", mode="before")
     @classmethod
@@ -372,11 +375,22 @@ class Settings(_Given):
     @property
     def lanes(self) -> dict[str, ProviderSettings]:
         """The providers by the names under which their requests are limited; one with several servers has more of them."""
-        several = (
-            self.providers[name].model_copy(update={"server": server})
-            for name, server in several_servers(self.generators)
-        )
-        return self.providers | {each.lane: each for each in several}
+        found = dict(self.providers)
+        for name, places in servers(self.generators).items():
+            for server in places:
+                each = self.providers[name].model_copy(update=self.key_of(name, server))
+                several = {"server": server} if len(places) > 1 else {}
+                found[f"{name}@{server}" if several else name] = each.model_copy(update=several)
+            if len(places) > 1:
+                found[name] = found[name].model_copy(update={"key": None})  # it is the key of none of them
+        return found
+
+    def key_of(self, provider: str, server: str) -> dict[str, Any]:
+        """The key of a server and the variable that it is in, or would be in."""
+        own = key_variable(key_settings()[provider], server)
+        if own not in self.server_keys and shares_key(provider, server, servers(self.generators).get(provider, ())):
+            return {"key": self.providers[provider].key, "key_setting": key_settings()[provider]}
+        return {"key": self.server_keys.get(own), "key_setting": own}
 
     def lane_of(self, provider: str, url: str = "") -> str:
         """The name under which requests to a provider, at the server of `url`, are limited."""
@@ -398,7 +412,8 @@ def load(**overrides: Any) -> Settings:
         raise _misconfigured(invalid, "") from None
     present = _names_present(folders)
     providers = {name: _provider(name, folders, present, contact=settings.contact) for name in PROVIDERS}
-    return settings.model_copy(update={"providers": providers})
+    keys = _server_keys(settings.generators, folders, present)
+    return settings.model_copy(update={"providers": providers, "server_keys": keys})
 
 
 def secret_folders() -> list[Path]:
@@ -450,6 +465,19 @@ def _overrides(key: KeySetting | None) -> type[_ProviderOverrides]:
         return _ProviderOverrides
     field: Any = (Secret | None, Field(None, validation_alias=_env(key.name)))
     return create_model("_KeyedOverrides", __base__=_ProviderOverrides, key=field)
+
+
+def _server_keys(generators: tuple[str, ...], folders: list[Path], present: set[str]) -> dict[str, SecretStr]:
+    """The keys of single servers, by their variables."""
+    found: dict[str, SecretStr] = {}
+    for provider, places in servers(generators).items():
+        for name in {key_variable(key_settings()[provider], server) for server in places} & present:
+            try:
+                key = _overrides(KeySetting(name, ""))(_secrets_dir=folders or None).model_dump()["key"]
+            except ValidationError as invalid:
+                raise _misconfigured(invalid, "") from None
+            found |= {} if key is None else {name: key}
+    return found
 
 
 def _misconfigured(invalid: ValidationError, prefix: str) -> Misconfigured:

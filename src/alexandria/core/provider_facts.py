@@ -69,6 +69,7 @@ class ProviderFacts:
     one of the `plan_prices`, dollars a month as others list them.
     Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
     that names a product alone; one with `needs_contact` refuses all. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
+    `own_server` is that of its makers, where others speak its dialect too.
 
     Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
     of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
@@ -94,6 +95,7 @@ class ProviderFacts:
     anonymous_rate: float | None = None
     needs_contact: bool = False
     often_busy: bool = False
+    own_server: str = ""
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -184,9 +186,12 @@ PROVIDERS: dict[str, ProviderFacts] = {
     "openai": ProviderFacts(
         label="OpenAI",
         limits=PublishedLimits(base_url="", rate=2, timeout=300),
-        key=KeySetting("OPENAI_API_KEY", "key of openai:MODEL@URL servers that want one", optional=True),
+        key=KeySetting(
+            "OPENAI_API_KEY", "key of api.openai.com, or of the only server of openai:MODEL@URL", optional=True
+        ),
         generator="alexandria.providers.llm:LanguageModel",
         model="MODEL@URL",
+        own_server="api.openai.com",
         long_calls=True,
         response_seconds=60.0,
     ),

@@ -1,7 +1,7 @@
 """Names the servers of a provider that has several, as each has limits and outages of its own.
 
 A provider at one server is limited under its own name. Of several servers each is limited under PROVIDER@SERVER, and
-SERVER is the host, with the port where the URL has one.
+SERVER is the host, with the port where the URL has one. Each may have a key of its own.
 """
 
 from __future__ import annotations
@@ -27,17 +27,35 @@ def server_of(url: str) -> str:
     return host if port in {None, DEFAULT_PORTS.get(parts.scheme)} else f"{host}:{port}"
 
 
-def several_servers(generators: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield each server of the providers that have several, with its provider, by the entries of ALEXANDRIA_GENERATORS."""
+def servers(generators: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The servers of each provider that has any, by the entries of ALEXANDRIA_GENERATORS."""
     found: dict[str, dict[str, None]] = {}
     for entry in generators:
         parts = ENTRY.fullmatch(entry)
         with contextlib.suppress(ValueError):  # such an entry is refused where it is used
-            if parts and parts[1] in PROVIDERS:
+            if parts and parts[1] in PROVIDERS and PROVIDERS[parts[1]].model == "MODEL@URL":
                 found.setdefault(parts[1], {})[server_of(parts[2])] = None
-    for provider, servers in found.items():
-        if len(servers) > 1:
-            yield from ((provider, server) for server in servers)
+    return {provider: tuple(places) for provider, places in found.items()}
+
+
+def several_servers(generators: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each server of the providers that have several, with its provider."""
+    for provider, places in servers(generators).items():
+        if len(places) > 1:
+            yield from ((provider, server) for server in places)
+
+
+def key_variable(provider_key: str, server: str) -> str:
+    """Return the name of the setting that has a server's own key, such as OPENAI_API_KEY_API_GROQ_COM."""
+    return f"{provider_key}_{'_'.join(re.findall(r'[A-Z0-9]+', server.upper()))}"
+
+
+def shares_key(provider: str, server: str, places: Sequence[str]) -> bool:
+    """Return whether the provider's key is also that of a server without one: of its own server, or of the only one.
+
+    A key of one server must not reach another, which may be somebody else's.
+    """
+    return places == (server,) or server == PROVIDERS[provider].own_server
 
 
 def provider_of(lane: str) -> str:

@@ -125,6 +125,11 @@ class ProviderClient:
         """What is known of the provider before it is called."""
         return PROVIDERS[self.name]
 
+    @property
+    def key_setting(self) -> str:
+        """The environment variable of the key, that of its server if it is one of several."""
+        return self.settings.key_setting or (self.facts.key.name if self.facts.key else "its key")
+
     async def aclose(self) -> None:
         await self.http.aclose()
 
@@ -158,8 +163,7 @@ class ProviderClient:
     def secret(self) -> str:
         """The key in clear, for the one header or parameter that needs it. Raises KeyMissing or KeyRefused."""
         if self.key is None:
-            setting = self.facts.key.name if self.facts.key else "its key"
-            raise errors.KeyMissing(self.name, "no key is configured", hint=f"set {setting}")
+            raise errors.KeyMissing(self.name, "no key is configured", hint=f"set {self.key_setting}")
         key = self.key.get_secret_value()
         if not (key.isascii() and key.isprintable()):
             raise errors.KeyRefused(self.name, "the key contains characters that no request can carry")

@@ -64,7 +64,7 @@ def _spec(entry: str) -> GeneratorSpec:
     *others, last = [f"{name}:{facts.model}".rstrip(":") for name, facts in generators.items()]
     raise errors.Misconfigured(
         f"setting {SETTING}: {model!r} is no generator",
-        hint=f"a generator is {', '.join(others)} or {last} (a key goes to OPENAI_API_KEY)",
+        hint=f"a generator is {', '.join(others)} or {last} (its key goes to OPENAI_API_KEY_ and its host)",
     )
 
 

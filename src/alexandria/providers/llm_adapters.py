@@ -185,9 +185,8 @@ class ModelAdapter:
                 summary = with_sentence(f"refuses the prompt for its content ({status})", sentence)
                 return errors.ContentRefused(self._name, summary)
             case Refusal.KEY:
-                key = self._client.facts.key
                 summary = with_sentence(f"refuses our key with {status}", sentence)
-                return errors.KeyRefused(self._name, summary, hint=f"check {key and key.name}")
+                return errors.KeyRefused(self._name, summary, hint=f"check {self._client.key_setting}")
             case Refusal.DOWN:
                 wait = retry_after(response)
                 return errors.ProviderDown(self._name, f"answered {status}", status=status, retry_after=wait)

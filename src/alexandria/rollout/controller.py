@@ -303,7 +303,10 @@ class RolloutController:
         if act in GATE_ACTS:
             check_repeated(running, act, target, await rollouts.last_act(connection, running, act), self.now())
         if act == "release":
-            hold, last = await rollouts.last_hold(connection, running), await rollouts.last_act(connection, running, act)
+            hold, last = (
+                await rollouts.last_hold(connection, running),
+                await rollouts.last_act(connection, running, act),
+            )
             check_release(running, hold, target, last, self.now())
         now = await self._snapshot(connection, running, allowance)
         await rollouts.save_verdict(connection, running, now.decision.evaluation, now.inputs.now)

@@ -161,6 +161,7 @@ group.command("override", help=OVERRIDE_HELP)(_with_reason("override"))
 def release(
     context: typer.Context,
     why: Why = "",
+    *,
     hold: Annotated[
         int | None,
         typer.Option("--hold", help="Refuse unless the hold with this id is the present one.", show_default=False),

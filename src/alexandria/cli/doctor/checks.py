@@ -22,10 +22,10 @@ from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core.config import SECRETS_DIR, Settings
 from alexandria.core.errors import AlexandriaError, Misconfigured
 from alexandria.core.grammar import counted
-from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.provider_facts import PROVIDERS, key_settings
 from alexandria.core.proxies import EnvironmentTransport, Proxy, proxy_for
 from alexandria.core.redaction import MIN_LONG_SECRET
-from alexandria.core.servers import provider_of
+from alexandria.core.servers import provider_of, servers
 from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
@@ -181,6 +181,8 @@ def _worker(running: int) -> Check:
 def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
     for provider in dict.fromkeys(map(provider_of, asked)):
         facts, configured = PROVIDERS[provider], settings.providers[provider].key
+        if facts.key is not None and facts.model == "MODEL@URL":
+            yield from _server_keys(settings, provider)
         if facts.key is None or facts.key.optional:
             continue
         if configured is None:
@@ -191,6 +193,24 @@ def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
             yield Check(f"key {provider}", True, message, f"check {facts.key.name}: a paid provider's key is longer")
         else:
             yield Check(f"key {provider}", True, "present")
+
+
+def _server_keys(settings: Settings, provider: str) -> Iterator[Check]:
+    """Which server is sent which key; a warning if the provider's key is sent to none."""
+    general, places = key_settings()[provider], servers(settings.generators).get(provider, ())
+    chosen = {server: settings.key_of(provider, server) for server in places}
+    for server, found in chosen.items():
+        variable = found["key_setting"]
+        message = f"{variable} is sent to {server}" if found["key"] else f"none is sent to {server}"
+        yield Check(f"key {provider}", True, message)
+    without = [found["key_setting"] for found in chosen.values() if not found["key"]]
+    if (
+        without
+        and settings.providers[provider].key
+        and all(found["key_setting"] != general for found in chosen.values())
+    ):
+        message = f"{general} is sent to none of these servers, as it may be the key of another"
+        yield Check(f"key {provider}", True, message, f"if they want a key, set {', '.join(without)}")
 
 
 def _secrets(settings: Settings) -> Iterator[Check]:
