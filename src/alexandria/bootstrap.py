@@ -185,7 +185,6 @@ def _client(
         concurrency_limiter=in_flight,
         breaker=limiter.breakers[provider.lane],
         stall=stall,
-        rate=limiter.rate(provider.lane),
     )
     if provider.lane in limiter.stored:
         client.use_plan_host(limiter.stored[provider.lane].plan_host)

@@ -50,7 +50,6 @@ class Shelf:
 
     name: str = "open_library"
     paid: bool = False
-    rate: float = 3.0
     hits: list[EditionRecord] = field(default_factory=list)
     failure: errors.ProviderError | None = None
     asked: list[list[Isbn13]] = field(default_factory=list)

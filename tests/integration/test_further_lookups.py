@@ -54,7 +54,6 @@ class Shelf:
     failure: errors.ProviderError | None = None
     asked: list[str] = field(default_factory=list)
     paid: bool = False
-    rate: float = 3.0
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         self.asked.append(candidate.title)

@@ -33,7 +33,6 @@ class BulkShelf:
     paid: bool = False
     holds: tuple[Isbn13, ...] = tuple(KNOWN)
     failure: errors.ProviderError | None = None
-    rate: float = 3.0
     searches: list[str] = field(default_factory=list)
     lookups: list[list[Isbn13]] = field(default_factory=list)
 

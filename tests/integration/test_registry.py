@@ -39,7 +39,7 @@ class ToySource:
 
     def __init__(self, client):
         self._client = client
-        self.rate, self.paid = client.settings.rate, client.facts.paid
+        self.paid = client.facts.paid
 
     async def find(self, candidate):
         def sign(request):

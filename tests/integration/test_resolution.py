@@ -164,10 +164,14 @@ async def test_one_source_that_is_left_fills_a_month_alone(stage, left):
     await process(on.backfill, NOVEMBER, size=8)
     row = await row_of(on.backfill)
     assert row["status"] == "completed"
-    assert all(f"{name}: answered 503" in row["error_message"] for name in SOURCES if name != left)
     books = await books_of(on.backfill)
     assert {book["source"] for book in books if book["isbn13"]} <= {left}
     unresolved = [book for book in books if book["isbn13"] is None]
+    order = [source.name for source in on.backfill.runner.sources.order]
+    asked = set(order if unresolved else order[: order.index(left)]) - {left}
+    assert all((f"{name}: answered 503" in (row["error_message"] or "")) is (name in asked) for name in SOURCES)
+    without = f"chosen without asking: {', '.join(order[: order.index(left)])}"
+    assert all(book["reason"].endswith(without) for book in books if book["isbn13"] and order[0] != left)
     assert all(set(book["unavailable"]) == set(SOURCES) - {left} for book in unresolved)
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     assert {book["look_again_at"].date() for book in unresolved} <= {tomorrow}

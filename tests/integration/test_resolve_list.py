@@ -39,7 +39,6 @@ class Shelf:
 
     name: str = "isbndb"
     paid: bool = True
-    rate: float = 3.0
     units: int = 10**6
     failure: errors.ProviderError | None = None
     asked: list[str] = field(default_factory=list)

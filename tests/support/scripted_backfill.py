@@ -52,7 +52,6 @@ class Shelf:
 
     name: str = "open_library"
     paid: bool = False
-    rate: float = 3.0
     failure: Exception | None = None
     asked: list[str] = field(default_factory=list)
     gate: asyncio.Event | None = None

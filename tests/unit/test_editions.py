@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alexandria.catalogue.matching.editions import formats, is_meant, named_formats, rank
+from alexandria.catalogue.matching.editions import formats, named_formats, rank
 from alexandria.catalogue.matching.kinds import AUDIO, EBOOK, LARGE_PRINT
 from alexandria.catalogue.models import Candidate, EditionRecord, PartialDate, SourceRecord
 
@@ -88,26 +88,3 @@ def test_the_score_decides_between_equal_editions():
     undated = Candidate("Circe", "Madeline Miller")
     assert rank(undated, edition("1999"), 95.0) == rank(undated, edition("1999-12"), 95.0)
     assert rank(CIRCE, edition("1968-04"), 95.0) == rank(CIRCE, edition(), 95.0)
-
-
-@pytest.mark.parametrize(
-    ("candidate", "hit", "meant"),
-    [
-        (CIRCE, edition("2018-04"), True),
-        (CIRCE, edition("2017"), True),
-        (CIRCE, edition("2019"), True),
-        (CIRCE, edition("2016"), False),
-        (CIRCE, edition("2020"), False),
-        (CIRCE, edition(), False),
-        (CIRCE, edition("2018", binding="Audio CD"), False),
-        (CIRCE, edition("2018", language="es"), False),
-        (CIRCE, edition("2018", language="en"), True),
-        (Candidate("Circe", "Madeline Miller"), edition("2018"), False),
-        (Candidate("Circe", "Madeline Miller"), edition("2018", first_published=2018), True),
-        (Candidate("Circe", "Madeline Miller"), edition("2018", first_published=2016), False),
-        (CIRCE, edition("2018", first_published=1999), True),
-    ],
-)
-def test_no_other_edition_can_fit_better(candidate, hit, meant):
-    """Published when the book was new, in the format and language that were meant."""
-    assert is_meant(candidate, hit) is meant

@@ -81,7 +81,6 @@ class Shelf:
 
     name: str = "open_library"
     paid: bool = False
-    rate: float = 3.0
     hits: dict[Isbn13, EditionRecord] = field(default_factory=dict)
     failure: errors.ProviderError | None = None
     asked: list[list[Isbn13]] = field(default_factory=list)

@@ -402,19 +402,6 @@ async def test_a_key_endpoint_with_few_fields_is_no_error(reach, limit):
     assert await ISBNdb(client).key_status() == KeyStatus()
 
 
-async def test_the_rate_of_the_plan_counts_in_the_choice_of_sources(reach):
-    """It was the configured rate that weighed the source, also where the plan has another."""
-    client = reach("isbndb", httpx2.Response(200, json={"api_host": "api.premium.isbndb.com"}))
-    source = ISBNdb(client)
-    before = source.rate
-    client.settings = client.settings.model_copy(update={"by_plan": frozenset()})
-    await source.key_status()
-    assert source.rate == before  # a setting has it
-    client.settings = client.settings.model_copy(update={"by_plan": frozenset({"rate"})})
-    await source.key_status()
-    assert source.rate == 3.0 != before
-
-
 async def test_an_outage_is_tried_a_few_times(reach):
     client = reach("isbndb", [httpx2.Response(500)] * (MAX_TRIES - 1) + [listed(RECORD)])
     assert len(await ISBNdb(client).find(CODE)) == 1

@@ -1,10 +1,10 @@
-"""Resolves candidates to ISBNs: first from the catalogue, then from the sources, until a record is accepted."""
+"""Resolves candidates to ISBNs: first from the catalogue, then from the sources in a fixed order, until one is accepted."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from alexandria.backfill.retry_policy import PERMANENT
 from alexandria.backfill.source_selection import SourceSelector
@@ -58,26 +58,39 @@ async def recognise(candidate: Candidate, database: Database, month: Month | Non
 
 
 async def look_up(month: Month | None, candidate: Candidate, selector: SourceSelector) -> Resolution:
-    """Ask one source after the other as the selector requires, and score all records so far together."""
+    """Ask the sources in their order until the policy accepts an edition, and score all records so far together.
+
+    What is found depends on the candidate and the sources' answers alone. An edition that was chosen while a source
+    could not be asked says so, as that source may have decided otherwise.
+    """
     hits: list[EditionRecord] = []
-    unavailable: dict[str, str] = {}
-    hindered = False
+    unavailable: dict[str, errors.ProviderError] = {}
     found = Resolution(candidate, None, reason="no source was asked")
-    for source in selector.order():
-        if not selector.wants(source, found):
-            continue
+    for source in selector.order:
+        if found.accepted is not None and not selector.objection(found, unavailable):
+            break
         answer = await selector.ask(source, candidate)
         if isinstance(answer, errors.ProviderError):
-            unavailable[source.name] = answer.message
-            hindered = hindered or not isinstance(answer, PERMANENT)
+            unavailable[source.name] = answer
             continue
         hits.extend(answer)
         found = _scored(month, candidate, hits)
-    if objection := selector.objection(found):
+    if objection := selector.objection(found, unavailable):
         found = Resolution(candidate, None, reason=objection, considered=found.considered)
-    if found.isbn13 is None and unavailable:
-        found = dataclasses.replace(found, reason=f"{found.reason}; not asked: {', '.join(unavailable)}")
-    return dataclasses.replace(found, unavailable=unavailable, hindered=hindered)
+    missed = unavailable if found.isbn13 is None else _configured(unavailable)
+    if missed:
+        without = "not asked" if found.isbn13 is None else "chosen without asking"
+        found = dataclasses.replace(found, reason=f"{found.reason}; {without}: {', '.join(missed)}")
+    return dataclasses.replace(
+        found,
+        unavailable={name: error.message for name, error in unavailable.items()},
+        hindered=any(not isinstance(error, PERMANENT) for error in unavailable.values()),
+    )
+
+
+def _configured(unavailable: Mapping[str, errors.ProviderError]) -> list[str]:
+    """The sources that have a key, or need none: one without a key is no part of the evidence on any book."""
+    return [name for name, error in unavailable.items() if not isinstance(error, errors.KeyMissing)]
 
 
 def _scored(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord]) -> Resolution:

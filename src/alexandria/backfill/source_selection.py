@@ -1,13 +1,12 @@
-"""Selects which source is asked next, and when no more are needed: free ones first, paid ones by policy."""
+"""Selects which source is asked next, and when no more are needed: in one order for all books, which the policy sets."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Container, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from alexandria.catalogue.matching import editions
 from alexandria.catalogue.matching.scoring import ACCEPT
 from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.core import errors
@@ -47,27 +46,23 @@ class MaybePaid(Protocol):
 P = TypeVar("P", bound=MaybePaid)
 
 
-def in_order(sources: Sequence[P], policy: Policy, wait: Callable[[P], float]) -> list[P]:
-    """Return free sources by expected wait, then by their own order, with the paid ones where `policy` puts them."""
-    free = sorted((source for source in sources if not source.paid), key=wait)
+def in_order(sources: Sequence[P], policy: Policy) -> list[P]:
+    """Return free sources in their own order, with the paid ones where `policy` puts them.
+
+    The order never depends on load: a book is judged by the records of the same sources whatever else is looked up.
+    """
+    free = [source for source in sources if not source.paid]
     paid = [source for source in sources if source.paid]
     before = FREE_BEFORE_PAID[policy]
     return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
 
 
 class SourcePool:
-    """The sources of this process and how many requests each has in flight, so that work spreads over idle ones."""
+    """The configured sources, the policy, and the order in which each book is looked up in them."""
 
     def __init__(self, sources: Sequence[Source], policy: Policy) -> None:
         self.sources, self.policy = tuple(sources), policy
-        self.in_flight: Counter[str] = Counter()
-
-    def order(self) -> list[Source]:
-        """Return the sources in the order in which to ask them now."""
-        return in_order(self.sources, self.policy, self._wait)
-
-    def _wait(self, source: Source) -> float:
-        return self.in_flight[source.name] / source.rate
+        self.order = tuple(in_order(self.sources, policy))
 
 
 class SourceSelector:
@@ -80,25 +75,17 @@ class SourceSelector:
         self.answered = False
         self._failures: Counter[str] = Counter()
 
-    def order(self) -> Iterator[Source]:
-        """Return the sources to ask about one candidate, in order."""
-        return iter(self._pool.order())
+    @property
+    def order(self) -> Sequence[Source]:
+        """The sources to ask about each candidate, in this order."""
+        return self._pool.order
 
-    def wants(self, source: Source, found: Resolution) -> bool:
-        """Return whether `source` may still add to what was `found` by those before it.
-
-        A paid one is not asked for a better edition of a book that is already found.
-        """
-        if found.accepted is None or self.objection(found):
-            return True
-        return not source.paid and not editions.is_meant(found.candidate, found.accepted)
-
-    def objection(self, found: Resolution) -> str:
-        """Return why the policy does not accept what was found, or ""."""
+    def objection(self, found: Resolution, unavailable: Container[str] = ()) -> str:
+        """Return why the policy does not accept what was found without the `unavailable` sources, or ""."""
         if self._pool.policy is not Policy.EXACT or found.accepted is None:
             return ""
         knowing = {scored.hit.source.provider for scored in found.considered if scored.verdict == ACCEPT}
-        paid = {source.name for source in self._pool.sources if source.paid} - self.out.keys()
+        paid = {source.name for source in self._pool.sources if source.paid and source.name not in unavailable}
         if len(knowing) < EXACT_SOURCES:
             return f"only {found.accepted.source.provider} knows it, and the policy wants two sources"
         if paid and not paid & knowing:
@@ -118,7 +105,6 @@ class SourceSelector:
         """Return the source's records, or the error why it could not be asked."""
         if source.name in self.out:
             return self.out[source.name]
-        self._pool.in_flight[source.name] += 1
         try:
             with failure_of(source.name):
                 hits = await source.find(candidate)
@@ -128,8 +114,6 @@ class SourceSelector:
             if isinstance(failed, _OUT_AT_ONCE) or self._failures[source.name] >= MAX_CONSECUTIVE_FAILURES:
                 self.out[source.name] = failed
             return failed
-        finally:
-            self._pool.in_flight[source.name] -= 1
         self._failures[source.name] = 0
         self.answered = True
         return hits

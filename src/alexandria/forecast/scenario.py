@@ -139,7 +139,7 @@ class SimulatedBooks:
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._scenario, self._seed = scenario, seed
         positions = {source.name: position for position, source in enumerate(scenario.sources)}
-        ordered = in_order(scenario.sources, scenario.policy, lambda _: 0.0)
+        ordered = in_order(scenario.sources, scenario.policy)
         self._order = tuple(positions[source.name] for source in ordered)
         self._paid = sum(1 << position for position, source in enumerate(scenario.sources) if source.paid)
         self._sets, self._weights = _sets_of_sources([source.coverage for source in scenario.sources])

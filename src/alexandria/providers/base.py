@@ -61,10 +61,6 @@ class Source(Protocol):
     def paid(self) -> bool:
         """Whether a call costs money or a scarce allowance."""
 
-    @property
-    def rate(self) -> float:
-        """Requests a second that it may be sent."""
-
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions that may be the candidate, not yet scored, in the source's order; [] if it knows none.
 

@@ -79,9 +79,8 @@ class ProviderClient:
     """The HTTP client for one provider. `reload_key` reads the key again when the provider refuses the present one.
 
     `lane` is the name under which its requests are limited, and which its errors have: that of the provider, or of one
-    of its servers. `rate` is the number of requests a second that are in force
-    (None: those of the settings). `concurrency_limiter` bounds the requests in flight; the `breaker` is that of the rate limiter; `stall` notices when
-    this process stands still; `inner` replaces the network in tests.
+    of its servers. `concurrency_limiter` bounds the requests in flight; the `breaker` is that of the rate limiter;
+    `stall` notices when this process stands still; `inner` replaces the network in tests.
     """
 
     def __init__(
@@ -97,12 +96,10 @@ class ProviderClient:
         concurrency_limiter: ConcurrencyLimiter | None = None,
         breaker: CircuitBreaker | None = None,
         stall: StallMonitor | None = None,
-        rate: float | None = None,
     ) -> None:
         self.settings = settings
         self.name, self.lane = settings.name, settings.lane
         self.key = settings.key
-        self.rate = settings.rate if rate is None else rate
         _protect(self.key)  # a provider may quote it in a refusal
         self._reload_key, self._missing_key_checked = reload_key, -math.inf
         self._rate_limiter, self._cache = rate_limiter, cache
@@ -140,11 +137,6 @@ class ProviderClient:
         """
         if host in self.facts.plan_rates and "base_url" in self.settings.by_plan:
             self.http.base_url = httpx2.URL(f"https://{host}")
-
-    def use_plan_rate(self, host: str) -> None:
-        """Note the rate of the host that answers the key's plan, unless a setting has another one."""
-        if host in self.facts.plan_rates and "rate" in self.settings.by_plan:
-            self.rate = self.facts.plan_rates[host]
 
     def use_configured_host(self) -> None:
         """Send requests to the configured base URL again."""

@@ -67,7 +67,7 @@ class GoogleBooks:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.rate, client.facts.paid
+        self.paid = client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Volumes by exact title and author's name; if there are none, by all words anywhere."""

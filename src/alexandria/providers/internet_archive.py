@@ -59,7 +59,7 @@ class InternetArchive:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.rate, client.facts.paid
+        self.paid = client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Scanned books by main title and author's family name. A scan is of one edition; its ISBN is that one's."""

@@ -88,11 +88,6 @@ class ISBNdb:
         self._bulk_size = BULK_SIZE
         self.paid = client.facts.paid
 
-    @property
-    def rate(self) -> float:
-        """Requests a second that it may be sent: those of the plan, once that is known."""
-        return self._client.rate
-
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions whose title, author or other fields hold the candidate's words, best match first. One unit."""
         author = search_terms.author(candidate)
@@ -168,7 +163,6 @@ class ISBNdb:
             **{name: count if _counts(count) else None for name, count in counts.items()},
         )
         self._client.use_plan_host(status.host)
-        self._client.use_plan_rate(status.host)
         if status.bulk_limit is not None:
             self._bulk_size = min(status.bulk_limit, MAX_BULK_SIZE)
         return status

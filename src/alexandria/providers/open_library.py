@@ -130,7 +130,7 @@ class OpenLibrary:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.rate, client.facts.paid
+        self.paid = client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Editions of works found by title and author, else by the main title, else all that the author wrote.

@@ -45,7 +45,7 @@ class Wikidata:
 
     def __init__(self, client: ProviderClient) -> None:
         self._client = client
-        self.rate, self.paid = client.rate, client.facts.paid
+        self.paid = client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         """Items with an ISBN that are the work, or an edition of it, by main title and author's family name."""

@@ -35,16 +35,6 @@ def language_of(hit: EditionRecord) -> str:
     return named_language(hit) or languages.language(hit.language) or languages.of_isbn(hit.isbn13)
 
 
-def is_meant(candidate: Candidate, hit: EditionRecord) -> bool:
-    """Return whether no other edition can fit better: the format and language named, published when the book was new."""
-    new = candidate.year or hit.first_published
-    if new is None or hit.published is None:
-        return False
-    return not (formats(hit) ^ named_formats(candidate) or _foreign(candidate, hit)) and (
-        abs(hit.published.year - new) <= MAX_YEARS_APART
-    )
-
-
 def rank(candidate: Candidate, hit: EditionRecord, score: float, *, agreed: bool = False) -> tuple[float, ...]:
     """Return a sort key, lower is better: the wanted format, the wanted language, near the named month, better score.
 

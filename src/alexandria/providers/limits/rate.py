@@ -436,11 +436,6 @@ class RateLimiter:
         """The settings that differ from what the database held when this limiter was opened."""
         return differences(self._providers, self.stored)
 
-    def rate(self, lane: str) -> float:
-        """The requests a second that were in force when this limiter was opened."""
-        settings, stored = self._providers[lane], self.stored.get(lane)
-        return pace(settings, stored) if self._configures or stored is None else stored.rate
-
     @property
     def in_force(self) -> str:
         """Which of two values holds: that of the settings "here", or the "stored" one."""
