@@ -1,0 +1,40 @@
+"""What a process does not do before it begins its work: the modules it does not import, and what it does not build."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Each takes a long time to import.
+MODEL_LIBRARIES = {"pydantic_ai", "openai", "google.genai", "genai_prices"}
+WEB_LIBRARIES = {"fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client"}
+
+
+def loaded(statement):
+    """The modules that a new process has imported after `statement`, and its collections of old garbage."""
+    code = (
+        f"import gc, sys; from alexandria.__main__ import main; sys.stdout.flush()\n{statement}\n"
+        "print(gc.get_stats()[2]['collections'], *sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    collections, *modules = ended.stderr.split()
+    return set(modules), int(collections)
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_help_and_version_import_neither_settings_nor_a_driver(argument):
+    modules, _ = loaded(f"sys.argv[1:] = ['{argument}']; main()")
+    assert (
+        modules & ({"pydantic", "psycopg", "structlog", "httpx2", "asyncio"} | MODEL_LIBRARIES | WEB_LIBRARIES) == set()
+    )
+
+
+def test_a_command_on_the_system_imports_nothing_of_the_api():
+    modules, _ = loaded("import alexandria.cli.runtime.system")
+    assert modules & (MODEL_LIBRARIES | WEB_LIBRARIES) == set()
+
+
+def test_a_start_searches_no_old_garbage_and_the_api_imports_no_model_library():
+    modules, collections = loaded("sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.processes")
+    assert modules & MODEL_LIBRARIES == set()
+    assert collections == 0
