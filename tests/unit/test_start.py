@@ -4,6 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from fastapi.routing import APIRoute
+
+from alexandria.web.api import backfill, control, health, metrics, quota, rollout
 
 # Each takes a long time to import.
 MODEL_LIBRARIES = {"pydantic_ai", "openai", "google.genai", "genai_prices"}
@@ -38,3 +41,11 @@ def test_a_start_searches_no_old_garbage_and_the_api_imports_no_model_library():
     modules, collections = loaded("sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.processes")
     assert modules & MODEL_LIBRARIES == set()
     assert collections == 0
+
+
+def test_the_errors_of_all_routes_are_described_once():
+    """FastAPI builds a serializer for each error of each route that has a model of its own."""
+    routers = [backfill.router, control.router, rollout.router, quota.router, health.router, metrics.router]
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    assert len(routes) > 20
+    assert [route.path for route in routes if route.response_fields] == []

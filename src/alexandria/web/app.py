@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -68,6 +69,16 @@ async def _check_for_incidents(system: System, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), CHECK_INTERVAL)
 
 
+class Application(FastAPI):
+    """The application; its OpenAPI description holds the schemas of errors, which routes only refer to."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            components = super().openapi().setdefault("components", {})
+            components["schemas"] = dict(sorted({**components.get("schemas", {}), **errors.error_schemas()}.items()))
+        return super().openapi()
+
+
 def create_app(
     system: System, secrets: WebhookSecrets, stop: asyncio.Event | None = None, *, root_path: str = ""
 ) -> FastAPI:
@@ -87,7 +98,7 @@ def create_app(
         await asyncio.wait({checking})
         await reconnector.aclose()
 
-    app = FastAPI(
+    app = Application(
         title="Alexandria Backfill",
         version=version("alexandria-backfill"),
         description=DESCRIPTION,
