@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -30,20 +31,21 @@ from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
 from alexandria.operations.alerts.monitor import CHECK_INTERVAL, AlertMonitor
 from alexandria.operations.alerts.rules import Thresholds
-from alexandria.operations.alerts.webhook import Receiver
 from alexandria.operations.event_log import EventLogWriter
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
 from alexandria.providers.base import Generator, ReportsUsage, Source
-from alexandria.providers.client import ProviderClient
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.llm import parse_generators
-from alexandria.providers.registry import make_generator, make_source
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import TICK_SECONDS
 from alexandria.rollout.gates import METERED_SOURCE
+
+if TYPE_CHECKING:
+    from alexandria.operations.alerts.webhook import Receiver
+    from alexandria.providers.client import ProviderClient
 
 log = structlog.get_logger(__name__)
 
@@ -153,8 +155,10 @@ def alert_monitor(
     settings: Settings, database: Database, limiter: RateLimiter, rollout: RolloutController
 ) -> AlertMonitor:
     """Return the monitor of what is in use by these settings, with the webhook if one is set."""
-    receiver = None
+    receiver: Receiver | None = None
     if settings.alarm_url is not None:
+        from alexandria.operations.alerts.webhook import Receiver  # noqa: PLC0415 # an HTTP client, if it is wanted
+
         receiver = Receiver(settings.alarm_url, settings.alarm_secret, version("alexandria-backfill"))
     thresholds = Thresholds(
         timedelta(hours=settings.alarm_blocked_hours),
@@ -175,6 +179,8 @@ def _client(
     *,
     stall: StallMonitor,
 ) -> ProviderClient:
+    from alexandria.providers.client import ProviderClient  # noqa: PLC0415 # only workers have clients, and an HTTP client
+
     client = ProviderClient(
         provider,
         limiter,
@@ -200,6 +206,8 @@ def _key(provider: ProviderSettings) -> SecretStr | None:
 
 
 def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[Generator]:
+    from alexandria.providers.registry import make_generator  # noqa: PLC0415 # only workers have generators
+
     specs = parse_generators(settings.generators)
     return [
         make_generator(spec, clients[settings.lane_of(spec.provider, spec.url)], thinking=settings.thinking)
@@ -211,6 +219,8 @@ def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Sou
     if unknown := [name for name in settings.sources if name not in source_names()]:
         hint = f"choose from {', '.join(source_names())}"
         raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is not a source", hint=hint)
+    from alexandria.providers.registry import make_source  # noqa: PLC0415 # only workers have sources
+
     thorough = settings.policy == Policy.EXACT.value
     return [make_source(clients[name], thorough=thorough) for name in settings.sources]
 

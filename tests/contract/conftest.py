@@ -26,7 +26,8 @@ import stamina
 from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
 from alexandria.providers.client import ProviderClient
-from alexandria.providers.llm import LanguageModel, parse_generators
+from alexandria.providers.generator_specs import parse_generators
+from alexandria.providers.llm import LanguageModel
 from alexandria.sandbox import SandboxSettings, create_app
 from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.parts import provider_names

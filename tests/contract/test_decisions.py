@@ -17,7 +17,8 @@ from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS, key_settings, resolve, source_names
 from alexandria.providers.client import ProviderClient
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.generator_specs import GeneratorSpec
+from alexandria.providers.llm import LanguageModel
 from alexandria.providers.registry import make_source
 from alexandria.sandbox.fault_rules import CATALOGUE
 from tests.support.unlimited import Unlimited

@@ -15,8 +15,9 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient
+from alexandria.providers.generator_specs import GeneratorSpec
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.llm import LanguageModel
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import ResponseCache
 

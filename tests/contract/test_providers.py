@@ -13,11 +13,12 @@ from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.fields import isbns
+from alexandria.providers.generator_specs import GeneratorSpec
 from alexandria.providers.google_books import GoogleBooks
 from alexandria.providers.internet_archive import InternetArchive
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.llm import LanguageModel
 from alexandria.providers.open_library import OpenLibrary
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.providers.wikidata import Wikidata

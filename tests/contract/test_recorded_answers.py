@@ -17,8 +17,9 @@ from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.providers.client import ProviderClient
+from alexandria.providers.generator_specs import GeneratorSpec
 from alexandria.providers.internet_archive import InternetArchive
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.llm import LanguageModel
 from alexandria.providers.open_library import OpenLibrary
 from tests.support.unlimited import Unlimited
 

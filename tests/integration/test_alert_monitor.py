@@ -17,9 +17,10 @@ from alexandria.backfill.queue import UPKEEP_CONCURRENCY, Periodic
 from alexandria.bootstrap import alert_monitor, periodic
 from alexandria.core.config import load
 from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.operations.alerts.incidents import DeliveryFailed
 from alexandria.operations.alerts.monitor import MAX_TRIES, AlertMonitor
 from alexandria.operations.alerts.rules import IncidentKind, Thresholds
-from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
+from alexandria.operations.alerts.webhook import Receiver
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.web.app import create_app
 

@@ -15,11 +15,12 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
 from alexandria.database.pool import Database
 from alexandria.forecast import repository
-from alexandria.forecast.forecaster import Forecaster, bounded_runs
+from alexandria.forecast.forecaster import Forecaster
+from alexandria.forecast.making import bounded_runs
 from alexandria.forecast.prices import model_prices, prices_of
 from alexandria.providers import prompts
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.llm import parse_generators
 from alexandria.rollout import plan as plans
 from alexandria.rollout import repository as rollouts
 

@@ -17,8 +17,9 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import default_sources
 from alexandria.database.pool import Database
 from alexandria.providers.client import ProviderClient
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.llm import LanguageModel, parse_generators
+from alexandria.providers.llm import LanguageModel
 from alexandria.providers.registry import make_source
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.providers.wikidata import Wikidata

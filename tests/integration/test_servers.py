@@ -18,7 +18,7 @@ from alexandria.bootstrap import Mode
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.operations import quota
-from alexandria.providers.llm import parse_generators
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.registry import make_generator
 from alexandria.web.api import metrics
 

@@ -17,7 +17,8 @@ from alexandria.catalogue.models import Candidate
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers.client import ProviderClient
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.generator_specs import GeneratorSpec
+from alexandria.providers.llm import LanguageModel
 from tests.support.scripted_backfill import (
     BEE_STING,
     ISBNS,

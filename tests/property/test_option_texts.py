@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alexandria.cli import options
 from alexandria.core.errors import BadInput, Misconfigured
 from alexandria.core.month import Month
-from alexandria.providers.llm import parse_generators
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.sandbox.fault_rules import read_rules
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

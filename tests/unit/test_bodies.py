@@ -14,7 +14,8 @@ from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers.bodies import MAX_BODY_BYTES
 from alexandria.providers.client import MAX_INLINE_BYTES, Request, json_of
-from alexandria.providers.llm import GeneratorSpec, LanguageModel
+from alexandria.providers.generator_specs import GeneratorSpec
+from alexandria.providers.llm import LanguageModel
 
 BODY = b'{"found": 1}'
 GIB = 2**30

@@ -16,6 +16,7 @@ from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS
 from alexandria.core.tls import authorities
+from alexandria.providers.charging import charged_to
 from alexandria.providers.client import (
     MAX_LONG_CALL_TRIES,
     MAX_TRIES,
@@ -29,7 +30,7 @@ from alexandria.providers.client import (
     storage_key,
 )
 from alexandria.providers.llm_adapters import ModelAdapter
-from alexandria.providers.metering import PartlyGranted, charged_to
+from alexandria.providers.metering import PartlyGranted
 from alexandria.providers.retry_hints import retry_after
 
 

@@ -10,7 +10,8 @@ from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import book_list
 from alexandria.providers.client import MAX_LONG_CALL_TRIES, MAX_TRIES, NEGATIVE_LIFETIME
-from alexandria.providers.llm import GeneratorSpec, LanguageModel, parse_generators
+from alexandria.providers.generator_specs import GeneratorSpec, parse_generators
+from alexandria.providers.llm import LanguageModel
 
 MARCH = Month(2003, 3)
 CODE = {

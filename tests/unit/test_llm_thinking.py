@@ -8,7 +8,7 @@ import pytest
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
-from alexandria.providers.llm import GeneratorSpec
+from alexandria.providers.generator_specs import GeneratorSpec
 from alexandria.providers.registry import make_generator
 
 AT_HOME = "http://127.0.0.1:11434/v1"

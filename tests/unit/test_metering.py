@@ -11,8 +11,8 @@ from alexandria.core import errors, tracing
 from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.providers.charging import charged_to
 from alexandria.providers.client import CONNECTION_LIMITS, ProviderClient, Request
-from alexandria.providers.metering import charged_to
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -11,7 +11,8 @@ from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import book_list, llm
 from alexandria.providers.client import NEGATIVE_LIFETIME
-from alexandria.providers.llm import MAX_PURCHASES, GeneratorSpec, LanguageModel
+from alexandria.providers.generator_specs import GeneratorSpec
+from alexandria.providers.llm import MAX_PURCHASES, LanguageModel
 
 MARCH = Month(2003, 3)
 CODE = {"title": "The Da Vinci Code", "author": "Dan Brown"}

@@ -13,7 +13,8 @@ from alexandria.core.config import ProviderSettings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.proxies import EnvironmentTransport, proxy_for
 from alexandria.core.tls import authorities, chosen_authorities
-from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
+from alexandria.operations.alerts.incidents import DeliveryFailed
+from alexandria.operations.alerts.webhook import Receiver
 from alexandria.providers.client import ProviderClient, Request, json_of
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -12,8 +12,8 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.stall import BEAT_INTERVAL, STALL_SECONDS, StallMonitor
 from alexandria.core.stall import clock as running_clock
+from alexandria.providers.charging import charged_to
 from alexandria.providers.client import MAX_TRIES, ProviderClient, Request
-from alexandria.providers.metering import charged_to
 from tests.support.clocks import Clock
 
 LATE = BEAT_INTERVAL + STALL_SECONDS

@@ -19,8 +19,8 @@ from alexandria.catalogue.models import Isbn13
 from alexandria.core.errors import BadData, DatabaseBusy
 from alexandria.database.pool import Database
 from alexandria.providers.base import BulkLookup
+from alexandria.providers.charging import charged_to
 from alexandria.providers.limits.lane_status import LaneStatus
-from alexandria.providers.metering import charged_to
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ from alexandria.core.month import Month
 from alexandria.core.stall import StallMonitor
 from alexandria.database.pool import Connection, Database
 from alexandria.providers.base import Generator
-from alexandria.providers.metering import charged_to
+from alexandria.providers.charging import charged_to
 from alexandria.providers.prompts import default_variant
 
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from alexandria.backfill.source_selection import Policy
 from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.scenario import Scenario, SimulatedProvider
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.lane_status import LaneStatus
-from alexandria.providers.llm import parse_generators
 
 YEARLY_DECLINE_SHARE = 0.001  # of the share of named books that can be found, for each year back
 

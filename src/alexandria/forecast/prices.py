@@ -10,7 +10,7 @@ from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.estimate import Prices
 from alexandria.forecast.repository import Purchases, Tokens
-from alexandria.providers.llm import GeneratorSpec
+from alexandria.providers.generator_specs import GeneratorSpec
 
 TOKENS_PER_LIST = Tokens(600, 2500)  # thinking included
 EXPECTED_ANSWER_COUNT = 10  # requests that were answered, and so billed, as expected

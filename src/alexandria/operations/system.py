@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,10 +19,12 @@ from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
 from alexandria.operations.alerts.monitor import AlertMonitor
 from alexandria.operations.maintenance import Maintenance
-from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.rollout.controller import RolloutController
+
+if TYPE_CHECKING:
+    from alexandria.providers.client import ProviderClient
 
 log = structlog.get_logger(__name__)
 

@@ -26,12 +26,13 @@ from alexandria.core.proxies import EnvironmentTransport
 from alexandria.core.redaction import masked_long, protect
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
+from alexandria.providers.charging import charge_attributes, is_charged
 from alexandria.providers.front_pages import MAX_PAGE_LENGTH, is_browser_check, page_of_outage
 from alexandria.providers.json_bodies import json_in
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
-from alexandria.providers.metering import NO_ANSWER_STATUSES, MeteredTransport, charge_attributes, is_charged
+from alexandria.providers.metering import NO_ANSWER_STATUSES, MeteredTransport
 from alexandria.providers.redirects import stays_on_site
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.response_cache import ResponseCache

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,66 +10,17 @@ from pydantic import SecretStr
 
 from alexandria.core import errors
 from alexandria.core.month import Month
-from alexandria.core.provider_facts import PROVIDERS
-from alexandria.core.servers import server_of
 from alexandria.providers import book_list, prompts
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import NEGATIVE_LIFETIME, ProviderClient
+from alexandria.providers.generator_specs import GeneratorSpec
 
 if TYPE_CHECKING:
     from alexandria.providers.llm_adapters import ModelAdapter
 
-SETTING = "ALEXANDRIA_GENERATORS"
 MAX_PURCHASES = 2  # of one list: an answer without a usable one is asked for once more
 SECOND_PURCHASE_DELAY = timedelta(minutes=1)  # between the two, so that a month's next attempts read what is stored
 MAX_INLINE_LENGTH = 32_768  # characters; a longer answer is read in a thread, as the event loop has other duties
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorSpec:
-    """One entry of the setting; `model` and `url` are empty for a generator without models."""
-
-    provider: str
-    model: str = ""
-    url: str = ""
-
-    @property
-    def label(self) -> str:
-        return self.provider + (f":{self.model}" if self.model else "") + (f"@{self.url}" if self.url else "")
-
-
-def parse_generators(entries: Sequence[str]) -> list[GeneratorSpec]:
-    """The setting's generators, each once, in their order. Raises Misconfigured, naming the setting."""
-    specs = list(dict.fromkeys(map(_spec, entries)))
-    if not specs:
-        raise errors.Misconfigured(f"setting {SETTING}: no generator", hint="e.g. gemini:gemini-3.5-flash,wikidata")
-    return specs
-
-
-def _spec(entry: str) -> GeneratorSpec:
-    provider, colon, model = entry.partition(":")
-    generators = {name: facts for name, facts in PROVIDERS.items() if facts.generator}
-    form = generators[provider].model if provider in generators else None
-    at_url = re.fullmatch(r"([^\s@]+)@(https?://[^\s@]+)", model)
-    if form == "" and not colon:
-        return GeneratorSpec(provider)
-    if form == "MODEL" and re.fullmatch(r"[^\s@]+", model):
-        return GeneratorSpec(provider, model)
-    if form == "MODEL@URL" and at_url and _is_address(at_url[2]):
-        return GeneratorSpec(provider, at_url[1], at_url[2].rstrip("/"))
-    model = entry.partition("@")[0]  # behind the @ a password might stand
-    *others, last = [f"{name}:{facts.model}".rstrip(":") for name, facts in generators.items()]
-    raise errors.Misconfigured(
-        f"setting {SETTING}: {model!r} is no generator",
-        hint=f"a generator is {', '.join(others)} or {last} (its key goes to OPENAI_API_KEY_ and its host)",
-    )
-
-
-def _is_address(url: str) -> bool:
-    try:
-        return bool(server_of(url))
-    except ValueError:  # such as a port that is no number, or a bracket without its end
-        return False
 
 
 class LanguageModel:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import httpx2
 
 from alexandria.core import tracing
 from alexandria.core.config import ProviderSettings
 from alexandria.core.errors import Stalled
-from alexandria.core.month import Month
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.base import Call
 from alexandria.providers.bodies import AnswerTooLarge, read_whole
+from alexandria.providers.charging import charge_attributes, charged
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import Permit, RateLimiter
@@ -37,30 +35,6 @@ class PartlyGranted(Exception):
     def __init__(self, granted: int) -> None:
         super().__init__(f"only {granted} units granted")
         self.granted = granted
-
-
-_charged: ContextVar[tuple[Month, UUID | None] | None] = ContextVar("charged", default=None)
-
-
-@contextlib.contextmanager
-def charged_to(month: Month, attempt_token: UUID | None) -> Iterator[None]:
-    """Charge the calls made inside, also in tasks started inside, to this attempt of this month (None: no attempt)."""
-    token = _charged.set((month, attempt_token))
-    try:
-        yield
-    finally:
-        _charged.reset(token)
-
-
-def is_charged() -> bool:
-    """Whether calls are charged to an attempt now."""
-    return (_charged.get() or (None, None))[1] is not None
-
-
-def charge_attributes() -> dict[str, str]:
-    """The month and the attempt that calls are charged to now, as attributes of a span."""
-    month, token = _charged.get() or (None, None)
-    return {name: str(value) for name, value in (("month", month), ("attempt", token)) if value is not None}
 
 
 class MeteredTransport(httpx2.AsyncBaseTransport):
@@ -165,9 +139,8 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
             _trace_outcome(status, error)
             if sent:
                 ms = round((time.monotonic() - began) * 1000)
-                charged = _charged.get() or (None, None)
                 await self._cache.record(
-                    Call(self._provider, request.url.path, sent_at, ms, units, status, error, *charged)
+                    Call(self._provider, request.url.path, sent_at, ms, units, status, error, *charged())
                 )
 
     async def aclose(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alexandria.core.provider_facts import PROVIDERS, resolve
 from alexandria.providers.base import Generator, Source
 from alexandria.providers.client import ProviderClient
-from alexandria.providers.llm import GeneratorSpec
+from alexandria.providers.generator_specs import GeneratorSpec
 
 
 def make_source(client: ProviderClient, *, thorough: bool = False) -> Source:

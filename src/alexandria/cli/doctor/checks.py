@@ -35,11 +35,11 @@ from alexandria.database.pool import Database
 from alexandria.database.rights import missing_grants
 from alexandria.database.server import open_server
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits import stored_limits
 from alexandria.providers.limits.lane_status import paused_providers
 from alexandria.providers.limits.session import SQL
 from alexandria.providers.limits.stored_limits import StoredLimits
-from alexandria.providers.llm import parse_generators
 
 DATABASE_TIMEOUT = 8.0  # seconds for the configured database
 EMBEDDED_TIMEOUT = 90.0  # seconds for the embedded one, which may have to be made or to recover first

@@ -28,6 +28,10 @@ NEUTRAL_CODES = [
 ]  # what does not end a wait for providers
 
 
+class DeliveryFailed(Exception):
+    """The receiver did not take the call; the message gives the reason and nothing secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredIncident:
     """An incident with its number."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
 from alexandria.database.pool import Connection, Database
 from alexandria.operations.alerts import incidents
-from alexandria.operations.alerts.incidents import Notice
+from alexandria.operations.alerts.incidents import DeliveryFailed, Notice
 from alexandria.operations.alerts.rules import (
     REMINDED,
     REMINDER_INTERVAL,
@@ -19,9 +20,11 @@ from alexandria.operations.alerts.rules import (
     Thresholds,
     find_incidents,
 )
-from alexandria.operations.alerts.webhook import DeliveryFailed, Receiver
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.decisions import Standstill
+
+if TYPE_CHECKING:
+    from alexandria.operations.alerts.webhook import Receiver
 
 log = structlog.get_logger(__name__)
 

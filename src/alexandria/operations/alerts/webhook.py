@@ -19,16 +19,13 @@ from standardwebhooks import Webhook
 from alexandria.core.config import STANDARD_SECRET_PREFIX
 from alexandria.core.errors import Misconfigured
 from alexandria.core.proxies import EnvironmentTransport
+from alexandria.operations.alerts.incidents import DeliveryFailed
 
 CALL_TIMEOUT = 5.0  # seconds
 SIGNATURE_HEADER = (
     "X-Alexandria-Signature"  # of the first release; to be removed with DELIVERY_HEADER after the next one
 )
 DELIVERY_HEADER = "X-Alexandria-Delivery"
-
-
-class DeliveryFailed(Exception):
-    """The receiver did not take the call; the message gives the reason and nothing secret."""
 
 
 class Receiver:
