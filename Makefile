@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile 
 # The cheap way to measure coverage needs Python 3.12; the other one makes Python code half as fast.
 COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-.PHONY: demo check test test-all unit soak chaos campaigns fuzz bench mutations setup lint style types imports audit clean
+.PHONY: demo check test quick test-all unit soak chaos campaigns fuzz bench mutations setup lint style types imports audit clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
@@ -16,9 +16,11 @@ demo: setup ## the whole system on real books, sandboxed providers, no keys
 check: setup ## what takes less than a minute: lint and unit tests, side by side
 	$(MAKE) -j2 lint unit
 
-test: setup ## everything but what is marked as long; some minutes
-	$(MAKE) -j3 lint
-	$(PYTEST) -m "not long"
+test: setup ## lint, and every test but the long ones, crashes and set-ups of PostgreSQL; some minutes
+	$(MAKE) -j2 lint quick
+
+quick: setup
+	$(PYTEST) -m "not long" --ignore tests/crash --ignore tests/setups
 
 test-all: setup ## everything, with a short form of soak, and the coverage
 	$(MAKE) -j3 lint
