@@ -216,6 +216,17 @@ def test_editions_without_an_isbn_are_passed_over():
     assert choose(CANDIDATE, hits)[0] == hits[1]
 
 
+def test_an_isbn_of_two_sources_goes_before_one_with_a_nearer_date():
+    lone = record("Circe", "Madeline Miller", source="first", isbn="9780316556323", published="2018-04")
+    agreed = [
+        record("Circe", "Madeline Miller", source=name, isbn="9780316556347", published="2018-09")
+        for name in ("second", "third")
+    ]
+    candidate = Candidate("Circe", "Madeline Miller", 2018, 4)
+    assert choose(candidate, [lone, agreed[0]])[0] == lone
+    assert choose(candidate, [lone, *agreed])[0] in agreed
+
+
 def test_only_the_best_fitting_subtitle_is_chosen_from_one_work():
     """Where several subtitles compete, an earlier edition with the lesser one is not taken."""
     exact = record("Emma: A Summer", "Ann Lee", isbn="9780316556347", published="2009", work_key="w1")

@@ -3,7 +3,7 @@
 import pytest
 
 from alexandria.catalogue.matching.titles import read
-from alexandria.catalogue.matching.tongues import tongue_of
+from alexandria.catalogue.matching.tongues import is_sure, tongue_of
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,10 @@ def test_every_little_word_gives_its_language_away():
     found = {text: read(f"Emma {text}").tongue for texts in LITTLE_WORDS.values() for text in texts}
     assert found == {text: tongue for tongue, texts in LITTLE_WORDS.items() for text in texts}
     assert [word for word in ENGLISH if read(f"Emma {word} los").tongue] == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "sure"), [("Emma", False), ("Brida", False), ("The Stand", True), ("Émile", True), ("Война", True)]
+)
+def test_a_language_is_sure_by_script_letters_or_little_words(printed, sure):
+    assert is_sure(printed) is sure

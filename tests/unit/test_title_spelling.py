@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexandria.catalogue.matching.folding import fold
+from alexandria.catalogue.matching.folding import fold, repaired
 from alexandria.catalogue.matching.titles import slip, words_of
 
 FOLDED = {
@@ -22,6 +22,23 @@ FOLDED = {
     "vowel signs that are letters stay": ("गोदान", "गोदान"),
     "Japanese voicing marks stay": ("ガラス", "ガラス"),
 }  # fmt: skip
+
+
+MISREAD = {
+    "read as Windows-1252": ("Les MisÃ©rables", "Les Misérables"),
+    "read as Latin-1": ("Ã\x89mile", "Émile"),
+    "typographic marks": ("Ender\u00e2\u20ac\u2122s Game", "Ender’s Game"),
+    "nothing misread": ("Ägypten", "Ägypten"),
+    "plain letters": ("Emma", "Emma"),
+    "a letter that looks misread": ("Ã© и", "Ã© и"),
+}
+
+
+@pytest.mark.parametrize("rule", MISREAD)
+def test_utf_8_that_was_misread_is_repaired(rule):
+    """And nothing else is touched; a text that cannot have been UTF-8 stays."""
+    printed, meant = MISREAD[rule]
+    assert repaired(printed) == meant
 
 
 @pytest.mark.parametrize("rule", FOLDED)
