@@ -208,6 +208,18 @@ def test_works_are_compared_by_their_best_records():
     assert (chosen, why) == (None, "two works fit equally well: 'Emma: A Summer' and 'Emma: A Winter'")
 
 
+def test_a_record_joins_two_works_into_one():
+    """By its source's own work key it is the first, by its title the second; neither is then the other's rival."""
+    summer = record(
+        "Emma: A Summer", "Lee Child", source="first", work_key="w1", isbn="9780316556347", published="1999"
+    )
+    winter = record("Emma: A Winter", "Lee Child", source="second", isbn="9780316556323", published="1999")
+    late = replace(winter, source=summer.source, work_key="w1", published=PartialDate(2004))
+    candidate = Candidate("Emma", "Lee Child", 1999)
+    assert choose(candidate, [summer, winter])[2].startswith("two works fit equally well")
+    assert choose(candidate, [summer, winter, late])[0] in (summer, winter)
+
+
 def test_editions_without_an_isbn_are_passed_over():
     hits = [
         record("Emma", "Ann Lee", published="1999"),
