@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.rollout_oracle import Oracle
 
+pytestmark = pytest.mark.long
+
 CAMPAIGNS = int(os.environ.get("CAMPAIGNS", "12"))
 FIRST = int(os.environ.get("FIRST_CAMPAIGN", "0"))
 

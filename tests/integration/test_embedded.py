@@ -27,6 +27,8 @@ import os, pwd, sys
 from pathlib import Path
 import psycopg
 from alexandria.database.embedded.server import Embedded
+
+pytestmark = pytest.mark.long
 folder, user, programs = sys.argv[1:]
 share = Embedded(Path(folder), durable=False)
 if programs:

@@ -16,6 +16,8 @@ import pytest
 
 from alexandria.cli.runtime import liveness
 
+pytestmark = pytest.mark.long
+
 SECRET = "canary-secret-of-the-door"
 
 

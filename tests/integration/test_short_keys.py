@@ -18,6 +18,8 @@ DEADLINE = 40.0  # seconds for what is waited for
 SANDBOX = """
 import json, sys
 from alexandria.sandbox import SandboxSettings, serve
+
+pytestmark = pytest.mark.long
 keys, rates = json.loads(sys.argv[1])
 serve(SandboxSettings(keys=keys, rates=rates, latency_scale=0.02), 0, announce=lambda url: print(url, flush=True))
 """

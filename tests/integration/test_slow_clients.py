@@ -19,6 +19,8 @@ import pytest
 from alexandria.web.middleware import MAX_BODY_SIZE
 from alexandria.web.server import HEADER_TIMEOUT, UNREAD_BODY_TIMEOUT
 
+pytestmark = pytest.mark.long
+
 SECRET = "canary-secret-of-the-door"
 DESCRIPTORS = 1024  # of the server, as many systems give
 HALF_OPEN = 1100
