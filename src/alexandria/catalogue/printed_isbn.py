@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-MAX_TEXT_LENGTH = 1 << 16  # characters; a longer text is no field of a record
+MAX_TEXT_LENGTH = 1 << 14  # characters; a longer text is no field of a record
 CHARACTER_CACHE_SIZE = 1 << 12
 MIN_NUMBER_LENGTH = 9  # digits; what has fewer is no ISBN
 MAX_GROUPS = 5  # of digits: prefix, registration group, registrant, publication, check digit
@@ -68,6 +68,8 @@ def find(text: str) -> tuple[str, ...]:
     if text.isascii() and _BARE.fullmatch(text):
         whole = _checked(text)
         return (whole,) if whole else ()
+    if sum(map(str.isdigit, text)) < MIN_NUMBER_LENGTH:
+        return ()
     plain = _LABEL.sub("isbn", _QUALIFIER.sub(_entry_end, text.translate(_PLAIN)))
     groups = [(found.start(), found.end()) for found in _GROUP.finditer(plain)]
     isbns: dict[str, None] = {}

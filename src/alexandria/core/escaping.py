@@ -15,7 +15,7 @@ BREAKS = re.compile(r"[\t\n]")
 
 def inert(text: str) -> str:
     r"""Return the text with every active character written out, as in \x1b."""
-    return ACTIVE.sub(_written_out, text)
+    return text.translate(_WRITTEN_OUT) if ACTIVE.search(text) else text
 
 
 def inert_line(text: str) -> str:
@@ -25,7 +25,7 @@ def inert_line(text: str) -> str:
 
 def inert_json(text: str) -> str:
     """Return the same JSON text, with JSON's own escapes for active characters."""
-    return ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.translate(_JSON_ESCAPES) if ACTIVE.search(text) else text
 
 
 def isolated(text: str) -> str:
@@ -41,3 +41,8 @@ def isolated(text: str) -> str:
 def _written_out(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+_CODES = [code for code in range(0x2070) if ACTIVE.match(chr(code))]
+_WRITTEN_OUT = {code: ACTIVE.sub(_written_out, chr(code)) for code in _CODES}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in _CODES}

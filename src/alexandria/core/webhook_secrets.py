@@ -49,7 +49,7 @@ class WebhookSecrets:
 
     def admits(self, offered: str | None) -> bool:
         """Return whether `offered` is a valid secret, in a time that does not depend on where it differs."""
-        candidate = (offered or "").encode()
+        candidate = (offered or "").encode(errors="surrogatepass")
         return any([secrets.compare_digest(candidate, secret.encode()) for secret in self.valid])  # noqa: C419 # the time must not show which one matches
 
     def reread(self) -> None:

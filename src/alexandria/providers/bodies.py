@@ -11,6 +11,7 @@ import httpx2
 from alexandria.core import errors
 
 MAX_BODY_BYTES = 16 * 2**20  # bytes, as sent and as decoded; the longest answers of real providers have some hundred kB
+MAX_TYPE_LENGTH = 500  # characters of a content type; a longer one takes long to parse
 MAX_INLINE_BYTES = 2**16  # bytes as sent; a longer body is decoded in a thread, as the event loop has other duties
 ACCEPT_ENCODING = "gzip, deflate"  # all that is decoded here, and the only codings that are decoded
 FRAMING = ("content-encoding", "content-length", "transfer-encoding")  # headers that hold no longer for a decoded body
@@ -47,7 +48,11 @@ async def read_whole(provider: str, response: httpx2.Response) -> httpx2.Respons
         raw = await work(_decoded, provider, codings, raw)
     return httpx2.Response(
         response.status_code,
-        headers=[(name, value) for name, value in response.headers.multi_items() if name.lower() not in FRAMING],
+        headers=[
+            (name, value)
+            for name, value in response.headers.multi_items()
+            if name.lower() not in FRAMING and not (name.lower() == "content-type" and len(value) > MAX_TYPE_LENGTH)
+        ],
         stream=httpx2.ByteStream(raw),
         extensions=response.extensions,
     )

@@ -392,7 +392,9 @@ def address(response: httpx2.Response) -> str:
 
 def storage_key(request: Any) -> str:
     """A content address: equal requests have equal keys."""
-    return hashlib.sha256(json.dumps(request, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(request, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
+    ).hexdigest()
 
 
 def storable(value: T, depth: int = 0) -> T:

@@ -25,7 +25,7 @@ MAX_NODES = 500  # values of a JSON body that are visited
 MIN_EPOCH_SECONDS, MAX_EPOCH_SECONDS = 1e9, 1e11  # a number between them is an instant, not a duration
 MAX_EPOCH_NUMBER = 1e20  # larger numbers are not an instant in any unit down to nanoseconds
 
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 PIECE = re.compile(
     r"[\s,]*(?:and\s+)?(\d{1,12}(?:\.\d{1,12})?)\s?"
     r"(ns|nanoseconds?|us|µs|microseconds?|ms|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from alexandria.core.errors import BadInput
 
+MAX_COLUMNS = 300  # of a list, of which those behind have no field of a book
 MAX_NAME_LENGTH = 200  # characters of a column's name that are compared
 
 
 def _plain(name: str) -> str:
     """A column's name in lower case, letters and digits only, without accents."""
-    folded = unicodedata.normalize("NFKD", name[:MAX_NAME_LENGTH].casefold().replace("ı", "i"))
+    folded = name[:MAX_NAME_LENGTH].casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded.replace("ı", "i"))
     return "".join(letter for letter in folded if letter.isalnum())
 
 
@@ -77,7 +80,10 @@ class Columns:
 
 def recognised(header: Sequence[str], given: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
     """The columns of `header` that have a usual name, or the name that `given` gives a field."""
-    plain = [_plain(name) for name in header]
+    plain = [_plain(name) for name in header[:MAX_COLUMNS]]
+    places: dict[str, list[int]] = {}
+    for at, column in enumerate(plain):
+        places.setdefault(column, []).append(at)
     found = {}
     for field, names in NAMES.items():
         if field in given:
@@ -86,8 +92,8 @@ def recognised(header: Sequence[str], given: Mapping[str, str]) -> dict[str, tup
             known = names
             if field == "year" and LIBRARYTHING_COLUMNS & set(plain):
                 known = (*names, LIBRARYTHING_YEAR)
-            found[field] = tuple(at for name in known for at, column in enumerate(plain) if column == name)
-    return {field: places for field, places in found.items() if places}
+            found[field] = tuple(at for name in known for at in places.get(name, ()))
+    return {field: positions for field, positions in found.items() if positions}
 
 
 def columns_of(header: Sequence[str], given: Mapping[str, str]) -> Columns:

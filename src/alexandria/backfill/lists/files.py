@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from alexandria.providers.client import storable
 Form = Literal["lines", "table", "array", "object"]
 DELIMITERS = ("\t", ";", ",", "|")
 MAX_CELL_LENGTH = 1 << 24  # characters; a review may be long
+MAX_NAMES_LENGTH = 4000  # characters of a cell with authors that are read
 SAMPLE_LENGTH = 4096  # bytes from which an encoding without a mark is guessed
 OTHER_FILES = {
     b"PK\x03\x04": "an Excel or zip file",
@@ -37,7 +39,7 @@ _MARKS = (
 )  # fmt: skip
 _FORMULA = re.compile(r'\s*="(.*)"\s*', re.DOTALL)  # Excel's way to keep a number as text
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
-_SEVERAL = re.compile(r"\s*[;|&\n]\s*|\s+(?:and|und|et|y)\s+(?=\S+\s+\S)")
+_SEVERAL = re.compile(r"(?<!\s)\s*[;|&\n]\s*|(?<!\s)\s+(?:and|und|et|y)\s+(?=\S+\s+\S)")
 _WHOLE = re.compile(r"\d{1,4}(?:[.,]0+)?")
 
 
@@ -111,7 +113,7 @@ class Row:
             first = value[0] if isinstance(value, list) else value
             if isinstance(first, dict):
                 first = next((first[key] for key in ("name", "fl", "lf", "author") if first.get(key)), "")
-            words = _words(_SEVERAL.split(first)[0] if isinstance(first, str) else first)
+            words = _words(_SEVERAL.split(first[:MAX_NAMES_LENGTH], maxsplit=1)[0] if isinstance(first, str) else first)
             if words:
                 return words
         return ""
@@ -295,7 +297,7 @@ def records_of(text: str, form: TableForm) -> Iterator[tuple[int, list[str]]]:
     before = 0
     try:
         for cells in lines:
-            if any(cell.strip() for cell in cells):
+            if any(map(str.strip, cells)):
                 yield before + shift, cells
             before = lines.line_num
     except csv.Error as broken:
@@ -304,9 +306,10 @@ def records_of(text: str, form: TableForm) -> Iterator[tuple[int, list[str]]]:
 
 def _delimiter(body: str, columns: Mapping[str, str]) -> str:
     """The delimiter by which the header has the most columns with a usual name, then the most columns."""
+    beginning = body.lstrip("\r\n")
 
     def fitness(delimiter: str) -> tuple[int, int]:
-        header = next(records_of(body, TableForm(delimiter)), (0, [""]))[1]
+        header = next(records_of(beginning, TableForm(delimiter)), (0, [""]))[1]
         return len(recognised(header, columns)), len(header)
 
     return max(DELIMITERS, key=fitness)
@@ -315,8 +318,7 @@ def _delimiter(body: str, columns: Mapping[str, str]) -> str:
 def _misquoted(text: str, form: TableForm) -> bool:
     """Whether quotes do not enclose whole cells, as where they are part of a title."""
     try:
-        for _ in csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True):
-            pass
+        deque(csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True), maxlen=0)
     except csv.Error:
         return True
     return False

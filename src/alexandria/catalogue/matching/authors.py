@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -19,6 +20,7 @@ SAME, INITIALS, PEN_NAME, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNK
 SAME_FAMILY_RATIO, SAME_GIVEN_RATIO = 82.0, 60.0  # of two spellings of a name in Latin letters
 SURE_FAMILY_RATIO, SURE_GIVEN_RATIO = 90.0, 80.0  # of spellings that are one name beyond doubt
 MIN_FAMILY_LENGTH = 5  # letters of a family name that is recognised although several of them differ
+MAX_PAIRS = 256  # of persons that are compared; two records with more have so many authors that the first decide
 MAX_TOKENS_ORDERED = 4  # words of a name that are compared in every order
 
 
@@ -28,6 +30,8 @@ def agreement(some: tuple[str, ...], others: tuple[str, ...]) -> int:
     ours, theirs = people(some), people(others)
     if not ours or not theirs:
         return ANONYMOUS if is_anonymous(some) and is_anonymous(others) else UNKNOWN
+    if len(ours) * len(theirs) > MAX_PAIRS:
+        ours, theirs = ours[: math.isqrt(MAX_PAIRS)], theirs[: math.isqrt(MAX_PAIRS)]
     best = OTHER
     for one in ours:
         for other in theirs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alexandria.catalogue import languages
 from alexandria.catalogue.matching import kinds, titles
+from alexandria.catalogue.matching.titles import MAX_TITLE_LENGTH
 from alexandria.catalogue.models import Candidate, EditionRecord
 
 MAX_YEARS_APART = 1  # years between the edition that was meant and the year that was named
@@ -12,14 +13,13 @@ UNDATED_MONTHS = 600  # between the named time and a record without a date, whic
 
 def formats(hit: EditionRecord) -> frozenset[str]:
     """Formats that a record names: audio, large print, e-book; empty for plain print."""
-    return kinds.formats_of(f"{hit.binding} | {hit.title} | {hit.publisher}") | kinds.formats_of_publisher(
-        hit.publisher
-    )
+    named = " | ".join(text[:MAX_TITLE_LENGTH] for text in (hit.binding, hit.title, hit.publisher))
+    return kinds.formats_of(named) | kinds.formats_of_publisher(hit.publisher)
 
 
 def named_formats(candidate: Candidate) -> frozenset[str]:
     """Return the formats of the candidate and of its title, so that "The Unabridged Journals" is not a recording."""
-    return kinds.formats_of(f"{candidate.format} | {candidate.title}")
+    return kinds.formats_of(f"{candidate.format[:MAX_TITLE_LENGTH]} | {candidate.title[:MAX_TITLE_LENGTH]}")
 
 
 def named_language(hit: EditionRecord) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from alexandria.catalogue.matching.folding import CACHE_SIZE, fold
+from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold
 
 GUIDE, COMPANION, BOX_SET = "a study guide or summary", "a companion", "a box set or omnibus"
 TEACHERS = "a book for teachers"
@@ -79,11 +79,12 @@ _WORD = re.compile(r"\w+")
 @lru_cache(CACHE_SIZE)
 def kinds_of(folded: str) -> frozenset[str]:
     """What the book is instead of the plain book: "a study guide or summary", "a box set or omnibus"..."""
-    return frozenset(_signs(folded))
+    return frozenset(_signs(folded[:MAX_TEXT_LENGTH]))
 
 
 def one_sided(one: str, other: str) -> list[str]:
     """Return the kinds that one of two folded titles shows, and the other neither shows nor has the words of."""
+    one, other = one[:MAX_TEXT_LENGTH], other[:MAX_TEXT_LENGTH]
     mine, yours = _signs(one), _signs(other)
     if not mine and not yours:
         return []
@@ -97,7 +98,7 @@ def one_sided(one: str, other: str) -> list[str]:
 
 def is_comic(one: str, other: str) -> bool:
     """Return whether one of two folded titles, and not the other, calls the book itself a graphic novel."""
-    return bool(_GENRE.search(one)) != bool(_GENRE.search(other))
+    return bool(_GENRE.search(one[:MAX_TEXT_LENGTH])) != bool(_GENRE.search(other[:MAX_TEXT_LENGTH]))
 
 
 @lru_cache(CACHE_SIZE)
@@ -151,10 +152,12 @@ _PUBLISHERS = {
 
 def formats_of(text: str) -> frozenset[str]:
     """Formats that `text` (a title, binding or publisher) names: audio, large print, e-book."""
+    text = text[:MAX_TEXT_LENGTH]
     return frozenset(name for name, pattern in _FORMATS.items() if pattern.search(text))
 
 
 @lru_cache(CACHE_SIZE)
 def formats_of_publisher(publisher: str) -> frozenset[str]:
     """Formats of which a publisher makes nothing else: Thorndike prints large print only."""
+    publisher = publisher[:MAX_TEXT_LENGTH]
     return frozenset(name for name, pattern in _PUBLISHERS.items() if pattern.search(publisher))

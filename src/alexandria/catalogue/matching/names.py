@@ -19,6 +19,7 @@ DEGREES = frozenset({
     "mphil", "cpa", "cfa", "frs", "qc", "obe", "mbe", "cbe", "kbe", "dbe", "esq", "esquire", "facs", "facp", "faap", "facog",
     "usaf", "usmc", "usn", "ret",
 })  # fmt: skip
+MAX_NAMES_LENGTH = 1000  # characters of a text with one or more names
 MAX_PEOPLE = 200  # persons of one record that are compared
 SUFFIXES = GENERATIONS | DEGREES
 DEGREES_OR_NAMES = frozenset({"ma", "ba", "bs", "ms", "np", "pa", "pe"})  # degrees only after a comma and a full name
@@ -110,7 +111,7 @@ def people(names: tuple[str, ...]) -> tuple[Person, ...]:
 
 def is_anonymous(names: tuple[str, ...]) -> bool:
     """Return whether the author is stated to be unknown, which is more than a name that is missing."""
-    return any(fold(name).strip(" .,") in ANONYMOUS_NAMES for name in names)
+    return any(fold(name).strip(" .,") in ANONYMOUS_NAMES for name in names[:MAX_PEOPLE])
 
 
 def plain(printed: str) -> str:
@@ -151,7 +152,7 @@ def is_suffix(word: str) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _read(name: str) -> tuple[Person, ...]:
-    folded = _ALIAS.sub(r"; \1", fold(repaired(name[:MAX_TEXT_LENGTH])))
+    folded = _ALIAS.sub(r"; \1", fold(repaired(name[:MAX_NAMES_LENGTH]))[:MAX_NAMES_LENGTH].rstrip())
     if not folded.replace(".", "").replace("'", "").replace("-", "").replace(" ", "").isalpha():
         folded = _DATES.sub("", _ASIDE.sub("", folded))
     if _BY.match(folded):

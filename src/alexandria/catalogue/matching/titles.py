@@ -14,6 +14,9 @@ from alexandria.catalogue.matching.kinds import kinds_of
 from alexandria.catalogue.matching.numbers import NUMBERED, ROMANS, SINGLE_ROMANS, SPELT, in_digits
 from alexandria.catalogue.matching.tongues import ANY_ARTICLE, LEADING, tongue_of
 
+MAX_TITLE_LENGTH = 1000  # characters of a title, and of a subtitle, that are read; none comes near
+MAX_PARTS = 20  # volumes, series, asides and titles in other languages of one title; each is compared with each
+
 _SHORT = {"doctor": "dr", "mister": "mr", "saint": "st", "versus": "vs", "mount": "mt", "und": "and"}
 
 _MARKS = {
@@ -136,8 +139,8 @@ class Title:
 def read(title: str, subtitle: str = "") -> Title:
     """The title as read; never fails, whatever the text."""
     printed = _tidied(title)
-    folded = fold(printed)
-    beneath = fold(_tidied(subtitle))
+    folded = fold(printed)[:MAX_TITLE_LENGTH].rstrip()  # some characters are folded to many
+    beneath = fold(_tidied(subtitle))[:MAX_TITLE_LENGTH].rstrip()
     if beneath and beneath not in folded:
         folded = f"{folded.rstrip(' :')}: {beneath}"
     plain, thirds = _without_thirds(folded)
@@ -155,22 +158,22 @@ def read(title: str, subtitle: str = "") -> Title:
         words=words,
         head=head_words or words,
         rest=tuple(kept),
-        volumes=(*marked, *volumes, *more_volumes, *thirds),
-        series=(*series, *more_series),
+        volumes=(*marked, *volumes, *more_volumes, *thirds)[:MAX_PARTS],
+        series=(*series, *more_series)[:MAX_PARTS],
         lead=lead,
         squash=(squash := "".join(words)),
         raw=folded,
         latin=max(squash, default="") < "\u0370",
         printed=printed.lower(),
-        parallels=_parallels(main, equals, asides),
-        spans=tuple(aside for aside in asides if _SPAN.fullmatch(aside)),
-        asides=tuple("".join(words_of(aside)) for aside in asides),
+        parallels=_parallels(main, equals[:MAX_PARTS], asides[:MAX_PARTS]),
+        spans=tuple(aside for aside in asides[:MAX_PARTS] if _SPAN.fullmatch(aside)),
+        asides=tuple("".join(words_of(aside)) for aside in asides[:MAX_PARTS]),
     )
 
 
 def _tidied(printed: str) -> str:
     """A text without entities, a sentence behind the title set off as a subtitle."""
-    text = repaired(printed[:MAX_TEXT_LENGTH])
+    text = repaired(printed[:MAX_TITLE_LENGTH])
     if "&" in text and ";" in text:
         text = html.unescape(text)
     return _SENTENCE.sub(": ", text) if ". " in text and ":" not in text else text
@@ -225,14 +228,15 @@ def series_of(text: str) -> tuple[tuple[str, str], ...]:
 @lru_cache(CACHE_SIZE)
 def _series(text: str) -> tuple[tuple[str, str], ...]:
     found = []
-    for entry in text.split(";"):
+    for entry in text[:MAX_TITLE_LENGTH].split(";")[:MAX_PARTS]:
         name, numbers = _numbered(fold(entry))
         found += [(name, _value(number)) for number in numbers] or [(name, "")]
-    return tuple(found)
+    return tuple(found[:MAX_PARTS])
 
 
 def words_of(text: str) -> list[str]:
     """The words of folded text: apostrophes closed up, numbers as digits, leading article gone."""
+    text = text[:MAX_TEXT_LENGTH]
     if _UNTIDY.search(text):
         for pattern, plain in _TIDY:
             text = pattern.sub(plain, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from alexandria.catalogue.matching.folding import CACHE_SIZE, fold
+from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, fold
 from alexandria.catalogue.matching.vocabulary import may_be_english
 
 ARTICLES = {
@@ -131,6 +131,7 @@ def tongue_of(text: str) -> str:
 
     Without a sign of another language, a title is English if its words are.
     """
+    text = text[:MAX_TEXT_LENGTH]
     if not text.isascii():
         for letter in text:
             code = ord(letter)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from alexandria.catalogue.matching.folding import CACHE_SIZE, romanized
+from alexandria.catalogue.matching.folding import CACHE_SIZE, MAX_TEXT_LENGTH, romanized
 
 LATIN, HAN, KANA, HANGUL, ABJAD, ALPHABET = "latin", "han", "kana", "hangul", "abjad", "alphabet"
 ALIKE, PERHAPS, UNLIKE, UNREADABLE = range(4)  # how two texts compare across scripts, best first
@@ -51,7 +51,7 @@ _ABJAD_CLASSES = str.maketrans(
 def script_of(text: str) -> str:
     """Return the script of a text: kana if it holds any, else that of its first letter outside Latin."""
     found = LATIN
-    for letter in text:
+    for letter in text[:MAX_TEXT_LENGTH]:
         code = ord(letter)
         if code < 0x0370:
             continue
