@@ -64,8 +64,8 @@ class Forecaster:
         return await self._report(plan, runs, None, seed)
 
     async def _report(self, plan: Plan | None, runs: int | None, most: int | None, seed: int) -> ForecastReport:
-        make = await asyncio.to_thread(_maker)
         lanes = await self.allowances()
+        make = await asyncio.to_thread(_maker)  # a command that shows the state once has ended before this
         return await make(self.database, self.settings, lanes, plan, self.now(), runs=runs, most=most, seed=seed)
 
     def latest(self, *, started: bool) -> ForecastReport | None:
