@@ -26,6 +26,13 @@ from alexandria.core.errors import Misconfigured
 from alexandria.core.provider_facts import PROVIDERS, source_names
 from alexandria.core.redaction import protect
 from alexandria.core.stall import StallMonitor
+from alexandria.database.capacity import (
+    COMMAND_CONNECTIONS,
+    Shares,
+    allowed_connections,
+    require_connections,
+    shares,
+)
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
@@ -49,7 +56,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-COMMAND_CONNECTIONS, POOL_CONNECTIONS = 2, 16  # a command asks one thing at a time
 PLAN_TIMEOUT = 5.0  # seconds that the first months wait for what providers report of their plans
 
 
@@ -73,7 +79,8 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
             await stack.enter_async_context(stall)
         if settings.journal_events:
             await stack.enter_async_context(EventLogWriter(server.url))
-        size = COMMAND_CONNECTIONS if mode is Mode.COMMAND else POOL_CONNECTIONS
+        few = await asyncio.to_thread(_shares, settings, server, mode)
+        size = {Mode.COMMAND: COMMAND_CONNECTIONS, Mode.SERVE: few.server}.get(mode, few.pool)
         database = await stack.enter_async_context(Database(server.url, size=size))
         cache = ResponseCache(database)
         limiter = RateLimiter(
@@ -85,7 +92,7 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         )
         if mode is not Mode.COMMAND:
             await stack.enter_async_context(limiter)
-        queue = JobQueue(database)
+        queue = JobQueue(database, few.queue)
         await queue.open()
         stack.push_async_callback(queue.aclose)
         clients = await _clients(settings, server, limiter, cache, stack, stall=stall) if asks else {}
@@ -101,9 +108,8 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
             kept_for_months=settings.kept_for_months,
             allowances=limiter.status,
         )
-        rollout = RolloutController(
-            database, backfill.scheduler, limiter.status, metered=METERED_SOURCE in settings.sources
-        )
+        metered = METERED_SOURCE in settings.sources
+        rollout = RolloutController(database, backfill.scheduler, limiter.status, metered=metered)
         forecaster = Forecaster(database, settings, limiter.status)
         stack.push_async_callback(forecaster.aclose)
         yield System(
@@ -123,6 +129,28 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
             forecaster=forecaster,
             clients=clients,
         )
+
+
+def _shares(settings: Settings, server: Server, mode: Mode) -> Shares:
+    """Return the sizes of the pools. Raises DatabaseUnavailable where the server lets in too few connections for a worker."""
+    if mode not in {Mode.SERVE, Mode.WORK}:
+        return Shares()
+    allowed, sessions = allowed_connections(server.url), limiter_sessions(settings)
+    if mode is Mode.WORK:
+        require_connections(allowed, sessions)
+    return shares(allowed, sessions)
+
+
+def limiter_sessions(settings: Settings) -> int:
+    """Return how many sessions a worker's limiters hold: one for each lane in use, and one more for models' calls."""
+    lanes = settings.lanes
+    return sum(1 + PROVIDERS[lanes[name].name].long_calls for name in lanes_in_use(settings))
+
+
+def lanes_in_use(settings: Settings) -> frozenset[str]:
+    """Return the lanes of the generators and sources."""
+    specs = parse_generators(settings.generators)
+    return frozenset({settings.lane_of(spec.provider, spec.url) for spec in specs} | {*settings.sources})
 
 
 async def _clients(
@@ -165,9 +193,7 @@ def alert_monitor(
         timedelta(minutes=settings.alarm_paused_minutes),
         settings.alarm_failed_share,
     )
-    specs = parse_generators(settings.generators)
-    in_use = {settings.lane_of(spec.provider, spec.url) for spec in specs} | {*settings.sources}
-    return AlertMonitor(database, limiter.status, frozenset(in_use), thresholds, receiver, rollout.standstill)
+    return AlertMonitor(database, limiter.status, lanes_in_use(settings), thresholds, receiver, rollout.standstill)
 
 
 def _client(

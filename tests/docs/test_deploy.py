@@ -1,6 +1,5 @@
 """The files in deploy/ name only existing settings and commands, and pass the installed linters."""
 
-import inspect
 import re
 import shutil
 import subprocess
@@ -13,11 +12,11 @@ import typer
 import yaml
 from pydantic import AliasChoices
 
-from alexandria.backfill import queue
+from alexandria.bootstrap import limiter_sessions
 from alexandria.cli.main import app
 from alexandria.core import config
 from alexandria.core.provider_facts import PROVIDERS, key_settings
-from alexandria.database.pool import Database
+from alexandria.database import capacity
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -110,10 +109,26 @@ def test_hadolint_accepts_the_image():
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_the_database_of_the_compose_file_has_connections_for_the_workers_of_the_page():
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
+
+    [allowed] = [int(part.partition("=")[2]) for part in SERVICES["database"]["command"] if "max_connections" in part]
+    scaled = max(map(int, re.findall(r"--scale worker=(\d+)", page)))
+    sessions, most = limiter_sessions(config.load()), capacity.Shares()
+    worker = most.pool + most.queue + capacity.LOG_CONNECTIONS + sessions
+    server = most.server + capacity.LOG_CONNECTIONS
+    assert scaled * worker + server + capacity.COMMAND_CONNECTIONS <= allowed - 3
+
+
 def test_the_number_of_connections_matches_the_page():
     """A pool, one for the queues, one for the event log, one for each rate limiter, and one for each provider of models."""
     page = (ROOT / "docs" / "how-to" / "many-workers.md").read_text(encoding="utf-8")
-    pool = inspect.signature(Database).parameters["size"].default
-    models = sum(facts.long_calls for facts in PROVIDERS.values())
-    assert f"holds up to {pool + queue.QUEUE_CONNECTIONS + 1 + len(PROVIDERS) + models}:" in page
-    assert f"holds up to {pool + 1}." in page
+    sessions = len(PROVIDERS) + sum(facts.long_calls for facts in PROVIDERS.values())
+    most = capacity.Shares()
+    assert f"holds up to {most.pool + most.queue + capacity.LOG_CONNECTIONS + sessions}:" in page
+    assert f"holds up to {most.server + capacity.LOG_CONNECTIONS}." in page
+    in_use = limiter_sessions(config.load())
+    least = capacity.least_connections(in_use)
+    together = least + capacity.LOG_CONNECTIONS + capacity.MIN_SERVER_CONNECTIONS + capacity.COMMAND_CONNECTIONS
+    assert f"{least} for a worker" in page
+    assert f"{together} for a worker, a server" in page

@@ -23,8 +23,8 @@ def roomy(cluster):
     return made
 
 
-def test_a_server_with_too_few_connections_is_named_until_it_has_more(cluster, at, working, until):
-    """Doctor warns beforehand. Months wait, with the server's sentence; nobody is charged."""
+def test_a_worker_and_a_server_share_few_connections(cluster, at, working, until):
+    """Doctor warns, and all months are completed; nobody is charged. With more connections the warning ends."""
     made = cluster(max_connections=25)
     made.give(NAME, OWNER)
     there = at(made.url(OWNER, NAME))
@@ -35,15 +35,26 @@ def test_a_server_with_too_few_connections_is_named_until_it_has_more(cluster, a
     assert "max_connections" in found["fix"]
     with working(there.url) as processes:
         assert there.run("schedule", "--batch-size", "6").code == 0
-        waiting = "SELECT blocked_reason FROM alexandria.backfill_log WHERE blocked_reason LIKE '%connection slots are reserved%'"
-        until(lambda: made.admin(waiting, NAME), "a month that waits for a connection")
+        until(lambda: made.admin(COMPLETED, NAME) == [(6,)], "all months")
         made.stop()
         made.configure(max_connections=100)
         made.start()
-        until(lambda: made.admin(COMPLETED, NAME) == [(6,)], "all months")
         until(lambda: processes.ready()[0] == 200, "ready")
     assert made.admin(PENALTIES, NAME) == [(0,)]
     assert not [each for each in there.run("doctor").data if each["name"] == "connections"]
+
+
+def test_a_worker_that_cannot_have_its_connections_does_not_start(cluster, at):
+    made = cluster(max_connections=15)
+    made.give(NAME, OWNER)
+    there = at(made.url(OWNER, NAME))
+    there.prepare()
+    result = there.run("work")
+    assert (result.code, result.error["code"]) == (6, "database_unavailable")
+    assert "lets in 12 connections, and a worker needs at least" in result.error["message"]
+    assert "max_connections" in result.error["hint"]
+    [found] = [each for each in there.run("doctor").data if each["name"] == "connections"]
+    assert not found["ok"]
 
 
 def test_all_connections_are_taken_by_others_for_a_while(cluster, at, working, until):

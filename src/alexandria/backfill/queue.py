@@ -25,6 +25,7 @@ from alexandria.backfill.retry_policy import OUTAGE_PAUSE
 from alexandria.backfill.runner import Runner
 from alexandria.core.errors import DatabaseBusy, DatabaseFailed, DatabaseUnavailable, NotMigrated, origin
 from alexandria.core.month import Month
+from alexandria.database.capacity import QUEUE_CONNECTIONS
 from alexandria.database.failures import reason_of, translate
 from alexandria.database.pool import Connection, Database, unavailable
 
@@ -35,8 +36,7 @@ MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
 HEARTBEAT_INTERVAL = 1.0  # seconds between a worker's heartbeats
 POLL_INTERVAL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_CONCURRENCY = 2
-# Connections for the queues alone, and seconds to wait for one: heartbeats must not wait for a month to return one.
-QUEUE_CONNECTIONS, QUEUE_CONNECTION_TIMEOUT = 6, 2.0
+QUEUE_CONNECTION_TIMEOUT = 2.0  # seconds to wait for a connection
 CANCEL_INTERVAL = (
     10.0  # seconds after which a queue that still runs is cancelled again: Python 3.11 can lose a cancellation
 )
@@ -85,10 +85,13 @@ class _NotEnded(Exception):
 
 
 class JobQueue:
-    """The queue of one process. It enqueues by task name, so that the API needs none of the tasks."""
+    """The queue of one process. It enqueues by task name, so that the API needs none of the tasks.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    A worker has `connections` for its queues alone: heartbeats must not wait for a month to return one.
+    """
+
+    def __init__(self, database: Database, connections: int = QUEUE_CONNECTIONS) -> None:
+        self._database, self._connections = database, connections
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     async def open(self) -> None:
@@ -125,7 +128,7 @@ class JobQueue:
         """
         at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_CONCURRENCY, ENRICHMENT: 1}
         async with Database(
-            self._database.url, size=QUEUE_CONNECTIONS, patience=QUEUE_CONNECTION_TIMEOUT, lazy=True
+            self._database.url, size=self._connections, patience=QUEUE_CONNECTION_TIMEOUT, lazy=True
         ) as own:
             apps = {queue: _app(backfill, periodic, name, ticks=queue == UPKEEP) for queue in at_once}
             parts = [_run(own, apps[queue], queue, n, name) for queue, n in at_once.items()]

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import httpx2
 
-from alexandria.backfill.queue import QUEUE_CONNECTIONS
 from alexandria.backfill.repositories import months
-from alexandria.bootstrap import POOL_CONNECTIONS
+from alexandria.bootstrap import limiter_sessions
 from alexandria.cli.doctor.check import Check
 from alexandria.cli.doctor.limits import limits
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core.config import SECRETS_DIR, Settings
-from alexandria.core.errors import AlexandriaError, Misconfigured
+from alexandria.core.errors import AlexandriaError, DatabaseUnavailable, Misconfigured
 from alexandria.core.grammar import counted
 from alexandria.core.provider_facts import PROVIDERS, key_settings
 from alexandria.core.proxies import EnvironmentTransport, Proxy, proxy_for
@@ -29,7 +28,7 @@ from alexandria.core.servers import provider_of, servers
 from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
 from alexandria.database import migrate
-from alexandria.database.capacity import allowed_connections
+from alexandria.database.capacity import Shares, allowed_connections, require_connections, shares
 from alexandria.database.open_transactions import open_transactions
 from alexandria.database.pool import Database
 from alexandria.database.rights import missing_grants
@@ -45,10 +44,6 @@ DATABASE_TIMEOUT = 8.0  # seconds for the configured database
 EMBEDDED_TIMEOUT = 90.0  # seconds for the embedded one, which may have to be made or to recover first
 CONNECT_TIMEOUT = "4"  # seconds for one connection to it, as libpq reads it
 MAX_LISTED_TRANSACTIONS = 5
-# Of a worker: the pool, its queues, the log, a limiter for each provider, and one more for each provider of models.
-WORKER_CONNECTIONS = (
-    POOL_CONNECTIONS + QUEUE_CONNECTIONS + 1 + len(PROVIDERS) + sum(p.long_calls for p in PROVIDERS.values())
-)
 PROVIDER_TIMEOUT = 4.0  # seconds
 MAX_CLOCK_SKEW_SECONDS = 2.0  # seconds between the clocks that do not matter
 MIN_FREE_BYTES = 500_000_000  # bytes that a catalogue and its log should find free
@@ -101,7 +96,7 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield from asyncio.run(_worker_and_clock(server.url, migrated=not missing))
             if not missing:
                 yield from asyncio.run(_paused(server.url, [*_providers(settings)]))
-                yield from _connections(server.url)
+                yield from _connections(server.url, limiter_sessions(settings))
                 yield from _open_transactions(server.url)
             yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url, [*settings.lanes])))
     except AlexandriaError as failed:
@@ -115,12 +110,18 @@ async def _require_writable(url: str) -> None:
         await database.require_writable()
 
 
-def _connections(url: str) -> Iterator[Check]:
-    """A warning if the server lets fewer connections in than one worker may use."""
+def _connections(url: str, sessions: int) -> Iterator[Check]:
+    """A failed check if the server lets in too few connections for a worker, and a warning if its pools are small."""
     allowed = allowed_connections(url)
-    if allowed < WORKER_CONNECTIONS:
+    try:
+        require_connections(allowed, sessions)
+    except DatabaseUnavailable as too_few:
+        yield Check("connections", False, too_few.message, too_few.hint)
+        return
+    few = shares(allowed, sessions)
+    if few != Shares():
         message = (
-            f"the server allows {allowed} connections, and a worker uses up to {WORKER_CONNECTIONS}: months may wait"
+            f"the server allows {allowed} connections, so a worker uses {few.pool} for its months, not {Shares().pool}"
         )
         yield Check("connections", True, message, "raise max_connections, or the CONNECTION LIMIT of role and database")
 
