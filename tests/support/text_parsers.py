@@ -297,7 +297,6 @@ NOT_FROM_OUTSIDE: dict[str, str] = {
     "core.tracing.wanted": SETTINGS,
     "providers.client.ProviderClient.unreachable": SETTINGS,
     "providers.client.ProviderClient.use_plan_host": "compares it",
-    "providers.client.ProviderClient.use_plan_rate": "compares it",
     "providers.client.next_midnight": SETTINGS,
     "providers.client.silent_tries": SETTINGS,
     "providers.client.user_agent": SETTINGS,
