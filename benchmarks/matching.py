@@ -6,7 +6,8 @@ search of the benchmark's own finds the editions instead, and the matcher alone 
 
 The kinds "world" and "world-dedup" are queries and pairs of many languages: local search unless --retrieval says
 otherwise. "field" are cases with one right answer each. "by-month" takes a CSV of notable books by month, and asks for
-each among all editions by its author, once with the right work and once without it.
+each among all editions by its author, once with the right work and once without it. "calibration" takes files of any
+form and compares the scores of their pairs with their labels.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.parts import provider_names
 from author_shelves import judge_months
+from calibration import judge_calibration
 from field_cases import judge_cases
 from labelled import (
     HALVES,
@@ -50,13 +52,14 @@ from labelled import (
     rates,
     read_catalogue,
 )
+from reliability_diagram import draw
 from world_fiction import CROSS_TITLE, by_language, language_of, shares
 
 LABELS = ("acceptable_isbn13", "neutral_isbn13", "must_not_isbn13")
 AT_ONCE = 24  # queries asked of the sandbox together
 PLENTY = 10**6  # calls a day
 
-KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month")
+KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month", "calibration")
 Find = Callable[[Candidate], Sequence[EditionRecord]]
 Choose = Callable[[Candidate, Sequence[EditionRecord]], EditionRecord | None]
 Same = Callable[[EditionRecord, EditionRecord], bool]
@@ -66,16 +69,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", choices=KINDS, required=True)
     parser.add_argument(
-        "--gold", type=Path, required=True, help="JSON lines of labelled queries, pairs or cases; for by-month a CSV"
+        "--gold",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="JSON lines of labelled queries, pairs or cases, for calibration several files; for by-month a CSV",
     )
-    parser.add_argument("--catalogue", type=Path, help="CSV (.gz) of the editions that queries are answered from")
+    parser.add_argument(
+        "--catalogue",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="CSV (.gz) of the editions that queries are answered from; for calibration one for each file of queries",
+    )
     parser.add_argument("--baselines", action="store_true", help="also judge simpler rules; table on stderr")
     parser.add_argument("--errors", type=int, default=0, metavar="N", help="show N wrong rows on stderr")
     parser.add_argument("--retrieval", choices=("sandbox", "local"), help="who finds the editions")
     parser.add_argument("--policy", choices=[policy.value for policy in Policy], default=Policy.BALANCED.value)
     parser.add_argument("--half", choices=HALVES, help="only the rows whose work falls into this half")
+    parser.add_argument("--diagram", type=Path, metavar="SVG", help="of calibration: draw the bins")
     options = parser.parse_args()
     options.retrieval = options.retrieval or ("local" if options.kind == "world" else "sandbox")
+    if options.kind == "calibration":
+        figures = judge_calibration(options.gold, options.catalogue, options.half)
+        if options.diagram:
+            options.diagram.write_text(draw(figures["bins"], figures["ece"]), encoding="utf-8")
+        print(json.dumps({"kind": options.kind, **figures}))
+        return
+    options.gold, options.catalogue = options.gold[0], next(iter(options.catalogue), None)
     if options.kind == "by-month":
         ours, results = judge_months(options.gold, options.catalogue, options.errors), {}
     else:

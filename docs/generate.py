@@ -27,6 +27,7 @@ from pydantic import AliasChoices, SecretStr
 from alexandria import bootstrap
 from alexandria.backfill.status import ARROWS
 from alexandria.bootstrap import Mode
+from alexandria.catalogue.matching.probability import ScoreModel, score_model
 from alexandria.cli.exit_codes import BLOCKED, DONE, INTERRUPTED, NO_DATABASE, NOTHING, SOME_FAILED, UNEXPECTED, USAGE
 from alexandria.cli.main import ENDINGS, app
 from alexandria.core import config, errors
@@ -116,6 +117,7 @@ async def pages(database_url: str) -> dict[str, str]:
             "http.md": http(api.openapi()),
             "sql.md": sql,
             "metrics.md": metrics(exposed),
+            "scores.md": scores(score_model()),
         }
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in parts.items()}
 
@@ -369,6 +371,24 @@ def metrics(exposed: str) -> list[str]:
         "are those of the process. On Linux there are also the usual `process_` metrics.",
         "",
         *_table(("metric", "type", "labels", "meaning"), rows),
+    ]
+
+
+def scores(model: ScoreModel) -> list[str]:
+    rows = [
+        (words.replace("{}", "..."), f"{cost:g}", f"{odds:+.2f}", str(model.seen[words, cost]))
+        for (words, cost), odds in sorted(model.weights.items(), key=lambda item: (item[0][1], item[0][0]))
+    ]
+    return [
+        *_opening("Scores", "alexandria/catalogue/matching/score_weights.toml"),
+        f"A comparison starts with {model.start:+.2f} and adds the log-odds of its findings. The score is 100 / (1 + exp(-sum)):",
+        "0 is a score of 50, +2.94 of 95, -2.94 of 5. The points decide the verdict; see",
+        "[what a score means](../why/matching.md#what-a-score-means).",
+        "",
+        f"Version {model.version}. A finding that is not listed adds {model.per_point:+.4f} for each point,",
+        f"or {model.per_veto_point:+.4f} if it refuses.",
+        "",
+        *_table(("finding", "points", "log-odds", "pairs"), rows),
     ]
 
 

@@ -72,8 +72,8 @@ ROUTES = {
             "candidates.fields candidates.fields.fetched_at candidates.fields.field candidates.fields.id "
             "candidates.fields.provider candidates.in_month candidates.isbn13 candidates.look_again_at "
             "candidates.looks candidates.named_by candidates.position candidates.published candidates.publisher "
-            "candidates.reason candidates.score candidates.source candidates.title candidates.unavailable "
-            "candidates.work_id in_month in_month.confirmed in_month.contradicted in_month.unknown "
+            "candidates.reason candidates.score candidates.score_version candidates.source candidates.title "
+            "candidates.unavailable candidates.work_id in_month in_month.confirmed in_month.contradicted in_month.unknown "
         ),
     ),
     "GET /api/internal/rollout": (
@@ -179,7 +179,7 @@ TABLES = {
     "call": "id provider route sent_at ms units status error year month attempt_token",
     "candidate": (
         "id year month position title author named_by work_id isbn13 source score reason evidence "
-        "unavailable named_year in_month looks look_again_at hindered "
+        "unavailable named_year in_month looks look_again_at hindered score_version "
     ),
     "contributor": "id key name",
     "control": "only_row paused_since paused_until paused_by pause_reason",

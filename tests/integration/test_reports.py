@@ -8,6 +8,7 @@ import pytest
 
 from alexandria.backfill.record import record
 from alexandria.backfill.repositories import months
+from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import (
     Candidate,
     EditionRecord,
@@ -164,6 +165,7 @@ async def test_a_month_in_full(api, system, sql):
     assert (attempt["job_id"], attempt["worker"], attempt["outcome"]) == (job, "a worker", "completed")
     found, unresolved = month["candidates"]
     assert (found["isbn13"], found["source"], found["score"]) == ("9780861545896", "isbndb", 98.5)
+    assert {book["score_version"] for book in month["candidates"]} == {score_model().version}
     assert found["named_by"] == ["gemini", "xai"]
     assert found["evidence"][0]["reasons"] == ["same title"]
     assert (unresolved["isbn13"], unresolved["reason"]) == (None, "no edition was found")

@@ -392,6 +392,17 @@ def test_stored_json_keeps_its_keys(worked):
         assert old - new == set()
 
 
+def test_stored_scores_keep_their_meaning(worked, read):
+    """Points stay points, and are shown as such; scores of the months that were completed since are probabilities."""
+    versions = worked.base.sql("SELECT DISTINCT year, month, score_version FROM candidate")
+    found = {f"{row['year']}-{row['month']:02d}": row["score_version"] for row in versions if row["month"] != 10}
+    assert {month: found[month] for month in COMPLETED[:2]} == dict.fromkeys(COMPLETED[:2], 1)
+    assert min(found[month] for month in UNDER_WAY) > 1
+    old = [book for month in COMPLETED for book in read.get(f"{INTERNAL}/months/{month}")["candidates"]]
+    assert {book["score_version"] for book in old} == {1}
+    assert ", score 100 points" in read.api.get(f"/months/{COMPLETED[0]}").text
+
+
 def test_every_month_that_was_under_way_is_completed(worked, before):
     months = worked.months
     assert {month: months[month]["status"] for month in UNDER_WAY} == dict.fromkeys(UNDER_WAY, "completed")

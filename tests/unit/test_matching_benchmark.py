@@ -69,3 +69,21 @@ def test_reviewed_duplicates_are_few_and_reasoned():
     rows = list(csv.DictReader(text.splitlines()))
     assert len(text.splitlines()) <= 40
     assert all(row["isbn13"] != row["taken"] and row["reason"] and len(row) == 3 for row in rows)
+
+
+def test_calibration_in_equal_bins_with_the_diagram(tmp_path):
+    """Each pair counts as it is and as two sources print it. No bin is smaller than fifty pairs."""
+    one = EDITION | {"title": "Brida", "authors": ["Paulo Coelho"]}
+    other = EDITION | {"title": "Adultério", "authors": ["Paulo Coelho"]}
+    pairs = [{"id": f"s{at}", "a": one, "b": one, "label": "same_work"} for at in range(25)]
+    pairs += [{"id": f"d{at}", "a": one, "b": other, "label": "different_work"} for at in range(25)]
+    gold, diagram = written(tmp_path / "pairs.jsonl", pairs), tmp_path / "bins.svg"
+    figures = run("calibration", gold, "--diagram", diagram)
+    assert (figures["n"], figures["brier_of_a_constant"]) == (150, 0.25)
+    assert [size for *_, size in figures["bins"]] == [50, 50, 50]
+    assert [share for _, share, _ in figures["bins"]] == [0, 0.5, 1]
+    expected = sum(abs(mean - share) for mean, share, _ in figures["bins"]) / 3
+    assert abs(figures["ece"] - expected) < 0.001
+    assert figures["brier"] < 0.1
+    assert sum(half["n"] for half in figures["halves"].values()) == 150
+    assert diagram.read_text().count("<circle") == 3

@@ -133,7 +133,7 @@ def test_each_finding_costs_its_points(rule):
     one, other, points, reason = POINTS[rule]
     one, other = (found if isinstance(found, EditionRecord) else record(*found) for found in (one, other))
     found, turned = same_work(one, other), same_work(other, one)
-    assert (found.score, turned.score) == (points, points)
+    assert (found.fit, turned.fit) == (points, points)
     assert reason in found.reasons
     assert found.verdict == turned.verdict == (ACCEPT if points >= 85 else DOUBT if points >= 60 else REFUSE)
 
@@ -144,7 +144,7 @@ def test_an_article_of_any_language_costs_one_point():
         "lo", "gli", "o", "os", "um", "uma", "de", "het", "een", "and",
     ]  # fmt: skip
     whole = record("Long Summer", LEE)
-    points = {article: same_work(whole, record(f"Long {article} Summer", LEE)).score for article in articles}
+    points = {article: same_work(whole, record(f"Long {article} Summer", LEE)).fit for article in articles}
     assert points == dict.fromkeys(articles, 99.0)
 
 
@@ -168,9 +168,9 @@ def test_a_hit_without_an_author_is_doubted():
 
 def test_the_work_s_year_weighs_and_a_reprint_s_does_not():
     candidate = Candidate("Emma", "Jane Austen", year=1815)
-    near = score(candidate, record("Emma", "J. Austen", first_published=1816)).score
-    reprint = score(candidate, record("Emma", "J. Austen", published="2003-05")).score
-    far = score(candidate, record("Emma", "J. Austen", first_published=1990)).score
+    near = score(candidate, record("Emma", "J. Austen", first_published=1816)).fit
+    reprint = score(candidate, record("Emma", "J. Austen", published="2003-05")).fit
+    far = score(candidate, record("Emma", "J. Austen", first_published=1990)).fit
     assert near > reprint > far
 
 
@@ -228,15 +228,15 @@ YEARS: dict[str, tuple[int | None, dict[str, Any], int, str]] = {
 def test_the_year_costs_its_points(rule):
     year, dates, points, reason = YEARS[rule]
     found = score(Candidate("Circe", "M. Miller", year), record("Circe", "Madeline Miller", **dates))
-    assert found.score == points
+    assert found.fit == points
     assert found.reasons[2:] == ((reason,) if reason else ())
 
 
 def test_half_a_title_and_another_first_year_is_another_book():
     candidate = Candidate("Circe", "Madeline Miller", 2018)
-    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", first_published=2020)).score == 84
-    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", published="2020")).score == 94
-    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", first_published=2019)).score == 96
+    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", first_published=2020)).fit == 84
+    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", published="2020")).fit == 94
+    assert score(candidate, record("Circe: A Long Summer", "Madeline Miller", first_published=2019)).fit == 96
 
 
 def test_a_refused_record_gets_no_further_findings():
@@ -247,8 +247,8 @@ def test_a_refused_record_gets_no_further_findings():
 
 def test_a_score_lies_between_0_and_100():
     found = score(Candidate("Circe", "Madeline Miller", 2018), record("Circe", "Madeline Miller", published="2018"))
-    assert found.score == 100.0
-    assert score(Candidate("Circe", "Madeline Miller"), record("Circe Study Guide", "Bob Cole")).score == 0.0
+    assert found.fit == 100.0
+    assert score(Candidate("Circe", "Madeline Miller"), record("Circe Study Guide", "Bob Cole")).fit == 0.0
 
 
 EDITIONS = {
@@ -281,7 +281,7 @@ def test_the_edition_costs_its_points(rule):
     name, format_, facts, points = EDITIONS[rule]
     facts = dict(facts)
     hit = record(facts.pop("title", name), "Madeline Miller", **facts)
-    assert score(Candidate(name, "Madeline Miller", format=format_), hit).score == points
+    assert score(Candidate(name, "Madeline Miller", format=format_), hit).fit == points
 
 
 def test_languages_that_share_a_script_are_not_distinguished_by_it():
@@ -297,7 +297,7 @@ def test_languages_that_share_a_script_are_not_distinguished_by_it():
         name: {
             code
             for code in every
-            if score(Candidate(name, "Ann Lee"), record(name, "Ann Lee", language=code)).score == 100
+            if score(Candidate(name, "Ann Lee"), record(name, "Ann Lee", language=code)).fit == 100
         }
         for name in kindred
     }
@@ -308,10 +308,10 @@ def test_the_verdict_changes_at_85_and_at_60():
     """Fifteen points are still an acceptance, forty still a doubt; one more is not."""
     emma = record("Emma", "Ann Lee")
     second = record("Teh Emma", "Bob Cole", "Ann Lee")
-    assert (same_work(emma, second).score, same_work(emma, second).verdict) == (85.0, ACCEPT)
+    assert (same_work(emma, second).fit, same_work(emma, second).verdict) == (85.0, ACCEPT)
     family = record("Emma", "Bob Cole", "Lee")
-    assert (same_work(emma, family).score, same_work(emma, family).verdict) == (84.0, DOUBT)
+    assert (same_work(emma, family).fit, same_work(emma, family).verdict) == (84.0, DOUBT)
     volume = record("Emma, Vol. 2", "Lee")
-    assert (same_work(emma, volume).score, same_work(emma, volume).verdict) == (60.0, DOUBT)
+    assert (same_work(emma, volume).fit, same_work(emma, volume).verdict) == (60.0, DOUBT)
     wild, part = record("Out of the Wild", "Ann Lee"), record("Out of Wild, Vol. 2", "Lee")
-    assert (same_work(wild, part).score, same_work(wild, part).verdict) == (59.0, REFUSE)
+    assert (same_work(wild, part).fit, same_work(wild, part).verdict) == (59.0, REFUSE)

@@ -171,7 +171,7 @@ def test_a_subtitle_is_part_of_the_key():
 
 def test_one_isbn_is_one_work():
     one, other = record("Circe", "A", isbn="9780316556347"), record("Circe: Her Life", "B", isbn="9780316556347")
-    assert (same_work(one, other).score, same_work(one, other).reasons) == (100.0, ("same ISBN",))
+    assert (same_work(one, other).fit, same_work(one, other).reasons) == (100.0, ("same ISBN",))
     assert same_work(record("Circe", "A"), record("Emma", "B")).verdict == REFUSE
     assert same_work(one, record("Emma", "B", isbn="9780316556323")).verdict == REFUSE
 

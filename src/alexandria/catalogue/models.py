@@ -126,12 +126,16 @@ class EditionRecord:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRecord:
-    """A hit that was considered: score 0-100, verdict accept, doubt or refuse, and the reasons in words."""
+    """A hit that was considered: verdict accept, doubt or refuse, and the reasons in words.
+
+    `score` is the probability, in per cent, that it is of the book named; `fit`, the points that decide the verdict.
+    """
 
     hit: EditionRecord
     score: float
     verdict: str
     reasons: tuple[str, ...] = ()
+    fit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

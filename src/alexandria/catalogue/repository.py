@@ -10,7 +10,7 @@ from alexandria.catalogue.index import add_keys
 from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.names import name_key, natural
-from alexandria.catalogue.matching.scoring import ACCEPT, REFUSE, same_work, work_key
+from alexandria.catalogue.matching.scoring import ACCEPT, MAX_POINTS, REFUSE, same_work, work_key
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
@@ -30,7 +30,8 @@ _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 class CatalogueMatch:
     """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one.
 
-    `dates` are those of the work and all its editions.
+    `score` is the probability that it is, in per cent, and `fit` the points by which the best is taken. `dates` are
+    those of the work and all its editions.
     """
 
     work_id: int
@@ -40,6 +41,7 @@ class CatalogueMatch:
     score: float
     reasons: tuple[str, ...]
     dates: tuple[PartialDate, ...]
+    fit: float
 
 
 async def find_work(
@@ -54,20 +56,24 @@ async def find_work(
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
     sought = EditionRecord(_OURSELVES, title, authors=tuple(authors), first_published=year)
     held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
-    best = max(held, key=lambda work: work.score, default=None)
-    return best if best is not None and best.score else None
+    return max((work for work in held if work is not None), key=lambda work: work.fit, default=None)
 
 
-def _held(sought: EditionRecord, row: Row) -> CatalogueMatch:
-    reasons: tuple[str, ...] = ("named so before",)
-    score = 100.0
+def _held(sought: EditionRecord, row: Row) -> CatalogueMatch | None:
+    """The work of a row, if it is the one that is sought."""
     dates = tuple(map(PartialDate.parse, row["dates"]))
-    if not row["named_so"]:
+    if row["named_so"]:
+        match = replace(same_work(sought, sought), verdict=ACCEPT, reasons=("named so before",), fit=MAX_POINTS)
+    else:
         first = min((date.year for date in dates), default=None)
         known = EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"]), first_published=first)
         match = same_work(sought, known)
-        score, reasons = match.score if match.verdict == ACCEPT else 0.0, match.reasons
-    return CatalogueMatch(row["work_id"], row["title"], row["author"], row["isbn13"] or "", score, reasons, dates)
+    if match.verdict != ACCEPT:
+        return None
+    isbn13 = row["isbn13"] or ""
+    return CatalogueMatch(
+        row["work_id"], row["title"], row["author"], isbn13, match.score, match.reasons, dates, match.fit
+    )
 
 
 async def one_writer(connection: Connection) -> None:

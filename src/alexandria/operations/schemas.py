@@ -334,7 +334,10 @@ class CandidateRow(BaseModel):
     named_by: list[str]
     isbn13: str | None
     source: str
-    score: float
+    score: Annotated[float, Field(description="see `score_version`, as for the scores in `evidence`")]
+    score_version: Annotated[
+        int, Field(description="1: points of 100; from 2: probabilities in per cent, a new number for each change")
+    ]
     reason: str
     evidence: list[dict[str, Any]]
     in_month: Annotated[str, Field(description="whether sources confirm that it was first published in this month")]

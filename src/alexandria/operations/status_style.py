@@ -1,4 +1,4 @@
-"""The colours and the glyph of each month state, for the page and the terminal.
+"""The colours and the glyph of each month state, and the words of a score, for the page and the terminal.
 
 The fills differ for every kind of colour blindness, and the glyph carries the same without colour.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from alexandria.backfill.status import Status
 
 BLOCKED = "blocked"  # derived: a month in retry that waits, and has not failed
+FIRST_PROBABILITY_VERSION = 2  # of scores; before, they were points of 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,8 @@ STYLES: dict[str, StatusStyle] = {
 def display_state(status: str, blocked_reason: str | None) -> str:
     """The key of STYLES for a month with this status."""
     return BLOCKED if status == Status.RETRY and blocked_reason else status
+
+
+def describe_score(score: float, version: int) -> str:
+    """A stored score in words: "98.6 %", or "96 points" of one that was stored before scores were probabilities."""
+    return f"{score:.1f} %" if version >= FIRST_PROBABILITY_VERSION else f"{score:.0f} points"

@@ -23,7 +23,7 @@ def verdict():
             names = [name for name in side if isinstance(name, str)]
             records.append(edition_record(*names, **facts))
         found, turned = same_work(*records), same_work(*reversed(records))
-        assert (found.score, found.verdict) == (turned.score, turned.verdict)
+        assert (found.fit, found.verdict) == (turned.fit, turned.verdict)
         return found.verdict
 
     return judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from alexandria.catalogue.matching.scoring import ACCEPT, CONFIRMABLE_SCORE, REFUSE, score
+from alexandria.catalogue.matching.scoring import ACCEPT, CONFIRMABLE_POINTS, REFUSE, score
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, ScoredRecord
 from alexandria.core.errors import ProviderError
 from alexandria.providers.base import BulkLookup, Source
@@ -34,7 +34,7 @@ class GivenRecords:
             unasked = f" (not asked: {', '.join(self.unavailable)})" if self.unavailable else ""
             return IsbnFinding(f"no source knows the given ISBN {isbn}{unasked}")
         best = score(candidate, hit)
-        if best.verdict == ACCEPT or (best.verdict != REFUSE and best.score >= CONFIRMABLE_SCORE):
+        if best.verdict == ACCEPT or (best.verdict != REFUSE and best.fit >= CONFIRMABLE_POINTS):
             return IsbnFinding(f"the given ISBN {isbn} is of this book", best)
         authors = f" by {', '.join(hit.authors)}" if hit.authors else ""
         sure = "is of another book" if best.verdict == REFUSE else "may be of another book"

@@ -46,7 +46,7 @@ Id: TypeAlias = str | int | None
 class Answer:
     """The answer to one line: `verdict` accept, doubt, refuse, or refused if it could not be read.
 
-    `score` is that of the accepted record, else of the best one considered, 0 to 100.
+    `score` is that of the accepted record, else of the best one considered: a probability in per cent.
     """
 
     id: Id

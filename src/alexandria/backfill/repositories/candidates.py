@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from alexandria.backfill.retry_policy import recheck_at
 from alexandria.catalogue import repository
+from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
 from alexandria.core.errors import BadData
 from alexandria.core.month import Month
@@ -186,6 +187,7 @@ def _outcome(resolution: Resolution, work_id: int, lookups: int, now: datetime) 
         "isbn13": resolution.isbn13,
         "source": resolution.source,
         "score": round(resolution.score, 2),
+        "score_version": score_model().version,
         "reason": resolution.reason,
         "evidence": Jsonb([evidence(scored) for scored in resolution.considered]),
         "unavailable": Jsonb(resolution.unavailable),

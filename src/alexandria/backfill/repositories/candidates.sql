@@ -7,14 +7,15 @@ DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
 -- name: add
 -- A candidate and its resolution.
 INSERT INTO candidate (year, month, position, title, author, named_year, named_by, work_id, isbn13, source, score,
-                       reason, evidence, unavailable, hindered, in_month, looks, look_again_at)
+                       score_version, reason, evidence, unavailable, hindered, in_month, looks, look_again_at)
 VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s, %(named_by)s, %(work_id)s,
-        %(isbn13)s, %(source)s, %(score)s, %(reason)s, %(evidence)s, %(unavailable)s, %(hindered)s, %(in_month)s,
-        %(looks)s, %(look_again_at)s)
+        %(isbn13)s, %(source)s, %(score)s, %(score_version)s, %(reason)s, %(evidence)s, %(unavailable)s, %(hindered)s,
+        %(in_month)s, %(looks)s, %(look_again_at)s)
 
 -- name: of_month
 -- A month's candidates with their evidence.
-SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.reason, c.evidence, c.unavailable,
+SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.score_version, c.reason, c.evidence,
+       c.unavailable,
        c.in_month, c.looks, c.look_again_at, c.work_id, e.title AS edition_title, e.publisher, e.published,
        ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id,
                                        'fetched_at', s.fetched_at)
@@ -44,8 +45,8 @@ SELECT c.id FROM held JOIN candidate AS c USING (year, month) WHERE c.id = %(id)
 -- name: finish_recheck
 -- What a further look-up of an unresolved candidate found.
 UPDATE candidate
-SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s, reason = %(reason)s,
-    evidence = %(evidence)s, unavailable = %(unavailable)s, hindered = %(hindered)s, in_month = %(in_month)s,
+SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s,
+    score_version = %(score_version)s, reason = %(reason)s, evidence = %(evidence)s, unavailable = %(unavailable)s, hindered = %(hindered)s, in_month = %(in_month)s,
     looks = %(looks)s, look_again_at = %(look_again_at)s
 WHERE id = %(id)s AND isbn13 IS NULL
 

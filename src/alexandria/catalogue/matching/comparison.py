@@ -62,9 +62,8 @@ def title_finding(one: Comparable, other: Comparable) -> Finding:
     """How the titles compare, as one finding; VETO_POINTS and above mean different titles."""
     a, b = one.title, other.title
     if a.spans and b.spans and a.spans != b.spans:
-        return Finding(
-            UNDECIDED_POINTS, f"the years differ: {', '.join(a.spans)} and {', '.join(b.spans)}", partial=True
-        )
+        years = ", ".join(a.spans), ", ".join(b.spans)
+        return Finding(UNDECIDED_POINTS, "the years differ: {} and {}", years, partial=True)
     if a.squash == b.squash:
         placeholder = a.words[0] == PLACEHOLDER and not is_confirmed(one, other)
         return Finding(UNDECIDED_POINTS, "a placeholder for a title") if placeholder else SAME_TITLE
@@ -210,13 +209,14 @@ def _head_finding(one: Comparable, other: Comparable) -> Finding | None:
         return Finding(UNDECIDED_POINTS, "one title is only the name of the series", partial=True)
     for several in (longer.title.rest[-1], longer.title.head[-1]):
         if several in titles.SEVERAL:
-            return Finding(UNDECIDED_POINTS, f"one may be the whole {several}", partial=True)
+            return Finding(UNDECIDED_POINTS, "one may be the whole {}", (several,), partial=True)
     if _describes(longer.title) or is_confirmed(one, other):
-        return Finding(6 + alike.points, "same title before the colon", partial=True)
+        return Finding(6, "same title before the colon", partial=True, within=_unless_free(alike))
     return Finding(
-        UNDECIDED_POINTS + alike.points,
+        UNDECIDED_POINTS,
         "same title before the colon, but what follows may be another book",
         partial=True,
+        within=_unless_free(alike),
     )
 
 
@@ -243,18 +243,23 @@ def _subtitles_finding(one: Comparable, other: Comparable, alike: Finding) -> Fi
         same_words = same_words or Finding(1, "same subtitle but for a little word")
     counted = any(len(word) == 1 or any(letter.isdigit() for letter in word) for word in only[0] | only[1])
     if same_words and not counted:
-        return Finding(
-            2 + alike.points + same_words.points, "same main title, same subtitle but for its spelling", partial=True
-        )
+        within = _unless_free(alike, same_words)
+        return Finding(2, "same main title, same subtitle but for its spelling", partial=True, within=within)
+    within = _unless_free(alike)
     if not counted and _is_translated(one, other) and a.head[-1] not in titles.SEVERAL:
-        return Finding(9 + alike.points, "same main title, subtitle in another language", partial=True)
+        return Finding(9, "same main title, subtitle in another language", partial=True, within=within)
     several = not {a.head[-1], b.head[-1]}.isdisjoint(titles.SEVERAL)
     telling = len(set(a.head) - _SMALL) > 2
     shared = 2 * len(mine & yours) >= min(len(mine), len(yours)) > 1 and not counted and not several
     described = all(_INDEFINITE.search(read.raw) for read in (a, b))
     if shared and ((telling and not all(only)) or ((telling or described) and is_confirmed(one, other))):
-        return Finding(9 + alike.points, "same main title, subtitle put differently", partial=True)
-    return Finding(UNDECIDED_POINTS + alike.points, "same main title, but another subtitle", partial=True)
+        return Finding(9, "same main title, subtitle put differently", partial=True, within=within)
+    return Finding(UNDECIDED_POINTS, "same main title, but another subtitle", partial=True, within=within)
+
+
+def _unless_free(*findings: Finding) -> tuple[Finding, ...]:
+    """The findings that cost something: what follows the colon rests on how the rest agrees, if not in full."""
+    return tuple(finding for finding in findings if finding.points)
 
 
 def _is_translated(one: Comparable, other: Comparable) -> bool:
@@ -274,12 +279,11 @@ def _rest_finding(one: Comparable, other: Comparable) -> Finding | None:
     known = {name for name, _ in other.all_series if name} | {name for name, _ in one.all_series if name}
     known.update(other.title.asides)
     if one.title.lead or any(prefix in name for name in known) or all(word in names for word in one.title.head):
-        return Finding(2 + alike.points, "same title after the name of a series or person")
+        return Finding(2, "same title after the name of a series or person", within=_unless_free(alike))
     telling = len([word for word in one.title.rest if word not in titles.IGNORABLE]) > 1
     telling = telling and (whole is not None or is_confirmed(one, other))
-    return Finding(
-        (12 if telling else UNDECIDED_POINTS) + alike.points, "same title after another heading", partial=True
-    )
+    cost = 12 if telling else UNDECIDED_POINTS
+    return Finding(cost, "same title after another heading", partial=True, within=_unless_free(alike))
 
 
 def _extra_finding(one: Comparable, other: Comparable) -> Finding | None:
@@ -299,8 +303,8 @@ def _extra_finding(one: Comparable, other: Comparable) -> Finding | None:
     if more[len(extra) :] == less and len(extra) > 1 and _is_possessive(longer.title, extra):
         return Finding(6, "same title after the name of a person in the possessive", partial=True)
     if len(extra) == 1 and not extra[0].isdigit():
-        return Finding(UNDECIDED_POINTS, f"one title has a word more: {extra[0]}", partial=True)
-    return Finding(55, f"one title has words more: {' '.join(extra)}", partial=True)
+        return Finding(UNDECIDED_POINTS, "one title has a word more: {}", (extra[0],), partial=True)
+    return Finding(55, "one title has words more: {}", (" ".join(extra),), partial=True)
 
 
 def _is_possessive(longer: Title, extra: Iterable[str]) -> bool:

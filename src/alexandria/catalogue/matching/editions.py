@@ -35,15 +35,15 @@ def language_of(hit: EditionRecord) -> str:
     return named_language(hit) or languages.language(hit.language) or languages.of_isbn(hit.isbn13)
 
 
-def rank(candidate: Candidate, hit: EditionRecord, score: float, *, agreed: bool = False) -> tuple[float, ...]:
-    """Return a sort key, lower is better: the wanted format, the wanted language, near the named month, better score.
+def rank(candidate: Candidate, hit: EditionRecord, fit: float, *, agreed: bool = False) -> tuple[float, ...]:
+    """Return a sort key, lower is better: the wanted format, the wanted language, near the named month, better fit.
 
     An ISBN that several sources name (`agreed`) goes before one that a single source names, unless its date is far off.
     """
     apart = _apart(candidate, hit)
     far = hit.published is not None and apart > 12 * (MAX_YEARS_APART + 1)
     settled = agreed and candidate.year is not None and not far
-    return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), not settled, apart, -score
+    return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), not settled, apart, -fit
 
 
 def _apart(candidate: Candidate, hit: EditionRecord) -> int:

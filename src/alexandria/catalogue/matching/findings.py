@@ -1,4 +1,4 @@
-"""Defines what a comparison finds: a reason in words, the points it costs, and the record as it is compared."""
+"""Defines what a comparison finds: a reason in words, the points that it costs, and the record as it is compared."""
 
 from __future__ import annotations
 
@@ -17,15 +17,27 @@ MAX_ISBNS_APART = 1  # numbers between the formats of one book
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason and the points it costs; negative points are in favour.
+    """One reason and the points that it costs by itself; a negative cost is in favour.
 
-    `partial` titles need a sure author; `numbered` ones agree in the number of the volume already.
+    `words` have a {} for each of `facts`. `partial` titles need a sure author; `numbered` ones agree in the number of
+    the volume already. `within` are findings about the part of the titles that this one rests on.
     """
 
-    points: float
-    reason: str
+    cost: float
+    words: str
+    facts: tuple[object, ...] = ()
     partial: bool = False
     numbered: bool = False
+    within: tuple[Finding, ...] = ()
+
+    @property
+    def points(self) -> float:
+        """All that it costs, with the findings that it rests on."""
+        return self.cost + sum(finding.points for finding in self.within) if self.within else self.cost
+
+    @property
+    def reason(self) -> str:
+        return self.words.format(*self.facts) if self.facts else self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ def kind_findings(one: Comparable, other: Comparable) -> list[Finding]:
     kinds = set(one_sided(one.title.raw, other.title.raw)) - {HALF}
     if one.is_half != other.is_half:
         kinds.add(HALF)
-    return [Finding(VETO_POINTS, f"one is {kind}, the other is not") for kind in sorted(kinds)]
+    return [Finding(VETO_POINTS, "one is {}, the other is not", (kind,)) for kind in sorted(kinds)]
 
 
 def series_numbers(one: Comparable, other: Comparable) -> list[tuple[str, str]]:

@@ -33,26 +33,34 @@ from alexandria.catalogue.matching.findings import (
     series_numbers,
 )
 from alexandria.catalogue.matching.names import people
+from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.matching.titles import Title
 from alexandria.catalogue.matching.tongues import KINDRED, is_sure, may_be
 from alexandria.catalogue.models import Candidate, EditionRecord, ScoredRecord
 
 ACCEPT, DOUBT, REFUSE = "accept", "doubt", "refuse"
-ACCEPT_SCORE, DOUBT_SCORE, CONFIRMABLE_SCORE = (
+MAX_POINTS = 100.0  # points before anything is found
+ACCEPT_POINTS, DOUBT_POINTS, CONFIRMABLE_POINTS = (
     85.0,
     60.0,
     75.0,
-)  # least scores: accepted, kept in doubt, raised by a second source
-LEAD_MARGIN = 5.0  # by which the best work must lead the second best
+)  # least: accepted, kept in doubt, raised by a second source
+LEAD_MARGIN = 5.0  # points by which the best work must lead the second best
+SAME_ISBN = Finding(0, "same ISBN")
 
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
-    """Whether two records are one work: score 0-100, verdict accept, doubt or refuse, reasons in words."""
+    """Whether two records are one work: the verdict accept, doubt or refuse, and the reasons in words.
+
+    `score` is the probability that they are, in per cent. `fit` is what the findings leave of 100 points; it decides the
+    verdict, since a doubt that most often is unfounded is still a doubt.
+    """
 
     score: float
     verdict: str
     reasons: tuple[str, ...]
+    fit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,8 @@ class _Compared:
         return self.record.hit
 
     @property
-    def score(self) -> float:
-        return self.record.score
+    def fit(self) -> float:
+        return self.record.fit
 
     @property
     def verdict(self) -> str:
@@ -81,46 +89,58 @@ def score(candidate: Candidate, hit: EditionRecord) -> ScoredRecord:
 
 
 def _score(candidate: Candidate, hit: EditionRecord) -> _Compared:
-    findings = _compare(_of_candidate(candidate), _of_hit(hit))
+    findings = findings_of(candidate, hit)
     whole = not findings[0].partial and findings[0].points < UNDECIDED_POINTS
+    judgement = _judge(findings)
+    record = ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons, judgement.fit)
+    return _Compared(record, whole)
+
+
+def findings_of(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
+    """What a comparison of a record with the book that a candidate names finds; that of the titles comes first."""
+    findings = _compare(_of_candidate(candidate), _of_hit(hit))
     if all(finding.points < VETO_POINTS for finding in findings):
         foreign = _language_findings(candidate, hit, exact=findings[0].points <= 1)
         years = _year_findings(candidate.year, hit, partial=findings[0].partial)
         # The year of a translation is no evidence that it was meant.
         findings += [year for year in years if year.points > 0 or not foreign]
         findings += [*_format_findings(candidate, hit), *foreign]
-    judgement = _judge(findings)
-    return _Compared(ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons), whole)
+    return findings
 
 
 def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
-    """Whether two records describe editions of one work, whatever their language, format and date. Symmetric.
+    """Whether two records describe editions of one work, whatever their language, format and date. Symmetric."""
+    return _judge(findings_between(one, other))
 
-    An equal ISBN proves it, unless the titles are unlike: publishers reuse numbers, and print a set's in each volume.
+
+def findings_between(one: EditionRecord, other: EditionRecord) -> list[Finding]:
+    """What a comparison of two records finds.
+
+    An equal ISBN proves one work, unless the titles are unlike: publishers reuse numbers, and print a set's in each volume.
     """
     compared = _compare(_of_hit(one), _of_hit(other))
     if one.isbn13 is not None and one.isbn13 == other.isbn13:
         unlike = compared[0].points >= VETO_POINTS and titles.read(one.title).latin == titles.read(other.title).latin
         numbered = any(found.points >= VETO_POINTS and "numbers differ" in found.reason for found in compared[1:])
         if not unlike and not numbered:
-            return MatchResult(100.0, ACCEPT, ("same ISBN",))
-    return _judge(compared)
+            return [SAME_ISBN]
+    return compared
 
 
 def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[EditionRecord | None, list[ScoredRecord], str]:
     """The edition to keep, every scored hit (best first), and the reason in words; None if no hit is sure enough."""
     compared = _raise_agreed(sorted((_score(candidate, hit) for hit in hits), key=_order))
-    scored = [found.record for found in compared]
+    scored = sorted((found.record for found in compared), key=_shown_order)
     works = _works(candidate, [found for found in compared if found.verdict != REFUSE])
     if not works:
-        return None, scored, "no source knows it" if not scored else f"nothing fits: {_why(scored[0])}"
+        return None, scored, "no source knows it" if not scored else f"nothing fits: {_why(compared[0].record)}"
     # The whole title before a part of it, whatever the dates and scores.
     rivals = [work for work in works if _is_whole(work)] or works
     best = next((work for work in rivals if any(found.verdict == ACCEPT for found in work)), None)
     if best is None:
         return None, scored, f"not sure enough: {_why(rivals[0][0].record)}"
     rival = next((work for work in rivals if work is not best), None)
-    if rival and best[0].score - rival[0].score < LEAD_MARGIN:
+    if rival and best[0].fit - rival[0].fit < LEAD_MARGIN:
         return None, scored, f"two works fit equally well: {best[0].hit.title!r} and {rival[0].hit.title!r}"
     editions = [found for found in _sure_editions(best) if found.hit.isbn13]
     if not editions:
@@ -129,7 +149,7 @@ def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[Edition
     chosen = min(
         editions,
         key=lambda found: (
-            edition.rank(candidate, found.hit, found.score, agreed=len(naming.get(found.hit.isbn13 or "", ())) > 1),
+            edition.rank(candidate, found.hit, found.fit, agreed=len(naming.get(found.hit.isbn13 or "", ())) > 1),
             found.hit.isbn13 or "",
         ),
     )
@@ -138,7 +158,12 @@ def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[Edition
 
 def _order(found: _Compared) -> tuple[float, str, str, str]:
     """The best first, whatever the order in which the sources answered."""
-    return -found.score, found.hit.isbn13 or "", found.hit.source.provider, found.hit.source.id
+    return -found.fit, found.hit.isbn13 or "", found.hit.source.provider, found.hit.source.id
+
+
+def _shown_order(record: ScoredRecord) -> tuple[int, float]:
+    """What is accepted before what is in doubt, and of each the most probable first."""
+    return (ACCEPT, DOUBT, REFUSE).index(record.verdict), -record.score
 
 
 def _is_whole(work: Sequence[_Compared]) -> bool:
@@ -198,10 +223,11 @@ def _read(title: str, subtitle: str, authors: tuple[str, ...]) -> Title:
 
 
 def _judge(findings: Sequence[Finding]) -> MatchResult:
-    points = sum(finding.points for finding in findings)
-    total = round(max(0.0, min(100.0, 100.0 - points)), 1)
-    verdict = ACCEPT if total >= ACCEPT_SCORE else DOUBT if total >= DOUBT_SCORE else REFUSE
-    return MatchResult(total, verdict, tuple(finding.reason for finding in findings if finding.reason))
+    points = sum([finding.points for finding in findings])
+    fit = round(max(0.0, min(MAX_POINTS, MAX_POINTS - points)), 1)
+    verdict = ACCEPT if fit >= ACCEPT_POINTS else DOUBT if fit >= DOUBT_POINTS else REFUSE
+    reasons = tuple([finding.reason for finding in findings])
+    return MatchResult(score_model().score(findings), verdict, reasons, fit)
 
 
 def _compare(one: Comparable, other: Comparable) -> list[Finding]:
@@ -257,7 +283,7 @@ def _number_findings(one: Comparable, other: Comparable, alike: Finding) -> list
     mine, yours = _volume_numbers(one.title), _volume_numbers(other.title)
     if mine and yours:
         if mine != yours:
-            return [Finding(VETO_POINTS, f"volume numbers differ: {', '.join(mine)} and {', '.join(yours)}")]
+            return [Finding(VETO_POINTS, "volume numbers differ: {} and {}", (", ".join(mine), ", ".join(yours)))]
         if {volume.split()[0] for volume in one.title.volumes + other.title.volumes} == {"book", "volume"}:
             return [Finding(10, "one counts books, the other volumes")]
         return []
@@ -275,8 +301,8 @@ def _numbered_once(numbers: tuple[str, ...], counted: Comparable, record: Compar
     if parts and all(number.startswith("1to") for number in numbers):
         return [Finding(3, "one names the parts that both are made of")]
     if any(number.isdigit() for number in stated) or alike.partial or not (counted.title.rest or record.title.rest):
-        return [Finding(UNDECIDED_POINTS, f"one is numbered {', '.join(numbers)}, the other is not")]
-    return [Finding(3, f"only one states its number, {', '.join(numbers)}")]
+        return [Finding(UNDECIDED_POINTS, "one is numbered {}, the other is not", (", ".join(numbers),))]
+    return [Finding(3, "only one states its number, {}", (", ".join(numbers),))]
 
 
 def _volume_numbers(read: Title) -> tuple[str, ...]:
@@ -288,9 +314,9 @@ def _series_findings(one: Comparable, other: Comparable, alike: Finding) -> list
     if not pairs:
         return []
     if any(number == twin for number, twin in pairs):
-        return [Finding(-2, f"same number in the series, {pairs[0][0]}")]
+        return [Finding(-2, "same number in the series, {}", pairs[0][:1])]
     points = UNDECIDED_POINTS if alike.points == 0 else VETO_POINTS
-    return [Finding(points, f"numbers in the series differ: {pairs[0][0]} and {pairs[0][1]}")]
+    return [Finding(points, "numbers in the series differ: {} and {}", pairs[0])]
 
 
 def _year_findings(year: int | None, hit: EditionRecord, *, partial: bool) -> list[Finding]:
@@ -300,14 +326,14 @@ def _year_findings(year: int | None, hit: EditionRecord, *, partial: bool) -> li
         return []
     apart = known - year
     if abs(apart) <= 1:
-        return [Finding(-2, f"published {known}, as named")]
+        return [Finding(-2, "published {}, as named", (known,))]
     if hit.first_published and partial:
-        return [Finding(10, f"only part of the title agrees, and it was first published {known}, not {year}")]
+        return [Finding(10, "only part of the title agrees, and it was first published {}, not {}", (known, year))]
     if abs(apart) <= 3:
         return []
     if hit.first_published:
-        return [Finding(6, f"first published {known}, not {year}")]
-    return [Finding(2 if apart > 0 else 4, f"this edition is of {known}, {year} was named")]
+        return [Finding(6, "first published {}, not {}", (known, year))]
+    return [Finding(2 if apart > 0 else 4, "this edition is of {}, {} was named", (known, year))]
 
 
 def _format_findings(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
@@ -335,32 +361,47 @@ def _language_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool)
     original = not is_sure(candidate.title) and candidate.year is not None and hit.published is not None
     first = original and hit.published is not None and hit.published.year == candidate.year
     points = UNDECIDED_POINTS if named else 16 if hit.language and not first else 8
-    return [Finding(points, f"an edition in another language, {given} for {wanted}")]
+    return [Finding(points, "an edition in another language, {} for {}", (given, wanted))]
 
 
 def _raise_agreed(scored: list[_Compared]) -> list[_Compared]:
-    """A doubt about the record becomes an acceptance when another source has the same ISBN for a fitting book."""
-    sources = _sources(scored)
+    """A doubt about the record becomes an acceptance when another source has the same ISBN for a fitting book.
+
+    It is one edition, so that the better of its records tells how probable it is.
+    """
+    sources, best = _sources(scored), _best_scores(scored)
     return [
         replace(
             found,
             record=replace(
-                found.record, verdict=ACCEPT, reasons=(*found.record.reasons, "two sources agree on this ISBN")
+                found.record,
+                score=best[found.hit.isbn13 or ""],
+                verdict=ACCEPT,
+                reasons=(*found.record.reasons, "two sources agree on this ISBN"),
             ),
         )
         if found.verdict == DOUBT
         and len(sources.get(found.hit.isbn13 or "", ())) > 1
-        and found.score >= CONFIRMABLE_SCORE
+        and found.fit >= CONFIRMABLE_POINTS
         else found
         for found in scored
     ]
+
+
+def _best_scores(scored: Iterable[_Compared]) -> dict[str, float]:
+    """The best score that a record of each ISBN has."""
+    scores: dict[str, float] = {}
+    for found in scored:
+        isbn13 = found.hit.isbn13 or ""
+        scores[isbn13] = max(scores.get(isbn13, 0.0), found.record.score)
+    return scores
 
 
 def _sources(scored: Iterable[_Compared]) -> dict[str, set[str]]:
     """The sources that name each ISBN for a book that fits."""
     sources: dict[str, set[str]] = {}
     for found in scored:
-        if found.hit.isbn13 and found.score >= CONFIRMABLE_SCORE:
+        if found.hit.isbn13 and found.fit >= CONFIRMABLE_POINTS:
             sources.setdefault(found.hit.isbn13, set()).add(found.hit.source.provider)
     return sources
 
@@ -420,10 +461,10 @@ def _is_named_with(candidate: Candidate, one: _Compared, other: _Compared) -> bo
 
 def _sure_editions(work: Sequence[_Compared]) -> list[_Compared]:
     """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best."""
-    accepted = sorted((found for found in work if found.verdict == ACCEPT), key=lambda found: -found.score)
+    accepted = sorted((found for found in work if found.verdict == ACCEPT), key=lambda found: -found.fit)
     subtitles = {titles.read(found.hit.title, found.hit.subtitle).rest for found in accepted}
-    least = accepted[0].score - LEAD_MARGIN if len(subtitles - {()}) > 1 else 0.0
-    return [found for found in accepted if found.score > least]
+    least = accepted[0].fit - LEAD_MARGIN if len(subtitles - {()}) > 1 else 0.0
+    return [found for found in accepted if found.fit > least]
 
 
 def _why(found: ScoredRecord) -> str:

@@ -99,7 +99,7 @@ def render(report: Report) -> Iterator[RenderableType]:
     """The report as text: months, some of the books, and requests."""
     yield _months(report.months)
     some = report.books[:: max(1, len(report.books) // MAX_BOOKS)][:MAX_BOOKS]
-    rows = [(b.isbn13, b.title, b.author, b.month, b.source, f"{b.score:.0f}") for b in some]
+    rows = [(b.isbn13, b.title, b.author, b.month, b.source, f"{b.score:.1f} %") for b in some]
     yield heading("Some of the books found")
     yield table(["ISBN", "title", "author", "month", "source", "score#"], rows)
     yield heading("Calls")

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from alexandria.backfill import resolve, resolve_list
 from alexandria.backfill.repositories.candidates import evidence
 from alexandria.backfill.source_selection import SourceSelector
+from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Resolution, ScoredRecord
 from alexandria.cli.output.console import Output, heading, table
 from alexandria.cli.runtime.system import asking_providers
@@ -36,6 +37,7 @@ def to_view(found: Resolution) -> dict[str, Any]:
         "isbn13": found.isbn13,
         "source": found.source,
         "score": round(found.score, 2),
+        "score_version": score_model().version,
         "reason": found.reason,
         "evidence": [evidence(scored) for scored in found.considered],
         "unavailable": found.unavailable,
@@ -55,4 +57,4 @@ def render(found: Resolution) -> Iterator[RenderableType]:
 def _line(scored: ScoredRecord) -> tuple[object, ...]:
     hit = scored.hit
     seen = (hit.isbn13, hit.title, hit.authors, hit.published, hit.source.provider)
-    return scored.verdict, f"{scored.score:.0f}", *seen, "; ".join(scored.reasons)
+    return scored.verdict, f"{scored.score:.1f} %", *seen, "; ".join(scored.reasons)

@@ -11,7 +11,7 @@ from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.month import Month
 from alexandria.operations import schemas
-from alexandria.operations.status_style import display_state
+from alexandria.operations.status_style import describe_score, display_state
 
 
 def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:
@@ -44,7 +44,11 @@ def of_month(found: schemas.MonthAnswer, *, evidence: bool) -> Iterator[Renderab
 def of_candidates(found: list[schemas.CandidateRow]) -> Table:
     columns = ["title", "author", "ISBN", "in month", "source", "score#", "named by", "why"]
     rows = [
-        (c.title, c.author, c.isbn13, c.in_month if c.isbn13 else "", c.source, f"{c.score:.0f}", c.named_by, c.reason)
+        (
+            *(c.title, c.author, c.isbn13, c.in_month if c.isbn13 else "", c.source),
+            describe_score(c.score, c.score_version),
+            *(c.named_by, c.reason),
+        )
         for c in found
     ]
     return table(columns, rows)
@@ -57,7 +61,12 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
         columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
         names = ("isbn13", "title", "authors", "published", "source")
         rows = [
-            (hit["verdict"], f"{hit['score']:.0f}", *(hit[name] for name in names), "; ".join(hit["reasons"]))
+            (
+                hit["verdict"],
+                describe_score(hit["score"], found.score_version),
+                *(hit[name] for name in names),
+                "; ".join(hit["reasons"]),
+            )
             for hit in found.evidence
         ]
         yield table(columns, rows)

@@ -28,7 +28,7 @@ from alexandria.core.escaping import isolated
 from alexandria.core.grammar import counted
 from alexandria.operations.idempotency import IdempotentCall
 from alexandria.operations.rollout_summary import describe_default_plan
-from alexandria.operations.status_style import STYLES
+from alexandria.operations.status_style import STYLES, describe_score
 from alexandria.web.auth.session import Visitor, cookie_path, read_form, session_auth_of
 from alexandria.web.errors import STATUSES
 from alexandria.web.idempotency import OnceOnly
@@ -220,6 +220,7 @@ def templates(root: str = "") -> Environment:
         "number": "{:,}".format,
         "counted": counted,
         "provider": provider_name,
+        "score": describe_score,
     }
     return environment
 
