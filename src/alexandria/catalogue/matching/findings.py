@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alexandria.catalogue.matching.editions import language_of
 from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.matching.kinds import HALF, kinds_of, one_sided
 from alexandria.catalogue.matching.titles import Title
+from alexandria.catalogue.models import EditionRecord
 
 VETO_POINTS = 100.0  # points that refuse
 UNDECIDED_POINTS = (
@@ -42,15 +44,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """What the comparison needs of a candidate or a hit. `year` is that of the work, or else of the edition."""
+    """What the comparison needs of a candidate or a hit. `year` is that of the work, or else of the edition.
+
+    `edition` is the hit itself: its language is needed by few comparisons.
+    """
 
     title: Title
     authors: tuple[str, ...]
     series: tuple[tuple[str, str], ...] = ()
     series_text: str = ""
     year: int | None = None
-    language: str = ""
     isbn13: str = ""
+    edition: EditionRecord | None = None
+
+    @property
+    def language(self) -> str:
+        return "" if self.edition is None else language_of(self.edition)
 
     @property
     def all_series(self) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching import editions as edition
@@ -32,6 +33,7 @@ from alexandria.catalogue.matching.findings import (
     kind_findings,
     series_numbers,
 )
+from alexandria.catalogue.matching.folding import CACHE_SIZE
 from alexandria.catalogue.matching.names import people
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.matching.titles import Title
@@ -91,7 +93,7 @@ def score(candidate: Candidate, hit: EditionRecord) -> ScoredRecord:
 def _score(candidate: Candidate, hit: EditionRecord) -> _Compared:
     findings = findings_of(candidate, hit)
     whole = not findings[0].partial and findings[0].points < UNDECIDED_POINTS
-    judgement = _judge(findings)
+    judgement = _judge(tuple(findings))
     record = ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons, judgement.fit)
     return _Compared(record, whole)
 
@@ -110,7 +112,7 @@ def findings_of(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
 
 def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
     """Whether two records describe editions of one work, whatever their language, format and date. Symmetric."""
-    return _judge(findings_between(one, other))
+    return _judge(tuple(findings_between(one, other)))
 
 
 def findings_between(one: EditionRecord, other: EditionRecord) -> list[Finding]:
@@ -179,7 +181,7 @@ def merge(lists: Iterable[Sequence[Candidate]]) -> list[Candidate]:
     for candidate in (candidate for named in lists for candidate in named):
         mine = _of_candidate(candidate)
         for group in groups:
-            verdicts = {_judge(_compare(mine, _of_candidate(member))).verdict for member in group}
+            verdicts = {_judge(tuple(_compare(mine, _of_candidate(member)))).verdict for member in group}
             if ACCEPT in verdicts and REFUSE not in verdicts:
                 group.append(candidate)
                 break
@@ -209,7 +211,7 @@ def _of_hit(hit: EditionRecord) -> Comparable:
     year = hit.first_published or (hit.published.year if hit.published else None)
     read = _read(hit.title, hit.subtitle, hit.authors)
     series = titles.series_of(hit.series)
-    return Comparable(read, hit.authors, series, hit.series, year, edition.language_of(hit), hit.isbn13 or "")
+    return Comparable(read, hit.authors, series, hit.series, year, hit.isbn13 or "", hit)
 
 
 def _read(title: str, subtitle: str, authors: tuple[str, ...]) -> Title:
@@ -222,7 +224,8 @@ def _read(title: str, subtitle: str, authors: tuple[str, ...]) -> Title:
     return titles.read(title, subtitle)
 
 
-def _judge(findings: Sequence[Finding]) -> MatchResult:
+@lru_cache(CACHE_SIZE)
+def _judge(findings: tuple[Finding, ...]) -> MatchResult:
     points = sum([finding.points for finding in findings])
     fit = round(max(0.0, min(MAX_POINTS, MAX_POINTS - points)), 1)
     verdict = ACCEPT if fit >= ACCEPT_POINTS else DOUBT if fit >= DOUBT_POINTS else REFUSE
