@@ -22,13 +22,10 @@ from alexandria.database.embedded import installation
 from alexandria.database.embedded import server as embedded
 from alexandria.database.embedded.server import Embedded
 
-HOLDER = """
-import os, pwd, sys
-from pathlib import Path
-import psycopg
-from alexandria.database.embedded.server import Embedded
-
 pytestmark = pytest.mark.long
+HOLDER = """
+import os, psycopg, pwd, sys
+from alexandria.database.embedded.server import Embedded, Path
 folder, user, programs = sys.argv[1:]
 share = Embedded(Path(folder), durable=False)
 if programs:
