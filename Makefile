@@ -52,6 +52,7 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/pacing.py --kill-holder
 	$(BIN)/python benchmarks/recognise.py
 	$(BIN)/python benchmarks/policies.py
+	$(BIN)/python benchmarks/same_answer.py
 	$(BIN)/python benchmarks/forecast.py
 	$(BIN)/python benchmarks/gates.py
 
