@@ -180,7 +180,7 @@ def passes_with_months_under_way(patch):
 
 
 def stands_still_on_small_quotas(patch):
-    def afforded(phase, inputs):
+    def afforded(_plan, phase, inputs):
         done = [each.calls for each in inputs.outcomes.values() if each.status is Status.COMPLETED]
         each = max(-(-sum(done) // len(done)), 1) if done else decisions.CALLS_PER_MONTH
         if inputs.quota is None or inputs.quota.limit is None:

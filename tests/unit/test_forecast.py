@@ -67,7 +67,18 @@ def test_the_guides_plan_takes_twenty_to_twenty_five_days_because_of_its_pace():
     assert 300 <= found.calls["gemini"].middle < 330
     assert found.money is not None
     assert found.money.middle == pytest.approx(found.calls["gemini"].middle * 0.03)
-    assert found.stuck < 0.3
+
+
+def test_a_rollout_whose_first_phases_went_well_is_rarely_stopped():
+    """Before anything was measured a gate may stop it; after 60 months without a failure hardly."""
+    simulation = RolloutSimulation(GUIDE, EXPECTED, 1, fresh())
+    simulation.run(lambda now: now.ended == 60)
+    known = simulation.history()
+    assert all(outcome.status is not Status.FAILED for outcome in known.outcomes.values())
+    before, after = (forecast(GUIDE, history, EXPECTED, runs=40, sooner=False) for history in (fresh(), known))
+    assert 0.1 < before.stuck < 0.6  # one third of 400 simulations
+    assert before.stuck_at == "Validation"
+    assert after.stuck < 0.1  # none of a hundred
 
 
 def test_equal_seeds_give_equal_forecasts():
@@ -104,13 +115,16 @@ def test_measured_durations_replace_expected_ones():
 
 def test_failed_months_make_the_end_later():
     """A day with a failure lowers the pace."""
-    simulation = RolloutSimulation(GUIDE, replace(EXPECTED, faults=FaultRates(permanent_failure=0.05)), 5, fresh())
+    plan = GUIDE.model_copy(update={"phase": tuple(
+        phase.model_copy(update={"gate": phase.gate.model_copy(update={"max_failed_share": 1.0})}) for phase in GUIDE.phase
+    )})  # fmt: skip
+    simulation = RolloutSimulation(plan, replace(EXPECTED, faults=FaultRates(permanent_failure=0.05)), 5, fresh())
     simulation.run(lambda now: now.ended == 60)
     bad = simulation.history()
     assert any(outcome.status is Status.FAILED for outcome in bad.outcomes.values())
     good = replace(bad, outcomes={m: replace(o, status=Status.COMPLETED) if o.status is Status.FAILED else o
                                   for m, o in bad.outcomes.items()})  # fmt: skip
-    calm, stormy = (forecast(GUIDE, history, EXPECTED, runs=RUNS, sooner=False) for history in (good, bad))
+    calm, stormy = (forecast(plan, history, EXPECTED, runs=RUNS, sooner=False) for history in (good, bad))
     assert known(calm.middle) <= known(stormy.middle)
     assert calm.failed.middle < stormy.failed.middle
 

@@ -43,7 +43,7 @@ ITS_OWN = {
     "prices": {"TOKENS_PER_LIST", "EXPECTED_ANSWER_COUNT"},
     "repository": {"LATEST_ATTEMPTS", "USE_DAYS", "HOURS_PER_DAY"},
     "scenario": {
-        "BEST_KNOWN_YEAR", "LEAST_WEIGHT", "OUTAGE_SPREAD", "SimulatedProvider.coverage", "FaultRates.outage_minutes",
+        "BEST_KNOWN_YEAR", "LEAST_WEIGHT", "MAX_SEED_VALUE", "OUTAGE_SPREAD", "SimulatedProvider.coverage", "FaultRates.outage_minutes",
         "Operator.review_hours", "Scenario.books_per_month", "Scenario.existing_share", "Scenario.month_deviation",
         "Scenario.confirmed_share", "Scenario.overhead_seconds", "Scenario.overhead_spread",
     },

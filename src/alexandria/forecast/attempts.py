@@ -51,22 +51,25 @@ class _Meter:
         self._zone, self._seed = ZoneInfo(provider.zone), seed
         self._day = calendar(at, self._zone)
         self._first = self._day.date
-        self._by_months: dict[date, float] = {self._first: float(by_months)}
-        self._others: dict[date, float] = {}  # drawn days are beside these
+        self._by_months = float(by_months)  # of the present day, as the others'
+        self._other_days: dict[date, tuple[float, float]] = {}
         self._use: dict[date, OtherUse] = {}
-        self._others[self._first] = spent - by_months - self._drawn(at)
+        self._others = 0.0  # drawn days are beside these
+        self._others = spent - by_months - self._drawn(at)
         self.free = at
 
     def spent(self, at: float) -> float:
         """Units spent on the day of `at`."""
         by_months = self.by_months(at)
-        return by_months + self._others.get(self._day.date, 0.0) + self._drawn(at)
+        return by_months + self._others + self._drawn(at)
 
     def by_months(self, at: float) -> float:
         """Those of them that months spent."""
         if not self._day.starts <= at < self._day.ends:
+            self._other_days[self._day.date] = self._by_months, self._others
             self._day = calendar(at, self._zone)
-        return self._by_months.get(self._day.date, 0.0)
+            self._by_months, self._others = self._other_days.get(self._day.date, (0.0, 0.0))
+        return self._by_months
 
     def use_before(self, at: float) -> tuple[OtherUse, ...]:
         """What others have spent on the whole days that ended before `at`."""
@@ -93,11 +96,11 @@ class _Meter:
 
     def send(self, requests: float, at: float, *, for_months: bool = True) -> float:
         """Send after all earlier requests, charged to the day of `at`; returns when the last one has left."""
-        by_months = self.by_months(at)
+        self.by_months(at)
         if for_months:
-            self._by_months[self._day.date] = by_months + requests
+            self._by_months += requests
         else:
-            self._others[self._day.date] = self._others.get(self._day.date, 0.0) + requests
+            self._others += requests
         self.free = max(self.free, at) + requests / self.provider.rate
         return self.free
 
@@ -119,14 +122,16 @@ class SimulatedAttempts:
         by_months: Mapping[str, int] | None = None,
     ) -> None:
         self.scenario, self.books, self._seed = scenario, SimulatedBooks(scenario, seed), seed
-        self.requests: dict[Month, Counter[str]] = defaultdict(Counter)
+        self.requests: dict[Month, dict[str, int]] = defaultdict(lambda: dict.fromkeys(self._meters, 0))
         self._rng = Random(f"fortune {seed}")  # noqa: S311 # chance that can be repeated
         self._listed: set[Month] = set()
         self._outages: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for outage in draw_outages(scenario, datetime.fromtimestamp(at, UTC), days, self._rng):
             self._outages[outage.affected].append((outage.begins.timestamp(), outage.ends.timestamp()))
+        self._all_outages = sorted(outage for outages in self._outages.values() for outage in outages)
+        self._calm = (at, at)  # from when until when no outage begins and none goes on, as far as is known
         shares = spent if by_months is None else by_months
-        self._meters = {
+        self._meters: dict[str, _Meter] = {
             provider.name: _Meter(provider, spent.get(provider.name, 0), shares.get(provider.name, 0), at, seed)
             for provider in (*scenario.generators, *scenario.sources)
         }
@@ -156,13 +161,24 @@ class SimulatedAttempts:
 
     def outage_end(self, at: float, *affected: str) -> float:
         """When the present outage of one of these ends; 0 if there is none."""
+        since, until = self._calm
+        if since <= at < until:
+            return 0.0
         ends = 0.0
-        for name in affected if self._outages else ():
+        for name in affected:
             found = self._outages.get(name, ())
             position = bisect.bisect_right(found, (at, math.inf)) - 1
             if position >= 0 and found[position][1] > at:
                 ends = max(ends, found[position][1])
+        if not ends:
+            self._find_calm(at)
         return ends
+
+    def _find_calm(self, at: float) -> None:
+        """Find until when nothing fails, if nothing does now."""
+        position = bisect.bisect_right(self._all_outages, (at, math.inf))
+        if all(ends <= at for _, ends in self._all_outages[:position]):
+            self._calm = at, self._all_outages[position][0] if position < len(self._all_outages) else math.inf
 
     def answers_again(self, at: float, *affected: str) -> float:
         """When months that wait since `at` go on: with the first probe that finds the outage over; infinite if there is none."""
@@ -212,6 +228,8 @@ class SimulatedAttempts:
     def _list_requests(self, month: Month, generator: SimulatedProvider) -> int:
         """Requests for the lists of one month, of all the generator's models; always the same for a month."""
         whole = int(generator.requests_per_month)
+        if whole == generator.requests_per_month:
+            return whole
         drawn = zlib.crc32(f"{self._seed} {generator.name} {month}".encode()) / MAX_CRC_VALUE
         return whole + (drawn < generator.requests_per_month - whole)
 
@@ -265,8 +283,12 @@ class SimulatedAttempts:
     ) -> tuple[Mapping[int, float], AttemptResult]:
         """Requests by source, and what they find. A source whose quota is spent meanwhile joins those that `failed`."""
         sources = self.scenario.sources
-        asked: dict[int, float] = defaultdict(float)
         left = {i: self._meters[s.name].left(at) for i, s in enumerate(sources) if s.daily_cap is not None}
+        if not failed:
+            enough = self._ask_all(known, left)
+            if enough is not None:
+                return enough
+        asked: dict[int, float] = defaultdict(float)
         found: Counter[str] = Counter()
         unavailable = sum(1 << position for position in failed)
         for bits, books in self._rng.sample(known, len(known)):
@@ -294,6 +316,24 @@ class SimulatedAttempts:
                 waiting -= batch
         by_name = {sources[i].name: round(requests) for i, requests in asked.items()}
         return asked, AttemptResult(found["resolved"], found["unresolved"], found["unchecked"], found["late"], by_name)
+
+    def _ask_all(
+        self, known: Sequence[tuple[int, int]], left: Mapping[int, float]
+    ) -> tuple[Mapping[int, float], AttemptResult] | None:
+        """As `_ask`, if all sources can be asked about all books; None if what is `left` does not last."""
+        sources, look_up = self.scenario.sources, self.books.look_up
+        asked, resolved, total = [0] * len(sources), 0, 0
+        for bits, books in known:
+            path = look_up(bits, 0)
+            total += books
+            resolved += books * path.resolved
+            for i in path.asked:
+                asked[i] += books
+        requests = {i: books * sources[i].requests_per_book for i, books in enumerate(asked) if books}
+        if any(requests.get(i, 0.0) > units for i, units in left.items()):
+            return None
+        by_name = {sources[i].name: round(number) for i, number in requests.items()}
+        return requests, AttemptResult(resolved, total - resolved, 0, 0, by_name)
 
 
 def _given_up(providers: Sequence[SimulatedProvider]) -> float:

@@ -19,6 +19,7 @@ from alexandria.forecast.history import OtherUse
 
 BEST_KNOWN_YEAR = 2023  # the sources know its books best; the share that exists declines with each year before it
 OUTAGE_SPREAD = 0.8  # deviation of the logarithm of an outage's length
+MAX_SEED_VALUE = 2**64  # of the books of a simulation, to which the number of the month is added
 LEAST_WEIGHT = 0.1  # of the distribution of months that could not differ more
 DEFAULT_POLICY = Policy(Settings.model_fields["policy"].default)
 DEFAULT_CONCURRENCY: int = Settings.model_fields["concurrency"].default
@@ -137,7 +138,8 @@ class SimulatedBooks:
     """The books of one scenario and seed, and the order in which the policy asks its sources about them."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
-        self._scenario, self._seed = scenario, seed
+        self._scenario = scenario
+        self._rng, self._seed = Random(), Random(seed).randrange(MAX_SEED_VALUE)  # noqa: S311 # chance that can be repeated
         positions = {source.name: position for position, source in enumerate(scenario.sources)}
         ordered = in_order(scenario.sources, scenario.policy)
         self._order = tuple(positions[source.name] for source in ordered)
@@ -147,14 +149,15 @@ class SimulatedBooks:
 
     def month(self, month: Month) -> MonthBooks:
         """The books of a month; every call returns the same."""
-        scenario, rng = self._scenario, Random(f"{self._seed} {month}")  # noqa: S311 # chance that can be repeated
+        scenario, rng = self._scenario, self._rng
+        rng.seed(self._seed + hash(month))
         mean = scenario.books_per_month
         books = max(round(rng.gauss(mean, math.sqrt(mean) / 2)), 1)
         years_back = max(BEST_KNOWN_YEAR - month.year, 0)
         share = draw_share(
             scenario.existing_share - scenario.yearly_decline * years_back, scenario.month_deviation, rng
         )
-        existing = sum(rng.random() < share for _ in range(books))
+        existing = draw_hits(books, share, rng)
         known = Counter(rng.choices(self._sets, cum_weights=self._weights, k=existing))
         known[0] += books - existing
         return MonthBooks(tuple(sorted(known.items())), rng.random() < scenario.faults.permanent_failure)
@@ -194,6 +197,20 @@ def draw_share(mean: float, deviation: float, rng: Random) -> float:
     # A beta distribution; its deviation is less than that of months of which each has all or nothing.
     strength = max(mean * (1 - mean) / deviation**2 - 1, LEAST_WEIGHT)
     return rng.betavariate(mean * strength, (1 - mean) * strength)
+
+
+def draw_hits(n: int, share: float, rng: Random) -> int:
+    """How many of `n` draws hit, each with the chance `share`: a binomial distribution."""
+    if share > 0.5:
+        return n - draw_hits(n, 1 - share, rng)
+    if share <= 0:
+        return 0
+    log_miss, place, hits = math.log1p(-share), 0, 0
+    while True:  # from one hit to the next one
+        place += int(math.log(1 - rng.random()) / log_miss) + 1
+        if place > n:
+            return hits
+        hits += 1
 
 
 def draw_outages(scenario: Scenario, start: datetime, days: int, rng: Random) -> list[Outage]:

@@ -24,11 +24,11 @@ from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.forecast.attempts import AttemptResult, SimulatedAttempts, WorkerLost
 from alexandria.forecast.history import History, OtherUse, PastAttempt
-from alexandria.forecast.scenario import Operator, Scenario
+from alexandria.forecast.scenario import Operator, Scenario, draw_hits
 from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout import decisions
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
-from alexandria.rollout.gates import METERED_SOURCE, MonthOutcome, RolloutInputs
+from alexandria.rollout.gates import METERED_SOURCE, MonthOutcome, OutcomeTally, RolloutInputs
 from alexandria.rollout.plan import Plan, members
 
 HOUR, DAY = 3600, 86400  # seconds
@@ -84,7 +84,7 @@ class SimulationEvent:
 
 
 class RolloutSimulation:
-    """One rollout, from its `history` to its end. `decide` is the production decision; tests pass broken ones.
+    """One rollout, from its `history` to its end. `decide` is the production's next step; tests pass broken ones.
 
     Without `keeps_log` it is faster.
     """
@@ -96,7 +96,7 @@ class RolloutSimulation:
         seed: int,
         history: History,
         *,
-        decide: Callable[..., decisions.RolloutDecision] = decisions.decide,
+        decide: Callable[..., decisions.Step] = decisions.next_step,
         keeps_log: bool = True,
     ) -> None:
         self._keeps_log = keeps_log
@@ -108,9 +108,10 @@ class RolloutSimulation:
         self._decide, self._rng = decide, Random(f"campaign {seed}")  # noqa: S311 # chance that can be repeated
         self.now = history.at.timestamp()
         self.state = history.state
-        self.outcomes: dict[Month, MonthOutcome] = {m: history.outcomes.get(m, MonthOutcome()) for m in self.months}
+        pending = MonthOutcome()
+        self.outcomes = OutcomeTally(plan, {month: history.outcomes.get(month, pending) for month in self.months})
         self.log: list[SimulationEvent] = []
-        self.attempts: list[PastAttempt] = list(history.attempts)
+        self._attempts: list[tuple[Month, float, float, str, str]] = []
         self.seconds_by_limit: dict[Limit, float] = dict.fromkeys(Limit, 0.0)
         self.approval_hours: list[float] = list(history.approval_hours)
         self.failed: Counter[Month] = Counter(history.failed)
@@ -136,6 +137,14 @@ class RolloutSimulation:
         return datetime.fromtimestamp(self.now, UTC)
 
     @property
+    def attempts(self) -> tuple[PastAttempt, ...]:
+        """The attempts that have ended, those of the history first."""
+        return self._history.attempts + tuple(
+            PastAttempt(month, datetime.fromtimestamp(began, UTC), datetime.fromtimestamp(ended, UTC), outcome, code)
+            for month, began, ended, outcome, code in self._attempts
+        )
+
+    @property
     def ended(self) -> int:
         """Months that are completed or failed."""
         return len(self.months) - self._open
@@ -159,10 +168,10 @@ class RolloutSimulation:
 
     def requests(self) -> Counter[str]:
         """Requests by provider for all months of the plan, with those of the history."""
-        return sum(
-            self.simulated.requests.values(),
-            Counter(self._history.requests) + Counter(self._history.unfinished_requests),
-        )
+        found = Counter(self._history.requests)
+        for each in (self._history.unfinished_requests, *self.simulated.requests.values()):
+            found.update(each)
+        return found
 
     def run(self, stop: Callable[[RolloutSimulation], bool] = lambda _: False) -> None:
         """Run until the rollout and its months have ended, nothing more can happen, or `stop` returns true."""
@@ -186,7 +195,7 @@ class RolloutSimulation:
             dict(self.outcomes),
             dict(self.failed),
             {month: datetime.fromtimestamp(at, UTC) for month, at in self.due.items()},
-            tuple(self.attempts),
+            self.attempts,
             completed,
             self.requests() - completed,
             self.simulated.spent(self.now),
@@ -257,13 +266,13 @@ class RolloutSimulation:
             self._tick_again(back)
             return
         while not self.state.finished:
-            step = self._decided().step
+            step = self._decided()
             if isinstance(step, Wait):
                 self._wait(step)
                 return
             self._follow(step)
 
-    def _decided(self, *, approved: bool = False) -> decisions.RolloutDecision:
+    def _decided(self, *, approved: bool = False) -> decisions.Step:
         return self._decide(
             self.plan,
             self.state,
@@ -279,12 +288,13 @@ class RolloutSimulation:
 
     def _follow(self, step: Schedule | Advance) -> None:
         if isinstance(step, Schedule):
+            today = self.at.date()
             self._waiting = None
             self._under_way += len(step.months)
-            self._begun_here += len(step.months) * (self.at.date() == self._history.at.date())
+            self._begun_here += len(step.months) * (today == self._history.at.date())
             self._note("schedule", phase=self.state.phase, months=[str(month) for month in step.months])
             for month in step.months:
-                self.outcomes[month] = replace(self.outcomes[month], status=Status.PROCESSING, day=self.at.date())
+                self.outcomes[month] = replace(self.outcomes[month], status=Status.PROCESSING, day=today)
                 self._queue.append(month)
             self._start()
         else:
@@ -340,27 +350,30 @@ class RolloutSimulation:
         self._record_attempt(month, began, "completed")
         before = self.outcomes[month]
         resolved = result.resolved
-        dated = sum(self._rng.random() < self.scenario.dated_share for _ in range(resolved))
-        confirmed = sum(self._rng.random() < self.scenario.confirmed_share for _ in range(dated))
-        self.outcomes[month] = replace(
-            before,
-            status=Status.COMPLETED,
-            calls=before.calls + result.requests.get(METERED_SOURCE, 0),
-            resolved=resolved,
-            unresolved=result.unresolved,
-            hindered=result.unchecked,
-            confirmed=confirmed,
-            contradicted=dated - confirmed,
+        dated = draw_hits(resolved, self.scenario.dated_share, self._rng)
+        confirmed = draw_hits(dated, self.scenario.confirmed_share, self._rng)
+        self.outcomes[month] = MonthOutcome(
+            Status.COMPLETED,
+            before.day,
+            before.calls + result.requests.get(METERED_SOURCE, 0),
+            resolved,
+            result.unresolved,
+            result.unchecked,
+            confirmed,
+            dated - confirmed,
+            before.failed_days,
+            before.begun,
         )
-        self._note(
-            "completed",
-            month=str(month),
-            began=datetime.fromtimestamp(began, UTC).isoformat(timespec="microseconds") if self._keeps_log else "",
-            resolved=resolved,
-            unresolved=result.unresolved,
-            unchecked=result.unchecked,
-            requests=result.requests,
-        )
+        if self._keeps_log:
+            self._note(
+                "completed",
+                month=str(month),
+                began=datetime.fromtimestamp(began, UTC).isoformat(timespec="microseconds"),
+                resolved=resolved,
+                unresolved=result.unresolved,
+                unchecked=result.unchecked,
+                requests=result.requests,
+            )
         self._close(month)
         self._recheck_later(month, result.unchecked, result.late)
 
@@ -402,7 +415,7 @@ class RolloutSimulation:
         )
 
     def _record_attempt(self, month: Month, began: float, outcome: str, code: str = "") -> None:
-        self.attempts.append(PastAttempt(month, datetime.fromtimestamp(began, UTC), self.at, outcome, code))
+        self._attempts.append((month, began, self.now, outcome, code))
 
     def _close(self, month: Month) -> None:
         self._open -= 1
@@ -415,8 +428,8 @@ class RolloutSimulation:
 
     def _recheck_later(self, month: Month, unchecked: int, late: int) -> None:
         """Look up books whose sources were unavailable again when the providers' new day has begun."""
-        again = retry_policy.recheck_at(1, bool(unchecked), self.at)
-        if unchecked and again is not None:
+        again = retry_policy.recheck_at(1, bool(unchecked), self.at) if unchecked else None
+        if again is not None:
             self._push(again.timestamp(), self._recheck, month, unchecked, late)
 
     def _recheck(self, month: Month, unchecked: int, late: int) -> None:
@@ -447,7 +460,7 @@ class RolloutSimulation:
         if failed:
             self._reopen(failed)
         elif self._waiting.kind is WaitKind.APPROVAL:
-            step = self._decided(approved=True).step
+            step = self._decided(approved=True)
             if isinstance(step, Advance):
                 self.approval_hours.append((self.now - self._waiting_since) / HOUR)
                 self._note("approve", phase=self.state.phase)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,8 +17,11 @@ from alexandria.rollout.gates import (
     Outcomes,
     RolloutInputs,
     Verdict,
+    cannot_pass,
     count_outcomes,
     evaluate,
+    sum_outcomes,
+    tally_outcomes,
 )
 from alexandria.rollout.plan import Phase, Plan, hours_text, members
 
@@ -109,23 +111,48 @@ class RolloutDecision:
 
 def decide(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approved: bool = False) -> RolloutDecision:
     """Decide the next step of a rollout. Pure; `approved`: a person approves the gate just now."""
+    inputs = replace(inputs, outcomes=tally_outcomes(plan, inputs.outcomes))
+    evaluation = _evaluated(plan, state, inputs)
+    return RolloutDecision(_next_step(plan, state, inputs, evaluation, approved=approved), evaluation)
+
+
+def next_step(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approved: bool = False) -> Step:
+    """The step that `decide` decides, for callers to whom the gate's sentences do not matter. Pure.
+
+    It is fast if the outcomes are an OutcomeTally of this plan.
+    """
+    inputs = replace(inputs, outcomes=tally_outcomes(plan, inputs.outcomes))
+    return _next_step(plan, state, inputs, None, approved=approved)
+
+
+def _evaluated(plan: Plan, state: RolloutState, inputs: RolloutInputs) -> GateEvaluation:
+    return evaluate(plan.phase[state.phase].gate, count_outcomes(plan, state.phase, inputs))
+
+
+def _next_step(
+    plan: Plan, state: RolloutState, inputs: RolloutInputs, evaluation: GateEvaluation | None, *, approved: bool
+) -> Step:
+    """The next step. Without its `evaluation` the gate is evaluated as far as the step needs it."""
     phase = plan.phase[state.phase]
-    evaluation = evaluate(phase.gate, count_outcomes(plan, state.phase, inputs))
     halt = _halted(state, inputs.paused)
     if halt is not None:
-        return RolloutDecision(halt, evaluation)
+        return halt
     pending = _pending(plan, state.phase, inputs.outcomes)
+    if evaluation is None and pending:
+        counts = sum_outcomes(plan, state.phase, inputs)
+        if state.overridden or not (counts.ended or cannot_pass(phase.gate, counts)):
+            return _within_day(plan, state, inputs, pending)
+    evaluation = evaluation or _evaluated(plan, state, inputs)
     if not pending and (state.overridden or evaluation.verdict is Verdict.OPEN):
         if phase.gate.approval and not (approved or state.overridden):
-            waits = Wait(WaitKind.APPROVAL, f"gate of {phase.name} passed, waiting for approval")
-            return RolloutDecision(waits, evaluation)
-        return RolloutDecision(_advance(plan, state, inputs, evaluation), evaluation)
+            return Wait(WaitKind.APPROVAL, f"gate of {phase.name} passed, waiting for approval")
+        return _advance(plan, state, inputs, evaluation)
     if evaluation.verdict is Verdict.SHUT and not state.overridden:
-        return RolloutDecision(Wait(WaitKind.SHUT, f"gate of {phase.name} failed: {evaluation.why}"), evaluation)
+        return Wait(WaitKind.SHUT, f"gate of {phase.name} failed: {evaluation.why}")
     if not pending:
         kind = WaitKind.WORK if evaluation.counts.under_way else WaitKind.MISSING
-        return RolloutDecision(Wait(kind, f"gate of {phase.name} pending: {evaluation.why}"), evaluation)
-    return RolloutDecision(_within_day(plan, state, inputs, pending), evaluation)
+        return Wait(kind, f"gate of {phase.name} pending: {evaluation.why}")
+    return _within_day(plan, state, inputs, pending)
 
 
 def first_schedule(plan: Plan, state: RolloutState, inputs: RolloutInputs) -> tuple[datetime, tuple[Month, ...]] | None:
@@ -147,17 +174,14 @@ def daily_pace(plan: Plan, phase: int, outcomes: Outcomes, today: date) -> int:
 
     A day is clean if all its months completed; one with a failed month is not, although it is retried later. A day with months still in progress does not count either way.
     """
-    days: dict[date, list[Status]] = defaultdict(list)
-    for outcome in map(outcomes.get, members(plan)[phase]):
-        if outcome is not None and outcome.day is not None and outcome.day < today:
-            days[outcome.day].append(outcome.status)
-        for day in () if outcome is None else outcome.failed_days:
-            if day < today:
-                days[day].append(Status.FAILED)
+    days = tally_outcomes(plan, outcomes).phases[phase].days
     slowest, fastest = plan.phase[phase].months_per_day
     clean = 0
-    for _, states in sorted(days.items()):
-        clean = 0 if Status.FAILED in states else clean + (set(states) == {Status.COMPLETED})
+    for day in sorted((day for day in days if day < today), reverse=True):
+        states = days[day]
+        if states[Status.FAILED] or slowest + clean >= fastest:
+            break
+        clean += 0 < states[Status.COMPLETED] == states.total()
     return min(slowest + clean, fastest)
 
 
@@ -171,12 +195,7 @@ def _halted(state: RolloutState, paused: str) -> Wait | None:
 
 def _pending(plan: Plan, phase: int, outcomes: Outcomes) -> list[Month]:
     """Months to schedule: reopened ones of earlier phases, and those of this phase, newest first."""
-    return [
-        month
-        for months in members(plan)[: phase + 1]
-        for month in months
-        if (outcome := outcomes.get(month)) is not None and outcome.status is Status.PENDING
-    ]
+    return tally_outcomes(plan, outcomes).pending(phase)
 
 
 def _advance(plan: Plan, state: RolloutState, inputs: RolloutInputs, evaluation: GateEvaluation) -> Advance:
@@ -229,7 +248,7 @@ def _within_day(plan: Plan, state: RolloutState, inputs: RolloutInputs, pending:
         return Wait(
             WaitKind.DAY, f"today's {counted(done, 'month')} {'is' if done == 1 else 'are'} scheduled", tomorrow
         )
-    afforded, each = _afforded(phase, inputs)
+    afforded, each = _afforded(plan, phase, inputs)
     if afforded <= 0:
         return Wait(
             WaitKind.BUDGET, _unaffordable(phase, inputs.quota, each), None if inputs.quota is None else tomorrow
@@ -242,25 +261,23 @@ def _at(day: date, minute: int) -> datetime:
     return datetime.combine(day, datetime.min.time(), UTC) + timedelta(minutes=minute)
 
 
-def _afforded(phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
+def _afforded(plan: Plan, phase: Phase, inputs: RolloutInputs) -> tuple[int, int]:
     """How many months today's share of the quota still allows beside those in progress, and the calls that each needs.
 
     No quota keeps a rollout still for ever. A day has one month all the same if even a whole day's share is too small
     for one, if what a month needs has not been measured, and if months that wait for a retry reserve what is left.
     """
-    outcomes, quota = inputs.outcomes, inputs.quota
-    done = [outcome.calls for outcome in outcomes.values() if outcome.status is Status.COMPLETED]
-    each = max(-(-sum(done) // len(done)), 1) if done else CALLS_PER_MONTH
+    outcomes, quota = tally_outcomes(plan, inputs.outcomes), inputs.quota
+    done = outcomes.states[Status.COMPLETED]
+    each = max(-(-outcomes.calls // done), 1) if done else CALLS_PER_MONTH
     if quota is None:
         return 0, each
     if quota.limit is None:
         return len(outcomes), each
-    states = [outcome.status for outcome in outcomes.values()]
     resting = sum(
-        outcome.status is Status.RETRY and (outcome.begun or outcome.day) not in {None, inputs.today}
-        for outcome in outcomes.values()
+        months for day, months in outcomes.resting.items() if day not in {None, inputs.today}
     )  # begun on an earlier day
-    under_way = states.count(Status.PROCESSING) + states.count(Status.RETRY)
+    under_way = outcomes.states[Status.PROCESSING] + outcomes.states[Status.RETRY]
     idle = not inputs.scheduled and under_way == resting
     left, whole = quota.left(phase.quota_share), quota.whole(phase.quota_share)
     if whole < each and quota.limit > quota.spent and (left > 0 or not whole):

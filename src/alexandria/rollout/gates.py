@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from alexandria.backfill.status import Status
@@ -153,6 +155,98 @@ class GateEvaluation:
 
 
 Outcomes = Mapping[Month, MonthOutcome]
+
+
+@dataclass(slots=True)
+class PhaseTally:
+    """The sums of the outcomes of a phase's months, by their statuses, by the day that began them, and of their books."""
+
+    states: Counter[Status] = field(default_factory=Counter)
+    days: dict[date, Counter[Status]] = field(default_factory=dict)
+    books: list[int] = field(default_factory=lambda: [0] * 5)  # in the order of MonthCounts
+    sizes: Counter[int] = field(default_factory=Counter)  # how many months have so many books
+    pending: dict[Month, None] = field(default_factory=dict)
+
+    def add(self, month: Month, outcome: MonthOutcome, sign: int) -> None:
+        """Add the outcome of a month, or take it away with the sign -1."""
+        self.states[outcome.status] += sign
+        if outcome.status is Status.PENDING and sign > 0:
+            self.pending[month] = None
+        elif outcome.status is Status.PENDING:
+            del self.pending[month]
+        counts = month_counts(outcome)
+        if any(counts):
+            self.books = [total + sign * number for total, number in zip(self.books, counts, strict=True)]
+            self.sizes[sum(counts[:3])] += sign
+        if outcome.day is not None:
+            self.days.setdefault(outcome.day, Counter())[outcome.status] += sign
+        for day in outcome.failed_days:
+            self.days.setdefault(day, Counter())[Status.FAILED] += sign
+
+    @property
+    def largest(self) -> int:
+        """Books of the month that has the most."""
+        return max((size for size, months in self.sizes.items() if months), default=0)
+
+
+class OutcomeTally(dict[Month, MonthOutcome]):
+    """The outcomes of all seeded months, with their sums, which an outcome that is set changes by itself alone.
+
+    Outcomes are set one by one, and none is deleted.
+    """
+
+    def __init__(self, plan: Plan, outcomes: Outcomes) -> None:
+        super().__init__()
+        self.plan, self.members = plan, members(plan)
+        self.phases = [PhaseTally() for _ in self.members]
+        self.states: Counter[Status] = Counter()
+        self.begun: Counter[date] = Counter()  # months by the day on which the rollout began them last
+        self.resting: Counter[date | None] = Counter()  # months in retry by the day that began them
+        self.calls = 0  # of the completed months
+        self._phase_of = {month: number for number, months in enumerate(self.members) for month in months}
+        for month in (*self._phase_of, *outcomes):  # those of the plan first, as the order of pending ones is theirs
+            if month in outcomes and month not in self:
+                self[month] = outcomes[month]
+
+    def __setitem__(self, month: Month, outcome: MonthOutcome) -> None:
+        before = self.get(month)
+        if before is not None:
+            self._add(month, before, -1)
+        super().__setitem__(month, outcome)
+        self._add(month, outcome, 1)
+        if before is not None and outcome.status is Status.PENDING and month in self._phase_of:
+            pending = self.phases[self._phase_of[month]].pending
+            ordered = sorted(pending, reverse=True)
+            pending.clear()
+            pending.update(dict.fromkeys(ordered))
+
+    def pending(self, phase: int) -> list[Month]:
+        """Months of the phases up to this one that may be scheduled, newest first in each of them."""
+        return [month for each in self.phases[: phase + 1] for month in each.pending]
+
+    def _add(self, month: Month, outcome: MonthOutcome, sign: int) -> None:
+        self.states[outcome.status] += sign
+        if outcome.status is Status.COMPLETED:
+            self.calls += sign * outcome.calls
+        elif outcome.status is Status.RETRY:
+            self.resting[outcome.begun or outcome.day] += sign
+        if outcome.day is not None:
+            self.begun[outcome.day] += sign
+        number = self._phase_of.get(month)
+        if number is not None:
+            self.phases[number].add(month, outcome, sign)
+
+
+def tally_outcomes(plan: Plan, outcomes: Outcomes) -> OutcomeTally:
+    """The outcomes with their sums for this plan; those that have them already are returned as they are."""
+    return outcomes if isinstance(outcomes, OutcomeTally) and outcomes.plan is plan else OutcomeTally(plan, outcomes)
+
+
+def month_counts(outcome: MonthOutcome) -> MonthCounts:
+    """The books of a month."""
+    return outcome.resolved, outcome.unresolved, outcome.hindered, outcome.confirmed, outcome.contradicted
+
+
 Finding = tuple[Verdict, str]  # the result of one condition of a gate, and its sentence
 
 
@@ -176,8 +270,10 @@ class RolloutInputs:
     @property
     def scheduled(self) -> int:
         """How many months were scheduled today, by this rollout or another one."""
-        today = self.today
-        return max(self.begun, sum(outcome.day == today for outcome in self.outcomes.values()))
+        today, outcomes = self.today, self.outcomes
+        if isinstance(outcomes, OutcomeTally):
+            return max(self.begun, outcomes.begun[today])
+        return max(self.begun, sum(outcome.day == today for outcome in outcomes.values()))
 
 
 def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:
@@ -196,21 +292,34 @@ def evaluate(gate: Gate, counts: PhaseCounts) -> GateEvaluation:
     return GateEvaluation(Verdict.OPEN, tuple(map(_sentence, findings)), gate, counts)
 
 
-def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
-    """Sum up the outcomes of the phase with this index."""
-    months, outcomes = members(plan)[phase], inputs.outcomes
-    found = [outcome for outcome in map(outcomes.get, months) if outcome is not None]
-    states = [outcome.status for outcome in found]
-    missing = len(months) - len(found)
-    books = tuple((o.resolved, o.unresolved, o.hindered, o.confirmed, o.contradicted) for o in found)
-    columns = [*zip(*books, strict=True)] or [()] * 5
-    resolved, unresolved, hindered, confirmed, contradicted = map(sum, columns)
+def cannot_pass(gate: Gate, counts: PhaseCounts) -> bool:
+    """Whether a gate fails whose months have not all begun, as `evaluate` would find. It needs sums alone."""
+    if counts.failed > _most_failed(gate, counts):
+        return True
+    checked = counts.resolved + counts.unresolved
+    known = counts.confirmed + counts.contradicted
+    return checked >= gate.min_sample and (
+        _is_out_of_reach(counts.resolved, checked, gate.min_resolution_rate, counts)
+        or (
+            gate.min_confirmed_share > 0
+            and gate.confirmed_sample <= known
+            and _is_out_of_reach(counts.confirmed, known, gate.min_confirmed_share, counts)
+        )
+    )
+
+
+def sum_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
+    """The sums of the outcomes of the phase with this index, without those of each month."""
+    outcomes = tally_outcomes(plan, inputs.outcomes)
+    tally, months = outcomes.phases[phase], outcomes.members[phase]
+    missing = tally.states.total() < len(months)
+    resolved, unresolved, hindered, confirmed, contradicted = tally.books
     return PhaseCounts(
         months=len(months),
-        completed=states.count(Status.COMPLETED),
-        failed=states.count(Status.FAILED),
-        under_way=states.count(Status.PROCESSING) + states.count(Status.RETRY),
-        pending=states.count(Status.PENDING),
+        completed=tally.states[Status.COMPLETED],
+        failed=tally.states[Status.FAILED],
+        under_way=tally.states[Status.PROCESSING] + tally.states[Status.RETRY],
+        pending=tally.states[Status.PENDING],
         unseeded=tuple(sorted({month.year for month in months if month not in outcomes})) if missing else (),
         resolved=resolved,
         unresolved=unresolved,
@@ -218,11 +327,17 @@ def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts
         confirmed=confirmed,
         contradicted=contradicted,
         quota=inputs.quota,
-        largest=max(map(sum, zip(*columns[:3], strict=True)), default=0),
-        by_month=books,
+        largest=tally.largest,
     )
 
 
+def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
+    """Sum up the outcomes of the phase with this index."""
+    found = (outcome for outcome in map(inputs.outcomes.get, members(plan)[phase]) if outcome is not None)
+    return replace(sum_outcomes(plan, phase, inputs), by_month=tuple(map(month_counts, found)))
+
+
+@lru_cache(maxsize=256)
 def _exact(share: float) -> Fraction:
     """The share as it is written: 0.29 of 100 is 29."""
     return Fraction(str(share))
@@ -322,11 +437,16 @@ def _share(sample: _Sample, required: float, least: int) -> Finding:
     text = f"{sample.rate} {round(hits / n * 100, 1):g} % of {counted(n, 'book')} ({limits}{unlike}{unchecked})"
     if lower >= required and (not counts.hindered or sample.worst_bound >= required):
         return Verdict.OPEN, text
-    possible = counts.hindered + counts.most_to_come
-    # Wilson's bound is never below the one for unlike months, however the months to come turn out.
-    if final or wilson(hits + possible, n + possible)[0] < required:
+    if final or _is_out_of_reach(hits, n, required, counts):
         return Verdict.SHUT, text
     return Verdict.WAIT, text + ("" if upper >= required else _proposal(sample, required))
+
+
+def _is_out_of_reach(hits: int, n: int, required: float, counts: PhaseCounts) -> bool:
+    """Whether even hits alone among the unchecked books and in the months to come would not prove the share."""
+    possible = counts.hindered + counts.most_to_come
+    # Wilson's bound is never below the one for unlike months, however the months to come turn out.
+    return wilson(hits + possible, n + possible)[0] < required
 
 
 def _rounded_down(bound: float) -> float:
@@ -347,9 +467,13 @@ def _proposal(sample: _Sample, required: float) -> str:
 
 def _failures(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
     """Counted, not estimated: the phase has no other months. No later month can make up for too many failed ones."""
-    limit = math.floor(_exact(gate.max_failed_share) * counts.months)
+    limit = _most_failed(gate, counts)
     text = f"{counts.failed} of {counted(counts.months, 'month')} failed (limit {limit})"
     yield (Verdict.OPEN if counts.failed <= limit else Verdict.SHUT), text
+
+
+def _most_failed(gate: Gate, counts: PhaseCounts) -> int:
+    return math.floor(_exact(gate.max_failed_share) * counts.months)
 
 
 def _headroom(gate: Gate, counts: PhaseCounts) -> Iterator[Finding]:
