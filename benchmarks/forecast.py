@@ -2,8 +2,9 @@
 
 Prints one JSON line for each world and moment. The forecast uses what an operator's database and settings would contain
 by then, never the numbers of the rollout's scenario. The scenarios of the world `believed` are drawn as forecasts
-believe them before anything was measured. The others are perturbed: slower sources, months that are unlike, a quota that
-others use as well, a small quota, the second and third together; `apart` has other distributions of nearly everything.
+believe them before anything was measured. The others are drawn from distributions that no forecast knows, and perturbed:
+slower sources, months that are unlike, a quota that others use as well, a small quota, the second and third together;
+`apart` is not perturbed, and is further from what forecasts believe.
 No rollout is drawn again: one that a gate stops before its end counts in every figure but the errors of the date. The
 range `holds` such a stop if at least a tenth of the simulations stop, as a tenth of the others end later than the range.
 `error` is the distance between the forecast and the true end, as a share of the time that was left; `money_error` is the
@@ -60,10 +61,11 @@ def main() -> None:
         for world in options.worlds:
             began = time.perf_counter()
             tasks = [(world, options.first + number, options.runs) for number in range(options.campaigns)]
-            results = [result for campaign in pool.imap(measured, tasks) for result in campaign]
-            if options.each:
-                for result in results:
-                    print(json.dumps(result))
+            results = []
+            for result in (result for campaign in pool.imap_unordered(measured, tasks) for result in campaign):
+                results.append(result)
+                if options.each:
+                    print(json.dumps({"world": world, **result}), flush=True)
             for moment in MOMENTS:
                 own = [result for result in results if result["moment"] == moment]
                 seconds = round(time.perf_counter() - began, 1)
@@ -133,8 +135,10 @@ def drawn(world: str, rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
             replace(provider, daily_cap=cap if provider.paid else provider.daily_cap) for provider in expected.sources
         ),
     )
-    fresh = History(START, RolloutState(START.date()), {})
-    scenario = apart(settings, rng) if world == "apart" else draw_scenario(settings, fresh, rng)
+    if world == "believed":
+        scenario = draw_scenario(settings, History(START, RolloutState(START.date()), {}), rng)
+    else:
+        scenario = apart(settings, rng) if world == "apart" else unknown(settings, rng)
     if world == "slow":
         factor = rng.uniform(4, 10)
         sources = tuple(
@@ -152,6 +156,41 @@ def drawn(world: str, rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
         )
         scenario = replace(scenario, sources=sources)
     return name, paced(PLANS[name]), settings, scenario
+
+
+def unknown(settings: Scenario, rng: Random) -> Scenario:
+    """A scenario from distributions of the benchmark alone, about as wide as what a forecast assumes."""
+    sources = tuple(
+        replace(
+            provider,
+            coverage=min(provider.coverage * rng.uniform(0.9, 1.05), 0.97),
+            requests_per_book=rng.uniform(0.8, 1.4),
+            response_seconds=provider.response_seconds * rng.uniform(0.5, 3),
+        )
+        for provider in settings.sources
+    )
+    return replace(
+        settings,
+        generators=tuple(replace(provider, response_seconds=rng.uniform(2, 30)) for provider in settings.generators),
+        sources=sources,
+        books_per_month=rng.uniform(14, 28),
+        existing_share=rng.uniform(0.92, 0.985),
+        yearly_decline=rng.uniform(0, 0.002),
+        month_deviation=rng.uniform(0, 0.05),
+        dated_share=rng.uniform(0.5, 1),
+        confirmed_share=rng.uniform(0.8, 0.98),
+        overhead_seconds=rng.uniform(2, 20),
+        overhead_spread=rng.uniform(0.2, 0.8),
+        faults=FaultRates(
+            generators_down=rng.choice([0, 0.01, 0.05]),
+            generators_busy=rng.choice([0, 0.03]),
+            worker_lost=rng.choice([0, 0.01]),
+            permanent_failure=rng.choice([0, 0, 0.003, 0.01, 0.02]),
+            outages_per_day=rng.choice([0, 0, 0.03, 0.1]),
+            outage_minutes=rng.choice([10, 30, 60]),
+        ),
+        operator=Operator(rng.uniform(6, 40), retries_failed=False),
+    )
 
 
 def apart(settings: Scenario, rng: Random) -> Scenario:
