@@ -37,7 +37,7 @@ from alexandria.rollout.decisions import (
     WaitKind,
     decide,
 )
-from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, RolloutInputs
+from alexandria.rollout.gates import METERED_SOURCE, DailyQuota, OutcomeTally, RolloutInputs
 from alexandria.rollout.later_failures import LaterFailure, hold_reason, later_failures
 from alexandria.rollout.plan import Plan
 from alexandria.rollout.plan_review import review
@@ -316,12 +316,12 @@ class RolloutController:
         self, connection: Connection, rollout: Rollout, allowance: _Allowance, *, lock: bool = True
     ) -> RolloutSnapshot:
         pause = await pauses.paused(connection, lock=lock)
-        outcomes = await rollouts.outcomes(connection, rollout)
         now = self.now()
         quota = allowance.quota
         if quota is not None and quota.limit is not None and allowance.since is not None:
             quota = replace(quota, by_months=await rollouts.spent_by_months(connection, allowance.since))
         begun = await rollouts.begun(connection, now.astimezone(UTC).date())
+        outcomes = OutcomeTally(rollout.plan, await rollouts.outcomes(connection, rollout))
         inputs = RolloutInputs(now, outcomes, quota, "" if pause is None else str(pause), begun)
         failed_later = later_failures(rollout.plan, await rollouts.passed(connection, rollout), inputs)
         hold = await rollouts.last_hold(connection, rollout)
