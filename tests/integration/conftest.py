@@ -9,6 +9,8 @@ stranger, admitted    visitors of the dashboard on it, without and with a sessio
 system, app, api      the system on that database, the HTTP application over it, and a client with the secret
 sql                   runs a statement on that database and returns its rows
 empty                 leaves that database without months, jobs, books and calls
+database              the test's own database, opened
+forecaster            makes forecasts of that database, with every provider's key, at a time that stands still
 stage                 a controller of rollouts on a database of its own, with a clock and a quota that the test sets
 
 system to empty live in the module's event loop: mark their tests with asyncio(loop_scope="module").
@@ -42,9 +44,11 @@ from alexandria.backfill.scheduler import Scheduler
 from alexandria.bootstrap import Mode
 from alexandria.cli.runtime import demo
 from alexandria.core import config
+from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.pool import Database
+from alexandria.forecast.forecaster import Forecaster
 from alexandria.operations.system import System
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.controller import RolloutController
@@ -52,6 +56,7 @@ from alexandria.sandbox.parts import provider_names
 from alexandria.web.app import create_app
 from tests.support.alert_receiver import AlertReceiver, receiving_alerts
 from tests.support.dashboard_visitors import PREVIOUS, SECRET, browser, log_in
+from tests.support.forecasting import forecasting
 from tests.support.outside_server import Steady
 
 Sql = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -139,6 +144,22 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
     with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
         yield child.url()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url, size=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def forecaster(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Forecaster]:
+    for name in key_settings().values():
+        monkeypatch.setenv(name, "canary-key")
+    async with forecasting(database, database_url) as made:
+        yield made
 
 
 @pytest.fixture

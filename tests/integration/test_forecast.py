@@ -8,20 +8,17 @@ import pytest
 
 from alexandria import cli
 from alexandria.backfill.status import Status
-from alexandria.core import config
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
-from alexandria.database.pool import Database
 from alexandria.forecast import repository
 from alexandria.forecast.assumptions import expected_scenario
-from alexandria.forecast.forecaster import REFRESH_AFTER, RETRY_AFTER, Forecaster
-from alexandria.providers.limits.rate import RateLimiter
+from alexandria.forecast.forecaster import REFRESH_AFTER, RETRY_AFTER
 from alexandria.rollout import plan
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.decisions import RolloutState
+from tests.support.forecasting import FORECAST_AT as NOW
 
-NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SEEN = """
 INSERT INTO backfill_log (year, month) SELECT 2023, generate_series(1, 12);
 UPDATE backfill_log SET status = 'completed', books_generated = 20, isbns_resolved = 18, isbndb_calls = 7,
@@ -46,9 +43,8 @@ def seen(database_url):
 
 
 @pytest.fixture
-async def database(seen, database_url):
-    async with Database(database_url, size=2) as opened:
-        yield opened
+def database(seen, database):
+    return database
 
 
 async def test_the_history_is_read_from_the_database(database):
@@ -74,17 +70,6 @@ async def test_the_history_is_read_from_the_database(database):
     assert history.approval_hours == pytest.approx((6.0,))
     assert (history.state, history.spent, history.at) == (RolloutState(NOW.date()), {"isbndb": 9}, NOW)
     assert tokens["gemini:gemini-3.5-flash"] == repository.Tokens(400, 3000)
-
-
-@pytest.fixture
-async def forecaster(database, database_url, monkeypatch):
-    for name in key_settings().values():
-        monkeypatch.setenv(name, "canary-key")
-    settings = config.load()
-    lanes = RateLimiter(database_url, database.pool, settings.providers)
-    await lanes.open()
-    yield Forecaster(database, settings, lanes.status, now=lambda: NOW)
-    await lanes.aclose()
 
 
 async def test_the_latest_forecast_never_makes_a_caller_wait(forecaster):

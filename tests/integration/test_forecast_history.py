@@ -10,21 +10,16 @@ from statistics import median
 
 import pytest
 
-from alexandria.core import config
 from alexandria.core.month import Month
-from alexandria.core.provider_facts import key_settings
-from alexandria.database.pool import Database
 from alexandria.forecast import repository
-from alexandria.forecast.forecaster import Forecaster
 from alexandria.forecast.making import bounded_runs
 from alexandria.forecast.prices import model_prices, prices_of
 from alexandria.providers import prompts
 from alexandria.providers.generator_specs import parse_generators
-from alexandria.providers.limits.rate import RateLimiter
 from alexandria.rollout import plan as plans
 from alexandria.rollout import repository as rollouts
+from tests.support.forecasting import FORECAST_AT as NOW
 
-NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PLAN = plans.read("""
 name = "four years"
 [[phase]]
@@ -51,23 +46,6 @@ INSERT INTO call (provider, route, sent_at, ms, units, status, error, year, mont
 SELECT %(provider)s, %(route)s, %(at)s, 300, %(units)s, %(status)s, '', %(year)s, %(month)s, %(token)s
 FROM generate_series(1, %(number)s)
 """
-
-
-@pytest.fixture
-async def database(database_url):
-    async with Database(database_url, size=2) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def forecaster(database, database_url, monkeypatch):
-    for name in key_settings().values():
-        monkeypatch.setenv(name, "canary-key")
-    settings = config.load()
-    lanes = RateLimiter(database_url, database.pool, settings.providers)
-    await lanes.open()
-    yield Forecaster(database, settings, lanes.status, now=lambda: NOW)
-    await lanes.aclose()
 
 
 async def asked(
