@@ -66,6 +66,8 @@ def draw_plan(rng: Random, world: World, name: str) -> Plan:
             gate["min_confirmed_share"] = round(rng.uniform(0.3, 0.9), 2)
         if rng.random() < 0.25:
             gate["min_quota_headroom"] = rng.choice([0.05, 0.2])
+        # Drawn apart, so that what else a seed draws stays as it was.
+        gate["hold_if_failed_later"] = Random(f"{name} {number} {gate}").random() < 0.4
         phases.append(
             {
                 "name": f"phase {'ABC'[number]}",

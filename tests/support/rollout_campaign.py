@@ -297,7 +297,7 @@ class Campaign:
                     by=act,
                 )
                 overridden = False
-            self._note("logged", act=name)
+            self._note("logged", act=name, who=line["who"], rows=after)
         if begun:
             self._note("unlogged", months=sorted(begun))
 

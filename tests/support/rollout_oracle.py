@@ -14,9 +14,11 @@ from tests.support.rollout_campaign import Record
 ASSUMED_CALLS = 40  # of a month, before any has been measured
 ALERT_DELAY = timedelta(days=1)  # without a change, after which a rollout that waits is an incident
 STEERING = {"hold", "release", "approve", "override", "override_in_advance"}
+BY_ITSELF = "rollout"  # the author of a hold that the plan demands
 PASSING = {"approve", "override", "override_in_advance"}  # acts that let a gate pass
 MIN_MONTHS_TO_COMPARE = 8
 LEAST_DEVIATIONS = 1.28  # that a share must be above the required one by; a gate asks for 1.96
+CLEAR_LUCK = 1e-4  # chance below which a share is proven beyond what any bound of a gate asks for
 UNDER_WAY = {"processing", "retry"}
 
 
@@ -35,6 +37,9 @@ class Oracle:
         self.accepted: Counter[str] = Counter()
         self.log: Counter[str] = Counter()
         self.meant: set[tuple[str, tuple[int, int]]] = set()  # act, rollout and phase, as far as accepted
+        self.passed: set[int] = set()  # phases of this rollout whose gate nobody overrode
+        self.failures: Counter[MonthKey] = Counter()  # how often each month has failed
+        self.released: dict[MonthKey, int] = {}  # the same of the failed months when a person released the rollout last
         self.spent_by_months: Counter[datetime] = Counter()  # by the beginning of the provider's day
         self.progress = record.events[0].at
         self.seen: Counter[str] = Counter()
@@ -55,6 +60,7 @@ class Oracle:
     def on_start(self, event, *, rollout, plan, replaces):
         today = event.at.date()
         self.rollout, self.plan, self.phase, self.finished = rollout, plan, 0, False
+        self.passed, self.released = set(), {}
         self.begins = today + timedelta(days=any(day == today for day, *_ in self.begun_months))
         free = [(year, month) for year in range(LAST_YEAR, FIRST_YEAR - 1, -1) for month in range(12, 0, -1)]
         self.members = []
@@ -68,6 +74,7 @@ class Oracle:
     def on_ended(self, event, *, month, status, books=None, calls=0):
         self.results[month] = None if books is None else (books, calls)
         if status == "failed":
+            self.failures[month] += 1
             begun = [(day, rollout) for day, rollout, _, each in self.begun_months if each == month]
             self.failed |= {(rollout, month, day) for day, rollout in begun[-1:]}
         self.changed(event)
@@ -110,6 +117,8 @@ class Oracle:
             self.check(event, present == intended, f"it was meant for {intended} and changed {present}")
         self.meant.add((name, intended))
         self.changed(event)
+        if name == "release":
+            self.released |= {month: self.failures[month] for month, status in rows.items() if status == "failed"}
         if name == "override" and present == intended == (self.rollout, self.phase):
             states = Counter(rows.get(month, "missing") for month in self.members[self.phase])
             begun = len(self.members[self.phase]) - states["pending"] - states["missing"]
@@ -117,9 +126,41 @@ class Oracle:
             if target[0] is None and states["pending"] + states["processing"] + states["retry"]:
                 self.check_failed_gate(event, rows)
 
-    def on_logged(self, event, *, act):
-        if act in STEERING:
+    def on_logged(self, event, *, act, who, rows):
+        if act == "hold" and who == BY_ITSELF:
+            self.seen["hold by itself"] += 1
+            demanding = [n for n in range(self.phase) if self.plan.phase[n].gate.hold_if_failed_later]
+            self.check(event, any(self.fails_later(phase, rows) for phase in demanding), "no phase has failed later")
+        elif act in STEERING:
             self.log[act] += 1
+
+    # phases that fail after they had passed
+
+    def failed_months(self, phase, rows):
+        """The failed months of a phase, if they are more than its gate allows."""
+        failed = [month for month in self.members[phase] if rows.get(month) == "failed"]
+        share = Fraction(str(self.plan.phase[phase].gate.max_failed_share))
+        return failed if len(failed) > share * len(self.members[phase]) else []
+
+    def fails_later(self, phase, rows):
+        """Whether there is a reason for a hold that nobody has released: failed months, or too few books."""
+        if any(self.failures[month] > self.released.get(month, 0) for month in self.failed_months(phase, rows)):
+            return True
+        gate = self.plan.phase[phase].gate
+        resolved, unresolved, hindered, confirmed, contradicted = self.sums(self.members[phase], rows)
+        return (
+            resolved + unresolved < gate.min_sample
+            or tail(resolved, resolved + unresolved + hindered, gate.min_resolution_rate) > CLEAR_LUCK
+            or tail(confirmed, confirmed + contradicted, gate.min_confirmed_share) > CLEAR_LUCK
+            or not self.is_proven_by_unlike_months(gate, self.members[phase], rows)[0]
+        )
+
+    def check_later_failures(self, event, rows):
+        """Nothing begins while a phase that demands a hold has more failed months than it allows."""
+        for phase in self.passed:
+            if self.plan.phase[phase].gate.hold_if_failed_later:
+                new = [month for month in self.failed_months(phase, rows) if month not in self.released]
+                self.check(event, not new, f"{new} failed after the gate of phase {phase + 1} had passed")
 
     # months that begin
 
@@ -139,6 +180,7 @@ class Oracle:
         pace = self.pace(rollout, today)
         self.check(event, len(same_day) + len(months) <= pace, f"{len(same_day)} had begun today, the pace is {pace}")
         self.check_quota(event, len(months), len(same_day), rows, quota)
+        self.check_later_failures(event, rows)
         self.begun_months += [(today, rollout, self.phase, month) for month in months]
         self.changed(event)
 
@@ -185,6 +227,7 @@ class Oracle:
         else:
             self.check(event, by == "approve" or not gate.approval, "nobody approved it")
             self.check_gate(event, gate, months, rows, quota)
+            self.passed.add(number)
         self.finished = finished
         self.phase += not finished
         today = event.at.date()
@@ -201,7 +244,8 @@ class Oracle:
         self.check(
             event, luck <= 0.05, f"{resolved} of {resolved + unresolved}, {hindered} unchecked, prove too little"
         )
-        self.check_unlike_months(event, gate, months, rows)
+        proven, pairs = self.is_proven_by_unlike_months(gate, months, rows)
+        self.check(event, proven, f"{pairs} are too unlike to prove it")
         if gate.min_confirmed_share:
             luck = tail(confirmed, confirmed + contradicted + hindered, gate.min_confirmed_share)
             self.check(event, luck <= 0.05, f"{confirmed} of {confirmed + contradicted} confirmed prove too little")
@@ -210,18 +254,18 @@ class Oracle:
             enough = limit is None or (limit > 0 and limit - used >= Fraction(str(gate.min_quota_headroom)) * limit)
             self.check(event, enough, f"{used} of {limit} calls are used")
 
-    def check_unlike_months(self, event, gate, months, rows):
-        """Months are alike within themselves: the deviation of their shares is that of the sum."""
+    def is_proven_by_unlike_months(self, gate, months, rows):
+        """Whether the rate is proven, and by which months: books of one month are alike, so the months' deviation counts."""
         done = [
             self.results[month][0] for month in months if rows.get(month) == "completed" and self.results.get(month)
         ]
         pairs = [(books[0], books[0] + books[1] + books[2]) for books in done]
         if len(pairs) < MIN_MONTHS_TO_COMPARE:
-            return
+            return True, pairs
         share = sum(hits for hits, _ in pairs) / sum(n for _, n in pairs)
         squares = sum((hits - share * n) ** 2 for hits, n in pairs) * len(pairs) / (len(pairs) - 1)
         lower = share - LEAST_DEVIATIONS * math.sqrt(squares) / sum(n for _, n in pairs)
-        self.check(event, lower >= gate.min_resolution_rate, f"{pairs} are too unlike to prove it")
+        return lower >= gate.min_resolution_rate, pairs
 
     def sums(self, months, rows):
         done = [
