@@ -157,6 +157,23 @@ def test_every_request_that_was_made_is_paid():
     assert found.money.middle == pytest.approx(0.36)
 
 
+def test_lists_of_months_in_progress_are_paid_unless_they_have_been_bought():
+    """Every month that waited for a worker was taken for an interrupted one whose lists are stored."""
+    waiting = dict.fromkeys(months(24), MonthOutcome(Status.PROCESSING, AT.date()))
+    for bought, paid in ((0, 24), (10, 14), (24, 0)):
+        known = history(outcomes=waiting, listed=frozenset(months(bought)))
+        found = forecast(one_phase(0.5), known, EXPECTED, runs=1, sooner=False, prices={"gemini": 0.03})
+        assert paid <= found.calls["gemini"].middle <= paid * 1.2
+
+
+def test_a_simulations_history_names_the_lists_that_were_bought():
+    simulation = RolloutSimulation(one_phase(0.5), replace(EXPECTED, concurrency=2), 1, history())
+    simulation.run(lambda now: now.ended == 5)
+    known = simulation.history()
+    assert len(known.listed) == 2
+    assert {known.outcomes[month].status for month in known.listed} == {Status.PROCESSING}
+
+
 def test_two_models_of_one_provider_make_two_requests_a_month():
     two = replace(EXPECTED, generators=(replace(EXPECTED.generators[0], requests_per_month=2),))
     found = forecast(one_phase(0.5), history(), two, runs=5, sooner=False, prices={"gemini": 0.03})

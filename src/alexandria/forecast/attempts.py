@@ -124,7 +124,7 @@ class SimulatedAttempts:
         self.scenario, self.books, self._seed = scenario, SimulatedBooks(scenario, seed), seed
         self.requests: dict[Month, dict[str, int]] = defaultdict(lambda: dict.fromkeys(self._meters, 0))
         self._rng = Random(f"fortune {seed}")  # noqa: S311 # chance that can be repeated
-        self._listed: set[Month] = set()
+        self.listed: set[Month] = set()  # their book lists have been bought
         self._outages: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for outage in draw_outages(scenario, datetime.fromtimestamp(at, UTC), days, self._rng):
             self._outages[outage.affected].append((outage.begins.timestamp(), outage.ends.timestamp()))
@@ -138,7 +138,7 @@ class SimulatedAttempts:
 
     def mark_listed(self, month: Month) -> None:
         """The book list of a month has been generated and stored already."""
-        self._listed.add(month)
+        self.listed.add(month)
 
     def spent(self, at: float) -> dict[str, int]:
         """Units spent on each provider's day."""
@@ -195,7 +195,7 @@ class SimulatedAttempts:
         at = now + self.scenario.overhead_seconds * self._factor(self.scenario.overhead_spread)
         if drawn < faults.worker_lost:
             return at + rescuer.HEARTBEAT_TIMEOUT, WorkerLost()
-        if month not in self._listed:
+        if month not in self.listed:
             kind = self._generation_error(books, now, drawn - faults.worker_lost)
             if kind is not None:
                 generators = self.scenario.generators
@@ -208,7 +208,7 @@ class SimulatedAttempts:
                 self._answered(month, generator, self._list_requests(month, generator), at)
                 for generator in self.scenario.generators
             )
-            self._listed.add(month)
+            self.listed.add(month)
         ends, found = self._resolved(month, books, at)
         return (self._attempt_end(now, ends) if isinstance(found, AttemptResult) else ends), found
 

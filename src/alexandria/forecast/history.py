@@ -42,7 +42,8 @@ class OtherMonths:
 class History:
     """Everything up to the instant `at` about the months of one plan, and about `others` apart from them.
 
-    `failed` attempts and the time at which they are `due` again are of months not completed yet. `requests` by provider
+    `failed` attempts and the time at which they are `due` again are of months not completed yet; the book lists of those
+    that are `listed` have been bought. `requests` by provider
     are those of the completed months, `unfinished_requests` those of the others. `spent` are the units of each
     provider's present day, of which months spent `spent_by_months` (None: all). `other_use` are days of each provider as
     they were measured. `begun` months have begun today, of any rollout. `approval_hours` are how long gates waited for a
@@ -63,3 +64,4 @@ class History:
     begun: int = 0
     approval_hours: tuple[float, ...] = ()
     others: OtherMonths = OtherMonths()
+    listed: frozenset[Month] = frozenset()

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import source_names
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 from alexandria.forecast.belief import ENOUGH_MONTHS
@@ -50,7 +51,7 @@ async def history(connection: Connection, rollout: Rollout, spent: Mapping[str, 
     """The history of a rollout, started or not; `spent` are the units of each provider's day."""
     planned = _columns(rollout)
     attempts = await _rows(connection, "attempts", {**planned, "limit": LATEST_ATTEMPTS})
-    waiting = await _rows(connection, "waiting", {})
+    waiting = await _rows(connection, "waiting", {"sources": [*source_names()]})
     requests = await _rows(connection, "requests", planned)
     approvals = await _rows(connection, "approvals", {})
     own = {month for months in members(rollout.plan) for month in months}
@@ -61,6 +62,7 @@ async def history(connection: Connection, rollout: Rollout, spent: Mapping[str, 
         outcomes={month: outcome for month, outcome in outcomes.items() if month in own},
         failed={Month(row["year"], row["month"]): row["retry_count"] for row in waiting},
         due={Month(row["year"], row["month"]): row["next_attempt_at"] for row in waiting if row["next_attempt_at"]},
+        listed=frozenset(Month(row["year"], row["month"]) for row in waiting if row["listed"]),
         attempts=tuple(map(_attempt, attempts)),
         requests={row["provider"]: row["completed"] for row in requests if row["completed"]},
         unfinished_requests={

@@ -10,8 +10,12 @@ SELECT year, month, began_at, ended_at, outcome, coalesce(code, '') AS code FROM
 ORDER BY ended_at
 
 -- name: waiting
--- Months in progress: their failed attempts, and when those in retry continue.
-SELECT year, month, retry_count, next_attempt_at FROM backfill_log WHERE status IN ('processing', 'retry')
+-- Months in progress: their failed attempts, when those in retry continue, and whether a generator has answered for
+-- them. A month whose attempt has not begun is in progress too.
+SELECT year, month, retry_count, next_attempt_at, EXISTS (
+    SELECT FROM call WHERE call.year = b.year AND call.month = b.month AND call.status BETWEEN 200 AND 299
+    AND call.provider <> ALL(%(sources)s::text[])) AS listed
+FROM backfill_log AS b WHERE status IN ('processing', 'retry')
 
 -- name: requests
 -- Requests for the plan's months by provider, whatever became of the months, and those of them for completed months.

@@ -32,6 +32,7 @@ from alexandria.rollout.gates import METERED_SOURCE, MonthOutcome, OutcomeTally,
 from alexandria.rollout.plan import Plan, members
 
 HOUR, DAY = 3600, 86400  # seconds
+UNDER_WAY = {Status.PROCESSING, Status.RETRY}
 HORIZON_DAYS = 400  # and one for each month, after which a simulation is given up
 STALLED_DAYS = 7  # for which a gate without data is checked every midnight
 MIN_REVIEW_FACTOR, MAX_REVIEW_FACTOR = 0.5, 1.5  # of the operator's average time between two reviews
@@ -202,6 +203,11 @@ class RolloutSimulation:
             self.simulated.spent_by_months(self.now),
             self._other_use(),
             begun=self._begun(),
+            listed=frozenset(
+                month
+                for month in self.months
+                if month in self.simulated.listed and self.outcomes[month].status in UNDER_WAY
+            ),
             approval_hours=tuple(self.approval_hours),
             others=self._history.others,
         )
@@ -211,7 +217,9 @@ class RolloutSimulation:
         return {name: before.get(name, ()) + since.get(name, ()) for name in {**before, **since}}
 
     def _resume(self) -> None:
-        """Continue from the end of the history: interrupted attempts begin again, with their book lists stored."""
+        """Continue from the end of the history: interrupted attempts begin again, with the book lists that were bought."""
+        for month in self._history.listed:
+            self.simulated.mark_listed(month)
         for month in self.months:
             match self.outcomes[month].status:
                 case Status.RETRY:
@@ -221,7 +229,6 @@ class RolloutSimulation:
                 case Status.PROCESSING:
                     self._open += 1
                     self._under_way += 1
-                    self.simulated.mark_listed(month)
                     self._queue.append(month)
                 case Status.PENDING:
                     self._open += 1
