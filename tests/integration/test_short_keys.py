@@ -14,12 +14,12 @@ import pytest
 from alexandria.cli.runtime.demo import Child, _environment
 from alexandria.sandbox.parts import provider_names
 
+pytestmark = pytest.mark.long
 DEADLINE = 40.0  # seconds for what is waited for
 SANDBOX = """
 import json, sys
 from alexandria.sandbox import SandboxSettings, serve
 
-pytestmark = pytest.mark.long
 keys, rates = json.loads(sys.argv[1])
 serve(SandboxSettings(keys=keys, rates=rates, latency_scale=0.02), 0, announce=lambda url: print(url, flush=True))
 """
