@@ -179,6 +179,7 @@ FIXED = {
     "number: int": 1,
     "longest: int": 150,
     "score: float": 90.0,
+    "fit: float": 0.9,
     "year: int | None": 2003,
     "cut_off: bool": False,
     "agreed: bool": False,
