@@ -103,7 +103,7 @@ class Site:
 def running(server: Embedded, template: str) -> Iterator[Site]:
     name = f"pages_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
         site = Site(server.url.replace("/alexandria?", f"/{name}?"))
         site.start()
         yield site

@@ -66,7 +66,7 @@ Sql = Callable[..., Awaitable[list[dict[str, Any]]]]
 def shared_database_url(server: Embedded, template: str) -> Iterator[str]:
     name = f"shared_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         yield server.url.replace("/alexandria?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

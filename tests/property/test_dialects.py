@@ -1,7 +1,6 @@
 """Whatever a server of a language model answers, our code for its dialect ends soon and with one of our meanings."""
 
 import json
-import sys
 import time
 
 import httpx2
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from alexandria.providers.chat_dialect import complete_url, error_in, plain_completion
 from alexandria.providers.refusal_kinds import Refusal, meaning, stated_status
+from tests.support.processor_time import too_long
 
 KEYS = st.sampled_from(
     ["error", "code", "type", "message", "status", "details", "quotaId", "quotaValue", "metadata", "raw", "param", "choices",
@@ -77,6 +77,4 @@ def test_64_kilobytes_of_a_refusal_cost_less_than_50_milliseconds(text, status):
     ):
         began = time.process_time()
         meaning(response)
-        assert time.process_time() - began < 0.05 * (
-            5 if sys.gettrace() else 1
-        )  # measuring coverage makes Python code several times slower
+        assert not too_long(time.process_time() - began, 0.05)

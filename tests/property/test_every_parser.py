@@ -13,12 +13,12 @@ from alexandria.catalogue.matching import vocabulary
 from alexandria.core import errors
 from alexandria.providers import model_json
 from tests.support import text_parsers
+from tests.support.processor_time import USUAL_PACE, pace
 
 READERS, UNKNOWN = text_parsers.readers()
 LENGTH, SHORT_LENGTH = 65_536, 4096  # characters
 BOUND = 0.05  # seconds of a processor
 SURE = 0.001  # seconds for the short text: what takes less is tried with the long one in the long test only
-USUAL_PACE = 0.006  # seconds that `pace` takes on a machine with nothing else to do
 TRIES = 4
 # What a function may raise for a text that is none: it says so, and its callers expect it.
 EXPECTED: dict[str, Any] = {"core.servers.server_of": ValueError, "core.month.Month.parse": ValueError,
@@ -42,17 +42,6 @@ def caches():
                 if callable(getattr(value, "cache_clear", None)) and (value.cache_parameters()["maxsize"] or 0) > 1:
                     found[id(value)] = value
     return list(found.values())
-
-
-def pace():
-    """Seconds of a processor for the same work at all times: more under a tracer, or where others use the caches too."""
-    began = time.thread_time()
-    total = 0
-    for number in range(70_000):
-        total += number % 7
-        if total > 10_000:
-            total = 0
-    return time.thread_time() - began
 
 
 def seconds(name, read, text):

@@ -16,6 +16,7 @@ from alexandria.providers.bodies import MAX_BODY_BYTES
 from alexandria.providers.client import MAX_INLINE_BYTES, Request, json_of
 from alexandria.providers.generator_specs import GeneratorSpec
 from alexandria.providers.llm import LanguageModel
+from tests.support.processor_time import too_long
 
 BODY = b'{"found": 1}'
 GIB = 2**30
@@ -85,7 +86,7 @@ async def test_a_bomb_is_a_bad_answer_that_is_fetched_once_and_freezes_nothing(r
     async with pulse() as gaps:
         with pytest.raises(errors.BadAnswer, match="16 MB"):
             await ask(client)
-    assert time.process_time() - began < 0.5
+    assert not too_long(time.process_time() - began, 0.5)
     assert max(gaps) < 0.5
     assert len(client.sent) == 1
     assert [(call.status, call.error) for call in answers.calls] == [(200, "AnswerTooLarge")]

@@ -53,7 +53,7 @@ def test_keys_fit_the_index_however_long_what_they_are_made_of(text):
 
 
 def test_long_keys_stay_different_and_equal():
-    title = WORDS[:3000]
+    title = WORDS[:900]
     one, other = work_key(title, ("Ann Lee",)), work_key(f"{title} again", ("Ann Lee",))
     assert one != other
     assert one == work_key(title.upper(), ("Lee, Ann",))

@@ -118,7 +118,7 @@ def test_failed_months_make_the_end_later():
     plan = GUIDE.model_copy(update={"phase": tuple(
         phase.model_copy(update={"gate": phase.gate.model_copy(update={"max_failed_share": 1.0})}) for phase in GUIDE.phase
     )})  # fmt: skip
-    simulation = RolloutSimulation(plan, replace(EXPECTED, faults=FaultRates(permanent_failure=0.05)), 5, fresh())
+    simulation = RolloutSimulation(plan, replace(EXPECTED, faults=FaultRates(permanent_failure=0.05)), 6, fresh())
     simulation.run(lambda now: now.ended == 60)
     bad = simulation.history()
     assert any(outcome.status is Status.FAILED for outcome in bad.outcomes.values())

@@ -1,0 +1,25 @@
+"""Bounds in seconds of a processor that mean the same on a busy machine and where coverage is measured."""
+
+import sys
+import time
+
+USUAL_PACE = 0.004  # seconds that `pace` takes on a machine with nothing else to do
+TRACER_FACTOR = 5  # as much slower is Python code at most while its coverage is measured
+
+
+def pace():
+    """Seconds of a processor for the same work at all times: more where others use the caches or the other half of a core."""
+    began = time.thread_time()
+    total = 0
+    for number in range(70_000):
+        total += number % 7
+        if total > 10_000:
+            total = 0
+    return time.thread_time() - began
+
+
+def too_long(seconds, bound):
+    """Return whether it took longer than the bound, by the pace of this machine."""
+    return seconds > bound and seconds > bound * max(1.0, pace() / USUAL_PACE) * (
+        TRACER_FACTOR if sys.gettrace() else 1
+    )
