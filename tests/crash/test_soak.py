@@ -24,6 +24,7 @@ import pytest
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
 from alexandria.providers.limits.rate import TURN_SECONDS
+from tests.support.processor_time import slowness
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 KILLS, MONTHS, SEED = (int(os.environ.get(name, default)) for name, default in
@@ -257,4 +258,4 @@ def test_months_are_completed_while_processes_are_killed(open_field, data_dir):
     units = answer["isbndb_units"]
     assert units["accepted"] <= units["charged"] <= units["asked"] + units["in_flight_at_kills"]
     assert max(answer["peak_per_second"].values()) <= field.rate
-    assert answer["takeover_p99"] is None or answer["takeover_p99"] <= TAKEOVER
+    assert answer["takeover_p99"] is None or answer["takeover_p99"] <= TAKEOVER * slowness()

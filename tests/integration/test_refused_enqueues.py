@@ -278,7 +278,7 @@ async def until(true, what, seconds=30.0):
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 async def test_a_worker_outlives_every_refusal_and_obeys(database_url):
     """Its event loop runs on all the time, it takes up the lost month when jobs are taken again, and stops when it must."""
     stop, longest = asyncio.Event(), 0.0

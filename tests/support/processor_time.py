@@ -1,5 +1,6 @@
 """Bounds in seconds of a processor that mean the same on a busy machine and where coverage is measured."""
 
+import statistics
 import sys
 import time
 
@@ -23,3 +24,13 @@ def too_long(seconds, bound):
     return seconds > bound and seconds > bound * max(1.0, pace() / USUAL_PACE) * (
         TRACER_FACTOR if sys.gettrace() else 1
     )
+
+
+def slowness():
+    """How many times longer than usual work takes here at this moment, waits for a processor included; at least 1."""
+    taken = []
+    for _ in range(15):
+        began = time.perf_counter()
+        pace()
+        taken.append(time.perf_counter() - began)
+    return max(1.0, statistics.fmean(taken) / USUAL_PACE)

@@ -42,6 +42,7 @@ RATE = 60  # requests a second to each provider, in the sandbox and in our lanes
 LATENCY_SCALE = 0.2  # times the providers' usual latency
 CONCURRENCY = 6  # months
 POLL_INTERVAL = 0.3  # seconds between two queries for the months
+FIRST_TIMEOUT = 60.0  # seconds for the worker to begin
 MONTH_TIMEOUT = 30.0  # seconds a month, after which the others are not waited for
 START_TIMEOUT = 60.0  # seconds for a process to print its URL
 SETTLE_TIMEOUT = 5.0  # seconds for open requests to end, before both counts are compared
@@ -373,7 +374,7 @@ def _backfill(plan: DemoOptions, stage: DemoSystem, audience: Audience) -> Repor
 
 def _watch(months: Sequence[Month], stage: DemoSystem, audience: Audience) -> list[MonthSeen]:
     """Query the months until all are done or their time is over."""
-    end = time.monotonic() + MONTH_TIMEOUT * len(months)
+    end = time.monotonic() + FIRST_TIMEOUT + MONTH_TIMEOUT * len(months)
     while True:
         rows = [
             row
