@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -69,10 +71,19 @@ class Machine:
                 ip(*what)
 
 
+def remove_abandoned():
+    """What a run that was killed has left has the same addresses, and takes the packets of this one."""
+    for line in subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout.splitlines():
+        left = re.match(r"alx(\d+)[ab]\b", line)
+        if left and not Path(f"/proc/{left[1]}").exists():
+            Machine(left[0], 0).tear_down()
+
+
 @pytest.fixture
 def machines():
     if os.geteuid() != 0 or shutil.which("ip") is None:
         pytest.skip("networks of their own need root and the program ip")
+    remove_abandoned()
     both = [Machine(f"alx{os.getpid() % 10**6}{letter}", number) for number, letter in enumerate("ab", 1)]
     with contextlib.ExitStack() as stack:
         for machine in both:

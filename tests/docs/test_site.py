@@ -39,7 +39,7 @@ class Page(HTMLParser):
 def make_docs(pages: Path, site: Path) -> subprocess.CompletedProcess[str]:
     """Run `make docs` on other folders; `make setup` is taken as done, since the tests run in its environment."""
     command = ["make", "--old-file=setup", "docs", f"PAGES={pages}", f"SITE={site}"]
-    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=150, check=False)
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=400, check=False)
 
 
 @pytest.fixture(scope="module")

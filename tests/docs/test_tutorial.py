@@ -54,7 +54,7 @@ def output_of(script: str, home: Path) -> str:
         start_new_session=True,
     )  # fmt: skip
     try:
-        printed, _ = process.communicate(timeout=150)
+        printed, _ = process.communicate(timeout=400)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

@@ -40,7 +40,7 @@ def asked(database_url):
     environment = {"PATH": path, "HOME": "/nonexistent", "DATABASE_URL": database_url, "LC_ALL": "C.UTF-8"}
 
     def ask(*command, **more):
-        done = subprocess.run(command, env=environment | more, text=True, capture_output=True, timeout=150, check=False)
+        done = subprocess.run(command, env=environment | more, text=True, capture_output=True, timeout=400, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout.splitlines()
 

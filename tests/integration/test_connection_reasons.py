@@ -32,7 +32,7 @@ def printed(url, *command):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=200,
     )
     assert "Traceback" not in done.stderr
     assert "canary-password" not in done.stderr + done.stdout

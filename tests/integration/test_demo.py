@@ -74,7 +74,7 @@ def read_until(stream, wanted: str) -> str:
 def test_twelve_months_are_filled_rightly(data_dir):
     """All completed, most books resolved, next to every ISBN right, none for an invented book, every call counted."""
     with performing(data_dir, "--months", "12", "--exit", "--json") as running:
-        out, err = running.communicate(timeout=170)
+        out, err = running.communicate(timeout=400)
     assert running.returncode == 0, out + err
     answer = json.loads(out)["data"]
     assert [month["status"] for month in answer["months"]] == ["completed"] * 12
@@ -98,7 +98,7 @@ def test_an_interrupted_demo_leaves_nothing(data_dir):
         read_until(running.stderr, "processing")
         assert processes(data_dir)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
+        running.communicate(timeout=200)
     assert running.returncode == 130
     assert processes(data_dir) == []
     assert list(data_dir.iterdir()) == []
@@ -111,14 +111,14 @@ def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
         docs = read_until(first.stderr, "stays up").split()[-1]
         assert httpx2.get(docs, trust_env=False).status_code == 200
         with performing(data_dir) as second:
-            _, err = second.communicate(timeout=60)
+            _, err = second.communicate(timeout=200)
         assert second.returncode == 2
         assert "already running" in err
         first.kill()
-        first.communicate(timeout=60)
+        first.communicate(timeout=200)
     until_all_ended(data_dir)
     with performing(data_dir, "--months", "1", "--keep", "--exit", "--json") as third:
-        out, err = third.communicate(timeout=60)
+        out, err = third.communicate(timeout=200)
     assert third.returncode == 0, out + err
     assert [month["month"] for month in json.loads(out)["data"]["months"]] == ["2023-11"]
     assert processes(data_dir) == []
@@ -134,7 +134,7 @@ def test_a_demo_that_is_killed_while_it_leaves_leaves_no_server(data_dir, moment
         while moment != "as it begins to leave" and Path(f"/proc/{system}/environ").exists():
             time.sleep(0.001)
         running.kill()
-        running.communicate(timeout=60)
+        running.communicate(timeout=200)
     until_all_ended(data_dir)
 
 
@@ -145,10 +145,10 @@ def test_a_demo_removes_what_a_killed_demo_has_left(data_dir):
         read_until(killed.stderr, "processing")
         os.kill(system_of(data_dir), signal.SIGKILL)
         killed.kill()
-        killed.communicate(timeout=60)
+        killed.communicate(timeout=200)
     assert any("postgres" in each for each in processes(data_dir))
     with performing(data_dir, "--months", "1", "--exit") as running:
-        running.communicate(timeout=170)
+        running.communicate(timeout=400)
     assert running.returncode == 0
     assert processes(data_dir) == []
     assert list(data_dir.iterdir()) == []

@@ -312,7 +312,7 @@ def test_a_reader_may_leave_early(database_url):
     script = f"set -o pipefail; {sys.executable} -m alexandria logs --lines 5000 | head -1"
     environment = os.environ | {"DATABASE_URL": database_url}
     done = subprocess.run(
-        ["bash", "-c", script], env=environment, text=True, capture_output=True, check=False, timeout=100
+        ["bash", "-c", script], env=environment, text=True, capture_output=True, check=False, timeout=400
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1

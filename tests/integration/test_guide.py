@@ -144,7 +144,7 @@ def curl(command: str, running, secret: str | None = None) -> dict[str, Any]:
     command = command.replace("YOUR_SECRET_HERE", secret or running.secret).replace(
         "curl ", "curl --silent --show-error ", 1
     )
-    printed = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=30)
+    printed = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=120)
     assert printed.stderr == ""
     answer: dict[str, Any] = json.loads(printed.stdout)
     return answer
@@ -154,7 +154,7 @@ def sql(psql, running, statement: str) -> list[list[str]]:
     """Run the guide's SQL by psql and return the rows it prints."""
     environment = {"PATH": os.environ["PATH"], "PGOPTIONS": "-c timezone=UTC"}
     command = [str(psql), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", running.database_url, "-c", statement]
-    printed = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    printed = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert printed.returncode == 0, printed.stderr
     return [line.split("|") for line in printed.stdout.splitlines() if line]
 

@@ -108,7 +108,7 @@ def test_the_command_makes_the_keys_of_an_older_catalogue(old_catalogue_url):
     runs = [
         subprocess.run(
             [sys.executable, "-m", "alexandria", "migrate", "--json"], env=environment, capture_output=True, text=True,
-            check=True, timeout=60,
+            check=True, timeout=200,
         )
         for _ in range(2)
     ]  # fmt: skip

@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 def psql(*arguments, typed="", **environment):
     return subprocess.run(
         [BIN / "alexandria", *arguments], input=typed, env=os.environ | environment, text=True, capture_output=True,
-        timeout=100, check=False,
+        timeout=400, check=False,
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_commands_report_a_read_only_database(read_only_url, command):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == 6, done.stderr
     assert "PostgreSQL is read-only" in done.stderr

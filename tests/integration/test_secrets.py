@@ -23,7 +23,7 @@ from alexandria import cli
 from alexandria.cli.runtime.demo import Child, _environment
 from alexandria.sandbox.parts import provider_names
 
-DEADLINE = 40.0  # seconds for what is waited for
+DEADLINE = 150.0  # seconds for what is waited for
 CANARY = f"canary{uuid.uuid4().hex}"
 KEYS = {name: f"{CANARY}{name}" for name in ("gemini", "xai", "isbndb", "google_books")}
 SANDBOX = """

@@ -15,7 +15,7 @@ from alexandria.cli.runtime.demo import Child, _environment
 from alexandria.sandbox.parts import provider_names
 
 pytestmark = pytest.mark.long
-DEADLINE = 40.0  # seconds for what is waited for
+DEADLINE = 150.0  # seconds for what is waited for
 SANDBOX = """
 import json, sys
 from alexandria.sandbox import SandboxSettings, serve

@@ -42,7 +42,7 @@ from alexandria.database.embedded.installation import DEBIAN
 from alexandria.database.embedded.server import Embedded
 from alexandria.sandbox.parts import provider_names
 
-WORK_TIMEOUT = 100.0  # seconds for two months, on a machine with much else to do
+WORK_TIMEOUT = 300.0  # seconds for two months, on a machine with much else to do
 T = TypeVar("T")
 
 

@@ -55,7 +55,7 @@ def operator_by_tcp(cluster):
 
 def run(environment, *arguments):
     called = [*CONTAINER, sys.executable, "-m", "alexandria", "--json", *arguments]
-    done = subprocess.run(called, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(called, env=environment, capture_output=True, text=True, check=False, timeout=400)
     assert "Traceback" not in done.stderr, done.stderr
     assert "fault of alexandria" not in done.stdout + done.stderr, done.stdout
     return done.returncode, json.loads(done.stdout)["data"], done.stderr
@@ -71,7 +71,7 @@ def test_every_command_works_without_a_name_a_home_and_a_place_to_write(environm
     assert code in (0, 1)
     assert {each["name"]: each["ok"] for each in checks}["database"]
     called = [*CONTAINER, sys.executable, "-m", "alexandria", "work", "--until-idle"]
-    done = subprocess.run(called, env=environment, capture_output=True, text=True, check=False, timeout=150)
+    done = subprocess.run(called, env=environment, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr
     assert run(environment, "status")[1]["by_status"]["completed"] == 2
     assert run(environment, "config")[0] == 0
