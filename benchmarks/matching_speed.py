@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,19 +101,20 @@ def measure(work: Row) -> Row:
     queries = [
         (candidate(models, row["query"]), [record(models, hit) for hit in row["hits"]]) for row in work["queries"]
     ]
-    for one, other in pairs[:WARM_UP]:
-        matcher.same_work(one, other)
-    began = time.process_time()
-    for one, other in pairs[WARM_UP:]:
-        matcher.same_work(one, other)
-    of_a_pair = (time.process_time() - began) / (len(pairs) - WARM_UP)
-    for asked, hits in queries[:WARM_UP]:
-        matcher.choose(asked, hits)
-    began = time.process_time()
-    for asked, hits in queries[WARM_UP:]:
-        matcher.choose(asked, hits)
-    of_a_choice = (time.process_time() - began) / (len(queries) - WARM_UP)
+    of_a_pair, of_a_choice = (
+        _seconds_of_one(*each) for each in ((matcher.same_work, pairs), (matcher.choose, queries))
+    )
     return {"ms_per_pair": 1000 * of_a_pair, "ms_per_choice_of_40": 1000 * of_a_choice}
+
+
+def _seconds_of_one(call: Callable[..., object], cases: Sequence[tuple[Any, ...]]) -> float:
+    """Seconds of a processor for one call, without the first ones, which fill caches."""
+    for case in cases[:WARM_UP]:
+        call(*case)
+    began = time.process_time()
+    for case in cases[WARM_UP:]:
+        call(*case)
+    return (time.process_time() - began) / (len(cases) - WARM_UP)
 
 
 def modules() -> tuple[Any, Any]:

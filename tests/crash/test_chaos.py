@@ -250,7 +250,8 @@ def test_no_month_fails_while_everything_else_does(open_field, data_dir):
         crash_field.check_consistent()
     assert numbers["statuses"] == {"completed": MONTH_COUNT}
     assert probe.failures == []
-    assert numbers["live_p99"] < LIVE_P99_SECONDS * slowness()
+    alone = SECONDS >= 1800  # the long form has the machine to itself
+    assert numbers["live_p99"] < LIVE_P99_SECONDS * (1 if alone else slowness())
     assert 500 not in numbers["schedule_answers"]
     assert numbers["completed_beside_a_lock"] > 0
     for kind in ("sources", "generators"):

@@ -258,4 +258,5 @@ def test_months_are_completed_while_processes_are_killed(open_field, data_dir):
     units = answer["isbndb_units"]
     assert units["accepted"] <= units["charged"] <= units["asked"] + units["in_flight_at_kills"]
     assert max(answer["peak_per_second"].values()) <= field.rate
-    assert answer["takeover_p99"] is None or answer["takeover_p99"] <= TAKEOVER * slowness()
+    alone = KILLS >= 200  # the long form has the machine to itself
+    assert answer["takeover_p99"] is None or answer["takeover_p99"] <= TAKEOVER * (1 if alone else slowness())

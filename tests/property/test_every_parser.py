@@ -37,7 +37,7 @@ FEW = ["0", "\u0301", " ", "vol. 1 ", "(a) ", "Smith, John; "]
 
 @functools.cache
 def caches():
-    """The caches of texts in our modules: a text must be read anew each time."""
+    """The caches of texts in our modules: a text must be read again each time."""
     found = {}
     for name, module in list(sys.modules.items()):
         if name.startswith("alexandria."):

@@ -1,4 +1,4 @@
-"""The sums of a plan's outcomes follow each outcome that is set, and lead to the step that counting anew leads to."""
+"""The sums of a plan's outcomes follow each outcome that is set, and lead to the same step as counting all of them again."""
 
 from __future__ import annotations
 
