@@ -24,9 +24,10 @@ from alexandria.providers.client import (
     status_error,
 )
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import is_browser_check
+from alexandria.providers.front_pages import wall_before
 from alexandria.providers.json_bodies import json_in
 from alexandria.providers.metering import PartlyGranted
+from alexandria.providers.refusal_kinds import MONTHLY
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait, retry_after
 
@@ -202,6 +203,8 @@ class ISBNdb:
                 return self._explain_nothing(response)
             case 429 if DAILY.search(_message(response)) or _units_left(response) == 0:
                 return self._spent(sentence_of(response))
+            case 403 | 429 if MONTHLY.search(_message(response)):
+                return errors.NoCredit(self.name, with_sentence("the plan's month is used up", sentence_of(response)))
             case 403 if LIMIT_WORDS.search(_message(response)):
                 return self._spent(sentence_of(response))
             case 429:
@@ -209,7 +212,7 @@ class ISBNdb:
                 return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
             case 402:
                 return errors.NoCredit(self.name, with_sentence("the plan is not paid", sentence_of(response)))
-            case 401 | 403 if header_wait(response) or is_browser_check(response):
+            case 401 | 403 if header_wait(response) or wall_before(response):
                 return status_error(self.name, response)
             case 401:
                 summary = with_sentence("refuses our key", sentence_of(response))
