@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import hashlib
 import json
 import sys
@@ -17,7 +16,6 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
 
 import stage
 from alexandria.backfill import resolve_list
@@ -25,12 +23,11 @@ from alexandria.backfill.source_selection import Policy
 from alexandria.operations.system import System
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.parts import provider_names
-from alexandria.sandbox.settings import SAMPLE
+from same_questions import questions
 
 LOOK_ALIKES = 0.12
 RATE = 1000.0  # requests a second
 PLENTY = 10**6  # calls a day
-EQUAL_LINES = 24
 CONCURRENCIES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96)  # of the runs, in turn
 LATENCY_SCALES = (0.0, 0.02, 0.05)  # of the runs, in turn; a sandbox draws each latency from its own
 
@@ -59,30 +56,6 @@ def main() -> None:
         )
     )
     sys.exit(len(files) > 1)
-
-
-def questions(number: int) -> list[bytes]:
-    """Lines about books of the sample."""
-    with SAMPLE.open(encoding="utf-8", newline="") as rows:
-        books = list(csv.DictReader(rows))
-    few = books[:: max(len(books) // number, 1)][: number - EQUAL_LINES]
-    lines = [json.dumps(_line(at, book)).encode() for at, book in enumerate(few)]
-    for at in range(EQUAL_LINES):
-        equal = {"id": f"equal {at}", "title": "The Da Vinci Code", "author": "Dan Brown"}
-        lines.insert(at * len(lines) // EQUAL_LINES, json.dumps(equal).encode())
-    return lines
-
-
-def _line(at: int, book: dict[str, str]) -> dict[str, Any]:
-    title, author = book["title"], book["authors"].split("|")[0]
-    line: dict[str, Any] = {"id": at, "title": title, "author": author}
-    if at % 3:
-        line["year"] = int(book["published"][:4])
-    if at % 10 == 1:
-        line["title"] = f"{title[:2]}{title[3:]}"
-    if at % 10 == 2:
-        line["author"] = f"Nemo {author[::-1].title()}"
-    return line
 
 
 def run(lines: Sequence[bytes], number: int, policy: str) -> tuple[str, dict[str, int]]:

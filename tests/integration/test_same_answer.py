@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-import csv
+import importlib.util
 import json
 import random
 from contextlib import aclosing
+from pathlib import Path
 from typing import ClassVar
 
 import httpx2
@@ -22,8 +23,8 @@ from alexandria.providers.registry import make_source
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, create_app, environment
 from alexandria.sandbox.parts import provider_names
-from alexandria.sandbox.settings import SAMPLE
 
+QUESTIONS = Path(__file__).parents[2] / "benchmarks" / "same_questions.py"
 RATE = 500.0  # requests a second
 QUERIES, EQUAL_LINES = 200, 24
 MAX_DELAY = 15  # turns of the event loop that an answer takes longer than another
@@ -60,25 +61,15 @@ class Jittery(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
 
-def questions():
-    """Lines about books of the sample: with their year, without it, misspelt, invented, and one of them many times."""
-    with SAMPLE.open(encoding="utf-8", newline="") as rows:
-        books = list(csv.DictReader(rows))[:: 3571 // (QUERIES - EQUAL_LINES)]
-    lines: list[dict[str, object]] = []
-    for number, book in enumerate(books[: QUERIES - EQUAL_LINES]):
-        title, author = book["title"], book["authors"].split("|")[0]
-        line: dict[str, object] = {"id": number, "title": title, "author": author}
-        if number % 3:
-            line["year"] = int(book["published"][:4])
-        if number % 10 == 1:
-            line["title"] = f"{title[:2]}{title[3:]}"
-        if number % 10 == 2:
-            line["author"] = f"Nemo {author[::-1].title()}"
-        lines.append(line)
-    equal: dict[str, object] = {"title": "The Da Vinci Code", "author": "Dan Brown"}
-    for number in range(EQUAL_LINES):
-        lines.insert(7 * number, {"id": f"equal {number}"} | equal)
-    return [json.dumps(line).encode() for line in lines]
+@pytest.fixture(scope="module")
+def lines():
+    """The lines of the benchmark, fewer of them."""
+    spec = importlib.util.spec_from_file_location("same_questions", QUESTIONS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.questions(QUERIES)
 
 
 @pytest.fixture
@@ -118,9 +109,8 @@ async def answer_all(database_url, monkeypatch):
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_a_list_is_answered_alike_at_any_concurrency_and_latency(answer_all):
+async def test_a_list_is_answered_alike_at_any_concurrency_and_latency(answer_all, lines):
     """24 equal lines had three different ISBNs, and others in the next run."""
-    lines = questions()
     assert len(lines) == QUERIES
     first = await answer_all(lines, Policy.BALANCED, 1, 0)
     equal = [json.loads(line) | {"id": None} for line in first if "equal" in str(json.loads(line)["id"])]
@@ -132,9 +122,9 @@ async def test_a_list_is_answered_alike_at_any_concurrency_and_latency(answer_al
         assert await answer_all(lines, Policy.BALANCED, concurrency, seed) == first
 
 
-async def test_the_order_of_the_lines_changes_no_answer(answer_all):
+async def test_the_order_of_the_lines_changes_no_answer(answer_all, lines):
     """Nor does what else is in the list."""
-    lines = questions()[::4]
+    lines = lines[::4]
     first = dict(zip(lines, await answer_all(lines, Policy.FRUGAL, 16, 1), strict=True))
     random.Random(1).shuffle(lines)
     lines = lines[: len(lines) // 2]
