@@ -45,6 +45,7 @@ SUBTITLES = {
     "a description of many words": (("Moorland", LEE), ("Moorland: Walking the Hills of the North Alone", LEE), ACCEPT),
     "a description by its kind": (("Moorland", LEE), ("Moorland: The Story of Peat", LEE), ACCEPT),
     "a title of many words": (("The Last Days of the Moor", LEE), ("The Last Days of the Moor: Into the Dark", LEE), ACCEPT),
+    "a word alone behind a title of many words": (("The Last Days of the Moor", LEE), ("The Last Days of the Moor: The Return", LEE), DOUBT),
     "a description in German": (("Das Moor", LEE), ("Das Moor: Die Geschichte eines Dorfes", LEE), ACCEPT),
     "an anniversary": (("Moorland", LEE), ("Moorland: 50th Anniversary Edition", LEE), ACCEPT),
     "an anniversary of a title that ends in a number": (("Moor-22", LEE), ("Moor-22: 50th Anniversary Edition", LEE), ACCEPT),

@@ -4,7 +4,7 @@ import pytest
 
 from alexandria.catalogue.languages import of_edition, of_isbn
 from alexandria.catalogue.matching.folding import fold
-from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, choose, score
+from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, score
 from alexandria.catalogue.matching.titles import read
 from alexandria.catalogue.matching.tongues import may_be
 from alexandria.catalogue.matching.transliteration import ALIKE, PERHAPS, UNLIKE, UNREADABLE, compare, script_of
@@ -49,6 +49,11 @@ SAME = {
 def test_one_title_in_the_forms_of_the_world(rule, verdict):
     one, other = SAME[rule]
     assert verdict(one, other) == ACCEPT
+
+
+def test_a_second_volume_in_another_script_is_another_book(verdict):
+    assert verdict(("Синдром Волкова", "Дина Волкова"), ("Sindrom Volkova II", "Dina Volkova")) == REFUSE
+    assert verdict(("Синдром Волкова II", "Дина Волкова"), ("Sindrom Volkova II", "Dina Volkova")) == ACCEPT
 
 
 def test_two_subtitles_of_one_language_are_not_translations(verdict):

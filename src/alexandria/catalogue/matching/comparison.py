@@ -90,16 +90,19 @@ def title_finding(one: Comparable, other: Comparable) -> Finding:
 def _transliterated(one: Comparable, other: Comparable) -> Finding:
     """Titles in two scripts, whole or without their subtitles."""
     a, b = one.title, other.title
-    pairs = {
-        (a.raw, b.raw),
-        *((" ".join(mine), " ".join(yours)) for mine in (a.words, a.head) for yours in (b.words, b.head)),
-    }
+    pairs = {(" ".join(mine), " ".join(yours)) for mine in (a.words, a.head) for yours in (b.words, b.head)}
+    if _numerals(a) == _numerals(b):  # which stand among the words as digits only
+        pairs.add((a.raw, b.raw))
     found = min(transliteration.compare(mine, yours) for mine, yours in pairs)
     if found == ALIKE:
         return Finding(6, "same title in another script")
     if found == PERHAPS and {script_of(a.raw), script_of(b.raw)} & {ABJAD, HANGUL}:
         return Finding(8 if is_confirmed(one, other) else 20, "perhaps the same title in another script")
     return _parallel_finding(a, b) or OTHER_TITLE
+
+
+def _numerals(read: Title) -> list[str]:
+    return [word for word in read.words if word.isdecimal()]
 
 
 def _respelt_finding(a: Title, b: Title) -> Finding | None:
@@ -224,9 +227,10 @@ def _describes(longer: Title) -> bool:
     """Return whether a subtitle describes the book, and is not the title of a volume of a series.
 
     Series have short names, and volumes the names of their heroes: "Dungeon Crawler Carl: Carl's Doomsday Scenario".
+    One word alone describes nothing: "The Eye of the Bedlam Bride: The Return".
     """
-    head = {word for word in longer.head if word not in _SMALL}
-    if len(head) > MAX_SERIES_WORDS and not {word.removesuffix("s") for word in longer.rest} & head:
+    head, rest = ({word for word in part if word not in _SMALL} for part in (longer.head, longer.rest))
+    if len(head) > MAX_SERIES_WORDS and len(rest) > 1 and not {word.removesuffix("s") for word in longer.rest} & head:
         return True
     words = _WORD.findall(longer.raw.partition(":")[2]) or longer.rest
     cues = (_DESCRIBES, _DESCRIPTION)
