@@ -79,7 +79,7 @@ class Shelves:
         for at, hit in enumerate(hits):
             words = set(words_of(f"{hit.title} {hit.subtitle}"))
             self.lengths.append(len(words))
-            for word in words:
+            for word in words.union(*map(words_of, hit.other_titles)):
                 self.titles[word].append(at)
             for word in {word for name in hit.authors for word in words_of(name)}:
                 self.authors[word].append(at)

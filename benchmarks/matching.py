@@ -6,7 +6,8 @@ search of the benchmark's own finds the editions instead, and the matcher alone 
 
 The kinds "world" and "world-dedup" are queries and pairs of many languages: local search unless --retrieval says
 otherwise. "field" are cases with one right answer each. "by-month" takes a CSV of notable books by month, and asks for
-each among all editions by its author, once with the right work and once without it. "calibration" takes files of any
+each among all editions by its author, once with the right work and once without it. "known-titles" takes a catalogue as
+its gold, and asks for each work of several languages by a title that only its other titles find. "calibration" takes files of any
 form and compares the scores of their pairs with their labels.
 """
 
@@ -39,6 +40,7 @@ from alexandria.sandbox.parts import provider_names
 from author_shelves import judge_months
 from calibration import judge_calibration
 from field_cases import judge_cases
+from known_titles import judge_known_titles
 from labelled import (
     HALVES,
     Row,
@@ -59,7 +61,7 @@ LABELS = ("acceptable_isbn13", "neutral_isbn13", "must_not_isbn13")
 AT_ONCE = 24  # queries asked of the sandbox together
 PLENTY = 10**6  # calls a day
 
-KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month", "calibration")
+KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month", "known-titles", "calibration")
 Find = Callable[[Candidate], Sequence[EditionRecord]]
 Choose = Callable[[Candidate, Sequence[EditionRecord]], EditionRecord | None]
 Same = Callable[[EditionRecord, EditionRecord], bool]
@@ -99,6 +101,8 @@ def main() -> None:
     options.gold, options.catalogue = options.gold[0], next(iter(options.catalogue), None)
     if options.kind == "by-month":
         ours, results = judge_months(options.gold, options.catalogue, options.errors), {}
+    elif options.kind == "known-titles":
+        ours, results = judge_known_titles(options.gold, options.errors), {}
     else:
         rows = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines()]
         rows = [row for row in rows if options.half in (None, half(row))]

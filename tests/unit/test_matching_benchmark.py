@@ -1,6 +1,7 @@
 """The benchmark of matching counts cases, languages and wrong acceptances as it states."""
 
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -69,6 +70,22 @@ def test_reviewed_duplicates_are_few_and_reasoned():
     rows = list(csv.DictReader(text.splitlines()))
     assert len(text.splitlines()) <= 40
     assert all(row["isbn13"] != row["taken"] and row["reason"] and len(row) == 3 for row in rows)
+
+
+def test_titles_of_another_language_with_the_titles_of_all_works_and_without(tmp_path):
+    """A work of two languages is asked for twice, each time by the title of editions that are taken away."""
+    columns = [*EDITION, "title", "work_id", "work_first_date"]
+    books = [("9780439554008", "Inkspell", "en", "w1"), ("9783791504674", "Tintenblut", "de", "w1"), ("9780439709101", "Dragon Rider", "en", "w2")]  # fmt: skip
+    catalogue = tmp_path / "catalogue.csv.gz"
+    with gzip.open(catalogue, "wt", encoding="utf-8", newline="") as text:
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        for isbn, title, language, work in books:
+            facts = {"isbn13": isbn, "title": title, "language": language, "work_id": work, "published": "2005"}
+            writer.writerow(EDITION | facts | {"authors": "Cornelia Funke"})
+    figures = run("known-titles", catalogue)
+    assert (figures["n"], figures["recall"][0], figures["without"]["recall"][0]) == (2, 1.0, 0.0)
+    assert figures["taken_without_the_work"][0] == 0.0
 
 
 def test_calibration_in_equal_bins_with_the_diagram(tmp_path):

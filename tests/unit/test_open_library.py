@@ -136,6 +136,41 @@ async def test_a_work_of_another_title_is_not_followed_up(reach):
     assert len(client.sent) == 1
 
 
+async def test_other_titles_and_names_are_kept_with_the_work_and_the_edition(reach):
+    known = {
+        "alternative_title": ["Sakrileg", "The Da Vinci code"],
+        "author_alternative_name": ["D. Brown", "Dan Brown"],
+    }
+    (hit,), client = await find(reach, found(WORK | known))
+    assert (hit.other_titles, hit.other_names) == (("Sakrileg",), ("D. Brown",))
+    assert {"alternative_title", "author_alternative_name"} <= set(client.sent[0].url.params["fields"].split(","))
+
+
+async def test_the_original_and_the_uniform_title_of_an_edition_go_first(reach):
+    own = {
+        "title": "Sakrileg",
+        "translation_of": "The Da Vinci Code",
+        "work_titles": ["Der Da-Vinci-Code"],
+        "other_titles": 7,
+    }
+    hits, _ = await find(
+        reach, found(WORK | {"editions": {}, "alternative_title": ["Demonii"]}), detailed(DETAILS | own)
+    )
+    assert hits[-1].other_titles == ("The Da Vinci Code", "Der Da-Vinci-Code", "Demonii")
+
+
+async def test_a_work_of_another_title_is_followed_up_if_it_is_known_by_the_one_asked(reach):
+    work = WORK | {"title": "Sakrileg", "alternative_title": ["Sakrileg", "The Da Vinci Code"], "editions": {}}
+    hits, client = await find(reach, found(work), detailed(DETAILS))
+    assert len(client.sent) == 2
+    assert hits[-1].isbn13 == "9780307474278"
+
+
+async def test_other_titles_are_bounded(reach):
+    (hit,), _ = await find(reach, found(WORK | {"alternative_title": [f"Title {number}" for number in range(5000)]}))
+    assert len(hit.other_titles) == 100
+
+
 async def test_the_same_edition_by_both_ways_is_one_hit(reach):
     same = DETAILS | {"isbn_13": ["9780385504201"]}
     hits, _ = await find(reach, found(nested(EDITION | {"publish_date": ["1999"]})), detailed(same))

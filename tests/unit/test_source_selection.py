@@ -127,6 +127,17 @@ async def test_exact_takes_an_isbn_only_when_two_sources_know_the_book_and_one_i
     assert "only isbndb knows it" in alone.reason
 
 
+async def test_an_edition_under_another_title_does_not_end_the_search():
+    """A translation is taken where no source has an edition with the title named."""
+    foreign = edition("open_library", REPRINT, title="Das Lied", other_titles=("Prophet Song",), first_published=2023)
+    own = edition("wikidata", title="Prophet Song")
+    for held, isbn in (([own], FIRST), ([], REPRINT)):
+        sources = shelves(open_library=[foreign], wikidata=held)
+        found = await look_up(None, BOOK, SourceSelector(SourcePool(sources, Policy.BALANCED)))
+        assert found.isbn13 == isbn
+        assert len(asked(sources)) == len(NAMES)
+
+
 @pytest.mark.parametrize(
     ("failure", "marked"),
     [

@@ -74,6 +74,25 @@ async def test_editions_are_entered_through_the_search_index(reach):
     assert (hit.language, hit.pages) == ("en", 454)
 
 
+async def test_titles_and_names_in_other_languages_are_kept(reach):
+    """In rows of their own, which name the work and no item."""
+    known = [
+        {"work": uri("Q1"), "known": text(title, **{"xml:lang": "de"})} for title in ("Sakrileg", "The da Vinci Code")
+    ]
+    alias = {"work": uri("Q1"), "alias": text("丹·布朗")}
+    another = {"work": uri("Q9"), "known": text("Illuminati")}
+    (hit,), client = await find(reach, EDITION, *known, alias, another)
+    assert (hit.other_titles, hit.other_names) == (("Sakrileg",), ("丹·布朗",))
+    assert "skos:altLabel" in client.sent[0].url.params["query"]
+
+
+@pytest.mark.parametrize(("title", "language"), [("Das Schloß", "de"), ("Отцы и дети", "ru"), ("Brida", "en")])
+async def test_a_title_is_searched_among_the_labels_of_its_language(reach, title, language):
+    client = reach("wikidata", rows())
+    await Wikidata(client).find(Candidate(title, "An Author"))
+    assert f'mwapi:language "{language}"' in client.sent[0].url.params["query"]
+
+
 async def test_no_quote_of_a_title_reaches_the_query(reach):
     client = reach("wikidata", rows())
     await Wikidata(client).find(Candidate('Say "When" } # \\', "O'Brien, Flann"))

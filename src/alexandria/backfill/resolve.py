@@ -10,7 +10,7 @@ from alexandria.backfill.retry_policy import PERMANENT
 from alexandria.backfill.source_selection import SourceSelector
 from alexandria.catalogue import repository
 from alexandria.catalogue.matching import publication_month
-from alexandria.catalogue.matching.scoring import ACCEPT, choose
+from alexandria.catalogue.matching.scoring import ACCEPT, choose, is_known_otherwise
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, ScoredRecord
 from alexandria.catalogue.repository import unlike
 from alexandria.core import errors
@@ -60,6 +60,8 @@ async def recognise(candidate: Candidate, database: Database, month: Month | Non
 async def look_up(month: Month | None, candidate: Candidate, selector: SourceSelector) -> Resolution:
     """Ask the sources in their order until the policy accepts an edition, and score all records so far together.
 
+    One in another language, under another title, is taken when no source knows one under the title that was named.
+
     What is found depends on the candidate and the sources' answers alone. An edition that was chosen while a source
     could not be asked says so, as that source may have decided otherwise.
     """
@@ -67,7 +69,7 @@ async def look_up(month: Month | None, candidate: Candidate, selector: SourceSel
     unavailable: dict[str, errors.ProviderError] = {}
     found = Resolution(candidate, None, reason="no source was asked")
     for source in selector.order:
-        if found.accepted is not None and not selector.objection(found, unavailable):
+        if _is_settled(found) and not selector.objection(found, unavailable):
             break
         answer = await selector.ask(source, candidate)
         if isinstance(answer, errors.ProviderError):
@@ -86,6 +88,10 @@ async def look_up(month: Month | None, candidate: Candidate, selector: SourceSel
         unavailable={name: error.message for name, error in unavailable.items()},
         hindered=any(not isinstance(error, PERMANENT) for error in unavailable.values()),
     )
+
+
+def _is_settled(found: Resolution) -> bool:
+    return found.accepted is not None and not is_known_otherwise(found.candidate, found.accepted)
 
 
 def _configured(unavailable: Mapping[str, errors.ProviderError]) -> list[str]:

@@ -99,7 +99,8 @@ class EditionRecord:
     """One edition as a bibliographic source describes it. Empty strings and None mean that the source is silent.
 
     `authors` are names as printed by the source, name order not yet normalised. `work_key` is the source's own key
-    of the abstract work. `first_published` is the year of the work where the source knows it.
+    of the abstract work. `first_published` is the year of the work where the source knows it. `other_titles` are those
+    by which it knows the work besides, as in other languages, and `other_names` other names of its authors.
     """
 
     source: SourceRecord
@@ -117,6 +118,8 @@ class EditionRecord:
     work_key: str = ""
     subjects: tuple[str, ...] = ()
     related: tuple[Isbn13, ...] = ()
+    other_titles: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:

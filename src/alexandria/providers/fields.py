@@ -27,6 +27,7 @@ MAX_NAME_LENGTH = 300  # characters; what is longer is no name
 MAX_RECORDS = 1000  # of one answer that are read; none is asked for as many
 MAX_VALUES = 300  # entries of a list that are read
 MAX_NAMES = 100  # people of one record
+MAX_OTHERS = 100  # titles of one work, or names of its authors, beside those printed; a classic has hundreds
 MAX_ISBNS = 2000  # of a list; a popular work has thousands
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
 MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
@@ -101,6 +102,19 @@ def names(value: object) -> tuple[str, ...]:
     """People as printed, one each, without roles and dates of life; several in one text are parted at semicolons."""
     printed = [part for one in texts(value) for part in parts(one, ";") if len(part) <= MAX_NAME_LENGTH]
     return tuple(dict.fromkeys(filter(None, map(plain_name, printed[:MAX_VALUES]))))[:MAX_NAMES]
+
+
+def others(found: Iterable[str], printed: Iterable[str]) -> tuple[str, ...]:
+    """The titles or names that a source knows besides those that a record prints, each once whatever its capitals."""
+    known = set(map(fold, printed))
+    kept: list[str] = []
+    for text in found:
+        if len(kept) == MAX_OTHERS:
+            break
+        if (folded := fold(text)) not in known:
+            known.add(folded)
+            kept.append(text)
+    return tuple(kept)
 
 
 def date(value: object) -> PartialDate | None:

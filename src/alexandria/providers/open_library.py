@@ -23,13 +23,14 @@ from alexandria.providers.client import (
     storable,
 )
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import OUTAGE_WORDS, wall_before
+from alexandria.providers.front_pages import OUTAGE_WORDS, is_browser_check
 from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait
 
 CACHE_LIFETIME = timedelta(days=30)  # that an answer serves
 MAX_WORKS = 5  # of a search for title and author
 MAX_WORKS_OF_AUTHOR = 50  # of a search for the author alone
+MAX_TITLES = 100  # of a work that are compared with the one named
 MAX_ISBNS = 40  # of works without a telling edition that one follow-up asks about
 NO_PRINT = re.compile(r"audio|cassette|\bcd\b|mp3|e-?book|kindle|electronic", re.IGNORECASE)
 MAX_RELATED = 20  # ISBNs of a work's other editions that are worth keeping
@@ -38,7 +39,7 @@ MAX_SUBJECTS = 30  # of a work that are worth keeping
 # Lists and loans that stand among the subjects: "nyt:hardcover-fiction=2013-05-26", "Accessible book".
 NO_SUBJECT = re.compile(r"\w+:\S*|accessible book|protected daisy|(?:in|lending) library|overdrive", re.IGNORECASE)
 FIELDS = (
-    "key,title,subtitle,author_name,first_publish_year,isbn,"
+    "key,title,subtitle,alternative_title,author_name,author_alternative_name,first_publish_year,isbn,"
     "editions,editions.key,editions.title,editions.subtitle,editions.isbn,editions.publish_date,editions.publisher,"
     "editions.format,editions.language"
 )
@@ -96,7 +97,9 @@ class _Work(BaseModel):
     key: fields.Text = ""
     title: Title = ""
     subtitle: Title = ""
+    alternative_title: fields.Texts = ()
     author_name: fields.Names = ()
+    author_alternative_name: fields.Names = ()
     first_publish_year: fields.Year = None
     isbn: fields.Isbns = ()
     subject: Subjects = ()
@@ -110,6 +113,9 @@ class _Details(BaseModel):
     key: fields.Text = ""
     title: Title = ""
     subtitle: Title = ""
+    other_titles: fields.Texts = ()
+    work_titles: fields.Texts = ()
+    translation_of: fields.Texts = ()
     isbn_13: fields.Isbns = ()
     isbn_10: fields.Isbns = ()
     authors: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
@@ -143,7 +149,7 @@ class OpenLibrary:
             if works:
                 found = [hit for work in works for hit in _editions_of(work, at)]
                 settled = {hit.work_key for hit in found if isinstance(hit, EditionRecord) and _tells(hit, candidate)}
-                followed = [w for w in works if w.key not in settled and search_terms.resembles(w.title, candidate)]
+                followed = [work for work in works if work.key not in settled and _resembles(work, candidate)]
                 return fields.usable([*found, *await self._follow_up(followed)])
         return []
 
@@ -201,7 +207,7 @@ class OpenLibrary:
         return Request("GET", path, params=params, explain=self._explain)
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
-        if response.status_code == 403 and not header_wait(response) and not wall_before(response):
+        if response.status_code == 403 and not header_wait(response) and not is_browser_check(response):
             hint = "set ALEXANDRIA_CONTACT to a mail address or URL; without one Open Library may refuse"
             summary = with_sentence("refuses our User-Agent or network", sentence_of(response))
             return errors.KeyRefused(self.name, summary, hint=hint)
@@ -279,6 +285,11 @@ def _tells(hit: EditionRecord, candidate: Candidate) -> bool:
     return hit.isbn13 is not None and near and not NO_PRINT.search(hit.binding)
 
 
+def _resembles(work: _Work, candidate: Candidate) -> bool:
+    """Whether the work, or one of its editions, has a title like the one named."""
+    return any(search_terms.resembles(title, candidate) for title in (work.title, *work.alternative_title[:MAX_TITLES]))
+
+
 def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | UnusableRecord]:
     """The nested editions as hits; a work without any is a hit without ISBN."""
     for edition in work.editions or (_Edition(),):
@@ -300,6 +311,8 @@ def _editions_of(work: _Work, at: datetime) -> Iterator[EditionRecord | Unusable
             binding=edition.format,
             work_key=work.key,
             related=tuple(dict.fromkeys(i for i in (*edition.isbn, *work.isbn) if i != isbn))[:MAX_RELATED],
+            other_titles=fields.others((work.title, *work.alternative_title), ("", title)),
+            other_names=fields.others(work.author_alternative_name, work.author_name),
         )
 
 
@@ -325,4 +338,17 @@ def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> Editio
         work_key=edition.works,
         subjects=edition.subjects,
         related=isbns if len(isbns) > 1 else (),
+        other_titles=fields.others(_titles_of(edition, work), ("", edition.title)),
+        other_names=fields.others((*work.author_name, *work.author_alternative_name), edition.authors),
+    )
+
+
+def _titles_of(edition: _Details, work: _Work) -> Iterator[str]:
+    """What the work is called elsewhere: the original and uniform title first, as the edition gives them."""
+    yield from (
+        *edition.translation_of,
+        *edition.work_titles,
+        *edition.other_titles,
+        work.title,
+        *work.alternative_title,
     )

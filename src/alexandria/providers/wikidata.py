@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from alexandria.catalogue.languages import language
+from alexandria.catalogue.matching.titles import read as read_title
 from alexandria.catalogue.models import Candidate, EditionRecord, PartialDate, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
@@ -19,7 +20,7 @@ from alexandria.providers import fields, prompts, search_terms
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import ProviderClient, Request, json_of, status_error
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import OUTAGE_WORDS, wall_before
+from alexandria.providers.front_pages import OUTAGE_WORDS, is_browser_check
 from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait, texts_in
 
@@ -31,6 +32,11 @@ UNNAMED = re.compile(r"Q\d+")  # the label service's word for an item without a 
 BUSY_WORDS = re.compile(rf"{OUTAGE_WORDS.pattern}|\bmaxlag\b|\blagged\b", re.IGNORECASE)
 UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 LABELS = 'SERVICE wikibase:label { bd:serviceParam wikibase:language "en,mul,fr,de,es,it,pt,nl,sv,pl,ru,ja,zh". }'
+# Of the titles and names that an edition may have elsewhere.
+LANGUAGES = (
+    '"en", "mul", "fr", "de", "es", "it", "pt", "nl", "sv", "da", "nb", "fi", "pl", "cs", "hu", "ro", "tr", "ru", '
+    '"uk", "bg", "sr", "hr", "el", "ja", "zh", "zh-hans", "zh-hant", "ko", "ar", "fa", "he", "hi", "id", "ca"'
+)
 
 QUERIES = resources.files("alexandria.providers") / "sparql"
 EDITIONS, MONTH = ((QUERIES / f"{name}.sparql").read_text("utf-8") for name in ("editions", "month"))
@@ -52,8 +58,13 @@ class Wikidata:
         title, family = search_terms.main_title(candidate), search_terms.family_name(candidate)
         if not title:
             return []
-        rows, at = await self._ask(EDITIONS % {"title": title, "family": family, "labels": LABELS})
-        return fields.usable(_read(key, of_item, at) for key, of_item in _grouped(rows, "item").items())
+        tongue = read_title(candidate.title).tongue or "en"
+        asked = {"title": title, "language": tongue, "family": family, "labels": LABELS, "languages": LANGUAGES}
+        rows, at = await self._ask(EDITIONS % asked)
+        works, items = _grouped(rows, "work"), _grouped(rows, "item")
+        return fields.usable(
+            _read(key, of_item, works.get(_item(of_item[0].get("work")), ()), at) for key, of_item in items.items()
+        )
 
     async def suggest(self, month: Month, variant: str, count: int) -> SuggestResult:
         """The `count` works first published in `month` that most encyclopedias have an article on.
@@ -96,7 +107,7 @@ class Wikidata:
             summary = with_sentence("has banned us for asking too much", sentence)
             until = datetime.now(UTC) + timedelta(seconds=wait) if wait else _end_of_ban(response.text)
             return errors.QuotaSpent(self.name, summary, until=until)
-        if wait or wall_before(response):
+        if wait or is_browser_check(response):
             return status_error(self.name, response)
         hint = "set ALEXANDRIA_CONTACT to a mail address or URL; Wikidata wants to know whom to write to"
         return errors.KeyRefused(self.name, with_sentence("refuses our User-Agent", sentence), hint=hint)
@@ -147,19 +158,23 @@ def _only(rows: Sequence[Row], name: str) -> str:
     return values[0] if len(values) == 1 else ""
 
 
-def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | UnusableRecord:
-    """An item as a hit, or why it is none. One with several ISBNs stands for several editions."""
+def _read(key: str, rows: Sequence[Row], of_work: Sequence[Row], at: datetime) -> EditionRecord | UnusableRecord:
+    """An item as a hit, or why it is none. One with several ISBNs stands for several editions.
+
+    `of_work` are the rows of its work, among them its titles in all languages and the names of its authors.
+    """
     titles = _labels(rows, "itemLabel") or _labels(rows, "workLabel")
     isbns = fields.isbns(_all(rows, "isbn"))
     if not titles:
         return UnusableRecord(Wikidata.name, key, "no title in a language we ask for")
     if not isbns:
         return UnusableRecord(Wikidata.name, key, "no valid ISBN")
+    authors = fields.names(_labels(rows, "authorLabel"))
     dates = [dated for dated in map(_dated, rows) if dated]
     return EditionRecord(
         SourceRecord(Wikidata.name, key, at),
         titles[0],
-        authors=fields.names(_labels(rows, "authorLabel")),
+        authors=authors,
         isbn13=fields.only_isbn(isbns),
         published=min(dates, key=str, default=None),
         first_published=min(filter(None, map(fields.year, _all(rows, "first"))), default=None),
@@ -167,6 +182,8 @@ def _read(key: str, rows: Sequence[Row], at: datetime) -> EditionRecord | Unusab
         pages=fields.pages(_only(rows, "pages").removeprefix("+")),
         work_key=_item(rows[0].get("work")),
         related=isbns if len(isbns) > 1 else (),
+        other_titles=fields.others((*titles[1:], *_labels(rows, "workLabel"), *_all(of_work, "known")), titles[:1]),
+        other_names=fields.others(fields.names(_all(of_work, "alias")), authors),
     )
 
 

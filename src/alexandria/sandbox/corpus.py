@@ -1,7 +1,8 @@
 """Loads the books: the editions of a CSV, grouped into works and ordered by the month they appeared in.
 
 A row has isbn13, title, subtitle, authors (| between), publisher, published (YYYY, YYYY-MM or YYYY-MM-DD), language,
-pages, work_id, series, and optionally binding, notability or ratings_count, and work_first_date.
+pages, work_id, series, and optionally binding, notability or ratings_count, work_first_date, and other_titles (| between)
+by which the work is known.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Edition:
     notability: int
     work: int
     form: str = ""
+    other_titles: tuple[str, ...] = ()
 
     @property
     def year(self) -> int | None:
@@ -67,6 +69,18 @@ class Work:
     def face(self) -> Edition:
         """The edition that people mean: the most noted one."""
         return max(self.editions, key=lambda edition: edition.notability)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """All titles of the work: those of its editions, and those that no edition here has."""
+        printed = [edition.title for edition in self.editions]
+        return tuple(dict.fromkeys([*printed, *(title for edition in self.editions for title in edition.other_titles)]))
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """How other editions than its face name its first author."""
+        firsts = dict.fromkeys(edition.authors[0] for edition in self.editions if edition.authors)
+        return tuple(name for name in firsts if name not in self.face.authors)
 
 
 class Corpus:
@@ -160,6 +174,7 @@ def _edition(row: Mapping[str, str], work: int) -> Edition:
         series=row["series"],
         notability=_number(row.get("notability") or row.get("ratings_count") or "") or 0,
         work=work,
+        other_titles=tuple(filter(None, row.get("other_titles", "").split("|"))),
     )
 
 

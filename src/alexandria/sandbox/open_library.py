@@ -100,7 +100,7 @@ class OpenLibrarySandbox(ProviderSandbox):
             phrases = dict(re.findall(r'\b(title|author):\(?"?([^":()]*?)"?\)?(?=\s+(?:AND\s+)?\w+:|$)', q))
             title, author = title or phrases.get("title", ""), author or phrases.get("author", "")
             query = Query.of(title=title, author=author, anywhere="" if phrases else q, shorter=True)
-            editions = self.state.hits(query, limit * EDITIONS_PER_WORK, rng)
+            editions = self.state.hits(query, limit * EDITIONS_PER_WORK, rng) + self.state.index.known_as(query)
         works: dict[str, Edition] = {}
         for edition in editions:
             works.setdefault(self._catalogue.work_key(edition), edition)

@@ -99,6 +99,7 @@ class Catalogue:
         doc: dict[str, Any] = {"key": key, "type": "work", "title": _padded(face.title, rng), "isbn": isbns}
         if face.authors and rng.random() > 0.02:
             doc |= {"author_name": list(face.authors), "author_key": [_bare(author_key(n)) for n in face.authors]}
+        doc |= self._known(face)
         doc |= {"subtitle": face.subtitle} if face.subtitle and rng.random() < 0.3 else {}
         doc |= {"first_publish_year": first} if first and rng.random() > 0.03 else {}
         doc |= {
@@ -112,6 +113,14 @@ class Catalogue:
         doc |= {"publisher": publishers} if publishers else {}
         doc |= {"format": sorted({edition.binding for edition in editions})}
         return doc
+
+    def _known(self, face: Edition) -> dict[str, Any]:
+        """All titles of the work, and names of its first author: what a search for a title finds it by."""
+        if other_work(face):
+            return {"alternative_title": [face.title]}
+        work = self._corpus.works[face.work]
+        names = {"author_alternative_name": list(work.other_names)} if work.other_names else {}
+        return names | {"alternative_title": list(work.titles)}
 
     def _nested(self, edition: Edition) -> dict[str, Any]:
         rng = self._state.draw("open_library", "edition", edition.isbn13)

@@ -68,6 +68,7 @@ class Index:
         self._editions = corpus.editions
         self._titles: dict[str, list[int]] = defaultdict(list)
         self._authors: dict[str, list[int]] = defaultdict(list)
+        self._other_titles: dict[tuple[str, ...], list[int]] = defaultdict(list)
         self._whole_titles: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, edition in enumerate(corpus.editions):
             for word in title_words(edition):
@@ -75,6 +76,8 @@ class Index:
             for word in author_words(edition):
                 self._authors[word].append(number)
             self._whole_titles[_telling(edition.title)].append(number)
+            for title in edition.other_titles:
+                self._other_titles[_telling(title)].append(number)
         self._by_stem: dict[str, list[str]] = defaultdict(list)  # words by what is left when a letter is lost
         for word in {*self._titles, *self._authors}:
             for stem in _stems(word) if len(word) >= MIN_TYPO_WORD_LENGTH else ():
@@ -87,6 +90,11 @@ class Index:
         asked = set(query.title) | set(query.anywhere)
         ranked = [(-score - self._fit(number, asked), number) for number, score in best]
         return [self._editions[number] for _, number in sorted(ranked)[:limit]]
+
+    def known_as(self, query: Query) -> list[Edition]:
+        """Editions of works that are known by the title asked for, though no edition of them has it, and by the author."""
+        found = [self._editions[number] for number in self._other_titles.get(query.title, ())]
+        return [edition for edition in found if author_words(edition).issuperset(query.author)]
 
     def _fit(self, number: int, asked: set[str]) -> float:
         """Up to about 1: how much of the title was asked for, and a nudge for the well known."""

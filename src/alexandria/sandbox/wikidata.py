@@ -29,6 +29,7 @@ AT_LEAST = re.compile(r"\?sitelinks\s*>=\s*(\d+)")
 SELECTED = re.compile(r"\bSELECT\s+(?:DISTINCT\s+)?((?:\?\w+\s+)+)WHERE\b", re.IGNORECASE)
 LIMIT = re.compile(r"\bLIMIT\s+(\d+)\s*$", re.IGNORECASE)
 SEARCH_LIMIT = re.compile(r'mwapi:limit\s+"(\d+)"')
+LABELS = re.compile(r"\brdfs:label\S*\s+\?known\b")
 MAX_ITEMS = 50  # items of one search
 JSON = "application/sparql-results+json"
 XML = '<?xml version="1.0"?><sparql xmlns="http://www.w3.org/2005/sparql-results#"><head/><results/></sparql>'
@@ -95,24 +96,27 @@ class WikidataSandbox(ProviderSandbox):
         searched, named, bounds = SEARCHED.search(query), NAMED.search(query), BETWEEN.findall(query)
         if searched and named:
             limit = SEARCH_LIMIT.search(query)
-            return self._editions(searched[1], named[1], int(limit[1]) if limit else MAX_ITEMS)
+            rows = self._editions(searched[1], named[1], int(limit[1]) if limit else MAX_ITEMS)
+            return rows if LABELS.search(query) else (row for row in rows if "item" in row)
         if len(bounds) == 2:
             sitelinks = AT_LEAST.search(query)
             return self._published(bounds[0], bounds[1], int(sitelinks[1]) if sitelinks else 0)
         return None
 
     def _editions(self, title: str, family: str, limit: int) -> Iterable[Row]:
-        """Rows of the items whose label begins with `title` and whose author has `family` in the name."""
+        """Rows of the items one of whose labels begins with `title` and whose author has `family` in the name."""
         asked = words(title)
-        hits = self.state.hits(Query.of(title=title, every=True), 4 * MAX_ITEMS, self.state.draw(self.name, title))
+        query = Query.of(title=title, every=True)
+        hits = self.state.hits(query, 4 * MAX_ITEMS, self.state.draw(self.name, title))
         found: dict[int, WikidataItem] = {}
-        for edition in hits:
+        for edition in [*hits, *self.state.index.known_as(query)]:
             item = self._items.of(edition)
-            if item and words(item.title)[: len(asked)] == asked:
+            if item and any(words(label)[: len(asked)] == asked for label in (item.title, *item.labels)):
                 found.setdefault(item.number, item)
         for item in list(found.values())[:limit]:
             if any(family in name.lower() or family in words(name) for name in item.authors):
                 yield from self._items.edition_rows(item)
+                yield from self._items.label_rows(item)
 
     def _published(self, start: str, end: str, sitelinks: int) -> Iterable[Row]:
         """Rows of the works first published from the day `start` to before `end`, the most widely known first."""

@@ -33,7 +33,10 @@ Row = dict[str, Term]
 
 @dataclass(frozen=True, slots=True)
 class WikidataItem:
-    """A work. `first` is its date of publication, as precise as it is known; `editions` those with an ISBN."""
+    """A work. `first` is its date of publication, as precise as it is known; `editions` those with an ISBN.
+
+    `labels` are its titles in other languages, and `names` other names of its authors.
+    """
 
     number: int
     title: str
@@ -41,6 +44,8 @@ class WikidataItem:
     first: str
     sitelinks: int
     editions: tuple[Edition, ...]
+    labels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class Items:
@@ -90,6 +95,12 @@ class Items:
             for author, first, isbn in product(authors, firsts, _isbns(edition, rng)):
                 yield author | first | facts | {"isbn": isbn}
 
+    def label_rows(self, item: WikidataItem) -> Iterator[Row]:
+        """One row a title or name in another language."""
+        row = {"work": _entity(item.number), "workLabel": _text(item.title)}
+        for name, texts in (("known", item.labels), ("alias", item.names)):
+            yield from (row | {name: {"type": "literal", "value": text}} for text in texts)
+
     def _of_work(self, work: Work) -> WikidataItem | None:
         rng = self._state.draw("wikidata", "item", work.id)
         with_isbn = self._state.holds("wikidata", work.id)
@@ -109,6 +120,8 @@ class Items:
             _first(work),
             sitelinks,
             tuple(known) if with_isbn else (),
+            tuple(title for title in work.titles if title != face.title),
+            work.other_names,
         )
 
     def _all_editions(self, work: Work) -> list[Edition]:

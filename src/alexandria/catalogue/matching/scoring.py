@@ -10,19 +10,9 @@ from functools import lru_cache
 from alexandria.catalogue.keys import bounded
 from alexandria.catalogue.matching import editions as edition
 from alexandria.catalogue.matching import kinds, titles
-from alexandria.catalogue.matching.authors import (
-    ANONYMOUS,
-    FAMILY_ONLY,
-    INITIALS,
-    MISSPELT,
-    OTHER,
-    PEN_NAME,
-    SAME,
-    UNKNOWN,
-    UNREAD,
-    VARIANT,
-    agreement,
-)
+from alexandria.catalogue.matching.aliases import ALSO_KNOWN, author_level, known_title_finding
+from alexandria.catalogue.matching.author_findings import author_finding, leads
+from alexandria.catalogue.matching.authors import ANONYMOUS, FAMILY_ONLY, INITIALS, UNKNOWN, UNREAD, VARIANT, agreement
 from alexandria.catalogue.matching.comparison import title_finding
 from alexandria.catalogue.matching.findings import (
     UNDECIDED_POINTS,
@@ -67,10 +57,14 @@ class MatchResult:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """A scored hit. `whole`: the titles agree in full, so that no date or subtitle of another record can outweigh it."""
+    """A scored hit. `whole`: the titles agree in full, so that no date or subtitle of another record can outweigh it.
+
+    `known`: only by another title, which its source gives for the work.
+    """
 
     record: ScoredRecord
     whole: bool
+    known: bool
 
     @property
     def hit(self) -> EditionRecord:
@@ -92,22 +86,29 @@ def score(candidate: Candidate, hit: EditionRecord) -> ScoredRecord:
 
 def _score(candidate: Candidate, hit: EditionRecord) -> _Compared:
     findings = findings_of(candidate, hit)
-    whole = not findings[0].partial and findings[0].points < UNDECIDED_POINTS
+    known = findings[0].words == ALSO_KNOWN
+    whole = not findings[0].partial and findings[0].points < UNDECIDED_POINTS and not known
     judgement = _judge(tuple(findings))
     record = ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons, judgement.fit)
-    return _Compared(record, whole)
+    return _Compared(record, whole, known)
 
 
 def findings_of(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
     """What a comparison of a record with the book that a candidate names finds; that of the titles comes first."""
     findings = _compare(_of_candidate(candidate), _of_hit(hit))
     if all(finding.points < VETO_POINTS for finding in findings):
-        foreign = _language_findings(candidate, hit, exact=findings[0].points <= 1)
+        known = findings[0].words == ALSO_KNOWN  # the title of another language says all about it
+        foreign = [] if known else _language_findings(candidate, hit, exact=findings[0].points <= 1)
         years = _year_findings(candidate.year, hit, partial=findings[0].partial)
         # The year of a translation is no evidence that it was meant.
         findings += [year for year in years if year.points > 0 or not foreign]
         findings += [*_format_findings(candidate, hit), *foreign]
     return findings
+
+
+def is_known_otherwise(candidate: Candidate, hit: EditionRecord) -> bool:
+    """Whether the record has another title, and only its source knows the work by the one that was named."""
+    return findings_of(candidate, hit)[0].words == ALSO_KNOWN
 
 
 def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
@@ -136,8 +137,7 @@ def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[Edition
     works = _works(candidate, [found for found in compared if found.verdict != REFUSE])
     if not works:
         return None, scored, "no source knows it" if not scored else f"nothing fits: {_why(compared[0].record)}"
-    # The whole title before a part of it, whatever the dates and scores.
-    rivals = [work for work in works if _is_whole(work)] or works
+    rivals = _rivals(works)
     best = next((work for work in rivals if any(found.verdict == ACCEPT for found in work)), None)
     if best is None:
         return None, scored, f"not sure enough: {_why(rivals[0][0].record)}"
@@ -168,8 +168,11 @@ def _shown_order(record: ScoredRecord) -> tuple[int, float]:
     return (ACCEPT, DOUBT, REFUSE).index(record.verdict), -record.score
 
 
-def _is_whole(work: Sequence[_Compared]) -> bool:
-    return any(found.whole and found.verdict == ACCEPT for found in work)
+def _rivals(works: list[list[_Compared]]) -> list[list[_Compared]]:
+    """The whole title before a part of it, whatever the dates and scores, and a title of another language last."""
+    whole = [work for work in works if any(found.whole and found.verdict == ACCEPT for found in work)]
+    printed = [work for work in works if not all(found.known for found in work)]
+    return whole or (printed if any(found.verdict == ACCEPT for work in printed for found in work) else works)
 
 
 def merge(lists: Iterable[Sequence[Candidate]]) -> list[Candidate]:
@@ -236,49 +239,24 @@ def _judge(findings: tuple[Finding, ...]) -> MatchResult:
 def _compare(one: Comparable, other: Comparable) -> list[Finding]:
     """Everything that speaks for or against one work: titles, kinds, authors, numbers; a veto ends it."""
     alike = title_finding(one, other)
+    if alike.points >= UNDECIDED_POINTS:
+        alike = min(known_title_finding(one, other) or alike, alike, key=lambda finding: finding.points)
     if alike.points >= VETO_POINTS:
         return [alike]
     findings = [alike, *kind_findings(one, other)]
-    level = agreement(one.authors, other.authors)
-    findings.append(_author_finding(level, one, other))
+    level = author_level(one, other)
+    findings.append(author_finding(level, one, other))
     if alike.partial and level in (FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN):
         findings.append(Finding(20, "only part of the title agrees, and the author's given name does not confirm it"))
-    leads = level >= UNKNOWN or _leads(one.authors, other.authors)
-    if kinds.is_comic(one.title.raw, other.title.raw) and not (leads and is_confirmed(one, other)):
+    aliased = level < agreement(one.authors, other.authors)
+    is_first = level >= UNKNOWN or aliased or leads(one.authors, other.authors)
+    if kinds.is_comic(one.title.raw, other.title.raw) and not (is_first and is_confirmed(one, other)):
         # By the author of the book it is the book itself; someone else adapted it.
-        findings.append(Finding(6 if leads else UNDECIDED_POINTS, "only one is called a graphic novel"))
-    if not leads:
+        findings.append(Finding(6 if is_first else UNDECIDED_POINTS, "only one is called a graphic novel"))
+    if not is_first:
         findings.append(Finding(16 if alike.partial else 6, "the author is not the first named"))
     findings += _number_findings(one, other, alike)
     return findings
-
-
-def _author_finding(level: int, one: Comparable, other: Comparable) -> Finding:
-    """What the authors cost. Names that no transliteration can compare need a title that few books have."""
-    telling = len(one.title.words) > 1 or not one.title.latin or is_confirmed(one, other)
-    if level == UNREAD and not telling:
-        return Finding(25, "the authors are written in two scripts, and the title is short")
-    return _READABLE if level == UNREAD and is_confirmed(one, other) else _AUTHORS[level]
-
-
-def _leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
-    """Return whether each side's first author appears on the other. Who adapts a book is named before its author."""
-    return max(agreement(some[:1], others), agreement(some, others[:1])) < UNKNOWN
-
-
-_AUTHORS = {
-    SAME: Finding(0, "same author"),
-    INITIALS: Finding(2, "author agrees by family name and initial"),
-    PEN_NAME: Finding(3, "another name of the author"),
-    MISSPELT: Finding(5, "author agrees but for the spelling"),
-    FAMILY_ONLY: Finding(10, "only the author's family name is known to agree"),
-    VARIANT: Finding(12, "the author's names are perhaps two spellings of one"),
-    UNREAD: Finding(12, "the authors are written in two scripts, which cannot be compared"),
-    ANONYMOUS: Finding(5, "both are anonymous"),
-    UNKNOWN: Finding(25, "no author to compare"),
-    OTHER: Finding(VETO_POINTS, "another author"),
-}
-_READABLE = Finding(8, "the authors are written in two scripts, and another fact agrees")
 
 
 def _number_findings(one: Comparable, other: Comparable, alike: Finding) -> list[Finding]:
@@ -463,8 +441,12 @@ def _is_named_with(candidate: Candidate, one: _Compared, other: _Compared) -> bo
 
 
 def _sure_editions(work: Sequence[_Compared]) -> list[_Compared]:
-    """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best."""
+    """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best.
+
+    An edition under another title is none beside one that has the title named.
+    """
     accepted = sorted((found for found in work if found.verdict == ACCEPT), key=lambda found: -found.fit)
+    accepted = [found for found in accepted if not found.known] or accepted
     subtitles = {titles.read(found.hit.title, found.hit.subtitle).rest for found in accepted}
     least = accepted[0].fit - LEAD_MARGIN if len(subtitles - {()}) > 1 else 0.0
     return [found for found in accepted if found.fit > least]
