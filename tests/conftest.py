@@ -13,6 +13,7 @@ Each xdist worker has its own server. However the session is ended, nothing that
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import shutil
@@ -35,6 +36,7 @@ from alexandria.database.migrate import upgrade
 # Without its compiled modules a command takes seconds of processor time to start, and the tests start hundreds.
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*|PYTHONDONTWRITEBYTECODE")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_COLLECTION_INTERVAL = 50_000  # new objects between two runs of the garbage collector; Python's own is 700
 _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5
 
 # What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
@@ -42,31 +44,33 @@ _LONGEST = (
     "crash/test_chaos.py",
     "crash/test_soak.py",
     "crash/test_outage.py",
+    "browser/test_dashboard.py",
     "contract/test_schemathesis.py",
-    "integration/test_demo.py",
     "crash/test_kill.py",
+    "integration/test_demo.py",
     "integration/test_slow_clients.py",
     "docs/test_install.py",
     "docs/test_tutorial.py",
     "docs/test_site.py",
+    "property/test_state_machine.py",
+    "integration/test_resolution.py",
+    "integration/test_refused_enqueues.py",
+    "integration/test_quota_day.py",
+    "integration/test_guide.py",
+    "integration/test_cli.py",
+    "integration/test_rollout_cli.py",
     "integration/test_rotation.py",
     "crash/test_freeze.py",
-    "integration/test_refused_enqueues.py",
     "crash/test_refused_jobs.py",
     "crash/test_interrupted_session.py",
     "integration/test_liveness.py",
     "integration/test_short_keys.py",
-    "integration/test_resolution.py",
-    "integration/test_cli.py",
     "integration/test_embedded.py",
+    "integration/test_connection_reasons.py",
     "integration/test_forecast.py",
     "integration/test_secrets.py",
     "crash/test_partition.py",
-    "integration/test_rollout_cli.py",
-    "integration/test_quota_day.py",
     "integration/test_breaker.py",
-    "property/test_state_machine.py",
-    "integration/test_guide.py",
 )
 
 # The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random tries new ones.
@@ -164,7 +168,8 @@ _SESSION = pytest.StashKey[_Session]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Nothing of the developer's environment reaches a test."""
+    """Nothing of the developer's environment reaches a test, and no time goes into searching for garbage among tests."""
+    gc.set_threshold(_COLLECTION_INTERVAL)
     for name in filter(_FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
     config.stash[_SESSION] = session = _Session(config)
@@ -182,6 +187,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if twice := sorted({name for name in _LONGEST if _LONGEST.count(name) > 1}):
         raise pytest.UsageError(f"_LONGEST in {__file__} names files twice: {twice}")
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 @pytest.fixture

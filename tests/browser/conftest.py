@@ -29,7 +29,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 SECRET = "canary-secret-of-the-page"
-PATIENCE = 20_000  # milliseconds; a machine may be busy with other things
+PATIENCE = 60_000  # milliseconds; a machine may be busy with other things
 expect.set_options(timeout=PATIENCE)
 CAMPAIGN = Path(__file__).parents[1] / "campaign.sql"
 

@@ -22,7 +22,9 @@ MARCH = Month(2003, 3)
 MEANINGS: dict[str, type[errors.ProviderError]] = {
     "limit": errors.RateLimited, "day": errors.QuotaSpent, "money": errors.NoCredit, "key": errors.KeyRefused,
     "request": errors.RequestRefused, "content": errors.ContentRefused, "down": errors.ProviderDown,
+    "model": errors.RequestRefused, "address": errors.RequestRefused,
 }  # fmt: skip
+NAMED = {"model": "knows no model", "address": "nothing there answers"}  # what the error names as wrong
 BY_PROVIDER = {"openai": [*REFUSALS], "gemini": ["google"], "xai": ["xai"]}  # the servers that it may be
 CASES = [
     (provider, server, case)
@@ -54,6 +56,7 @@ def check(error: Any, case: str, limits: Any) -> None:
     meaning, wait, *_ = [*case.split(), ""]
     kind: Any = MEANINGS[meaning]
     assert isinstance(error, kind), error
+    assert NAMED.get(meaning, "") in error.message
     assert "canary" not in f"{error.message} {error.hint}"
     paused = [seconds for _, seconds, _ in limits.pauses]
     if wait.isdigit() and meaning == "day":

@@ -136,6 +136,19 @@ REFUSALS: list[Any] = [
     ("wikidata", 200, {"error": {"code": "maxlag", "info": "Waiting for all: 5.3 seconds lagged.", "lag": 5.3}}, ("Retry-After: 5",), DOWN, 5),
     ("wikidata", 400, "org.openrdf.query.MalformedQueryException", (), REFUSED, None),
     ("wikidata", 200, '{"results": {"bindings": [java.util.concurrent.TimeoutException', (), BAD, None),
+    ("isbndb", 403, "error code: 1020", (), DOWN, None),
+    ("isbndb", 403, "<title>no</title>", ("X-Squid-Error: ERR_ACCESS_DENIED 0",), DOWN, None),
+    ("isbndb", 407, "<title>Cache Access Denied</title>", (), DOWN, None),
+    ("isbndb", 429, {"message": "Monthly quota exceeded"}, (), POOR, None),
+    ("google_books", 402, google(402, "paymentRequired", "Payment required"), (), POOR, None),
+    ("google_books", 200, google(503, "backendFailed", "Service temporarily unavailable."), (), DOWN, None),
+    ("google_books", 200, google(400, "badRequest", "API key not valid."), (), KEY, None),
+    ("google_books", 200, {"error": "something else"}, (), DOWN, None),
+    ("google_books", 403, "<html><title>Web filter</title>This site is blocked</html>", (), DOWN, None),
+    ("open_library", 403, "<html><title>Access denied by the proxy server</title></html>", (), DOWN, None),
+    ("internet_archive", 200, {"error": "unable to reach the backend"}, (), DOWN, None),
+    ("internet_archive", 200, "<html>The search engine was unresponsive</html>", (), DOWN, None),
+    ("wikidata", 407, "", (), DOWN, None),
 ]  # fmt: skip
 
 

@@ -68,6 +68,7 @@ async def served(database_url):
             await serving
 
 
+@pytest.mark.long
 async def test_the_api_conforms_to_its_description(database_url, tmp_path):
     """With all checks: no server error, no undocumented status, no answer of another shape."""
     async with served(database_url) as (port, description):

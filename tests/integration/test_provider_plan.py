@@ -82,6 +82,10 @@ async def isbndb(url, answer, monkeypatch, **variables):
         (BASIC | {"plan_limit": {"total": 500, "spent": 9}}, (500, 434, 1), "api2.isbndb.com"),
         (BASIC | {"plan_limit": {"total": 2000}}, (2000, 1734, 1), "api2.isbndb.com"),
         (BASIC | {"plan_limit": {"total": 50000}}, (50000, 43334, 1), "api2.isbndb.com"),
+        (BASIC | {"plan_limit": {"total": "1,000"}}, (1000, 867, 1), "api2.isbndb.com"),
+        (BASIC | {"plan_limit": {"total": 1000.0}}, (1000, 867, 1), "api2.isbndb.com"),
+        (BASIC | {"plan_limit": {"total": "unlimited"}}, (15000, 13000, 1), "api2.isbndb.com"),
+        (BASIC | {"plan_limit": {"total": -1}}, (15000, 13000, 1), "api2.isbndb.com"),
         (BASIC | {"plan_limit": None}, (15000, 13000, 1), "api2.isbndb.com"),
     ],
 )

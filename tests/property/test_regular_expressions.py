@@ -2,7 +2,6 @@
 
 import re
 import string
-import sys
 import time
 
 import pytest
@@ -10,11 +9,12 @@ import pytest
 from alexandria.catalogue.matching import kinds, names, titles
 from alexandria.core import redaction
 from alexandria.providers import chat_streams, fields, front_pages, model_json, refusal_kinds, refusals, retry_hints
+from tests.support.processor_time import too_long
 
 pytestmark = pytest.mark.long
 
 LENGTH = 65_536  # characters
-BOUND = 0.05 * (5 if sys.gettrace() else 1)  # seconds of a processor
+BOUND = 0.05  # seconds of a processor
 SHARE = 16  # of a text: how much of it is tried first, so that a slow expression takes no minutes
 SURE = BOUND / SHARE**2  # seconds for that part in which even a quadratic expression keeps the bound for the whole
 MODULES = (
@@ -78,7 +78,7 @@ def test_no_expression_takes_long_for_one_kind_of_text(repeated):
     for name, read in READERS.items():
         for part, bound in ((text[-LENGTH // SHARE :], BOUND / 4), (text, BOUND)):
             took = seconds(read, part)
-            if took > bound and (took := min(took, *(seconds(read, part) for _ in range(3)))) > bound:
+            if took > bound and too_long(took := min(took, *(seconds(read, part) for _ in range(3))), bound):
                 slow[name] = round(took, 3)
             if took > bound or took < SURE:
                 break

@@ -269,7 +269,7 @@ async def test_a_long_wait_is_handed_to_the_caller(reach):
         (409, errors.RequestRefused, 1),
         (424, errors.RequestRefused, 1),
         (426, errors.RequestRefused, 1),
-        (402, errors.RequestRefused, 1),
+        (402, errors.NoCredit, 1),
         (204, errors.BadAnswer, MAX_TRIES),
         (401, errors.KeyRefused, 1),
         (403, errors.KeyRefused, 1),

@@ -70,6 +70,10 @@ WITHIN = {
     "a zero before a number": (FORM, lambda item: item.replace("2003", "02003")),
     "no end": '{"books": [%s, %s',
     "no end, with a comma": '{"books": [%s, %s, {"title": "Half',
+    "curly quotes": (
+        "{“books”: [%s, {“title”: “Other Novel”, “author”: “Bo Writer”}], “note”: [%.0s]}",
+        lambda item: item.replace('"', "“"),
+    ),
     "blanks and line breaks": '{ "books" :\n[\n%s\n\n,%s ]\n}',
 }
 COSTS_ONE = {
@@ -160,18 +164,19 @@ def test_the_mark_of_thoughts_within_a_title_is_part_of_it():
 
 
 def test_names_of_fields_and_authors_come_in_other_forms():
-    items = [{"Title": "A", "Author": "Ann Author"}, {"title": "B", "author": {"name": "Bo Writer"}},
+    items = [{"Title": 1984, "Author": "Ann Author"}, {"title": "B", "author": {"name": "Bo Writer"}},
              {"title": "C", "authors": [{"name": "Ann Author"}, "Bo Writer"]}]  # fmt: skip
     answer = book_list.judge(items, Month(2003, 3), 20, "xai")
     found = [(candidate.title, candidate.author) for candidate in answer.candidates]
-    assert found == [("A", "Ann Author"), ("B", "Bo Writer"), ("C", "Ann Author, Bo Writer")]
+    assert found == [("1984", "Ann Author"), ("B", "Bo Writer"), ("C", "Ann Author, Bo Writer")]
 
 
 @pytest.mark.parametrize(
     "text",
     ['[{"a":[' * 9_300, "{'" * 32_000, " /*" * 21_000, '{"books":[' + ",/*" * 21_000, "{a" * 32_000, "//{ " * 16_000,
-     '{"title":"x"} z ' * 4_000, '"\\' * 32_000, "```" * 21_000 + '{"title":"x"}', '{"x":[' + '"{[",' * 12_000 + "1]}"],
-    ids=range(10),
+     '{"title":"x"} z ' * 4_000, '"\\' * 32_000, "```" * 21_000 + '{"title":"x"}', '{"x":[' + '"{[",' * 12_000 + "1]}",
+     '{"a":' * 13_000, "{'a':" * 13_000, "{a:" * 21_000],
+    ids=range(13),
 )  # fmt: skip
 def test_no_text_of_64_kb_takes_50_ms(text):
     taken = []

@@ -25,7 +25,8 @@ NEW_SCHEMA = "alexandria"  # of databases that hold no tables of ours yet
 SEARCH_PATH = "search_path"
 CONNECT_TIMEOUT = 8  # seconds for one host; the driver's own is more than two minutes
 ENCODING = "utf8"
-# What a role or a database may have set otherwise: time-outs that end a wait for a lock, and how values are written.
+# What a role or a database may have set otherwise: time-outs that end a wait for a lock, how values are written, and
+# compiling, which takes longer than any of our statements.
 SETTINGS = {
     "lock_timeout": "0",
     "idle_session_timeout": "0",
@@ -39,6 +40,7 @@ SETTINGS = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
+    "jit": "off",
 }
 _WORD = re.compile(r"(?:\\.|[^\\\s])+")
 _SETTING = re.compile(r"(?:-c\s*|--)(?P<name>[\w.-]+)=(?P<value>.*)", re.DOTALL)

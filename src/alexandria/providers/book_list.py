@@ -17,6 +17,8 @@ from alexandria.providers.named_lists import AUTHOR_NAMES, TITLE_NAMES
 
 MAX_TITLE_LENGTH, MAX_AUTHOR_LENGTH = 300, 200  # characters; longer is prose, not a name
 
+MAX_TITLE_NUMBER = 10**9  # a title like 1984 may come as a number
+
 # Loose on purpose: a model that breaks a strict schema costs the whole paid answer.
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -48,7 +50,8 @@ def _people(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    plain = fields.text(value)
+    number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_TITLE_NUMBER
+    plain = str(value) if number else fields.text(value)
     return "" if plain.lower() in PLACEHOLDERS else plain
 
 

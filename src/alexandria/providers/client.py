@@ -27,7 +27,7 @@ from alexandria.core.redaction import masked_long, protect
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
 from alexandria.providers.charging import charge_attributes, is_charged
-from alexandria.providers.front_pages import MAX_PAGE_LENGTH, is_browser_check, page_of_outage
+from alexandria.providers.front_pages import MAX_PAGE_LENGTH, page_of_outage, wall_before
 from alexandria.providers.json_bodies import json_in
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
@@ -356,13 +356,15 @@ def status_error(provider: str, response: httpx2.Response) -> errors.ProviderErr
     if status == 429 or (400 <= status < 500 and status not in NO_ANSWER_STATUSES and header_wait(response)):
         summary = with_sentence("refuses for speed", sentence_of(response))
         return errors.RateLimited(provider, summary, retry_after=retry_after(response))
-    if status in {401, 403} and is_browser_check(response):
-        return errors.ProviderDown(provider, f"answered {status} with a check that only a browser can pass")
+    if status in {401, 403} and (wall := wall_before(response)):
+        return errors.ProviderDown(provider, f"answered {status} with {wall}")
     if status in {401, 403}:
         return errors.KeyRefused(provider, with_sentence(f"refuses us with {status}", sentence_of(response)))
     if status in NO_ANSWER_STATUSES:
         summary = with_sentence(f"answered {status}", sentence_of(response))
-        return errors.ProviderDown(provider, summary, retry_after=retry_after(response))
+        return errors.ProviderDown(provider, summary, retry_after=retry_after(response), hint=proxy_hint(status))
+    if status == 402:
+        return errors.NoCredit(provider, with_sentence("wants to be paid (402)", sentence_of(response)))
     if status >= 500:
         return errors.ProviderDown(provider, f"answered {status}", status=status, retry_after=retry_after(response))
     if status >= 400:
@@ -370,6 +372,11 @@ def status_error(provider: str, response: httpx2.Response) -> errors.ProviderErr
     if status in {204, 205} or (200 < status < 300 and not response.content.strip()):
         return errors.BadAnswer(provider, f"answered {status} without an answer")
     return None if 200 <= status < 300 else errors.RequestRefused(provider, f"answered {status}")
+
+
+def proxy_hint(status: int) -> str:
+    """How to fix the refusal of a proxy that wants a login; "" for any other status."""
+    return "name the proxy with its login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" if status == 407 else ""
 
 
 def silent_tries(provider: str) -> int:
@@ -433,8 +440,10 @@ def json_of(provider: str, response: httpx2.Response) -> Any:
         return json_in(response)
     except (ValueError, RecursionError):
         page = response.text[:MAX_PAGE_LENGTH].lstrip()
-        if page.startswith("<") and (found := page_of_outage(page)):
-            summary = f"answered {response.status_code} with a page of {found}"
+        found = page_of_outage(page) if page.startswith("<") else ""
+        in_its_place = f"a page of {found}" if found else wall_before(response)
+        if in_its_place:
+            summary = f"answered {response.status_code} with {in_its_place}"
             raise errors.ProviderDown(provider, summary, retry_after=header_wait(response) or None) from None
         kind = response.headers.get("content-type", "no content type")
         raise errors.BadAnswer(provider, f"answered {response.status_code} with {kind} that is not JSON") from None

@@ -1,4 +1,4 @@
-"""Recognises pages for people that stand in the place of a provider's answer: outages, portals and browser checks."""
+"""Recognises pages for people that stand in the place of a provider's answer: outages, portals, checks and filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import httpx2
 MAX_PAGE_LENGTH = 4096  # characters of a page that are searched
 OUTAGE_WORDS = re.compile(
     r"time[ _-]?d?[ _-]?out|unavailable|overloaded|maintenance|temporar(?:y|ily)|(?:try|come|check|be) (?:again|back)"
-    r"|is (?:down|offline)\b|internal (?:server )?error|\bbad gateway\b|\boutage\b|under heavy load|\bover capacity\b",
+    r"|is (?:down|offline)\b|internal (?:server )?error|\bbad gateway\b|\boutage\b|under heavy load|\bover capacity\b"
+    r"|\bunresponsive\b|(?:unable|failed) to (?:reach|connect)|could not (?:reach|connect)|(?:problem|trouble) with the (?:search|server)",
     re.IGNORECASE,
 )
 PORTAL_WORDS = re.compile(
@@ -20,9 +21,20 @@ PORTAL_WORDS = re.compile(
 # Of walls in front of a server, such as Cloudflare's.
 CHECK_WORDS = re.compile(
     r"just a moment|attention required|checking your browser|are (?:you )?(?:a )?human|\bcaptcha\b|challenge-platform"
-    r"|enable javascript|ddos protection|security (?:check|service)|\bincapsula\b|\berror 10\d\d\b",
+    r"|enable javascript|ddos protection|security (?:check|service)|\bincapsula\b|\berror (?:code:? )?10\d\d\b"
+    r"|used cloudflare to restrict access",
     re.IGNORECASE,
 )
+# Of proxies and filters in the network between this machine and the provider.
+FILTER_WORDS = re.compile(
+    r"\b(?:url could not be retrieved|access control configuration|cache access denied"
+    r"|proxy (?:authentication|server|error)|web ?(?:filter|gateway|security|protection)"
+    r"|(?:site|website|page|url|access|category|content)\b[^<.]{0,60}\bblocked\b"
+    r"|zscaler\b|forti(?:gate|guard|net)\b|forcepoint\b|sophos\b|barracuda\b|palo alto networks\b|mcafee\b)",
+    re.IGNORECASE,
+)
+SHORT_CHECK = re.compile(r"error code: 10\d\d\s*\Z", re.IGNORECASE)  # Cloudflare's page for programs
+BROWSER_CHECK, NETWORK_FILTER = "a check that only a browser can pass", "a page of a proxy or filter of the network"
 
 
 def page_of_outage(page: str) -> str:
@@ -32,7 +44,13 @@ def page_of_outage(page: str) -> str:
     return "the network, which wants a person to sign in" if PORTAL_WORDS.search(page) else ""
 
 
-def is_browser_check(response: httpx2.Response) -> bool:
-    """Whether a refusal is of a wall in front of the provider, which lets browsers pass: it says nothing of our key."""
+def wall_before(response: httpx2.Response) -> str:
+    """Return what answers in front of the provider and keeps the request from it, or "". It says nothing of our key."""
+    if "x-squid-error" in response.headers:
+        return NETWORK_FILTER
     page = response.text[:MAX_PAGE_LENGTH].lstrip()
-    return page.startswith("<") and ("cf-mitigated" in response.headers or CHECK_WORDS.search(page) is not None)
+    if not page.startswith("<"):
+        return BROWSER_CHECK if SHORT_CHECK.match(page) else ""
+    if "cf-mitigated" in response.headers or CHECK_WORDS.search(page):
+        return BROWSER_CHECK
+    return NETWORK_FILTER if FILTER_WORDS.search(page) else ""

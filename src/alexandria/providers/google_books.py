@@ -15,7 +15,8 @@ from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, status_error
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import is_browser_check
+from alexandria.providers.front_pages import wall_before
+from alexandria.providers.refusal_kinds import stated_status
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait, retry_after
 
@@ -87,9 +88,13 @@ class GoogleBooks:
     def _volumes(self, response: httpx2.Response) -> list[Any]:
         """The volumes of an answer, cut down to what we read; no match is an answer without the list."""
         body = json_of(self.name, response)
-        if not isinstance(body, dict) or not isinstance(body.get("items", []), list):
+        items = body.get("items") or [] if isinstance(body, dict) else None
+        if items == [] and (error := body.get("error")):
+            refused = httpx2.Response(stated_status(error) or 500, content=response.content, headers=response.headers)
+            raise self._explain(refused) or errors.BadAnswer(self.name, "answered 200 with an error")
+        if not isinstance(items, list):
             raise errors.BadAnswer(self.name, "the answer holds no list of volumes")
-        return [_cut_down(item) for item in body.get("items", [])[: fields.MAX_RECORDS]]
+        return [_cut_down(item) for item in items[: fields.MAX_RECORDS]]
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
         """By the quota's name and unit, as the reason is the same for a second and for a day."""
@@ -98,7 +103,7 @@ class GoogleBooks:
         body, sentence = response.text, sentence_of(response)
         if response.status_code != 429 and BAD_KEY.search(body):
             return self._explain_key(body, sentence)
-        waits = header_wait(response) or is_browser_check(response)
+        waits = header_wait(response) or wall_before(response)
         if response.status_code != 429 and not QUOTA.search(body) and waits:
             return status_error(self.name, response)
         if response.status_code == 403 and NO_MONEY.search(body):

@@ -24,9 +24,10 @@ from alexandria.providers.client import (
     status_error,
 )
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import is_browser_check
+from alexandria.providers.front_pages import wall_before
 from alexandria.providers.json_bodies import json_in
 from alexandria.providers.metering import PartlyGranted
+from alexandria.providers.refusal_kinds import MONTHLY
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait, retry_after
 
@@ -40,6 +41,7 @@ DAILY = re.compile(r"daily|(?:per|a|each)[ -]?day|/ ?day\b", re.IGNORECASE)
 LIMIT_WORDS = re.compile(
     r"quota|\blimits?\b.{0,20}(?:reached|exceeded)|(?:reached|exceeded).{0,40}\blimit", re.IGNORECASE
 )
+COUNT = re.compile(r"\d{1,10}|\d{1,3}(?:,\d{3}){1,3}", re.ASCII)
 DAILY_LEFT = re.compile(r"\bda(?:y|ily)\b[^,]{0,100}?;\s?r=(\d{1,9})", re.IGNORECASE)
 SHOP_SHELVES = {"self service", "custom stores", "subjects", "specialty boutique", "categories"}
 CALL_NUMBER = re.compile(r"[A-Z]{1,3}\d[\w.]*( .*)?|[\d./]+")
@@ -155,12 +157,12 @@ class ISBNdb:
             raise
         limit: Any = body.get("plan_limit")
         counts = {name: limit.get(name) for name in ("total", "spent", "left")} if isinstance(limit, dict) else {}
-        bulk_limit: Any = body.get("bulk_limit")
+        bulk_limit = _count(body.get("bulk_limit"))
         status = KeyStatus(
             host=fields.text(body.get("api_host")).lower().removeprefix("https://").strip("/"),
             plan=fields.text(body.get("plan_name")),
-            bulk_limit=bulk_limit if _counts(bulk_limit) and bulk_limit > 0 else None,
-            **{name: count if _counts(count) else None for name, count in counts.items()},
+            bulk_limit=bulk_limit or None,
+            **{name: _count(count) for name, count in counts.items()},
         )
         self._client.use_plan_host(status.host)
         if status.bulk_limit is not None:
@@ -202,6 +204,8 @@ class ISBNdb:
                 return self._explain_nothing(response)
             case 429 if DAILY.search(_message(response)) or _units_left(response) == 0:
                 return self._spent(sentence_of(response))
+            case 403 | 429 if MONTHLY.search(_message(response)):
+                return errors.NoCredit(self.name, with_sentence("the plan's month is used up", sentence_of(response)))
             case 403 if LIMIT_WORDS.search(_message(response)):
                 return self._spent(sentence_of(response))
             case 429:
@@ -209,7 +213,7 @@ class ISBNdb:
                 return errors.RateLimited(self.name, summary, retry_after=retry_after(response))
             case 402:
                 return errors.NoCredit(self.name, with_sentence("the plan is not paid", sentence_of(response)))
-            case 401 | 403 if header_wait(response) or is_browser_check(response):
+            case 401 | 403 if header_wait(response) or wall_before(response):
                 return status_error(self.name, response)
             case 401:
                 summary = with_sentence("refuses our key", sentence_of(response))
@@ -248,8 +252,12 @@ class ISBNdb:
         return body
 
 
-def _counts(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+def _count(value: Any) -> int | None:
+    """A count that may also come as text, such as "15,000"; None for anything else."""
+    if isinstance(value, str) and COUNT.fullmatch(value.strip()):
+        value = int(value.replace(",", ""))
+    is_count = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**31
+    return int(value) if is_count and value == int(value) else None
 
 
 def _address(isbn: Isbn13) -> dict[str, str]:

@@ -39,7 +39,9 @@ from alexandria.providers.client import (
     address,
     json_of,
     next_midnight,
+    proxy_hint,
 )
+from alexandria.providers.front_pages import wall_before
 from alexandria.providers.google_dialect import MAX_TEXT_LENGTH
 from alexandria.providers.llm_thinking import thinking_settings
 from alexandria.providers.refusal_kinds import Refusal, is_hourly, meaning, read_body, stated_status
@@ -188,8 +190,10 @@ class ModelAdapter:
                 summary = with_sentence(f"refuses our key with {status}", sentence)
                 return errors.KeyRefused(self._name, summary, hint=f"check {self._client.key_setting}")
             case Refusal.DOWN:
-                wait = retry_after(response)
-                return errors.ProviderDown(self._name, f"answered {status}", status=status, retry_after=wait)
+                wall, wait = wall_before(response), retry_after(response)
+                summary = f"answered {status} with {wall}" if wall else f"answered {status}"
+                hint = proxy_hint(status)
+                return errors.ProviderDown(self._name, summary, status=status, retry_after=wait, hint=hint)
         return self._explain_request(response, refusal, sentence)
 
     def _explain_request(self, response: httpx2.Response, refusal: Refusal, sentence: str) -> errors.RequestRefused:
@@ -218,11 +222,11 @@ class ModelAdapter:
     def _explain_day(self, response: httpx2.Response, sentence: str) -> errors.ProviderError:
         """Google names a short wait even where the day is spent; of others the hint counts."""
         google, wait = read_body(response).google, retry_after(response)
-        if not google and wait is not None and wait <= MAX_WAIT_IN_PLACE:
+        if not google and wait and wait <= MAX_WAIT_IN_PLACE:
             summary = with_sentence("too many requests or tokens for now", sentence)
             return errors.RateLimited(self._name, summary, retry_after=wait)
         until = next_midnight(self._zone(google=google))
-        if not google and wait is not None:
+        if not google and wait:  # an instant that has passed is none
             until = datetime.now(UTC) + timedelta(seconds=wait)
         return errors.QuotaSpent(self._name, with_sentence("the day's allowance is used up", sentence), until=until)
 

@@ -24,7 +24,7 @@ from alexandria.providers.limits.rate import Permit, RateLimiter
 from alexandria.providers.response_cache import ResponseCache
 
 CONNECT_TIMEOUT = 5.0  # seconds
-NO_ANSWER_STATUSES = frozenset({408, 425})  # beside the server errors: the provider did not take the request
+NO_ANSWER_STATUSES = frozenset({407, 408, 425})  # beside the server errors: the provider did not take the request
 # A proxy that refuses to connect has not passed the request on.
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 

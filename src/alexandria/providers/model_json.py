@@ -17,6 +17,7 @@ from alexandria.providers import named_lists
 from alexandria.providers.named_lists import is_book
 
 MAX_FAILED_READS = 50  # brackets, and items of a list, that may turn out not to be JSON
+MAX_NESTED_READS = 5  # of the failed ones, of nesting without end: each takes as long as many others
 MAX_READS = 1000  # brackets that are tried in all
 MAX_ITEMS = 500  # of a list; a month has some dozens
 MAX_NODES = 2000  # values within one JSON value that are searched for a list
@@ -47,6 +48,8 @@ REPAIRABLE = re.compile(
 )
 WORDS = {"True": "true", "False": "false"}
 ESCAPE = re.compile(r"""\\(?:["\\/bfnrt']|u[0-9a-fA-F]{4})|\\""")
+
+CURLY_QUOTES = str.maketrans("“”„‟", '""""')  # of a list without any straight one
 
 _decoder = json.JSONDecoder(strict=False)  # a line break within a text does no harm
 
@@ -99,6 +102,8 @@ def find_items(text: str, month: Month | None = None) -> list[Any]:
     """
     thoughts = [found.end() for found in THOUGHTS_END.finditer(text)]
     answer = text[thoughts[-1] :] if thoughts else text
+    if '"' not in answer:
+        answer = answer.translate(CURLY_QUOTES)
     found = _search(answer, month)
     if found.failed or not found.weight[0]:
         repaired = REPAIRABLE.sub(_repair, answer)
@@ -127,11 +132,11 @@ def _search(text: str, month: Month | None) -> _Found:
         at = opening.start()
         found.reads += 1
         value, end = _read(text, at)
-        if end:
+        if end > 0:
             _add(text, at, end, value, found)
             at = end
             continue
-        found.failed += 1
+        found.failed += _cost(end)
         at = _salvage_at(text, at, found)
     if found.exhausted and not found.objects:
         # Too much stood before the list to try all of it: the last name of one decides.
@@ -187,7 +192,7 @@ def _parsed(value: Any) -> Any:
     """The value, or the one that it is the text of."""
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         inner, end = _read(value.strip(), 0)
-        return inner if end else None
+        return inner if end > 0 else None
     return value
 
 
@@ -223,11 +228,11 @@ def _salvage(text: str, at: int, found: _Found) -> int:
         if at >= len(text) or text[at] in "]}":
             break
         item, end = _read(text, at)
-        if end:
+        if end > 0:
             items.append(item)
             at = end
             continue
-        found.failed += 1
+        found.failed += _cost(end)
         if text.find("}", at) < 0:
             break  # the list breaks off within this item
         items.append(text[at : at + SNIPPET_LENGTH])
@@ -243,11 +248,18 @@ def _salvage(text: str, at: int, found: _Found) -> int:
 
 
 def _read(text: str, at: int) -> tuple[Any, int]:
-    """Return the JSON value at `at` and where it ends; 0 if there is none."""
+    """Return the JSON value at `at` and where it ends; 0 if there is none, -1 if it is nested without end."""
     try:
         return _decoder.raw_decode(text, at)
-    except (ValueError, RecursionError):  # the latter for nesting without end
+    except ValueError:
         return None, 0
+    except RecursionError:
+        return None, -1
+
+
+def _cost(end: int) -> int:
+    """The failed reads that one counts for."""
+    return MAX_FAILED_READS // MAX_NESTED_READS if end < 0 else 1
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -257,17 +269,21 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 def _repair(found: re.Match[str]) -> str:
     """Write as JSON what has one meaning, without the comma before a closing bracket; double a backslash before nothing."""
-    part, named = found[0], found.groupdict("")
+    match found.lastgroup:
+        case "single":
+            single = found["single"]
+            return found["before"] + json.dumps(re.sub(r"\\(['\"])", r"\1", single) if "\\" in single else single)
+        case "key":
+            return f'{found["opening"]}"{found["key"]}"'
+        case "word":
+            return WORDS.get(found["word"], "null")
+        case "comment":
+            return ""
+        case "colon":
+            return found["colon"]
+    part = found[0]
     if part in {",", "，"}:
         return "" if part == "," else ","
-    if named["before"]:
-        return named["before"] + json.dumps(re.sub(r"\\(['\"])", r"\1", named["single"]))
-    if named["key"]:
-        return f'{named["opening"]}"{named["key"]}"'
-    if named["word"]:
-        return WORDS.get(named["word"], "null")
-    if named["comment"] or named["colon"]:
-        return named["colon"]
     return ESCAPE.sub(_double, part) if "\\" in part and part[0] == '"' else part
 
 

@@ -23,7 +23,7 @@ from alexandria.providers.client import (
     storable,
 )
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import OUTAGE_WORDS, is_browser_check
+from alexandria.providers.front_pages import OUTAGE_WORDS, wall_before
 from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait
 
@@ -207,7 +207,7 @@ class OpenLibrary:
         return Request("GET", path, params=params, explain=self._explain)
 
     def _explain(self, response: httpx2.Response) -> errors.ProviderError | None:
-        if response.status_code == 403 and not header_wait(response) and not is_browser_check(response):
+        if response.status_code == 403 and not header_wait(response) and not wall_before(response):
             hint = "set ALEXANDRIA_CONTACT to a mail address or URL; without one Open Library may refuse"
             summary = with_sentence("refuses our User-Agent or network", sentence_of(response))
             return errors.KeyRefused(self.name, summary, hint=hint)

@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx2
 
-from alexandria.providers.front_pages import is_browser_check
+from alexandria.providers.front_pages import wall_before
+from alexandria.providers.metering import NO_ANSWER_STATUSES
 from alexandria.providers.retry_hints import fields_in, header_wait, json_body, retry_after, texts_in
 
 MAX_CODE_LENGTH = 80  # characters; longer values are sentences
@@ -48,7 +49,7 @@ NO_CREDIT_CODES = {
     "nocredit", "outofcredits", "budgetexceeded", "exceededcurrentquota", "exceededcurrentquotaerror", "arrearage",
     "overduepayment", "spendinglimitreached", "spendlimitreached", "spendlimitexceeded", "spendinglimitexceeded",
     "balancenotenough", "notenoughbalance", "notenoughcredits", "allocationquotafreetieronly", "quotanotenough",
-    "preconsumetokenquotafailed", "monthlylimitexceeded", "blockedapiaccess",
+    "preconsumetokenquotafailed", "monthlylimitexceeded", "blockedapiaccess", "setlimitexceeded",
 }  # fmt: skip
 TOO_FAST_CODES = {
     "ratelimit", "ratelimited", "ratelimitexceeded", "ratelimiterror", "ratelimitreached", "ratelimitreachederror",
@@ -83,33 +84,44 @@ LOCATION_CODES = {
     "locationnotsupported",
 }
 
-CREDIT = r"(?:credits?|balances?|funds|prepayments?|prepaid (?:amount|units))"
-NO_CREDIT_WORDS = re.compile(
-    rf"\b{CREDIT}\b[^.;!?]{{0,40}}\b(?:depleted|exhausted|used up|spent|ran out|run out|too low|insufficient|not enough"
-    rf"|not sufficient|negative|expired|is (?:0|zero))\b"
-    r"|(?:n't have|\b(?:insufficient|not enough|no|zero|without|out of|ran out of|run out of|lacks?|needs?|requires?"
-    r"|not have|(?:used|spent|exhausted|exceeded|depleted|consumed)(?: up)?))"
+CREDIT = r"(?:credits?|balances?|funds|prepayments?|prepaid (?:amount|units)|resource pack(?:age)?s?)"
+MORE = (
     r"(?: (?:all|any|enough|sufficient|of|its|your|their|the|more|account|available|remaining|free|trial|included"
-    rf"|monthly|api|prepaid|purchased|usage))* {CREDIT}\b(?! cards?)"
-    r"|\bspend(?:ing|s)? (?:cap|limit|budget)s?\b|\bmonthly (?:spend|budget|included credits)"
-    r"|\bbudget (?:has been |is |was )?(?:exceeded|used up|exhausted)|\bexceeded (?:the |your |its )?budget"
-    r"|\bpayment (?:is )?required\b|\bbilling hard limit|\bbilling (?:is )?(?:not (?:enabled|active|set up)|disabled)"
-    r"|\b(?:account|subscription|organi[sz]ation)s? (?:is |has been )?(?:not active|in arrears|overdue|suspended due to)"
-    r"|\bin arrears\b|\boverdue\b|\benable billing\b|\bplease (?:recharge|top[ -]?up)\b|\bcan only afford\b"
-    r"|\brequires? (?:a |an )?(?:paid |active |pro )?(?:subscription|plan)\b"
-    r"|\bsubscription (?:is |was |has )?(?:required|expired|inactive|not active|ended|lapsed|cancell?ed)"
-    r"|余额不足|欠费",
+    r"|monthly|api|prepaid|purchased|usage))*"
+)
+NO_CREDIT_WORDS = re.compile(
+    rf"\b(?:{CREDIT}\b[^.;!?]{{0,40}}\b(?:depleted|exhausted|used up|spent|ran out|run out|too low|insufficient|not enough"
+    rf"|not sufficient|negative|expired|is (?:[$€£¥]? ?0(?:\.0+)?|zero))\b"
+    r"|(?:insufficient|not enough|no|zero|without|out of|ran out of|run out of|lacks?|needs?|requires?"
+    rf"|not have|(?:used|spent|exhausted|exceeded|depleted|consumed)(?: up)?){MORE} {CREDIT}\b(?! cards?)"
+    r"|spend(?:ing|s)? (?:cap|limit|budget)s?\b|monthly (?:spend|budget|included credits)"
+    r"|budget (?:has been |is |was )?(?:exceeded|used up|exhausted)|exceeded (?:the |your |its )?budget"
+    r"|payment (?:is )?required\b|billing hard limit|billing (?:is )?(?:not (?:enabled|active|set up)|disabled)"
+    r"|(?:account|subscription|organi[sz]ation)s? (?:is |has been )?(?:not active|in arrears|overdue|suspended due to)"
+    r"|in arrears\b|overdue\b|enable billing\b|please (?:recharge|top[ -]?up)\b|can only afford\b"
+    r"|requires? (?:a |an )?(?:paid |active |pro )?(?:subscription|plan)\b"
+    r"|subscription (?:is |was |has )?(?:required|expired|inactive|not active|ended|lapsed|cancell?ed))"
+    rf"|n't have{MORE} {CREDIT}\b(?! cards?)|余额不足|额度不足|欠费",
+    re.IGNORECASE,
+)
+# The state of the account, which no wait of seconds changes. An invitation to pay is none.
+SPENT_WORDS = re.compile(
+    r"\bprepay\w* credits? (?:are|is|have been|has been) (?:depleted|used up|exhausted)"
+    r"|\b(?:exceeded|reached|over|hit)\b(?: \w+){0,3} spend(?:ing)? (?:cap|limit|budget)"
+    r"|\b(?:used|exhausted) all (?:of )?(?:\w+ )?credits\b|\binsufficient (?:account )?(?:balance|funds|credits?)\b"
+    r"|\bbalance is (?:too low|insufficient|not enough)\b",
     re.IGNORECASE,
 )
 PLAN_SPENT = re.compile(r"exceeded (?:your|the|its) current quota", re.IGNORECASE)  # Google says so of every limit
 MONTHLY = re.compile(
-    r"(?:per|each|/) ?month\b|\bmonthly\b[^.;]{0,30}\b(?:quota|limit|allowance|usage|requests)", re.IGNORECASE
+    r"(?:per|each|this|for the|/) ?month\b|\bmonthly\b[^.;]{0,30}\b(?:quota|limit|allowance|usage|requests)",
+    re.IGNORECASE,
 )
 NO_ALLOWANCE = re.compile(r"\blimit: 0(?!\d|[.,]\d)")  # of Google, for a model that the plan lacks
 # A week counts as a day: its end is not reported, so the provider is asked again each day.
 DAILY = re.compile(
-    r"(?:per|by|each|a)[ _-]?(?:day|week)\b|\b(?:daily|weekly)\b|/ ?(?:day|week)\b|\b[RT]PD\b|\btoday\b"
-    r"|\b24[ -]?h(?:ours?)?\b|\b86400 ?s\b|(?:per|by)(?:day|week)|\bmidnight\b|\btomorrow\b|\bnext day\b",
+    r"(?:per|by|each|a)[ _-]?(?:1 )?(?:day|week)\b|/ ?(?:day|week)\b|(?:per|by)(?:day|week)"
+    r"|\b(?:daily|weekly|[RT]PD|today|24[ -]?h(?:ours?)?|86400 ?s|midnight|tomorrow|next day)\b",
     re.IGNORECASE,
 )
 HOURLY = re.compile(
@@ -119,13 +131,14 @@ HOURLY = re.compile(
 LIMIT_WORDS = re.compile(
     r"\b(?:quotas?|(?:usage|rate|key|api|call|request|spend\w*|daily|weekly|monthly|hourly)"
     r"(?: (?!size|body|tokens?|length|context|payload|time)\w+)? limits?)\b[^.;]{0,30}\b(?:exceeded|exhausted|reached|used up|hit)\b"
-    r"|\b(?:out of|over|reached|exceeded|exhausted|used up|hit)\b(?: \w+){0,4} (?:quotas?|(?:usage|rate|key|api|call|spend\w*) limits?)\b",
+    r"|\b(?:out of|over|reached|exceeds?|exceeded|exhausted|used up|hit)\b(?: \w+){0,4} (?:quotas?|(?:usage|rate|key|api|call|spend\w*) limits?)\b"
+    r"|\btoo many requests\b|\brate[ -]?limit(?:s|ed)?\b[^.;]{0,40}\b(?:retry|again|later|wait)\b",
     re.IGNORECASE,
 )
 CONTENT_WORDS = re.compile(
     r"violat\w* (?:\w+ ){0,4}?(?:usage guidelines|usage polic|content polic|content guidelines|safety|terms of use)"
     r"|safety_check|content (?:management|moderation|safety) polic|requires moderation|flagged (?:for|as|by)"
-    r"|inappropriate content|content exists risk|content (?:was |is |has been )?(?:blocked|filtered|refused)",
+    r"|inappropriate content|content exists risk|sensitive (?:information|content)|new_sensitive|considered high risk|content (?:was |is |has been )?(?:blocked|filtered|refused)",
     re.IGNORECASE,
 )
 LOCATION_WORDS = re.compile(
@@ -135,7 +148,11 @@ LOCATION_WORDS = re.compile(
     r"\b(?:location|country|countries|region|territory|territories)\b",
     re.IGNORECASE,
 )
-KEY_WORDS = re.compile(r"api[ _-]?key", re.IGNORECASE)
+KEY_WORDS = re.compile(
+    r"api[ _-]?key|\bauthentication (?:failed|error|required)|\b(?:access|auth) token (?:is |has )?(?:invalid|expired)"
+    r"|\b(?:invalid|expired) (?:access |auth )?token\b",
+    re.IGNORECASE,
+)
 FORMAT_WORDS = re.compile(
     r"response[ _]?format|json[ _]?schema|json[ _]?object|json[ _]?mode|structured[ _]outputs?|guided[ _](?:json|decoding)"
     r"|\bgrammar\b|json_validate_failed|support the requested parameters|handle the requested parameters",
@@ -149,27 +166,41 @@ THINKING_WORDS = re.compile(
 # A model that the key's owner may not use; the key itself is good.
 NO_ACCESS_WORDS = re.compile(
     r"\baccess to (?:the |this )?(?:\w+ )?model|\bverified to use\b"
-    r"|\bnot (?:allowed|permitted|authori[sz]ed) to (?:access|use|call) (?:the |this )?model",
+    r"|\bnot (?:allowed|permitted|authori[sz]ed) to (?:access|use|call) (?:the |this )?model"
+    r"|\bpermission (?:to|for) (?:(?:access|use|call) )?(?:the |this )?model|\bmodel (?:is |has been )?(?:disabled|blocked)",
     re.IGNORECASE,
 )
 CONTEXT_WORDS = re.compile(
     r"\bcontext (?:size|length|window)\b[^.;]{0,40}\bexceed|\bexceed\w*\b[^.;]{0,60}\bcontext (?:size|length|window)",
     re.IGNORECASE,
 )
-PACE_WORDS = re.compile(r"rate limit|\b(?:qps|rps|qpm|rpm|tpm)\b|\bper (?:second|minute)\b|\bconcurren", re.IGNORECASE)
-MODEL_WORDS = re.compile(r"\bmodels?\b|no endpoints found|\bdeployment\b", re.IGNORECASE)
+# Troubles of a server that it reports as faults of the request.
+TROUBLE_WORDS = re.compile(
+    r"\bmodel (?:has |was |has been )?(?:crashed|unloaded)\b|\bmodel is (?:still |currently |being )*(?:loading|reloading|starting)"
+    r"|\bmodel is (?:still |currently )?being (?:re)?loaded|\A\W*loading model\b",
+    re.IGNORECASE,
+)
+PACE_WORDS = re.compile(
+    r"rate limit|\b(?:qps|rps|qpm|rpm|tpm)\b|\bper (?:second|minute)\b|\bconcurren|too many requests", re.IGNORECASE
+)
+MODEL_WORDS = re.compile(r"\bmodels?\b|no endpoints found|\bdeployment\b|not found for account", re.IGNORECASE)
 NO_MODEL_WORDS = re.compile(
     r"\bmodels?\b[^;]{0,160}?\b(?:not (?:be )?(?:found|exist|exists|available|supported|loaded|open|a valid)|does(?: not|n't) exist"
     r"|unknown|invalid|decommissioned|deprecated|retired|no longer)"
-    r"|\b(?:unknown|invalid|no such|unsupported|not a valid|not find(?: the)?) models?\b",
+    r"|\b(?:unknown|invalid|no such|unsupported|not a valid|unexpected|(?:not|to) find(?: the| a)?) models?\b|\bno models? (?:are |is )?(?:currently )?loaded"
+    r"|\bdoes not (?:support chats?\b|work with the specified model)",
     re.IGNORECASE,
 )
 WRONG_ADDRESS_WORDS = re.compile(
     r"unexpected endpoint|\b(?:no such|unknown|invalid) (?:route|endpoint|path|url)\b|\broute\b.{0,160}\bnot found"
-    r"|\bcannot post\b|requested url",
+    r"|\bcannot post\b|requested url|\bhttp request (?:was sent )?to (?:an )?https (?:port|server)",
     re.IGNORECASE,
 )
-SERVER_STATUSES = {408, 425, 498, 499}  # besides 5xx; 498 is Groq's for a tier without room
+SERVER_STATUSES = NO_ANSWER_STATUSES | {
+    424,
+    498,
+    499,
+}  # besides 5xx; 424 is of a server behind the server, 498 Groq's for a tier without room
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +232,11 @@ def read_body(response: httpx2.Response) -> RefusalBody:
     named: dict[str, list[str]] = {}
     for key, value in fields_in(body):
         if isinstance(value, str | int) and not isinstance(value, bool):
-            named.setdefault(key, []).append(str(value)[:MAX_CODE_LENGTH])
+            named.setdefault(key.lower(), []).append(str(value)[:MAX_CODE_LENGTH])
     codes = tuple(_codes(named))
-    quotas = tuple(named.get("quotaId", ())) + tuple(named.get("quota_id", ()))
+    quotas = tuple(named.get("quotaid", ())) + tuple(named.get("quota_id", ()))
     google = "resourceexhausted" in codes or "@type" in named
-    values = (*named.get("quotaValue", ()), *named.get("quota_limit_value", ()))
+    values = (*named.get("quotavalue", ()), *named.get("quota_limit_value", ()))
     nothing = "0" in values or (google and NO_ALLOWANCE.search(text) is not None)
     types = frozenset(map(_squeezed, named.get("type", ())))
     return RefusalBody(codes, types, text, body is not None, google, quotas, nothing, frozenset(named.get("param", ())))
@@ -221,7 +252,7 @@ def meaning(response: httpx2.Response, status: int | None = None) -> Refusal:
         return Refusal.NO_CREDIT
     if code >= 500 or code in SERVER_STATUSES:
         return _of_server(code, body)
-    if code in {401, 403} and is_browser_check(response):
+    if (code in {401, 403} and wall_before(response)) or (code in {400, 404, 409} and TROUBLE_WORDS.search(body.text)):
         return Refusal.DOWN
     refusal = _of_client(response, code, body)
     if refusal in FOR_NOW and header_wait(response):  # a refusal for good has no end
@@ -270,6 +301,8 @@ def _of_limit(response: httpx2.Response, body: RefusalBody) -> Refusal:
         return limit
     if body.quotas:
         return limit
+    if SPENT_WORDS.search(body.text):
+        return Refusal.NO_CREDIT
     if retry_after(response) is not None:
         return limit
     spent = NO_CREDIT_WORDS.search(body.text) or (not body.google and PLAN_SPENT.search(body.text))
@@ -345,7 +378,7 @@ def _is_format(body: RefusalBody) -> bool:
 
 
 def _codes(named: dict[str, list[str]]) -> Iterator[str]:
-    for key in ("code", "type", "reason", "status", "error_code", "errorCode", "error_type", "kind"):
+    for key in ("code", "type", "reason", "status", "error_code", "errorcode", "error_type", "kind", "__type"):
         yield from map(_squeezed, named.get(key, ()))
 
 

@@ -19,15 +19,21 @@ from alexandria.core.redaction import masked
 MAX_SENTENCE_LENGTH = 200  # characters
 MAX_BODY_LENGTH = 65_536  # characters of a body that are searched
 MAX_DEPTH = 6  # levels of lists and objects that are searched
-# The fields that hold a sentence, the most telling first: one service has several of them.
+# The fields that hold a sentence, in small letters, the most telling first: one service has several of them.
 SENTENCE_FIELDS = (
     "message",
-    "errorMessage",
+    "errormessage",
     "error_message",
     "error_description",
     "detail",
     "error",
     "errors",
+    "msg",
+    "error_msg",
+    "status_msg",
+    "base_resp",
+    "response",
+    "info",
     "title",
 )
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,500})</title", re.IGNORECASE)
@@ -67,8 +73,9 @@ def _sentences(body: Any, depth: int) -> Iterator[str]:
             for item in body[:MAX_DEPTH]:
                 yield from _sentences(item, depth - 1)
         case dict():
+            by_name = {str(name).lower(): value for name, value in body.items()}
             for field in SENTENCE_FIELDS:
-                yield from _sentences(body.get(field), depth - 1)
+                yield from _sentences(by_name.get(field), depth - 1)
 
 
 def _sentence_in_text(text: str, status: int | None) -> str:

@@ -49,6 +49,11 @@ IN_MORE_WORDS = re.compile(
     r"\b(?:retry|try|requests? (?:is |are |will be )?(?:allowed|possible))\b[^.;\d]{1,40}\b(?:in|after) (?P<value>\d[^;<>{}]{0,60})",
     re.IGNORECASE,
 )
+NUMBER_WORDS = {
+    "a": "1", "an": "1", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "fifteen": "15", "twenty": "20", "thirty": "30", "sixty": "60",
+}  # fmt: skip
+WRITTEN_NUMBER = re.compile(rf"\b({'|'.join(NUMBER_WORDS)})(?= (?:seconds?|minutes?|hours?|days?)\b)", re.IGNORECASE)
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))", re.ASCII)
 CLOCK = re.compile(r"(?:(\d{1,4})\.)?(\d{1,3}):([0-5]\d):([0-5]\d)(?:\.\d{1,9})?", re.ASCII)  # of .NET: 1.02:21:45
 IN_CLOCK = re.compile(rf"\b(?:in|after) (?P<value>{CLOCK.pattern})(?![\d:])", re.ASCII)
@@ -107,6 +112,7 @@ def from_body(body: Any) -> float | None:
 def from_words(text: str) -> float | None:
     """The wait in a sentence like "try again in 7m12.5s" or "Please retry after 6 seconds."."""
     plain = THOUSANDS.sub("", " ".join(text[:MAX_HINT_TEXT].split()))
+    plain = WRITTEN_NUMBER.sub(lambda word: NUMBER_WORDS[word[1].lower()], plain)
     clocks = [_clock_in(found["value"]) for found in IN_CLOCK.finditer(plain)]
     others = [_duration_in(found["value"]) for found in IN_MORE_WORDS.finditer(plain)]
     return _longest((*clocks, *others, *(_from_phrase(found["value"]) for found in IN_WORDS.finditer(plain))))
@@ -138,7 +144,7 @@ def _policy_resets(value: str) -> Iterator[float]:
 
 def seconds_in(value: str) -> float | None:
     """The wait that one value means: seconds, a duration like 6m0s, a date, or an instant since 1970 in any unit."""
-    plain = value.strip()
+    plain = value.strip(" \t\"'")
     number = _number(plain)
     if number is not None:
         return _wait_of(number)

@@ -20,7 +20,7 @@ from alexandria.providers import fields, prompts, search_terms
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import ProviderClient, Request, json_of, status_error
 from alexandria.providers.fields import UnusableRecord
-from alexandria.providers.front_pages import OUTAGE_WORDS, is_browser_check
+from alexandria.providers.front_pages import OUTAGE_WORDS, wall_before
 from alexandria.providers.refusals import sentence_in, sentence_of, with_sentence
 from alexandria.providers.retry_hints import header_wait, texts_in
 
@@ -107,7 +107,7 @@ class Wikidata:
             summary = with_sentence("has banned us for asking too much", sentence)
             until = datetime.now(UTC) + timedelta(seconds=wait) if wait else _end_of_ban(response.text)
             return errors.QuotaSpent(self.name, summary, until=until)
-        if wait or is_browser_check(response):
+        if wait or wall_before(response):
             return status_error(self.name, response)
         hint = "set ALEXANDRIA_CONTACT to a mail address or URL; Wikidata wants to know whom to write to"
         return errors.KeyRefused(self.name, with_sentence("refuses our User-Agent", sentence), hint=hint)

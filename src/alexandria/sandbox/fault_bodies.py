@@ -17,6 +17,8 @@ TIMED_OUT = "<!DOCTYPE html>\n<title>books.example | 524: A timeout occurred</ti
 BROWSER_CHECK = (
     "<!DOCTYPE html>\n<title>Just a moment...</title><script src='/cdn-cgi/challenge-platform/x'></script>\n"
 )
+FILTERED = "<!DOCTYPE html>\n<title>Web filter</title><p>This site is blocked by your organisation.</p>\n"
+PROXY_LOGIN = "<!DOCTYPE html>\n<title>Cache access denied</title><p>Sign in to the proxy server.</p>\n"
 BEHIND = b"\n<!-- served by cache 7 -->\n<script src='/metrics.js'></script>\n"
 
 
@@ -29,6 +31,8 @@ def of_machines_between() -> Mapping[str, Strike]:
         "portal_200": instead(lambda _: HTMLResponse(PORTAL)),
         "timed_out_524": instead(lambda _: HTMLResponse(TIMED_OUT, 524)),
         "browser_check_403": instead(lambda _: HTMLResponse(BROWSER_CHECK, 403, headers={"cf-mitigated": "challenge"})),
+        "filter_403": instead(lambda _: HTMLResponse(FILTERED, 403)),
+        "proxy_407": instead(lambda _: HTMLResponse(PROXY_LOGIN, 407, headers={"proxy-authenticate": "Basic"})),
         "login_302": instead(
             lambda _: Response(status_code=302, headers={"location": "https://login.example/?next=/"})
         ),

@@ -31,6 +31,7 @@ def of_compatible_servers(team: Callable[[], str]) -> Mapping[str, Strike]:
             no_permission("Your team {team} has used all its credits or is at its monthly spending limit.")
         ),
         "403_content": instead(no_permission("Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO")),
+        "400_model_crashed": instead(lambda _: _error(400, "The model has crashed. (Exit code: 1)")),
         "404_wrong_path": instead(lambda _: PlainTextResponse("404 page not found", 404)),
         "400_response_format": _refuse_format(("json_schema",)),
         "400_any_response_format": _refuse_format(("json_schema", "json_object")),

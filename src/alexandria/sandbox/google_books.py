@@ -67,6 +67,7 @@ class GoogleBooksSandbox(ProviderSandbox):
             "gb_no_items": changed(lambda answer: {"kind": answer.get("kind", "books#volumes"), "totalItems": 0}),
             "gb_keyless_429": instead(lambda _: quota_exceeded("PerDay", 0)),
             "gb_503_backend": instead(lambda _: backend_failed()),
+            "gb_200_error": instead(lambda _: Response(backend_failed().body, media_type="application/json")),
             "gb_400_daily": instead(lambda _: _refusal(400, **spent)),
             "gb_403_daily": instead(lambda _: _refusal(403, **spent)),
             "gb_403_key_restricted": instead(lambda _: _key_restricted()),
