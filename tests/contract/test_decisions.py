@@ -41,7 +41,7 @@ FOLLOWS = {
     "503_retry_after": DOWN, "maintenance_200": DOWN, "portal_200": DOWN, "timed_out_524": DOWN, "browser_check_403": DOWN,
     "filter_403": DOWN, "proxy_407": DOWN, "400_model_crashed": DOWN,
     "login_302": REQUEST, "empty_200": BAD, "nothing_204": BAD, "byte_order_mark": None, "other_encoding": None, "other_type": None,
-    "markup_behind": None, "json_lines": BAD, "gzip_unnamed": BAD, "gzip_untrue": DOWN, "chunks_broken_off": DOWN,
+    "markup_behind": None, "latin_1_header": None, "json_lines": BAD, "gzip_unnamed": BAD, "gzip_untrue": DOWN, "chunks_broken_off": DOWN,
     "429_hourly": SLOW, "429_weekly": SPENT,
     "html_200": BAD, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
     "bomb": BAD, "many_brackets": BAD, "prose_around_json": None, "closing_think": None, "loose_json": None, "bad_item": None,

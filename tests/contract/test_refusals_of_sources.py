@@ -149,6 +149,7 @@ REFUSALS: list[Any] = [
     ("internet_archive", 200, {"error": "unable to reach the backend"}, (), DOWN, None),
     ("internet_archive", 200, "<html>The search engine was unresponsive</html>", (), DOWN, None),
     ("wikidata", 407, "", (), DOWN, None),
+    ("open_library", 429, "", ("X-Served-By: caf\xe9", "Retry-After: \u0663\u0660"), LIMIT, None),
 ]  # fmt: skip
 
 

@@ -14,7 +14,11 @@ MAX_BODY_BYTES = 16 * 2**20  # bytes, as sent and as decoded; the longest answer
 MAX_TYPE_LENGTH = 500  # characters of a content type; a longer one takes long to parse
 MAX_INLINE_BYTES = 2**16  # bytes as sent; a longer body is decoded in a thread, as the event loop has other duties
 ACCEPT_ENCODING = "gzip, deflate"  # all that is decoded here, and the only codings that are decoded
-FRAMING = ("content-encoding", "content-length", "transfer-encoding")  # headers that hold no longer for a decoded body
+FRAMING = (
+    b"content-encoding",
+    b"content-length",
+    b"transfer-encoding",
+)  # headers that hold no longer for a decoded body
 
 
 class AnswerTooLarge(errors.BadAnswer):
@@ -50,8 +54,8 @@ async def read_whole(provider: str, response: httpx2.Response) -> httpx2.Respons
         response.status_code,
         headers=[
             (name, value)
-            for name, value in response.headers.multi_items()
-            if name.lower() not in FRAMING and not (name.lower() == "content-type" and len(value) > MAX_TYPE_LENGTH)
+            for name, value in response.headers.raw  # as bytes: not all are ASCII
+            if name.lower() not in FRAMING and not (name.lower() == b"content-type" and len(value) > MAX_TYPE_LENGTH)
         ],
         stream=httpx2.ByteStream(raw),
         extensions=response.extensions,

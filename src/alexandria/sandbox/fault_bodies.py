@@ -48,6 +48,7 @@ def of_bodies() -> Mapping[str, Strike]:
         "other_encoding": _with_body(_in_latin_1, "application/json; charset=iso-8859-1"),
         "other_type": _with_body(lambda body: body, "text/html; charset=us-ascii"),
         "markup_behind": _with_body(lambda body: body + BEHIND, "text/html"),
+        "latin_1_header": _with_header("x-served-by", "caf\xe9"),
         "json_lines": _with_body(lambda body: b"%b\n%b\n" % (body, body), "application/x-ndjson"),
         "gzip_unnamed": _with_body(gzip.compress),
         "gzip_untrue": _with_body(lambda body: body, coding="gzip"),
@@ -65,6 +66,15 @@ def _with_body(change: Callable[[bytes], bytes], media_type: str = "", coding: s
         headers = {"content-encoding": coding} if coding else {}
         kind = media_type or response.headers.get("content-type")
         return Response(change(bytes(response.body)), response.status_code, headers, kind)
+
+    return strike
+
+
+def _with_header(name: str, value: str) -> Strike:
+    async def strike(_: Request, proper: Proper) -> Response:
+        response = await proper()
+        response.headers[name] = value
+        return response
 
     return strike
 
