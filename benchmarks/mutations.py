@@ -90,6 +90,7 @@ SUBJECTS = {
         ("providers/client.py", "providers/metering.py"),
         (
             "unit/test_client.py",
+            "unit/test_client_keys.py",
             "unit/test_metering.py",
             "integration/test_concurrency_limiter.py",
             "contract/test_trace.py",

@@ -306,45 +306,6 @@ def test_a_bad_answer_names_what_came_instead(response, came):
     assert bad.value.message == f"isbndb: {came}"
 
 
-async def test_a_key_is_read_again_when_it_is_refused(reach):
-    def far_end(request):
-        return ok() if request.headers["Authorization"] == "new" else httpx2.Response(401)
-
-    def sign(request):
-        request.headers["Authorization"] = client.secret()
-        return request
-
-    client = reach("isbndb", far_end, reload_key=lambda: SecretStr("new"))
-    assert (await ask(client, sign=sign))[0] == {"found": 1}
-    assert len(client.sent) == 2
-
-
-async def test_an_unchanged_key_is_refused_once(reach):
-    client = reach("isbndb", httpx2.Response(401), reload_key=lambda: SecretStr("canary-key"))
-    with pytest.raises(errors.KeyRefused):
-        await ask(client)
-    assert len(client.sent) == 1
-
-
-@pytest.mark.parametrize(("key", "error"), [(None, errors.KeyMissing), ("pass\nwort", errors.KeyRefused)])
-async def test_an_absent_or_impossible_key_is_reported_without_showing_it(reach, key, error):
-    with pytest.raises(error) as refused:
-        reach("isbndb", ok(), key=key).secret()
-    assert "wort" not in refused.value.message
-    assert refused.value.hint == ("" if key else "set ISBNDB_API_KEY")
-
-
-async def test_a_key_is_not_carried_along_a_redirect_but_free_sources_are_followed(reach):
-    def far_end(request):
-        return ok() if request.url.path == "/prefix/new" else httpx2.Response(302, headers={"Location": "/prefix/new"})
-
-    with pytest.raises(errors.RequestRefused):
-        await ask(reach("isbndb", far_end))
-    followed = reach("open_library", far_end)
-    assert (await ask(followed))[0] == {"found": 1}
-    assert followed.sent[0].headers["User-Agent"] == "Alexandria/1.2 (ops@library.test)"
-
-
 async def test_without_a_contact_the_user_agent_names_the_product_alone(limiter, answers):
     settings = ProviderSettings(name="isbndb", **PROVIDERS["isbndb"].limits.model_dump(), key="canary-key")
     client = ProviderClient(
