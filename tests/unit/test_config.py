@@ -81,6 +81,21 @@ def test_open_library_has_its_full_rate_only_with_a_contact(monkeypatch):
     assert config.load().providers["open_library"].rate == 2
 
 
+@pytest.mark.parametrize("contact", ["j\u00fcrgen@library.test", "a@library.test\r\nX-Other: 1", "x" * 201])
+def test_a_contact_that_no_header_can_carry_is_refused(monkeypatch, contact):
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", contact)
+    with pytest.raises(Misconfigured, match="ALEXANDRIA_CONTACT"):
+        config.load()
+
+
+@pytest.mark.parametrize(("given", "contact"), [(" \n", ""), (" ops@library.test\n", "ops@library.test")])
+def test_blanks_are_no_part_of_a_contact(monkeypatch, given, contact):
+    monkeypatch.setenv("ALEXANDRIA_CONTACT", given)
+    settings = config.load()
+    assert settings.contact == contact
+    assert settings.providers["open_library"].rate == (3 if contact else 1)
+
+
 def test_models_have_five_minutes_and_gemini_the_pacific_day():
     providers = config.load().providers
     assert {providers[name].timeout for name in ("gemini", "xai", "openai")} == {300}

@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from alexandria.core.contact import Contact
 from alexandria.core.errors import Misconfigured, in_words
 from alexandria.core.provider_facts import (
     PROVIDERS,
@@ -189,7 +190,7 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS"),
         description="also valid, while clients change to a new secret",
     )
-    contact: str = Field(
+    contact: Contact = Field(
         "",
         validation_alias=_env("ALEXANDRIA_CONTACT"),
         description="mail address or URL that providers can contact; some reject anonymous clients",
