@@ -70,7 +70,8 @@ def candidate(text: str) -> Candidate:
 
 def edition(text: str) -> EditionRecord:
     return EditionRecord(
-        SOURCE, text, text, (text,), Isbn13("9780385504201"), text, PartialDate(2003), 2003, text, text, 9, text, text, (text,)
+        SOURCE, text, text, (text,), Isbn13("9780385504201"), text, PartialDate(2003), 2003, text, text, 9, text, text, (text,),
+        other_titles=(text[1:],), other_names=(text[1:],),
     )  # fmt: skip
 
 
@@ -176,6 +177,7 @@ FIXED = {
     "now: datetime": NOW,
     "at: datetime": NOW,
     "count: int": 20,
+    "level: int": 0,
     "number: int": 1,
     "longest: int": 150,
     "score: float": 90.0,

@@ -15,10 +15,11 @@ from alexandria.catalogue.matching.authors import MISSPELT, PEN_NAME, agreement
 from alexandria.catalogue.matching.comparison import title_finding
 from alexandria.catalogue.matching.findings import UNDECIDED_POINTS, Comparable, Finding, is_confirmed
 from alexandria.catalogue.matching.folding import fold
-from alexandria.catalogue.matching.titles import Title
+from alexandria.catalogue.matching.titles import MAX_TITLE_LENGTH, Title
 from alexandria.catalogue.matching.tongues import KINDRED
 
 KNOWN_POINTS, UNSURE_POINTS = 6.0, 20.0  # of another title with a second fact, and without
+MAX_COMPARED_LENGTH = 200  # letters of two titles that tell whether they are worth comparing
 MIN_RATIO = 70.0  # of the letters of two titles that are worth comparing
 ALSO_KNOWN = "the source also knows the work as {}"
 
@@ -58,12 +59,16 @@ def author_level(one: Comparable, other: Comparable) -> int:
 def _known_titles(record: Comparable, printed: Title) -> Iterator[Title]:
     """The other titles of a record that may agree with the printed one; a classic has more than can be read each time."""
     for text in record.edition.other_titles if record.edition else ():
-        folded = fold(text)
+        folded = fold(text[:MAX_TITLE_LENGTH])
         closed = "".join(letter for letter in folded if letter.isalnum())
         if (max(closed, default="") < "\u0370") != printed.latin or fuzz.partial_ratio(
             printed.squash, closed
         ) >= MIN_RATIO:
             yield titles.read(text)
+
+
+def _resembles(one: str, other: str) -> bool:
+    return fuzz.partial_ratio(one[:MAX_COMPARED_LENGTH], other[:MAX_COMPARED_LENGTH]) >= MIN_RATIO
 
 
 def _other_names(record: Comparable) -> tuple[str, ...]:
