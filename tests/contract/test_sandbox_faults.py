@@ -157,6 +157,8 @@ EVERYWHERE = {
     "other_encoding": (200, ""),
     "other_type": (200, ""),
     "markup_behind": (200, "<!-- served by cache 7 -->"),
+    "odd_charset": (200, ""),
+    "odd_cookie": (200, ""),
     "latin_1_header": (200, ""),
     "json_lines": (200, "}\n{"),
     "gzip_unnamed": (200, "\x1f"),

@@ -148,6 +148,31 @@ async def test_damaged_data_is_a_provider_that_is_down(reach):
         await ask(client)
 
 
+@pytest.mark.parametrize("charset", ["hex", "rot13", "undefined", "idna", "utf-16", "klingon", "", "x" * 300, "\xe9"])
+async def test_a_charset_that_decodes_no_text_of_the_web_does_not_count(reach, charset):
+    kind = f"text/html; charset={charset}".encode("latin-1")
+    client = reach("isbndb", httpx2.Response(200, content=BODY, headers=[(b"Content-Type", kind)]))
+    assert (await ask(client))[0] == {"found": 1}
+    page = httpx2.Response(403, content=b"<title>no entry</title>", headers=[(b"Content-Type", kind)])
+    with pytest.raises(errors.KeyRefused, match="no entry"):
+        await ask(reach("isbndb", page))
+
+
+async def test_the_charset_of_a_page_counts(reach):
+    page = httpx2.Response(403, content=b"caf\xe9 closed", headers={"Content-Type": "text/plain; Charset='ISO-8859-1'"})
+    with pytest.raises(errors.KeyRefused, match="caf\xe9 closed"):
+        await ask(reach("isbndb", page))
+
+
+async def test_no_cookie_is_sent_back(reach):
+    """One that is not ASCII broke every later request."""
+    cookies = [(b"Set-Cookie", b"a=\xe9; Path=/"), (b"set-cookie", b"b=1")]
+    client = reach("isbndb", lambda _: httpx2.Response(200, content=BODY, headers=cookies))
+    for question in ("/books/one", "/books/two"):
+        await client.fetch_uncached(Request("GET", question), lambda answer: json_of("isbndb", answer))
+    assert [request.headers.get("Cookie") for request in client.sent] == [None, None]
+
+
 async def test_a_large_answer_is_read_beside_the_event_loop(reach):
     large = json.dumps({"found": 1, "rest": [{}] * (MAX_INLINE_BYTES // 2)})
     async with pulse() as gaps:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import re
 import zlib
 from collections.abc import Callable
 
@@ -14,11 +16,12 @@ MAX_BODY_BYTES = 16 * 2**20  # bytes, as sent and as decoded; the longest answer
 MAX_TYPE_LENGTH = 500  # characters of a content type; a longer one takes long to parse
 MAX_INLINE_BYTES = 2**16  # bytes as sent; a longer body is decoded in a thread, as the event loop has other duties
 ACCEPT_ENCODING = "gzip, deflate"  # all that is decoded here, and the only codings that are decoded
-FRAMING = (
-    b"content-encoding",
-    b"content-length",
-    b"transfer-encoding",
-)  # headers that hold no longer for a decoded body
+# Headers that hold no longer for a decoded body, and cookies: no provider needs them, and odd ones break the next request.
+DROPPED = (b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie")
+CONTENT_TYPE = b"content-type"
+CHARSET = re.compile(rb";\s*charset\s*=\s*[\"']?([\w.:-]*)", re.IGNORECASE)
+# Of texts on the web, in Python's names. Others decode no text, as "hex", or fail for want of a mark, as "utf-16".
+CHARSETS = ("utf-8", "ascii", "iso8859", "cp125", "cp932", "gb", "big5", "shift_jis", "euc", "koi8", "iso2022", "mac")
 
 
 class AnswerTooLarge(errors.BadAnswer):
@@ -53,13 +56,25 @@ async def read_whole(provider: str, response: httpx2.Response) -> httpx2.Respons
     return httpx2.Response(
         response.status_code,
         headers=[
-            (name, value)
+            (name, _without_odd_charset(value) if name.lower() == CONTENT_TYPE else value)
             for name, value in response.headers.raw  # as bytes: not all are ASCII
-            if name.lower() not in FRAMING and not (name.lower() == b"content-type" and len(value) > MAX_TYPE_LENGTH)
+            if name.lower() not in DROPPED and not (name.lower() == CONTENT_TYPE and len(value) > MAX_TYPE_LENGTH)
         ],
         stream=httpx2.ByteStream(raw),
         extensions=response.extensions,
     )
+
+
+def _without_odd_charset(kind: bytes) -> bytes:
+    """The content type, without a charset in which no text of the web is written; then it is UTF-8."""
+    charset = CHARSET.search(kind)
+    if charset is None:
+        return kind
+    try:
+        known = codecs.lookup(charset[1].decode()).name.startswith(CHARSETS)
+    except (LookupError, ValueError):
+        known = False
+    return kind if known else kind[: charset.start()]
 
 
 def _announced(response: httpx2.Response) -> int:

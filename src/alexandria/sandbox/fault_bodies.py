@@ -48,6 +48,8 @@ def of_bodies() -> Mapping[str, Strike]:
         "other_encoding": _with_body(_in_latin_1, "application/json; charset=iso-8859-1"),
         "other_type": _with_body(lambda body: body, "text/html; charset=us-ascii"),
         "markup_behind": _with_body(lambda body: body + BEHIND, "text/html"),
+        "odd_charset": _with_body(lambda body: body, "application/json; charset=hex"),
+        "odd_cookie": _with_header("set-cookie", "caf\xe9=1; Path=/"),
         "latin_1_header": _with_header("x-served-by", "caf\xe9"),
         "json_lines": _with_body(lambda body: b"%b\n%b\n" % (body, body), "application/x-ndjson"),
         "gzip_unnamed": _with_body(gzip.compress),

@@ -60,6 +60,8 @@ CATALOGUE = {
     "other_encoding": Fault("the answer in ISO-8859-1"),
     "other_type": Fault("the answer called a page in ASCII"),
     "markup_behind": Fault("markup behind the answer"),
+    "odd_charset": Fault("the answer called a text of a charset that is none"),
+    "odd_cookie": Fault("a cookie that no request can carry"),
     "latin_1_header": Fault("a header that is not ASCII"),
     "json_lines": Fault("the answer twice, a line each"),
     "gzip_unnamed": Fault("the answer compressed without a header that reports it"),
