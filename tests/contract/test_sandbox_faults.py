@@ -157,8 +157,6 @@ EVERYWHERE = {
     "other_encoding": (200, ""),
     "other_type": (200, ""),
     "markup_behind": (200, "<!-- served by cache 7 -->"),
-    "odd_charset": (200, ""),
-    "odd_cookie": (200, ""),
     "latin_1_header": (200, ""),
     "json_lines": (200, "}\n{"),
     "gzip_unnamed": (200, "\x1f"),
@@ -171,6 +169,7 @@ EVERYWHERE = {
     "429_year_99999": (429, ""),
 }
 AT_A_SOCKET = {"hang", "reset_mid_body", "chunks_broken_off", "gzip_untrue"}
+OF_OUR_CLIENT = {"odd_charset", "odd_cookie"}  # a client like the one here fails for them; see test_decisions.py
 
 
 async def ask(client, provider, **changes):
@@ -193,7 +192,7 @@ def test_every_service_has_the_faults_that_the_catalogue_gives_it():
     for provider in provider_names():
         listed = {name for name, fault in CATALOGUE.items() if provider in fault.providers and name != "none"}
         assert part(provider)(world)._strikes.keys() == listed, provider
-        assert SEEN[provider].keys() | EVERYWHERE.keys() | AT_A_SOCKET == listed, provider
+        assert SEEN[provider].keys() | EVERYWHERE.keys() | AT_A_SOCKET | OF_OUR_CLIENT == listed, provider
 
 
 @pytest.mark.parametrize(

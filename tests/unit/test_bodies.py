@@ -153,9 +153,10 @@ async def test_a_charset_that_decodes_no_text_of_the_web_does_not_count(reach, c
     kind = f"text/html; charset={charset}".encode("latin-1")
     client = reach("isbndb", httpx2.Response(200, content=BODY, headers=[(b"Content-Type", kind)]))
     assert (await ask(client))[0] == {"found": 1}
+
     page = httpx2.Response(403, content=b"<title>no entry</title>", headers=[(b"Content-Type", kind)])
     with pytest.raises(errors.KeyRefused, match="no entry"):
-        await ask(reach("isbndb", page))
+        await reach("isbndb", page).fetch_uncached(Request("GET", "/page"), lambda answer: json_of("isbndb", answer))
 
 
 async def test_the_charset_of_a_page_counts(reach):
