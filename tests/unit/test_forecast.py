@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -11,12 +12,14 @@ import pytest
 from alexandria.backfill.status import Status
 from alexandria.forecast.belief import draw_scenario
 from alexandria.forecast.estimate import forecast
+from alexandria.forecast.forecaster import LATEST_RUNS
 from alexandria.forecast.history import History
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario, SimulatedProvider
 from alexandria.forecast.simulation import Limit, RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.decisions import RolloutState
 from alexandria.rollout.gates import MonthOutcome
+from tests.support.processor_time import too_long
 
 AT = datetime(2026, 1, 13, tzinfo=UTC)
 SOURCES = (
@@ -33,6 +36,7 @@ EXPECTED = Scenario(
 )
 GUIDE = plans.read(plans.example())
 RUNS = 10
+MAX_PAGE_SECONDS = 1.0  # of a processor, on a machine with nothing else to do
 
 
 def fresh(at=AT):
@@ -67,6 +71,17 @@ def test_the_guides_plan_takes_twenty_to_twenty_five_days_because_of_its_pace():
     assert 300 <= found.calls["gemini"].middle < 330
     assert found.money is not None
     assert found.money.middle == pytest.approx(found.calls["gemini"].middle * 0.03)
+
+
+def test_the_pages_forecast_of_300_months_takes_at_most_a_second_of_a_processor():
+    taken = []
+    for seed in range(3):
+        began = time.process_time()
+        forecast(GUIDE, fresh(), EXPECTED, runs=LATEST_RUNS, seed=seed, prices={"gemini": 0.02, "xai": 0.01})
+        taken.append(time.process_time() - began)
+        if not too_long(taken[-1], MAX_PAGE_SECONDS):
+            break
+    assert not too_long(min(taken), MAX_PAGE_SECONDS)
 
 
 def test_a_rollout_whose_first_phases_went_well_is_rarely_stopped():

@@ -47,10 +47,10 @@ class _Meter:
     """The pace and the quota day of a provider, in its own time zone. What others spend of a day is drawn by `seed`."""
 
     def __init__(self, provider: SimulatedProvider, spent: int, by_months: int, at: float, seed: int) -> None:
-        self.provider = provider
+        self.provider, self._rate = provider, provider.rate
         self._zone, self._seed = ZoneInfo(provider.zone), seed
         self._day = calendar(at, self._zone)
-        self._first = self._day.date
+        self._first, self._starts, self._ends = self._day.date, self._day.starts, self._day.ends
         self._by_months = float(by_months)  # of the present day, as the others'
         self._other_days: dict[date, tuple[float, float]] = {}
         self._use: dict[date, OtherUse] = {}
@@ -60,21 +60,27 @@ class _Meter:
 
     def spent(self, at: float) -> float:
         """Units spent on the day of `at`."""
-        by_months = self.by_months(at)
-        return by_months + self._others + self._drawn(at)
+        if not self._starts <= at < self._ends:
+            self._turn_to_day_of(at)
+        spent = self._by_months + self._others
+        return spent + self._drawn(at) if self.provider.other_use else spent
 
     def by_months(self, at: float) -> float:
         """Those of them that months spent."""
-        if not self._day.starts <= at < self._day.ends:
-            self._other_days[self._day.date] = self._by_months, self._others
-            self._day = calendar(at, self._zone)
-            self._by_months, self._others = self._other_days.get(self._day.date, (0.0, 0.0))
+        if not self._starts <= at < self._ends:
+            self._turn_to_day_of(at)
         return self._by_months
 
     def use_before(self, at: float) -> tuple[OtherUse, ...]:
         """What others have spent on the whole days that ended before `at`."""
         self.by_months(at)
         return tuple(use for day, use in self._use.items() if self._first < day < self._day.date)
+
+    def _turn_to_day_of(self, at: float) -> None:
+        self._other_days[self._day.date] = self._by_months, self._others
+        self._day = calendar(at, self._zone)
+        self._starts, self._ends = self._day.starts, self._day.ends
+        self._by_months, self._others = self._other_days.get(self._day.date, (0.0, 0.0))
 
     def _drawn(self, at: float) -> float:
         """Units that others have spent on the present day, at the beginning of each hour."""
@@ -84,7 +90,7 @@ class _Meter:
         if use is None:
             rng = Random(f"{self._seed} {self.provider.name} {self._day.date}")  # noqa: S311 # chance that can be repeated
             use = self._use[self._day.date] = rng.choice(self.provider.other_use)
-        return sum(use[: int((at - self._day.starts) / HOUR_SECONDS) + 1])
+        return sum(use[: int((at - self._starts) / HOUR_SECONDS) + 1])
 
     def left(self, at: float) -> float:
         cap = self.provider.daily_cap
@@ -92,17 +98,19 @@ class _Meter:
 
     def resets(self, at: float) -> datetime:
         self.by_months(at)
-        return datetime.fromtimestamp(self._day.ends, UTC)
+        return datetime.fromtimestamp(self._ends, UTC)
 
     def send(self, requests: float, at: float, *, for_months: bool = True) -> float:
         """Send after all earlier requests, charged to the day of `at`; returns when the last one has left."""
-        self.by_months(at)
+        if not self._starts <= at < self._ends:
+            self._turn_to_day_of(at)
         if for_months:
             self._by_months += requests
         else:
             self._others += requests
-        self.free = max(self.free, at) + requests / self.provider.rate
-        return self.free
+        free = max(self.free, at) + requests / self._rate
+        self.free = free
+        return free
 
 
 class SimulatedAttempts:
@@ -124,6 +132,7 @@ class SimulatedAttempts:
         self.scenario, self.books, self._seed = scenario, SimulatedBooks(scenario, seed), seed
         self.requests: dict[Month, dict[str, int]] = defaultdict(lambda: dict.fromkeys(self._meters, 0))
         self._rng = Random(f"fortune {seed}")  # noqa: S311 # chance that can be repeated
+        self._gauss = self._rng.gauss
         self.listed: set[Month] = set()  # their book lists have been bought
         self._outages: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for outage in draw_outages(scenario, datetime.fromtimestamp(at, UTC), days, self._rng):
@@ -135,6 +144,12 @@ class SimulatedAttempts:
             provider.name: _Meter(provider, spent.get(provider.name, 0), shares.get(provider.name, 0), at, seed)
             for provider in (*scenario.generators, *scenario.sources)
         }
+        self._capped = [
+            (position, self._meters[source.name])
+            for position, source in enumerate(scenario.sources)
+            if source.daily_cap is not None
+        ]
+        self._whole_paths = [self.books.look_up(known, 0) for known in range(1 << len(scenario.sources))]
 
     def mark_listed(self, month: Month) -> None:
         """The book list of a month has been generated and stored already."""
@@ -161,8 +176,7 @@ class SimulatedAttempts:
 
     def outage_end(self, at: float, *affected: str) -> float:
         """When the present outage of one of these ends; 0 if there is none."""
-        since, until = self._calm
-        if since <= at < until:
+        if self._is_calm(at):
             return 0.0
         ends = 0.0
         for name in affected:
@@ -173,6 +187,11 @@ class SimulatedAttempts:
         if not ends:
             self._find_calm(at)
         return ends
+
+    def _is_calm(self, at: float) -> bool:
+        """Whether nothing fails now, as far as is known."""
+        since, until = self._calm
+        return since <= at < until
 
     def _find_calm(self, at: float) -> None:
         """Find until when nothing fails, if nothing does now."""
@@ -192,21 +211,24 @@ class SimulatedAttempts:
         """When an attempt that begins now ends, and its books or its error."""
         faults, drawn = self.scenario.faults, self._rng.random()
         books = self.books.month(month)
-        at = now + self.scenario.overhead_seconds * self._factor(self.scenario.overhead_spread)
+        at = now + self.scenario.overhead_seconds * math.exp(self._gauss(0, self.scenario.overhead_spread))
         if drawn < faults.worker_lost:
             return at + rescuer.HEARTBEAT_TIMEOUT, WorkerLost()
         if month not in self.listed:
             kind = self._generation_error(books, now, drawn - faults.worker_lost)
             if kind is not None:
-                generators = self.scenario.generators
+                made, generators = self.requests[month], self.scenario.generators
                 for each in generators:
-                    self.requests[month][each.name] += self._list_requests(month, each)
+                    made[each.name] += self._list_requests(month, each)
                 causes = tuple(kind(each.name, "did not name a book") for each in generators)
                 ends = at + (_given_up(generators) if kind is errors.ProviderDown else REFUSAL_SECONDS)
                 return ends, errors.NoBooks("no generator named a book", causes)
+            made = self.requests[month]
             at = max(
-                self._answered(month, generator, self._list_requests(month, generator), at)
-                for generator in self.scenario.generators
+                [
+                    self._answered(made, generator, self._list_requests(month, generator), at)
+                    for generator in self.scenario.generators
+                ]
             )
             self.listed.add(month)
         ends, found = self._resolved(month, books, at)
@@ -221,8 +243,9 @@ class SimulatedAttempts:
             for source in sources
         ):
             return False
+        made = self.requests[month]
         for source in sources:
-            self._answered(month, source, unchecked * source.requests_per_book, now, for_months=False)
+            self._answered(made, source, unchecked * source.requests_per_book, now, for_months=False)
         return True
 
     def _list_requests(self, month: Month, generator: SimulatedProvider) -> int:
@@ -243,32 +266,32 @@ class SimulatedAttempts:
         return errors.RateLimited if drawn < faults.generators_down + faults.generators_busy else None
 
     def _answered(
-        self, month: Month, provider: SimulatedProvider, requests: float, at: float, *, for_months: bool = True
+        self, made: dict[str, int], provider: SimulatedProvider, requests: float, at: float, *, for_months: bool = True
     ) -> float:
-        """When a provider has answered so many requests, of which the last takes as long as any other."""
-        self.requests[month][provider.name] += round(requests)
+        """When a provider has answered so many requests, of which the last takes as long as any other.
+
+        They are added to those `made` for the month.
+        """
+        made[provider.name] += round(requests)
         sent = self._meters[provider.name].send(requests, at, for_months=for_months)
         if self.scenario.measured_seconds:
             return sent
-        return sent + provider.response_seconds * self._factor(RESPONSE_SPREAD)
-
-    def _factor(self, spread: float) -> float:
-        """A log-normal factor around 1."""
-        return math.exp(self._rng.gauss(0, spread))
+        return sent + provider.response_seconds * math.exp(self._gauss(0, RESPONSE_SPREAD))
 
     def _resolved(self, month: Month, books: MonthBooks, at: float) -> tuple[float, AttemptResult | Exception]:
         """Look up the books of a month, each at one source after the other as far as they can be asked."""
         sources = self.scenario.sources
-        failed: dict[int, errors.ProviderError] = {
-            position: errors.ProviderDown(source.name, "does not answer")
-            for position, source in enumerate(sources)
-            if self.outage_end(at, source.name, "sources")
-        }
+        failed: dict[int, errors.ProviderError] = {}
+        if not self._is_calm(at):
+            for position, source in enumerate(sources):
+                if self.outage_end(at, source.name, "sources"):
+                    failed[position] = errors.ProviderDown(source.name, "does not answer")
         down = [sources[position] for position in failed]
         asked, found = self._ask(books.known, at, failed)
         if not any(asked.values()):
             return at + _given_up(down), errors.NoSources("no source could be asked", tuple(failed.values()))
-        ends = max(self._answered(month, sources[position], requests, at) for position, requests in asked.items())
+        made = self.requests[month]
+        ends = max([self._answered(made, sources[position], requests, at) for position, requests in asked.items()])
         return ends, found
 
     def _attempt_end(self, began: float, ends: float) -> float:
@@ -283,7 +306,7 @@ class SimulatedAttempts:
     ) -> tuple[Mapping[int, float], AttemptResult]:
         """Requests by source, and what they find. A source whose quota is spent meanwhile joins those that `failed`."""
         sources = self.scenario.sources
-        left = {i: self._meters[s.name].left(at) for i, s in enumerate(sources) if s.daily_cap is not None}
+        left = {position: meter.left(at) for position, meter in self._capped}
         if not failed:
             enough = self._ask_all(known, left)
             if enough is not None:
@@ -321,17 +344,19 @@ class SimulatedAttempts:
         self, known: Sequence[tuple[int, int]], left: Mapping[int, float]
     ) -> tuple[Mapping[int, float], AttemptResult] | None:
         """As `_ask`, if all sources can be asked about all books; None if what is `left` does not last."""
-        sources, look_up = self.scenario.sources, self.books.look_up
+        sources, paths = self.scenario.sources, self._whole_paths
         asked, resolved, total = [0] * len(sources), 0, 0
         for bits, books in known:
-            path = look_up(bits, 0)
+            path = paths[bits]
             total += books
-            resolved += books * path.resolved
+            if path.resolved:
+                resolved += books
             for i in path.asked:
                 asked[i] += books
         requests = {i: books * sources[i].requests_per_book for i, books in enumerate(asked) if books}
-        if any(requests.get(i, 0.0) > units for i, units in left.items()):
-            return None
+        for i, units in left.items():
+            if i in requests and requests[i] > units:
+                return None
         by_name = {sources[i].name: round(number) for i, number in requests.items()}
         return requests, AttemptResult(resolved, total - resolved, 0, 0, by_name)
 

@@ -121,7 +121,7 @@ class Estimator:
 
     def __init__(self, plan: Plan, history: History, expected: Scenario, seed: int) -> None:
         own = {month for months in members(plan) for month in months}
-        self._plan, self._seed = plan, seed
+        self._plan, self._unpaced_plan, self._seed = plan, _without_pace(plan), seed
         self._history = dataclasses.replace(
             history,
             outcomes={month: outcome for month, outcome in history.outcomes.items() if month in own},
@@ -136,7 +136,7 @@ class Estimator:
         seed = self._seed * SEED_STEP + len(self._runs)
         self._runs.append(self._simulate(self._plan, seed))
         if unpaced:
-            self._unpaced.append(self._simulate(_without_pace(self._plan), seed))
+            self._unpaced.append(self._simulate(self._unpaced_plan, seed))
 
     def result(self, prices: Prices) -> Forecast:
         """The forecast of the runs so far, at least one."""

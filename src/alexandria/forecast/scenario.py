@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -144,10 +144,11 @@ class SimulatedBooks:
         ordered = in_order(scenario.sources, scenario.policy)
         self._order = tuple(positions[source.name] for source in ordered)
         self._paid = sum(1 << position for position, source in enumerate(scenario.sources) if source.paid)
-        self._sets, self._weights = _sets_of_sources([source.coverage for source in scenario.sources])
+        self._weights = _sets_of_sources([source.coverage for source in scenario.sources])[1]
         self.look_up = cache(self._look_up)
+        self.month = cache(self._month)
 
-    def month(self, month: Month) -> MonthBooks:
+    def _month(self, month: Month) -> MonthBooks:
         """The books of a month; every call returns the same."""
         scenario, rng = self._scenario, self._rng
         rng.seed(self._seed + hash(month))
@@ -158,9 +159,13 @@ class SimulatedBooks:
             scenario.existing_share - scenario.yearly_decline * years_back, scenario.month_deviation, rng
         )
         existing = draw_hits(books, share, rng)
-        known = Counter(rng.choices(self._sets, cum_weights=self._weights, k=existing))
-        known[0] += books - existing
-        return MonthBooks(tuple(sorted(known.items())), rng.random() < scenario.faults.permanent_failure)
+        numbers, weights, last = [0] * len(self._weights), self._weights, len(self._weights) - 1
+        random, total = rng.random, weights[-1]
+        for _ in range(existing):
+            numbers[bisect_right(weights, random() * total, 0, last)] += 1
+        numbers[0] += books - existing
+        known = tuple([(bits, number) for bits, number in enumerate(numbers) if number or not bits])
+        return MonthBooks(known, rng.random() < scenario.faults.permanent_failure)
 
     def resolvable(self, month: Month) -> tuple[int, int]:
         """How many books of a month would be resolved if every source could be asked, and how many there are."""
@@ -201,16 +206,15 @@ def draw_share(mean: float, deviation: float, rng: Random) -> float:
 
 def draw_hits(n: int, share: float, rng: Random) -> int:
     """How many of `n` draws hit, each with the chance `share`: a binomial distribution."""
-    if share > 0.5:
-        return n - draw_hits(n, 1 - share, rng)
-    if share <= 0:
-        return 0
-    log_miss, place, hits = math.log1p(-share), 0, 0
-    while True:  # from one hit to the next one
-        place += int(math.log(1 - rng.random()) / log_miss) + 1
-        if place > n:
-            return hits
-        hits += 1
+    rare = min(share, 1 - share)  # as each draw of it takes time
+    drawn = 0
+    if rare > 0:
+        log_miss, log, random = math.log1p(-rare), math.log, rng.random
+        place = int(log(1 - random()) / log_miss) + 1
+        while place <= n:  # from one to the next one
+            drawn += 1
+            place += int(log(1 - random()) / log_miss) + 1
+    return n - drawn if share > 0.5 else drawn
 
 
 def draw_outages(scenario: Scenario, start: datetime, days: int, rng: Random) -> list[Outage]:

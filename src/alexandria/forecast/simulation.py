@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from alexandria.backfill import retry_policy
 from alexandria.backfill.status import Status
@@ -25,7 +24,6 @@ from alexandria.core.month import Month
 from alexandria.forecast.attempts import AttemptResult, SimulatedAttempts, WorkerLost
 from alexandria.forecast.history import History, OtherUse, PastAttempt
 from alexandria.forecast.scenario import Operator, Scenario, draw_hits
-from alexandria.providers.limits.quota_day import calendar
 from alexandria.rollout import decisions
 from alexandria.rollout.decisions import Advance, Schedule, Wait, WaitKind
 from alexandria.rollout.gates import METERED_SOURCE, MonthOutcome, OutcomeTally, RolloutInputs
@@ -220,8 +218,8 @@ class RolloutSimulation:
         """Continue from the end of the history: interrupted attempts begin again, with the book lists that were bought."""
         for month in self._history.listed:
             self.simulated.mark_listed(month)
-        for month in self.months:
-            match self.outcomes[month].status:
+        for month, outcome in self.outcomes.items():
+            match outcome.status:
                 case Status.RETRY:
                     self._open += 1
                     self._under_way += 1
@@ -299,9 +297,13 @@ class RolloutSimulation:
             self._waiting = None
             self._under_way += len(step.months)
             self._begun_here += len(step.months) * (today == self._history.at.date())
-            self._note("schedule", phase=self.state.phase, months=[str(month) for month in step.months])
+            if self._keeps_log:
+                self._note("schedule", phase=self.state.phase, months=[str(month) for month in step.months])
             for month in step.months:
-                self.outcomes[month] = replace(self.outcomes[month], status=Status.PROCESSING, day=today)
+                before = self.outcomes[month]
+                self.outcomes[month] = MonthOutcome(
+                    Status.PROCESSING, today, before.calls, failed_days=before.failed_days, begun=before.begun
+                )
                 self._queue.append(month)
             self._start()
         else:
@@ -313,11 +315,11 @@ class RolloutSimulation:
             self._note("wait", phase=self.state.phase, kind=step.kind.value, why=step.reason)
             self._waiting_since = self.now
         self._waiting = step
-        midnight = calendar(self.now, ZoneInfo("UTC")).ends
         idle = step.kind in {WaitKind.WORK, WaitKind.MISSING} and self._running == 0
         if step.until is not None:
             self._tick_again(step.until.timestamp())
         elif idle and self.now < self._waiting_since + STALLED_DAYS * DAY:
+            midnight = (self.now // DAY + 1) * DAY  # UTC
             self._tick_again(midnight)  # the day's quota and rechecks may bring what is missing
 
     def _start(self) -> None:

@@ -121,7 +121,9 @@ def next_step(plan: Plan, state: RolloutState, inputs: RolloutInputs, *, approve
 
     It is fast if the outcomes are an OutcomeTally of this plan.
     """
-    inputs = replace(inputs, outcomes=tally_outcomes(plan, inputs.outcomes))
+    tally = tally_outcomes(plan, inputs.outcomes)
+    if tally is not inputs.outcomes:
+        inputs = replace(inputs, outcomes=tally)
     return _next_step(plan, state, inputs, None, approved=approved)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -162,7 +162,7 @@ class PhaseTally:
     """The sums of the outcomes of a phase's months, by their statuses, by the day that began them, and of their books."""
 
     states: Counter[Status] = field(default_factory=Counter)
-    days: dict[date, Counter[Status]] = field(default_factory=dict)
+    days: dict[date, Counter[Status]] = field(default_factory=lambda: defaultdict(Counter))
     books: list[int] = field(default_factory=lambda: [0] * 5)  # in the order of MonthCounts
     sizes: Counter[int] = field(default_factory=Counter)  # how many months have so many books
     pending: dict[Month, None] = field(default_factory=dict)
@@ -174,14 +174,15 @@ class PhaseTally:
             self.pending[month] = None
         elif outcome.status is Status.PENDING:
             del self.pending[month]
-        counts = month_counts(outcome)
-        if any(counts):
-            self.books = [total + sign * number for total, number in zip(self.books, counts, strict=True)]
-            self.sizes[sum(counts[:3])] += sign
+        elif outcome.status is Status.COMPLETED:
+            counts = month_counts(outcome)
+            for position, number in enumerate(counts):
+                self.books[position] += sign * number
+            self.sizes[counts[0] + counts[1] + counts[2]] += sign
         if outcome.day is not None:
-            self.days.setdefault(outcome.day, Counter())[outcome.status] += sign
+            self.days[outcome.day][outcome.status] += sign
         for day in outcome.failed_days:
-            self.days.setdefault(day, Counter())[Status.FAILED] += sign
+            self.days[day][Status.FAILED] += sign
 
     @property
     def largest(self) -> int:
@@ -204,27 +205,25 @@ class OutcomeTally(dict[Month, MonthOutcome]):
         self.resting: Counter[date | None] = Counter()  # months in retry by the day that began them
         self.calls = 0  # of the completed months
         self._phase_of = {month: number for number, months in enumerate(self.members) for month in months}
-        for month in (*self._phase_of, *outcomes):  # those of the plan first, as the order of pending ones is theirs
-            if month in outcomes and month not in self:
-                self[month] = outcomes[month]
+        planned = {month: outcomes[month] for month in self._phase_of if month in outcomes}
+        for month, outcome in {**planned, **outcomes}.items():  # in the plan's order, which is that of pending months
+            self[month] = outcome
 
     def __setitem__(self, month: Month, outcome: MonthOutcome) -> None:
-        before = self.get(month)
-        if before is not None:
-            self._add(month, before, -1)
+        before, number = self.get(month), self._phase_of.get(month)
+        phase = None if number is None else self.phases[number]
         super().__setitem__(month, outcome)
-        self._add(month, outcome, 1)
-        if before is not None and outcome.status is Status.PENDING and month in self._phase_of:
-            pending = self.phases[self._phase_of[month]].pending
-            ordered = sorted(pending, reverse=True)
-            pending.clear()
-            pending.update(dict.fromkeys(ordered))
+        if before is not None:
+            self._add(month, before, -1, phase)
+        self._add(month, outcome, 1, phase)
+        if before is not None and phase is not None and outcome.status is Status.PENDING:
+            phase.pending = dict.fromkeys(sorted(phase.pending, reverse=True))
 
     def pending(self, phase: int) -> list[Month]:
         """Months of the phases up to this one that may be scheduled, newest first in each of them."""
         return [month for each in self.phases[: phase + 1] for month in each.pending]
 
-    def _add(self, month: Month, outcome: MonthOutcome, sign: int) -> None:
+    def _add(self, month: Month, outcome: MonthOutcome, sign: int, phase: PhaseTally | None) -> None:
         self.states[outcome.status] += sign
         if outcome.status is Status.COMPLETED:
             self.calls += sign * outcome.calls
@@ -232,9 +231,8 @@ class OutcomeTally(dict[Month, MonthOutcome]):
             self.resting[outcome.begun or outcome.day] += sign
         if outcome.day is not None:
             self.begun[outcome.day] += sign
-        number = self._phase_of.get(month)
-        if number is not None:
-            self.phases[number].add(month, outcome, sign)
+        if phase is not None:
+            phase.add(month, outcome, sign)
 
 
 def tally_outcomes(plan: Plan, outcomes: Outcomes) -> OutcomeTally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,6 +25,10 @@ Calendar: TypeAlias = Callable[[float, ZoneInfo], Day]
 
 def calendar(instant: float, zone: ZoneInfo) -> Day:
     """The day in `zone` that `instant` (seconds since 1970) belongs to."""
-    today = datetime.fromtimestamp(instant, zone).date()
+    return _day(datetime.fromtimestamp(instant, zone).date(), zone)
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(today: date, zone: ZoneInfo) -> Day:
     starts, ends = (datetime.combine(today + timedelta(days=n), time_of_day(), zone).timestamp() for n in (0, 1))
     return Day(today, starts, ends)
