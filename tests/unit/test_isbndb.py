@@ -396,7 +396,7 @@ async def test_the_key_endpoint_reports_the_plan_uncached_and_free(reach, limite
     assert limiter.permits == [("isbndb", 0)] * 2
 
 
-@pytest.mark.parametrize("limit", [[], {}, {"total": "15000", "spent": -1, "left": 2**31}, None])
+@pytest.mark.parametrize("limit", [[], {}, {"total": "many", "spent": -1, "left": 2**31}, None])
 async def test_a_key_endpoint_with_few_fields_is_no_error(reach, limit):
     client = reach("isbndb", httpx2.Response(200, json={"plan_limit": limit}))
     assert await ISBNdb(client).key_status() == KeyStatus()
