@@ -37,8 +37,9 @@ def test_another_title_of_the_work(case):
 
 
 def test_the_reason_quotes_the_title_and_a_translation_costs_nothing_more():
-    reasons = score(ASKED, inkspell()).reasons
-    assert reasons == ("the source also knows the work as tintenblut", "same author", "published 2005, as named")
+    schloss = inkspell("Das Schloß", known=("The Castle",), author="Franz Kafka", first_published=1926, language="de")
+    reasons = score(Candidate("The Castle", "Franz Kafka", 1926), schloss).reasons
+    assert reasons == ("the source also knows the work as the castle", "same author", "published 1926, as named")
 
 
 def test_two_records_are_one_work_by_either_ones_titles():
@@ -55,6 +56,13 @@ def test_an_edition_with_the_title_named_goes_first(first):
     foreign = inkspell()
     assert choose(ASKED, [own, foreign] if first else [foreign, own])[0] is own
     assert choose(ASKED, [foreign])[0] is foreign
+
+
+@pytest.mark.parametrize("title", ["Tintenblut", "Tintenblut: Die Geschichte eines Buchs"])
+def test_an_edition_with_the_title_named_goes_before_an_equally_good_translation(title):
+    """In one work, or in two where the subtitle keeps them apart."""
+    own = record(title, "Cornelia Funke", isbn=TINTENBLUT, language="de", first_published=2005)
+    assert choose(ASKED, [inkspell(), own])[0] is own
 
 
 def test_two_works_known_by_one_title_are_none():
@@ -81,5 +89,5 @@ def test_other_names_of_the_author(case):
 
 def test_a_pen_name_that_only_the_source_knows():
     hit = record("The Long Moor", "Ann Lee", other_names=("Beth Orr",))
-    assert score(Candidate("The Long Moor", "Beth Orr"), hit).verdict == ACCEPT
+    assert score(Candidate("The Long Moor", "Beth Orr"), hit).reasons == ("same title", "another name of the author")
     assert score(Candidate("The Long Moor", "Carl Orr"), hit).verdict == REFUSE
