@@ -138,6 +138,12 @@ async def test_a_refusal_is_replayed_and_an_unauthorized_call_is_not_stored(api,
     assert (await call(api, SCHEDULE, "y", {"batch_size": 0})).headers[REPLAYED_HEADER] == "true"
 
 
+async def test_a_call_whose_body_was_not_read_is_not_stored(api):
+    sent = {"Idempotency-Key": "k", "Content-Type": "text/plain"}
+    assert (await api.post(SCHEDULE, content=b'{"batch_size": 2}', headers=sent)).status_code == 415
+    assert (await call(api, SCHEDULE, "k", TWO)).status_code == 200
+
+
 async def test_a_server_error_is_not_stored_and_leaves_nothing(api, sql):
     """The call is undone as a whole, and its repetition is carried out."""
     await sql("ALTER TABLE procrastinate_jobs RENAME TO hidden")

@@ -423,7 +423,7 @@ def test_generators_are_parsed_in_order_and_once():
 @pytest.mark.parametrize(
     "entry",
     ["gemini", "gemini:", "grok", "openai:llama", "openai:llama@localhost", "wikidata:x", "", "claude:opus",
-     "openai:llama@http://me:canary@host/v1", "gemini:a b", "openai:llama@http://[::1/v1", "openai:llama@http://host:port/v1",
+     "openai:llama@http://me:canary@host/v1", "gemini:a b", "gemini:a?b=c", "gemini:a#b", "gemini:a/../b", "openai:llama@http://[::1/v1", "openai:llama@http://host:port/v1",
      "openai:llama@http://host:99999", "openai:llama@http://:8080/v1", "openai:llama@http://[::canary]x"],
 )  # fmt: skip
 def test_nonsense_is_refused_by_the_settings_name(entry):

@@ -41,7 +41,7 @@ def _spec(entry: str) -> GeneratorSpec:
     at_url = re.fullmatch(r"([^\s@]+)@(https?://[^\s@]+)", model)
     if form == "" and not colon:
         return GeneratorSpec(provider)
-    if form == "MODEL" and re.fullmatch(r"[^\s@]+", model):
+    if form == "MODEL" and re.fullmatch(r"[^\s@?#]+", model) and ".." not in model:  # it is a part of an address
         return GeneratorSpec(provider, model)
     if form == "MODEL@URL" and at_url and _is_address(at_url[2]):
         return GeneratorSpec(provider, at_url[1], at_url[2].rstrip("/"))
