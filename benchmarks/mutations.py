@@ -62,6 +62,10 @@ SUBJECTS = {
         ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
+    "aliases": Subject(
+        ("catalogue/matching/aliases.py", "catalogue/matching/author_findings.py"),
+        ("unit/matching/test_known_titles.py", "unit/matching/test_world_names.py", *MATCHING),
+    ),
     "retry_policy": Subject(
         ("backfill/retry_policy.py",),
         ("unit/test_retry_policy.py", "unit/test_status.py", "integration/test_walk.py", "integration/test_rescue.py"),
