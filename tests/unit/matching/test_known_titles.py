@@ -26,6 +26,7 @@ CASES = {
     "a study guide": (ASKED, inkspell("Inkspell: A Study Guide"), REFUSE),
     "another volume": (Candidate("Tintenblut, Band 2", "Cornelia Funke", 2005), inkspell(known=("Tintenblut, Band 3",)), REFUSE),
     "in another script": (Candidate("Suna no onna", "Kōbō Abe", 1962), inkspell("The Woman in the Dunes", known=("砂の女", "Suna no Onna"), author="Kōbō Abe", first_published=1962), ACCEPT),
+    "only in another script": (Candidate("Kladbishcha", "Eduard Limonov", 2015), inkspell("Graveyards", known=("Кладбища",), author="Eduard Limonov", first_published=2015), ACCEPT),
     "a volume that is filed under its series": (Candidate("The Two Towers", "J. R. R. Tolkien", 1954), inkspell("The Lord of the Rings", known=("The Two Towers",), author="J. R. R. Tolkien", first_published=1954), DOUBT),
 }  # fmt: skip
 
@@ -34,6 +35,10 @@ CASES = {
 def test_another_title_of_the_work(case):
     candidate, hit, verdict = CASES[case]
     assert score(candidate, hit).verdict == verdict
+
+
+def test_what_another_title_costs_with_a_second_fact_and_without():
+    assert [score(ASKED, inkspell(first_published=year)).fit for year in (2005, 2007)] == [96.0, 80.0]
 
 
 def test_the_reason_quotes_the_title_and_a_translation_costs_nothing_more():

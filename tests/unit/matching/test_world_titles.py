@@ -53,6 +53,8 @@ def test_one_title_in_the_forms_of_the_world(rule, verdict):
 
 def test_a_second_volume_in_another_script_is_another_book(verdict):
     assert verdict(("Синдром Волкова", "Дина Волкова"), ("Sindrom Volkova II", "Dina Volkova")) == REFUSE
+    counted = ("Khronika no. 13: Rasskazy, stsenarii, pesy, esse", "Dina Volkova")
+    assert verdict(("Хроника nо. 13: Рассказы, сценарий, пьесы, эссе", "Дина Волкова"), counted) == ACCEPT
     assert verdict(("Синдром Волкова II", "Дина Волкова"), ("Sindrom Volkova II", "Dina Volkova")) == ACCEPT
 
 

@@ -61,9 +61,8 @@ def _known_titles(record: Comparable, printed: Title) -> Iterator[Title]:
     for text in record.edition.other_titles if record.edition else ():
         folded = fold(text[:MAX_TITLE_LENGTH])
         closed = "".join(letter for letter in folded if letter.isalnum())
-        if (max(closed, default="") < "\u0370") != printed.latin or fuzz.partial_ratio(
-            printed.squash, closed
-        ) >= MIN_RATIO:
+        latin = max(closed, default="") < "\u0370"
+        if latin != printed.latin or _resembles(printed.squash, closed):
             yield titles.read(text)
 
 

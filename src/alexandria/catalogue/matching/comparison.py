@@ -102,7 +102,9 @@ def _transliterated(one: Comparable, other: Comparable) -> Finding:
 
 
 def _numerals(read: Title) -> list[str]:
-    return [word for word in read.words if word.isdecimal()]
+    """The numbers of a title, counted as a volume or not: a word for volume in two scripts is not known as one."""
+    counted = [volume.split(" ", 1)[1] for volume in read.volumes]
+    return sorted([*counted, *(word for word in read.words if word.isdecimal())])
 
 
 def _respelt_finding(a: Title, b: Title) -> Finding | None:
