@@ -95,6 +95,7 @@ SUBJECTS = {
         (
             "unit/test_client.py",
             "unit/test_client_keys.py",
+            "integration/test_breaker.py",
             "unit/test_metering.py",
             "integration/test_concurrency_limiter.py",
             "contract/test_trace.py",

@@ -124,7 +124,8 @@ async def pause_is_over(worker):
 
 
 @pytest.mark.parametrize(
-    "down", [500, 503, 408, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.RemoteProtocolError]
+    "down",
+    [500, 503, 407, 408, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.RemoteProtocolError],
 )
 async def test_after_failures_in_a_row_no_worker_sends_anything(database_url, down):
     """Whatever keeps the provider from answering; the refusal comes at once, and the pause is shown with its reason."""

@@ -287,6 +287,17 @@ async def test_a_status_is_one_of_our_errors_and_only_passing_ones_are_tried_aga
     assert status == 429 or str(status) in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("status", "hint"), [(407, "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"), (408, ""), (400, "")]
+)
+async def test_a_refusal_shows_the_sentence_of_its_sender_and_the_fix(reach, status, hint):
+    with pytest.raises(errors.ProviderError) as refused:
+        await ask(reach("isbndb", httpx2.Response(status, json={"message": "The teapot is empty."})))
+    assert "The teapot is empty." in refused.value.message
+    assert refused.value.hint.endswith(hint)
+    assert bool(refused.value.hint) is bool(hint)
+
+
 async def test_an_answer_that_is_not_json_is_a_bad_answer_and_tried_again(reach):
     client = reach("isbndb", [httpx2.Response(200, html="<p>busy</p>"), httpx2.Response(200, text="{"), ok()])
     assert (await ask(client))[0] == {"found": 1}
