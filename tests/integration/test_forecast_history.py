@@ -112,7 +112,7 @@ async def test_each_model_has_its_own_price(database):
     prices = prices_of(specs, dollars, made)
     assert prices.spent == pytest.approx(3 * flash + pro)
     assert prices.per_request["xai"] == dollars["xai:grok-4.3"]
-    assert prices.per_request["gemini"] == pytest.approx((flash + pro) / 2 * 14 / 19)  # refused requests are not billed
+    assert prices.per_request["gemini"] == pytest.approx((flash + pro) / 2 * 84 / 89)  # refused requests are not billed
 
 
 async def test_tokens_of_the_plans_lists_take_precedence(database):

@@ -41,7 +41,7 @@ ITS_OWN = {
     "estimate": {"LOW_QUANTILE", "HIGH_QUANTILE", "DEFAULT_RUNS", "UNPACED_INTERVAL", "SEED_STEP", "BILLING_DAYS"},
     "forecaster": {"LATEST_RUNS", "REFRESH_AFTER"},
     "making": {"BOUNDED_MONTHS", "LEAST_RUNS"},
-    "prices": {"TOKENS_PER_LIST", "EXPECTED_ANSWER_COUNT"},
+    "prices": {"TOKENS_PER_LIST"},
     "repository": {"LATEST_ATTEMPTS", "USE_DAYS", "HOURS_PER_DAY"},
     "scenario": {
         "BEST_KNOWN_YEAR", "LEAST_WEIGHT", "MAX_SEED_VALUE", "OUTAGE_SPREAD", "SimulatedProvider.coverage", "FaultRates.outage_minutes",

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
+from alexandria.forecast.belief import EXPECTED_MONTHS
 from alexandria.forecast.estimate import Prices
 from alexandria.forecast.repository import Purchases, Tokens
 from alexandria.providers.generator_specs import GeneratorSpec
 
 TOKENS_PER_LIST = Tokens(600, 2500)  # thinking included
-EXPECTED_ANSWER_COUNT = 10  # requests that were answered, and so billed, as expected
 
 
 def model_prices(specs: Sequence[GeneratorSpec], tokens: Mapping[str, Tokens]) -> dict[str, float]:
@@ -65,7 +65,9 @@ def prices_of(specs: Sequence[GeneratorSpec], dollars: Mapping[str, float], made
     for provider in dict.fromkeys(spec.provider for spec in specs):
         own = [spec for spec in specs if spec.provider == provider]
         if any(spec.label in dollars for spec in own):
-            billed = (answered[provider] + EXPECTED_ANSWER_COUNT) / (requests[provider] + EXPECTED_ANSWER_COUNT)
+            # As many expected lists as beside repeated requests: one that is refused and made again costs once.
+            expected = EXPECTED_MONTHS * len(own)
+            billed = (answered[provider] + expected) / (requests[provider] + expected)
             per_request[provider] = billed * sum(dollars.get(spec.label, 0.0) for spec in own) / len(own)
     unpriced = tuple(spec.label for spec in specs if spec.label not in dollars and spec.provider in per_request)
     return Prices(per_request, spent, unpriced=unpriced)
