@@ -12,7 +12,7 @@ import pytest
 
 from alexandria.backfill.status import Status
 from alexandria.database.pool import Database
-from alexandria.rollout import acts, controller, decisions, gates, later_failures, repository
+from alexandria.rollout import acts, controller, decisions, gates, repository
 from alexandria.rollout.cluster_bound import wilson
 from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import Advance, WaitKind
@@ -228,15 +228,6 @@ def fails_gates_too_early(patch):
         return (gates.Verdict.SHUT if low else verdict), text
 
     patch.setattr(gates, "_share", broken)
-
-
-def holds_for_nothing_that_failed_later(patch):
-    patch.setattr(controller, "hold_reason", lambda *_: "")
-
-
-def holds_for_what_was_released(patch):
-    reason = later_failures.hold_reason
-    patch.setattr(controller, "hold_reason", lambda failures, _accepted: reason(failures, ()))
 
 
 SEEDS: dict[Breakage, int] = {
