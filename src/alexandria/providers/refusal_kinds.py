@@ -131,14 +131,15 @@ HOURLY = re.compile(
 LIMIT_WORDS = re.compile(
     r"\b(?:quotas?|(?:usage|rate|key|api|call|request|spend\w*|daily|weekly|monthly|hourly)"
     r"(?: (?!size|body|tokens?|length|context|payload|time)\w+)? limits?)\b[^.;]{0,30}\b(?:exceeded|exhausted|reached|used up|hit)\b"
-    r"|\b(?:out of|over|reached|exceeds?|exceeded|exhausted|used up|hit)\b(?: \w+){0,4} (?:quotas?|(?:usage|rate|key|api|call|spend\w*) limits?)\b"
-    r"|\btoo many requests\b|\brate[ -]?limit(?:s|ed)?\b[^.;]{0,40}\b(?:retry|again|later|wait)\b",
+    r"|\b(?:out of|over|reached|exceeded|exhausted|used up|hit)\b(?: \w+){0,4} (?:quotas?|(?:usage|rate|key|api|call|spend\w*) limits?)\b"
+    r"|\bexceeds\b(?: \w+){0,4} quotas?\b|\btoo many requests\b|\brate[ -]?limit(?:s|ed)?\b[^.;]{0,40}\b(?:retry|again|later|wait)\b",
     re.IGNORECASE,
 )
 CONTENT_WORDS = re.compile(
     r"violat\w* (?:\w+ ){0,4}?(?:usage guidelines|usage polic|content polic|content guidelines|safety|terms of use)"
     r"|safety_check|content (?:management|moderation|safety) polic|requires moderation|flagged (?:for|as|by)"
-    r"|inappropriate content|content exists risk|sensitive (?:information|content)|new_sensitive|considered high risk|content (?:was |is |has been )?(?:blocked|filtered|refused)",
+    r"|inappropriate content|content exists risk|contains? (?:\w+ ){0,2}sensitive (?:information|content|words?)"
+    r"|new_sensitive|considered high risk|content (?:was |is |has been )?(?:blocked|filtered|refused)",
     re.IGNORECASE,
 )
 LOCATION_WORDS = re.compile(
@@ -148,8 +149,10 @@ LOCATION_WORDS = re.compile(
     r"\b(?:location|country|countries|region|territory|territories)\b",
     re.IGNORECASE,
 )
-KEY_WORDS = re.compile(
-    r"api[ _-]?key|\bauthentication (?:failed|error|required)|\b(?:access|auth) token (?:is |has )?(?:invalid|expired)"
+KEY_WORDS = re.compile(r"api[ _-]?key", re.IGNORECASE)
+# Of a bad request; with 401 the same words also stand before a lack of money.
+SIGN_IN_WORDS = re.compile(
+    r"\bauthentication (?:failed|error|required)|\b(?:access|auth) token (?:is |has )?(?:invalid|expired)"
     r"|\b(?:invalid|expired) (?:access |auth )?token\b",
     re.IGNORECASE,
 )
@@ -353,7 +356,7 @@ def _of_our_side(status: int, body: RefusalBody) -> Refusal:
         return Refusal.MODEL
     if status == 403 and NO_ACCESS_WORDS.search(body.text):
         return Refusal.MODEL
-    if status == 403 or (status == 400 and _is_key(body)):
+    if status == 403 or (status == 400 and (_is_key(body) or SIGN_IN_WORDS.search(body.text))):
         return Refusal.KEY
     if status in {404, 405, 410} or 300 <= status < 400:
         words = MODEL_WORDS if body.is_json else NO_MODEL_WORDS
