@@ -14,7 +14,7 @@ from alexandria.backfill.repositories import pauses
 from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.database.pool import Database
-from alexandria.providers.client import ProviderClient, Request
+from alexandria.providers.client import ProviderClient, Request, json_of
 from alexandria.providers.limits import breaker as breakers
 from alexandria.providers.limits.breaker import BreakerPolicy, Unanswered
 from alexandria.providers.limits.rate import RateLimiter
@@ -39,10 +39,10 @@ def database_url(shared_database_url: str) -> str:
 
 
 class Provider:
-    """The far end: `down` is a status, an exception or None; `gate` holds requests back."""
+    """The far end: `down` is a status, a status with a page, an exception or None; `gate` holds requests back."""
 
     def __init__(self):
-        self.down: int | type[httpx2.RequestError] | None = None
+        self.down: int | tuple[int, str] | type[httpx2.RequestError] | None = None
         self.requests = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -56,6 +56,8 @@ class Provider:
             return httpx2.Response(200)
         if isinstance(self.down, int):
             return httpx2.Response(self.down)
+        if isinstance(self.down, tuple):
+            return httpx2.Response(self.down[0], text=self.down[1])
         raise self.down("no", request=request)
 
 
@@ -66,7 +68,10 @@ class Worker:
         self.limiter, self.clients = limiter, clients
 
     async def ask(self, name=X):
-        return await self.clients[name].fetch_uncached(Request("GET", "/x"), lambda response: response.status_code)
+        return await self.clients[name].fetch_uncached(
+            Request("GET", "/x"),
+            lambda response: json_of(name, response) if response.content else response.status_code,
+        )
 
     async def tries(self, count, name=X):
         return await asyncio.gather(*(self.ask(name) for _ in range(count)), return_exceptions=True)
@@ -125,8 +130,9 @@ async def pause_is_over(worker):
 
 @pytest.mark.parametrize(
     "down",
-    [500, 503, 407, 408, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.RemoteProtocolError],
-)
+    [500, 503, 407, 408, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.RemoteProtocolError,
+     (200, "<title>Scheduled maintenance</title>"), (403, "<title>Web filter</title>This site is blocked")],
+)  # fmt: skip
 async def test_after_failures_in_a_row_no_worker_sends_anything(database_url, down):
     """Whatever keeps the provider from answering; the refusal comes at once, and the pause is shown with its reason."""
     far_end = Provider()

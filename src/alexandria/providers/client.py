@@ -27,7 +27,7 @@ from alexandria.core.redaction import masked_long, protect
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
 from alexandria.providers.charging import charge_attributes, is_charged
-from alexandria.providers.front_pages import MAX_PAGE_LENGTH, page_of_outage, wall_before
+from alexandria.providers.front_pages import in_place_of_answer, wall_before
 from alexandria.providers.json_bodies import json_in
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
@@ -439,11 +439,8 @@ def json_of(provider: str, response: httpx2.Response) -> Any:
     try:
         return json_in(response)
     except (ValueError, RecursionError):
-        page = response.text[:MAX_PAGE_LENGTH].lstrip()
-        found = page_of_outage(page) if page.startswith("<") else ""
-        in_its_place = f"a page of {found}" if found else wall_before(response)
-        if in_its_place:
-            summary = f"answered {response.status_code} with {in_its_place}"
+        if page := in_place_of_answer(response):
+            summary = f"answered {response.status_code} with {page}"
             raise errors.ProviderDown(provider, summary, retry_after=header_wait(response) or None) from None
         kind = response.headers.get("content-type", "no content type")
         raise errors.BadAnswer(provider, f"answered {response.status_code} with {kind} that is not JSON") from None

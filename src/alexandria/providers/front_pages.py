@@ -44,6 +44,14 @@ def page_of_outage(page: str) -> str:
     return "the network, which wants a person to sign in" if PORTAL_WORDS.search(page) else ""
 
 
+def in_place_of_answer(response: httpx2.Response) -> str:
+    """Return the page for people that stands in the place of an answer that is called a success, or ""."""
+    if not response.content[:MAX_PAGE_LENGTH].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return ""
+    found = page_of_outage(response.text[:MAX_PAGE_LENGTH])
+    return f"a page of {found}" if found else wall_before(response)
+
+
 def wall_before(response: httpx2.Response) -> str:
     """Return what answers in front of the provider and keeps the request from it, or "". It says nothing of our key."""
     if "x-squid-error" in response.headers:

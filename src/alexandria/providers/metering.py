@@ -18,6 +18,7 @@ from alexandria.core.stall import StallMonitor
 from alexandria.providers.base import Call
 from alexandria.providers.bodies import AnswerTooLarge, read_whole
 from alexandria.providers.charging import charge_attributes, charged
+from alexandria.providers.front_pages import in_place_of_answer, wall_before
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import Permit, RateLimiter
@@ -100,9 +101,8 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
         except AnswerTooLarge:
             await self._report(permit, "")
             raise
-        status = response.status_code
-        down = status >= 500 or status in NO_ANSWER_STATUSES
-        await self._report(permit, f"answered {status}" if down else "", busy=status == 503)
+        await response.aread()
+        await self._report(permit, _unanswered(response), busy=response.status_code == 503)
         return response
 
     async def _report(self, permit: Permit, failure: str, *, busy: bool = False) -> None:
@@ -145,6 +145,15 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _unanswered(response: httpx2.Response) -> str:
+    """Why the provider has not answered, although a response came; "" if it has."""
+    status = response.status_code
+    if status >= 500 or status in NO_ANSWER_STATUSES:
+        return f"answered {status}"
+    page = in_place_of_answer(response) if status == 200 else wall_before(response) if status in {401, 403} else ""
+    return f"answered {status} with {page}" if page else ""
 
 
 def _why(failed: httpx2.HTTPError) -> str:
