@@ -229,6 +229,23 @@ async def test_a_locked_edition_keeps_no_other_from_being_enriched(field):
     assert [row["isbn13"] for row in stored] == [ISBNS[1]]
 
 
+async def test_what_is_locked_is_not_waited_for_when_due_work_is_taken(field):
+    unknown = [Resolution(Candidate(title, "Ann Lee"), None, reason="unknown") for title in ("One Road", "Two Roads")]
+    await recorded(field, NOVEMBER, *unknown)
+    await recorded(field, OCTOBER, *(resolved(isbn, number) for number, isbn in enumerate(ISBNS)))
+    await field.sql("UPDATE candidate SET look_again_at = now() - interval '1 hour' WHERE isbn13 IS NULL")
+    await field.sql("UPDATE edition SET enrich_at = now() - interval '1 hour'")
+    await field.person.execute("SELECT FROM candidate WHERE title = 'One Road' FOR UPDATE")
+    await field.person.execute("SELECT FROM edition WHERE isbn13 = %s FOR UPDATE", [ISBNS[0]])
+
+    async def taken(due):
+        async with field.database.transaction() as connection:
+            return await due(connection, 2)
+
+    assert [each.candidate.title for each in await soon(taken(candidates.due))] == ["Two Roads"]
+    assert [each.isbn13 for each in await soon(taken(enrichment.due))] == [ISBNS[1]]
+
+
 async def test_a_rescue_that_has_not_finished_for_ten_seconds_is_an_incident(field):
     """While a worker lives that should; without one it is another incident, and only if months wait."""
     monitor = AlertMonitor(field.database)
