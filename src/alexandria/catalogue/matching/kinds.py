@@ -49,17 +49,18 @@ _KINDS = {
     r"serieroman|quadrinhos|漫画版|コミック版|マンガ版|漫畫版|만화|[(\[][^()\[\]]{0,20}(?:まんが|マンガ|漫画|コミック)",
     ADAPTATION: r"\babridged|\badapted\b|young (?:readers?|adults?|people)'?s? (?:edition|version|adaptation)|"
     r"for young (?:readers|adults|people)|(?:children|kid)'?s'? (?:edition|version|adaptation)|[(\[]for (?:kids|children|teens)[)\]]|"
-    r"[:(\[] ?(?:retold|adapted|simplified|dramati[sz]ed)\b|dramati[sz](?:ed\b|ation)|"
+    r"[:(\[] ?(?:(?:retold|adapted|simplified)\b|(?:das )?drehbuch\b|(?:\w+ )?adapta(?:cion|cao)|adaptad[oa]|"
+    r"sceneggiatura|ridotto|adattamento|roteiro|senaryo|uyarlama|(?:кино)?сценарий)|dramati[sz](?:ed\b|ation)|"
     r"screenplay|stage play|shooting script|(?:film|movie|original|radio|tv|rehearsal) ?script\b|"
     r"[(\[][^()\[\]]{0,40}\b(?:tv|television) (?:tie-in )?series[)\]]|radio (?:play|drama)|"
     r"the (?:play|musical)$|junior novel|no fear shakespeare|great illustrated classics|classic starts|"
     r"(?:penguin|oxford|macmillan|cambridge|longman|pearson|collins) (?:active |classics? |english )?readers?\b|oxford bookworms|"
     r"graded reader|easy reader|\b(?:readers?|reading) level \d|"
-    r"\bhorspiel|gekurzt|leicht gemacht|in einfacher sprache|fur kinder (?:erzahlt|bearbeitet)|filmdrehbuch|[:(\[] ?(?:das )?drehbuch\b|"
+    r"\bhorspiel|gekurzt|leicht gemacht|in einfacher sprache|fur kinder (?:erzahlt|bearbeitet)|filmdrehbuch|"
     r"[:(\[,] ?(?:texte )?abrege\b|version abregee|adapte (?:pour|par)|adaptation (?:theatrale|cinematographique)|raconte aux enfants|"
-    r"[:(\[] ?(?:\w+ )?adaptacion|[:(\[] ?adaptad[oa]|version abreviada|guion (?:cinematografico|de)|contad[oa] a los ninos|lectura facil|"
-    r"adattamento (?:di|da|per|teatrale)|[:(\[] ?(?:sceneggiatura|ridotto|adattamento)|[:(\[] ?(?:\w+ )?adaptacao|versao (?:reduzida|adaptada)|[:(\[] ?roteiro|[:(\[] ?(?:senaryo|uyarlama)|"
-    r"hoorspel|bewerkt voor|sluchowisko|адаптаци|[:(\[] ?(?:кино)?сценарий|в пересказе|для детей|"
+    r"version abreviada|guion (?:cinematografico|de)|contad[oa] a los ninos|lectura facil|"
+    r"adattamento (?:di|da|per|teatrale)|versao (?:reduzida|adaptada)|"
+    r"hoorspel|bewerkt voor|sluchowisko|адаптаци|в пересказе|для детей|"
     r"تلخيص|سيناريو|للأطفال|改编|改編|儿童版|兒童版|子ども版|シナリオ|脚本",
     TEACHERS: r"teacher'?s'? (?:book|edition|manual|resource)|instructor'?s'? manual|answer key|lehrerband|lehrerhandbuch|"
     r"libro del profesor|livre du professeur|guide du professeur|guida per l'insegnante",
