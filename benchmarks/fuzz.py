@@ -119,8 +119,8 @@ def answers(text: str) -> None:
     with contextlib.suppress(ValueError, RecursionError):
         body = json.loads(text)
         chat_dialect.error_in(body)
-        chat_dialect.plain_completion(body)
-        google_dialect.plain_response(body)
+        chat_dialect.read_completion(body)
+        google_dialect.read_response(body)
 
 
 TARGETS: dict[str, Callable[[str], None]] = {

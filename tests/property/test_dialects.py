@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexandria.providers.chat_dialect import complete_url, error_in, plain_completion
+from alexandria.providers.chat_dialect import complete_url, error_in, read_completion
 from alexandria.providers.refusal_kinds import Refusal, meaning, stated_status
 from tests.support.processor_time import too_long
 
@@ -46,16 +46,15 @@ def test_a_refusal_has_one_meaning(status, body):
 
 @settings(max_examples=400, deadline=None)
 @given(body=CHAT | NESTED)
-def test_a_completion_is_plain_or_none(body):
+def test_a_completion_is_an_answer_or_none(body):
     error_in(body)
-    plain = plain_completion(body)
-    if plain is None:
+    answer = read_completion(body, thinking_apart=True)
+    if answer is None:
         return
-    [choice] = plain["choices"]
-    assert choice["finish_reason"] in {"stop", "length", "content_filter"}
-    assert isinstance(choice["message"]["content"], str | None)
-    assert all(isinstance(count, int | dict) for count in plain.get("usage", {}).values())
-    json.dumps(plain, allow_nan=False)
+    assert answer.finish in {"stop", "length", "content_filter"}
+    assert isinstance(answer.text, str)
+    assert answer.input_tokens >= 0 <= answer.output_tokens
+    json.dumps(answer.stored(), allow_nan=False)
 
 
 @given(st.text(max_size=60))

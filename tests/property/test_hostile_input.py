@@ -100,8 +100,11 @@ BY_TEXT: dict[str, Callable[[str], Any]] = {
     ),
     "a wait in words": retry_hints.from_words,
     "a wait": retry_hints.seconds_in,
-    "a completion": lambda text: chat_dialect.plain_completion(
+    "a completion": lambda text: chat_dialect.read_completion(
         {"choices": [{"message": {"content": "", "reasoning": text}}]}
+    ),
+    "thoughts in a completion": lambda text: chat_dialect.read_completion(
+        {"choices": [{"message": {"content": text.replace("(", "<think>").replace(")", "</think>")}}]}
     ),
     "masked": masked,
     "day's rest": isbndb.DAILY_LEFT.search,

@@ -381,7 +381,7 @@ async def test_the_key_goes_to_known_hosts_of_its_provider_only(reach):
     assert [request.url.host for request in client.sent] == ["far.test"] * 4 + ["api.pro.isbndb.com", "far.test"]
 
 
-async def test_the_sdks_cannot_bring_a_time_out_of_their_own(reach):
+async def test_a_request_cannot_bring_a_time_out_of_its_own(reach):
     client = reach("gemini", ok(), timeout=90)
     await client.http.get("/x", timeout=600)
     assert client.sent[0].extensions["timeout"] == {"connect": 5.0, "read": 90, "write": 90, "pool": 90}

@@ -322,7 +322,7 @@ async def test_every_refusal_is_one_of_our_errors_and_never_shows_the_key(model,
         await suggest(generator)
     assert type(refused.value) is error
     assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
     assert "canary" not in refused.value.message
     waits = isinstance(refused.value, errors.RateLimited) and refused.value.retry_after is None
     assert len(client.sent) == (MAX_TRIES if waits or error is errors.ProviderDown else 1)
@@ -372,7 +372,7 @@ async def test_a_broken_connection_is_our_error_tried_as_often_as_all_others(mod
 
 
 @pytest.mark.parametrize("provider", ["gemini", "xai"])
-async def test_our_own_lanes_refusal_passes_through_the_sdk_as_it_is(model, limiter, provider):
+async def test_our_own_limiters_refusal_passes_through_as_it_is(model, limiter, provider):
     limiter.refusal = errors.QuotaSpent(provider, "spent", until=datetime(2030, 1, 1, tzinfo=UTC))
     generator, client = model(provider, gemini(books(CODE)))
     with pytest.raises(errors.QuotaSpent) as refused:

@@ -94,7 +94,7 @@ async def test_a_refused_connection_is_not_reported_as_sent(wire, limiter, answe
     assert limiter.refunded == len(limiter.permits) == 3
 
 
-async def test_a_request_of_an_sdk_costs_one_unit_and_is_timed(reach, limiter, answers):
+async def test_a_plain_request_costs_one_unit_and_is_timed(reach, limiter, answers):
     async def far_end(_):
         await asyncio.sleep(0.05)
         return httpx2.Response(200)

@@ -158,7 +158,6 @@ async def test_an_answer_stored_by_an_earlier_version_is_read(model, answers):
 
 @pytest.mark.parametrize("answer", [gemini, xai])
 async def test_an_item_of_thousands_of_digits_or_levels_costs_itself_alone(model, answer):
-    """The vendors' SDKs parse the answer too, and stumble."""
     items = ['{"title": "A", "author": "B", "year": %s}' % ("9" * 5000), '{"title": %s}' % ("[" * 50_000)]
     generator, transport = model(
         "gemini" if answer is gemini else "xai", [answer(f'{{"books": [{", ".join(items)}, {json.dumps(CODE)}]}}')]

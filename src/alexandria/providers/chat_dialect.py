@@ -1,7 +1,6 @@
-"""Reads the chat completions of any server that speaks OpenAI's dialect, and writes them in OpenAI's own form.
+"""Writes requests in OpenAI's dialect, and reads the chat completions of any server that speaks it.
 
-Servers leave fields out, add others, call the same end differently and put the answer where the thinking belongs. The
-SDK beneath pydantic-ai takes none of that, so that it is given the plain form.
+Servers leave fields out, add others, call the same end differently and put the answer where the thinking belongs.
 """
 
 from __future__ import annotations
@@ -9,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
+
+from alexandria.providers.model_answer import ModelAnswer, token_count
 
 CHAT_PATH = "/chat/completions"
-# What is requested for the form of the answer, the strictest first; the next one is tried when a server refuses it.
-RESPONSE_FORMATS: tuple[dict[str, Any] | None, ...] = ({"type": "json_schema"}, {"type": "json_object"}, None)
 
 FINISH_REASONS = {
     "length": "length", "max_tokens": "length", "maxtokens": "length", "max_output_tokens": "length",
@@ -27,11 +26,12 @@ FINISH_REASONS = {
 ERROR_FIELDS = ("error_code", "error_msg", "error_message", "errorMessage", "errors")
 THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "thoughts", "reasoning_details")
 MAX_CHOICES = 10  # of an answer that are read; one is asked for
-TOKEN_FIELDS = {
-    "prompt_tokens": ("prompt_tokens", "input_tokens", "prompt_eval_count"),
-    "completion_tokens": ("completion_tokens", "output_tokens", "eval_count"),
-}
+TOKEN_FIELDS = (  # of input and of output
+    ("prompt_tokens", "input_tokens", "prompt_eval_count"),
+    ("completion_tokens", "output_tokens", "eval_count"),
+)
 OPENING = re.compile(r"[\[{]")
+THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
 
 
 def complete_url(url: str) -> str:
@@ -39,8 +39,33 @@ def complete_url(url: str) -> str:
 
     The path of the chat completions themselves may end it.
     """
-    plain = url.partition("?")[0].rstrip("/").removesuffix(CHAT_PATH).rstrip("/")
+    plain = re.split(r"[?#]", url, maxsplit=1)[0].rstrip("/").removesuffix(CHAT_PATH).rstrip("/")
     return plain if urlsplit(plain).path else f"{plain}/v1"
+
+
+def query_of(url: str) -> dict[str, str]:
+    """The parameters in a server's URL, such as Azure's api-version, without those that are blank."""
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+def response_formats(name: str, schema: dict[str, Any]) -> tuple[dict[str, Any] | None, ...]:
+    """What is requested for the form of the answer, the strictest first; the next is tried when a server refuses it."""
+    described = {"name": name, "schema": _closed(schema), "strict": False}
+    return {"type": "json_schema", "json_schema": described}, {"type": "json_object"}, None
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with no other properties than those it names: some servers take only such a one."""
+    inner = {name: _closed(value) if isinstance(value, dict) else value for name, value in schema.items()}
+    return inner | ({"additionalProperties": False} if schema.get("type") == "object" else {})
+
+
+def request_body(
+    model: str, prompt: str, form: dict[str, Any] | None, settings: dict[str, Any] | None
+) -> dict[str, Any]:
+    """A request for one answer; `form` is one of `response_formats`, and the `settings` are those of `llm_thinking`."""
+    body = {"model": model, "stream": False, "messages": [{"role": "user", "content": prompt}]} | (settings or {})
+    return body if form is None else body | {"response_format": form}
 
 
 def error_in(body: Any) -> Any:
@@ -61,30 +86,24 @@ def _is_error(body: dict[str, Any]) -> bool:
     return failed or body.get("object") == "error" or body.get("success") is False or any(map(body.get, ERROR_FIELDS))
 
 
-def plain_completion(body: Any) -> dict[str, Any] | None:
-    """The completion in OpenAI's own form; None if the body is none."""
+def read_completion(body: Any, *, thinking_apart: bool = False) -> ModelAnswer | None:
+    """The answer in a completion; None if the body is none.
+
+    `thinking_apart`: the server does not count the tokens of thinking among those of the completion.
+    """
     choice = _first_choice(body)
     if choice is None:
         return None
     message = choice.get("message") or choice.get("delta") or {"content": choice.get("text")}
     if not isinstance(message, dict):
         return None
-    finish = _finish_reason(choice)
+    tokens = _tokens(body, thinking_apart=thinking_apart)
     refusal = message.get("refusal")
-    plain = {
-        "role": "assistant",
-        "content": _answer_in(message, cut_off=finish == "length"),
-        "refusal": refusal if isinstance(refusal, str) and refusal.strip() else None,
-    }
-    completion = {
-        "id": str(body.get("id") or "none"),
-        "object": "chat.completion",
-        "created": 0,
-        "model": str(body.get("model") or "unknown"),
-        "choices": [{"index": 0, "finish_reason": finish, "message": plain}],
-    }
-    usage = _usage(body)
-    return completion | ({"usage": usage} if usage else {})
+    if isinstance(refusal, str) and refusal.strip():
+        return ModelAnswer("", "content_filter", "refusal", *tokens)
+    finish = _finish_reason(choice)
+    text = _without_thoughts(_answer_in(message, cut_off=finish == "length"))
+    return ModelAnswer(text, finish, finish if finish == "content_filter" else "", *tokens)
 
 
 def _first_choice(body: Any) -> dict[str, Any] | None:
@@ -108,7 +127,7 @@ def _finish_reason(choice: dict[str, Any]) -> str:
     return FINISH_REASONS.get(plain, "stop")
 
 
-def _answer_in(message: dict[str, Any], *, cut_off: bool) -> str | None:
+def _answer_in(message: dict[str, Any], *, cut_off: bool) -> str:
     """The text of the answer: the content, or the thinking if only that has a list in it.
 
     Of an answer that was cut off the thinking counts only if it begins with the list: else it is a draft.
@@ -124,7 +143,22 @@ def _answer_in(message: dict[str, Any], *, cut_off: bool) -> str | None:
         bare = re.sub(r"^\s*```\w*", "", thought).lstrip()
         if OPENING.match(bare) if cut_off else OPENING.search(thought):
             return thought
-    return content or None
+    return content
+
+
+def _without_thoughts(content: str) -> str:
+    """The content without thoughts between tags, a blank line in the place of each; of an open one, without its tag."""
+    kept, at = [], 0
+    while (begin := content.find(THOUGHT_BEGINS, at)) >= 0:
+        end = content.find(THOUGHT_ENDS, begin)
+        if end < 0:
+            kept.append(content[at:begin] + content[begin + len(THOUGHT_BEGINS) :])
+            break
+        kept.append(content[at:begin])
+        at = end + len(THOUGHT_ENDS)
+    else:
+        kept.append(content[at:])
+    return "\n\n".join(filter(None, kept))
 
 
 def _arguments_in(message: dict[str, Any]) -> str:
@@ -156,25 +190,14 @@ def _is_part(part: Any) -> bool:
     return isinstance(part, str) or (isinstance(part, dict) and "type" in part and "title" not in part)
 
 
-def _usage(body: dict[str, Any]) -> dict[str, Any]:
-    """The tokens that were counted, without what is not a count; {} if none are reported."""
+def _tokens(body: dict[str, Any], *, thinking_apart: bool) -> tuple[int, int]:
+    """The tokens of input and output that are reported."""
     given = body.get("usage")
     counts = given if isinstance(given, dict) else body
-    usage: dict[str, Any] = {}
-    for name, others in TOKEN_FIELDS.items():
-        usage[name] = next((count for other in others if (count := _count(counts.get(other)))), 0)
-    if not any(usage.values()):
-        return {}
-    usage["total_tokens"] = _count(counts.get("total_tokens")) or sum(usage.values())
-    for name in ("prompt_tokens_details", "completion_tokens_details"):
-        details = counts.get(name)
-        if isinstance(details, dict):
-            usage[name] = {key: _count(value) for key, value in details.items() if _count(value)}
-    return usage
-
-
-def _count(value: Any) -> int:
-    """A count of tokens; 0 for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        return 0
-    return int(value)
+    spent, written = (
+        next((count for name in names if (count := token_count(counts.get(name)))), 0) for names in TOKEN_FIELDS
+    )
+    details = counts.get("completion_tokens_details")
+    if thinking_apart and (spent or written) and isinstance(details, dict):
+        written += token_count(details.get("reasoning_tokens"))
+    return spent, written

@@ -55,7 +55,7 @@ NEGATIVE_LIFETIME = timedelta(hours=20)  # "not found" may be true tomorrow
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `path` starts at the provider's base URL; `body` is JSON data; `units` is what it costs.
+    """A request. `path` starts at the provider's base URL, or is a whole URL; `body` is JSON data; `units` is what it costs.
 
     `sign` adds the key to the request on its way out; neither it nor `headers` is part of the storage key.
     `explain` turns a response into one of our errors, or None if it is an answer.
@@ -177,7 +177,7 @@ class ProviderClient:
         """
 
         async def send() -> T:
-            return await self._send(request, read)
+            return await self.send_once(request, read)
 
         return await self.cached(request.content, send, life=life, empty=empty)
 
@@ -185,7 +185,7 @@ class ProviderClient:
         """As `fetch`, for answers that are not stored as they come."""
 
         async def send() -> T:
-            return await self._send(request, read)
+            return await self.send_once(request, read)
 
         return await self._with_retries(send)
 
@@ -251,7 +251,8 @@ class ProviderClient:
 
         return await stamina.AsyncRetryingCaller(attempts=max(busy_tries, MAX_TRIES), timeout=None)(wait, send)
 
-    async def _send(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
+    async def send_once(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
+        """What `read` makes of the response; a long one is read in a thread. Raises ProviderError for a refusal."""
         response = await self._request(request)
         problem = status_error(self.name, response) if request.explain is None else request.explain(response)
         try:

@@ -1,81 +1,92 @@
-"""Writes an answer of Gemini in the plain form that the SDK takes: one candidate, its texts, and what was counted.
-
-The SDK parses the text of an answer as JSON. It stumbles over nesting without end and over a number of 4,300 digits, and
-the answer that was paid for is lost. UNPARSED before a text keeps it from that.
-"""
+"""Writes requests to Gemini's API and reads its answers."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
-UNPARSED = "\0"  # no JSON begins with it, and no answer of ours may contain it
-MAX_TEXT_LENGTH = 1_000_000  # characters of an answer that are kept; a list of 100 books has 20,000
+from alexandria.providers.model_answer import MAX_TEXT_LENGTH, ModelAnswer, token_count
+
 MAX_CANDIDATES = 10  # of an answer that are read; one is asked for
 MAX_PARTS = 1000  # of a candidate
-KEPT = ("modelVersion", "responseId", "finishMessage")
-# Reasons are added at any time; the SDK warns of one that it does not know, and refuses one that is no text.
-FINISH_REASONS = frozenset({
-    "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
-    "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
-})  # fmt: skip
+COLLECTIONS = ("models/", "tunedModels/")  # that may begin the name of a model
+# Reasons are added at any time; one that is not here is none.
+FINISH_REASONS = {
+    "STOP": "stop", "MAX_TOKENS": "length",
+    "SAFETY": "content_filter", "RECITATION": "content_filter", "BLOCKLIST": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter", "SPII": "content_filter",
+    "LANGUAGE": "error", "MALFORMED_FUNCTION_CALL": "error", "UNEXPECTED_TOOL_CALL": "error",
+}  # fmt: skip
 BLOCK_REASONS = frozenset({"SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT"})
-MAX_COUNT = 10**12  # of tokens
+INPUT_COUNTS = ("promptTokenCount", "toolUsePromptTokenCount")
+OUTPUT_COUNTS = ("candidatesTokenCount", "thoughtsTokenCount")
 
 
-def plain_response(body: Any) -> dict[str, Any] | None:
-    """The response with its first candidate that has a text, else its first, and texts that are not parsed; None if the body is no response."""
+def request_url(base_url: str, model: str) -> str:
+    """The address that answers the prompts of a model."""
+    name = model if model.startswith(COLLECTIONS) else f"models/{model}"
+    return f"{base_url}/v1beta/{quote(name)}:generateContent"
+
+
+def request_body(prompt: str, schema: dict[str, Any], settings: dict[str, Any] | None) -> dict[str, Any]:
+    """A request for an answer by a JSON schema; the `settings` are those of `llm_thinking`."""
+    generation = {"responseMimeType": "application/json", "responseJsonSchema": schema, "responseModalities": ["TEXT"]}
+    return {
+        "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+        "generationConfig": generation | (settings or {}),
+    }
+
+
+def read_response(body: Any) -> ModelAnswer | None:
+    """The answer in the first candidate that has a text, else in the first; None if the body is no response."""
     if not isinstance(body, dict):
         return None
     candidates = body.get("candidates")
     listed = candidates[:MAX_CANDIDATES] if isinstance(candidates, list) else []
-    first = [candidate for candidate in listed if _has_text(candidate)][:1] or listed[:1]
-    if not all(isinstance(candidate, dict) for candidate in first):
+    candidate = next((each for each in listed if any(map(_text_of, _parts_of(each)))), listed[0] if listed else None)
+    if candidate is None:
+        declined = _block_reason(body.get("promptFeedback"))
+        text, finish = "", "content_filter" if declined else ""
+    elif isinstance(candidate, dict):
+        text = _answer_of(candidate)
+        reason = str(candidate.get("finishReason"))
+        finish = FINISH_REASONS.get(reason, "")
+        declined = reason if finish == "content_filter" else ""
+    else:
         return None
-    kept = _texts_of(body)
-    feedback, usage = body.get("promptFeedback"), body.get("usageMetadata")
-    if isinstance(feedback, dict) and feedback.get("blockReason"):
-        reason = str(feedback["blockReason"])
-        kept["promptFeedback"] = {"blockReason": reason if reason in BLOCK_REASONS else "OTHER"}
-    if isinstance(usage, dict):
-        kept["usageMetadata"] = {name: count for name, count in usage.items() if _is_count(count)}
-    return kept | ({"candidates": [_plain_candidate(candidate) for candidate in first]} if first else {})
+    usage = body.get("usageMetadata")
+    return ModelAnswer(text, finish, declined, _sum_of(usage, INPUT_COUNTS), _sum_of(usage, OUTPUT_COUNTS))
 
 
-def parsed_no_more(text: str) -> str:
-    """The text of an answer as it came."""
-    return text.replace(UNPARSED, "")
+def _block_reason(feedback: Any) -> str:
+    """Why the prompt was refused; "" if it was not."""
+    if not (isinstance(feedback, dict) and feedback.get("blockReason")):
+        return ""
+    reason = str(feedback["blockReason"])
+    return reason if reason in BLOCK_REASONS else "OTHER"
 
 
-def _plain_candidate(candidate: dict[str, Any]) -> dict[str, Any]:
-    plain = _texts_of(candidate)
-    if str(candidate.get("finishReason")) in FINISH_REASONS:
-        plain["finishReason"] = candidate["finishReason"]
-    content = candidate.get("content")
-    if isinstance(content, dict):
-        parts = content.get("parts")
-        texts = [part for part in parts[:MAX_PARTS] if _is_text(part)] if isinstance(parts, list) else []
-        plain["content"] = {"role": "model"} | ({"parts": [_plain_part(part) for part in texts]} if texts else {})
-    return plain
+def _answer_of(candidate: dict[str, Any]) -> str:
+    """The texts that are no thoughts; where a thought stands between two of them, a blank line."""
+    runs = [""]
+    for part in _parts_of(candidate):
+        if part.get("thought") is True:
+            runs.append("")
+        else:
+            runs[-1] += _text_of(part)[: MAX_TEXT_LENGTH + 1]
+    return "\n\n".join(filter(None, runs))
 
 
-def _texts_of(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: body[name] for name in KEPT if isinstance(body.get(name), str)}
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT
-
-
-def _has_text(candidate: Any) -> bool:
+def _parts_of(candidate: Any) -> list[dict[str, Any]]:
     content = candidate.get("content") if isinstance(candidate, dict) else None
     parts = content.get("parts") if isinstance(content, dict) else None
-    return isinstance(parts, list) and any(_is_text(part) and part["text"] for part in parts[:MAX_PARTS])
+    return [part for part in parts[:MAX_PARTS] if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
-def _is_text(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("text"), str)
+def _text_of(part: dict[str, Any]) -> str:
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
 
 
-def _plain_part(part: dict[str, Any]) -> dict[str, Any]:
-    text = UNPARSED + part["text"][: MAX_TEXT_LENGTH + 1]
-    return {"text": text} | ({"thought": True} if part.get("thought") is True else {})
+def _sum_of(usage: Any, names: tuple[str, ...]) -> int:
+    return sum(token_count(usage.get(name)) for name in names) if isinstance(usage, dict) else 0

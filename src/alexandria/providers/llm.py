@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -14,9 +14,7 @@ from alexandria.providers import book_list, prompts
 from alexandria.providers.base import SuggestResult
 from alexandria.providers.client import NEGATIVE_LIFETIME, ProviderClient
 from alexandria.providers.generator_specs import GeneratorSpec
-
-if TYPE_CHECKING:
-    from alexandria.providers.llm_adapters import ModelAdapter
+from alexandria.providers.llm_adapters import ModelAdapter
 
 MAX_PURCHASES = 2  # of one list: an answer without a usable one is asked for once more
 SECOND_PURCHASE_DELAY = timedelta(minutes=1)  # between the two, so that a month's next attempts read what is stored
@@ -62,8 +60,7 @@ class LanguageModel:
         """Ask the model and store its answer as it came, in the place of the one `before`."""
 
         async def send() -> dict[str, Any]:
-            adapter = await asyncio.to_thread(self._speak)  # the first call imports for seconds
-            answer = await adapter.ask(prompt)
+            answer = await self._speak().ask(prompt)
             spent = before.get("tokens", {})
             tokens = {kind: number + spent.get(kind, 0) for kind, number in answer["tokens"].items()}
             return answer | {"tokens": tokens, "purchases": _purchases(before) + 1}
@@ -91,8 +88,6 @@ class LanguageModel:
         """The client of the model, created again when the key has changed."""
         key = self._client.key
         if self._adapter is None or self._adapter[0] != key:
-            from alexandria.providers.llm_adapters import ModelAdapter  # noqa: PLC0415  # it imports for seconds
-
             self._adapter = key, ModelAdapter(self._client, self._spec.model, self._spec.url, self._thinking)
         return self._adapter[1]
 

@@ -1,58 +1,38 @@
-"""Sends prompts to language models and explains their errors. Only this file and llm_thinking use pydantic-ai, which has the wire formats.
-
-Importing it takes seconds. The SDKs beneath neither retry nor time: our client does both. They see answers alone, in
-their own dialect: a refusal is explained from the response as it came, of which they would lose the half.
-"""
+"""Sends prompts to language models and explains their errors: Gemini, and any server that speaks OpenAI's dialect."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
-from google.genai import Client
-from google.genai.types import HttpOptions, HttpRetryOptions
-from openai import AsyncOpenAI
-from pydantic_ai import direct, exceptions
-from pydantic_ai.messages import ModelRequest, ModelResponse
-from pydantic_ai.models import Model, ModelRequestParameters
-from pydantic_ai.models.google import GoogleModel
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.output import OutputObjectDefinition
-from pydantic_ai.providers.google import GoogleProvider
-from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
-from pydantic_ai.settings import ModelSettings
 
 from alexandria.core import errors
 from alexandria.core.provider_facts import PROVIDERS
-from alexandria.core.tls import authorities
 from alexandria.providers import book_list, chat_dialect, chat_streams, google_dialect
 from alexandria.providers.client import (
-    MAX_INLINE_BYTES,
     MAX_WAIT_IN_PLACE,
     ProviderClient,
+    Request,
     address,
     json_of,
     next_midnight,
     proxy_hint,
 )
 from alexandria.providers.front_pages import wall_before
-from alexandria.providers.google_dialect import MAX_TEXT_LENGTH
 from alexandria.providers.llm_thinking import thinking_settings
+from alexandria.providers.model_answer import ModelAnswer
 from alexandria.providers.refusal_kinds import Refusal, is_hourly, meaning, read_body, stated_status
 from alexandria.providers.refusals import sentence_of, with_sentence
 from alexandria.providers.retry_hints import retry_after
 
-PARAMETERS = ModelRequestParameters(
-    output_mode="native", output_object=OutputObjectDefinition(json_schema=book_list.SCHEMA, name="BookList")
-)
-WITHOUT_SCHEMA = ModelRequestParameters()
+SCHEMA_NAME = "BookList"
+GOOGLE_SCHEMA = book_list.SCHEMA | {"title": SCHEMA_NAME}
+RESPONSE_FORMATS = chat_dialect.response_formats(SCHEMA_NAME, book_list.SCHEMA)
+ACCEPT = {"Accept": "application/json"}
 HOURLY_LIMIT_PAUSE = 600.0  # seconds, when an hour's allowance is used up and no hint is given
+COUNTS_THINKING_APART = "api.x.ai"  # beside the tokens of the completion, which others count it among
 
 
 class FormatRefused(errors.RequestRefused):
@@ -68,15 +48,23 @@ class ModelAdapter:
 
     def __init__(self, client: ProviderClient, model: str, url: str, thinking: str = "low") -> None:
         self._client, self._provider, self._name, self._model_name = client, client.name, client.lane, model
-        self._url = url or client.settings.base_url
-        gemini = client.name == "gemini"
-        http = httpx2.AsyncClient(
-            transport=_AnswersOnly(client.http, self._read_google if gemini else self._read_completion),
-            headers=client.http.headers,
-        )
-        self._model = _gemini(client, model, http) if gemini else _compatible(client, model, self._url, http)
-        self._settings = thinking_settings(client.name, self._model, thinking)
+        self._google = client.name == "gemini"
+        self._settings = thinking_settings(client.name, model, thinking)
         self._format = 0  # of RESPONSE_FORMATS; of those before it the server takes none
+        self._query: dict[str, str] = {}
+        if self._google:
+            self._url = google_dialect.request_url(client.settings.base_url, model)
+            self._key_header = "x-goog-api-key", client.secret()
+            return
+        others, base_url = client.name == "openai", url or client.settings.base_url
+        if others or re.search(r"/v\d+$", base_url):
+            base_url, self._query = chat_dialect.complete_url(base_url), chat_dialect.query_of(base_url)
+        else:
+            base_url = f"{base_url}/v1"
+        self._url = base_url + chat_dialect.CHAT_PATH
+        key = "none" if others and client.key is None else client.secret()  # servers at home want none
+        self._key_header = "Authorization", f"Bearer {key}"
+        self._thinking_apart = not others or httpx2.URL(self._url).host == COUNTS_THINKING_APART
 
     async def ask(self, prompt: str) -> dict[str, Any]:
         """The answer as it came: its "text", why it ended ("finish"), the reason if "declined", and the "tokens" spent.
@@ -85,9 +73,9 @@ class ModelAdapter:
         """
         tried, settings = self._format, self._settings
         try:
-            return await self._ask(prompt, chat_dialect.RESPONSE_FORMATS[tried], settings)
+            return await self._client.send_once(self._request(prompt, tried, settings), self._read)
         except FormatRefused:
-            if tried + 1 == len(chat_dialect.RESPONSE_FORMATS):
+            if tried + 1 == len(RESPONSE_FORMATS):
                 raise
             self._format = max(self._format, tried + 1)
         except ThinkingRefused:
@@ -96,67 +84,41 @@ class ModelAdapter:
             self._settings = None
         return await self.ask(prompt)
 
-    async def _ask(self, prompt: str, form: dict[str, Any] | None, settings: ModelSettings | None) -> dict[str, Any]:
-        strict = form == chat_dialect.RESPONSE_FORMATS[0]
-        if form is not None and not strict:
-            settings = (settings or ModelSettings()) | ModelSettings(extra_body={"response_format": form})
-        try:
-            response = await direct.model_request(
-                self._model,
-                [ModelRequest.user_text_prompt(prompt)],
-                model_settings=settings,
-                model_request_parameters=PARAMETERS if strict else WITHOUT_SCHEMA,
-                instrument=False,
-            )
-        except errors.ProviderError as refused:
-            problem = refused
-        except exceptions.ModelTimeoutError:
-            problem = self._client.unreachable("timeout")
-        except exceptions.ModelConnectionError as broken:
-            ours = _raised_by_us(broken)
-            if ours is not None:
-                raise ours from None
-            problem = self._client.unreachable(_broken(broken))
-        except httpx2.HTTPError as broken:  # of which an SDK wraps most, and not all
-            problem = self._client.unreachable(type(broken).__name__)
-        # The last two for nesting without end, and for a number of 4,300 digits.
-        except (exceptions.ModelAPIError, exceptions.UnexpectedModelBehavior, RecursionError, ValueError):
-            problem = errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
+    def _request(self, prompt: str, form: int, settings: dict[str, Any] | None) -> Request:
+        if self._google:
+            body = google_dialect.request_body(prompt, GOOGLE_SCHEMA, settings)
         else:
-            return self._read(response)
-        await self._client.pause_if_limited(problem)
-        raise problem from None
+            body = chat_dialect.request_body(self._model_name, prompt, RESPONSE_FORMATS[form], settings)
+        return Request("POST", self._url, self._query, body, ACCEPT, sign=self._sign, explain=_explained_when_read)
 
-    def _read(self, response: ModelResponse) -> dict[str, Any]:
-        text, finish = google_dialect.parsed_no_more(response.text or ""), response.finish_reason or ""
-        if not (text or finish or response.usage.total_tokens):
+    def _sign(self, request: httpx2.Request) -> httpx2.Request:
+        name, key = self._key_header
+        request.headers[name] = key
+        return request
+
+    def _read(self, response: httpx2.Response) -> dict[str, Any]:
+        """The answer as `ask` returns it. Raises ProviderError for a refusal."""
+        body = self._body_of(response)
+        try:
+            answer = self._answer_in(body)
+        except (RecursionError, ValueError):  # for nesting without end, and for a number of 4,300 digits
+            answer = None
+        if answer is None:
+            raise errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
+        if answer.is_empty:
             raise errors.BadAnswer(self._name, "answered without an answer")
-        return {
-            "text": text[:MAX_TEXT_LENGTH],
-            "finish": "length" if len(text) > MAX_TEXT_LENGTH else finish,
-            "declined": _declined(response) if finish == "content_filter" else "",
-            "tokens": {"input": response.usage.input_tokens, "output": response.usage.output_tokens},
-        }
+        return answer.stored()
 
-    def _read_google(self, response: httpx2.Response) -> bytes:
-        """The answer in a plain form. Raises ProviderError for a refusal."""
-        plain = google_dialect.plain_response(self._body_of(response))
-        if plain is None:
-            raise errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
-        return json.dumps(plain).encode()
-
-    def _read_completion(self, response: httpx2.Response) -> bytes:
-        """The completion in OpenAI's own form. Raises ProviderError for a refusal."""
-        completion = chat_dialect.plain_completion(self._body_of(response))
-        if completion is None:
-            raise errors.BadAnswer(self._name, "answered in a form that its dialect does not know")
-        return json.dumps(completion).encode()
+    def _answer_in(self, body: Any) -> ModelAnswer | None:
+        if self._google:
+            return google_dialect.read_response(body)
+        return chat_dialect.read_completion(body, thinking_apart=self._thinking_apart)
 
     def _body_of(self, response: httpx2.Response) -> Any:
         """The JSON body of an answer. Raises ProviderError for a refusal, also for one that is called a success."""
         if not response.is_success:
             raise self._explain(response, meaning(response))
-        body = chat_streams.joined(response.text) if self._provider != "gemini" else None
+        body = None if self._google else chat_streams.joined(response.text)
         if body is None:
             body = json_of(self._name, response)
         if isinstance(body, list) and len(body) == 1:  # Google's streams, and some relays, answer with a list
@@ -210,7 +172,7 @@ class ModelAdapter:
                 setting = f"ALEXANDRIA_{self._provider.upper()}_BASE_URL"
                 setting = "the URL in ALEXANDRIA_GENERATORS" if self._provider == "openai" else setting
                 hint = f"correct {setting}; a URL with a path is used as it is, to another /v1 is added"
-            case Refusal.FORMAT if self._provider != "gemini":
+            case Refusal.FORMAT if not self._google:
                 kind, summary = FormatRefused, f"refuses the requested form of the answer with {response.status_code}"
             case Refusal.THINKING:
                 kind, summary = ThinkingRefused, f"refuses the setting for thinking with {response.status_code}"
@@ -235,59 +197,5 @@ class ModelAdapter:
         return PROVIDERS["gemini"].limits.zone if google and self._provider == "openai" else self._client.settings.zone
 
 
-class _AnswersOnly(httpx2.AsyncBaseTransport):
-    """Sends through our client and gives the SDK what `read` makes of the response; its errors pass through the SDK."""
-
-    def __init__(self, http: httpx2.AsyncClient, read: Callable[[httpx2.Response], bytes]) -> None:
-        self._http, self._read = http, read
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._http.send(request)
-        if len(response.content) > MAX_INLINE_BYTES:
-            answer = await asyncio.to_thread(self._read, response)
-        else:
-            answer = self._read(response)
-        return httpx2.Response(200, content=answer, headers={"Content-Type": "application/json"})
-
-
-def _gemini(client: ProviderClient, model: str, http: httpx2.AsyncClient) -> Model:
-    trust = (
-        authorities()
-    )  # for requests that the SDK never makes here, but for which it reads the authorities again each time
-    options = HttpOptions(
-        httpx_async_client=http,
-        base_url=client.settings.base_url,
-        retry_options=HttpRetryOptions(attempts=1),
-        client_args={"verify": trust},
-        async_client_args={"verify": trust, "ssl": trust},
-    )
-    sdk = Client(vertexai=False, api_key=client.secret(), http_options=options)
-    return GoogleModel(model, provider=GoogleProvider(client=sdk))
-
-
-def _compatible(client: ProviderClient, model: str, url: str, http: httpx2.AsyncClient) -> Model:
-    """xAI, and the servers that speak the same dialect; of these, the ones run at home want no key."""
-    others = client.name == "openai"
-    sdk = AsyncOpenAI(
-        base_url=chat_dialect.complete_url(url) if others or re.search(r"/v\d+$", url) else f"{url}/v1",
-        api_key="none" if others and client.key is None else client.secret(),
-        default_query=dict(parse_qsl(urlsplit(url).query)),
-        http_client=http,
-        max_retries=0,
-    )
-    return OpenAIChatModel(model, provider=OpenAICompatibleProvider(client.name, openai_client=sdk))
-
-
-def _declined(response: ModelResponse) -> str:
-    details = response.provider_details or {}
-    return str(details.get("block_reason") or details.get("finish_reason") or "refusal")
-
-
-def _raised_by_us(refused: exceptions.ModelAPIError) -> errors.AlexandriaError | None:
-    """The error that our own transport raised, such as a pause of the provider, beneath the SDK's wrapping."""
-    return next((cause for cause in errors.causes(refused) if isinstance(cause, errors.AlexandriaError)), None)
-
-
-def _broken(refused: exceptions.ModelConnectionError) -> str:
-    """The name of what broke, beneath the SDK's wrapping."""
-    return type(errors.origin(refused)).__name__
+def _explained_when_read(response: httpx2.Response) -> None:
+    """Refusals are explained with the answers, as large ones are read in a thread."""

@@ -39,10 +39,7 @@ class PartlyGranted(Exception):
 
 
 class MeteredTransport(httpx2.AsyncBaseTransport):
-    """Waits for the provider's limits, sends the request, times it and records the call.
-
-    Our own clients and the SDKs of the language models send through it.
-    """
+    """Waits for the provider's limits, sends the request, times it and records the call."""
 
     def __init__(
         self,
@@ -68,7 +65,7 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
     async def _within_limits(self, request: httpx2.Request) -> httpx2.Response:
         wanted_at = time.monotonic()
         units = int(request.extensions.get("units", 1))
-        request.extensions = {**request.extensions, "timeout": self._timeout}  # the SDKs would set their own
+        request.extensions = {**request.extensions, "timeout": self._timeout}
         # Concurrency first: once the rate limiter has given its permit, the request must leave at once.
         concurrent = (
             contextlib.nullcontext() if self._concurrency_limiter is None else self._concurrency_limiter.permit()
