@@ -44,7 +44,7 @@ FOLLOWS = {
     "markup_behind": None, "latin_1_header": None, "odd_charset": None, "odd_cookie": None,
     "json_lines": BAD, "gzip_unnamed": BAD, "gzip_untrue": DOWN, "chunks_broken_off": DOWN,
     "429_hourly": SLOW, "429_weekly": SPENT,
-    "html_200": BAD, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
+    "html_200": DOWN, "truncated_200": BAD, "max_tokens_thinking": BAD, "empty_candidate": BAD, "no_choices": BAD,
     "bomb": BAD, "many_brackets": BAD, "prose_around_json": None, "closing_think": None, "loose_json": None, "bad_item": None,
     "schema_violation_once": BAD, "ia_html_200": BAD, "ia_empty_metadata": BAD, "wdqs_truncated_200": BAD,
     "safety_prompt": DECLINED, "safety_candidate": DECLINED, "recitation": DECLINED, "refusal": DECLINED,

@@ -147,7 +147,7 @@ PRESETS = {
     "gemini:safety_candidate=0.02,gemini:recitation=0.02,*:max_tokens_thinking=0.02,*:max_tokens=0.04,"
     "*:empty_candidate=0.02,*:schema_violation_once=0.05,*:fenced_json=0.1,xai:refusal=0.03,xai:no_choices=0.02,"
     "isbndb:isbndb_404_then_200=0.03,isbndb:isbndb_books_vs_data_key=0.3,google_books:gb_503_backend=0.3,"
-    "google_books:gb_no_items=0.02,open_library:ol_429=0.04,open_library:ol_503=0.04,"
+    "google_books:gb_no_items=0.02,google_books:gb_200_error=0.02,open_library:ol_429=0.04,open_library:ol_503=0.04,"
     "internet_archive:ia_scalar_fields=0.3,internet_archive:ia_html_200=0.05,internet_archive:ia_empty_metadata=0.02,"
     "wikidata:wdqs_timeout_500=0.1,wikidata:wdqs_truncated_200=0.05,wikidata:wdqs_429=0.03,"
     "xai:429_billing_link=0.02,xai:400_response_format=0.05,xai:reasoning_content=0.03,xai:finish_reason_empty=0.05,"
@@ -156,6 +156,7 @@ PRESETS = {
     "*:503_retry_after=0.005,*:maintenance_200=0.005,*:portal_200=0.002,*:timed_out_524=0.005,*:browser_check_403=0.002,"
     "*:empty_200=0.005,*:nothing_204=0.002,*:byte_order_mark=0.01,*:other_encoding=0.01,*:other_type=0.01,*:markup_behind=0.01,"
     "*:json_lines=0.002,*:gzip_unnamed=0.002,*:gzip_untrue=0.005,*:chunks_broken_off=0.005,"
+    "*:filter_403=0.002,*:proxy_407=0.002,*:latin_1_header=0.01,*:odd_charset=0.01,*:odd_cookie=0.01,xai:400_model_crashed=0.005,"
     "*:bomb=0.01,*:prose_around_json=0.03,*:closing_think=0.03,*:loose_json=0.03,*:bad_item=0.03,*:many_brackets=0.01",
 }
 EXAMPLE = "isbndb:429_daily=0.1@100-200"
