@@ -116,7 +116,7 @@ def find_items(text: str, month: Month | None = None) -> list[Any]:
     if found.best is None:
         is_json = found.reads > found.failed
         raise NoList("the model's answer holds no list of books" if is_json else "the model's answer is not JSON")
-    return [item for one in found.best for item in _books_in(one)][:MAX_ITEMS]
+    return list(itertools.islice(itertools.chain.from_iterable(map(_books_in, found.best)), MAX_ITEMS))
 
 
 def _books_in(item: Any) -> list[Any]:

@@ -19,6 +19,7 @@ ASIDE = re.compile(
     re.IGNORECASE,
 )
 MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(NAMES, start=1)}
+_TITLE_NAMES = frozenset(TITLE_NAMES)
 
 Read = Callable[[Any], Any]
 
@@ -63,10 +64,10 @@ def has_author(value: Any) -> bool:
 
 def _titles(value: Any) -> set[str]:
     """The names under which an object has a title."""
-    if not isinstance(value, dict):
+    if not value or not isinstance(value, dict):
         return set()
     texts = {name.lower(): title for name, title in value.items() if isinstance(title, str) and title.strip()}
-    return texts.keys() & set(TITLE_NAMES)
+    return texts.keys() & _TITLE_NAMES
 
 
 def _lists_of(value: dict[str, Any], read: Read) -> Iterator[tuple[str, list[Any]]]:
