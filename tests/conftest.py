@@ -37,6 +37,7 @@ from alexandria.database.migrate import upgrade
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*|PYTHONDONTWRITEBYTECODE")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _COLLECTION_INTERVAL = 50_000  # new objects between two runs of the garbage collector; Python's own is 700
+_MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 8 * 2**30  # bytes; four servers use a quarter of it
 _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5
 
 # What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
@@ -92,6 +93,15 @@ for _profile, _fixed, _phases in (
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
+def _roomy_place() -> Path:
+    """Where data folders go: into memory if there is plenty, as each new database is a thousand files."""
+    try:
+        in_memory = shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED and os.access(_MEMORY, os.W_OK | os.X_OK)
+    except OSError:
+        in_memory = False
+    return _MEMORY if in_memory else Path("/tmp")
+
+
 class _Session:
     """The folder of this test process, and what ends it.
 
@@ -105,7 +115,7 @@ class _Session:
         self.main = worker is None
         if worker is None:
             # Short, and open to the account that runs the server for root; pytest's own folders are neither.
-            self.folder = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir="/tmp"))
+            self.folder = Path(tempfile.mkdtemp(prefix="alexandria-tests-", dir=_roomy_place()))
         else:
             self.folder = Path(worker["folder"]) / worker["workerid"]
             self.folder.mkdir()

@@ -223,6 +223,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.long
 def test_every_field_of_every_body_with_every_hostile_value(calling, cases):
     """Also sent twice in one body."""
     headers = {"X-Cron-Secret": SECRET, "Content-Type": "application/json"}
@@ -236,6 +237,7 @@ def test_every_field_of_every_body_with_every_hostile_value(calling, cases):
                         assert body.count(f'"{name}"') < 2 or response.status_code == 400, "sent twice"
 
 
+@pytest.mark.long
 def test_every_parameter_of_every_reading_route_with_every_hostile_value(calling, cases):
     """Also sent twice, of which neither is better than the other."""
     headers = {"X-Cron-Secret": SECRET}
