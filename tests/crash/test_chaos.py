@@ -8,7 +8,6 @@ import json
 import os
 import random
 import signal
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -228,10 +227,7 @@ def test_no_month_fails_while_everything_else_does(open_field, data_dir):
             "INSERT INTO backfill_log (year, month) SELECT 2024 - n / 12, 12 - n %% 12 FROM generate_series(0, %s - 1) AS n",
             MONTH_COUNT,
         )
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        serve = stack.enter_context(crash_field.process("serve", "--port", url.rpartition(":")[2]))
-        serve.url()
+        url = stack.enter_context(crash_field.process("serve", "--port", "0")).url()
         secret = {"X-Cron-Secret": crash_field.environment["ALEXANDRIA_WEBHOOK_SECRET"]}
         api = stack.enter_context(httpx2.Client(base_url=url, headers=secret, timeout=10, trust_env=False))
         probe = stack.enter_context(Probe(url).asking())

@@ -24,6 +24,7 @@ import pytest
 from alexandria.database.embedded.server import Embedded
 from alexandria.database.migrate import upgrade
 from alexandria.providers.limits.rate import TURN_SECONDS
+from tests.support.ports import free_port
 from tests.support.processor_time import slowness
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
@@ -239,8 +240,7 @@ def test_months_are_completed_while_processes_are_killed(open_field, data_dir):
         server = stack.enter_context(Embedded(data_dir, durable=False))
         upgrade(server.url)
         field = stack.enter_context(open_field(server.url, data_dir, "--faults", "heavy", embedded=True))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        url = f"http://127.0.0.1:{free_port()}"
         secret = {"X-Cron-Secret": field.environment["ALEXANDRIA_WEBHOOK_SECRET"]}
         api = stack.enter_context(httpx2.Client(base_url=url, headers=secret, timeout=1, trust_env=False))
         field.sql(

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.parts import provider_names
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -23,12 +23,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial's commands are curl's too"),
 ]
-
-
-def free_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
 
 
 def typed() -> str:
@@ -41,8 +35,8 @@ def typed() -> str:
         "$PWD/.venv/bin": str(Path(sys.executable).parent),
         "alexandria sandbox": f"alexandria sandbox --latency-scale 0.02 --rates {rates}",
         "status --watch": "work --until-idle\nalexandria status",
-        "8000": free_port(),
-        "8001": free_port(),
+        "8000": str(free_port()),
+        "8001": str(free_port()),
     }.items():
         assert written in script
         script = script.replace(written, instead)

@@ -14,7 +14,7 @@ from alexandria.cli.runtime import demo
 from alexandria.core.provider_facts import key_settings
 from alexandria.operations import schemas
 from alexandria.sandbox.parts import provider_names
-from tests.support.commands import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ import io
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -41,6 +40,7 @@ from alexandria.database.embedded import installation
 from alexandria.database.embedded.installation import DEBIAN
 from alexandria.database.embedded.server import Embedded
 from alexandria.sandbox.parts import provider_names
+from tests.support.ports import free_port
 
 WORK_TIMEOUT = 300.0  # seconds for two months, on a machine with much else to do
 T = TypeVar("T")
@@ -263,11 +263,6 @@ class Cluster:
     def _own(self, path: Path) -> None:
         if os.geteuid() == 0:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @dataclass

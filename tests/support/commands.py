@@ -2,14 +2,8 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 @contextlib.contextmanager
