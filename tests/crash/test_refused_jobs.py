@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support.processor_time import slowness
+
 REFUSE = (Path(__file__).parents[1] / "refused_jobs.sql").read_text(encoding="utf-8")
 MONTHS = ("2023-11", "2023-10", "2023-09")
 STATES = ("53100", "40001", "XX000")
-PROBES_COUNT, LONGEST_ANSWER = 40, 2.0  # seconds, on a machine with much else to do
+PROBES_COUNT, LONGEST_ANSWER = 40, 2.0  # seconds
 
 
 def refusals(field):
@@ -29,7 +31,8 @@ def jobs_are_refused(field, state):
             for _ in range(PROBES_COUNT):
                 began = time.monotonic()
                 assert client.get("/health/live").status_code == 200
-                assert time.monotonic() - began < LONGEST_ANSWER
+                taken = time.monotonic() - began
+                assert taken < LONGEST_ANSWER or taken < LONGEST_ANSWER * slowness()
                 time.sleep(0.05)
             ready = client.get("/health/ready")
             assert ready.status_code in {200, 503}
