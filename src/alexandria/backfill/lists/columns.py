@@ -16,7 +16,7 @@ def _plain(name: str) -> str:
     """A column's name in lower case, letters and digits only, without accents."""
     folded = name[:MAX_NAME_LENGTH].casefold()
     if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded.replace("ı", "i"))
+        folded = unicodedata.normalize("NFKD", folded.replace("ı", "i"))[:MAX_NAME_LENGTH]
     return "".join(letter for letter in folded if letter.isalnum())
 
 
