@@ -27,9 +27,9 @@ def judge_known_titles(catalogue: Path, errors: int) -> Row:
     with gzip.open(catalogue, "rt", encoding="utf-8") as text:
         for row in csv.DictReader(text):
             works[row["work_id"]].append(replace(hit_of(row, row["authors"].split("|")), work_key=row["work_id"]))
-    told = {key: [with_titles(hit, editions) for hit in editions] for key, editions in works.items()}
+    titled = {key: [with_titles(hit, editions) for hit in editions] for key, editions in works.items()}
     bad: list[str] = []
-    figures = judge(told, works, bad)
+    figures = judge(titled, works, bad)
     print("\n".join(bad[:errors]), file=sys.stderr)
     return {**figures, "without": judge(works, works, [])}
 
@@ -47,9 +47,9 @@ def first_year(editions: Sequence[EditionRecord]) -> int | None:
     return min(filter(None, years), default=None)
 
 
-def judge(told: Works, works: Works, bad: list[str]) -> Row:
-    """The figures of a search among the records `told`; what went wrong is added to `bad`."""
-    shelves = Shelves([hit for editions in told.values() for hit in editions])
+def judge(titled: Works, works: Works, bad: list[str]) -> Row:
+    """The figures of a search among the records `titled`; what went wrong is added to `bad`."""
+    shelves = Shelves([hit for editions in titled.values() for hit in editions])
     outcomes: Counter[str] = Counter()
     for key, language, candidate in questions(works):
         hits = shelves.find(candidate)

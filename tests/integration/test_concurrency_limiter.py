@@ -279,7 +279,7 @@ async def test_without_a_database_the_call_is_refused():
 
 
 async def test_requests_in_flight_are_bounded_whatever_the_pace_allows(url):
-    """Through the client, as a model's SDK uses it; the setting limits only models."""
+    """Through the client, as a model is asked; the setting limits only models."""
     inside, most, go = 0, 0, asyncio.Event()
 
     async def far_end(_):
