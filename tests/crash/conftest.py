@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from typing import Any, LiteralString
 import httpx2
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from alexandria.backfill.composition import compose
@@ -51,6 +53,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(600))
+
+
+FAULT = re.compile(r"\b(?:unexpected|Traceback|deadlock)\b")
 
 
 class Process(demo.Child):
@@ -104,6 +109,10 @@ class Process(demo.Child):
 
     def log_text(self) -> str:
         return self._log.read_text(errors="replace")
+
+    def faults(self) -> list[str]:
+        """Lines of the log that tell of a fault of ours; libpq's "closed the connection unexpectedly" tells of none."""
+        return [line for line in self.log_text().splitlines() if FAULT.search(line)]
 
 
 @dataclass
@@ -196,6 +205,11 @@ class Field:
         ]  # fmt: skip
         logs = [path.read_text()[-1500:] for path in sorted(self.folder.glob("work-*.log"))]
         return "\n".join(str(row) for rows in answer for row in rows) + "\n".join(logs)
+
+    def server_log(self) -> str:
+        """The end of PostgreSQL's own log, for the reader of a failure."""
+        folder = Path(str(conninfo_to_dict(self.database_url)["host"]))
+        return "\n".join((folder / "server.log").read_text(errors="replace").splitlines()[-40:])
 
     def outcomes(self, year: int = 2023, month: int | None = None) -> list[str]:
         """How the attempts, or those at one month, ended, in the order in which they were made; None: it has not."""

@@ -38,7 +38,7 @@ def jobs_are_refused(field, state):
             assert ready.status_code in {200, 503}
         process.send(signal.SIGTERM)
         assert process.exit_code() == 0
-        assert "unexpected" not in process.log_text()
+        assert process.faults() == []
     field.sql("DELETE FROM refused")
     with field.worker() as worker:
         field.until_final()
