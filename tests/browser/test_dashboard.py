@@ -121,6 +121,26 @@ def test_the_page_reconnects_after_the_server_was_killed(page, site):
     assert page.evaluate("window.mark") == 1
 
 
+def test_an_incident_appears_and_clears_live(page, site):
+    """With what to do about it, and linked from the headline; afterwards it is in the history."""
+    live(page, site)
+    incidents = page.locator("#incidents")
+    expect(incidents).to_contain_text("1 incident")
+    expect(incidents).to_contain_text("No worker since")
+    expect(incidents).to_contain_text("What to do: start one: alexandria work")
+    page.locator("#run").get_by_role("link", name="1 incident").click()
+    assert page.url.endswith("#incidents")
+    site.sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() + interval '1 hour')")
+    try:
+        expect(incidents).to_contain_text("No incident now")
+        expect(page.locator("#run")).not_to_contain_text("incident")
+        incidents.locator("summary").click()
+        expect(incidents.get_by_role("listitem")).to_contain_text("no worker heartbeat for 60 s")
+        assert violations(page) == []
+    finally:
+        site.sql("DELETE FROM procrastinate_workers")
+
+
 def test_updates_can_be_paused(page, site):
     live(page, site)
     page.get_by_role("button", name="Pause updates").click()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from alexandria.operations.alerts.rules import (
     Observations,
     Thresholds,
     find_incidents,
+    fix_of,
 )
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.decisions import Standstill
@@ -126,3 +128,11 @@ def test_all_incidents_are_reported_at_once():
         IncidentKind.QUOTA_SPENT,
         IncidentKind.QUOTA_SPENT,
     ]
+
+
+def test_every_kind_of_incident_has_a_fix_and_a_line_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs/how-to/alerts.md").read_text(encoding="utf-8")
+    for kind in IncidentKind:
+        assert f"| `{kind}` |" in guide
+        assert fix_of(kind, "isbndb")
+    assert fix_of(IncidentKind.LANE_PAUSED, "isbndb").endswith("alexandria resume --provider isbndb")

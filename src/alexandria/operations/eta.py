@@ -57,10 +57,10 @@ def run_state(
     if not at_work + waiting + totals["pending"]:
         ended = ("Ended with failures", "failed") if totals["failed"] else ("Finished", "completed")
         return RunState(ended[0], f"{_ended_months(totals)}.", ended[1])
+    if not workers and (at_work + waiting or rollout is not None):  # a rollout goes on in workers too
+        return RunState("Stalled", "No worker is running. Start one: alexandria work", "failed")
     if not at_work + waiting:
         return _idle(totals["pending"], now, rollout)
-    if not workers:
-        return RunState("Stalled", "No worker is running. Start one: alexandria work", "failed")
     if not at_work:
         return RunState("Waiting", _waiting(cells, waiting, now), "retry")
     more = f", {waiting} waiting to retry" if waiting else ""

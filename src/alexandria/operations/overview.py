@@ -9,10 +9,11 @@ from datetime import datetime
 from alexandria.backfill.repositories import months
 from alexandria.database.pool import Row
 from alexandria.forecast.forecaster import ForecastReport
-from alexandria.operations import progress, schemas
+from alexandria.operations import incidents, progress, schemas
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.operations.control import describe, pause_state
 from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta_from_plan, run_state
+from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, MonthCell
 from alexandria.operations.rollout_summary import RolloutSummary, default_plan, finish_dates, summarize
 from alexandria.operations.system import System
@@ -33,6 +34,7 @@ class Snapshot:
     progress: Row
     workers: int
     pause: schemas.PauseState | None
+    incidents: list[RecordedIncident]  # those that last first, then those that cleared lately
     lanes: list[LaneStatus]
     situation: RolloutSnapshot | None
     forecast: ForecastReport | None
@@ -62,6 +64,16 @@ class Snapshot:
     def paused(self) -> str:
         """The pause in a sentence, or ""."""
         return describe(self.pause) if self.pause else ""
+
+    @property
+    def lasting(self) -> list[RecordedIncident]:
+        """The incidents that last now."""
+        return [each for each in self.incidents if each.cleared_at is None]
+
+    @property
+    def cleared(self) -> list[RecordedIncident]:
+        """The incidents that cleared within a week."""
+        return [each for each in self.incidents if each.cleared_at is not None]
 
     @property
     def open(self) -> int:
@@ -122,6 +134,7 @@ async def take_snapshot(system: System) -> Snapshot:
             progress=await months.progress(connection),
             workers=(await months.workers(connection, HEARTBEAT_TIMEOUT))["workers"],
             pause=await pause_state(connection),
+            incidents=await incidents.read(connection),
             lanes=await system.limiter.status(),
             situation=situation,
             forecast=system.forecaster.latest(started=started),

@@ -1,4 +1,4 @@
-"""The commands that show the state: status, months, month, quota, config."""
+"""The commands that show the state: status, months, month, quota, incidents, config."""
 
 from __future__ import annotations
 
@@ -91,6 +91,22 @@ def quota(context: typer.Context) -> int:
     for name, each in found.providers.items():
         if each.paused_until:
             output.message(f"to resume {name} before that: alexandria resume --provider {name}")
+    return 0
+
+
+@commands.command(rich_help_panel="Inspect")
+def incidents(context: typer.Context) -> int:
+    """Show what needs attention, since when, and what to do about it; then what cleared within a week."""
+    from alexandria.cli.output import tables
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import incidents as recorded
+
+    output = output_of(context)
+    found = on_system(output, recorded.show)
+    output.result([each.model_dump(mode="json") for each in found], *tables.of_incidents(found))
+    if not found:
+        output.message("no incident lasts, and none cleared within a week")
+        return NOTHING
     return 0
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import Output, chip, harmless, table
+from alexandria.core.grammar import counted
 from alexandria.operations import backfill, control, rollout, schemas
 from alexandria.operations.overview import Snapshot, take_snapshot
 from alexandria.operations.status_style import STYLES, display_state
@@ -57,6 +58,8 @@ class StatusReport:
             yield control.describe(self.stats.paused)
         else:
             yield f"{self.view.run.label}. {self.view.run.reason}"
+        if self.view.lasting:
+            yield f"{counted(len(self.view.lasting), 'incident')}, the latest: {self.view.lasting[0].reason} (alexandria incidents)"
         if self.view.running_rollout is not None:
             yield f"Rollout: {rollout.describe(self.view.running_rollout)}"
 

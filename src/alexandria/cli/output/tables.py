@@ -11,6 +11,7 @@ from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.month import Month
 from alexandria.operations import schemas
+from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.status_style import describe_score, display_state
 
 
@@ -77,6 +78,16 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
     yield from (f"not asked: {reason}" for reason in found.unavailable.values())
     if found.look_again_at:
         yield f"looked up {found.looks} times, again {format_value(found.look_again_at)}"
+
+
+def of_incidents(found: list[RecordedIncident]) -> Iterator[RenderableType]:
+    """Each with its times in a line, and what it is about below it."""
+    for each in found:
+        until = f"to {format_value(each.cleared_at)}, cleared" if each.cleared_at else "until now"
+        yield f"{each.kind}: from {format_value(each.began_at)} {until}"
+        yield f"  {each.reason}"
+        if each.fix and each.cleared_at is None:
+            yield f"  what to do: {each.fix}"
 
 
 def of_quota(found: schemas.QuotaStatus) -> Table:

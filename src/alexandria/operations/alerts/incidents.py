@@ -13,7 +13,7 @@ from alexandria.backfill import rescuer
 from alexandria.backfill.repositories import pauses
 from alexandria.backfill.retry_policy import NO_KEY, PROVIDERS_DOWN
 from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, Paused, Stalled
-from alexandria.database.pool import Connection
+from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, Incident, IncidentKind, Observations
 
@@ -103,11 +103,18 @@ async def update(
     """
     values = {"kinds": [i.kind for i in lasting], "subjects": [i.subject for i in lasting]}
     cleared = await _fetch(connection, "clear", values)
-    began = await _fetch(connection, "begin", values | {"reasons": [i.reason for i in lasting]})
+    values["reasons"] = [i.reason for i in lasting]
+    await connection.execute(SQL["renew"], values)
+    began = await _fetch(connection, "begin", values)
     if notify:
         await connection.execute(SQL["queue_notices"], {"ids": [i.id for i in began], "event": "began"})
         await connection.execute(SQL["queue_notices"], {"ids": [i.id for i in cleared], "event": "cleared"})
     return began, cleared
+
+
+async def recent(connection: Connection, cleared_within: timedelta, limit: int) -> list[Row]:
+    """The incidents that last, then those that cleared lately; each newest first, at most `limit`."""
+    return await (await connection.execute(SQL["recent"], {"within": cleared_within, "limit": limit})).fetchall()
 
 
 async def remind(

@@ -63,6 +63,21 @@ SELECT * FROM unnest(%(kinds)s::text[], %(subjects)s::text[], %(reasons)s::text[
 ON CONFLICT (kind, subject) WHERE cleared_at IS NULL DO NOTHING
 RETURNING id, kind, subject, reason
 
+-- name: renew
+-- Keep the reasons of incidents that last up to date: counts and causes change.
+UPDATE incident SET reason = lasting.reason
+FROM unnest(%(kinds)s::text[], %(subjects)s::text[], %(reasons)s::text[]) AS lasting (kind, subject, reason)
+WHERE cleared_at IS NULL AND lasting.kind = incident.kind AND lasting.subject = incident.subject
+  AND lasting.reason <> incident.reason
+
+-- name: recent
+-- The incidents that last, then those that cleared lately.
+SELECT id, kind, subject, reason, began_at, cleared_at
+FROM incident
+WHERE cleared_at IS NULL OR cleared_at >= now() - %(within)s::interval
+ORDER BY cleared_at IS NOT NULL, began_at DESC, id DESC
+LIMIT %(limit)s
+
 -- name: clear
 -- End incidents that last no longer.
 UPDATE incident SET cleared_at = now()

@@ -32,6 +32,19 @@ class IncidentKind(StrEnum):
     ROLLOUT_WAITS = "rollout_waits"  # a rollout has waited too long
 
 
+# What a person does about each, as on the page and in `alexandria incidents`.
+FIXES: dict[str, str] = {
+    IncidentKind.NO_WORKER: "start one: alexandria work",
+    IncidentKind.RESCUE_STALLED: "see the workers' logs; end sessions that are idle in transaction (pg_stat_activity)",
+    IncidentKind.MONTHS_BLOCKED: "see what they wait for: alexandria months --status retry",
+    IncidentKind.PROVIDERS_DOWN: "check keys and network: alexandria doctor; months go on when a provider answers",
+    IncidentKind.MONTHS_FAILING: "mend the reason, then: alexandria retry --failed",
+    IncidentKind.QUOTA_SPENT: "nothing: months go on when the day's quota is reset",
+    IncidentKind.LANE_PAUSED: "when its reason is mended: alexandria resume --provider {subject}",
+    IncidentKind.PAUSED: "alexandria resume",
+    IncidentKind.ROLLOUT_SHUT: "see what the gate lacks: alexandria rollout status",
+    IncidentKind.ROLLOUT_WAITS: "see what it waits for: alexandria rollout status",
+}
 REMINDED = frozenset({IncidentKind.PROVIDERS_DOWN})  # reported again every REMINDER_INTERVAL while they last
 REMINDER_INTERVAL = timedelta(days=1)
 
@@ -43,6 +56,10 @@ class Incident:
     kind: IncidentKind
     subject: str
     reason: str
+
+    @property
+    def fix(self) -> str:
+        return fix_of(self.kind, self.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,11 @@ class Observations:
     paused_since: datetime | None = None
     lanes: Sequence[LaneStatus] = ()
     rollout: Standstill | None = None
+
+
+def fix_of(kind: str, subject: str) -> str:
+    """What a person does about an incident; "" for a kind of a later version."""
+    return FIXES.get(kind, "").format(subject=subject)
 
 
 def find_incidents(observed: Observations, thresholds: Thresholds, now: datetime) -> tuple[Incident, ...]:

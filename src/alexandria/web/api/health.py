@@ -24,10 +24,7 @@ from alexandria.web.errors import documented, error_response
 
 DATABASE_TIMEOUT = 3.0  # seconds
 CACHE_LIFETIME = 1.0  # seconds
-UNREADY = {  # incidents during which the system cannot work, with the fix
-    IncidentKind.NO_WORKER: "start one: alexandria work",
-    IncidentKind.RESCUE_STALLED: "see the workers' logs; end sessions that are idle in transaction (pg_stat_activity)",
-}
+UNREADY = {IncidentKind.NO_WORKER, IncidentKind.RESCUE_STALLED}  # incidents during which the system cannot work
 
 router = APIRouter(prefix="/health", responses=documented(500), tags=["health"])
 
@@ -47,7 +44,7 @@ async def ready(request: Request) -> schemas.ReadyAnswer | JSONResponse:
     now = await readiness.get()
     for incident in now.incidents:
         if incident.kind in UNREADY:
-            return error_response(request.scope, 503, incident.kind, incident.reason, {"hint": UNREADY[incident.kind]})
+            return error_response(request.scope, 503, incident.kind, incident.reason, {"hint": incident.fix})
     return schemas.ReadyAnswer(
         status="ready",
         workers=now.workers["workers"],
