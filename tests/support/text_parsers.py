@@ -197,6 +197,12 @@ def row(text: str) -> files.Row:
     return files.Row(1, [text] * len(columns.NAMES), every)
 
 
+def table(text: str) -> bytes:
+    """Return the text as the titles and authors of a table of its length."""
+    rows = map("{0},{0}".format, pieces(text[: len(text) // 2], ROW_LENGTH))
+    return "\n".join(["title,author", *rows]).encode("utf-8", "replace")
+
+
 def cells(text: str, separator: str) -> bytes:
     header = separator.join(("title", "author", "isbn", "year"))
     line = separator.join([text[: len(text) // 4].replace("\n", " ")] * 4)
@@ -218,7 +224,7 @@ BY_HAND: dict[str, dict[str, Reader]] = {
             f"cells by {name}": functools.partial(lambda sign, text: read_lines(cells(text, sign)), sign)
             for name, sign in (("tab", "\t"), ("semicolon", ";"), ("comma", ","), ("bar", "|"))
         },
-        "many rows": lambda text: read_lines("\n".join(["title,author", *map("{0},{0}".format, pieces(text, ROW_LENGTH))]).encode("utf-8", "replace")),
+        "many rows": lambda text: read_lines(table(text)),
         "many columns": lambda text: files.read(",".join(["title", "author", *pieces(text)]).encode("utf-8", "replace"), {}),
         "JSON": lambda text: read_lines(json.dumps([{"title": text, "author": text, "isbn": text}]).encode()),
         "JSON lines": lambda text: read_lines(json.dumps({"id": text, "title": text, "author": text}).encode()),

@@ -91,6 +91,7 @@ def test_a_mistake_is_reported_with_its_field_and_a_fix(line, message, hint):
         ("\ufeff" + MINIMAL, "it begins with a byte order mark"),
         (MINIMAL + "a = " + "[" * 20_000 + "]" * 20_000, "its values are nested too deeply"),
         (MINIMAL + "a = " + "{b = " * 5_000 + "1" + "}" * 5_000, "its values are nested too deeply"),
+        (MINIMAL + "a. " * 20_000, "it contains a key of more parts than a plan has"),
         (MINIMAL.replace("2023", "9" * 5_000), "it contains a number that is too long"),
         (MINIMAL.replace("2023", "0x" + "f" * 5_000), "phase 1: years: write a year"),
         (MINIMAL + f'hours = "{"9" * 5_000}:00..24:00"', "phase 1: hours: write hours"),

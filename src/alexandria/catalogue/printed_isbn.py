@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from operator import mul
 
 MAX_TEXT_LENGTH = 1 << 14  # characters; a longer text is no field of a record
 CHARACTER_CACHE_SIZE = 1 << 12
@@ -22,15 +23,17 @@ _LABEL = re.compile(r"isbn(?:[ -]{0,3}1[03](?!\d)|-?1[03](?=97[89]\d{10}(?!\d)))
 _LABELLED = re.compile(r"isbn[^0-9a-z]{0,12}$")
 _QUALIFIER = re.compile(r"[(\[{][^()\[\]{}]{0,200}[)\]}]")
 _GROUP = re.compile(r"\d+x?|(?<=[ -])x(?![^\W_])")
+_LONG_ENOUGH = re.compile(r"\d(?:[ -]{0,3}[\dx]){9}")
 _JOINT = re.compile(r"[ -]{1,3}")
 _ATTACHED = re.compile(r"(?:pbk|hbk|pb|hb|paper|hard|soft|cloth|ebk|e-?book)[a-z]*\b")
+_WEIGHTS = range(10, 1, -1)  # of the digits before the check digit of ten
 _SEPARATORS = re.compile(r"[,;|\n\t]")
 
 
-class _PlainCharacters:
+class _PlainCharacters(dict[int, str]):
     """Translates a character to what it means in a number: a digit, x, a hyphen, a blank, nothing, or itself folded."""
 
-    def __getitem__(self, code: int) -> str:
+    def __missing__(self, code: int) -> str:
         return _plain_character(chr(code))
 
 
@@ -54,7 +57,7 @@ def _plain_character(character: str) -> str:
     return character.lower()
 
 
-_PLAIN = _PlainCharacters()
+_PLAIN = _PlainCharacters({code: _plain_character(chr(code)) for code in range(128)})
 
 
 def find(text: str) -> tuple[str, ...]:
@@ -71,14 +74,20 @@ def find(text: str) -> tuple[str, ...]:
     if sum(map(str.isdigit, text)) < MIN_NUMBER_LENGTH:
         return ()
     plain = _LABEL.sub("isbn", _QUALIFIER.sub(_entry_end, text.translate(_PLAIN)))
-    groups = [(found.start(), found.end()) for found in _GROUP.finditer(plain)]
+    if not _LONG_ENOUGH.search(plain):
+        return ()
+    groups = [found.span() for found in _GROUP.finditer(plain)]
     isbns: dict[str, None] = {}
     begins, at, behind = True, 0, 0  # whether an entry begins; the next group; where the last one ended
+    labelled = "isbn" in plain
     while at < len(groups):
         start = groups[at][0]
         between = plain[behind:start]
         if between not in (" ", "-"):
             begins = _begins(between, begins)
+        if not (begins or labelled) and groups[min(at + MAX_GROUPS, len(groups)) - 1][1] - start < 10:
+            behind, at = groups[at][1], at + 1
+            continue
         found, last = _number_at(plain, groups, at, begins)
         if found:
             isbns.setdefault(found)
@@ -116,19 +125,19 @@ def _number_at(plain: str, groups: list[tuple[int, int]], at: int, begins: bool)
         return None, at
     digits, found, end = "", None, at
     following = groups[at : at + (13 if begins or labelled else MAX_GROUPS)]
-    if sum(end - begin for begin, end in following) < 10:
+    if following[-1][1] - start < 10 or sum(end - begin for begin, end in following) < 10:
         return None, at
-    for last in range(at, at + len(following)):
-        if last > at and not _JOINT.fullmatch(plain, groups[last - 1][1], groups[last][0]):
+    for last, (begin, stop) in enumerate(following, at):
+        if last > at and not _JOINT.fullmatch(plain, groups[last - 1][1], begin):
             break
-        digits += plain[groups[last][0] : groups[last][1]]
+        digits += plain[begin:stop]
         if len(digits) > 13:
             break
-        if len(digits) not in (10, 13) or not _ends(plain, groups[last][1]):
+        if len(digits) not in (10, 13) or not _ends(plain, stop):
             continue
         if digits.startswith(_BOOKLAND) and len(digits) == 13:
             return _checked(digits), last  # with a wrong check digit no part of it is an ISBN either
-        printed_so = last - at == 3 and groups[last][1] - groups[last][0] == 1
+        printed_so = last - at == 3 and stop - begin == 1
         if len(digits) == 10 and (begins or labelled or printed_so):
             read = _checked(digits)
             found, end = (read, last) if read else (found, end)
@@ -153,7 +162,8 @@ def _checked(digits: str) -> str | None:
     if not digits[:-1].isdigit() or (len(digits) == 13 and not digits.startswith(_BOOKLAND)):
         return None
     if len(digits) == 10:
-        if sum(at * "0123456789x".index(digit) for at, digit in enumerate(digits.lower()[::-1], 1)) % 11:
+        last = 10 if digits[-1] in "xX" else int(digits[-1])
+        if (sum(map(mul, _WEIGHTS, map(int, digits[:9]))) + last) % 11:
             return None
         body = f"978{digits[:9]}"
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ MAX_VALUES = 300  # entries of a list that are read
 MAX_NAMES = 100  # people of one record
 MAX_OTHERS = 100  # titles of one work, or names of its authors, beside those printed; a classic has hundreds
 MAX_ISBNS = 2000  # of a list; a popular work has thousands
+MAX_ISBNS_LENGTH = 1 << 15  # characters of the texts of a list that are more than digits
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
 MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
 YEAR = r"(?P<year>\d{4})"
@@ -106,7 +108,7 @@ def names(value: object) -> tuple[str, ...]:
 
 def others(found: Iterable[str], printed: Iterable[str]) -> tuple[str, ...]:
     """The titles or names that a source knows besides those that a record prints, each once whatever its capitals."""
-    known = set(map(fold, printed))
+    known = {fold(text) for text in itertools.islice(printed, MAX_VALUES)}
     kept: list[str] = []
     for text in found:
         if len(kept) == MAX_OTHERS:
@@ -175,8 +177,14 @@ def pages(value: object) -> int | None:
 
 def isbns(value: object) -> tuple[Isbn13, ...]:
     """Every ISBN of a list, or of a lone text, once, in its order."""
-    many = value[:MAX_ISBNS] if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(isbn for one in many for isbn in Isbn13.all_in(one)))[:MAX_ISBNS]
+    found: dict[Isbn13, None] = {}
+    left = MAX_ISBNS_LENGTH
+    for one in value[:MAX_ISBNS] if isinstance(value, list) else [value]:
+        found |= dict.fromkeys(Isbn13.all_in(one))
+        left -= len(one) if isinstance(one, str) and not one.isdigit() else 0
+        if left < 0:
+            break
+    return tuple(found)[:MAX_ISBNS]
 
 
 def only_isbn(found: Sequence[Isbn13]) -> Isbn13 | None:

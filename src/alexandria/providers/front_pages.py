@@ -39,6 +39,7 @@ BROWSER_CHECK, NETWORK_FILTER = "a check that only a browser can pass", "a page 
 
 def page_of_outage(page: str) -> str:
     """Return what a page reports that keeps the provider from answering, or ""."""
+    page = page[:MAX_PAGE_LENGTH]
     if OUTAGE_WORDS.search(page):
         return "an outage"
     return "the network, which wants a person to sign in" if PORTAL_WORDS.search(page) else ""
@@ -48,7 +49,7 @@ def in_place_of_answer(response: httpx2.Response) -> str:
     """Return the page for people that stands in the place of an answer that is called a success, or ""."""
     if not response.content[:MAX_PAGE_LENGTH].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return ""
-    found = page_of_outage(response.text[:MAX_PAGE_LENGTH])
+    found = page_of_outage(response.text)
     return f"a page of {found}" if found else wall_before(response)
 
 

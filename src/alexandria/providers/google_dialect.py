@@ -24,8 +24,8 @@ OUTPUT_COUNTS = ("candidatesTokenCount", "thoughtsTokenCount")
 
 def request_url(base_url: str, model: str) -> str:
     """The address that answers the prompts of a model."""
-    name = model if model.startswith(COLLECTIONS) else f"models/{model}"
-    return f"{base_url}/v1beta/{quote(name)}:generateContent"
+    name = quote(model if model.startswith(COLLECTIONS) else f"models/{model}", errors="replace")
+    return f"{base_url}/v1beta/{name}:generateContent"
 
 
 def request_body(prompt: str, schema: dict[str, Any], settings: dict[str, Any] | None) -> dict[str, Any]:

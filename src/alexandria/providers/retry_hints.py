@@ -156,8 +156,8 @@ def seconds_in(value: str) -> float | None:
 def _values(headers: httpx2.Headers, name: str) -> Iterator[str]:
     """Each value of a header that may come several times, or several times in one line."""
     for value in headers.get_list(name):
-        parts = value.split(",")
-        yield from parts if all(NUMBER.fullmatch(part.strip()) for part in parts[:MAX_NODES]) else (value,)
+        parts = value.split(",", MAX_NODES)[:MAX_NODES]
+        yield from parts if all(NUMBER.fullmatch(part.strip()) for part in parts) else (value,)
 
 
 def _number(text: str) -> float | None:

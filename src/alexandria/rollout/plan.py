@@ -39,6 +39,9 @@ STORED = "stored"  # the context of validation for a plan that was started
 INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Cn", "Co", "Cs", "Mn"})  # Unicode categories
 LINE_BREAKING = frozenset({"Cc", "Zl", "Zp", "Cs"})
 SINGLE_PHASE = re.compile(r"^[ \t]*\[[ \t]*[\"']?phase[\"']?[ \t]*\]", re.MULTILINE)
+# Python reads a key of thousands of parts in quadratic time. No key of a plan has more than two.
+_KEY_PART = r"(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+DEEP_KEY = re.compile(rf"(?<![\w-]){_KEY_PART}(?:[ \t]*+\.[ \t]*+{_KEY_PART}){{16}}")
 SINGLE_PHASE_FIX = "write [[phase]], with double brackets, before each phase"
 EXAMPLE_HINT = "see every field: alexandria rollout example"
 
@@ -267,6 +270,8 @@ def _too_long() -> BadInput:
 
 
 def _parse(text: str) -> dict[str, Any]:
+    if DEEP_KEY.search(text):
+        raise BadInput("rollout.toml: it contains a key of more parts than a plan has", hint=EXAMPLE_HINT)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:

@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from alexandria.backfill.lists import questions
 from alexandria.backfill.lists.columns import Columns, columns_of, recognised
@@ -133,6 +133,26 @@ class Row:
     def _isbns(self) -> tuple[tuple[Isbn13, ...], str]:
         printed = (one for value in self._values("isbn") for one in questions.leaves(value))
         return questions.given_isbns(map(_words, printed))
+
+
+class Rows(Sequence[Row]):
+    """The books of a table. Each is made when it is asked for: a list may have millions of lines."""
+
+    def __init__(self, records: Sequence[tuple[int, list[str]]], header: Sequence[str], columns: Columns) -> None:
+        self._records, self._header, self._columns = records, header, columns
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> Rows: ...
+    def __getitem__(self, at: int | slice) -> Row | Rows:
+        if isinstance(at, slice):
+            return Rows(self._records[at], self._header, self._columns)
+        number, cells = self._records[at]
+        return Row(number, cells, self._columns, flaw=_flaw(cells, self._header))
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +298,7 @@ def _table(text: str, encoding: Encoding, columns: Mapping[str, str]) -> BookLis
         return BookList("table", (), (), form)
     header = tuple(records[0][1])
     found = columns_of(header, columns)
-    rows = [Row(number, cells, found, flaw=_flaw(cells, header)) for number, cells in records[1:]]
-    return BookList("table", header, rows, form)
+    return BookList("table", header, Rows(records[1:], header, found), form)
 
 
 def _flaw(cells: Sequence[str], header: Sequence[str]) -> str:
@@ -297,7 +316,7 @@ def records_of(text: str, form: TableForm) -> Iterator[tuple[int, list[str]]]:
     before = 0
     try:
         for cells in lines:
-            if any(map(str.strip, cells)):
+            if (cells and cells[0].strip()) or any(map(str.strip, cells)):
                 yield before + shift, cells
             before = lines.line_num
     except csv.Error as broken:
@@ -317,6 +336,8 @@ def _delimiter(body: str, columns: Mapping[str, str]) -> str:
 
 def _misquoted(text: str, form: TableForm) -> bool:
     """Whether quotes do not enclose whole cells, as where they are part of a title."""
+    if '"' not in text:
+        return False
     try:
         deque(csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True), maxlen=0)
     except csv.Error:

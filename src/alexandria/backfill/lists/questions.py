@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -174,7 +175,8 @@ def mistakes(lines: Sequence[Readable]) -> list[str]:
 
 def given_isbns(printed: Iterable[Any]) -> tuple[tuple[Isbn13, ...], str]:
     """The ISBNs in what a list prints as such, and the first text that looks like one and is none."""
-    texts = [str(value) for value in printed if isinstance(value, str | int) and not isinstance(value, bool)]
+    values = itertools.islice(printed, fields.MAX_VALUES)
+    texts = [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
     found = tuple(dict.fromkeys(isbn for text in texts for isbn in Isbn13.all_in(text)))
     wrong = next((text for text in texts if sum(map(str.isdigit, text)) in DIGITS_OF_A_MISPRINT), "")
     return found[:MAX_ISBNS_OF_A_BOOK], "" if found else fields.text(wrong)[:MAX_SHOWN_LENGTH]

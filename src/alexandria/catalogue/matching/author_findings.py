@@ -28,7 +28,7 @@ def author_finding(level: int, one: Comparable, other: Comparable) -> Finding:
 
 def leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Return whether each side's first author appears on the other. Who adapts a book is named before its author."""
-    return max(agreement(some[:1], others), agreement(some, others[:1])) < UNKNOWN
+    return agreement(some[:1], others) < UNKNOWN and agreement(some, others[:1]) < UNKNOWN
 
 
 _AUTHORS = {

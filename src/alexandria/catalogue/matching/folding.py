@@ -57,4 +57,5 @@ def repaired(text: str) -> str:
 @lru_cache(CACHE_SIZE)
 def romanized(text: str) -> str:
     """Latin letters for whatever script, for comparing across scripts only."""
-    return "".join(character for character in fold(anyascii(text[:MAX_TEXT_LENGTH])) if character.isalnum())
+    plain = fold(anyascii(text[:MAX_TEXT_LENGTH]))
+    return plain if plain.isalnum() else "".join(filter(str.isalnum, plain))

@@ -20,7 +20,8 @@ DEGREES = frozenset({
     "usaf", "usmc", "usn", "ret",
 })  # fmt: skip
 MAX_NAMES_LENGTH = 1000  # characters of a text with one or more names
-MAX_PEOPLE = 200  # persons of one record that are compared
+MAX_PEOPLE = 100  # persons of one record that are compared
+MAX_RECORD_LENGTH = 16_384  # characters of all its names: one sign of Arabic is folded to eighteen letters
 SUFFIXES = GENERATIONS | DEGREES
 DEGREES_OR_NAMES = frozenset({"ma", "ba", "bs", "ms", "np", "pa", "pe"})  # degrees only after a comma and a full name
 ROLES = ("author", "editor", "illustrator", "translator", "foreword", "introduction", "narrator")
@@ -99,9 +100,14 @@ class Person:
 def people(names: tuple[str, ...]) -> tuple[Person, ...]:
     """Return the persons in `names`, each possibly several, inverted or split; ambiguous commas are read both ways."""
     found: dict[Person, None] = {}
+    left = MAX_RECORD_LENGTH
     for name in names[:MAX_PEOPLE]:
-        for person in _read(name):
+        folded = fold(repaired(name[:MAX_NAMES_LENGTH]))[:MAX_NAMES_LENGTH].rstrip()
+        for person in _read(folded):
             found.setdefault(person)
+        left -= len(folded)
+        if left < 0:
+            break
     if len(names) == 2 and all(not person.given for person in found) and len(found) == 2:
         (one, other) = found  # ["Smith", "Frank"]: one person over two entries
         found.setdefault(Person(one.family, (other.family,)))
@@ -151,8 +157,8 @@ def is_suffix(word: str) -> bool:
 
 
 @lru_cache(CACHE_SIZE)
-def _read(name: str) -> tuple[Person, ...]:
-    folded = _ALIAS.sub(r"; \1", fold(repaired(name[:MAX_NAMES_LENGTH]))[:MAX_NAMES_LENGTH].rstrip())
+def _read(folded: str) -> tuple[Person, ...]:
+    folded = _ALIAS.sub(r"; \1", folded)
     if not folded.replace(".", "").replace("'", "").replace("-", "").replace(" ", "").isalpha():
         folded = _DATES.sub("", _ASIDE.sub("", folded))
     if _BY.match(folded):

@@ -119,4 +119,5 @@ def _known() -> dict[str, frozenset[str]]:
 
 
 def _plain(name: str) -> str:
-    return "".join(letter for letter in fold(name) if letter.isalnum())
+    plain = fold(name)
+    return plain if plain.isalnum() else "".join(filter(str.isalnum, plain))
