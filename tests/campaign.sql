@@ -39,7 +39,7 @@ INSERT INTO candidate (year, month, position, title, author, named_by, work_id, 
 SELECT 2024, 11, n, 'Book ' || n || ' <script>document.title = "broken"</script><img src=x onerror="document.title=1">',
        'Ann "O''Author" &amp; <b>Co</b>', ARRAY['gemini:gemini-3.5-flash', 'xai:grok-4.3'], (SELECT id FROM work),
        CASE WHEN n % 2 = 0 THEN '9780306406157' END, CASE WHEN n % 2 = 0 THEN 'open_library' ELSE '' END, 88.5, 'title and author agree',
-       '[{"verdict": "accepted", "source": "open_library", "source_id": "OL1M", "score": 97.25, "title": "Book </details><script>document.title=2</script>", "subtitle": "", "authors": ["Ann O''Author"], "isbn13": "9780306406157", "published": "2024-11-05", "reasons": ["title equal", "author equal"]}]',
+       '[{"verdict": "accepted", "source": "open_library", "source_id": "/books/OL1M", "score": 97.25, "title": "Book </details><script>document.title=2</script>", "subtitle": "", "authors": ["Ann O''Author"], "isbn13": "9780306406157", "published": "2024-11-05", "reasons": ["title equal", "author equal"]}]',
        '{"isbndb": "the day''s quota is spent"}', CASE WHEN n % 2 = 0 THEN 'confirmed' ELSE 'unknown' END
 FROM generate_series(1, 31) AS n;
 

@@ -217,6 +217,9 @@ def test_a_gate_is_approved_by_name_and_reason(page, site):
     expect(gate.locator("[aria-current=step]")).to_contain_text("Historical")
     acts = site.sql("SELECT who, act, why FROM rollout_log WHERE act = 'approve'")
     assert acts == [{"who": "olga by dashboard", "act": "approve", "why": "looked at ten of them"}]
+    live(page, site)
+    page.get_by_text("Hold…").click()
+    expect(gate.get_by_label("Your name").locator("visible=true")).to_have_value("olga")
 
 
 def test_a_failed_month_is_retried_from_its_page(page, site):
@@ -241,6 +244,18 @@ def test_a_hostile_title_is_only_text(page, site):
     assert page.locator(".books img, .books script, .books b").count() == 0
     live(page, site)
     expect(page.locator("#failures")).to_contain_text('<b>"0 of 20"</b>')
+
+
+def test_records_and_log_lines_lead_on(page, site):
+    page.goto(f"{site.url}/months/2024-11")
+    page.get_by_text("Evidence: 1 record considered").first.click()
+    record = page.get_by_role("link", name="/books/OL1M").first
+    expect(record).to_have_attribute("href", "https://openlibrary.org/books/OL1M")
+    live(page, site)
+    line = page.locator("#log p").first
+    month = line.get_by_role("link").inner_text()
+    line.get_by_role("link").click()
+    expect(page).to_have_url(f"{site.url}/months/{month}")
 
 
 def test_without_the_secret_no_page_opens(opened, site):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,7 +70,8 @@ class ProviderFacts:
     one of the `plan_prices`, dollars a month as others list them.
     Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
     that names a product alone; one with `needs_contact` refuses all. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
-    `own_server` is that of its makers, where others speak its dialect too.
+    `own_server` is that of its makers, where others speak its dialect too. `record_page` is the address of a record's page
+    for readers, with {id}; "" if there is none.
 
     Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
     of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
@@ -96,6 +98,7 @@ class ProviderFacts:
     needs_contact: bool = False
     often_busy: bool = False
     own_server: str = ""
+    record_page: str = ""
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -127,6 +130,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "isbndb": ProviderFacts(
         label="ISBNdb",
+        record_page="https://isbndb.com/book/{id}",
         limits=PublishedLimits(
             base_url="https://api2.isbndb.com", rate=1, daily_limit=15000, daily_reserve=usual_reserve(15000)
         ),
@@ -144,6 +148,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "google_books": ProviderFacts(
         label="Google Books",
+        record_page="https://books.google.com/books?id={id}",
         limits=PublishedLimits(
             base_url="https://www.googleapis.com", rate=1, daily_limit=1000, zone="America/Los_Angeles"
         ),
@@ -156,6 +161,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "open_library": ProviderFacts(
         label="Open Library",
+        record_page="https://openlibrary.org/{id}",
         limits=PublishedLimits(base_url="https://openlibrary.org", rate=3),
         source="alexandria.providers.open_library:OpenLibrary",
         sandbox="alexandria.sandbox.open_library:OpenLibrarySandbox",
@@ -165,6 +171,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "wikidata": ProviderFacts(
         label="Wikidata",
+        record_page="https://www.wikidata.org/wiki/{id}",
         limits=PublishedLimits(base_url="https://query.wikidata.org", rate=1, timeout=65),
         source="alexandria.providers.wikidata:Wikidata",
         generator="alexandria.providers.wikidata:Wikidata",
@@ -176,6 +183,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     ),
     "internet_archive": ProviderFacts(
         label="Internet Archive",
+        record_page="https://archive.org/details/{id}",
         limits=PublishedLimits(base_url="https://archive.org", rate=1),
         source="alexandria.providers.internet_archive:InternetArchive",
         sandbox="alexandria.sandbox.internet_archive:InternetArchiveSandbox",
@@ -229,6 +237,12 @@ def label(name: str) -> str:
     provider, _, server = name.partition("@")
     written = PROVIDERS[provider].label if provider in PROVIDERS else provider.replace("_", " ").title()
     return f"{written} at {server}" if server else written
+
+
+def record_page(name: str, record_id: str) -> str:
+    """The address of a record's page at its provider; "" if there is none. `record_id` is the provider's own."""
+    page = PROVIDERS[name].record_page if name in PROVIDERS else ""
+    return page.format(id=quote(record_id.lstrip("/"), safe="/")) if page and record_id else ""
 
 
 @cache

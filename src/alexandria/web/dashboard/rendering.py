@@ -210,6 +210,7 @@ def templates(root: str = "") -> Environment:
         "styles": STYLES,
         "max_reasons": MAX_FAILURE_REASONS,
         "max_months": MAX_MONTHS_PER_REASON,
+        "record_page": provider_facts.record_page,
         "call_key": lambda: secrets.token_urlsafe(16),
         "describe_default_plan": functools.cache(describe_default_plan),
     }

@@ -1,4 +1,5 @@
-// Moves through the grid with the arrow keys, and shows the state of the stream. The pages work without it.
+// Moves through the grid with the arrow keys, fills in the name of who acts, and shows the state of the stream. The pages
+// work without it.
 "use strict";
 (() => {
   const stream = document.getElementById("stream");
@@ -64,12 +65,25 @@
     if (link) link.title = link.textContent;
   });
 
+  // Whoever acts with a name is asked for it once.
+  function fillName() {
+    const name = localStorage.getItem("name");
+    for (const field of document.querySelectorAll("input[name=who]"))
+      if (name && !field.value && field !== document.activeElement) field.value = name;
+  }
+  document.addEventListener("submit", (event) => {
+    const field = event.target.elements.namedItem("who");
+    if (field?.value) localStorage.setItem("name", field.value);
+  }, true);
+
   document.addEventListener("htmx:after:swap", (event) => {
     prepareGrid();
+    fillName();
     if (event.target === stream || document.activeElement !== document.body) return;
     byId("message")?.focus();
   });
   prepareGrid();
+  fillName();
   if (!stream) return;
 
   // Not by an attribute: htmx may read the page before its stream extension is loaded.
