@@ -21,10 +21,11 @@ offered alexandria month 2023-1
 offered alexandria retry 2023-11 2022
 offered alexandria months --reason ""
 offered alexandria cache clear i
+offered alexandria adopt --from ""
 """
 OFFERED = [
     "schedule", "--status", "pending processing completed failed retry", "2023-12 2023-11", "", "no_books",
-    "isbndb internet_archive",
+    "isbndb internet_archive", "public.backfill_log",
 ]  # fmt: skip
 
 
@@ -33,6 +34,7 @@ def asked(database_url):
     """What a shell prints for a script, with our command on its path and three months in the database."""
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO backfill_log (year, month) VALUES (2023, 11), (2023, 12)")
+        connection.execute("CREATE TABLE public.backfill_log (year integer, month integer, status text)")
         connection.execute(
             "INSERT INTO backfill_log (year, month, status, error_code) VALUES (1999, 1, 'failed', 'no_books')"
         )

@@ -47,7 +47,8 @@ def test_a_good_day_is_0_with_the_figures_of_the_guide(daily, sql):
     code, found = daily()
     assert (code, list(found)) == (0, LINES)
     assert found["completion"]["figures"] == {
-        "total": 12, "completed": 1, "completed_lately": 0, "processing": 0, "retry": 0, "pending": 11, "failed": 0,
+        "total": 12, "completed": 1, "completed_lately": 0, "adopted": 0, "processing": 0, "retry": 0, "pending": 11,
+        "failed": 0,
     }  # fmt: skip
     assert found["resolution"]["figures"]["percent"] == float(sql(RATE).fetchone()[0]) == 95
     assert found["quota"]["figures"]["percentage_used"]["isbndb"] == 0

@@ -410,7 +410,9 @@ def test_every_month_that_was_under_way_is_completed(worked, before):
         assert months[month]["books_generated"] > 0
         assert months[month]["error_code"] is None
     unasked = [*COMPLETED[:2], *FAILED, RESET]
-    assert {month: months[month] for month in unasked} == {month: before.months[month] for month in unasked}
+    kept = before.columns["backfill_log"]
+    after = {month: {name: months[month][name] for name in kept} for month in unasked}
+    assert after == {month: {name: before.months[month][name] for name in kept} for month in unasked}
 
 
 def test_books_that_sources_could_not_be_asked_about_are_looked_up(worked, read):

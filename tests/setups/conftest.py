@@ -104,11 +104,11 @@ class Operator:
         """Run alexandria with --json."""
         return command(*arguments, DATABASE_URL=url or self.url(role), **environment)
 
-    def completes_months(self, sandbox: dict[str, str], url: str = "") -> None:
-        """A worker completes what was scheduled, through the sandbox."""
+    def completes_months(self, sandbox: dict[str, str], url: str = "", months: int = 2) -> None:
+        """A worker completes what was scheduled, through the sandbox; so many months are completed then."""
         work(url or self.url(), **sandbox)
         status = self.run("status", url=url or self.url())
-        assert status.data["by_status"]["completed"] == 2, status
+        assert status.data["by_status"]["completed"] == months, status
 
     def psql(self, statement: str, role: str = "", **environment: str) -> list[list[str]]:
         """Run the SQL by psql as a person does; returns the rows that it prints."""

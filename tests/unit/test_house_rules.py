@@ -272,7 +272,8 @@ def test_sql_is_never_put_together():
     ours = {
         "database/embedded/server.py",
         "database/migrate.py",
-    }  # the database's own name, and the files of migrations
+        "backfill/repositories/adoption.py",
+    }  # the database's own name, the files of migrations, and a table of others whose name PostgreSQL itself quotes
     put_together = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in MODULES

@@ -28,12 +28,13 @@ MAX_PAUSE = timedelta(days=366)
 class RetrySelection:
     """The months that a person wants to do again: all that match. `reason`: an error code, message or reason to wait.
 
-    `partial`: completed months that lack the list of a generator.
+    `partial`: completed months that lack the list of a generator. `adopted`: months as an earlier scheduler left them.
     """
 
     months: tuple[Month, ...] | None = None
     failed: bool = False
     partial: bool = False
+    adopted: bool = False
     reason: str | None = None
 
 
@@ -60,7 +61,12 @@ class Control:
         """Reset completed and failed months to pending, and make months in retry due at once. A dry run changes nothing."""
         async with self.database.transaction() as connection:
             found, locked = await pauses.wanted(
-                connection, selection.months, selection.reason, failed=selection.failed, partial=selection.partial
+                connection,
+                selection.months,
+                selection.reason,
+                failed=selection.failed,
+                partial=selection.partial,
+                adopted=selection.adopted,
             )
             reopened = tuple(m for m, now in found.items() if now in {Status.COMPLETED, Status.FAILED})
             woken = tuple(m for m, now in found.items() if now is Status.RETRY)

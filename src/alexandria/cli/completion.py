@@ -1,4 +1,4 @@
-"""Completes commands by Tab: months and reasons from the database, and the names of providers."""
+"""Completes commands by Tab: months, reasons and tables from the database, and the names of providers."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def reasons(incomplete: str) -> Offers:
             row["error_code"]: row["error_message"] or row["blocked_reason"] or "" for row in await listed(connection)
         }
         return [(code, meaning) for code, meaning in found.items() if code]
+
+    return _starting(incomplete, _from_database(look))
+
+
+def earlier_tables(incomplete: str) -> Offers:
+    """Tables that an earlier scheduler may have left."""
+    from alexandria.backfill.repositories.adoption import list_alike
+
+    async def look(connection: Connection) -> Offers:
+        return [(name, "") for name in await list_alike(connection)]
 
     return _starting(incomplete, _from_database(look))
 

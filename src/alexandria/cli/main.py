@@ -16,6 +16,7 @@ from typer.main import get_command_name
 from typer.models import TyperInfo
 
 from alexandria.cli.commands import (
+    adopt,
     cache,
     control,
     demo,
@@ -47,6 +48,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.PlanChanged: (BLOCKED, "alexandria schedule --dry-run"),
     errors.Paused: (BLOCKED, "alexandria resume"),
     errors.NotNow: (BLOCKED, "alexandria rollout status"),
+    errors.StillInUse: (BLOCKED, "alexandria {command} --help"),
     errors.QuotaSpent: (BLOCKED, "alexandria quota"),
     errors.RateLimited: (BLOCKED, "alexandria quota"),
     errors.NoCredit: (BLOCKED, "alexandria quota"),
@@ -67,7 +69,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="These options can be given before or after the command. Year ranges: A..B or one year.",
 )
-for part in (demo, serve, schedule, control, status, forecast, logs, resolve, enrich, export, psql, doctor, health):
+for part in (
+    demo,
+    serve,
+    schedule,
+    adopt,
+    control,
+    status,
+    forecast,
+    logs,
+    resolve,
+    enrich,
+    export,
+    psql,
+    doctor,
+    health,
+):
     app.add_typer(part.commands)
 app.add_typer(secret.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")

@@ -59,6 +59,12 @@ class KeyReused(BadInput):
     code = "idempotency_key_reused"
 
 
+class StillInUse(NotNow):
+    """Another program may be working at this moment on what is to be adopted from it; the message names the months."""
+
+    code = "still_in_use"
+
+
 class GateShut(NotNow):
     """The gate of a phase has not passed; the message gives the reason."""
 

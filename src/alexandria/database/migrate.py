@@ -108,6 +108,7 @@ def notes(url: str) -> tuple[str, ...]:
             wordings["create_role"],
             wordings["set_role_path"],
             f"or run psql with: PGOPTIONS='-c search_path={schema},public'",
+            f"to take over the months of an earlier scheduler: alexandria adopt --from {row['taken']}",
         )
     return (
         *unused,

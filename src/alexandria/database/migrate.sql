@@ -32,11 +32,11 @@ WHERE n.nspname <> %(schema)s AND 2 = (
 ORDER BY 1
 
 -- name: visible
--- The schema in which an unqualified backfill_log is found, if any, and whether another program has a table of that name.
+-- The schema in which an unqualified backfill_log is found, if any, and the table of that name that another program has.
 SELECT (SELECT n.nspname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE c.oid = to_regclass('backfill_log')) AS found,
-       EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-               WHERE c.relname = 'backfill_log' AND n.nspname <> %(schema)s) AS taken
+       (SELECT min(format('%%I.%%I', n.nspname, c.relname)) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relname = 'backfill_log' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname <> %(schema)s) AS taken
 
 -- name: event_triggers
 -- What switches off the event triggers of this database that are run by changes of a schema.

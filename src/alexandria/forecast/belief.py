@@ -47,11 +47,11 @@ class Belief:
 
     def __init__(self, expected: Scenario, history: History) -> None:
         self._expected, self._history = expected, history
-        own = [each for each in history.outcomes.values() if each.status in {Status.COMPLETED, Status.FAILED}]
+        own = [each for each in history.measured.values() if each.status in {Status.COMPLETED, Status.FAILED}]
         filled = _first_of(history.others.outcomes, ENOUGH_MONTHS - len(own))
         self._ended = own + [history.others.outcomes[month] for month in filled]
         self._completed = [each for each in self._ended if each.status is Status.COMPLETED and _books(each)]
-        failed = {month for month, each in history.outcomes.items() if each.status is Status.FAILED}
+        failed = {month for month, each in history.measured.items() if each.status is Status.FAILED}
         others = [each for each in history.others.attempts if each.month in filled]
         self._attempts = [
             *(each for each in history.attempts if each.month not in failed),
@@ -120,7 +120,7 @@ class Belief:
 
         Those of other months count for nothing: they follow from the policy and the sources, which are known.
         """
-        own = [each for each in self._history.outcomes.values() if each.status is Status.COMPLETED]
+        own = [each for each in self._history.measured.values() if each.status is Status.COMPLETED]
         books, expected = sum(map(_books, own)), self._expected_requests[source.name]
         counted = self._history.requests.get(source.name, 0)
         known = books > 0 and expected > 0 and counted > 0
@@ -137,7 +137,7 @@ class Belief:
 
     def _requests_for_lists(self, generator: SimulatedProvider) -> tuple[float, float, int]:
         """Requests for the lists of one month without repeated ones, those repeated, and in how many months."""
-        own = {month for month, each in self._history.outcomes.items() if each.status is Status.COMPLETED}
+        own = {month for month, each in self._history.measured.items() if each.status is Status.COMPLETED}
         usual, counted = generator.requests_per_month, self._history.requests.get(generator.name, 0)
         if not own or any(source.name == generator.name for source in self._expected.sources):
             return usual, 0.0, 0  # which requests were for lists is not known
@@ -195,7 +195,7 @@ def draw_scenario(expected: Scenario, history: History, rng: Random) -> Scenario
 
 def uses_other_months(history: History) -> bool:
     """Whether other months count, as too few of the plan have ended."""
-    ended = sum(each.status in {Status.COMPLETED, Status.FAILED} for each in history.outcomes.values())
+    ended = sum(each.status in {Status.COMPLETED, Status.FAILED} for each in history.measured.values())
     return bool(history.others.outcomes) and ended < ENOUGH_MONTHS
 
 

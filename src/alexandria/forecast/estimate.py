@@ -167,7 +167,7 @@ class Estimator:
             money=band([self._money(run, prices) for run in counted]) if prices.per_request else None,
             unpriced=tuple(sorted((paid - prices.per_request.keys()) | {*prices.unpriced})),
             failed=band([run.failed for run in counted]),
-            measured=any(outcome.status is Status.COMPLETED for outcome in planned),
+            measured=any(outcome.status is Status.COMPLETED and not outcome.adopted for outcome in planned),
             subscriptions=self._subscriptions(prices, ends),
         )
 
@@ -190,7 +190,8 @@ class Estimator:
         simulation.run(lambda now: now.stuck)
         if simulation.stuck:  # and for the rest of the time it waits for a person
             simulation.seconds_by_limit[Limit.GATE] += STUCK_SECONDS
-        failed = sum(outcome.status is Status.FAILED for outcome in simulation.outcomes.values())
+        outcomes = simulation.outcomes.values()
+        failed = sum(outcome.status is Status.FAILED and not outcome.adopted for outcome in outcomes)
         finished = (simulation.finished_at or simulation.at) if simulation.state.finished else None
         return _Run(finished, simulation.state.phase, simulation.seconds_by_limit, simulation.requests(), failed)
 

@@ -65,3 +65,8 @@ class History:
     approval_hours: tuple[float, ...] = ()
     others: OtherMonths = OtherMonths()
     listed: frozenset[Month] = frozenset()
+
+    @property
+    def measured(self) -> dict[Month, MonthOutcome]:
+        """The outcomes without those that an earlier scheduler had, which tell nothing of this one."""
+        return {month: outcome for month, outcome in self.outcomes.items() if not outcome.adopted}

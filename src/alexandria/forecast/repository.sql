@@ -64,7 +64,7 @@ SELECT b.year, b.month, b.status, b.isbndb_calls AS calls, b.ended,
        coalesce(c.contradicted, 0)::integer AS contradicted
 FROM (
     SELECT backfill_log.*, (count(*) OVER ())::integer AS ended FROM backfill_log
-    WHERE status IN ('completed', 'failed') AND NOT EXISTS (
+    WHERE status IN ('completed', 'failed') AND adopted_at IS NULL AND NOT EXISTS (
         SELECT FROM unnest(%(years)s::integer[], %(months)s::integer[]) AS planned (year, month)
         WHERE planned.year = backfill_log.year AND planned.month = backfill_log.month)
     ORDER BY completed_at DESC, year DESC, month DESC LIMIT %(limit)s) AS b

@@ -482,7 +482,8 @@ class RolloutSimulation:
         self._tick_again(self.now)
 
     def _failed_once(self) -> list[Month]:
-        return [m for m in self.months if self.outcomes[m].status is Status.FAILED and m not in self._reopened]
+        failed = (m for m, each in self.outcomes.items() if each.status is Status.FAILED and not each.adopted)
+        return [m for m in failed if m not in self._reopened]
 
     def _reopen(self, months: Sequence[Month]) -> None:
         self._note("retry", months=[str(month) for month in months])

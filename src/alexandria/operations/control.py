@@ -21,7 +21,11 @@ async def retry(system: System, request: schemas.RetryRequest, who: str) -> sche
     """Reset completed and failed months to pending and wake waiting ones; `who` goes into the audit."""
     listed = tuple(map(Month.parse, request.months)) if request.months else None
     selection = RetrySelection(
-        listed, failed=bool(request.status), partial=request.partial, reason=request.reason or None
+        listed,
+        failed=bool(request.status),
+        partial=request.partial,
+        adopted=request.adopted,
+        reason=request.reason or None,
     )
     done = await system.control.retry(selection, who, dry_run=request.dry_run)
     return schemas.RetryAnswer(

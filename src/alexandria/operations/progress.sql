@@ -19,10 +19,14 @@ GROUP BY 1 ORDER BY count(*) DESC, code
 SELECT ended_at, year, month, worker, outcome, code, reason
 FROM attempt WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, token LIMIT %(limit)s
 
+-- condition: lately
+-- Months that workers completed within the last hour.
+status = 'completed' AND adopted_at IS NULL AND completed_at > now() - interval '1 hour'
+
 -- name: completion_rate
 -- Now, the months completed within the last hour, and those with workers or in the queue.
 SELECT now() AS at,
-       count(*) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 hour')::integer AS last_hour,
-       min(completed_at) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 hour') AS first_of_hour,
+       count(*) FILTER (WHERE {lately})::integer AS last_hour,
+       min(completed_at) FILTER (WHERE {lately}) AS first_of_hour,
        count(*) FILTER (WHERE status IN ('processing', 'retry'))::integer AS under_way
 FROM backfill_log

@@ -192,6 +192,8 @@ def _describe_counts(counts: PhaseCounts) -> str:
         f"{ended}, {counts.under_way} under way, {counts.pending} to be scheduled",
         f"{counts.resolved:,} of {counted(checked, 'book')} have an ISBN",
     ]
+    if counts.adopted:
+        parts.append(f"{counted(counts.adopted, 'adopted month')} not counted")
     if counts.hindered:
         parts.append(f"{counted(counts.hindered, 'book')} not checked (source unavailable)")
     known = counts.confirmed + counts.contradicted

@@ -104,12 +104,13 @@ class RetryRequest(_Request):
         ShortText, Field(min_length=1, description="an error code, an error message or the reason of a wait")
     ] = Field(default_factory=str)
     partial: Annotated[Flag, Field(description="only completed months that lack the list of a generator")] = False
+    adopted: Annotated[Flag, Field(description="only months as an earlier scheduler left them")] = False
     dry_run: Annotated[Flag, Field(description="show which months, change nothing")] = False
 
     @model_validator(mode="after")
     def _selects_months(self) -> Self:
-        if not (self.months or self.status or self.reason or self.partial):
-            raise ValueError("partial, months, status or reason is required")
+        if not (self.months or self.status or self.reason or self.partial or self.adopted):
+            raise ValueError("adopted, partial, months, status or reason is required")
         return self
 
 
@@ -294,6 +295,7 @@ class MonthRow(BaseModel):
     prompt_variant: str | None
     batch_size: Annotated[int, Field(description="books requested from each generator")]
     updated_at: datetime
+    adopted_at: Annotated[datetime | None, Field(description="set: status and counters are an earlier scheduler's")]
 
 
 class MonthsAnswer(BaseModel):

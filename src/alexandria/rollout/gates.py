@@ -50,7 +50,8 @@ class MonthOutcome:
 
     The numbers are of books, 0 unless the month is completed. `unresolved` books were found by none of the sources;
     `hindered` ones are not checked, as a source was unavailable or out of quota. Of the resolved ones a source may know
-    the month of publication, and has `confirmed` or `contradicted` it.
+    the month of publication, and has `confirmed` or `contradicted` it. A month whose outcome is `adopted` from an earlier
+    scheduler proves nothing: it counts for no gate.
     """
 
     status: Status = Status.PENDING
@@ -63,6 +64,7 @@ class MonthOutcome:
     contradicted: int = 0
     failed_days: tuple[date, ...] = ()
     begun: date | None = None  # by any rollout, last; None: as `day`
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class PhaseCounts:
     quota: DailyQuota | None = None  # None: unknown
     largest: int = 0  # books of the completed month that has the most
     by_month: tuple[MonthCounts, ...] = ()  # empty: unknown
+    adopted: int = 0  # months beside those
 
     @property
     def books_to_come(self) -> int:
@@ -166,9 +169,13 @@ class PhaseTally:
     books: list[int] = field(default_factory=lambda: [0] * 5)  # in the order of MonthCounts
     sizes: Counter[int] = field(default_factory=Counter)  # how many months have so many books
     pending: dict[Month, None] = field(default_factory=dict)
+    adopted: int = 0
 
     def add(self, month: Month, outcome: MonthOutcome, sign: int) -> None:
         """Add the outcome of a month, or take it away with the sign -1."""
+        if outcome.adopted:
+            self.adopted += sign
+            return
         self.states[outcome.status] += sign
         if outcome.status is Status.PENDING and sign > 0:
             self.pending[month] = None
@@ -224,8 +231,8 @@ class OutcomeTally(dict[Month, MonthOutcome]):
         return [month for each in self.phases[: phase + 1] for month in each.pending]
 
     def _add(self, month: Month, outcome: MonthOutcome, sign: int, phase: PhaseTally | None) -> None:
-        self.states[outcome.status] += sign
-        if outcome.status is Status.COMPLETED:
+        self.states[outcome.status] += sign * (not outcome.adopted)
+        if outcome.status is Status.COMPLETED and not outcome.adopted:
             self.calls += sign * outcome.calls
         elif outcome.status is Status.RETRY:
             self.resting[outcome.begun or outcome.day] += sign
@@ -310,10 +317,11 @@ def sum_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
     """The sums of the outcomes of the phase with this index, without those of each month."""
     outcomes = tally_outcomes(plan, inputs.outcomes)
     tally, months = outcomes.phases[phase], outcomes.members[phase]
-    missing = tally.states.total() < len(months)
+    own = len(months) - tally.adopted
+    missing = tally.states.total() < own
     resolved, unresolved, hindered, confirmed, contradicted = tally.books
     return PhaseCounts(
-        months=len(months),
+        months=own,
         completed=tally.states[Status.COMPLETED],
         failed=tally.states[Status.FAILED],
         under_way=tally.states[Status.PROCESSING] + tally.states[Status.RETRY],
@@ -326,12 +334,14 @@ def sum_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
         contradicted=contradicted,
         quota=inputs.quota,
         largest=tally.largest,
+        adopted=tally.adopted,
     )
 
 
 def count_outcomes(plan: Plan, phase: int, inputs: RolloutInputs) -> PhaseCounts:
     """Sum up the outcomes of the phase with this index."""
-    found = (outcome for outcome in map(inputs.outcomes.get, members(plan)[phase]) if outcome is not None)
+    planned = map(inputs.outcomes.get, members(plan)[phase])
+    found = (outcome for outcome in planned if outcome is not None and not outcome.adopted)
     return replace(sum_outcomes(plan, phase, inputs), by_month=tuple(map(month_counts, found)))
 
 
@@ -426,7 +436,8 @@ def _share(sample: _Sample, required: float, least: int) -> Finding:
     final = counts.ended and not counts.hindered
     unchecked = f"; {counts.hindered} more not checked, source unavailable" if counts.hindered else ""
     if n < least:
-        text = f"{sample.known} {counted(n, 'book')} (required {least:,}{unchecked})"
+        adopted = f"; {counted(counts.adopted, 'adopted month')} not counted" if counts.adopted else ""
+        text = f"{sample.known} {counted(n, 'book')} (required {least:,}{unchecked}{adopted})"
         return (Verdict.SHUT if final else Verdict.WAIT), text
     effective = sample.effective
     lower, upper = wilson(*effective)

@@ -58,7 +58,7 @@ def _later_failure(plan: Plan, phase: int, failed_before: int, inputs: RolloutIn
 def _evidence(plan: Plan, phase: int, inputs: RolloutInputs, evaluation: GateEvaluation) -> Iterator[str]:
     for month in members(plan)[phase]:
         outcome = inputs.outcomes.get(month)
-        if outcome is not None and outcome.status is Status.FAILED:
+        if outcome is not None and outcome.status is Status.FAILED and not outcome.adopted:
             yield f"{month} failed on {counted(len(outcome.failed_days), 'day')}"
     counts = evaluation.counts
     by_books = evaluate(evaluation.gate.model_copy(update={"max_failed_share": 1.0}), counts)

@@ -36,6 +36,7 @@ WHERE id = %(id)s
 -- has begun counts as begun long ago.
 SELECT b.year, b.month, b.status, m.day, coalesce(m.failed_days, '{}') AS failed_days, b.isbndb_calls AS calls,
        coalesce(m.begun, '0001-01-01') AS begun,
+       b.adopted_at IS NOT NULL AND b.status IN ('completed', 'failed') AS adopted,
        CASE WHEN b.status = 'completed' THEN coalesce(c.resolved, b.isbns_resolved) ELSE 0 END::integer AS resolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.unresolved, b.books_generated - b.isbns_resolved) ELSE 0 END::integer AS unresolved,
        CASE WHEN b.status = 'completed' THEN coalesce(c.hindered, 0) ELSE 0 END::integer AS hindered,

@@ -196,12 +196,13 @@ SELECT count(*)::integer AS total,
        (count(*) FILTER (WHERE status = 'retry'))::integer AS retry,
        (count(*) FILTER (WHERE status = 'completed'))::integer AS completed,
        (count(*) FILTER (WHERE status = 'completed' AND lately))::integer AS completed_lately,
+       (count(*) FILTER (WHERE status = 'completed' AND adopted_at IS NOT NULL))::integer AS adopted,
        (count(*) FILTER (WHERE status = 'failed'))::integer AS failed,
        (count(*) FILTER (WHERE status = 'failed' AND lately))::integer AS failed_lately,
        (count(*) FILTER (WHERE status = 'processing' AND started_at < now() - interval '1 hour'))::integer AS stuck,
-       round(avg(resolution_rate) FILTER (WHERE status = 'completed'), 2) AS resolution,
+       round(avg(resolution_rate) FILTER (WHERE status = 'completed' AND adopted_at IS NULL), 2) AS resolution,
        round(avg(resolution_rate) FILTER (WHERE status = 'completed' AND lately), 2) AS resolution_lately
-FROM (SELECT *, completed_at > now() - interval '1 day' AS lately FROM backfill_log) AS b
+FROM (SELECT *, adopted_at IS NULL AND completed_at > now() - interval '1 day' AS lately FROM backfill_log) AS b
 
 -- name: recent
 -- The newest completed months.

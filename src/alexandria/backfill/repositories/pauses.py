@@ -108,15 +108,22 @@ async def advance_paused(connection: Connection, at: datetime) -> list[Month]:
 
 
 async def wanted(
-    connection: Connection, months: Sequence[Month] | None, reason: str | None, *, failed: bool, partial: bool = False
+    connection: Connection,
+    months: Sequence[Month] | None,
+    reason: str | None,
+    *,
+    failed: bool,
+    partial: bool = False,
+    adopted: bool = False,
 ) -> tuple[dict[Month, Status], dict[Month, Status]]:
     """Return those of `months` (None: of all) with this error code, message or reason to wait.
 
-    With `failed` failed ones only, with `partial` completed ones that lack the list of a generator. Newest first. The
-    first are locked until the transaction ends; the second are locked by another transaction.
+    With `failed` failed ones only, with `partial` completed ones that lack the list of a generator, with `adopted` those
+    that have the outcome of an earlier scheduler. Newest first. The first are locked until the transaction ends; the second
+    are locked by another transaction.
     """
     chosen = {"years": None, "months": None} if months is None else _columns(months)
-    values = {**chosen, "reason": reason, "failed": failed, "partial": partial}
+    values = {**chosen, "reason": reason, "failed": failed, "partial": partial, "adopted": adopted}
     free = _statuses(await (await connection.execute(SQL["wanted_locked"], values)).fetchall())
     found = _statuses(await (await connection.execute(SQL["wanted"], values)).fetchall())
     return free, {month: status for month, status in found.items() if month not in free}

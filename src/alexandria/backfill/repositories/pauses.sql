@@ -73,6 +73,7 @@ RETURNING year, month
 (%(years)s::integer[] IS NULL OR (year, month) IN (SELECT * FROM unnest(%(years)s::integer[], %(months)s::integer[])))
   AND (NOT %(failed)s OR status = 'failed')
   AND (NOT %(partial)s OR (status = 'completed' AND error_code = 'partial'))
+  AND (NOT %(adopted)s OR (status IN ('completed', 'failed', 'retry') AND adopted_at IS NOT NULL))
   AND (%(reason)s::text IS NULL
        OR (status IN ('failed', 'retry') AND %(reason)s IN (coalesce(error_code, 'unknown'), error_message, blocked_reason)))
 

@@ -32,6 +32,7 @@ def retry(
     partial: Annotated[
         bool, typer.Option("--partial", help="Only completed months that lack the list of a model.")
     ] = False,
+    adopted: Annotated[bool, typer.Option("--adopted", help="Only months as an earlier scheduler left them.")] = False,
     reason: Annotated[
         str | None, typer.Option(help="Only months with this error code or reason.", autocompletion=completion.reasons)
     ] = None,
@@ -39,17 +40,23 @@ def retry(
 ) -> int:
     """Reset months: completed and failed ones become pending, waiting ones retry now."""
     named = [str(Month.parse(month)) for month in months or ()]
-    if not (named or failed or partial or reason):
+    if not (named or failed or partial or adopted or reason):
         raise BadInput(
             "no months selected",
-            hint="name months, or use --failed, --partial or --reason; alexandria retry --help",
+            hint="name months, or use --failed, --partial, --adopted or --reason; alexandria retry --help",
         )
 
     from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import control, schemas
 
-    given = {"months": named, "status": "failed" if failed else "", "partial": partial, "reason": reason or ""}
+    given = {
+        "months": named,
+        "status": "failed" if failed else "",
+        "partial": partial,
+        "adopted": adopted,
+        "reason": reason or "",
+    }
     wanted = read_request(schemas.RetryRequest, {k: v for k, v in given.items() if v} | {"dry_run": dry_run})
     output = output_of(context)
     answer = on_system(output, lambda system: control.retry(system, wanted, operator_name()))

@@ -66,12 +66,14 @@ def _of(incidents: Sequence[Incident], kinds: set[IncidentKind]) -> str:
 
 
 def _completion(counts: Row, wrong: str) -> DailyCheck:
-    names = ("total", "completed", "completed_lately", "processing", "retry", "pending", "failed")
+    names = ("total", "completed", "completed_lately", "adopted", "processing", "retry", "pending", "failed")
     message = (
         f"{counts['completed']} of {counted(counts['total'], 'month')} completed, {counts['completed_lately']} within a day; "
         f"{counts['processing']} processing, {counts['retry']} in retry, {counts['pending']} pending"
     )
     figures = {name: counts[name] for name in names}
+    if counts["adopted"]:
+        message += f"; {counted(counts['adopted'], 'completed month')} adopted from an earlier scheduler"
     return DailyCheck("completion", not wrong, _with(message, wrong), figures, "alexandria doctor" if wrong else "")
 
 
@@ -79,7 +81,8 @@ def _resolution(counts: Row, least: float) -> DailyCheck:
     rate, lately = counts["resolution"], counts["resolution_lately"]
     figures = {"percent": rate, "percent_lately": lately, "least": least}
     if rate is None:
-        return DailyCheck("resolution", True, "no month completed yet", figures)
+        done = "no month completed here yet" if counts["adopted"] else "no month completed yet"
+        return DailyCheck("resolution", True, done, figures)
     within = "" if lately is None else f", {lately} % within a day"
     ok = float(rate) >= least
     message = f"{rate} % of a month's books have an ISBN{within}; {least:g} % required"

@@ -11,10 +11,10 @@ SELECT (SELECT count(*) FROM procrastinate_workers
        (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
        (count(*) FILTER (WHERE status = 'retry' AND next_attempt_at <= now()))::integer AS due,
        (count(*) FILTER (WHERE status IN ('processing', 'retry')))::integer AS under_way,
-       (count(*) FILTER (WHERE status = 'completed' AND completed_at > now() - interval '1 day'))::integer AS completed,
-       (count(*) FILTER (WHERE status = 'failed' AND completed_at > now() - interval '1 day'))::integer AS failed,
+       (count(*) FILTER (WHERE status = 'completed' AND adopted_at IS NULL AND completed_at > now() - interval '1 day'))::integer AS completed,
+       (count(*) FILTER (WHERE status = 'failed' AND adopted_at IS NULL AND completed_at > now() - interval '1 day'))::integer AS failed,
        coalesce(mode() WITHIN GROUP (ORDER BY error_message)
-                FILTER (WHERE status = 'failed' AND completed_at > now() - interval '1 day'), '') AS failed_because
+                FILTER (WHERE status = 'failed' AND adopted_at IS NULL AND completed_at > now() - interval '1 day'), '') AS failed_because
 FROM backfill_log
 
 -- name: blocked
