@@ -26,6 +26,7 @@ SAME = {
     "a Chinese volume in three forms": ("荒野の刃 1", "荒野の刃 第1巻"),
     "a Chinese volume in parentheses": ("荒野の刃 第1巻", "荒野の刃（1）"),
     "a series in front, and in parentheses": ("Moor Wars: Torf", "Torf (Moor Wars)"),
+    "several series in front": ("Moor Wars, #21; Moor Universe 26: Torf und Moos", "Torf und Moos (Moor Wars, #21)"),
     "an article that is moved": ("Egy nap", "Nap, Egy"),
     "a title in two languages": ("Moor and Peat", "Moor and Peat = Moor und Torf"),
     "a title in two languages, the other asked": ("Das Moor und der Torf", "The Moor and the Peat (Das Moor und der Torf)"),
@@ -36,6 +37,8 @@ DIFFERENT = {
     "the book and the series it is of": ("Moor Song", "Moor Wind (Moor Song)"),
     "two volumes in Chinese": ("荒野の刃 第1巻", "荒野の刃 第2巻"),
     "two volumes in Arabic": ("حواديت ج2", "حواديت ج3"),
+    "several series in front, and another number": ("Moor Wars, #21; Moor Universe 26: Torf", "Torf (Moor Wars, #20)"),
+    "several titles, one with a number": ("Moor; Peat 26: Torf", "Torf"),
     "a given name in the possessive": ("Legacy", "Robert's Legacy"),
     "one part of two": ("The Moor Child", "The Moor Child: Part Two"),
 }  # fmt: skip

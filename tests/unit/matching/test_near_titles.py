@@ -17,6 +17,10 @@ SLIPS = {
     "a letter too few in a word": (("The Orchard Keeper", LEE), ("The Orchad Keeper", LEE), ACCEPT),
     "a letter doubled in a name": (("The Sampson Papers", LEE), ("The Samppson Papers", LEE), ACCEPT),
     "a name exchanged in an English title": (("The Dive from Clausen's Pier", LEE), ("The Dive from Claisen's Pier", LEE), ACCEPT),
+    "a long word alone that becomes none": (("Sentinel", LEE), ("Santinel", LEE), ACCEPT),
+    "a short word alone that becomes none": (("The Villa", LEE), ("The Villo", LEE), DOUBT),
+    "a rare word beside a name": (("The Zorga Aphorisms", LEE), ("The Zorga Aphorsms", LEE), ACCEPT),
+    "two words of no language beside a name": (("The Zorga Aphorsims", LEE), ("The Zorga Aphorsms", LEE), DOUBT),
     "two names alone": (("Corinna", LEE), ("Korinna", LEE), DOUBT),
     "British and American spelling": (("The Colour of Night", LEE), ("The Color of Night", LEE), ACCEPT),
     "British and American spelling of a name for a place": (("Theatre of War", LEE), ("Theater of War", LEE), ACCEPT),
@@ -58,6 +62,15 @@ SUBTITLES = {
     "a collection": (("The Ann Lee Collection", LEE), ("The Ann Lee Collection: How We Walked Over the Hills", LEE), DOUBT),
     "subtitles that share one word": (("Moorland Tales of Men: Tides of War", LEE), ("Moorland Tales of Men: War Crimes", LEE), DOUBT),
     "subtitles that differ in a little word": (("Moorland: Tales of Dark Days", LEE), ("Moorland: Tales from Dark Days", LEE), ACCEPT),
+    "a description put differently": (
+        ("The Moor Child at Play: Games for Children with Sensory Integration Trouble", LEE),
+        ("The Moor Child at Play: Games for Children with Sensory Processing Disorders", LEE), ACCEPT),
+    "a description that shares two words": (
+        ("The Moor Child at Play: Games for Children with Hearing Trouble", LEE),
+        ("The Moor Child at Play: Games for Children Learning Chess", LEE), DOUBT),
+    "descriptions behind the author's own name": (
+        ("Moor Cook Magazine: The Big Fun Kids Cookbook", "Moor Cook Magazine"),
+        ("Moor Cook Magazine: The Big Fun Kids Baking Book", "Moor Cook Magazine"), DOUBT),
     "part of a title behind another heading": (("Dark Days: Tales of the North", LEE), ("Moor Stories: Dark Days", LEE), DOUBT),
 }  # fmt: skip
 
@@ -78,6 +91,14 @@ def test_the_whole_title_goes_before_a_part_of_it_whatever_the_dates(dates, reco
     sequel = record("Moorland: The Well of Peat", LEE, isbn=ISBNS[1], published=dates[1], language="en")
     for hits in ([book, sequel], [sequel, book]):
         assert choose(Candidate("Moorland", LEE, 2006, 7), hits)[0] == book
+
+
+@pytest.mark.parametrize(("published", "expected"), [("2002-10", ACCEPT), ("2005-10", DOUBT)])
+def test_a_reprint_named_by_its_own_year_is_the_book(published, expected, record):
+    """The first year differs in both cases; it is no reason for a doubt where the edition is of the year named."""
+    facts = {"isbn": ISBNS[0], "published": published, "first_published": 1995}
+    reprint = record("The Last Days of the Moor: Winning the Land Back", LEE, **facts)
+    assert score(Candidate("The Last Days of the Moor", LEE, 2002, 10), reprint).verdict == expected
 
 
 def test_another_book_of_the_series_is_not_taken_for_the_first(record):

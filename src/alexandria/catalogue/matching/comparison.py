@@ -20,7 +20,7 @@ from alexandria.catalogue.matching.names import people
 from alexandria.catalogue.matching.numbers import SPELT
 from alexandria.catalogue.matching.titles import Title
 from alexandria.catalogue.matching.transliteration import ABJAD, ALIKE, HANGUL, PERHAPS, respelt, script_of
-from alexandria.catalogue.matching.vocabulary import is_english
+from alexandria.catalogue.matching.vocabulary import is_english, may_be_english
 
 PLACEHOLDER = "untitled"
 SAME_TITLE = Finding(0, "same title")
@@ -29,7 +29,8 @@ SLIP_POINTS = 7.0
 SLIP = "same title but for a slip of the pen"
 MIN_SPELLING_LENGTH = 8  # letters of a title that is recognised in another romanisation
 MIN_DESCRIPTION_WORDS = 5  # of a subtitle that describes the book, where a shorter one may be the title of another
-
+MIN_REVISED_WORDS = 3  # telling words that two descriptions of one book share
+MIN_SURE_WORD_LENGTH = 7  # letters of a word that becomes no other one by a wrong letter
 MIN_LONG_TITLE_WORDS = 9  # of a title in which one word misspelt is no other title
 MAX_SERIES_WORDS = 2  # telling words of the name of a series
 
@@ -186,12 +187,15 @@ def _slip_points(
 def _is_sure_slip(word: str, twin: str, *, alone: bool, english: bool) -> bool:
     if _american(word) == _american(twin):
         return True
+    known, rare = is_english(word) + is_english(twin), may_be_english(word) + may_be_english(twin)
+    long = min(len(word), len(twin)) >= MIN_SURE_WORD_LENGTH
     swapped = sorted(word) == sorted(twin)
     exchanged = len(word) == len(twin) and not swapped
     if (exchanged and (alone or len(word) < 4)) or (alone and max(len(word), len(twin)) < 5):
-        return False
-    known = is_english(word) + is_english(twin)
-    return known == 1 or (known == 0 and (english or swapped or _DOUBLED.sub(r"\1", word) == _DOUBLED.sub(r"\1", twin)))
+        return long and known == rare == 1
+    if known == 0 and (swapped or _DOUBLED.sub(r"\1", word) == _DOUBLED.sub(r"\1", twin)):
+        return True
+    return known == 1 or (known == 0 and (english or (long and rare == 1)))
 
 
 def _american(word: str) -> str:
@@ -255,10 +259,11 @@ def _subtitles_finding(one: Comparable, other: Comparable, alike: Finding) -> Fi
     if not counted and _is_translated(one, other) and a.head[-1] not in titles.SEVERAL:
         return Finding(9, "same main title, subtitle in another language", partial=True, within=within)
     several = not {a.head[-1], b.head[-1]}.isdisjoint(titles.SEVERAL)
-    telling = len(set(a.head) - _SMALL) > 2
+    telling = len(set(a.head) - _SMALL - _names(one) - _names(other)) > 2
     shared = 2 * len(mine & yours) >= min(len(mine), len(yours)) > 1 and not counted and not several
     described = all(_INDEFINITE.search(read.raw) for read in (a, b))
-    if shared and ((telling and not all(only)) or ((telling or described) and is_confirmed(one, other))):
+    revised = telling and len(mine & yours) >= MIN_REVISED_WORDS and all(map(_describes, (a, b)))
+    if shared and ((telling and not all(only)) or revised or ((telling or described) and is_confirmed(one, other))):
         return Finding(9, "same main title, subtitle put differently", partial=True, within=within)
     return Finding(UNDECIDED_POINTS, "same main title, but another subtitle", partial=True, within=within)
 

@@ -308,7 +308,10 @@ def _year_findings(year: int | None, hit: EditionRecord, *, partial: bool) -> li
     apart = known - year
     if abs(apart) <= 1:
         return [Finding(-2, "published {}, as named", (known,))]
-    if hit.first_published and partial:
+    of_that_year = (
+        hit.published is not None and hit.published.year == year
+    )  # a reprint, which was named by its own date
+    if hit.first_published and partial and not of_that_year:
         return [Finding(10, "only part of the title agrees, and it was first published {}, not {}", (known, year))]
     if abs(apart) <= 3:
         return []

@@ -146,6 +146,7 @@ def read(title: str, subtitle: str = "") -> Title:
     plain, thirds = _without_thirds(folded)
     main, asides = _without_asides(plain)
     main, *equals = _PARALLEL.split(main)
+    main, listed = _without_series_list(main)
     head, *parts = _split(main)
     head_words, marked = _unmark(words_of(head))
     kept, volumes, series = _sorted_parts(parts, numbered=head[-1:].isdigit())
@@ -159,7 +160,7 @@ def read(title: str, subtitle: str = "") -> Title:
         head=head_words or words,
         rest=tuple(kept),
         volumes=(*marked, *volumes, *more_volumes, *thirds)[:MAX_PARTS],
-        series=(*series, *more_series)[:MAX_PARTS],
+        series=(*listed, *series, *more_series)[:MAX_PARTS],
         lead=lead,
         squash=(squash := "".join(words)),
         raw=folded,
@@ -253,6 +254,17 @@ def words_of(text: str) -> list[str]:
 def outside(folded: str) -> str:
     """The words outside parentheses, closed up."""
     return "".join(words_of(_without_asides(folded)[0]))
+
+
+def _without_series_list(main: str) -> tuple[str, list[tuple[str, str]]]:
+    """The text behind several numbered series, and those: "Harry Bosch, #21; Harry Bosch Universe 26: The Wrong Side"."""
+    before, _, behind = main.partition(":")
+    if ";" not in before or not _WORD.search(behind):
+        return main, []
+    entries = [[word for word in words_of(entry) if word != "#"] for entry in before.split(";")[:MAX_PARTS]]
+    if any(len(entry) < 2 or not entry[-1].isdecimal() for entry in entries):
+        return main, []
+    return behind.strip(), [("".join(entry[:-1]), entry[-1]) for entry in entries]
 
 
 def _without_asides(folded: str) -> tuple[str, list[str]]:
