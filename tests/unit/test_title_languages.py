@@ -60,6 +60,34 @@ def test_each_script_from_its_first_letter_to_its_last():
     assert [tongue for tongue, letters in beyond.items() if tongue in map(tongue_of, letters)] == []
 
 
+TELLING = {
+    "ja": ["砂の女", "図書館戦争", "佐々木", "東京スカイツリー", "戦", "峠の道", "ｶﾞﾝﾀﾞﾑ", "桜「物語」"],
+    "ko": ["三國史記 이야기", "韓國의 美", "\u1112\u1161\u11ab\u1100\u1161\u11bc"],
+    "zh": ["雪国", "哈利・波特「魔法石」", "紅樓夢", "红楼梦", "人"],
+    "uk": ["Тіні забутих предків", "Їжак", "Земля є", "Ґава", "\u0406\u0308жак"],
+    "be": ["Каласы пад сярпом тваім", "Воўк", "Чорны замак Альшанскі"],
+    "ru": ["Отцы и дѣти", "Война и миръ", "Обломовъ", "Объект", "Живые и мёртвые", "Мир"],
+    "sr": ["На Дрини ћуприја", "Мајка", "Ђак", "Људи"],
+    "mk": ["Ѕвезда", "Куќа на крајот"],
+    "kk": ["Ұлпан"],
+    "bg": ["Път", "Кръв и злато"],
+    "fa": ["بوف کور", "پرنده", "چشمهایش", "گلستان", "ژاله", "کلیدر"],
+    "ur": ["اردو کے ناول", "آنگن میں", "پہاڑ", "ٹوبہ"],
+    "ps": ["ښځه", "ګل"],
+    "ku": ["ڕۆمان"],
+    "ar": ["ألف ليلة وليلة", "رسالة", "موسم"],
+    "yi": ["װײַט"],
+    "he": ["בית"],
+    "hy": ["Վերք"], "ka": ["ვეფხისტყაოსანი"], "ta": ["பொன்னி"], "bn": ["গোরা"], "am": ["ፍቅር"], "km": ["ផ្កា"], "dv": ["ދިވެހި"],
+}  # fmt: skip
+
+
+def test_a_letter_that_only_one_language_uses_decides_wherever_it_stands():
+    """Brackets and the dot between foreign names are Chinese as well as Japanese."""
+    found = {printed: tongue_of(printed) for examples in TELLING.values() for printed in examples}
+    assert found == {printed: tongue for tongue, examples in TELLING.items() for printed in examples}
+
+
 LITTLE_WORDS = {
     "fr": ["le", "les", "du", "des", "et", "une", "au", "aux", "dans", "sur", "pour", "est"],
     "es": ["el", "los", "las", "del", "y", "por", "para", "con", "una los"],
