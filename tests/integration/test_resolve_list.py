@@ -24,6 +24,7 @@ from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.cli.runtime import demo
 from alexandria.core import errors
+from alexandria.database import pool
 from alexandria.database.pool import Database
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -180,6 +181,37 @@ async def test_sources_that_are_down_are_named_and_all_down_is_no_answer(databas
     assert answer.reasons == ["no source knows it; not asked: open_library", "open_library: answered 503"]
     found, error = await answered(written(INVENTED), sources[0], url=database_url)
     assert (found, type(error)) == ([], errors.NoSources)
+
+
+@pytest.mark.parametrize("trouble", ["a session that is ended", "a lock of another session"])
+async def test_a_line_that_the_database_fails_is_tried_again(trouble, database_url, monkeypatch):
+    """Each of the lines waits for a table that another session holds, until its own session ends, or it waited too long."""
+    monkeypatch.setitem(pool.SESSION_SETTINGS, "lock_timeout", "3s" if "ended" in trouble else "50ms")
+    rows = [ORBITAL, PROPHET, INVENTED]
+    waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    timed_out = "SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle%' AND query = 'ROLLBACK'"
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as watch:
+        async with await psycopg.AsyncConnection.connect(database_url) as other:
+            await other.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
+            answering = asyncio.create_task(answered(written(*rows), Shelf(), url=database_url))
+            ended = "SELECT pg_terminate_backend(pid)" if "ended" in trouble else "SELECT pid"
+            while len(await (await watch.execute(f"{ended} {waiting}")).fetchall()) == 0:
+                assert not answering.done()
+            while "lock" in trouble and len(await (await watch.execute(timed_out)).fetchall()) == 0:
+                assert not answering.done()
+            await other.rollback()
+        found, error = await asyncio.wait_for(answering, 30)
+    assert error is None
+    assert [answer.isbn13 for answer in found] == ["9780802163622", "9780861545896", None]
+
+
+async def test_a_list_ends_when_the_database_fails_a_line_for_long(database_url, monkeypatch):
+    monkeypatch.setitem(pool.SESSION_SETTINGS, "lock_timeout", "50ms")
+    monkeypatch.setattr(resolve_list, "DATABASE_RETRY_TIMEOUT", 0.5)
+    async with await psycopg.AsyncConnection.connect(database_url) as other:
+        await other.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
+        found, error = await answered(written(ORBITAL), Shelf(), url=database_url)
+    assert (found, type(error)) == ([], errors.DatabaseBusy)
 
 
 def test_a_file_is_continued_only_by_its_own_list(tmp_path):

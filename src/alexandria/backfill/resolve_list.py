@@ -7,6 +7,8 @@ import dataclasses
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
+import stamina
+
 from alexandria.backfill.lists.answer_file import continued
 from alexandria.backfill.lists.isbn_check import GivenRecords, look_up_isbns
 from alexandria.backfill.lists.questions import REFUSED, Answer, Id, Line, Question, Readable, lines_of, read, read_one
@@ -21,22 +23,27 @@ __all__ = ["REFUSED", "Answer", "Line", "answers", "continued", "lines_of", "rea
 
 LOOKUP_CONCURRENCY = 16  # lines looked up together
 SOURCE_RETRY_INTERVAL = 50  # lines after which sources that failed are tried again
+DATABASE_RETRY_TIMEOUT = 20.0  # seconds for which the database may fail a line before the list ends
 
 
 async def answers(lines: Sequence[Readable], pool: SourcePool, database: Database) -> AsyncGenerator[Answer]:
     """Yield an answer for each line, in order.
 
     Raises QuotaSpent at the first line that stays open because a source's daily quota is used up, and NoSources at one
-    that no source could be asked about: neither is an answer.
+    that no source could be asked about: neither is an answer. A line that the database fails, as a busy or restarted one
+    does, is tried again for a while, and what it was answered already is stored; then DatabaseUnavailable or DatabaseBusy.
     """
+    retried = stamina.AsyncRetryingCaller(attempts=None, timeout=DATABASE_RETRY_TIMEOUT).on(
+        (errors.DatabaseUnavailable, errors.DatabaseBusy)
+    )
     under_way: deque[asyncio.Task[Answer]] = deque()
     selector, known = SourceSelector(pool), GivenRecords()
     try:
         for count, line in enumerate(lines):
             if count % SOURCE_RETRY_INTERVAL == 0:
                 selector = SourceSelector(pool) if count else selector
-                known = await _records_of(lines[count : count + SOURCE_RETRY_INTERVAL], pool)
-            under_way.append(asyncio.create_task(_answer(line, known, pool, selector, database)))
+                known = await retried(_records_of, lines[count : count + SOURCE_RETRY_INTERVAL], pool)
+            under_way.append(asyncio.create_task(retried(_answer, line, known, pool, selector, database)))
             if len(under_way) == LOOKUP_CONCURRENCY:
                 yield await under_way.popleft()
         while under_way:
