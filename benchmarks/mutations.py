@@ -46,6 +46,13 @@ MATCHING = (
     "unit/test_scoring.py",
     "unit/test_scoring_works.py",
     "unit/test_scoring_choice.py",
+    "unit/matching/test_near_titles.py",
+    "unit/matching/test_decorations.py",
+    "unit/matching/test_kinds.py",
+    "unit/matching/test_editions_meant.py",
+    "unit/matching/test_known_titles.py",
+    "unit/matching/test_world_titles.py",
+    "unit/matching/test_world_names.py",
     "unit/test_matching_floor.py",
     "property/test_match.py",
 )
@@ -62,9 +69,10 @@ SUBJECTS = {
         ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
+    "comparison": Subject(("catalogue/matching/comparison.py", "catalogue/matching/findings.py"), (*MATCHING, *TITLES)),
     "aliases": Subject(
         ("catalogue/matching/aliases.py", "catalogue/matching/author_findings.py"),
-        ("unit/matching/test_known_titles.py", "unit/matching/test_world_names.py", *MATCHING),
+        MATCHING,
     ),
     "retry_policy": Subject(
         ("backfill/retry_policy.py",),
