@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from alexandria.cli.doctor import checks
 from alexandria.cli.doctor.daily import render
 from alexandria.cli.settings import missing_folder, unknown
-from alexandria.core import config
+from alexandria.core import config, secret_files
 from alexandria.core.errors import Misconfigured
 from alexandria.core.provider_facts import PROVIDERS
 
@@ -32,7 +32,7 @@ def test_a_user_without_a_name_and_a_home_gets_the_folder_of_a_service(monkeypat
         raise KeyError(uid)
 
     monkeypatch.setattr("pwd.getpwuid", nameless)
-    assert config.load().data_dir == config.SERVICE_DATA_DIR
+    assert config.load().data_dir == secret_files.SERVICE_DATA_DIR
     monkeypatch.setenv("ALEXANDRIA_DATA_DIR", "~/books")
     with pytest.raises(Misconfigured, match="absolute path"):
         config.load()

@@ -51,6 +51,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.PlanChanged: [(errors.PlanChanged("gone"), Retry)],
     errors.NotNow: [(errors.NotNow("nobody holds it"), Retry)],  # is never raised by an attempt, nor is the next
     errors.GateShut: [(errors.GateShut("not proven"), Retry)],
+    errors.StillInUse: [(errors.StillInUse("the earlier scheduler may be working"), Retry)],
     errors.CallInProgress: [(errors.CallInProgress("in progress"), Retry)],
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
     errors.KeyReused: [(errors.KeyReused("another body"), GiveUp)],
@@ -271,6 +272,18 @@ def test_a_provider_without_a_key_is_as_one_that_is_not_configured():
     for other in (DOWN, KEY, SPENT, SLOW, EMPTY, errors.NoCredit("xai", "no credit")):
         beside, alone = (decided(errors.NoBooks("none", causes)) for causes in ((NO_XAI_KEY, other), (other,)))
         assert beside == alone
+
+
+def test_a_month_does_not_fail_for_good_while_no_model_has_a_key():
+    """Where only Wikidata was asked, which knows no book of it; beside a model with a key it fails."""
+    nothing = errors.BadAnswer("wikidata", "named 0 books")
+    causes = (NO_XAI_KEY, nothing)
+    assert isinstance(decided(errors.NoBooks("none", causes), MAX_ATTEMPTS - 2), Retry)
+    last = decided(errors.NoBooks("none", causes), MAX_ATTEMPTS - 1)
+    assert (type(last), last.code) == (Snooze, NO_KEY)
+    assert last.reason == "no_key: xai: no key is configured; wikidata: named 0 books"
+    for others in ((nothing,), (NO_XAI_KEY, EMPTY), (NO_XAI_KEY, nothing, EMPTY)):
+        assert isinstance(decided(errors.NoBooks("none", others), MAX_ATTEMPTS - 1), GiveUp)
 
 
 def test_the_fifth_failure_is_the_last_and_is_counted_in_the_reason():

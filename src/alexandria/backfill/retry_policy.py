@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alexandria.core import errors
+from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.servers import provider_of
 
 MAX_ATTEMPTS = 5  # failed attempts before a month is failed
 BACKOFF_BASE = timedelta(seconds=30)
@@ -86,7 +88,7 @@ def decide(
     """Return what follows from `error` for a month that has failed `failed_before` times already.
 
     An error with causes is a wait if any of them is, and permanent if all of them are; a provider without a key is as one
-    that is not configured, unless all are. `waited_before` counts the waits for providers since the last other outcome.
+    that is not configured, unless all are, or all others need none and the month would fail. `waited_before` counts the waits for providers since the last other outcome.
     """
     reason, code = describe(error)
     causes = (isinstance(error, errors.NoBooks | errors.NoSources) and error.causes) or (error,)
@@ -107,7 +109,16 @@ def decide(
         return Snooze(max(min(waits), now), reason, code)
     if len(permanent) == len(with_key):
         return GiveUp(reason, code)
-    return _failed(failed_before, now + backoff(failed_before + 1, rng), reason, code)
+    decision = _failed(failed_before, now + backoff(failed_before + 1, rng), reason, code)
+    unasked = isinstance(error, errors.NoBooks) and len(with_key) < len(causes) and all(map(_needs_no_key, with_key))
+    if unasked and isinstance(decision, GiveUp):  # a model may know books of the month, once it has a key
+        return Snooze(wait, _named(NO_KEY, causes), NO_KEY)
+    return decision
+
+
+def _needs_no_key(error: BaseException) -> bool:
+    facts = PROVIDERS.get(provider_of(error.provider)) if isinstance(error, errors.ProviderError) else None
+    return facts is not None and facts.key is None
 
 
 def decide_lost(failed_before: int, now: datetime, *, outage: bool) -> Decision:

@@ -37,6 +37,14 @@ def reasons(incomplete: str) -> Offers:
     return _starting(incomplete, _from_database(look))
 
 
+def keys(incomplete: str) -> Offers:
+    """Names of the keys of providers."""
+    from alexandria.core.provider_facts import PROVIDERS
+
+    known = [(facts.key.name, facts.key.description) for facts in PROVIDERS.values() if facts.key is not None]
+    return _starting(incomplete.upper(), known)
+
+
 def earlier_tables(incomplete: str) -> Offers:
     """Tables that an earlier scheduler may have left."""
     from alexandria.backfill.repositories.adoption import list_alike

@@ -109,13 +109,13 @@ def _options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only data and errors.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, and show tracebacks.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (same as NO_COLOR=1).")] = False,
-    no_input: Annotated[bool, typer.Option("--no-input", help="No prompts (reserved: no command prompts).")] = False,  # noqa: ARG001 # a promise to scripts
+    no_input: Annotated[bool, typer.Option("--no-input", help="No prompts.")] = False,
     version: Annotated[  # noqa: ARG001 # its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Fill the gaps of a book catalogue, month by month, with ISBNs you can trust."""
-    context.obj = Output(Options(json, quiet, verbose, not no_color, database))
+    context.obj = Output(Options(json, quiet, verbose, not no_color, no_input, database))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import platformdirs
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -39,10 +38,10 @@ from alexandria.core.provider_facts import (
     source_names,
     usual_reserve,
 )
+from alexandria.core.secret_files import default_data_dir, secret_folders
 from alexandria.core.servers import key_variable, server_of, servers, shares_key
 
-PREFIX, SECRETS_DIR = "ALEXANDRIA_", "ALEXANDRIA_SECRETS_DIR"
-SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
+PREFIX = "ALEXANDRIA_"
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 BY_PLAN = frozenset({"base_url", "rate", "daily_limit", "daily_reserve"})  # what a provider's plan can decide
 SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
@@ -152,14 +151,6 @@ def _env(name: str) -> AliasChoices:
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-def _default_data_dir() -> Path:
-    """The user's data folder, or that of a system service for a user without a home, as in some containers."""
-    try:
-        return Path(platformdirs.user_data_dir("alexandria")).expanduser()
-    except RuntimeError:  # as pathlib reports a missing home directory
-        return SERVICE_DATA_DIR
-
-
 class Settings(_Given):
     """Every setting that is not a provider's own. Made by `load()`; secrets are SecretStr and print as stars."""
 
@@ -176,7 +167,7 @@ class Settings(_Given):
         description="schema of the tables; unset: where they are already, and alexandria in a new database",
     )
     data_dir: Path = Field(
-        default_factory=_default_data_dir,
+        default_factory=default_data_dir,
         validation_alias=_env("ALEXANDRIA_DATA_DIR"),
         description="folder of the embedded PostgreSQL and its generated secret",
     )
@@ -415,11 +406,6 @@ def load(**overrides: Any) -> Settings:
     providers = {name: _provider(name, folders, present, contact=settings.contact) for name in PROVIDERS}
     keys = _server_keys(settings.generators, folders, present)
     return settings.model_copy(update={"providers": providers, "server_keys": keys})
-
-
-def secret_folders() -> list[Path]:
-    configured = os.environ.get(SECRETS_DIR)
-    return [Path(configured)] if configured else [Path("/run/secrets")]
 
 
 def _names_present(folders: list[Path]) -> set[str]:

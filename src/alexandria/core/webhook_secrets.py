@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alexandria.core import config
-from alexandria.core.config import Settings, secret_folders
+from alexandria.core.config import Settings
 from alexandria.core.errors import BadInput, Misconfigured, Unknown, usable_data_dir
 from alexandria.core.redaction import protect
+from alexandria.core.secret_files import secret_folders
 
 FILE, PREVIOUS_FILE = "webhook-secret", "webhook-secret-previous"
 NAMES = ("ALEXANDRIA_WEBHOOK_SECRET", "ALEXANDRIA_WEBHOOK_SECRET_PREVIOUS")

@@ -18,12 +18,13 @@ from alexandria.bootstrap import limiter_sessions
 from alexandria.cli.doctor.check import Check
 from alexandria.cli.doctor.limits import limits
 from alexandria.cli.settings import missing_folder, unknown
-from alexandria.core.config import SECRETS_DIR, Settings
+from alexandria.core.config import Settings
 from alexandria.core.errors import AlexandriaError, DatabaseUnavailable, Misconfigured
 from alexandria.core.grammar import counted
 from alexandria.core.provider_facts import PROVIDERS, key_settings
 from alexandria.core.proxies import EnvironmentTransport, Proxy, proxy_for
 from alexandria.core.redaction import MIN_LONG_SECRET
+from alexandria.core.secret_files import SECRETS_DIR
 from alexandria.core.servers import provider_of, servers
 from alexandria.core.tls import authorities, chosen_authorities
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, weak
@@ -187,7 +188,7 @@ def _keys(settings: Settings, asked: dict[str, str]) -> Iterator[Check]:
         if facts.key is None or facts.key.optional:
             continue
         if configured is None:
-            fix = f"set {facts.key.name}, or configure without {provider}"
+            fix = f"alexandria secret add {facts.key.name}, or configure without {provider}"
             yield Check(f"key {provider}", False, f"{facts.key.name} is not set", fix)
         elif facts.paid and len(configured.get_secret_value()) < MIN_LONG_SECRET:
             message = f"present, but shorter than {MIN_LONG_SECRET} characters"

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from alexandria.cli.doctor.check import Check
 from alexandria.core.config import PREFIX, Settings
+from alexandria.core.grammar import listed
 from alexandria.core.provider_facts import PROVIDERS, usual_reserve
+from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.stored_limits import StoredLimits, differences
 
 NO_CONTACT_FIX = "set ALEXANDRIA_CONTACT to a mail address or URL where you can be reached"
@@ -20,6 +22,28 @@ def limits(settings: Settings, stored: Mapping[str, StoredLimits]) -> Iterator[C
         yield Check(f"setting {each.setting}", True, f"{each}; the database's is in force", fix)
     if missing := no_contact(settings):
         yield Check("contact", True, missing, NO_CONTACT_FIX)
+
+
+def no_key(settings: Settings, command: str) -> list[str]:
+    """Return what to do where every generator lacks its key: months would only wait. Nothing if one can be asked."""
+    missing = []
+    for spec in parse_generators(settings.generators):
+        key = PROVIDERS[spec.provider].key
+        if key is None or key.optional or settings.providers[spec.provider].key is not None:
+            return []
+        missing.append(key.name)
+    names = list(dict.fromkeys(missing))
+    if not names:
+        return []
+    keyless = "ALEXANDRIA_GENERATORS=wikidata"
+    if not settings.contact:
+        keyless = f"ALEXANDRIA_CONTACT=you@example.org {keyless}"
+    return [
+        f"no model has a key ({listed(names)}): months wait for one, and none fails",
+        f"  add a key, also while this runs: alexandria secret add {names[0]}",
+        f"  works now, without keys: {keyless} alexandria {command}",
+        "  or try it on simulated providers: alexandria demo",
+    ]
 
 
 def no_contact(settings: Settings) -> str:

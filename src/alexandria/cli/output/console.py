@@ -33,6 +33,7 @@ class Options:
     quiet: bool = False
     verbose: bool = False
     color: bool = True
+    no_input: bool = False
     database: str | None = dataclasses.field(default=None, repr=False)
 
 

@@ -15,7 +15,7 @@ from alexandria.backfill import worker
 from alexandria.backfill.repositories import months
 from alexandria.backfill.status import Status
 from alexandria.bootstrap import Mode
-from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact
+from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact, no_key
 from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.liveness import beating, notify
 from alexandria.cli.runtime.signals import Stopping
@@ -53,7 +53,7 @@ def api(
         output.message(f"warning: {name} is shorter than {MIN_SECRET_LENGTH} characters and can be guessed")
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
-        _warn(output, settings)
+        _warn(output, settings, "up" if works else "")
         url = url_of(listening) + root_path
 
         async def act(stop: asyncio.Event) -> None:
@@ -78,7 +78,7 @@ def work(output: Output, stopping: Stopping, *, concurrency: int | None, until_i
     settings = settings_of(output)
     with open_server(settings) as server:
         require_migrated(server.url, writes=True)
-        _warn(output, settings)
+        _warn(output, settings, "work")
 
         async def act(stop: asyncio.Event) -> int:
             async with (
@@ -132,7 +132,10 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _warn(output: Output, settings: Settings) -> None:
+def _warn(output: Output, settings: Settings, command: str) -> None:
+    """Print what is missing; `command` is the one that processes months, if this one does."""
+    for line in no_key(settings, command) if command else ():
+        output.message(line)
     if missing := no_contact(settings):
         output.message(f"warning: {missing}; {NO_CONTACT_FIX}")
 
