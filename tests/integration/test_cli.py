@@ -12,7 +12,7 @@ import pytest
 
 from alexandria.cli.runtime import demo
 from alexandria.core.provider_facts import key_settings
-from alexandria.operations import schemas
+from alexandria.operations import quota_schemas, schemas
 from alexandria.sandbox.parts import provider_names
 from tests.support.ports import free_port
 
@@ -169,7 +169,7 @@ def test_quota_shows_the_day_of_every_provider(asked, alexandria):
     """Also before a worker has run, and without changing the stored rates."""
     code, answer = asked("quota")
     assert code == 0
-    quota = schemas.QuotaStatus.model_validate(answer["data"])
+    quota = quota_schemas.QuotaStatus.model_validate(answer["data"])
     assert (quota.daily_limit, quota.safety_limit, quota.used, quota.can_make_calls) == (15000, 13000, 0, True)
     code, out, _ = alexandria("quota")
     assert code == 0

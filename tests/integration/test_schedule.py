@@ -192,7 +192,7 @@ async def test_a_plan_goes_with_its_own_request_only(api, other):
     dry = await schedule(api, batch_size=2, dry_run=True, **IN_2023)
     refused = await schedule(api, 422, **({"batch_size": 2, **IN_2023} | other), plan=dry["plan"])
     assert "plan" in refused["error"]["message"]
-    assert "batch_size, year_range and force_retry" in refused["error"]["details"]["hint"]
+    assert "months, batch_size, year_range and force_retry" in refused["error"]["details"]["hint"]
 
 
 @pytest.mark.parametrize("months", ["", "202312", "202313", "000001", "202312.202311"])

@@ -35,7 +35,8 @@ class Queue(Protocol):
 class Selection:
     """The months that a schedule call asks for: the newest claimable ones of these years, or those of `only`.
 
-    With the `plan` of a dry run, exactly that plan.
+    Those that a person has `named` start whether or not they wait for a retry. With the `plan` of a dry run, exactly
+    that plan.
     """
 
     batch_size: int = 10
@@ -44,17 +45,23 @@ class Selection:
     force_retry: bool = False
     plan: str | None = None
     only: tuple[Month, ...] | None = None
+    named: tuple[Month, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The result of a schedule call: the months with their jobs (none on a dry run), the totals after it, and its plan."""
+    """The result of a schedule call: the months with their jobs (none on a dry run), the totals after it, and its plan.
+
+    `left` are the months that were named and do not start, with their status (None: not seeded). One that another
+    transaction has locked is among them.
+    """
 
     months: tuple[ClaimableMonth, ...]
     totals: dict[Status, int]
     plan: str
     jobs: tuple[int, ...] = ()
     skipped: int = 0
+    left: dict[Month, Status | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,9 @@ class Scheduler:
         """Return what `schedule` would take now. Changes nothing and waits for no other call."""
         async with self.database.transaction() as connection:
             found = await _open(connection, selection, lock=False)
-            return Scheduled(tuple(found), await months.totals(connection), make_plan(selection, found))
+            left = await _left(connection, selection, found)
+            totals, plan = await months.totals(connection), make_plan(selection, found)
+            return Scheduled(tuple(found), totals, plan, skipped=len(left), left=left)
 
     async def schedule(self, selection: Selection, who: str) -> Scheduled:
         """Claim the newest claimable months and enqueue their attempts, in one transaction.
@@ -90,6 +99,7 @@ class Scheduler:
             raise errors.Paused(str(pause), until, hint="wait for its end, or resume", details=pause.to_json())
         wanted = selection.only or [month.key for month in await _open(connection, selection, lock=False)]
         found = await _lock(connection, selection)
+        left = await _left(connection, selection, found)
         reopened = [m.key for m in found if m.status is Status.FAILED]
         if reopened:
             await months.reopen(connection, reopened)
@@ -97,8 +107,8 @@ class Scheduler:
         jobs = await self.claim(connection, [m.key for m in found])
         claimed = tuple(replace(m, status=Status.PROCESSING, error_message=None) for m in found)
         skipped = {*wanted} - {m.key for m in found} if selection.plan is None else set()
-        plan = make_plan(selection, found)
-        return Scheduled(claimed, await months.totals(connection), plan, tuple(jobs), len(skipped))
+        totals, plan = await months.totals(connection), make_plan(selection, found)
+        return Scheduled(claimed, totals, plan, tuple(jobs), len(skipped | left.keys()), left)
 
     async def claim(self, connection: Connection, locked: Sequence[Month]) -> list[int]:
         """Give months that the caller has locked a new attempt each. Returns the ids of the attempts' jobs."""
@@ -113,6 +123,8 @@ class Scheduler:
 def make_plan(selection: Selection, found: Sequence[ClaimableMonth]) -> str:
     """Return the plan as text: a hash of the request and the months, and the months themselves, to name a difference."""
     asked = f"{selection.batch_size} {selection.first_year} {selection.last_year} {selection.force_retry}"
+    if selection.named is not None:
+        asked += f" {' '.join(map(str, selection.named))}"
     listed = ".".join(f"{m.year:04d}{m.month:02d}" for m in found)
     return f"{hashlib.sha256(f'{asked} {listed}'.encode()).hexdigest()[:16]}-{listed}"
 
@@ -129,12 +141,15 @@ def read_plan(selection: Selection) -> list[Month]:
     if again != selection.plan:
         raise errors.BadInput(
             "plan: it was not made for this request",
-            hint="send the plan of a dry run together with that dry run's batch_size, year_range and force_retry",
+            hint="send the plan of a dry run together with that dry run's months, batch_size, year_range and force_retry",
         )
     return planned
 
 
 async def _open(connection: Connection, selection: Selection, *, lock: bool) -> list[ClaimableMonth]:
+    if selection.named is not None:
+        ready = {Status.PENDING, Status.RETRY} | ({Status.FAILED} if selection.force_retry else set())
+        return [m for m in await months.named_months(connection, selection.named, lock=lock) if m.status in ready]
     return await months.open_months(
         connection,
         limit=selection.batch_size,
@@ -145,6 +160,16 @@ async def _open(connection: Connection, selection: Selection, *, lock: bool) -> 
     )
 
 
+async def _left(
+    connection: Connection, selection: Selection, found: Sequence[ClaimableMonth]
+) -> dict[Month, Status | None]:
+    """Return the named months that are not among those found, with their status, in the order in which they were named."""
+    if selection.named is None:
+        return {}
+    seeded = {m.key: m.status for m in await months.named_months(connection, selection.named, lock=False)}
+    return {month: seeded.get(month) for month in selection.named if month not in {m.key for m in found}}
+
+
 async def _lock(connection: Connection, selection: Selection) -> list[ClaimableMonth]:
     """Return the months to claim, locked. Raises PlanChanged if a month of the plan is missing."""
     if selection.only is not None:
@@ -152,7 +177,10 @@ async def _lock(connection: Connection, selection: Selection) -> list[ClaimableM
     if selection.plan is None:
         return await _open(connection, selection, lock=True)
     planned = read_plan(selection)
-    found = await months.planned_months(connection, planned, failed_too=selection.force_retry)
+    if selection.named is None:
+        found = await months.planned_months(connection, planned, failed_too=selection.force_retry)
+    else:
+        found = [month for month in await _open(connection, selection, lock=True) if month.key in planned]
     missing = sorted({*planned} - {m.key for m in found}, reverse=True)
     if missing:
         now = {month: await months.one(connection, month) for month in missing}

@@ -15,7 +15,7 @@ class Status(StrEnum):
 
 ARROWS: dict[tuple[Status, Status], str] = {
     (Status.PENDING, Status.PROCESSING): "a schedule call claims it",
-    (Status.RETRY, Status.PROCESSING): "its time has come, or a schedule call claims it when due",
+    (Status.RETRY, Status.PROCESSING): "its time has come, or a schedule call claims it, when due or by its name",
     (Status.PROCESSING, Status.COMPLETED): "its books are recorded",
     (Status.PROCESSING, Status.RETRY): "a transient error, a snooze, or its worker was lost",
     (Status.PROCESSING, Status.FAILED): "the last failed attempt, or a permanent error",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from alexandria.core.errors import BadInput
-from alexandria.core.month import FIRST_YEAR, LAST_YEAR
+from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, change nothing.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -55,6 +55,16 @@ def in_order(text: str, first: int, last: int) -> tuple[int, int]:
     if first > last:
         raise BadInput(f"{text}: start year must not be after end year", hint=f"write {last}..{first}")
     return first, last
+
+
+def months_in(text: str) -> list[Month]:
+    """The months of "YYYY-MM" or "YYYY-MM..YYYY-MM", in order. Raises BadInput."""
+    begin, dots, end = text.partition("..")
+    first = Month.parse(begin)
+    last = Month.parse(end) if dots else first
+    if first > last:
+        raise BadInput(f"{text}: the first month must not be after the last", hint=f"write {last}..{first}")
+    return [month for month in months_of_years(first.year, last.year) if first <= month <= last]
 
 
 def root_path(text: str) -> str:

@@ -16,6 +16,14 @@ from alexandria.operations import schemas
 from alexandria.operations.control import pause_state
 from alexandria.operations.system import System
 
+SKIP_REASONS: dict[Status | None, str] = {
+    None: "not seeded: alexandria seed {year}, or POST /api/internal/seed-backfill-queue",
+    Status.PROCESSING: "already in progress",
+    Status.COMPLETED: "already completed: retry it first to run it again",
+    Status.FAILED: "failed: send force_retry, or --force-retry, to run it again",
+    **dict.fromkeys((Status.PENDING, Status.RETRY), "another call is changing it"),
+}
+
 
 async def schedule(system: System, request: schemas.ScheduleRequest, who: str) -> schemas.ScheduleAnswer:
     """Schedule the months of `request`, or list them on a dry run; `who` goes into the audit.
@@ -23,7 +31,8 @@ async def schedule(system: System, request: schemas.ScheduleRequest, who: str) -
     Raises PlanChanged, Paused and BadInput.
     """
     first, last = sorted((request.year_range.start, request.year_range.end))
-    selection = Selection(request.batch_size, first, last, request.force_retry, request.plan or None)
+    named = tuple(dict.fromkeys(map(Month.parse, request.months))) or None
+    selection = Selection(request.batch_size, first, last, request.force_retry, request.plan or None, named=named)
     if request.dry_run:
         found = await system.backfill.scheduler.preview(selection)
         async with system.database.transaction() as connection:
@@ -109,12 +118,18 @@ def _schedule_answer(request: schemas.ScheduleRequest, found: Scheduled) -> sche
     jobs = found.jobs or [None] * len(found.months)
     return schemas.ScheduleAnswer(
         dry_run=request.dry_run,
-        batch_size=request.batch_size,
+        batch_size=len({*request.months}) or request.batch_size,
         months_selected=len(found.months),
         months=[_scheduled_month(month, job) for month, job in zip(found.months, jobs, strict=True)],
         **{f"total_{status}": count for status, count in found.totals.items()},
         plan=found.plan,
+        skipped=[_skipped_month(month, status) for month, status in found.left.items()] if request.months else None,
     )
+
+
+def _skipped_month(month: Month, status: Status | None) -> schemas.UnscheduledMonth:
+    reason = SKIP_REASONS[status].format(year=month.year)
+    return schemas.UnscheduledMonth(month=str(month), status=status, reason=reason)
 
 
 def _scheduled_month(month: ClaimableMonth, job_id: int | None) -> schemas.ScheduledMonth:

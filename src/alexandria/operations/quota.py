@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from alexandria.operations import schemas
+from alexandria.operations import quota_schemas
 from alexandria.operations.system import System
 from alexandria.providers.limits.lane_status import LaneStatus
 
 
-async def show(system: System) -> schemas.QuotaStatus:
+async def show(system: System) -> quota_schemas.QuotaStatus:
     """The quotas of the day. Counters that no process has made yet are made."""
     lanes = await system.limiter.status()
     if len(lanes) < len(system.settings.lanes):
@@ -15,16 +15,18 @@ async def show(system: System) -> schemas.QuotaStatus:
         lanes = await system.limiter.status()
     providers = {lane.name: provider_quota(lane) for lane in lanes}
     isbndb = {
-        name: getattr(providers["isbndb"], name) for name in schemas.QuotaStatus.model_fields if name != "providers"
+        name: getattr(providers["isbndb"], name)
+        for name in quota_schemas.QuotaStatus.model_fields
+        if name != "providers"
     }
-    return schemas.QuotaStatus(**isbndb, providers=providers)
+    return quota_schemas.QuotaStatus(**isbndb, providers=providers)
 
 
-def provider_quota(lane: LaneStatus) -> schemas.ProviderQuota:
+def provider_quota(lane: LaneStatus) -> quota_schemas.ProviderQuota:
     """The state of one provider's quota and rate limit."""
     taken = lane.used + lane.reserved
     left = None if lane.left is None else max(lane.left, 0)
-    return schemas.ProviderQuota(
+    return quota_schemas.ProviderQuota(
         rate=lane.rate,
         day=lane.day,
         daily_limit=lane.limit,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -19,6 +19,8 @@ Rate = Annotated[float, Field(ge=0, le=100, description="percent, 2 decimals")]
 PLAN_PATTERN = r"^[0-9a-f]{16}-([0-9]{6}(\.[0-9]{6})*)?$"
 MONTH_PATTERN = "^(19[0-9]{2}|20[0-9]{2}|2100)-(0[1-9]|1[0-2])$"
 MAX_MONTHS = 12 * (LAST_YEAR - FIRST_YEAR + 1)
+MAX_NAMED_MONTHS = 300  # of one schedule call: 25 years
+MAX_PLAN_LENGTH = 17 + 7 * MAX_NAMED_MONTHS  # characters: a digest, and each month with a dot
 ShortText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=300)]
 
 
@@ -30,6 +32,15 @@ def _is_written_out(value: object) -> object:
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
+
+
+def _is_a_month(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(MONTH_PATTERN, value, re.ASCII):
+        return value
+    raise ValueError(f"a month must look like 2019-07, from {FIRST_YEAR}-01 to {LAST_YEAR}-12")
+
+
+NamedMonth = Annotated[str, Field(pattern=MONTH_PATTERN), BeforeValidator(_is_a_month)]
 
 
 class _Request(BaseModel):
@@ -46,11 +57,14 @@ class YearRange(_Request):
 
 
 class ScheduleRequest(_Request):
-    """Schedule the newest open months."""
+    """Schedule the newest open months, or the named ones."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"batch_size": 2, "year_range": {"start": 2023, "end": 2023}, "dry_run": True}],
+            "examples": [
+                {"batch_size": 2, "year_range": {"start": 2023, "end": 2023}, "dry_run": True},
+                {"months": ["2019-07", "2018-01"], "dry_run": True},
+            ],
         }
     )
     batch_size: Annotated[int, Field(strict=True, ge=1, le=50, description="months to schedule")] = 10
@@ -59,11 +73,19 @@ class ScheduleRequest(_Request):
         False
     )
     year_range: YearRange = YearRange()
+    months: Annotated[
+        list[NamedMonth],
+        Field(
+            min_length=1,
+            max_length=MAX_NAMED_MONTHS,
+            description="exactly these months, instead of batch_size and year_range; those that wait for a retry start at once",
+        ),
+    ] = Field(default_factory=list)
     plan: Annotated[
         str,
         Field(
             pattern=PLAN_PATTERN,
-            max_length=512,
+            max_length=MAX_PLAN_LENGTH,
             description="the plan of a dry run: schedule exactly its months, or none",
         ),
     ] = Field(default_factory=str)
@@ -72,6 +94,13 @@ class ScheduleRequest(_Request):
     def _plan_is_for_live_calls(self) -> Self:
         if self.plan and self.dry_run:
             raise ValueError("plan is for live calls: send it without dry_run, or leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _months_are_the_whole_selection(self) -> Self:
+        others = [name for name in ("batch_size", "year_range") if name in self.model_fields_set]
+        if self.months and others:
+            raise ValueError(f"months cannot be combined with {' or '.join(others)}: leave one of them out")
         return self
 
 
@@ -198,8 +227,16 @@ class ScheduledMonth(BaseModel):
     job_id: Annotated[int | None, Field(description="live calls only")] = None
 
 
+class UnscheduledMonth(BaseModel):
+    """A named month that does not start, and why; without a status it is not seeded."""
+
+    month: str
+    status: Status | None
+    reason: str
+
+
 class ExecutionSummary(BaseModel):
-    """Months claimed, months skipped because another call was claiming them, months that could not be queued."""
+    """Months claimed; months skipped, as another call was claiming them or as `skipped` explains; months that could not be queued."""
 
     triggered: int
     skipped: int
@@ -219,6 +256,7 @@ class ScheduleAnswer(BaseModel):
     total_failed: int
     total_retry: int
     plan: str
+    skipped: Annotated[list[UnscheduledMonth] | None, Field(description="named months that do not start")] = None
     paused: Annotated[PauseState | None, Field(description="a live call is refused while this lasts")] = None
     execution_summary: Annotated[ExecutionSummary | None, Field(description="live calls only")] = None
 
@@ -400,54 +438,6 @@ class Meta(BaseModel):
     request_id: str
     timestamp: datetime
     latency_ms: float
-
-
-class ProviderQuota(BaseModel):
-    """A provider's quota for the day, in requests. Null limits: none is known."""
-
-    rate: Annotated[float, Field(description="requests a second")]
-    day: date
-    daily_limit: int | None
-    safety_limit: Annotated[int | None, Field(description="limit for months; the rest is reserved for interactive use")]
-    used: int
-    reserved: int
-    remaining: int | None
-    safety_remaining: int | None
-    percentage_used: Annotated[float | None, Field(description="of safety_limit, 2 decimals")]
-    reset_at: datetime
-    paused_until: datetime | None
-    pause_reason: str
-    plan_limit: Annotated[
-        int | None, Field(description="daily limit as the provider reports it; the smaller limit counts")
-    ]
-    plan_seen_at: datetime | None
-    plan_note: Annotated[
-        str, Field(description="where our count and the provider's differ, or why it could not be read")
-    ]
-    can_make_calls: bool
-
-
-class QuotaStatus(BaseModel):
-    """ISBNdb's quota, which limits the months of a day, and every provider's."""
-
-    daily_limit: int | None
-    safety_limit: int | None
-    used: int
-    reserved: int
-    remaining: int | None
-    safety_remaining: int | None
-    percentage_used: float | None
-    reset_at: datetime
-    can_make_calls: bool
-    providers: dict[str, ProviderQuota]
-
-
-class QuotaAnswer(BaseModel):
-    """The quotas of the day."""
-
-    success: bool
-    data: QuotaStatus
-    meta: Meta
 
 
 class LiveAnswer(BaseModel):

@@ -30,7 +30,7 @@ MAX_VALUES = 300  # entries of a list that are read
 MAX_NAMES = 100  # people of one record
 MAX_OTHERS = 100  # titles of one work, or names of its authors, beside those printed; a classic has hundreds
 MAX_ISBNS = 2000  # of a list; a popular work has thousands
-MAX_ISBNS_LENGTH = 1 << 15  # characters of the texts of a list that are more than digits
+MAX_ISBNS_LENGTH = 20_000  # characters of the texts of a list that are more than digits: a thousand with hyphens
 MONTHS = {name[:3].lower(): number for number, name in enumerate(NAMES, start=1)}
 MONTH = f"(?P<name>sept|{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in NAMES)})"
 YEAR = r"(?P<year>\d{4})"

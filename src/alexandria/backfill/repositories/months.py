@@ -37,7 +37,7 @@ WORKER_SILENCE = 60.0  # seconds without a heartbeat after which a worker does n
 
 @dataclass(frozen=True, slots=True)
 class ClaimableMonth:
-    """A month that may be claimed, or was just claimed."""
+    """A month that may be claimed, was just claimed, or was named by a person."""
 
     year: int
     month: int
@@ -100,6 +100,16 @@ async def planned_months(connection: Connection, months: Sequence[Month], *, fai
     """Return those of `months` that may be claimed now, locked until the transaction ends."""
     async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
         await cursor.execute(SQL["planned_locked"], {**_columns(months), "failed_too": failed_too})
+        return await cursor.fetchall()
+
+
+async def named_months(connection: Connection, months: Sequence[Month], *, lock: bool) -> list[ClaimableMonth]:
+    """Return those of `months` that are seeded, newest first, whatever their status.
+
+    With `lock` they stay locked until the transaction ends, and those that another one has locked are left out.
+    """
+    async with connection.cursor(row_factory=class_row(ClaimableMonth)) as cursor:
+        await cursor.execute(SQL["named_locked" if lock else "named"], _columns(months))
         return await cursor.fetchall()
 
 

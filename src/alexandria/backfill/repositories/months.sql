@@ -42,6 +42,21 @@ WHERE {claimable}
 ORDER BY b.year DESC, b.month DESC
 FOR UPDATE OF b SKIP LOCKED
 
+-- name: named
+-- The months that a person names, whatever their status.
+SELECT b.year, b.month, b.status, b.books_generated, b.isbns_resolved, b.resolution_rate, b.error_message
+FROM backfill_log AS b
+JOIN unnest(%(years)s::integer[], %(months)s::integer[]) AS named (year, month) USING (year, month)
+ORDER BY b.year DESC, b.month DESC
+
+-- name: named_locked
+-- The same, locked, without those that another transaction has locked.
+SELECT b.year, b.month, b.status, b.books_generated, b.isbns_resolved, b.resolution_rate, b.error_message
+FROM backfill_log AS b
+JOIN unnest(%(years)s::integer[], %(months)s::integer[]) AS named (year, month) USING (year, month)
+ORDER BY b.year DESC, b.month DESC
+FOR UPDATE OF b SKIP LOCKED
+
 -- name: due_locked
 -- One month in retry whose time has come, locked; not if another transaction has locked it.
 SELECT year, month, status FROM backfill_log

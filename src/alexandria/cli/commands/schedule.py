@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alexandria.cli import completion
 from alexandria.cli.exit_codes import BLOCKED, NOTHING
-from alexandria.cli.options import DryRun, in_order, years
+from alexandria.cli.options import DryRun, in_order, months_in, years
 from alexandria.cli.output.console import Output, chip, output_of, table
+from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
-from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
+from alexandria.core.month import Month
 
 if TYPE_CHECKING:
     from alexandria.operations.schemas import ScheduleAnswer
@@ -42,26 +44,36 @@ def seed(
 @commands.command(rich_help_panel="Work")
 def schedule(
     context: typer.Context,
-    batch_size: Annotated[int, typer.Option(min=1, max=50, help="How many months to schedule.")] = 10,
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MONTH]...", help="These months: YYYY-MM, or A..B.", autocompletion=completion.months),
+    ] = None,
+    *,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=50, help="How many of the newest months to schedule; 10 if not given.")
+    ] = None,
     range_of_years: Annotated[
         str | None, typer.Option("--years", metavar="A..B", help="Only months of these years.")
     ] = None,
     force_retry: Annotated[bool, typer.Option("--force-retry", help="Also schedule failed months.")] = False,
     dry_run: DryRun = False,
 ) -> int:
-    """Schedule the newest open months for the workers."""
-    start, end = years(range_of_years) if range_of_years else (FIRST_YEAR, LAST_YEAR)
+    """Schedule the newest open months for the workers, or the named ones; of those, waiting ones retry now."""
+    if named and (batch_size or range_of_years):
+        other = "--batch-size" if batch_size else "--years"
+        raise BadInput(f"months and {other} cannot be combined", hint="name the months, or leave them out")
+    chosen: dict[str, Any] = {"batch_size": batch_size} if batch_size else {}
+    if range_of_years:
+        start, end = years(range_of_years)
+        chosen["year_range"] = {"start": start, "end": end}
+    if named:
+        chosen["months"] = [str(month) for text in named for month in months_in(text)]
 
-    from alexandria.cli.requests import operator_name
+    from alexandria.cli.requests import operator_name, read_request
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import backfill, control, schemas
 
-    wanted = schemas.ScheduleRequest(
-        batch_size=batch_size,
-        dry_run=dry_run,
-        force_retry=force_retry,
-        year_range=schemas.YearRange(start=start, end=end),
-    )
+    wanted = read_request(schemas.ScheduleRequest, {**chosen, "dry_run": dry_run, "force_retry": force_retry})
     output = output_of(context)
     answer = on_system(output, lambda system: backfill.schedule(system, wanted, operator_name()))
     _show(output, answer)
@@ -74,14 +86,17 @@ def schedule(
 def _show(output: Output, answer: ScheduleAnswer) -> None:
     rows = [(Month(m.year, m.month), chip(m.status, m.status), m.job_id) for m in answer.months]
     parts = [table(["month", "status", "job#"], rows)] if rows else []
-    output.result(answer.model_dump(mode="json", exclude_none=True), *parts)
+    left = [f"{each.month} skipped: {each.reason}" for each in answer.skipped or ()]
+    output.result(answer.model_dump(mode="json", exclude_none=True), *parts, *left)
     output.message(
         f"{'would schedule' if answer.dry_run else 'scheduled'} {counted(answer.months_selected, 'month')}; "
         f"{answer.total_pending} pending, {answer.total_processing} processing, {answer.total_completed} completed, "
         f"{answer.total_failed} failed, {answer.total_retry} waiting to retry"
     )
-    if not answer.months:
+    if not answer.months and answer.skipped is None:
         output.message("no month can be scheduled; see: alexandria months")
+    elif not answer.months:
+        output.message("none of these months can be scheduled")
     elif answer.dry_run and not answer.paused:
         output.message("next: the same without --dry-run")
     elif not answer.dry_run:

@@ -13,7 +13,7 @@ from alexandria.cli.doctor.check import Check
 from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
 from alexandria.database.pool import Row
-from alexandria.operations import quota, rollout, schemas
+from alexandria.operations import quota, quota_schemas, rollout
 from alexandria.operations.alerts.rules import Incident, IncidentKind
 from alexandria.operations.rollout_schemas import RolloutAnswer
 from alexandria.operations.system import System
@@ -91,7 +91,7 @@ def _resolution(counts: Row, least: float) -> DailyCheck:
     )
 
 
-def _quota(found: schemas.QuotaStatus, in_use: frozenset[str], wrong: str) -> DailyCheck:
+def _quota(found: quota_schemas.QuotaStatus, in_use: frozenset[str], wrong: str) -> DailyCheck:
     limited = {name: each for name, each in found.providers.items() if each.safety_limit is not None and name in in_use}
     used = {name: each.percentage_used for name, each in limited.items()}
     message = ", ".join(f"{name} {each.percentage_used:g} % of {each.safety_limit}" for name, each in limited.items())

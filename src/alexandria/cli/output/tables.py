@@ -10,7 +10,7 @@ from rich.table import Table
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.month import Month
-from alexandria.operations import schemas
+from alexandria.operations import quota_schemas, schemas
 from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.status_style import describe_score, display_state
 
@@ -90,7 +90,7 @@ def of_incidents(found: list[RecordedIncident]) -> Iterator[RenderableType]:
             yield f"  what to do: {each.fix}"
 
 
-def of_quota(found: schemas.QuotaStatus) -> Table:
+def of_quota(found: quota_schemas.QuotaStatus) -> Table:
     columns = [
         "provider",
         "used#",
@@ -119,7 +119,7 @@ def of_quota(found: schemas.QuotaStatus) -> Table:
     return table(columns, rows)
 
 
-def oddities(found: schemas.QuotaStatus) -> Iterator[str]:
+def oddities(found: quota_schemas.QuotaStatus) -> Iterator[str]:
     """What the providers' own count differs in."""
     yield from (f"{name}: {each.plan_note}" for name, each in found.providers.items() if each.plan_note)
 

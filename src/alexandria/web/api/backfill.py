@@ -30,7 +30,7 @@ InYear = Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
     "/schedule-backfill",
     response_model_exclude_none=True,
     responses=WRITES,
-    summary="Schedule the newest open months, or list them as a dry run",
+    summary="Schedule the newest open months or the named ones, or list them as a dry run",
 )
 async def schedule_backfill(request: schemas.ScheduleRequest, system: Running) -> schemas.ScheduleAnswer:
     return await backfill.schedule(system, request, AUDIT_NAME)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alexandria.operations import quota, schemas
+from alexandria.operations import quota, quota_schemas
 from alexandria.web.errors import documented, meta
 from alexandria.web.routing import ApiRoute, Running
 
@@ -14,6 +14,6 @@ router = APIRouter(prefix="/api/quota", route_class=ApiRoute, responses=document
 
 
 @router.get("/status", summary="Quotas of the day")
-async def quota_status(system: Running, request: Request, response: Response) -> schemas.QuotaAnswer:
+async def quota_status(system: Running, request: Request, response: Response) -> quota_schemas.QuotaAnswer:
     response.headers["Cache-Control"] = "max-age=60"
-    return schemas.QuotaAnswer(success=True, data=await quota.show(system), meta=meta(request.scope))
+    return quota_schemas.QuotaAnswer(success=True, data=await quota.show(system), meta=meta(request.scope))

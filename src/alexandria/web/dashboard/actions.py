@@ -29,6 +29,7 @@ AUDIT_NAME = "dashboard"
 Body = TypeVar("Body", bound=BaseModel)
 FIELD_HINTS = {  # field of a request -> its label in the form, and its valid values
     "batch_size": ("Months", "a number from 1 to 50"),
+    "months": ("The month", "a month from 1900-01 to 2100-12, such as 2019-07"),
     "year_start": ("From", "a year from 1900 to 2100"),
     "year_end": ("To", "a year from 1900 to 2100"),
     "plan": ("The plan", "preview the months again, then confirm"),
@@ -70,7 +71,12 @@ async def preview_schedule(request: Request, system: Running) -> Response:
 
 @router.post("/schedule")
 async def schedule(request: Request, form: FormFields, system: Running) -> Response:
-    """Schedule the months of the preview."""
+    """Schedule the months of the preview, or the one of the page."""
+    if form.get("month"):
+        named = _read(schemas.ScheduleRequest, months=[form["month"]])
+        found = await backfill.schedule(system, named, AUDIT_NAME)
+        left = [f"Not scheduled: {each.month} is {each.reason}." for each in found.skipped or ()]
+        return redirect_with_message(request, _return_path(form), " ".join(left) or f"Scheduled {form['month']}.")
     wanted = _read(schemas.ScheduleRequest, batch_size=_number(form.get("months", "")), plan=form.get("plan", ""))
     scheduled = await backfill.schedule(system, wanted, AUDIT_NAME)
     listed = _list([f"{each.year}-{each.month:02d}" for each in scheduled.months])
