@@ -1,10 +1,11 @@
-"""Campaigns whose months are run again after their gate has passed, and fail: the rollout holds itself."""
+"""Campaigns whose months are run again after their gate has passed, and fail or find less: the rollout holds itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import Any, ClassVar
 
 import pytest
 
@@ -29,25 +30,41 @@ PHASES = [
 
 
 class RunAgain(Campaign):
-    """Everything goes well until a phase has passed; then a person resets one of its months, and all months fail."""
+    """Everything goes well until a phase has passed; then a person resets some of its months, and months are worse."""
+
+    worse: ClassVar[dict[str, Any]] = {}  # than they were in the world
+    reset: ClassVar[int] = 1  # months
 
     async def _day(self, day: date) -> None:
         present = self._rollout()
-        if present and present["ended_at"] is None and present["phase"] and not self.world.failing:
-            self._run_sql("reset", "UPDATE backfill_log SET status = 'pending' WHERE (year, month) = (2023, 12)")
-            self.world = replace(self.world, failing=1)
+        if present and present["ended_at"] is None and present["phase"] and self.world == WELL:
+            for month in range(12, 12 - self.reset, -1):
+                self._run_sql(
+                    "reset", f"UPDATE backfill_log SET status = 'pending' WHERE (year, month) = (2023, {month})"
+                )
+            self.world = replace(self.world, **self.worse)
+            self.rates.clear()
         await super()._day(day)
 
 
-@pytest.fixture(autouse=True)
-def run_again(monkeypatch):
+class FailAgain(RunAgain):
+    worse: ClassVar = {"failing": 1}
+
+
+class FindLess(RunAgain):
+    worse: ClassVar = {"rate": 0.3}
+    reset = 3
+
+
+@pytest.fixture(autouse=True, params=[FailAgain, FindLess])
+def run_again(monkeypatch, request):
     plan = Plan.model_validate({"name": "run again", "phase": PHASES})
     monkeypatch.setattr(World, "draw", lambda _rng: WELL)
     monkeypatch.setattr(rollout_campaign, "draw_plan", lambda *_: plan)
-    monkeypatch.setattr("tests.campaigns.conftest.Campaign", RunAgain)
+    monkeypatch.setattr("tests.campaigns.conftest.Campaign", request.param)
 
 
-async def test_a_rollout_holds_itself_when_months_of_a_passed_phase_fail(campaign):
+async def test_a_rollout_holds_itself_when_months_of_a_passed_phase_fail_or_find_less(campaign):
     """With all that people do meanwhile, also after they have released it."""
     oracles = [Oracle(await campaign(seed)) for seed in range(MAX_CAMPAIGNS)]
     assert [wrong for oracle in oracles for wrong in oracle.wrong] == []

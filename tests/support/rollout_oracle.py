@@ -40,6 +40,7 @@ class Oracle:
         self.passed: set[int] = set()  # phases of this rollout whose gate nobody overrode
         self.failures: Counter[MonthKey] = Counter()  # how often each month has failed
         self.released: dict[MonthKey, int] = {}  # the same of the failed months when a person released the rollout last
+        self.released_books: set[tuple[int, ...]] = set()  # phase and sums of its books that a person has released
         self.spent_by_months: Counter[datetime] = Counter()  # by the beginning of the provider's day
         self.progress = record.events[0].at
         self.seen: Counter[str] = Counter()
@@ -60,7 +61,7 @@ class Oracle:
     def on_start(self, event, *, rollout, plan, replaces):
         today = event.at.date()
         self.rollout, self.plan, self.phase, self.finished = rollout, plan, 0, False
-        self.passed, self.released = set(), {}
+        self.passed, self.released, self.released_books = set(), {}, set()
         self.begins = today + timedelta(days=any(day == today for day, *_ in self.begun_months))
         free = [(year, month) for year in range(LAST_YEAR, FIRST_YEAR - 1, -1) for month in range(12, 0, -1)]
         self.members = []
@@ -119,6 +120,8 @@ class Oracle:
         self.changed(event)
         if name == "release":
             self.released |= {month: self.failures[month] for month, status in rows.items() if status == "failed"}
+            few = [phase for phase in range(self.phase) if self.may_have_too_few_books(phase, rows)]
+            self.released_books |= {self.books(phase, rows) for phase in few}
         if name == "override" and present == intended == (self.rollout, self.phase):
             states = Counter(rows.get(month, "missing") for month in self.members[self.phase])
             begun = len(self.members[self.phase]) - states["pending"] - states["missing"]
@@ -142,10 +145,19 @@ class Oracle:
         share = Fraction(str(self.plan.phase[phase].gate.max_failed_share))
         return failed if len(failed) > share * len(self.members[phase]) else []
 
+    def books(self, phase, rows):
+        """The phase, and the books of its months that are resolved, that are not, and that are confirmed."""
+        resolved, unresolved, _, confirmed, _ = self.sums(self.members[phase], rows)
+        return phase, resolved, unresolved, confirmed
+
     def fails_later(self, phase, rows):
         """Whether there is a reason for a hold that nobody has released: failed months, or too few books."""
         if any(self.failures[month] > self.released.get(month, 0) for month in self.failed_months(phase, rows)):
             return True
+        return self.may_have_too_few_books(phase, rows) and self.books(phase, rows) not in self.released_books
+
+    def may_have_too_few_books(self, phase, rows):
+        """Whether a gate may demand more or better books than those of the phase."""
         gate = self.plan.phase[phase].gate
         resolved, unresolved, hindered, confirmed, contradicted = self.sums(self.members[phase], rows)
         return (
@@ -155,12 +167,22 @@ class Oracle:
             or not self.is_proven_by_unlike_months(gate, self.members[phase], rows)[0]
         )
 
+    def has_too_few_books(self, phase, rows):
+        """Whether all months of the phase have ended with a smaller share of resolved books than its gate demands."""
+        gate, months = self.plan.phase[phase].gate, self.members[phase]
+        resolved, unresolved, hindered, *_ = self.sums(months, rows)
+        ended = all(rows.get(month) in {"completed", "failed"} for month in months) and not hindered
+        return ended and resolved < Fraction(str(gate.min_resolution_rate)) * (resolved + unresolved)
+
     def check_later_failures(self, event, rows):
-        """Nothing begins while a phase that demands a hold has more failed months than it allows."""
+        """Nothing begins while a phase that demands a hold has more failed months than it allows, or too few books."""
         for phase in self.passed:
             if self.plan.phase[phase].gate.hold_if_failed_later:
                 new = [month for month in self.failed_months(phase, rows) if month not in self.released]
                 self.check(event, not new, f"{new} failed after the gate of phase {phase + 1} had passed")
+                books = self.books(phase, rows)
+                few = self.has_too_few_books(phase, rows) and books not in self.released_books
+                self.check(event, not few, f"{books} are too few since the gate of phase {phase + 1} has passed")
 
     # months that begin
 
