@@ -5,8 +5,12 @@ by then, never the numbers of the rollout's scenario. The scenarios of the world
 believe them before anything was measured. The others are drawn from distributions that no forecast knows, and perturbed:
 slower sources, months that are unlike, a quota that others use as well, a small quota, the second and third together;
 `apart` is not perturbed, and is further from what forecasts believe.
-No rollout is drawn again: one that a gate stops before its end counts in every figure but the errors of the date. The
-range `holds` such a stop if at least a tenth of the simulations stop, as a tenth of the others end later than the range.
+No rollout is drawn again: one that a gate stops before its end counts in every figure but `range_holds` and the errors of
+the date. `range_holds` is the share of the rollouts that finished which ended within the range of the forecast: the
+range is that of the simulations that finish. `ranks_within` counts stops, too, as ends that are later than every other:
+it is the share of the rollouts whose place among the simulations is within the middle 80 %. A stop ties with all
+simulations that stopped, so that it counts by the share of their places that are within. Both are 80 % if forecasts are
+right; `stopped` is then `stops_expected`, the sum of the shares of the simulations that stopped.
 `error` is the distance between the forecast and the true end, as a share of the time that was left; `money_error` is the
 same of the dollars that models were paid.
 """
@@ -19,6 +23,7 @@ import multiprocessing
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -30,7 +35,7 @@ from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
 from alexandria.forecast.assumptions import expected_scenario
 from alexandria.forecast.belief import draw_scenario
-from alexandria.forecast.estimate import LOW_QUANTILE, forecast
+from alexandria.forecast.estimate import HIGH_QUANTILE, LOW_QUANTILE, Estimator, Prices
 from alexandria.forecast.history import History, OtherUse
 from alexandria.forecast.scenario import FaultRates, Operator, Scenario
 from alexandria.forecast.simulation import RolloutSimulation
@@ -87,16 +92,18 @@ def measured(task: tuple[str, int, int]) -> list[dict[str, Any]]:
     for moment, share in MOMENTS.items():
         rollout.run(lambda now, share=share: now.stuck or now.ended >= share * len(now.months))
         if rollout.ended >= share * len(rollout.months):  # otherwise a gate has stopped it
-            past, began = rollout.history(), time.perf_counter()
-            found = forecast(plan, past, settings, runs=runs, seed=seed, sooner=False, prices=DOLLARS)
-            forecasts[moment] = (past.at, found, time.perf_counter() - began)
+            past, began = rollout.history(), time.process_time()
+            estimator = Estimator(plan, past, settings, seed)
+            for _ in range(runs):
+                estimator.run(unpaced=False)
+            found = estimator.result(Prices(DOLLARS))
+            forecasts[moment] = (past.at, found, estimator.ends, time.process_time() - began)
     rollout.run(lambda now: now.stuck)
     truth = rollout.finished_at if rollout.state.finished else None
     paid = sum(rollout.requests()[provider] * dollars for provider, dollars in DOLLARS.items())
     results = []
-    for moment, (at, found, seconds) in forecasts.items():
+    for moment, (at, found, ends, seconds) in forecasts.items():
         left = (truth - at).total_seconds() if truth else None
-        stops = found.stuck >= LOW_QUANTILE or found.early is None
         results.append(
             {
                 "seed": seed,
@@ -109,7 +116,8 @@ def measured(task: tuple[str, int, int]) -> list[dict[str, Any]]:
                 if truth and found.middle and left
                 else None,
                 "money_error": abs(found.money.middle - paid) / paid if truth and found.money else None,
-                "holds": stops if truth is None else bool(found.early and found.early <= truth <= found.late),
+                "holds": bool(truth and found.early and found.early <= truth <= found.late),
+                "within": rank_within(ends, truth),
                 "before": bool(truth and found.early and truth < found.early),
                 "limit": found.limit.value,
                 "stuck": found.stuck,
@@ -119,6 +127,18 @@ def measured(task: tuple[str, int, int]) -> list[dict[str, Any]]:
             }
         )
     return results
+
+
+def rank_within(ends: Sequence[datetime | None], truth: datetime | None) -> float:
+    """How much of the places that the true end can have among those of the simulations is within the middle 80 %.
+
+    None is a stop, which is later than every end. The place among equal ends is chance.
+    """
+    never = datetime.max.replace(tzinfo=UTC)
+    true, ordered = truth or never, [end or never for end in ends]
+    before, equal = sum(end < true for end in ordered), ordered.count(true)
+    first, last = (place / (len(ordered) + 1) for place in (before, before + equal + 1))
+    return max(min(last, HIGH_QUANTILE) - max(first, LOW_QUANTILE), 0) / (last - first)
 
 
 def drawn(world: str, rng: Random) -> tuple[str, Plan, Scenario, Scenario]:
@@ -247,8 +267,8 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     errors = sorted(result["error"] for result in finished if result["error"] is not None)
     return {
         "campaigns": len(results),
-        "range_holds": round(sum(result["holds"] for result in results) / len(results), 3),
-        "range_holds_finished": round(sum(result["holds"] for result in finished) / max(len(finished), 1), 3),
+        "ranks_within": round(sum(result["within"] for result in results) / len(results), 3),
+        "range_holds": round(sum(result["holds"] for result in finished) / len(finished), 3) if finished else None,
         "truth_before_range": round(sum(result["before"] for result in results) / len(results), 3),
         "median_error": round(median(errors), 4) if errors else None,
         "error_p90": round(errors[int(0.9 * (len(errors) - 1))], 4) if errors else None,
@@ -257,7 +277,7 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
         "stops_expected": round(sum(result["stuck"] for result in results), 1),
         "stopped_at": dict(Counter(result["stopped_at"] for result in results if result["stopped_at"])),
         "plans": {
-            name: [len(own), round(sum(result["holds"] for result in own) / len(own), 2)]
+            name: [len(own), round(sum(result["within"] for result in own) / len(own), 2)]
             for name in PLANS
             if (own := [result for result in results if result["plan"] == name])
         },

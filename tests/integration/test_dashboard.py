@@ -181,11 +181,11 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"
               " VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)")  # fmt: skip
     page = await page_with_forecast(admitted, system)
-    assert re.search(r"Forecast: it is done \d\d [A-Z][a-z]{2}", page)
+    assert re.search(r"Forecast: it is done \d\d [A-Z][a-z]{2}.* \(80 % likely", page)
     assert '<p class="big">Not scheduled</p>' in page
     await act(admitted, "/rollout/start")
     page = await page_with_forecast(admitted, system)
-    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely\. Limiting factor: ', page)
+    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely.*\. Limiting factor: ', page)
     assert "Forecast: it" not in page
 
 

@@ -79,6 +79,7 @@ async def test_the_latest_forecast_never_makes_a_caller_wait(forecaster):
     first = forecaster.latest(started=False)
     assert first is not None
     assert (first.forecast.ended, first.started, first.forecast.measured) == (2, False, True)
+    assert first.forecast.sooner is None  # the page does not show it
     assert forecaster.latest(started=False) is first
     forecaster.now = lambda: NOW + 2 * REFRESH_AFTER
     assert forecaster.latest(started=False) is first
@@ -175,6 +176,7 @@ def test_the_command_prints_days_limit_requests_and_cost(seen, database_url, cap
     assert timedelta(days=17) < late - datetime.now(UTC) < timedelta(days=27)
     assert early <= late
     assert data["money"]["low"] > 1
+    assert datetime.fromisoformat(data["sooner"]) < late
     code, again, _ = run("--json", "forecast", "--runs", "10")
     assert json.loads(again)["data"]["calls"] == data["calls"]
     file = tmp_path / "rollout.toml"

@@ -77,7 +77,8 @@ def test_the_pages_forecast_of_300_months_takes_at_most_a_second_of_a_processor(
     taken = []
     for seed in range(3):
         began = time.process_time()
-        forecast(GUIDE, fresh(), EXPECTED, runs=LATEST_RUNS, seed=seed, prices={"gemini": 0.02, "xai": 0.01})
+        prices = {"gemini": 0.02, "xai": 0.01}
+        forecast(GUIDE, fresh(), EXPECTED, runs=LATEST_RUNS, seed=seed, sooner=False, prices=prices)
         taken.append(time.process_time() - began)
         if not too_long(taken[-1], MAX_PAGE_SECONDS):
             break

@@ -44,7 +44,8 @@ class Forecast:
     """A forecast from the instant `at`, by `runs` simulations.
 
     The share `stuck` of them needs a person at a gate, the last one included, most often at that of the phase `stuck_at`.
-    80 % of the others end between `early` and `late`, which are None if there are no others. `limit` is what most of the
+    80 % of the others end between `early` and `late`, which are None if there are no others: the range is likely on the
+    condition that no gate stops the rollout, and `likelihood` and `stops` say so in the same words everywhere. `limit` is what most of the
     time is waited for, with its share. `sooner` is the middle without the plan's pace and hours, within the same quota
     and gates. `calls` and `money` (dollars for models) are of the whole rollout, with all that was called already.
     `unpriced` are paid generators, or single models, whose price is unknown. `measured`: months have been completed.
@@ -70,6 +71,18 @@ class Forecast:
     failed: Band
     measured: bool
     subscriptions: Mapping[str, Band] = field(default_factory=dict)
+
+    @property
+    def likelihood(self) -> str:
+        """How likely the end is within the range."""
+        return "80 % likely if no gate stops it" if self.stuck else "80 % likely"
+
+    @property
+    def stops(self) -> str:
+        """How many simulations have no end and why, or ""."""
+        if not self.stuck:
+            return ""
+        return f"{self.stuck:.0%} of the simulations stop, most often at gate '{self.stuck_at}', until a person acts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +151,17 @@ class Estimator:
         if unpaced:
             self._unpaced.append(self._simulate(self._unpaced_plan, seed))
 
+    @property
+    def ends(self) -> tuple[datetime | None, ...]:
+        """When each simulation so far finished; None if it needs a person at a gate."""
+        return tuple(run.finished for run in self._runs)
+
     def result(self, prices: Prices) -> Forecast:
         """The forecast of the runs so far, at least one."""
         plan, runs = self._plan, self._runs
         finished = [run for run in runs if run.finished is not None]
         stuck = Counter(run.stuck_at for run in runs if run.finished is None)
-        ends = sorted(run.finished for run in finished if run.finished is not None)
+        ends = sorted(end for end in self.ends if end is not None)
         counted = finished or runs
         limit, limit_share = _limit(counted)
         providers = dict.fromkeys(each.name for each in (*self._expected.generators, *self._expected.sources))

@@ -58,7 +58,11 @@ async def make(  # what a forecaster knows, and what it was asked
     most: int | None,
     seed: int,
 ) -> ForecastReport:
-    """Forecast `plan`, or the running rollout, with `runs` simulations, or at most `most` of a plan of many months."""
+    """Forecast `plan`, or the running rollout, with `runs` simulations.
+
+    With `most` there are at most so many, fewer of a plan of many months, and none without the plan's pace: the page
+    does not show what they find.
+    """
     known = await _known(database, settings, lanes, plan, now)
     number = bounded_runs(known.rollout.plan, most or DEFAULT_RUNS) if runs is None else runs
     # All that takes a while runs in threads, one piece after the other: the event loop has other duties in between,
@@ -72,7 +76,7 @@ async def make(  # what a forecaster knows, and what it was asked
     )
     estimator = await asyncio.to_thread(Estimator, known.rollout.plan, known.history, known.scenario, seed)
     for done in range(number):
-        await asyncio.to_thread(estimator.run, unpaced=done % UNPACED_INTERVAL == 0)
+        await asyncio.to_thread(estimator.run, unpaced=most is None and done % UNPACED_INTERVAL == 0)
     found = await asyncio.to_thread(estimator.result, prices)
     return ForecastReport(found, known.rollout.plan.name, known.started, known.assumptions)
 

@@ -96,10 +96,10 @@ def eta_from_forecast(report: ForecastReport) -> Eta:
     """The finish of a rollout by its forecast: the range of 80 % of the simulations, and the limiting factor."""
     now = report.forecast
     if now.early is None or now.late is None:
-        reason = f"will not finish without approval at gate '{now.stuck_at}'. {report.assumed}".strip()
+        reason = f"will not finish until a person acts at gate '{now.stuck_at}'. {report.assumed}".strip()
         return Eta("Needs action", reason)
-    stops = f" {now.stuck:.0%} of the simulations stop at gate '{now.stuck_at}'." if now.stuck else ""
-    reason = f"80 % likely. Limiting factor: {now.limit.description}.{stops} {report.assumed}".strip()
+    stops = f" {now.stops}." if now.stops else ""
+    reason = f"{now.likelihood}.{stops} Limiting factor: {now.limit.description}. {report.assumed}".strip()
     return Eta(_between(now.early.astimezone(UTC), now.late.astimezone(UTC)), reason)
 
 

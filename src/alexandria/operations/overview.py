@@ -94,9 +94,11 @@ class Snapshot:
         """What would become of the default plan if it began now, by the forecast; "" while that is not known."""
         if self.forecast is None or self.forecast.started:
             return ""
-        if self.forecast.forecast.late is None:
-            return f"stops at gate '{self.forecast.forecast.stuck_at}' until it is approved"
-        return f"is done {eta_from_forecast(self.forecast).headline}"
+        now = self.forecast.forecast
+        if now.late is None:
+            return f"stops at gate '{now.stuck_at}' until a person acts"
+        stops = f"; {now.stops}" if now.stops else ""
+        return f"is done {eta_from_forecast(self.forecast).headline} ({now.likelihood}{stops})"
 
     @property
     def running_rollout(self) -> RolloutSnapshot | None:

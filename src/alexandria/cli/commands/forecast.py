@@ -81,7 +81,7 @@ def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
     yield "done by", _finish(now)
     yield "limited by", f"{now.limit.description} ({now.limit_share:.0%} of the time)"
     if now.stuck:
-        yield "or stops", f"without approval at gate '{now.stuck_at}', in {now.stuck:.0%} of the simulations"
+        yield "or stops", now.stops
     if now.middle is not None and now.sooner is not None:
         days = (now.middle - now.sooner).total_seconds() / 86400
         sooner = f"by {_day(now.sooner)}, {counted(round(days), 'day')} sooner" if days >= 0.5 else "not much sooner"
@@ -103,10 +103,10 @@ def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
 
 def _finish(now: Forecast) -> str:
     if now.early is None or now.middle is None or now.late is None:
-        return f"will not finish without approval at gate '{now.stuck_at}'"
+        return f"will not finish until a person acts at gate '{now.stuck_at}'"
     first, last = ((at.date() - now.at.date()).days + 1 for at in (now.early, now.late))
     days = _range(first, last, noun="day")
-    return f"{_day(now.early)} to {_day(now.late)} (80 % likely, median {_day(now.middle)}): {days}"
+    return f"{_day(now.early)} to {_day(now.late)} ({now.likelihood}, median {_day(now.middle)}): {days}"
 
 
 def _day(at: datetime) -> str:
