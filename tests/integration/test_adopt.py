@@ -10,7 +10,7 @@ from alexandria.backfill.adoption import Adoption
 from alexandria.backfill.composition import compose
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Selection
-from alexandria.core.errors import DatabaseBusy
+from alexandria.core.errors import DatabaseBusy, DatabaseFailed
 from alexandria.forecast.belief import uses_other_months
 from alexandria.forecast.repository import history
 from alexandria.operations.rollout_summary import summarize
@@ -115,6 +115,18 @@ async def test_schedule_calls_and_adoptions_at_once_never_take_one_month_twice(e
     assert claimed[0]["n"] == attempts[0]["n"] == attempts[0]["months"] > 0
 
 
+async def test_nothing_is_written_while_the_table_is_read(earlier):
+    """Not even by a view that would."""
+    await earlier.sql("CREATE TABLE public.written (n integer)")
+    await earlier.sql("CREATE FUNCTION public.sly() RETURNS text LANGUAGE plpgsql AS"
+                      " $$ BEGIN INSERT INTO public.written VALUES (1); RETURN 'pending'; END $$")  # fmt: skip
+    await earlier.sql("CREATE VIEW public.sly_log AS SELECT 2023 AS year, 5 AS month, public.sly() AS status")
+    with pytest.raises(DatabaseFailed, match="read-only transaction"):
+        await adoption(earlier).adopt("public.sly_log", "ann")
+    assert await earlier.sql("SELECT n FROM public.written") == []
+    assert await counts(earlier) == {}
+
+
 async def test_an_error_in_the_middle_leaves_nothing(earlier, monkeypatch):
     """The audit is the last that is written."""
 
@@ -125,7 +137,7 @@ async def test_an_error_in_the_middle_leaves_nothing(earlier, monkeypatch):
     with pytest.raises(RuntimeError):
         await adopt(earlier)
     assert await counts(earlier) == {}
-    assert await earlier.sql("SELECT FROM procrastinate_jobs") == []
+    assert await earlier.sql("SELECT id FROM procrastinate_jobs") == []
 
 
 async def test_months_in_retry_are_woken_and_lose_their_mark_when_they_are_claimed(earlier):
@@ -152,7 +164,20 @@ async def test_a_running_rollout_goes_on_with_the_months_that_are_left(earlier):
     assert (kept.months, kept.completed, kept.failed, kept.adopted, kept.resolved) == (5, 5, 0, 19, 95)
     assert isinstance(found.decision.step, Advance), found.decision.evaluation.why
     assert "19 adopted months not counted" in str(summarize(found))
-    assert await earlier.sql("SELECT FROM rollout_day WHERE failed") == []
+    assert await earlier.sql("SELECT month FROM rollout_day WHERE failed") == []
+
+
+async def test_an_adopted_failure_is_none_of_the_rollouts_day(earlier):
+    """Of a month that it began, and whose row was deleted and seeded again since."""
+    await seed(earlier, 2007, 2007)
+    await earlier.controller.start(plan("2007"), "ann")
+    await earlier.controller.tick()
+    await earlier.sql("DELETE FROM backfill_log WHERE (year, month) = (2007, 1)")
+    await seed(earlier, 2007, 2007)
+    await adopt(earlier)
+    [row] = await earlier.sql("SELECT status, adopted_at FROM backfill_log WHERE (year, month) = (2007, 1)")
+    assert (row["status"], row["adopted_at"] is not None) == ("failed", True)
+    assert await earlier.sql("SELECT month FROM rollout_day WHERE failed") == []
 
 
 async def test_a_phase_of_adopted_months_does_not_pass_until_they_are_done_again(earlier):

@@ -14,7 +14,7 @@ from alexandria.core.month import Month
 from alexandria.forecast.belief import ENOUGH_MONTHS, draw_scenario
 from alexandria.forecast.estimate import Estimator, Prices, forecast
 from alexandria.forecast.history import History, OtherMonths, PastAttempt
-from alexandria.forecast.scenario import Scenario, SimulatedProvider
+from alexandria.forecast.scenario import Operator, Scenario, SimulatedProvider
 from alexandria.forecast.simulation import RolloutSimulation
 from alexandria.rollout import plan as plans
 from alexandria.rollout.decisions import RolloutState
@@ -51,6 +51,28 @@ def one_phase(rate, **more):
     )
     own = phase.model_copy(update={"years": (2022, 2023), "months_per_day": (12, 12), "gate": gate} | more)
     return GUIDE.model_copy(update={"phase": (own,)})
+
+
+def test_adopted_months_are_done_and_tell_nothing():
+    """Where 18 of 24 months are adopted, all of them bad, the forecast is of the six that are left, as if it knew nothing."""
+    bad = (
+        MonthOutcome(Status.COMPLETED, resolved=1, unresolved=19, adopted=True),
+        MonthOutcome(Status.FAILED, adopted=True),
+    )
+    adopted = {month: bad[number % 2] for number, month in enumerate(months(24)[6:])}
+    left = dict.fromkeys(months(6), MonthOutcome())
+    known = history(outcomes=left | adopted)
+    assert draws(known, 20) == draws(history(outcomes=left), 20)
+    found = forecast(one_phase(0.5), known, EXPECTED, runs=10, sooner=False)
+    whole = forecast(one_phase(0.5), history(), EXPECTED, runs=10, sooner=False)
+    assert (found.ended, found.months, found.measured) == (18, 24, False)
+    assert found.failed.high < 18
+    assert found.calls["gemini"].middle < whole.calls["gemini"].middle / 2
+    watched = replace(EXPECTED, operator=Operator(review_hours=1))
+    simulation = RolloutSimulation(one_phase(0.5, months_per_day=(1, 1)), watched, 1, known)
+    simulation.run(lambda now: now.stuck)
+    assert {month: simulation.outcomes[month] for month in adopted} == adopted, "none was run again"
+    assert all(simulation.outcomes[month].status is Status.COMPLETED for month in left)
 
 
 def test_the_gate_of_the_last_phase_is_a_risk_too():
