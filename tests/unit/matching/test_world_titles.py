@@ -124,3 +124,31 @@ def test_an_edition_without_a_language_has_that_of_its_isbn(record):
     candidate = Candidate("The Long Moor", "Ann Lee", 2001, 5)
     assert score(candidate, german).verdict == ACCEPT
     assert choose(candidate, [german, english])[0] == english
+
+
+@pytest.mark.parametrize(
+    ("title", "author", "own", "foreign"),
+    [("砂の女", "安部公房", "ja", "zh"), ("Тіні", "Іван", "uk", "ru"), ("پرنده", "صادق", "fa", "ar")],
+)  # fmt: skip
+def test_the_edition_in_the_language_of_the_title_goes_first(title, author, own, foreign, record):
+    """The other one fits as well, and is older."""
+    editions = [
+        record(title, author, isbn="9780316556347", language=own, published="2001"),
+        record(title, author, isbn="9781432852474", language=foreign, published="1999"),
+    ]
+    for hits in (editions, editions[::-1]):
+        assert choose(Candidate(title, author), hits)[0] is editions[0]
+
+
+KIN = [
+    ("雪国", "ja", ACCEPT), ("砂の女", "zh", DOUBT), ("Мир", "uk", ACCEPT), ("Тіні", "be", ACCEPT), ("Їжак", "ru", DOUBT), ("Мајка", "mk", ACCEPT),
+    ("شعر", "fa", ACCEPT), ("کلیدر", "ur", ACCEPT), ("کلیدر", "ar", ACCEPT), ("کلیدر", "he", DOUBT), ("בית", "yi", ACCEPT), ("গোরা", "as", ACCEPT),
+    ("ፍቅር", "ti", ACCEPT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title", "language", "expected"), KIN)
+def test_an_edition_in_a_language_that_shares_the_letters_of_the_title_is_no_translation(
+    title, language, expected, record
+):
+    assert score(Candidate(title, "Ann Lee"), record(title, "Ann Lee", language=language)).verdict == expected
