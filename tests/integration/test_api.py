@@ -44,6 +44,7 @@ INTERNAL = [
     ("GET", "/api/internal/rollout/verdicts"),
 ]
 PUBLIC = [
+    ("GET", "/api/incidents"),
     ("GET", "/api/quota/status"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
