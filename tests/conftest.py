@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib.util
 import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import uuid
@@ -25,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -180,6 +183,9 @@ _SESSION = pytest.StashKey[_Session]()
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing of the developer's environment reaches a test, and no time goes into searching for garbage among tests."""
     gc.set_threshold(_COLLECTION_INTERVAL)
+    if importlib.util.find_spec("sniffio") is None:
+        # httpx2 asks for it in each request to an application in this process; now it is not searched for each time.
+        cast("dict[str, Any]", sys.modules)["sniffio"] = None
     for name in filter(_FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
     config.stash[_SESSION] = session = _Session(config)

@@ -1,6 +1,7 @@
 """Every fault of every provider through our clients: the error they raise, and its effect on a month."""
 
 import asyncio
+import functools
 import random
 import subprocess
 import sys
@@ -90,17 +91,25 @@ async def broken_off(request):
     raise httpx2.RemoteProtocolError("peer closed connection", request=request)
 
 
+@functools.cache
+def settings_at(base, timeout):
+    """The settings of all providers at that address; read once, as 550 tests need a few of them."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ROUTES:
+            environment.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"{base}/{name}")
+            environment.setenv(f"ALEXANDRIA_{name.upper()}_TIMEOUT", str(timeout))
+            if name in key_settings():
+                environment.setenv(key_settings()[name], f"sandbox-{name}")
+        return config.load().providers
+
+
 @pytest.fixture
-def speak(monkeypatch):
+def speak():
     """`speak(provider, base, inner, timeout)` is our client for the provider at that address."""
 
     def speak(name, base, inner=None, timeout=30.0):
-        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_BASE_URL", f"{base}/{name}")
-        monkeypatch.setenv(f"ALEXANDRIA_{name.upper()}_TIMEOUT", str(timeout))
-        if name in key_settings():
-            monkeypatch.setenv(key_settings()[name], f"sandbox-{name}")
         transport = ProviderClient(
-            config.load().providers[name],
+            settings_at(base, timeout)[name],
             cast("Any", Unlimited()),
             cast("Any", Unlimited()),
             contact="mailto:ops@library.test",

@@ -40,7 +40,11 @@ BEGIN
 END $$"""
 PATH = "virtual,pg_catalog,alexandria"
 LOOK = 0.001  # seconds for PostgreSQL to answer before we look whether it waits for others
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+# The clock goes on if as many sessions as we have asked wait for locks.
+JUMP = """
+UPDATE virtual.time SET instant = %s WHERE %s = (
+    SELECT count(*) FROM pg_locks
+    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
 
 
 class Waits(selectors.DefaultSelector):
@@ -55,8 +59,7 @@ class Waits(selectors.DefaultSelector):
             asked = len(self.get_map()) - 1  # but for the loop's own wake-up line
             if ready := super().select(LOOK if asked else 0):
                 return ready
-            if asked in (0, self.loop.waiting_for_locks()):
-                self.loop.jump(timeout)
+            if self.loop.jump(timeout, asked):
                 return []
 
 
@@ -66,17 +69,19 @@ class Loop(asyncio.SelectorEventLoop):
         selector = Waits()
         selector.loop = self
         super().__init__(selector)
-        self.jump(0)
+        self.jump(0, 0)
 
     def time(self):
         return self._instant
 
-    def jump(self, seconds):
-        self._instant += seconds + 1e-6  # floating point must not fall short of what is waited for
-        self._server.execute("UPDATE virtual.time SET instant = %s", [self._instant])
-
-    def waiting_for_locks(self):
-        return self._server.execute(WAITING).fetchone()[0]
+    def jump(self, seconds, asked):
+        """Whether the clock went on: `asked` sessions have a question to answer, and all of them wait for locks."""
+        then = self._instant + seconds + 1e-6  # floating point must not fall short of what is waited for
+        statement = JUMP if asked else "UPDATE virtual.time SET instant = %s"
+        jumped = self._server.execute(statement, [then, asked] if asked else [then]).rowcount == 1
+        if jumped:
+            self._instant = then
+        return jumped
 
 
 class RolloutSimulation:

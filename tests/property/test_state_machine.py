@@ -91,6 +91,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.runner = asyncio.Runner()
+        self.looking = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
         self.database = Database(self.url, size=3)
         self.runner.run(self.database.__aenter__())
         self.jobs = JobQueue(self.database)
@@ -106,14 +107,12 @@ class Life(RuleBasedStateMachine):
             self.runner.run(self.jobs.aclose())
             self.runner.run(self.database.__aexit__())
             self.runner.close()
+            self.looking.close()
 
     def sql(self, statement, *parameters):
-        async def run():
-            async with self.database.transaction() as connection:
-                cursor = await connection.execute(statement, parameters or None)
-                return await cursor.fetchall() if cursor.description else []
-
-        return self.runner.run(run())
+        """As psql does it, beside the pool: most statements only look, and a transaction of the pool asks four times as much."""
+        cursor = self.looking.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
 
     def rows(self):
         return {Month(r["year"], r["month"]): r for r in self.sql("SELECT * FROM backfill_log ORDER BY year, month")}
@@ -284,13 +283,10 @@ class Life(RuleBasedStateMachine):
         self.sql("UPDATE backfill_log SET status = %s WHERE year = %s AND month = %s", status, month.year, month.month)
 
     @invariant()
-    def rows_are_legal(self):
-        for row in self.rows().values():
-            assert legal(row), row
-
-    @invariant()
-    def a_month_has_at_most_one_living_attempt(self):
+    def rows_are_legal_and_a_month_has_at_most_one_living_attempt(self):
         rows = self.rows()
+        for row in rows.values():
+            assert legal(row), row
         living = self.sql("SELECT year, month, token FROM attempt WHERE ended_at IS NULL")
         assert len({(one["year"], one["month"]) for one in living}) == len(living)
         for one in living:
@@ -298,11 +294,12 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def ended_attempts_say_how(self):
-        assert self.sql("SELECT 1 FROM attempt WHERE (ended_at IS NULL) <> (outcome IS NULL)") == []
-        unexplained = "SELECT 1 FROM attempt WHERE outcome <> 'completed' AND coalesce(reason, '') = ''"
-        assert self.sql(unexplained) == []
-        failed = "SELECT 1 FROM attempt WHERE outcome IN ('retry', 'snoozed', 'failed', 'lost') AND code IS NULL"
-        assert self.sql(failed) == []
+        silent = self.sql(
+            "SELECT * FROM attempt WHERE (ended_at IS NULL) <> (outcome IS NULL)"
+            " OR outcome <> 'completed' AND coalesce(reason, '') = ''"
+            " OR outcome IN ('retry', 'snoozed', 'failed', 'lost') AND code IS NULL"
+        )
+        assert silent == []
 
     def every_month_can_still_be_completed(self):
         """From wherever this ended, by what people and workers may do: every state has a way out."""
