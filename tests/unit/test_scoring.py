@@ -90,6 +90,13 @@ POINTS = {
     "the author by an initial": (("Emma", LEE), ("Emma", "A. Lee"), 98, "author agrees by family name and initial"),
     "the author misspelt": (("Emma", "Lee Child"), ("Emma", "Lee Chold"), 95, "author agrees but for the spelling"),
     "the author's family name": (("Emma", LEE), ("Emma", "Lee"), 90, "only the author's family name is known to agree"),
+    "another name of the author": (("Emma", "Robert Galbraith"), ("Emma", "J.K. Rowling"), 97, "another name of the author"),
+    "the author's given name in another language": (("Big Emma", "Alexander Moor"), ("Big Emma", "Alejandro Moor"), 88, "the author's names are perhaps two spellings of one"),
+    "authors in two scripts": (("Big Emma", "Haruki Murakami"), ("Big Emma", "村上春樹"), 88, "the authors are written in two scripts, which cannot be compared"),
+    "authors in two scripts of a short title": (("Emma", "Haruki Murakami"), ("Emma", "村上春樹"), 75, "the authors are written in two scripts, and the title is short"),
+    "authors in two scripts and one year": (
+        record("Emma", "Haruki Murakami", published="2001"), record("Emma", "村上春樹", published="2001"), 92, "the authors are written in two scripts, and another fact agrees"),
+    "two anonymous authors": (("Emma", "Anonymous"), ("Emma", "Anónimo"), 95, "both are anonymous"),
     "no author": (("Emma", LEE), ("Emma",), 75, "no author to compare"),
     "another author": (("Emma", LEE), ("Emma", "Bob Cole"), 0, "another author"),
     "half a title and a family name": (("Emma", LEE), ("Emma: A Long Summer", "Lee"), 64, "only part of the title agrees, and the author's given name does not confirm it"),

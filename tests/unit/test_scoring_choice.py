@@ -252,3 +252,11 @@ def test_only_the_best_fitting_subtitle_is_chosen_from_one_work():
     assert choose(Candidate("Emma", "Lee Child"), [misspelt, child])[0] == child
     initial = replace(other, authors=("L. Child",))
     assert choose(Candidate("Emma", "Lee Child"), [initial, child])[0] == initial
+
+
+@pytest.mark.parametrize(("one", "other"), [("Ann Lee", "Bob Cole"), ("A. Lee", "B. Cole")])
+def test_two_records_that_name_one_each_of_two_authors_are_of_one_book(one, other):
+    """If both authors were named; to someone who named one of them, the other's book is another."""
+    hits = [record("The Long Moor", one, isbn=FIRST.isbn13), record("The Long Moor", other, isbn=REPRINT.isbn13)]
+    assert choose(Candidate("The Long Moor", "Ann Lee and Bob Cole"), hits)[0] in hits
+    assert choose(Candidate("The Long Moor", "Ann Lee"), hits)[0] == hits[0]

@@ -124,7 +124,7 @@ def findings_between(one: EditionRecord, other: EditionRecord) -> list[Finding]:
     compared = _compare(_of_hit(one), _of_hit(other))
     if one.isbn13 is not None and one.isbn13 == other.isbn13:
         unlike = compared[0].points >= VETO_POINTS and titles.read(one.title).latin == titles.read(other.title).latin
-        numbered = any(found.points >= VETO_POINTS and "numbers differ" in found.reason for found in compared[1:])
+        numbered = any(found.points >= VETO_POINTS and "numbers differ" in found.reason for found in compared)
         if not unlike and not numbered:
             return [SAME_ISBN]
     return compared
