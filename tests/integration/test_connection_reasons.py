@@ -16,6 +16,11 @@ pytestmark = pytest.mark.long
 SECRET = "canary-secret-of-the-door"
 
 
+@pytest.fixture(autouse=True)
+def secret(monkeypatch):
+    monkeypatch.setenv("ALEXANDRIA_WEBHOOK_SECRET", SECRET * 2)
+
+
 @pytest.fixture
 def outsider(server):
     """A role that may log in, dropped afterwards; the first is its name, the second runs a statement as the owner."""
@@ -75,14 +80,26 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("kind", REASONS)
-@pytest.mark.parametrize("command", [("status",), ("work",)], ids=lambda command: command[0])
-def test_a_command_prints_why_and_the_fix(database_url, outsider, kind, command):
+def check(kind, code, said):
     reason, fix = REASONS[kind]
-    code, said = printed(refused(database_url, kind, outsider), *command)
     assert code == 6, said
     assert reason in said
     assert fix in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize("kind", REASONS)
+@pytest.mark.parametrize("command", ["status", "work"])
+def test_a_command_prints_why_and_the_fix(alexandria, database_url, outsider, kind, command):
+    code, out, said = alexandria(command, url=refused(database_url, kind, outsider))
+    check(kind, code, said)
+    assert "Traceback" not in said
+    assert "canary-password" not in out + said
+
+
+@pytest.mark.parametrize("command", ["status", "work"])
+def test_a_process_ends_with_the_same_reason(database_url, outsider, command):
+    code, said = printed(refused(database_url, "not permitted", outsider), command)
+    check("not permitted", code, said)
 
 
 @pytest.mark.parametrize("kind", ["no such database", "too many connections"])
@@ -96,7 +113,8 @@ async def test_a_pool_gives_the_servers_reason_and_not_that_it_waited(database_u
 
 
 async def test_a_pool_without_a_free_connection_reports_it(database_url):
-    async with Database(database_url, size=1, patience=0.2) as database, database.transaction():
+    async with Database(database_url, size=1) as database, database.transaction():
+        database.pool.timeout = 0.2
         with pytest.raises(errors.DatabaseUnavailable, match="no connection was free"):
             async with database.transaction():
                 pass
