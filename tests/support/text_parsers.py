@@ -301,6 +301,8 @@ NOT_FROM_OUTSIDE: dict[str, str] = {
     "core.provider_facts.resolve": SETTINGS,
     "core.proxies.proxy_for": SETTINGS,
     "core.redaction.protect": SETTINGS,
+    "core.secret_files.add": ENDS,
+    "core.secret_files.file_of": SETTINGS,
     "core.servers.shares_key": SETTINGS,
     "core.tracing.answer": SETTINGS,
     "core.tracing.wanted": SETTINGS,
