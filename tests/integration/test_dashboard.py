@@ -23,7 +23,7 @@ TWO_PHASES = Plan.model_validate(
         ],
     }
 )
-LARGEST = 60_000  # bytes of the page, before any compression
+LARGEST = 64_000  # bytes of the page, before any compression
 
 
 def plan_of(page):
