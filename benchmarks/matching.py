@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import stamina
 from rapidfuzz.distance import Levenshtein
 
 import stage
@@ -35,6 +36,7 @@ from alexandria.catalogue.matching import authors, folding, kinds, names, titles
 from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.matching.scoring import ACCEPT, choose, same_work
 from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
+from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox.parts import provider_names
 from author_shelves import judge_months
@@ -60,6 +62,7 @@ from world_fiction import CROSS_TITLE, by_language, language_of, shares
 LABELS = ("acceptable_isbn13", "neutral_isbn13", "must_not_isbn13")
 AT_ONCE = 24  # queries asked of the sandbox together
 PLENTY = 10**6  # calls a day
+RETRY_TIMEOUT = 60.0  # seconds for which the database may fail a query, on a machine that stands still
 
 KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month", "known-titles", "calibration")
 Find = Callable[[Candidate], Sequence[EditionRecord]]
@@ -194,13 +197,14 @@ async def resolve_all(
     rows: Sequence[Row], settings: SandboxSettings, url: str, server: Any, options: argparse.Namespace
 ) -> Played:
     turn = asyncio.Semaphore(AT_ONCE)
+    retried = stamina.AsyncRetryingCaller(attempts=None, timeout=RETRY_TIMEOUT).on((DatabaseUnavailable, DatabaseBusy))
     async with stage.system(settings, url, server, options.policy) as system:
         isbndb = next(source for source in system.backfill.runner.sources.sources if source.paid)
 
         async def one(row: Row) -> Resolution:
             async with turn:
                 panel = SourceSelector(system.backfill.runner.sources)
-                return (await resolve(None, [candidate_of(row["query"])], panel, system.database))[0]
+                return (await retried(resolve, None, [candidate_of(row["query"])], panel, system.database))[0]
 
         async def first(row: Row) -> Sequence[EditionRecord]:
             async with turn:
