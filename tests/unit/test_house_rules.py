@@ -67,7 +67,7 @@ def test_no_module_opens_with_a_question():
 
 
 def test_the_packages_form_few_layers_without_a_cycle():
-    """At most 13 packages and modules at the top, at most 60 arrows between them, and no way back. Prints the arrows."""
+    """At most 13 packages and modules beside `__main__`, at most 60 arrows between them, and no way back. Prints them."""
     found = arrows()
     tops = {name for arrow in found for name in arrow}
     lines = [
@@ -78,7 +78,7 @@ def test_the_packages_form_few_layers_without_a_cycle():
         ),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
-    assert len(tops) <= 13
+    assert len(tops - {"__main__"}) <= 13
     assert len(found) <= 60
     left = set(tops)
     while left:

@@ -17,6 +17,7 @@ from typer.models import TyperInfo
 
 from alexandria.cli.commands import (
     adopt,
+    bibliography,
     cache,
     control,
     demo,
@@ -87,6 +88,7 @@ for part in (
 ):
     app.add_typer(part.commands)
 app.add_typer(secret.group, rich_help_panel="Prepare")
+app.add_typer(bibliography.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")
 app.add_typer(cache.group, rich_help_panel="Work")
 app.add_typer(cache.earlier_group, hidden=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alexandria.catalogue.keys import bounded
+from alexandria.catalogue.keys import MAX_KEY_BYTES, bounded
 from alexandria.catalogue.matching import names, titles
 from alexandria.catalogue.matching.folding import romanized
 
+KEY_VERSION = 1  # of the keys below; a new number for each change, after which a bibliography has to be loaded again
 START_LENGTH, END_LENGTH = 4, 3  # letters of a word that one slip of the pen seldom touches both of
+_SHORT_LENGTH = MAX_KEY_BYTES // 4  # characters; a shorter key needs no bound
 _SMALL = frozenset(
     titles.words_of("in the of and a an to for on with by at from der die das le la les de el un une und et")
 )
@@ -19,13 +21,20 @@ def blocks(name: str, authors: Sequence[str]) -> list[str]:
 
     Two spellings of one work share a key although a word, a letter or the order of the author's names differs.
     """
-    words = titles.read(name).words
-    latin = [plain for word in words if (plain := romanized(word))]
+    latin = [plain for word in titles.words(name) if (plain := _latin(word))]
     telling = [word for word in latin if word.isdigit() or (len(word) >= END_LENGTH and word not in _SMALL)] or latin
     people = names.people(tuple(authors))
-    initials = {romanized(token)[:1] for found in people for token in found.tokens} or {""}
-    keys = {f"= {''.join(latin)} {initial}" for initial in initials}
-    for family in {romanized(found.family) for found in people}:
-        keys |= {f"{family} {word[:START_LENGTH]}" for word in telling}
-        keys |= {f"{family} -{word[-END_LENGTH:]}" for word in telling if len(word) > END_LENGTH}
-    return sorted(map(bounded, keys))
+    initials = {_latin(token)[:1] for found in people for token in found.tokens} or {""}
+    title = f"= {''.join(latin)} "
+    keys = {title + initial for initial in initials}
+    for family in {_latin(found.family) for found in people}:
+        for word in telling:
+            keys.add(f"{family} {word[:START_LENGTH]}")
+            if len(word) > END_LENGTH:
+                keys.add(f"{family} -{word[-END_LENGTH:]}")
+    return sorted(key if len(key) < _SHORT_LENGTH else bounded(key) for key in keys)
+
+
+def _latin(word: str) -> str:
+    """As `romanized`, at once for what is Latin already."""
+    return word if word.isascii() and word.isalnum() else romanized(word)

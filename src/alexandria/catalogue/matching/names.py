@@ -63,6 +63,12 @@ _ALIAS = re.compile(
 _BY = re.compile(r"^(?:by|from|edited by|written by|and|with)\s+")
 _LIST = re.compile(r"(?:(?<!\s)\s+)?[;|/]\s*|(?<!\s)\s+(?:&|and|with|et|und|y)\s+")
 _TOKEN = re.compile(r"\w+")
+_PLAIN_NAME = re.compile(r"(?:[a-z]+\.? ){0,4}[a-z]+")
+# Words of a text that is more, or less, than the name of one person.
+_TELLING = frozenset(
+    {word for phrase in (*PLACEHOLDERS, *ANONYMOUS_NAMES) for word in phrase.split()}
+    | SUFFIXES | {*ROLES, "by", "from", "edited", "written", "and", "with", "et", "und", "y", "the", "ph"}
+)  # fmt: skip
 _PHD = re.compile(r"\bph\.?\s+d\b")
 # As printed, in any case and not folded.
 _ROLE_PRINTED = re.compile(rf" ?\((?:{'|'.join(ROLES)}|ed\.|eds\.)(?!\w)[^)]{{0,100}}\)", re.IGNORECASE)
@@ -158,6 +164,15 @@ def is_suffix(word: str) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _read(folded: str) -> tuple[Person, ...]:
+    """The persons that a folded text names, quickly for the many that are nothing but given names and a family name."""
+    if _PLAIN_NAME.fullmatch(folded):
+        tokens = folded.replace(".", "").split(" ")
+        if _TELLING.isdisjoint(tokens):
+            return (Person(tokens[-1], tuple(tokens[:-1])),)
+    return _read_in_full(folded)
+
+
+def _read_in_full(folded: str) -> tuple[Person, ...]:
     folded = _ALIAS.sub(r"; \1", folded)
     if not folded.replace(".", "").replace("'", "").replace("-", "").replace(" ", "").isalpha():
         folded = _DATES.sub("", _ASIDE.sub("", folded))

@@ -1,0 +1,162 @@
+"""Finds editions in the bibliography: by the blocking keys of title and author, and by ISBN."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from alexandria.bibliography import rows
+from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
+from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
+from alexandria.catalogue.models import EditionRecord, Isbn13, SourceRecord
+from alexandria.core.errors import NotMigrated
+from alexandria.database.pool import Connection, Database, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+log = structlog.get_logger(__name__)
+
+NAME = "bibliography"
+OPEN_LIBRARY = "open_library"  # whose records the rows of its dump are
+BEST_TITLES_COUNT = 8  # that are compared with the book
+MAX_EDITIONS = 300  # of one title
+CHECK_INTERVAL = 10.0  # seconds between two looks whether another bibliography is loaded
+MAX_RELATED = 20  # ISBNs of a record's other editions that are worth keeping
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The load that serves."""
+
+    loaded_at: datetime
+    as_of: datetime
+    key_version: int
+
+
+class BibliographyIndex:
+    """The bibliography of one database. Where none is loaded nothing is found."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._facts: _Facts | None = None
+        self._checked = -CHECK_INTERVAL
+
+    async def is_loaded(self) -> bool:
+        """Whether there is a bibliography. Raises DatabaseUnavailable."""
+        return await self._current() is not None
+
+    async def find(self, title: str, authors: Sequence[str]) -> list[EditionRecord]:
+        """The editions of the titles that share most of the blocking keys, the likeliest first. Raises DatabaseUnavailable."""
+        keys = [checksums(key) for key in blocks(title, authors)]
+        for _ in range(2):  # a load that replaces the tables between the two statements makes the second try
+            facts = await self._current()
+            if facts is None or facts.key_version != KEY_VERSION:
+                return []
+            try:
+                async with self._database.transaction() as connection:
+                    best = await self._best_titles(connection, keys, facts)
+                    found = await self._editions(connection, best, facts) if best else []
+            except NotMigrated:  # the bibliography was dropped
+                found = []
+            if found:
+                return _records(found, facts.as_of)
+            self._checked = -CHECK_INTERVAL
+            if (after := await self._current()) is None or after.loaded_at == facts.loaded_at:
+                return []
+        return []
+
+    async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, list[EditionRecord]]:
+        """The editions with these ISBNs; of a number that several works bear all. Raises DatabaseUnavailable."""
+        facts = await self._current()
+        if facts is None:
+            return {}
+        try:
+            async with self._database.transaction() as connection:
+                cursor = await connection.execute(SQL["by_isbns"], {"isbns": [int(isbn) for isbn in isbns]})
+                found = await cursor.fetchall()
+        except NotMigrated:
+            return {}
+        grouped: dict[Isbn13, list[EditionRecord]] = defaultdict(list)
+        for row in found:
+            record = _record(row, facts.as_of, ())
+            assert record.isbn13 is not None
+            grouped[record.isbn13].append(record)
+        return grouped
+
+    async def _current(self) -> _Facts | None:
+        """The load that serves, looked up again after CHECK_INTERVAL."""
+        if time.monotonic() - self._checked < CHECK_INTERVAL:
+            return self._facts
+        async with self._database.transaction() as connection:
+            row = await (await connection.execute(SQL["is_loaded"])).fetchone()
+            loaded = row is not None and row["loaded"]
+            facts = await (await connection.execute(SQL["facts"])).fetchone() if loaded else None
+        before, self._facts = self._facts, _Facts(**facts) if facts else None
+        self._checked = time.monotonic()
+        if self._facts and self._facts != before and self._facts.key_version != KEY_VERSION:
+            log.warning("bibliography must be loaded again", reason="it was made by another version")
+        return self._facts
+
+    async def _best_titles(self, connection: Connection, keys: Sequence[tuple[int, int]], facts: _Facts) -> list[int]:
+        values = {"checksums": [checksum for checksum, _ in keys], "loaded_at": facts.loaded_at}
+        cursor = await connection.execute(SQL["postings"], values)
+        votes: Counter[int] = Counter()
+        for row in await cursor.fetchall():
+            titles = titles_of(row["postings"], keys[row["position"] - 1][1])
+            if len(titles) > MAX_KEY_POSTINGS:
+                continue
+            for title in titles:
+                votes[title] += 1 / len(titles)  # type: ignore[assignment] # a rarer key tells more
+        return [title for title, _ in votes.most_common(BEST_TITLES_COUNT)]
+
+    async def _editions(self, connection: Connection, titles: Sequence[int], facts: _Facts) -> list[Row]:
+        values = {"titles": [*titles], "limit": MAX_EDITIONS, "loaded_at": facts.loaded_at}
+        return await (await connection.execute(SQL["editions"], values)).fetchall()
+
+
+def _records(found: Sequence[Row], as_of: datetime) -> list[EditionRecord]:
+    """The rows as records; the rows of one record with several ISBNs are one without, as which is meant cannot be known."""
+    numbers: dict[int, list[int]] = defaultdict(list)
+    for row in found:
+        if row["record"]:
+            numbers[row["record"]].append(row["isbn13"])
+    records, seen = [], set[int]()
+    for row in found:
+        several = numbers[row["record"]] if row["record"] else []
+        if row["record"] in seen:
+            continue
+        if len(several) > 1:
+            seen.add(row["record"])
+        records.append(_record(row, as_of, several if len(several) > 1 else ()))
+    return records
+
+
+def _record(row: Any, as_of: datetime, several: Sequence[int]) -> EditionRecord:
+    """A row as a record of Open Library if it is one: the dump and the live site are one witness."""
+    isbn13 = Isbn13.stored(str(row["isbn13"]))
+    source = (
+        SourceRecord(OPEN_LIBRARY, f"/books/OL{row['record']}M", as_of)
+        if row["record"]
+        else SourceRecord(NAME, f"isbn:{isbn13}", as_of)
+    )
+    return EditionRecord(
+        source,
+        row["title"],
+        subtitle=row["subtitle"],
+        authors=tuple(filter(None, row["authors"].split(rows.BETWEEN_NAMES))),
+        isbn13=None if several else isbn13,
+        publisher=row["publisher"],
+        published=rows.date_of(row["published"]),
+        first_published=row["first_year"],
+        language=row["language"],
+        binding=row["binding"],
+        pages=row["pages"] or None,
+        work_key=f"/works/OL{row['work']}W" if row["work"] else "",
+        related=tuple(Isbn13.stored(str(number)) for number in several)[:MAX_RELATED],
+    )

@@ -1,0 +1,45 @@
+-- Look-ups in the bibliography.
+
+-- name: is_loaded
+SELECT to_regclass('bibliography.bucket') IS NOT NULL AND to_regclass('bibliography.load') IS NOT NULL AS loaded
+
+-- name: facts
+SELECT loaded_at, coalesce(newest, loaded_at) AS as_of, key_version FROM bibliography.load
+
+-- name: postings
+-- The postings of the buckets that the checksums choose.
+SELECT k.ordinality AS position, b.postings
+FROM bibliography.load AS l
+CROSS JOIN unnest(%(checksums)s::bigint[]) WITH ORDINALITY AS k (checksum, ordinality)
+JOIN bibliography.bucket AS b ON b.no = (k.checksum >> (32 - l.bucket_bits))::int
+WHERE l.loaded_at = %(loaded_at)s
+
+-- name: editions
+-- All editions of some titles, and the first year of the works; nothing if another load serves by now.
+SELECT t.id AS title_id, t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher,
+    e.subtitle, coalesce(b.name, '') AS binding, f.first_year
+FROM bibliography.load AS l
+CROSS JOIN unnest(%(titles)s::int[]) WITH ORDINALITY AS w (id, ordinality)
+JOIN bibliography.title AS t ON t.id = w.id
+CROSS JOIN LATERAL (
+    SELECT * FROM bibliography.edition AS e WHERE e.title = t.id ORDER BY e.isbn13 LIMIT %(limit)s
+) AS e
+LEFT JOIN bibliography.binding AS b ON b.code = e.binding
+LEFT JOIN LATERAL (
+    SELECT min(published) / 10000 AS first_year FROM (
+        SELECT s.published FROM bibliography.title AS o JOIN bibliography.edition AS s ON s.title = o.id
+        WHERE o.work = t.work AND t.work > 0 AND s.published > 0 LIMIT %(limit)s
+    ) AS others
+) AS f ON true
+WHERE l.loaded_at = %(loaded_at)s
+ORDER BY w.ordinality, e.isbn13
+
+-- name: by_isbns
+-- The editions with these numbers, each with all numbers of its record.
+SELECT t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher, e.subtitle,
+    coalesce(b.name, '') AS binding, NULL::int AS first_year
+FROM bibliography.edition AS e
+JOIN bibliography.title AS t ON t.id = e.title
+LEFT JOIN bibliography.binding AS b ON b.code = e.binding
+WHERE e.isbn13 = ANY(%(isbns)s::bigint[])
+ORDER BY e.isbn13, e.record

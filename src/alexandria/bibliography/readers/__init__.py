@@ -1,0 +1,1 @@
+"""Readers of the forms in which catalogues are given away; each gives neutral rows."""

@@ -1,0 +1,263 @@
+"""Reads Open Library's dumps: one line a record, of five columns, the last of which is the record as JSON.
+
+Editions name their work and authors by key, so authors and works are read first, and kept as numbers and names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from alexandria.bibliography import rows
+from alexandria.bibliography.numbers import MAX_NUMBER_COUNT, Names, WorkAuthors
+from alexandria.bibliography.rows import BookRow, Limits, Tally, isbn_number
+from alexandria.catalogue.languages import language
+from alexandria.catalogue.matching.names import plain as plain_name
+from alexandria.core.errors import BadInput
+from alexandria.providers import fields
+
+FIRST_LINE = re.compile(rb"/type/[a-z_]+\t/[^\t\n]+\t\d+\t[^\t\n]*\t\{")
+EDITION, WORK, AUTHOR = b"/type/edition", b"/type/work", b"/type/author"
+REDIRECT, DELETE = b"/type/redirect", b"/type/delete"
+MAX_ISBNS_COUNT = 10  # of one record; one with more is no edition
+MAX_AUTHORS_COUNT = 10  # of one edition that are stored
+CACHE_SIZE = 1 << 16
+_COLUMNS_COUNT = 5
+_UNREADABLE = "unreadable line"
+_NUMBER = re.compile(r"/(?:books|works|authors)/OL(\d{1,9})[MWA]", re.ASCII)
+
+
+class _EditionData(msgspec.Struct):
+    """What is read of an edition's record; its fields have whatever type people and programs wrote."""
+
+    title: Any = None
+    subtitle: Any = None
+    isbn_13: Any = None
+    isbn_10: Any = None
+    authors: Any = None
+    works: Any = None
+    publish_date: Any = None
+    publishers: Any = None
+    languages: Any = None
+    physical_format: Any = None
+    number_of_pages: Any = None
+
+
+class _WorkData(msgspec.Struct):
+    """What is read of a work's record."""
+
+    authors: Any = None
+
+
+class _AuthorData(msgspec.Struct):
+    """What is read of an author's record."""
+
+    name: Any = None
+    personal_name: Any = None
+
+
+class _Redirect(msgspec.Struct):
+    """What is read of a record that was merged into another."""
+
+    location: Any = None
+
+
+_decode_edition = msgspec.json.Decoder(_EditionData).decode
+_decode_work = msgspec.json.Decoder(_WorkData).decode
+_decode_author = msgspec.json.Decoder(_AuthorData).decode
+_decode_redirect = msgspec.json.Decoder(_Redirect).decode
+
+
+class DumpReader:
+    """The reader of the files of one dump. `tally` counts what it finds."""
+
+    def __init__(self, limits: Limits, tally: Tally) -> None:
+        self._limits, self._tally = limits, tally
+        self._names, self._works = Names(), WorkAuthors()
+        self.passed_over = 0
+
+    def learn(self, batches: Iterable[list[bytes]]) -> Iterator[None]:
+        """Keep authors and works, and what was merged. Yields after each batch; `passed_over` counts editions."""
+        self.passed_over = 0
+        for batch in batches:
+            for line in batch:
+                if line.startswith(EDITION):
+                    self.passed_over += 1
+                else:
+                    self._learn(line)
+            yield
+
+    def editions(self, batches: Iterable[list[bytes]], *, ordered: bool) -> Iterator[list[BookRow]]:
+        """Yield the rows of each batch.
+
+        `ordered`: authors and works come in these lines too, before the editions. Raises BadInput where they do not.
+        """
+        tally, begun = self._tally, False
+        for batch in batches:
+            found: list[BookRow] = []
+            for line in batch:
+                if not line.startswith(EDITION):
+                    if ordered:
+                        if begun and line.startswith((AUTHOR, WORK)):
+                            raise BadInput(
+                                "authors and works come after editions, and this input can be read only once",
+                                hint="give the files themselves, or a pipe of authors, works and editions in this order",
+                            )
+                        self._learn(line)
+                    continue
+                begun = True
+                tally.lines += 1
+                parts = line.split(b"\t", _COLUMNS_COUNT - 1)
+                if len(parts) != _COLUMNS_COUNT:
+                    tally.left_out[_UNREADABLE] += 1
+                    continue
+                try:
+                    data = _decode_edition(parts[4])
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    tally.left_out[_UNREADABLE] += 1
+                    continue
+                tally.editions += 1
+                modified = parts[3][:19].decode(errors="replace")
+                tally.newest = max(tally.newest, modified)
+                found += self._rows(parts[1], data)
+            yield found
+
+    def _learn(self, line: bytes) -> None:
+        if not line:
+            return
+        self._tally.lines += 1
+        kind, _, rest = line.partition(b"\t")
+        parts = rest.split(b"\t", _COLUMNS_COUNT - 2)
+        number = _number(parts[0].decode(errors="replace"))
+        if len(parts) != _COLUMNS_COUNT - 1:
+            self._tally.left_out[_UNREADABLE] += 1
+            return
+        try:
+            if kind == AUTHOR:
+                author = _decode_author(parts[3])
+                name = fields.text(author.name) or fields.text(author.personal_name)
+                self._names.add(number, plain_name(name.replace("|", " ")))
+            elif kind == WORK:
+                self._works.add(number, _keys(_decode_work(parts[3]).authors))
+            elif kind == REDIRECT:
+                self._merge(parts[0], number, _number(_decode_redirect(parts[3]).location))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._tally.left_out[_UNREADABLE] += 1
+
+    def _merge(self, key: bytes, number: int, into: int) -> None:
+        if key.startswith(b"/authors/"):
+            self._names.merge(number, into)
+        elif key.startswith(b"/works/"):
+            self._works.merge(number, into)
+
+    def _rows(self, key: bytes, data: _EditionData) -> Iterator[BookRow]:
+        left_out = self._tally.left_out
+        isbns = _isbns(data)
+        title = _clean(data.title, rows.MAX_TITLE_LENGTH).strip("* ")
+        if not isbns or not title:
+            left_out["no ISBN" if title else "no title"] += 1
+            return
+        if len(isbns) > MAX_ISBNS_COUNT:
+            left_out["too many ISBNs"] += 1
+            return
+        work, authors = self._works.get(_first_key(data.works))
+        named = _keys(data.authors) or authors
+        row = BookRow(
+            isbns[0],
+            title,
+            self._authors(named) or self._authors(authors),
+            _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* "),
+            work,
+            _number(key.decode(errors="replace")),
+            _date(data.publish_date),
+            _language(data.languages),
+            _clean(data.physical_format, rows.MAX_BINDING_LENGTH),
+            fields.pages(data.number_of_pages) or 0,
+            _clean(_first(data.publishers), rows.MAX_PUBLISHER_LENGTH),
+        )
+        if objection := self._limits.objection(row):
+            left_out[objection] += 1
+            return
+        yield row
+        for isbn in isbns[1:]:
+            yield row._replace(isbn13=isbn)
+
+    def _authors(self, numbers: list[int]) -> str:
+        if len(numbers) == 1:
+            return self._names.get(numbers[0])
+        names = [name for number in numbers[:MAX_AUTHORS_COUNT] if (name := self._names.get(number))]
+        return rows.BETWEEN_NAMES.join(names)[: rows.MAX_AUTHORS_LENGTH]
+
+
+def _isbns(data: _EditionData) -> list[int]:
+    found: dict[int, None] = {}
+    for printed in (data.isbn_13, data.isbn_10):
+        if isinstance(printed, list):
+            for one in printed[: MAX_ISBNS_COUNT + 1]:
+                if isbn := isbn_number(one):
+                    found[isbn] = None
+        elif printed and (isbn := isbn_number(printed)):
+            found[isbn] = None
+    return [*found]
+
+
+def _clean(value: Any, length: int) -> str:
+    """As `fields.text`, quickly for the usual text."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and "&" not in value and "  " not in value:
+        return value.strip()[:length]
+    return fields.text(value)[:length]
+
+
+def _first(value: Any) -> Any:
+    return next((one for one in value[: fields.MAX_VALUES] if one), None) if isinstance(value, list) else value
+
+
+def _keys(value: Any) -> list[int]:
+    """The numbers that a list of keys names, in any of the forms that records have."""
+    if not isinstance(value, list):
+        return []
+    found = []
+    for one in value[: fields.MAX_NAMES]:
+        key = one.get("author") or one.get("key") if isinstance(one, dict) else one
+        key = key.get("key") if isinstance(key, dict) else key
+        if (number := _number(key)) and number not in found:
+            found.append(number)
+    return found
+
+
+def _first_key(value: Any) -> int:
+    try:
+        return _number(value[0]["key"])
+    except (TypeError, KeyError, IndexError):
+        return 0
+
+
+def _number(key: Any) -> int:
+    """The number in a key such as /works/OL12W; 0 if there is none, or a larger one than there can be."""
+    found = _NUMBER.fullmatch(key) if isinstance(key, str) else None
+    number = int(found[1]) if found else 0
+    return number if number < MAX_NUMBER_COUNT else 0
+
+
+def _date(value: Any) -> int:
+    return _date_of_text(value) if isinstance(value, str) and len(value) < 60 else rows.date_number(fields.date(value))
+
+
+@lru_cache(CACHE_SIZE)
+def _date_of_text(printed: str) -> int:
+    return rows.date_number(fields.date(printed))
+
+
+def _language(value: Any) -> str:
+    first = _first(value)
+    key = first.get("key") if isinstance(first, dict) else first
+    return _language_of_key(key) if isinstance(key, str) and len(key) < 60 else ""
+
+
+@lru_cache(CACHE_SIZE)
+def _language_of_key(key: str) -> str:
+    return language(key)

@@ -1,0 +1,93 @@
+"""Defines the neutral row that every reader gives, and which rows a load keeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from alexandria.catalogue.models import Isbn13, PartialDate
+from alexandria.catalogue.printed_isbn import is_placeholder
+
+MAX_TITLE_LENGTH = 500  # characters that are stored
+MAX_SUBTITLE_LENGTH = 300
+MAX_PUBLISHER_LENGTH = 120
+MAX_AUTHORS_LENGTH = 500  # of all names together
+MAX_BINDING_LENGTH = 60
+BETWEEN_NAMES = " | "
+_LENGTH = 13
+_DIGITS = frozenset("0123456789")
+_ZERO_CODE = ord("0")
+
+
+class BookRow(NamedTuple):
+    """One ISBN of one edition. "" and 0 mean that the catalogue is silent.
+
+    `work` and `record` are the numbers of Open Library's work and edition, 0 in other catalogues. `published` is
+    YYYYMMDD with zeros for a month or day that is not known. `language` has two letters.
+    """
+
+    isbn13: int
+    title: str
+    authors: str
+    subtitle: str = ""
+    work: int = 0
+    record: int = 0
+    published: int = 0
+    language: str = ""
+    binding: str = ""
+    pages: int = 0
+    publisher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which rows are kept. `years` are inclusive; rows without a year are then left out, rows without a language kept."""
+
+    years: tuple[int, int] | None = None
+    languages: frozenset[str] = frozenset()
+
+    def objection(self, row: BookRow) -> str:
+        """Return why a row is not kept, or ""."""
+        if self.years is not None and not self.years[0] <= row.published // 10_000 <= self.years[1]:
+            return "outside the years"
+        if self.languages and row.language and row.language not in self.languages:
+            return "in another language"
+        return ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What readers found: `editions` records of editions, `newest` change (ISO 8601), and why `left_out` records are none."""
+
+    lines: int = 0
+    editions: int = 0
+    newest: str = ""
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def isbn_number(printed: object) -> int:
+    """The first ISBN that a field prints, as a number of 13 digits; 0 if it prints none."""
+    if (
+        isinstance(printed, str)
+        and len(printed) == _LENGTH
+        and printed.startswith(("978", "9791", "9798"))
+        and _DIGITS.issuperset(printed)
+    ):
+        digits = printed.encode()
+        total = sum(digits[:12:2]) + 3 * sum(digits[1:12:2]) - 24 * _ZERO_CODE
+        right = (total + digits[12] - _ZERO_CODE) % 10 == 0 and not is_placeholder(printed)
+        return int(printed) if right else 0
+    found = Isbn13.all_in(printed)
+    return int(found[0]) if found else 0
+
+
+def date_number(date: PartialDate | None) -> int:
+    """A date as YYYYMMDD, with zeros for what is not known."""
+    return 0 if date is None else date.year * 10_000 + (date.month or 0) * 100 + (date.day or 0)
+
+
+def date_of(number: int) -> PartialDate | None:
+    """The date that `date_number` wrote."""
+    year, rest = divmod(number, 10_000)
+    return PartialDate(year, rest // 100 or None, rest % 100 or None) if year else None

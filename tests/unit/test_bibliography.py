@@ -1,0 +1,208 @@
+"""The parts of the bibliography that need no database: numbers, postings, streams and the fields of a row."""
+
+import gzip
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexandria.bibliography import rows
+from alexandria.bibliography.numbers import Names, TitleNumbers, WorkAuthors
+from alexandria.bibliography.postings import MAX_KEY_POSTINGS, PostingSorter, checksums, titles_of
+from alexandria.bibliography.readers import streams
+from alexandria.bibliography.rows import BookRow, Limits, isbn_number
+from alexandria.catalogue.matching import blocking, names, titles
+from alexandria.catalogue.matching.folding import fold
+from alexandria.catalogue.models import Isbn13, PartialDate
+from alexandria.core.errors import BadInput
+from tests.support.open_library_dump import isbn13
+from tests.support.open_library_dump import rows as books
+
+ROW = BookRow(9780306406157, "Title", "Author", published=20040500, language="de")
+
+
+@pytest.mark.parametrize("printed", ["9780306406157", "0-306-40615-2", "9780306406158", "9780000000002", "9790260000438",
+                                     "979-8-6024-0545-3", "080442957x", "", "978030640615", None, 9780374600303, "ISBN 9780306406157"])  # fmt: skip
+def test_an_isbn_is_read_as_everywhere_else(printed):
+    expected = Isbn13.all_in(printed)
+    assert isbn_number(printed) == (int(expected[0]) if expected else 0)
+
+
+@given(st.integers(0, 10**7 - 1), st.integers(0, 9))
+def test_a_number_counts_with_its_right_check_digit_alone(number, last):
+    right = isbn13(number)
+    printed = right[:-1] + str(last)
+    assert isbn_number(printed) == (int(right) if printed == right and Isbn13.all_in(right) else 0)
+
+
+@pytest.mark.parametrize("date", [None, PartialDate(1999), PartialDate(1999, 4), PartialDate(1999, 4, 30)])
+def test_a_date_keeps_its_precision(date):
+    assert rows.date_of(rows.date_number(date)) == date
+
+
+@pytest.mark.parametrize(
+    ("limits", "objection"),
+    [
+        (Limits(), ""),
+        (Limits((2004, 2004)), ""),
+        (Limits((2005, 2010)), "outside the years"),
+        (Limits(languages=frozenset({"de", "en"})), ""),
+        (Limits(languages=frozenset({"en"})), "in another language"),
+    ],
+)
+def test_limits_leave_rows_out(limits, objection):
+    assert limits.objection(ROW) == objection
+
+
+def test_limits_keep_an_unknown_language_and_no_unknown_year():
+    unknown = ROW._replace(published=0, language="")
+    assert Limits(languages=frozenset({"en"})).objection(unknown) == ""
+    assert Limits((2004, 2004)).objection(unknown) == "outside the years"
+
+
+def test_keys_get_the_numbers_in_which_they_came():
+    """Also when the table of slots has grown several times."""
+    rng, numbers, expected, early = random.Random(1), TitleNumbers(), dict[int, int](), list[int]()
+    for _ in range(200_000):
+        key = rng.choice(early) if early and rng.random() < 0.3 else rng.getrandbits(64)
+        found = numbers.number(key)
+        assert found == expected.get(key, -len(expected) - 1)
+        expected.setdefault(key, abs(found))
+        if len(early) < 50:
+            early.append(key)
+    assert len(numbers) == len(expected)
+
+
+def test_names_and_authors_follow_mergers_and_no_circle():
+    held, works = Names(), WorkAuthors()
+    held.add(7, "Ada North")
+    held.merge(5, 7)
+    held.merge(1, 2)
+    held.merge(2, 1)
+    held.add(8, "x" * 400)
+    assert (held.get(7), held.get(5), held.get(1), held.get(6), len(held.get(8))) == (
+        "Ada North",
+        "Ada North",
+        "",
+        "",
+        255,
+    )
+    works.add(3, [7])
+    works.add(4, [7, 8, 9])
+    works.add(5, [])
+    works.merge(6, 4)
+    works.merge(10, 11)
+    works.merge(11, 10)
+    assert works.get(3) == (3, [7])
+    assert works.get(6) == (4, [7, 8, 9])
+    assert works.get(5) == (5, [])
+    assert works.get(99) == (99, [])
+    assert works.get(10)[1] == []
+
+
+def test_every_title_is_found_by_each_of_its_keys():
+    with_keys = {number: [f"key {number}", f"key {number % 100}", "shared"] for number in range(1, 4000)}
+    sorter = PostingSorter()
+    for number, keys in with_keys.items():
+        sorter.add(number, keys)
+    buckets = dict(sorter.buckets())
+    sorter.close()
+    for number, keys in with_keys.items():
+        for key in keys if number == 7 else keys[:2]:
+            checksum, tag = checksums(key)
+            assert number in titles_of(buckets[checksum >> (32 - sorter.bucket_bits)], tag)
+
+
+def test_a_key_that_too_many_titles_have_is_left_out():
+    sorter = PostingSorter()
+    for number in range(1, MAX_KEY_POSTINGS + 2):
+        sorter.add(number, ["frequent"])
+    sorter.add(1, ["rare"])
+    buckets = dict(sorter.buckets())
+    sorter.close()
+    assert sum(map(len, buckets.values())) == 5
+
+
+def test_the_keys_of_this_version_are_pinned():
+    """Whoever changes them changes KEY_VERSION: a bibliography that was loaded with others finds nothing."""
+    found = [blocking.blocks("The Name of the Rose", ["Umberto Eco"]), blocking.blocks("Война и мир", ["Лев Толстой"])]
+    assert (blocking.KEY_VERSION, found) == (
+        1,
+        [
+            ["= nameoftherose e", "= nameoftherose u", "eco -ame", "eco -ose", "eco name", "eco rose"],
+            ["= voinaimir l", "= voinaimir t", "tolstoi -ina", "tolstoi mir", "tolstoi voin"],
+        ],
+    )
+
+
+def test_the_quick_readings_of_titles_and_names_are_the_full_ones():
+    odd = ["The Once and Future King", "Part Two", "Large Edition", "This or That", "Rocket Man the", "Die", "The", "A"]
+    people = [
+        "Ann Lee",
+        "J. K. Rowling",
+        "Martin Luther King Jr.",
+        "by Ann Lee",
+        "Various Authors",
+        "Ann and Bob",
+        "Lee Ph. D.",
+        "Ann Lee MD",
+    ]
+    for title in (*odd, *(book["title"] for book in books())):
+        assert titles.words(title) == titles.read(title).words
+    for name in (*people, *(name for book in books() for name in book["authors"].split("|"))):
+        assert names._read(fold(name)) == names._read_in_full(fold(name))
+
+
+def read(path):
+    with streams.opened(path) as file:
+        file.start()
+        return sum(map(len, file.lines()))
+
+
+def lines_of(path):
+    with streams.opened(path) as file:
+        return [line for batch in file.lines() for line in batch]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_lines_are_read_however_long_they_are(packed, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "READ_SIZE", 64)
+    wanted = [b"one", b"", b"y" * 1000, b"last"]
+    path = tmp_path / "file"
+    data = b"\n".join(wanted)
+    path.write_bytes(gzip.compress(data) if packed else data)
+    assert lines_of(path) == wanted
+
+
+def test_a_line_without_end_takes_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(streams, "READ_SIZE", 64)
+    path = tmp_path / "file"
+    path.write_bytes(b"one\n" + b"x" * 5000 + b"\ntwo\n")
+    with streams.opened(path) as file:
+        assert [line for batch in file.lines() for line in batch] == [b"one", b"", b"two"]
+        assert file.too_long == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda data: data[:-12], "cut off"),
+        (lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "broken"),
+        (lambda data: data[: len(data) // 2], "cut off"),
+        (lambda _: gzip.compress(b""), "empty"),
+        (lambda _: b"", "empty"),
+    ],
+    ids=["no trailer", "wrong checksum", "half", "empty gzip", "empty"],
+)
+def test_a_damaged_file_is_refused_with_the_reason(damage, reason, tmp_path):
+    path = tmp_path / "file.gz"
+    path.write_bytes(damage(gzip.compress(b"".join(b"line %d\n" % n for n in range(100_000)))))
+    with pytest.raises(BadInput, match=reason):
+        read(path)
+
+
+def test_a_file_that_is_not_there_is_an_error_of_ours(tmp_path):
+    with pytest.raises(BadInput, match="cannot be read"):
+        lines_of(tmp_path / "absent")
