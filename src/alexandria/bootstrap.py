@@ -20,6 +20,8 @@ from alexandria.backfill.control import Control
 from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
 from alexandria.backfill.rescuer import RESCUE
 from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.bibliography.lookup import BibliographyIndex
+from alexandria.bibliography.source import BibliographySource
 from alexandria.core import config, tracing
 from alexandria.core.config import ProviderSettings, Settings
 from alexandria.core.errors import Misconfigured
@@ -96,7 +98,7 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         await queue.open()
         stack.push_async_callback(queue.aclose)
         clients = await _clients(settings, server, limiter, cache, stack, stall=stall) if asks else {}
-        sources = SourcePool(_sources(settings, clients) if asks else (), Policy(settings.policy))
+        sources = _source_pool(settings, clients, database) if asks else SourcePool((), Policy(settings.policy))
         backfill = compose(
             database,
             queue,
@@ -239,6 +241,11 @@ def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[
         make_generator(spec, clients[settings.lane_of(spec.provider, spec.url)], thinking=settings.thinking)
         for spec in specs
     ]
+
+
+def _source_pool(settings: Settings, clients: dict[str, ProviderClient], database: Database) -> SourcePool:
+    local = BibliographySource(BibliographyIndex(database)) if settings.bibliography else None
+    return SourcePool(_sources(settings, clients), Policy(settings.policy), local)
 
 
 def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Source]:

@@ -20,13 +20,12 @@ from alexandria.cli.exit_codes import DONE, NOTHING, USAGE
 from alexandria.core.errors import BadInput, NotNow
 from alexandria.database.pool import Database
 from tests.support.open_library_dump import (
-    FIRST_QUIRK_NUMBER,
     LANGUAGES,
-    QUIRKS,
     Dump,
     dump_with_quirks,
     edition,
     isbn13,
+    number_of,
     plain_dump,
     rows,
     work,
@@ -37,11 +36,6 @@ FEW = rows()[:40]
 
 def load(url, paths, *, limits=None, force=False):
     return loader.load_files(url, paths, limits or Limits(), force=force, folder=None, report=lambda _: None)
-
-
-def number_of(quirk):
-    """The number of the first record of a quirk in `dump_with_quirks`."""
-    return FIRST_QUIRK_NUMBER + 100 * QUIRKS.index(next(each for each in QUIRKS if each.__name__ == quirk))
 
 
 @pytest.fixture(scope="module")

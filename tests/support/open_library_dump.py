@@ -243,6 +243,11 @@ QUIRKS = (redirected_work, redirected_author, deleted, isbn10_only, wrong_isbn, 
           long_line, author_forms, shared_isbn, several_isbns, broken_lines, odd_types)  # fmt: skip
 
 
+def number_of(quirk: str) -> int:
+    """The number of the first record of a quirk in `dump_with_quirks`."""
+    return FIRST_QUIRK_NUMBER + 100 * [each.__name__ for each in QUIRKS].index(quirk)
+
+
 def dump_with_quirks(books: list[dict[str, str]] | None = None) -> Dump:
     """A dump with every quirk once."""
     dump = plain_dump(books)

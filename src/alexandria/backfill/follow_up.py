@@ -61,7 +61,10 @@ class FollowUp:
 
     async def enrich(self) -> int:
         """Ask sources in bulk about the editions that are due. Returns how many have better fields than before."""
+        local = self.sources.local
         sources = [source for source in self.sources.sources if isinstance(source, BulkLookup)]
+        if local is not None and await local.is_available():
+            sources.insert(0, local)
         async with self.database.transaction() as connection:
             asks = sources and not await pauses.paused(connection)
             due = await enrichment.due(connection, ENRICH_BATCH_SIZE) if asks else []

@@ -26,9 +26,9 @@ async def resolve(
     Raises NoSources if candidates had to be looked up and no source could be asked at all.
     """
     resolutions = await asyncio.gather(*(_one(month, candidate, selector, database) for candidate in candidates))
-    looked_up = [resolution for resolution in resolutions if resolution.source != repository.NAME]
-    if looked_up and not selector.answered:
-        messages = dict.fromkeys(text for resolution in looked_up for text in resolution.unavailable.values())
+    asked = [resolution for resolution in resolutions if resolution.unavailable or resolution.isbn13 is None]
+    if asked and not selector.answered:
+        messages = dict.fromkeys(text for resolution in asked for text in resolution.unavailable.values())
         message = "; ".join(messages) or "none is configured"
         raise errors.NoSources(f"no source could be asked: {message}", tuple(selector.failed.values()))
     return _fold(resolutions)
@@ -75,6 +75,8 @@ async def look_up(month: Month | None, candidate: Candidate, selector: SourceSel
         if isinstance(answer, errors.ProviderError):
             unavailable[source.name] = answer
             continue
+        newer = {(hit.source.provider, hit.source.id) for hit in answer}
+        hits = [hit for hit in hits if (hit.source.provider, hit.source.id) not in newer]  # a dump's, of the live site
         hits.extend(answer)
         found = _scored(month, candidate, hits)
     if objection := selector.objection(found, unavailable):

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from alexandria.catalogue.matching.scoring import ACCEPT
 from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
 from alexandria.core import errors
-from alexandria.providers.base import Source
+from alexandria.providers.base import LocalSource, Source
 from alexandria.providers.failures import failure_of
 
 MAX_CONSECUTIVE_FAILURES = 3  # after which a source is not asked for the rest of the month
@@ -58,15 +58,21 @@ def in_order(sources: Sequence[P], policy: Policy) -> list[P]:
 
 
 class SourcePool:
-    """The configured sources, the policy, and the order in which each book is looked up in them."""
+    """The configured sources, the policy, and the order in which each book is looked up in them.
 
-    def __init__(self, sources: Sequence[Source], policy: Policy) -> None:
-        self.sources, self.policy = tuple(sources), policy
-        self.order = tuple(in_order(self.sources, policy))
+    A `local` source costs no request, whatever the policy: it is asked first, and is none of `sources`.
+    """
+
+    def __init__(self, sources: Sequence[Source], policy: Policy, local: LocalSource | None = None) -> None:
+        self.sources, self.policy, self.local = tuple(sources), policy, local
+        self.order = (*([local] if local else []), *in_order(self.sources, policy))
 
 
 class SourceSelector:
-    """Selects sources for one batch of candidates. `out`: sources no longer asked, and why; `failed`: last failures."""
+    """Selects sources for one batch of candidates. `out`: sources no longer asked, and why; `failed`: last failures.
+
+    `answered`: whether a source that is asked by requests has answered.
+    """
 
     def __init__(self, pool: SourcePool) -> None:
         self._pool = pool
@@ -115,5 +121,5 @@ class SourceSelector:
                 self.out[source.name] = failed
             return failed
         self._failures[source.name] = 0
-        self.answered = True
+        self.answered = self.answered or source is not self._pool.local
         return hits

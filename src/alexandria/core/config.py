@@ -209,6 +209,7 @@ class Settings(_Given):
         validation_alias=_env("ALEXANDRIA_SOURCES"),
         description="sources that verify the books, in order of preference",
     )
+    bibliography: bool = Field(True, validation_alias=_env("ALEXANDRIA_BIBLIOGRAPHY"), description="0: is not asked")
     policy: Literal["frugal", "balanced", "exact"] = Field(
         "balanced",
         validation_alias=_env("ALEXANDRIA_POLICY"),
@@ -293,9 +294,7 @@ class Settings(_Given):
         description="lowest level logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
     )
     log_format: Literal["console", "json"] = Field(
-        "console",
-        validation_alias=_env("ALEXANDRIA_LOG_FORMAT"),
-        description="console for people, json for programs",
+        "console", validation_alias=_env("ALEXANDRIA_LOG_FORMAT"), description="console for people, json for programs"
     )
     journal_events: int = Field(
         100_000,

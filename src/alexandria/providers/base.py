@@ -79,6 +79,14 @@ class BulkLookup(Source, Protocol):
         """
 
 
+@runtime_checkable
+class LocalSource(BulkLookup, Protocol):
+    """A source in our own database: it is asked without a request, and always answers."""
+
+    async def is_available(self) -> bool:
+        """Whether it holds anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
     """The units that a plan allows a day, and those spent and left; None where the provider does not report them.

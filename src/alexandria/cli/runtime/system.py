@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from alexandria import bootstrap
+from alexandria.bibliography.lookup import NAME as LOCAL_SOURCE
 from alexandria.bootstrap import Mode
 from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact
 from alexandria.cli.output.console import Output
@@ -40,8 +41,9 @@ def asking_providers(output: Output, sources: str | None, act: Callable[[System]
     """Return what `act` returns on a system that may ask these sources ("a,b"; None: all) and spend the daily reserve."""
     settings = settings_of(output)
     if sources is not None:
-        names = tuple(name.strip() for name in sources.split(",") if name.strip())
-        settings = settings.model_copy(update={"sources": names})
+        names = [name.strip() for name in sources.split(",") if name.strip()]
+        remote = tuple(name for name in names if name != LOCAL_SOURCE)
+        settings = settings.model_copy(update={"sources": remote, "bibliography": len(remote) < len(names)})
     if missing := no_contact(settings):
         output.message(f"hint: {missing}; {NO_CONTACT_FIX}")
     with open_server(settings) as server:

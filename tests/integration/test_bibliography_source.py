@@ -1,0 +1,170 @@
+"""The source bibliography: asked first, without requests, judged by the same matcher, and one witness with Open Library."""
+
+import httpx2
+import pytest
+
+from alexandria.backfill.follow_up import FollowUp
+from alexandria.backfill.resolve import resolve
+from alexandria.backfill.source_selection import Policy, SourcePool, SourceSelector
+from alexandria.bibliography import loader, tables
+from alexandria.bibliography.lookup import BibliographyIndex
+from alexandria.bibliography.rows import Limits
+from alexandria.bibliography.source import BibliographySource
+from alexandria.catalogue.models import Candidate, Isbn13
+from alexandria.core import config
+from alexandria.core.errors import NoSources, ProviderDown
+from alexandria.providers.base import LocalSource
+from alexandria.providers.client import ProviderClient
+from alexandria.providers.limits.rate import RateLimiter
+from alexandria.providers.registry import make_source
+from alexandria.providers.response_cache import ResponseCache
+from alexandria.sandbox import SandboxSettings, create_app
+from alexandria.sandbox.app import environment
+from tests.support.open_library_dump import dump_with_quirks, isbn13, number_of, plain_dump, rows
+
+FEW = rows()[:40]
+BOOK = Candidate("The Sheep Look Up", "John Brunner")
+
+
+def load(url, folder, dump):
+    loader.load_files(url, dump.write(folder), Limits(), force=False, folder=None, report=lambda _: None)
+
+
+def a_month():
+    """Twelve real books of a month, as a model names them."""
+    books = [row for row in rows() if row["published"].startswith("2004-10") and row["authors"]][:12]
+    assert len(books) >= 8
+    return [Candidate(book["title"], book["authors"].split("|")[0], year=2004, month=10) for book in books]
+
+
+class Remote:
+    """A source that counts how often it is asked, and answers what it is given."""
+
+    paid = False
+
+    def __init__(self, answer=(), name="remote"):
+        self.name, self.calls, self._answer = name, 0, answer
+
+    async def find(self, _candidate):
+        self.calls += 1
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@pytest.fixture
+def local(database):
+    return BibliographySource(BibliographyIndex(database))
+
+
+async def resolved(database, candidates, local, *remote, policy=Policy.BALANCED):
+    return await resolve(None, candidates, SourceSelector(SourcePool(remote, policy, local)), database)
+
+
+async def test_a_book_that_is_held_costs_no_request(database, database_url, tmp_path, local):
+    load(database_url, tmp_path, plain_dump(FEW))
+    remote = Remote()
+    (found,) = await resolved(database, [BOOK], local, remote)
+    assert found.accepted is not None
+    assert (found.isbn13, found.source, found.accepted.source.id) == ("9780060105587", "open_library", "/books/OL1M")
+    assert remote.calls == 0
+
+
+async def test_a_book_that_is_not_held_is_looked_up_elsewhere(database, database_url, tmp_path, local):
+    load(database_url, tmp_path, plain_dump(FEW))
+    remote = Remote()
+    (found,) = await resolved(database, [Candidate("An Invented Book", "Nobody At All")], local, remote)
+    assert (found.isbn13, remote.calls) == (None, 1)
+
+
+async def test_without_a_bibliography_nothing_changes(database, database_url, tmp_path, local):
+    """Nothing loaded, one that was dropped, and one of other keys."""
+    expected = await resolved(database, [BOOK], None, Remote())
+    assert await resolved(database, [BOOK], local, Remote()) == expected
+    load(database_url, tmp_path, plain_dump(FEW))
+    tables.drop(database_url)
+    assert await resolved(database, [BOOK], BibliographySource(BibliographyIndex(database)), Remote()) == expected
+    load(database_url, tmp_path, plain_dump(FEW))
+    async with database.transaction() as connection:
+        await connection.execute("UPDATE bibliography.load SET key_version = 0")
+    assert await resolved(database, [BOOK], BibliographySource(BibliographyIndex(database)), Remote()) == expected
+
+
+async def test_its_answer_is_none_of_a_source_that_could_be_asked(database, database_url, tmp_path, local):
+    """A month whose remaining books no source could look up waits, although the bibliography answered."""
+    load(database_url, tmp_path, plain_dump(FEW))
+    down = Remote(ProviderDown("remote", "is away"))
+    (found,) = await resolved(database, [BOOK], local, down)
+    assert found.isbn13 == "9780060105587"
+    with pytest.raises(NoSources, match="is away"):
+        await resolved(database, [BOOK, Candidate("An Invented Book", "Nobody At All")], local, down)
+
+
+async def test_dump_and_live_site_are_one_witness(database, database_url, tmp_path, local):
+    """The policy exact wants two sources; the same record from both is one."""
+    load(database_url, tmp_path, plain_dump(FEW))
+    live = Remote(await local.find(BOOK), "open_library")
+    (found,) = await resolved(database, [BOOK], local, live, policy=Policy.EXACT)
+    assert (found.isbn13, live.calls) == (None, 1)
+    assert "only open_library knows it" in found.reason
+    ids = [scored.hit.source.id for scored in found.considered]
+    assert len(ids) == len(set(ids))
+
+
+async def test_a_months_books_need_fewer_requests(database, database_url, tmp_path, local, monkeypatch):
+    """Open Library's client and the sandbox: the same books with the same verdicts, for fewer requests."""
+    load(database_url, tmp_path, plain_dump())
+    sandbox = SandboxSettings(latency_scale=0, look_alikes=0)
+    for name, value in environment(sandbox, "http://sandbox").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ALEXANDRIA_OPEN_LIBRARY_RATE", "500")
+    settings = config.load()
+    calls, found = {}, {}
+    async with RateLimiter(database_url, database.pool, settings.providers) as limiter:
+        for label, first in (("without", None), ("with", local)):
+            client = ProviderClient(
+                settings.providers["open_library"], limiter, ResponseCache(database),
+                contact="", version="0", inner=httpx2.ASGITransport(create_app(sandbox)),
+            )  # fmt: skip
+            before = await sent(database)
+            found[label] = await resolved(database, a_month(), first, make_source(client))
+            await client.aclose()
+            calls[label] = await sent(database) - before
+            async with database.transaction() as connection:
+                await connection.execute("TRUNCATE answer")
+    assert calls["without"] >= len(a_month())
+    assert calls["with"] * 2 < calls["without"]
+    assert sum(each.isbn13 is not None for each in found["with"]) >= sum(
+        each.isbn13 is not None for each in found["without"]
+    )
+
+
+async def sent(database):
+    async with database.transaction() as connection:
+        row = await (await connection.execute("SELECT count(*) AS n FROM call")).fetchone()
+    return row["n"]
+
+
+async def test_many_numbers_are_looked_up_at_once_and_a_doubtful_one_is_none(database, database_url, tmp_path, local):
+    load(database_url, tmp_path, dump_with_quirks(FEW))
+    shared = Isbn13.parse(isbn13(number_of("shared_isbn")))
+    found = await local.by_isbns([*(Isbn13.parse(book["isbn13"]) for book in FEW), shared])
+    assert {*found} == {book["isbn13"] for book in FEW}
+    assert all(record.isbn13 == isbn for isbn, record in found.items())
+    assert isinstance(local, LocalSource)
+
+
+async def test_enrichment_asks_it_first_where_one_is_loaded(database, database_url, tmp_path, local):
+    """An edition without a publisher gets it from the bibliography, with no source besides."""
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO work (key, title, author) VALUES ('k', '''Salem''s Lot', 'Stephen King')")
+        await connection.execute("INSERT INTO edition (isbn13, work_id, title)"
+                                 " SELECT '9780451098276', id, '''Salem''s Lot' FROM work")  # fmt: skip
+    follow_up = FollowUp(database, SourcePool((), Policy.BALANCED, local))
+    assert await follow_up.enrich() == 0
+    load(database_url, tmp_path, plain_dump(FEW))
+    local = BibliographySource(BibliographyIndex(database))
+    assert await FollowUp(database, SourcePool((), Policy.BALANCED, local)).enrich() == 1
+    async with database.transaction() as connection:
+        row = await (await connection.execute("SELECT publisher, published FROM edition")).fetchone()
+    assert (row["publisher"], str(row["published"])) == ("Signet", "1976-08-01")
