@@ -51,6 +51,7 @@ fuzz: setup ## readers of other people's data under Atheris and with texts of ev
 bench: setup ## the benchmarks that need no data from elsewhere; each prints its numbers
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/pacing.py --kill-holder
+	$(BIN)/python benchmarks/idle.py
 	$(BIN)/python benchmarks/recognise.py
 	$(BIN)/python benchmarks/policies.py
 	$(BIN)/python benchmarks/same_answer.py
