@@ -32,7 +32,7 @@ def content(url):
             "SELECT (SELECT count(*) FROM bibliography.edition), (SELECT count(*) FROM bibliography.title),"
             " (SELECT count(*) FROM bibliography.bucket), (SELECT sum(length(postings)) FROM bibliography.bucket),"
             " (SELECT sum(isbn13) FROM bibliography.edition),"
-            " (SELECT md5(string_agg(isbn13 || title, ',' ORDER BY isbn13, title)) FROM bibliography.edition)"
+            " (SELECT md5(string_agg(concat(isbn13, ' ', title), ',' ORDER BY isbn13, title)) FROM bibliography.edition)"
         ).fetchone()
 
 
