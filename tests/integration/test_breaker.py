@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import httpx2
 import psycopg
@@ -323,6 +325,49 @@ async def test_an_answer_ends_a_row_only_after_its_last_failure(database_url, an
                 await first.answered(None)
             await (second if failures < LONG.failures - 1 else first).failed(None, "answered 503")
         assert rows(database_url, "SELECT failures, trips FROM breaker") == state
+
+
+WAITED = 5.0  # seconds for a connection
+
+
+async def test_an_answer_grows_no_younger_while_its_process_waits_for_the_database(database_url, monkeypatch):
+    """Five seconds pass between a failure and the statement that stores it; the last answer is older than the row."""
+    async with worker_on(database_url, Provider(), LONG) as one, worker_on(database_url, Provider(), LONG) as other:
+        first, second = (worker.limiter.breakers[X] for worker in (one, other))
+        await first.answered(None)
+        for _ in range(LONG.failures - 1):
+            await second.failed(None, "answered 503")
+        connection, passed = first._pool.connection, [0.0]
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0])
+
+        @contextlib.asynccontextmanager
+        async def late():
+            async with connection() as found:
+                passed[0] = WAITED
+                rows(database_url, f"UPDATE breaker SET failed_at = failed_at - interval '{WAITED} s'")
+                yield found
+
+        monkeypatch.setattr(breakers, "time", clock)
+        monkeypatch.setattr(first._pool, "connection", late)
+        await first.failed(None, "answered 503")
+        assert rows(database_url, "SELECT failures, trips FROM breaker") == [(0, 1)]
+
+
+async def test_an_answer_grows_no_younger_while_a_request_waits_to_be_admitted(database_url):
+    far_end = Provider()
+    async with worker_on(database_url, far_end, LONG) as one, worker_on(database_url, far_end, LONG) as other:
+        assert await one.ask() == 200
+        began = time.monotonic()
+        await one.limiter.breakers[X].answered(None)
+        await other.limiter.breakers[X].failed(None, "answered 503")
+        gap, session = time.monotonic() - began, one.limiter._limiters[X]._session
+        async with session._lock:
+            began = time.monotonic()
+            asking = asyncio.create_task(one.limiter.breakers[X].admit(session))
+            while time.monotonic() - began < 2 * gap:  # noqa: ASYNC110  # a clock sets no event
+                await asyncio.sleep(0)
+        assert await asking == breakers.Admission()
+        assert rows(database_url, "SELECT failures FROM breaker") == [(1,)]
 
 
 async def test_a_longer_pause_that_the_provider_asked_for_stays(database_url):

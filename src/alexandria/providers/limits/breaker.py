@@ -82,9 +82,13 @@ class CircuitBreaker:
 
     async def admit(self, session: Session) -> Admission:
         """What may be sent now. A probe is reserved for the caller, which reports or releases it."""
-        probe, answered_for = uuid4(), self._pop_answered_for()
+        probe, answered_at = uuid4(), self._pop_answered_at()
+        if (
+            answered_at is not None
+        ):  # by the server's clock, so that no wait for the session makes the answer a later one
+            answered_at += session.clock.earliest() - time.monotonic()
         row = await session.query(
-            "admit", name=self._name, probe=probe, seconds=self._probe_seconds, answered_for=answered_for
+            "admit", name=self._name, probe=probe, seconds=self._probe_seconds, answered_at=answered_at
         )
         if not row["tripped"]:
             return Admission()
@@ -115,7 +119,7 @@ class CircuitBreaker:
     async def failed(self, probe: UUID | None, reason: str, *, busy: bool = False) -> None:
         """The provider has not answered a request, for `reason`, or was `busy`. After some such requests it is paused."""
         weight = 1 if busy else self._weight
-        answered_for = self._pop_answered_for()
+        answered_at = self._pop_answered_at()
         with unavailable():
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(SQL["add_breaker"], {"name": self._name})
@@ -125,7 +129,9 @@ class CircuitBreaker:
                 if row["trips"] and (probe is None or row["probe"] != probe):
                     return  # it was sent before the pause, or is a probe that was given up
                 # An answer from before the last failure of another process does not end the row.
-                answered = answered_for is not None and (row["failed_for"] is None or answered_for < row["failed_for"])
+                answered = answered_at is not None and (
+                    row["failed_for"] is None or time.monotonic() - answered_at < row["failed_for"]
+                )
                 failures = weight if answered else row["failures"] + weight
                 if not row["trips"] and failures < self._policy.failures * self._weight:
                     await connection.execute(SQL["count_failure"], {"name": self._name, "failures": failures})
@@ -149,10 +155,10 @@ class CircuitBreaker:
             async with self._pool.connection() as connection:
                 await connection.execute(SQL["release_probe"], {"name": self._name, "probe": probe})
 
-    def _pop_answered_for(self) -> float | None:
-        """The seconds since the provider last answered this process; None if that was stored already."""
+    def _pop_answered_at(self) -> float | None:
+        """When the provider last answered this process, by its clock; None if that was stored already."""
         answered_at, self._answered_at = self._answered_at, None
-        return None if answered_at is None else time.monotonic() - answered_at
+        return answered_at
 
     def _trips_before(self, row: Row) -> int:
         """The pauses before this one: those of an outage that was over for less than the last of them."""

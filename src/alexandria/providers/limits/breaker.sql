@@ -4,7 +4,7 @@
 -- Whether requests may be sent: not while a pause lasts, then one probe alone. An answer since ends a row of failures.
 WITH cleared AS (
     UPDATE breaker SET failures = 0 WHERE name = %(name)s AND trips = 0 AND failures > 0
-      AND coalesce(failed_at, '-infinity') < clock_timestamp() - make_interval(secs => %(answered_for)s::double precision)
+      AND coalesce(failed_at, '-infinity') < to_timestamp(%(answered_at)s::double precision)
 ), probing AS (
     UPDATE breaker SET probe = %(probe)s, probe_until = clock_timestamp() + make_interval(secs => %(seconds)s)
     WHERE name = %(name)s AND trips > 0 AND coalesce(open_until <= clock_timestamp(), true)
