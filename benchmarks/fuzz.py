@@ -33,8 +33,8 @@ with atheris.instrument_imports(include=["alexandria"], enable_loader_override=F
         book_list,
         chat_dialect,
         fields,
+        generator_specs,
         google_dialect,
-        llm,
         refusal_kinds,
         refusals,
         retry_hints,
@@ -100,7 +100,7 @@ def parameters(text: str) -> None:
     """What callers and operators write."""
     for read in (
         Month.parse,
-        lambda entry: llm.parse_generators(entry.split(",")),
+        lambda entry: generator_specs.parse_generators(entry.split(",")),
         read_rules,
         server_of,
         message_pattern,
