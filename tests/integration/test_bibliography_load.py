@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 
@@ -13,7 +15,7 @@ import psycopg
 import pytest
 
 from alexandria.bibliography import loader, tables
-from alexandria.bibliography.lookup import BibliographyIndex
+from alexandria.bibliography.lookup import SQL, BibliographyIndex
 from alexandria.bibliography.rows import Limits
 from alexandria.catalogue.models import Isbn13
 from alexandria.cli.exit_codes import DONE, NOTHING, USAGE
@@ -101,6 +103,25 @@ def test_two_works_with_one_number_are_both_kept(held):
     assert [row["name"] for row in held(isbn13(number_of("shared_isbn")))] == ["First Owner", "Second Owner"]
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("postings", {"checksums": [1, 2]}),
+        ("editions", {"titles": [1, 2], "limit": 300}),
+        ("by_isbns", {"isbns": [1, 2]}),
+    ],
+)
+def test_every_look_up_is_by_an_index(quirky, name, values):
+    """Tables of millions of rows are never read whole: not even where that alone is discouraged."""
+    with psycopg.connect(quirky[0]) as connection:
+        connection.execute("SET enable_seqscan = off")
+        [(loaded_at,)] = connection.execute("SELECT loaded_at FROM bibliography.load").fetchall()
+        explained = connection.execute(("EXPLAIN " + SQL[name]), values | {"loaded_at": loaded_at}).fetchall()
+    plan = "\n".join(line for (line,) in explained)
+    assert "Index Scan" in plan
+    assert re.findall(r"Seq Scan on (?:title|edition|bucket)\b", plan) == [], plan
+
+
 def test_what_was_left_out_is_counted_by_reason(quirky):
     assert quirky[2].left_out == {"unreadable line": 3, "no ISBN": 1, "no title": 1}
     assert quirky[2].records == sum(line.startswith("/type/edition") for line in quirky[1].editions) - 3
@@ -152,13 +173,14 @@ def test_years_and_languages_limit_what_is_kept(database_url, tmp_path):
         (lambda path: path.write_bytes(b""), "empty"),
         (lambda path: path.write_bytes(gzip.compress(b"")), "empty"),
         (lambda path: path.write_text("<html>404 Not Found</html>\n"), "neither a dump"),
-        (lambda path: path.write_bytes(os.urandom(4000)), "neither a dump"),
+        (lambda path: path.write_bytes(random.Random(4).randbytes(4000)), "neither a dump"),
+        (lambda path: path.write_bytes(b"\x80a\rb\nc\n"), "neither a dump"),
         (lambda path: path.write_text("\n".join(plain_dump(FEW).authors)), "no edition was found"),
         (lambda path: path.write_text("\n".join(plain_dump(FEW[:31]).editions)), "incomplete"),
         (lambda path: path.write_text("\n".join(aged("2020-01-01T00:00:00"))), "newest change is of 2020-01-01"),
         (lambda path: path.write_bytes(gzip.compress("\n".join(plain_dump(FEW).editions).encode())[:-9]), "cut off"),
     ],
-    ids=["empty", "empty gzip", "page", "noise", "authors alone", "short", "stale", "cut off"],
+    ids=["empty", "empty gzip", "page", "noise", "carriage return", "authors alone", "short", "stale", "cut off"],
 )
 def test_what_is_no_whole_dump_is_refused_and_the_old_one_serves(database_url, tmp_path, write, reason):
     load(database_url, plain_dump(FEW).write(tmp_path))

@@ -28,7 +28,7 @@ LEFT JOIN bibliography.binding AS b ON b.code = e.binding
 LEFT JOIN LATERAL (
     SELECT min(published) / 10000 AS first_year FROM (
         SELECT s.published FROM bibliography.title AS o JOIN bibliography.edition AS s ON s.title = o.id
-        WHERE o.work = t.work AND t.work > 0 AND s.published > 0 LIMIT %(limit)s
+        WHERE o.work = t.work AND o.work > 0 AND s.published > 0 LIMIT %(limit)s
     ) AS others
 ) AS f ON true
 WHERE l.loaded_at = %(loaded_at)s

@@ -57,7 +57,10 @@ def table(file: InputFile, limits: Limits, tally: Tally) -> Iterator[list[BookRo
     text = (piece.decode("utf-8", "replace") + "\n" for batch in file.lines() for piece in batch)
     head = next(text).lstrip("\ufeff")
     delimiter = max(",;\t", key=head.count)
-    columns = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter))]
+    try:
+        columns = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter))]
+    except csv.Error:  # a carriage return within it: it is no text
+        columns = []
     if not set(columns) & set(NAMES["isbn"]):
         raise BadInput(
             f"{file.name} is neither a dump, JSON lines, MARC 21 nor a CSV with a column isbn13",
