@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from alexandria.core import errors
+
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "fuzz.py"
 SECONDS = "5"  # of each target; start it by hand for longer
 TARGETS = ("hints", "lists", "dates", "names", "entities", "parameters", "refusals")
@@ -27,7 +29,8 @@ def test_every_target_reads_its_first_inputs(program):
     assert tuple(program.TARGETS) == tuple(program.SEEDS) == TARGETS
     for name, target in program.TARGETS.items():
         for seed in ("", *program.SEEDS[name]):
-            program.one_input(target)(seed.encode())
+            with contextlib.suppress(errors.AlexandriaError):
+                target(seed)
 
 
 @pytest.mark.long

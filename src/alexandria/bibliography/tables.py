@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ MAX_BINDINGS_COUNT = 32_767  # distinct ones that have a code; of others nothing
 MAX_PAGES_COUNT = 32_767
 _LOCK_KEY = 4_902_341_718  # any number, the same in every version
 _LOCK_PATIENCE = "5s"
+_REMOVAL_PATIENCE = "200ms"  # shorter than the server's deadlock_timeout, at whose end a reader would be refused
+_MAX_REMOVAL_TRIES = 50
 _COPY_SIZE = 1000  # rows that are sent together
 _BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _BINARY_END = b"\xff\xff"
@@ -110,8 +112,7 @@ class NewTables:
         connection.execute(SQL["serve"])
         connection.commit()
         with contextlib.suppress(psycopg.Error):  # somebody reads them still: the next load removes them
-            connection.execute(SQL["drop_old"])
-            connection.commit()
+            _remove(connection, ["drop_old"])
 
 
 class TitleWriter:
@@ -190,9 +191,23 @@ def drop(url: str) -> None:
     with opened(url) as connection, _translated():
         _lock(connection)
         _require_ours(connection)
-        for name in ("drop", "drop_new", "drop_old"):
-            connection.execute(SQL[name])
-        connection.commit()
+        _remove(connection, ["drop", "drop_new", "drop_old"])
+
+
+def _remove(connection: MigrationConnection, blocks: Sequence[str]) -> None:
+    """Remove schemas in one transaction, which waits for readers in short turns, so that none of them is in a deadlock."""
+    connection.commit()
+    for turn in range(_MAX_REMOVAL_TRIES):
+        try:
+            connection.execute(SQL["lock_patience"], {"patience": _REMOVAL_PATIENCE})
+            for name in blocks:
+                connection.execute(SQL[name])
+            connection.commit()
+            return
+        except psycopg.errors.LockNotAvailable:
+            connection.rollback()
+            if turn == _MAX_REMOVAL_TRIES - 1:
+                raise
 
 
 def _lock(connection: MigrationConnection) -> None:
