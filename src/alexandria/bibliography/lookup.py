@@ -15,7 +15,7 @@ from alexandria.bibliography import rows
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
 from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
 from alexandria.catalogue.models import EditionRecord, Isbn13, SourceRecord
-from alexandria.core.errors import NotMigrated
+from alexandria.core.errors import DatabaseBusy, NotMigrated
 from alexandria.database.pool import Connection, Database, Row
 from alexandria.database.sql import load
 
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 NAME = "bibliography"
 OPEN_LIBRARY = "open_library"  # whose records the rows of its dump are
 BEST_TITLES_COUNT = 8  # that are compared with the book
+MAX_TRIES = 5  # of a look-up, while loads replace the tables
 MAX_EDITIONS = 300  # of one title
 CHECK_INTERVAL = 10.0  # seconds between two looks whether another bibliography is loaded
 MAX_RELATED = 20  # ISBNs of a record's other editions that are worth keeping
@@ -54,7 +55,7 @@ class BibliographyIndex:
     async def find(self, title: str, authors: Sequence[str]) -> list[EditionRecord]:
         """The editions of the titles that share most of the blocking keys, the likeliest first. Raises DatabaseUnavailable."""
         keys = [checksums(key) for key in blocks(title, authors)]
-        for _ in range(2):  # a load that replaces the tables between the two statements makes the second try
+        for _ in range(MAX_TRIES):  # a load that replaces the tables between the two statements makes another try
             facts = await self._current()
             if facts is None or facts.key_version != KEY_VERSION:
                 return []
@@ -62,25 +63,31 @@ class BibliographyIndex:
                 async with self._database.transaction() as connection:
                     best = await self._best_titles(connection, keys, facts)
                     found = await self._editions(connection, best, facts) if best else []
-            except NotMigrated:  # the bibliography was dropped
-                found = []
+                replaced = False
+            except (NotMigrated, DatabaseBusy):  # the bibliography was replaced or dropped
+                found, replaced = [], True
             if found:
                 return _records(found, facts.as_of)
             self._checked = -CHECK_INTERVAL
-            if (after := await self._current()) is None or after.loaded_at == facts.loaded_at:
+            after = await self._current()
+            if after is None or (after.loaded_at == facts.loaded_at and not replaced):
                 return []
         return []
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, list[EditionRecord]]:
         """The editions with these ISBNs; of a number that several works bear all. Raises DatabaseUnavailable."""
-        facts = await self._current()
-        if facts is None:
-            return {}
-        try:
-            async with self._database.transaction() as connection:
-                cursor = await connection.execute(SQL["by_isbns"], {"isbns": [int(isbn) for isbn in isbns]})
-                found = await cursor.fetchall()
-        except NotMigrated:
+        values = {"isbns": [int(isbn) for isbn in isbns]}
+        for _ in range(MAX_TRIES):
+            facts = await self._current()
+            if facts is None:
+                return {}
+            try:
+                async with self._database.transaction() as connection:
+                    found = await (await connection.execute(SQL["by_isbns"], values)).fetchall()
+                break
+            except (NotMigrated, DatabaseBusy):  # as above
+                self._checked = -CHECK_INTERVAL
+        else:
             return {}
         grouped: dict[Isbn13, list[EditionRecord]] = defaultdict(list)
         for row in found:
