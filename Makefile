@@ -13,7 +13,7 @@ COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.vers
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
 
-check: setup ## what takes less than a minute: lint and unit tests, side by side
+check: setup ## what takes about a minute: lint and unit tests, side by side
 	$(MAKE) -j2 lint unit
 
 test: setup ## lint, and every test but the long ones, crashes and set-ups of PostgreSQL; some minutes

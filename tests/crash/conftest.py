@@ -111,7 +111,7 @@ class Process(demo.Child):
         return self._log.read_text(errors="replace")
 
     def faults(self) -> list[str]:
-        """Lines of the log that tell of a fault of ours; libpq's "closed the connection unexpectedly" tells of none."""
+        """Lines of the log that report a fault of ours; libpq's "closed the connection unexpectedly" is not one."""
         return [line for line in self.log_text().splitlines() if FAULT.search(line)]
 
 

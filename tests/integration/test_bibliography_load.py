@@ -14,12 +14,12 @@ import sys
 import psycopg
 import pytest
 
-from alexandria.bibliography import loader, tables
+from alexandria.bibliography import loader, lookup, tables
 from alexandria.bibliography.lookup import SQL, BibliographyIndex
 from alexandria.bibliography.rows import Limits
 from alexandria.catalogue.models import Isbn13
 from alexandria.cli.exit_codes import DONE, NOTHING, USAGE
-from alexandria.core.errors import BadInput, NotNow
+from alexandria.core.errors import BadInput, DatabaseBusy, NotNow
 from alexandria.database.pool import Database
 from tests.support.open_library_dump import (
     LANGUAGES,
@@ -359,3 +359,17 @@ async def test_lookups_beside_a_swap_find_the_old_or_the_new_and_never_nothing(d
         stopped.set()
         await asyncio.gather(*tasks)
     assert answers > 10
+
+
+async def test_a_look_up_that_is_kept_out_has_no_empty_answer(database_url, tmp_path, monkeypatch):
+    """Else a book that is held would be looked up elsewhere, and taken for one that is not."""
+    load(database_url, plain_dump(FEW).write(tmp_path))
+    monkeypatch.setattr(lookup, "MAX_TRIES", 1)
+    async with Database(database_url, size=1) as database:
+        index = BibliographyIndex(database)
+        assert await index.is_loaded()
+        with psycopg.connect(database_url) as other:
+            other.execute("LOCK TABLE bibliography.edition IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(DatabaseBusy):
+                await index.by_isbns([Isbn13.parse(FEW[0]["isbn13"])])
+        assert await index.by_isbns([Isbn13.parse(FEW[0]["isbn13"])])

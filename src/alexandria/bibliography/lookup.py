@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,41 +53,35 @@ class BibliographyIndex:
         return await self._current() is not None
 
     async def find(self, title: str, authors: Sequence[str]) -> list[EditionRecord]:
-        """The editions of the titles that share most of the blocking keys, the likeliest first. Raises DatabaseUnavailable."""
+        """The editions of the titles that share most of the blocking keys, the likeliest first.
+
+        Raises DatabaseUnavailable, and DatabaseBusy if other transactions are in the way for too long.
+        """
         keys = [checksums(key) for key in blocks(title, authors)]
-        for _ in range(MAX_TRIES):  # a load that replaces the tables between the two statements makes another try
-            facts = await self._current()
-            if facts is None or facts.key_version != KEY_VERSION:
+
+        async def read(connection: Connection, facts: _Facts) -> list[Row]:
+            if facts.key_version != KEY_VERSION:
                 return []
-            try:
-                async with self._database.transaction() as connection:
-                    best = await self._best_titles(connection, keys, facts)
-                    found = await self._editions(connection, best, facts) if best else []
-                replaced = False
-            except (NotMigrated, DatabaseBusy):  # the bibliography was replaced or dropped
-                found, replaced = [], True
-            if found:
-                return _records(found, facts.as_of)
-            self._checked = -CHECK_INTERVAL
-            after = await self._current()
-            if after is None or (after.loaded_at == facts.loaded_at and not replaced):
-                return []
-        return []
+            best = await self._best_titles(connection, keys, facts)
+            found = await self._editions(connection, best, facts) if best else []
+            if not found:
+                now = await (await connection.execute(SQL["facts"])).fetchone()
+                if now is None or now["loaded_at"] != facts.loaded_at:
+                    raise _replaced()
+            return found
+
+        facts, found = await self._read(read)
+        return _records(found, facts.as_of) if facts else []
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, list[EditionRecord]]:
-        """The editions with these ISBNs; of a number that several works bear all. Raises DatabaseUnavailable."""
+        """The editions with these ISBNs; of a number that several works bear all. Raises what `find` raises."""
         values = {"isbns": [int(isbn) for isbn in isbns]}
-        for _ in range(MAX_TRIES):
-            facts = await self._current()
-            if facts is None:
-                return {}
-            try:
-                async with self._database.transaction() as connection:
-                    found = await (await connection.execute(SQL["by_isbns"], values)).fetchall()
-                break
-            except (NotMigrated, DatabaseBusy):  # as above
-                self._checked = -CHECK_INTERVAL
-        else:
+
+        async def read(connection: Connection, _: _Facts) -> list[Row]:
+            return await (await connection.execute(SQL["by_isbns"], values)).fetchall()
+
+        facts, found = await self._read(read)
+        if facts is None:
             return {}
         grouped: dict[Isbn13, list[EditionRecord]] = defaultdict(list)
         for row in found:
@@ -95,6 +89,21 @@ class BibliographyIndex:
             assert record.isbn13 is not None
             grouped[record.isbn13].append(record)
         return grouped
+
+    async def _read(
+        self, read: Callable[[Connection, _Facts], Awaitable[list[Row]]]
+    ) -> tuple[_Facts | None, list[Row]]:
+        """What `read` finds, and in which load; None if none is there. It reads again if the tables were replaced meanwhile."""
+        for _ in range(MAX_TRIES):
+            facts = await self._current()
+            if facts is None:
+                return None, []
+            try:
+                async with self._database.transaction() as connection:
+                    return facts, await read(connection, facts)
+            except (NotMigrated, DatabaseBusy):
+                self._checked = -CHECK_INTERVAL
+        raise _replaced()
 
     async def _current(self) -> _Facts | None:
         """The load that serves, looked up again after CHECK_INTERVAL."""
@@ -125,6 +134,10 @@ class BibliographyIndex:
     async def _editions(self, connection: Connection, titles: Sequence[int], facts: _Facts) -> list[Row]:
         values = {"titles": [*titles], "limit": MAX_EDITIONS, "loaded_at": facts.loaded_at}
         return await (await connection.execute(SQL["editions"], values)).fetchall()
+
+
+def _replaced() -> DatabaseBusy:
+    return DatabaseBusy("the bibliography is being replaced", hint="try again in a minute")
 
 
 def _records(found: Sequence[Row], as_of: datetime) -> list[EditionRecord]:

@@ -111,7 +111,9 @@ class NewTables:
             connection.execute(SQL["retire"])
         connection.execute(SQL["serve"])
         connection.commit()
-        with contextlib.suppress(psycopg.Error):  # somebody reads them still: the next load removes them
+        with contextlib.suppress(
+            psycopg.errors.LockNotAvailable
+        ):  # they are still being read: the next load removes them
             _remove(connection, ["drop_old"])
 
 

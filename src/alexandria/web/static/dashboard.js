@@ -65,7 +65,7 @@
     if (link) link.title = link.textContent;
   });
 
-  // Whoever acts with a name is asked for it once.
+  // A person types the name once; later forms are filled in with it.
   function fillName() {
     const name = localStorage.getItem("name");
     for (const field of document.querySelectorAll("input[name=who]"))
