@@ -81,6 +81,7 @@ ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
     ("contributor", "contributor_name_check"): {"name": ""},
     ("control", "control_only_row_check"): {"only_row": False},
     ("control", "ends_if_it_began"): {"paused_until": NOON},
+    ("edition", "added_for_a_month"): {"added_year": 2023},
     ("edition", "edition_enrich_looks_check"): {"enrich_looks": -1},
     ("edition", "edition_isbn13_check"): {"isbn13": "9780374600304"},
     ("edition", "edition_pages_check"): {"pages": 0},

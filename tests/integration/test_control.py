@@ -1,6 +1,7 @@
 """Pause, resume and retry: their effects, the audit, and what the API reports meanwhile."""
 
 import asyncio
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -209,7 +210,7 @@ async def test_a_paused_system_rechecks_and_enriches_nothing(api, sql, system):
         Resolution(Candidate("A Book That Never Was", "Nobody Atall"), None, reason="unknown to all"),
     ]
     async with system.database.transaction() as connection:
-        await candidates.record_month(connection, Month(2023, 3), books, datetime.now(UTC))
+        await candidates.record_month(connection, Month(2023, 3), books, datetime.now(UTC), token=uuid.uuid4())
     await sql("UPDATE backfill_log SET status = 'completed', books_generated = 2, isbns_resolved = 1 WHERE month = 3")
     await sql("UPDATE candidate SET look_again_at = now() - interval '1 day' WHERE isbn13 IS NULL")
     await sql("UPDATE edition SET enrich_at = now() - interval '1 day'")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -92,7 +93,7 @@ async def recorded(system: Backfill, month: Month, *hits: EditionRecord) -> None
             )
             for one in hits
         ]
-        await candidates.record_month(connection, month, found, WHEN)
+        await candidates.record_month(connection, month, found, WHEN, token=uuid.uuid4())
 
 
 async def rows(system: Backfill, statement, *parameters) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
@@ -74,7 +75,7 @@ async def recorded(system, *resolutions):
     """November was recorded with these books, and what can be done about them is due."""
     async with system.scheduler.database.transaction() as connection:
         await months.seed(connection, 2023, 2023)
-        await candidates.record_month(connection, NOVEMBER, resolutions, WHEN)
+        await candidates.record_month(connection, NOVEMBER, resolutions, WHEN, token=uuid.uuid4())
         await connection.execute("UPDATE candidate SET look_again_at = now() - interval '1 hour' WHERE isbn13 IS NULL")
         await connection.execute("UPDATE edition SET enrich_at = now() - interval '1 hour'")
 

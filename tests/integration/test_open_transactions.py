@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -189,7 +190,7 @@ def resolved(isbn, number):
 
 async def recorded(field, month, *resolutions):
     async with field.database.transaction() as connection:
-        await candidates.record_month(connection, month, resolutions, WHEN)
+        await candidates.record_month(connection, month, resolutions, WHEN, token=uuid.uuid4())
 
 
 async def test_a_locked_candidate_keeps_no_other_from_being_looked_up_again(field):

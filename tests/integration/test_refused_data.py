@@ -1,6 +1,7 @@
 """What providers send and PostgreSQL refuses costs one book, never its month; a month of nothing else fails with the reason."""
 
 import string
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -51,7 +52,7 @@ async def test_a_text_of_6000_letters_is_stored_and_found_again(database_url, lo
     async with Database(database_url) as database, database.transaction() as connection:
         await months.seed(connection, 2023, 2023)
         stored = resolution(title, BOOKS["The Bee Sting"], authors=authors, record_id=record_id)
-        done = await candidates.record_month(connection, NOVEMBER, [stored], WHEN)
+        done = await candidates.record_month(connection, NOVEMBER, [stored], WHEN, token=uuid.uuid4())
         assert (done.generated, done.resolved, done.new, done.left_out) == (1, 1, 1, ())
         held = await repository.find_work(connection, title, authors, with_edition=True)
         assert held is not None

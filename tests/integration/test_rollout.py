@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import uuid
 from asyncio.subprocess import PIPE
 from datetime import UTC, date, datetime, timedelta
 
@@ -302,7 +303,7 @@ async def test_books_are_counted_as_resolved_unresolved_or_not_checked(stage):
         Resolution(named, None, reason="not asked", unavailable={"isbndb": "no key"}),
     ]
     async with stage.database.transaction() as connection:
-        await candidates.record_month(connection, Month(2023, 12), lost, THREE)
+        await candidates.record_month(connection, Month(2023, 12), lost, THREE, token=uuid.uuid4())
     await stage.sql(
         "UPDATE backfill_log SET status = 'completed', books_generated = 2 WHERE year = 2023 AND month = 12"
     )

@@ -16,7 +16,7 @@ from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
-from alexandria.providers.base import SuggestResult
+from alexandria.providers.base import Source, SuggestResult
 
 NOVEMBER = Month(2023, 11)
 BEE_STING = Candidate("The Bee Sting", "Paul Murray", year=2023)
@@ -79,7 +79,7 @@ class Shelf:
 
 
 @contextlib.asynccontextmanager
-async def backfill(url: str, generators: list[Scripted], sources: list[Shelf]) -> AsyncIterator[Backfill]:
+async def backfill(url: str, generators: list[Scripted], sources: Sequence[Source]) -> AsyncIterator[Backfill]:
     async with Database(url) as database:
         jobs = JobQueue(database)
         await jobs.open()

@@ -30,7 +30,7 @@ async def record(
     """
     async with database.transaction() as connection:
         await months.lock(connection, token)
-        recorded = await candidates.record_month(connection, month, resolutions, now)
+        recorded = await candidates.record_month(connection, month, resolutions, now, token=token)
         refused = [f"left out, as PostgreSQL refuses the data: {title}" for title in recorded.left_out]
         await months.complete(
             connection,

@@ -39,20 +39,26 @@ async def _one(month: Month | None, candidate: Candidate, selector: SourceSelect
 
 
 async def recognise(candidate: Candidate, database: Database, month: Month | None = None) -> Resolution | None:
-    """Return the catalogue's own edition of this candidate, or None. That costs no call."""
+    """Return the catalogue's own edition of this candidate, with the record that it rests on, or None.
+
+    That costs no call.
+    """
     async with database.transaction() as connection:
         held = await repository.find_work(
             connection, candidate.title, (candidate.author,), year=candidate.year, with_edition=True
         )
+        record = held and await repository.record_behind(connection, held.isbn13)
     if held is None:
         return None
+    behind = f" from {record.source.provider} {record.source.id}" if record else ""
     return Resolution(
         candidate,
         Isbn13.stored(held.isbn13),
         source=repository.NAME,
         score=held.score,
-        reason=f"already in the catalogue as {held.title!r} by {held.author}; {'; '.join(held.reasons)}",
+        reason=f"already in the catalogue as {held.title!r} by {held.author}{behind}; {'; '.join(held.reasons)}",
         work_id=held.work_id,
+        considered=(ScoredRecord(record, held.score, ACCEPT, held.reasons, held.fit),) if record else (),
         in_month=publication_month.dated_in(month, held.dates),
     )
 

@@ -12,6 +12,7 @@ from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.names import name_key, natural
 from alexandria.catalogue.matching.scoring import ACCEPT, MAX_POINTS, REFUSE, same_work, work_key
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
+from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -126,11 +127,17 @@ async def drop_unproven(connection: Connection, work_id: int) -> None:
     await connection.execute(SQL["drop_unproven"], {"work_id": work_id})
 
 
-async def add_edition(connection: Connection, work_id: int, hit: EditionRecord, *, related: bool = False) -> bool:
-    """Add the record's edition with its provenance unless the catalogue has it. Returns whether it was new."""
+async def add_edition(
+    connection: Connection, work_id: int, hit: EditionRecord, *, month: Month | None = None, related: bool = False
+) -> bool:
+    """Add the record's edition, found for `month` if for one, with its provenance unless the catalogue has it.
+
+    Returns whether it was new.
+    """
     values = {field: getattr(hit, field) for field in EDITION_FIELDS}
     values["published"] = str(hit.published) if hit.published else None
     values |= {"isbn13": hit.isbn13, "work_id": work_id, "related": related}
+    values |= {"added_year": month and month.year, "added_month": month and month.month}
     if await (await connection.execute(SQL["add_edition"], values)).fetchone() is None:
         return False
     record_id = await source_record(connection, hit.source)
@@ -158,6 +165,18 @@ async def source_record(connection: Connection, source: SourceRecord) -> int:
     """The id of the record that a fact rests on."""
     values = {"provider": source.provider, "provider_id": bounded(source.id), "fetched_at": source.fetched_at}
     return await _id(connection, "add_source_record", values)
+
+
+async def record_behind(connection: Connection, isbn13: str) -> EditionRecord | None:
+    """The edition as the catalogue holds it, with the source's record that it rests on; None if no record is known."""
+    row = await (await connection.execute(SQL["record_behind"], {"isbn13": isbn13})).fetchone()
+    if row is None:
+        return None
+    source = SourceRecord(row.pop("provider"), row.pop("provider_id"), row.pop("fetched_at"))
+    row["isbn13"] = Isbn13.stored(row["isbn13"])
+    row["published"] = PartialDate.parse(row["published"]) if row["published"] else None
+    row["authors"] = tuple(row["authors"])
+    return EditionRecord(source, **row)
 
 
 @dataclass(frozen=True, slots=True)

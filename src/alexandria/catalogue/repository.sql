@@ -13,6 +13,15 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
 SELECT e.isbn13, e.work_id, w.title, e.title AS edition_title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id
 WHERE e.isbn13 = %(isbn13)s
 
+-- name: record_behind
+-- An edition with the source's record that it rests on: that of its title, which nothing replaces.
+SELECT e.isbn13, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages,
+       s.provider, s.provider_id, s.fetched_at,
+       ARRAY(SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
+             WHERE wc.work_id = e.work_id ORDER BY wc.position) AS authors
+FROM edition AS e JOIN provenance AS p USING (isbn13) JOIN source_record AS s ON s.id = p.source_record_id
+WHERE e.isbn13 = %(isbn13)s ORDER BY p.field <> 'title', p.field LIMIT 1
+
 -- name: alike
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
 -- A block has one vote, shared by its works: the rarer, the more it counts. Of one with more than `most` no more is read.
@@ -64,9 +73,10 @@ DELETE FROM work WHERE id = %(work_id)s
 
 -- name: add_edition
 -- An edition that is not there yet; no row if it is.
-INSERT INTO edition (isbn13, work_id, title, subtitle, publisher, published, language, binding, pages, related)
+INSERT INTO edition (isbn13, work_id, title, subtitle, publisher, published, language, binding, pages, related,
+                     added_year, added_month)
 VALUES (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(publisher)s, %(published)s, %(language)s,
-        %(binding)s, %(pages)s, %(related)s)
+        %(binding)s, %(pages)s, %(related)s, %(added_year)s, %(added_month)s)
 ON CONFLICT (isbn13) DO NOTHING
 RETURNING isbn13
 

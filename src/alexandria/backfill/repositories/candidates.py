@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 from psycopg.types.json import Jsonb
@@ -36,7 +37,10 @@ class DueCandidate:
 
 @dataclass(frozen=True, slots=True)
 class RecordedMonth:
-    """What was stored of a month: its candidates, those with an ISBN, new editions, and the titles that were refused."""
+    """What was stored of a month: its candidates, those with an ISBN, and the titles that were refused.
+
+    `new`: those with an ISBN whose edition this month was the first to add, in this attempt or an earlier one.
+    """
 
     generated: int
     resolved: int
@@ -45,9 +49,9 @@ class RecordedMonth:
 
 
 async def record_month(
-    connection: Connection, month: Month, resolutions: Sequence[Resolution], now: datetime
+    connection: Connection, month: Month, resolutions: Sequence[Resolution], now: datetime, *, token: UUID
 ) -> RecordedMonth:
-    """Store the resolutions of a month's candidates and replace earlier ones.
+    """Store the resolutions that an attempt found for a month; those of earlier attempts become earlier results.
 
     A book that PostgreSQL refuses is stored as unresolved, or left out if that is refused, too. Raises BadData if it
     refuses every book.
@@ -55,13 +59,15 @@ async def record_month(
     await connection.execute(SQL["forget"], {"year": month.year, "month": month.month})
     await repository.one_writer(connection)
     stored: list[Resolution] = []
-    new, left_out, refused = 0, [], None
+    left_out, refused = [], None
     for resolution in resolutions:
         for kept in (await _proven(connection, resolution), _without_records(resolution)):
             try:
                 with unavailable():
                     async with connection.transaction():
-                        new += await _record_candidate(connection, month, kept, len(stored), now)
+                        row = _outcome(kept, await _record_book(connection, month, kept), 1, now)
+                        row |= {"position": len(stored), "attempt_token": token}
+                        await _add(connection, month, kept.candidate, row)
             except BadData as error:
                 refused = error
                 log.warning("book refused", book=kept.candidate.title, month=str(month), reason=error.message)
@@ -72,7 +78,8 @@ async def record_month(
             left_out.append(kept.candidate.title)
     if refused is not None and not stored:
         raise refused
-    return RecordedMonth(len(stored), sum(each.isbn13 is not None for each in stored), new, tuple(left_out))
+    counts = await _count(connection, month)
+    return RecordedMonth(len(stored), counts["resolved"], counts["queued"], tuple(left_out))
 
 
 async def due(connection: Connection, limit: int) -> list[DueCandidate]:
@@ -89,12 +96,12 @@ async def finish_recheck(connection: Connection, due: DueCandidate, resolution: 
         return False  # the month was filled again meanwhile
     await repository.one_writer(connection)
     resolution = await _proven(connection, resolution)
-    work_id, added = await _record_book(connection, due.month, resolution)
+    work_id = await _record_book(connection, due.month, resolution)
     row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
     await connection.execute(SQL["finish_recheck"], row)
     if due.work_id is not None and due.work_id != work_id:
         await repository.drop_unproven(connection, due.work_id)
-    await connection.execute(SQL["count_again"], {**month, "queued": added})
+    await connection.execute(SQL["count_again"], month | await _count(connection, due.month))
     return resolution.isbn13 is not None
 
 
@@ -102,6 +109,12 @@ async def of_month(connection: Connection, month: Month) -> list[Row]:
     """Return a month's candidates in the order named, each with ISBN, source, score, reason and evidence."""
     found = await connection.execute(SQL["of_month"], {"year": month.year, "month": month.month})
     return await found.fetchall()
+
+
+async def earlier_of_month(connection: Connection, month: Month, before: int | None, limit: int) -> list[Row]:
+    """Return results that later ones replaced, newest first, from the one before the id `before` on."""
+    values = {"year": month.year, "month": month.month, "before": before, "limit": limit}
+    return await (await connection.execute(SQL["earlier"], values)).fetchall()
 
 
 async def in_month(connection: Connection, month: Month) -> dict[str, int]:
@@ -118,18 +131,18 @@ async def spent_on_rechecks(connection: Connection) -> int:
     return int(row["calls"])
 
 
-async def _record_candidate(
-    connection: Connection, month: Month, resolution: Resolution, position: int, now: datetime
-) -> int:
-    """Store one candidate with its resolution. Returns 1 if its edition was new."""
-    work_id, added = await _record_book(connection, month, resolution)
-    candidate = resolution.candidate
-    row = _outcome(resolution, work_id, 1, now)
-    row |= {"year": month.year, "month": month.month, "position": position}
-    row |= {"title": candidate.title, "author": candidate.author}
-    row |= {"named_year": candidate.year, "named_by": list(candidate.named_by)}
-    await connection.execute(SQL["add"], row)
-    return added
+async def _count(connection: Connection, month: Month) -> Row:
+    """Count the books with an ISBN, and those of them whose edition the month was the first to add."""
+    row = await (await connection.execute(SQL["count"], {"year": month.year, "month": month.month})).fetchone()
+    assert row is not None
+    return row
+
+
+async def _add(connection: Connection, month: Month, candidate: Candidate, outcome: Row) -> None:
+    """Store one candidate with its outcome."""
+    named: Row = {"title": candidate.title, "author": candidate.author, "named_year": candidate.year}
+    named |= {"year": month.year, "month": month.month, "named_by": list(candidate.named_by)}
+    await connection.execute(SQL["add"], outcome | named)
 
 
 def _without_records(resolution: Resolution) -> Resolution:
@@ -148,16 +161,15 @@ async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
     return resolution.without_isbn(f"the catalogue holds it as {holder.titles[0]!r} by {holder.author}")
 
 
-async def _record_book(connection: Connection, month: Month, resolution: Resolution) -> tuple[int, int]:
-    """Return the candidate's work, added if new, and 1 if its edition was new. Unresolved: a work without an edition."""
+async def _record_book(connection: Connection, month: Month, resolution: Resolution) -> int:
+    """Return the candidate's work, added with its editions if they are new. Unresolved: a work without an edition."""
     hit, candidate = resolution.accepted, resolution.candidate
     if resolution.work_id is not None:
-        return resolution.work_id, 0
+        return resolution.work_id
     if hit is None or hit.isbn13 is None:
-        named = await repository.add_work(
+        return await repository.add_work(
             connection, candidate.title, (candidate.author,), first_published=None, language=""
         )
-        return named, 0
     holder = await repository.holder_of(connection, hit.isbn13)
     if holder is not None:
         work_id = holder.work_id
@@ -168,10 +180,10 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
             connection, hit.heading, authors, first_published=first, language=hit.language
         )
     await repository.add_alias(connection, work_id, candidate.title, (candidate.author,))
-    new = await repository.add_edition(connection, work_id, hit)
+    await repository.add_edition(connection, work_id, hit, month=month)
     for other in resolution.related:
-        await repository.add_edition(connection, work_id, other, related=True)
-    return work_id, int(new)
+        await repository.add_edition(connection, work_id, other, month=month, related=True)
+    return work_id
 
 
 def _due_candidate(row: Row) -> DueCandidate:

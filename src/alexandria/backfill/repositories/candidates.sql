@@ -1,16 +1,16 @@
 -- The candidates of each month, and their resolution.
 
 -- name: forget
--- A month that is filled again.
+-- A month that is filled again. A trigger keeps what is deleted in earlier_candidate.
 DELETE FROM candidate WHERE year = %(year)s AND month = %(month)s
 
 -- name: add
 -- A candidate and its resolution.
 INSERT INTO candidate (year, month, position, title, author, named_year, named_by, work_id, isbn13, source, score,
-                       score_version, reason, evidence, unavailable, hindered, in_month, looks, look_again_at)
+                       score_version, reason, evidence, unavailable, hindered, in_month, looks, look_again_at, attempt_token)
 VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s, %(named_by)s, %(work_id)s,
         %(isbn13)s, %(source)s, %(score)s, %(score_version)s, %(reason)s, %(evidence)s, %(unavailable)s, %(hindered)s,
-        %(in_month)s, %(looks)s, %(look_again_at)s)
+        %(in_month)s, %(looks)s, %(look_again_at)s, %(attempt_token)s)
 
 -- name: of_month
 -- A month's candidates with their evidence.
@@ -43,20 +43,26 @@ WITH held AS MATERIALIZED (
 SELECT c.id FROM held JOIN candidate AS c USING (year, month) WHERE c.id = %(id)s AND c.isbn13 IS NULL FOR UPDATE OF c
 
 -- name: finish_recheck
--- What a further look-up of an unresolved candidate found.
+-- What a further look-up of an unresolved candidate found. A trigger keeps what it replaces in earlier_candidate.
 UPDATE candidate
-SET work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s,
-    score_version = %(score_version)s, reason = %(reason)s, evidence = %(evidence)s, unavailable = %(unavailable)s, hindered = %(hindered)s, in_month = %(in_month)s,
-    looks = %(looks)s, look_again_at = %(look_again_at)s
+SET recorded_at = now(), work_id = %(work_id)s, isbn13 = %(isbn13)s, source = %(source)s, score = %(score)s,
+    score_version = %(score_version)s, reason = %(reason)s, evidence = %(evidence)s, unavailable = %(unavailable)s,
+    hindered = %(hindered)s, in_month = %(in_month)s, looks = %(looks)s,
+    look_again_at = %(look_again_at)s
 WHERE id = %(id)s AND isbn13 IS NULL
+
+-- name: count
+-- The resolved books of a month, and how many of their editions it was the first to add.
+SELECT count(c.isbn13)::integer AS resolved,
+       (count(*) FILTER (WHERE (e.added_year, e.added_month) = (c.year, c.month)))::integer AS queued
+FROM candidate AS c LEFT JOIN edition AS e USING (isbn13) WHERE c.year = %(year)s AND c.month = %(month)s
 
 -- name: count_again
 -- A completed month's counters after a further look-up.
 UPDATE backfill_log AS b
-SET isbns_resolved = c.resolved, isbns_queued = least(b.isbns_queued + %(queued)s, c.resolved),
-    resolution_rate = CASE WHEN b.books_generated > 0 THEN round(100.0 * c.resolved / b.books_generated, 2) ELSE 0 END,
+SET isbns_resolved = %(resolved)s::integer, isbns_queued = %(queued)s,
+    resolution_rate = CASE WHEN b.books_generated > 0 THEN round(100.0 * %(resolved)s / b.books_generated, 2) ELSE 0 END,
     isbndb_calls = calls_sent(b.year, b.month, 'isbndb')
-FROM (SELECT count(isbn13)::integer AS resolved FROM candidate WHERE year = %(year)s AND month = %(month)s) AS c
 WHERE b.year = %(year)s AND b.month = %(month)s AND b.status = 'completed'
 
 -- name: in_month
@@ -68,3 +74,11 @@ WHERE year = %(year)s AND month = %(month)s AND isbn13 IS NOT NULL GROUP BY in_m
 -- Requests sent today for further look-ups: they belong to a month but to no attempt.
 SELECT count(*)::integer AS calls FROM call
 WHERE sent_at >= date_trunc('day', now()) AND year IS NOT NULL AND attempt_token IS NULL
+
+-- name: earlier
+-- Results of a month that later ones replaced, the newest first, each with the attempt that recorded it.
+SELECT e.id, e.position, e.title, e.author, e.named_by, e.isbn13, e.source, e.score, e.score_version, e.reason,
+       e.evidence, e.unavailable, e.in_month, e.looks, e.work_id, e.attempt_token, e.recorded_at, e.replaced_at
+FROM earlier_candidate AS e
+WHERE e.year = %(year)s AND e.month = %(month)s AND (%(before)s::bigint IS NULL OR e.id < %(before)s)
+ORDER BY e.id DESC LIMIT %(limit)s

@@ -64,15 +64,22 @@ def month(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="Every record considered for each book, and what its fields rest on.")
     ] = False,
+    earlier: Annotated[
+        bool, typer.Option("--earlier", help="Instead, what earlier attempts and look-ups found, newest first.")
+    ] = False,
 ) -> int:
     """Show one month: its attempts, its books with the reason for each, and its requests."""
     key = Month.parse(which)
 
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import backfill
+    from alexandria.operations import backfill, earlier_results
 
     output = output_of(context)
+    if earlier:
+        replaced = on_system(output, lambda system: earlier_results.show_earlier(system, key))
+        output.result(replaced.model_dump(mode="json"), *tables.of_earlier(replaced, evidence=evidence))
+        return 0 if replaced.results else NOTHING
     found = on_system(output, lambda system: backfill.show_month(system, key))
     output.result(found.model_dump(mode="json"), *tables.of_month(found, evidence=evidence))
     return 0

@@ -11,6 +11,7 @@ from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.month import Month
 from alexandria.operations import quota_schemas, schemas
+from alexandria.operations.earlier_results import EarlierAnswer, EarlierResult
 from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.status_style import describe_score, display_state
 
@@ -57,20 +58,7 @@ def of_candidates(found: list[schemas.CandidateRow]) -> Table:
 
 def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
     """Every record that was considered for a book, and what each field of its edition rests on."""
-    yield heading(f"{found.title}, {found.author}: {found.isbn13 or 'no ISBN'}")
-    if found.evidence:
-        columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
-        names = ("isbn13", "title", "authors", "published", "source")
-        rows = [
-            (
-                hit["verdict"],
-                describe_score(hit["score"], found.score_version),
-                *(hit[name] for name in names),
-                "; ".join(hit["reasons"]),
-            )
-            for hit in found.evidence
-        ]
-        yield table(columns, rows)
+    yield from _considered(found)
     records: dict[str, list[str]] = {}
     for each in found.fields:
         records.setdefault(f"{each.provider} {each.id}, fetched {format_value(each.fetched_at)}", []).append(each.field)
@@ -78,6 +66,39 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
     yield from (f"not asked: {reason}" for reason in found.unavailable.values())
     if found.look_again_at:
         yield f"looked up {found.looks} times, again {format_value(found.look_again_at)}"
+
+
+def of_earlier(found: EarlierAnswer, *, evidence: bool) -> Iterator[RenderableType]:
+    """Results that later ones replaced, newest first."""
+    if found.results:
+        columns = ["replaced", "title", "author", "ISBN", "source", "score#", "why"]
+        yield table(columns, [_earlier_line(each) for each in found.results])
+    for each in found.results if evidence else ():
+        yield from _considered(each)
+
+
+def _earlier_line(each: EarlierResult) -> tuple[object, ...]:
+    score = describe_score(each.score, each.score_version)
+    return each.replaced_at, each.title, each.author, each.isbn13, each.source, score, each.reason
+
+
+def _considered(found: schemas.CandidateRow | EarlierResult) -> Iterator[RenderableType]:
+    """Every record that was considered for a book."""
+    yield heading(f"{found.title}, {found.author}: {found.isbn13 or 'no ISBN'}")
+    if found.evidence:
+        columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
+        names = ("isbn13", "title", "authors", "published")
+        rows = [
+            (
+                hit["verdict"],
+                describe_score(hit["score"], found.score_version),
+                *(hit[name] for name in names),
+                f"{hit['source']} {hit['source_id']}",
+                "; ".join(hit["reasons"]),
+            )
+            for hit in found.evidence
+        ]
+        yield table(columns, rows)
 
 
 def of_incidents(found: list[RecordedIncident]) -> Iterator[RenderableType]:

@@ -9,6 +9,7 @@ from fastapi import Path, Query
 from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.operations import backfill, schemas
+from alexandria.operations.earlier_results import MAX_EARLIER_RESULTS, EarlierAnswer, show_earlier
 from alexandria.web.errors import documented
 from alexandria.web.routing import AUDIT_NAME, WRITES, Running, internal_router
 
@@ -56,6 +57,20 @@ async def list_months(
 @router.get("/months/{month}", responses=documented(404), summary="One month in full: attempts, candidates, calls")
 async def show_month(month: MonthInPath, system: Running) -> schemas.MonthAnswer:
     return await backfill.show_month(system, Month.parse(month))
+
+
+@router.get(
+    "/months/{month}/earlier",
+    responses=documented(404),
+    summary="What earlier attempts and look-ups found for a month, with the evidence",
+)
+async def show_earlier_results(
+    month: MonthInPath,
+    system: Running,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="`next` of the answer before this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_EARLIER_RESULTS)] = MAX_EARLIER_RESULTS,
+) -> EarlierAnswer:
+    return await show_earlier(system, Month.parse(month), before, limit)
 
 
 @router.get("/jobs/{job_id}", responses=documented(404), summary="State of a scheduled attempt")

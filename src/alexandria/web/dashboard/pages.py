@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from alexandria.core.errors import BadInput
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.operations import backfill, event_log
+from alexandria.operations.earlier_results import show_earlier
 from alexandria.operations.event_log import LogFilter
 from alexandria.operations.overview import take_snapshot
 from alexandria.operations.status_style import STYLES, display_state
@@ -25,6 +26,7 @@ router = APIRouter(route_class=ReadingRoute, include_in_schema=False)
 SINCE = re.compile(r"(\d{1,12})-(\d{1,5})", re.ASCII)
 MAX_TIMESTAMP = 253_402_300_799  # seconds since 1970, the end of the year 9999
 MAX_LOG_LINES = 200  # on a month's page
+MAX_EARLIER_SHOWN = 50  # results that later ones replaced, on a month's page
 POLL_INTERVAL = 10  # seconds, for a browser that gets no stream
 
 
@@ -43,6 +45,7 @@ async def one_month(month: str, request: Request, system: Running) -> HTMLRespon
     """One month in full."""
     key = Month.parse(month)
     found = await backfill.show_month(system, key)
+    replaced = await show_earlier(system, key, limit=MAX_EARLIER_SHOWN)
     async with system.database.transaction() as connection:
         logged = await event_log.newest(connection, LogFilter(key, "info"), MAX_LOG_LINES)
     return render(
@@ -50,6 +53,7 @@ async def one_month(month: str, request: Request, system: Running) -> HTMLRespon
         "month.html",
         month=key,
         found=found,
+        replaced=replaced,
         logged=logged[::-1],
         state=display_state(found.status, found.blocked_reason),
         earlier=_neighbour(key, -1),

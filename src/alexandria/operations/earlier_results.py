@@ -1,0 +1,59 @@
+"""Reports what earlier attempts and look-ups found for a month's books, which later ones replaced."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from alexandria.backfill.repositories import candidates, months
+from alexandria.core.errors import Unknown
+from alexandria.core.month import Month
+from alexandria.operations.system import System
+
+MAX_EARLIER_RESULTS = 100  # of one answer; each may hold dozens of records
+
+
+class EarlierResult(BaseModel):
+    """What was recorded of a book before a later attempt or look-up; as it was, with every record considered."""
+
+    id: int
+    position: int
+    title: str
+    author: str
+    named_by: list[str]
+    isbn13: str | None
+    source: str
+    score: Annotated[float, Field(description="see `score_version`, as for the scores in `evidence`")]
+    score_version: int
+    reason: str
+    evidence: list[dict[str, Any]]
+    in_month: str
+    unavailable: dict[str, str]
+    work_id: Annotated[int | None, Field(description="its work then, which may be gone")]
+    looks: Annotated[int, Field(description="how often the sources were queried")]
+    attempt_token: Annotated[UUID | None, Field(description="the attempt that recorded it")]
+    recorded_at: Annotated[datetime | None, Field(description="null: recorded before this was kept")]
+    replaced_at: datetime
+
+
+class EarlierAnswer(BaseModel):
+    """Results that later ones replaced, newest first. `next`: send it as `before` for the following ones; null at the end."""
+
+    month: str
+    results: list[EarlierResult]
+    next: int | None
+
+
+async def show_earlier(
+    system: System, month: Month, before: int | None = None, limit: int = MAX_EARLIER_RESULTS
+) -> EarlierAnswer:
+    """List replaced results of a month, newest first, from the one before `before` on. Raises Unknown if none is known."""
+    async with system.database.transaction() as connection:
+        rows = await candidates.earlier_of_month(connection, month, before, limit + 1)
+        if not rows and await months.one(connection, month) is None:
+            raise Unknown(f"month {month} is not seeded", hint=f"add its year: alexandria seed {month.year}")
+    results = [EarlierResult.model_validate(row) for row in rows[:limit]]
+    return EarlierAnswer(month=str(month), results=results, next=results[-1].id if len(rows) > limit else None)
