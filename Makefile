@@ -4,11 +4,11 @@ BIN := .venv/bin
 # Two worker processes a core, as many tests wait half of their time for processes; at most four.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(2 * len(os.sched_getaffinity(0)), 4))')
 # Each has a PostgreSQL of its own; the longest files come first (tests/conftest.py), the rest balances.
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The cheap way to measure coverage needs Python 3.12; the other one makes Python code half as fast.
 COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-.PHONY: demo check test quick test-all unit soak chaos campaigns fuzz bench mutations setup lint style types imports audit clean
+.PHONY: demo check test quick test-all whole unit soak chaos campaigns fuzz bench mutations setup lint style types imports audit clean
 
 demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
@@ -22,11 +22,15 @@ test: setup ## lint, and every test but the long ones, crashes and set-ups of Po
 quick: setup
 	$(PYTEST) -m "not long" --ignore tests/crash --ignore tests/setups
 
-test-all: setup ## everything, with a short form of soak, and the coverage
-	$(MAKE) -j3 lint
+test-all: setup ## lint, and everything, with a short form of soak, and the coverage
+	$(MAKE) -j2 lint whole
+
+# The long tests wait for processes most of the time: half as many worker processes again keep the cores busy.
+whole: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(3 * len(os.sched_getaffinity(0)), 6))')
+whole: setup
 	SOAK_KILLS=40 SOAK_MONTHS=12 COVERAGE_CORE=$(COVERAGE_CORE) $(PYTEST) --cov --cov-report=term
 
-unit: WORKERS = auto
+unit: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(len(os.sched_getaffinity(0)), 4))')
 unit: setup
 	$(PYTEST) tests/unit
 
