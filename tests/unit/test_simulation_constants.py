@@ -31,7 +31,7 @@ MONTH = Month(2023, 5)
 SCENARIO = Scenario((SimulatedProvider("gemini", 2),), (SimulatedProvider("isbndb", 3, coverage=0.9),), operator=None)
 # What only the simulation has: how it draws, how long it goes on, and what is expected before anything was measured.
 ITS_OWN = {
-    "assumptions": {"YEARLY_DECLINE_SHARE"},
+    "assumptions": {"LOCAL_COVERAGE_SHARE", "LOCAL_EXPECTED_BOOKS", "YEARLY_DECLINE_SHARE"},
     "attempts": {"REFUSAL_SECONDS", "RESPONSE_SPREAD", "HOUR_SECONDS", "MAX_CRC_VALUE"},
     "belief": {
         "ENOUGH_MONTHS", "EXPECTED_BOOKS", "EXPECTED_FAULT_COUNT", "EXPECTED_MONTHS", "EXPECTED_ATTEMPTS", "EXPECTED_DAYS",

@@ -16,6 +16,7 @@ from alexandria.catalogue.repository import unlike
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
+from alexandria.providers.base import Source
 
 
 async def resolve(
@@ -74,9 +75,12 @@ async def look_up(month: Month | None, candidate: Candidate, selector: SourceSel
     hits: list[EditionRecord] = []
     unavailable: dict[str, errors.ProviderError] = {}
     found = Resolution(candidate, None, reason="no source was asked")
+    local = await selector.local()
+    asked: list[Source] = []
     for source in selector.order:
         if _is_settled(found) and not selector.objection(found, unavailable):
             break
+        asked.append(source)
         answer = await selector.ask(source, candidate)
         if isinstance(answer, errors.ProviderError):
             unavailable[source.name] = answer
@@ -95,6 +99,7 @@ async def look_up(month: Month | None, candidate: Candidate, selector: SourceSel
         found,
         unavailable={name: error.message for name, error in unavailable.items()},
         hindered=any(not isinstance(error, PERMANENT) for error in unavailable.values()),
+        settled_locally=None if local is None else found.isbn13 is not None and asked == [local],
     )
 
 

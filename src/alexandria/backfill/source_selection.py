@@ -81,6 +81,11 @@ class SourceSelector:
         self.answered = False
         self._failures: Counter[str] = Counter()
 
+    async def local(self) -> LocalSource | None:
+        """The source that is asked without a request, if it holds anything."""
+        local = self._pool.local
+        return local if local is not None and await local.is_available() else None
+
     @property
     def order(self) -> Sequence[Source]:
         """The sources to ask about each candidate, in this order."""

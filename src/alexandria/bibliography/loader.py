@@ -16,14 +16,13 @@ from alexandria.bibliography.readers import lists, marc
 from alexandria.bibliography.readers.dump_tables import EDITIONS, opened_tables
 from alexandria.bibliography.readers.open_library_dump import AUTHOR, EDITION, FIRST_LINE, WORK, DumpReader
 from alexandria.bibliography.readers.streams import InputFile, opened
-from alexandria.bibliography.rows import BETWEEN_NAMES, BookRow, Limits, Tally
+from alexandria.bibliography.rows import BETWEEN_NAMES, MAX_AGE_DAYS, BookRow, Limits, Tally
 from alexandria.bibliography.tables import EditionWriter, LoadedBibliography, NewTables, TitleWriter
 from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
 MIN_SHARE = 0.8  # of the records of the last load; a dump with fewer is broken
-MAX_AGE_DAYS = 400  # of a dump's newest change
 _KEY_MASK = (1 << 64) - 1
 _ORDER = {AUTHOR: 0, WORK: 1, EDITION: 3}  # of the files of a dump; 2: anything else, as of a file with all kinds
 

@@ -14,6 +14,7 @@ MAX_SUBTITLE_LENGTH = 300
 MAX_PUBLISHER_LENGTH = 120
 MAX_AUTHORS_LENGTH = 500  # of all names together
 MAX_BINDING_LENGTH = 60
+MAX_AGE_DAYS = 400  # of a catalogue's newest change
 BETWEEN_NAMES = " | "
 _LENGTH = 13
 _DIGITS = frozenset("0123456789")

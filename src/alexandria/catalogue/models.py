@@ -147,7 +147,7 @@ class Resolution:
 
     `work_id` and `isbn13` are set without `accepted` when the catalogue already held the book (`source` "catalogue").
     `unavailable` names the sources that could not be asked, with the reason; `hindered`: one of them may be able
-    to answer later. `related` are further editions of the same work. `in_month` is the answer of `dating`: was it first
+    to answer later. `settled_locally`: it needed no request, as the bibliography has it; None if that was not asked. `related` are further editions of the same work. `in_month` is the answer of `dating`: was it first
     published in the month that it was named for?
     """
 
@@ -163,8 +163,16 @@ class Resolution:
     related: tuple[EditionRecord, ...] = ()
     in_month: str = "unknown"
     hindered: bool = False
+    settled_locally: bool | None = None
 
     def without_isbn(self, why: str) -> Resolution:
         """The same candidate unresolved, as its ISBN proves nothing: `why` says whose it is."""
         reason = f"its ISBN {self.isbn13} proves nothing: {why}"
-        return Resolution(self.candidate, None, reason=reason, considered=self.considered, unavailable=self.unavailable)
+        return Resolution(
+            self.candidate,
+            None,
+            reason=reason,
+            considered=self.considered,
+            unavailable=self.unavailable,
+            settled_locally=None if self.settled_locally is None else False,
+        )

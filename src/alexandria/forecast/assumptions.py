@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from alexandria.backfill.repositories.bibliography_use import BibliographyState
 from alexandria.backfill.source_selection import Policy
 from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
@@ -12,10 +13,14 @@ from alexandria.forecast.scenario import Scenario, SimulatedProvider
 from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.lane_status import LaneStatus
 
+LOCAL_COVERAGE_SHARE = 0.8  # of the books that a bibliography settles
+LOCAL_EXPECTED_BOOKS = 150  # how much that counts beside what was measured
 YEARLY_DECLINE_SHARE = 0.001  # of the share of named books that can be found, for each year back
 
 
-def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1) -> Scenario:
+def expected_scenario(
+    settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1, bibliography: BibliographyState | None = None
+) -> Scenario:
     """What to expect with these settings. The limits in force, in the database, take precedence over the settings'."""
     models = Counter(settings.lane_of(spec.provider, spec.url) for spec in parse_generators(settings.generators))
     caps = {lane.name: lane.cap for lane in lanes}
@@ -43,7 +48,14 @@ def expected_scenario(settings: Settings, lanes: Sequence[LaneStatus], workers: 
         policy=Policy(settings.policy),
         concurrency=settings.concurrency * workers,
         yearly_decline=YEARLY_DECLINE_SHARE,
+        local_coverage=local_coverage(bibliography) if bibliography and not bibliography.outdated else 0.0,
     )
+
+
+def local_coverage(bibliography: BibliographyState) -> float:
+    """The share of books that a bibliography settles: an assumption, moved by what was measured."""
+    settled = LOCAL_EXPECTED_BOOKS * LOCAL_COVERAGE_SHARE + bibliography.settled
+    return settled / (LOCAL_EXPECTED_BOOKS + bibliography.asked)
 
 
 def without_key(settings: Settings) -> list[str]:

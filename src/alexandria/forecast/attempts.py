@@ -149,7 +149,7 @@ class SimulatedAttempts:
             for position, source in enumerate(scenario.sources)
             if source.daily_cap is not None
         ]
-        self._whole_paths = [self.books.look_up(known, 0) for known in range(1 << len(scenario.sources))]
+        self._whole_paths = [self.books.look_up(known, 0) for known in scenario.sets]
 
     def mark_listed(self, month: Month) -> None:
         """The book list of a month has been generated and stored already."""
@@ -288,10 +288,10 @@ class SimulatedAttempts:
                     failed[position] = errors.ProviderDown(source.name, "does not answer")
         down = [sources[position] for position in failed]
         asked, found = self._ask(books.known, at, failed)
-        if not any(asked.values()):
+        if not any(asked.values()) and (found.unresolved or found.unchecked):
             return at + _given_up(down), errors.NoSources("no source could be asked", tuple(failed.values()))
         made = self.requests[month]
-        ends = max([self._answered(made, sources[position], requests, at) for position, requests in asked.items()])
+        ends = max([self._answered(made, sources[i], requests, at) for i, requests in asked.items()], default=at)
         return ends, found
 
     def _attempt_end(self, began: float, ends: float) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from alexandria.backfill.repositories import bibliography_use as usage
 from alexandria.backfill.repositories import months, pauses
 from alexandria.core.config import Settings
 from alexandria.core.grammar import counted
@@ -84,7 +85,8 @@ async def make(  # what a forecaster knows, and what it was asked
 async def _known(
     database: Database, settings: Settings, lanes: Sequence[LaneStatus], plan: Plan | None, now: datetime
 ) -> _Known:
-    """All that a forecast of `plan` is made from, read in one transaction."""
+    """All that a forecast of `plan` is made from, read in one transaction, but for the bibliography."""
+    bibliography = await usage.read(database) if settings.bibliography else None
     async with database.transaction() as connection:
         newest = await rollouts.newest(connection)
         started = plan is None and newest is not None and newest.ended_at is None
@@ -94,7 +96,7 @@ async def _known(
         if not started and await rollouts.begun(connection, now.astimezone(UTC).date()):
             rollout = _from_tomorrow(rollout)  # as a rollout that starts now does
         workers = (await months.workers(connection, months.WORKER_SILENCE))["workers"]
-        scenario = expected_scenario(settings, lanes, max(workers, 1))
+        scenario = expected_scenario(settings, lanes, max(workers, 1), bibliography)
         history = await repository.history(connection, rollout, spent, now)
         history = await _with_use(connection, history, scenario, lanes)
         tokens = await repository.tokens(connection, planned)
@@ -114,6 +116,8 @@ async def _known(
             f"its months are like the latest {len(history.others.outcomes)}"
             f" of {counted(history.others.ended, 'other month')}, until {ENOUGH_MONTHS} of its own have ended"
         )
+    if scenario.local_coverage:
+        assumed.append(f"the bibliography settles {scenario.local_coverage:.0%} of the books without a request")
     assumed += [f"{name} is not asked, as its key is not set" for name in without_key(settings)]
     hosts = {name: limits.plan_host for name, limits in stored.items()}
     prices = plan_prices(settings, [each.name for each in scenario.sources], hosts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -93,7 +92,8 @@ class Scenario:
     `existing_share` of the named recent books exist, less `yearly_decline` for each year back; months differ by
     `month_deviation`. Sources date the share `dated_share` of the resolved books, and confirm the month of
     `confirmed_share` of those. A month takes `overhead_seconds` beside its requests. If `measured_seconds` of whole months are
-    known, the durations are drawn from those instead.
+    known, the durations are drawn from those instead. A bibliography has the share `local_coverage` of the existing books; to
+    ask it costs nothing.
     """
 
     generators: tuple[SimulatedProvider, ...]
@@ -111,6 +111,18 @@ class Scenario:
     measured_seconds: tuple[float, ...] = ()
     faults: FaultRates = FaultRates()
     operator: Operator | None = Operator()
+    local_coverage: float = 0.0
+
+    @property
+    def coverages(self) -> list[float]:
+        """The share of the existing books that each source has, and last that of the bibliography if there is one."""
+        local = [self.local_coverage] if self.local_coverage else []
+        return [source.coverage for source in self.sources] + local
+
+    @property
+    def sets(self) -> range:
+        """Every set of sources that may have a book, as bits; the highest is that of a bibliography."""
+        return range(1 << len(self.coverages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +156,8 @@ class SimulatedBooks:
         ordered = in_order(scenario.sources, scenario.policy)
         self._order = tuple(positions[source.name] for source in ordered)
         self._paid = sum(1 << position for position, source in enumerate(scenario.sources) if source.paid)
-        self._weights = _sets_of_sources([source.coverage for source in scenario.sources])[1]
+        self._local = 1 << len(scenario.sources)
+        self._weights = _sets_of_sources(scenario)[1]
         self.look_up = cache(self._look_up)
         self.month = cache(self._month)
 
@@ -176,7 +189,9 @@ class SimulatedBooks:
         """The lookup of a book that the sources of the bits `known` have, without those of the bits `unavailable`."""
         asked: list[int] = []
         missing = False
-        found = 0
+        found = known & self._local
+        if self._enough(found, unavailable):
+            return LookupPath((), resolved=True, incomplete=False)
         for position in self._order:
             if unavailable >> position & 1:
                 missing = True
@@ -252,7 +267,7 @@ def expected_resolution_rate(scenario: Scenario) -> float:
 
 def source_set_shares(scenario: Scenario) -> dict[int, float]:
     """The share of recent books that exactly the sources of each set of bits have."""
-    sets, cumulative = _sets_of_sources([source.coverage for source in scenario.sources])
+    sets, cumulative = _sets_of_sources(scenario)
     before = [0.0, *cumulative[:-1]]
     existing = scenario.existing_share
     shares = {known: existing * (upto - since) for known, upto, since in zip(sets, cumulative, before, strict=True)}
@@ -260,9 +275,9 @@ def source_set_shares(scenario: Scenario) -> dict[int, float]:
     return shares
 
 
-def _sets_of_sources(coverages: Sequence[float]) -> tuple[list[int], list[float]]:
+def _sets_of_sources(scenario: Scenario) -> tuple[list[int], list[float]]:
     """Every set of sources, as bits, and the cumulative chance that exactly these have an existing book."""
-    sets = list(range(1 << len(coverages)))
+    sets, coverages = list(scenario.sets), scenario.coverages
     cumulative, sum_so_far = [], 0.0
     for known in sets:
         sum_so_far += math.prod(share if known >> i & 1 else 1 - share for i, share in enumerate(coverages))

@@ -12,7 +12,7 @@ from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month, months_of_years
 from alexandria.database.pool import Row
-from alexandria.operations import schemas
+from alexandria.operations import bibliography, schemas
 from alexandria.operations.control import pause_state
 from alexandria.operations.system import System
 
@@ -88,6 +88,7 @@ async def show_month(system: System, month: Month) -> schemas.MonthAnswer:
 
 async def stats(system: System) -> schemas.StatsAnswer:
     """Count months by status and books by outcome, and list the latest completed months."""
+    held = await bibliography.use(system)
     async with system.database.transaction() as connection:
         totals = await months.totals(connection)
         progress = await months.progress(connection)
@@ -99,6 +100,7 @@ async def stats(system: System) -> schemas.StatsAnswer:
         progress=schemas.Progress.model_validate(progress),
         recent_activity=[schemas.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
         paused=paused,
+        bibliography=held,
     )
 
 

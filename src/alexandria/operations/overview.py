@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alexandria.backfill.repositories import months
+from alexandria.backfill.repositories.bibliography_use import BibliographyState
 from alexandria.database.pool import Row
 from alexandria.forecast.forecaster import ForecastReport
-from alexandria.operations import incidents, progress, schemas
+from alexandria.operations import bibliography, incidents, progress, schemas
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.operations.control import describe, pause_state
 from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta_from_plan, run_state
@@ -38,6 +39,7 @@ class Snapshot:
     lanes: list[LaneStatus]
     situation: RolloutSnapshot | None
     forecast: ForecastReport | None
+    bibliography: BibliographyState | None
     default_plan_warnings: tuple[str, ...]  # what the default plan may not do as intended; empty while a rollout runs
 
     @property
@@ -123,10 +125,11 @@ class Snapshot:
 
 
 async def take_snapshot(system: System) -> Snapshot:
-    """Read everything in one transaction, but for the rollout, which is read before it."""
+    """Read everything in one transaction, but for the rollout and the bibliography, which are read before it."""
     situation = await system.rollout.snapshot()
     started = situation is not None and situation.rollout.ended_at is None
     warnings = () if started else tuple(await system.rollout.review(default_plan()))
+    held = await bibliography.show(system)
     async with system.database.transaction() as connection:
         return Snapshot(
             cells=await progress.cells(connection),
@@ -140,5 +143,6 @@ async def take_snapshot(system: System) -> Snapshot:
             lanes=await system.limiter.status(),
             situation=situation,
             forecast=system.forecaster.latest(started=started),
+            bibliography=held,
             default_plan_warnings=warnings,
         )

@@ -12,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 from alexandria.operations.alerts.rules import IncidentKind
+from alexandria.operations.bibliography import BibliographyUse
 
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -307,6 +308,7 @@ class StatsAnswer(BaseModel):
     progress: Progress
     recent_activity: list[RecentMonth]
     paused: PauseState | None
+    bibliography: Annotated[BibliographyUse | None, Field(description="null: none is loaded, or it is not asked")]
 
 
 class MonthRow(BaseModel):

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from psycopg.types.json import Jsonb
 
+from alexandria.backfill.repositories import bibliography_use as usage
 from alexandria.backfill.retry_policy import recheck_at
 from alexandria.catalogue import repository
 from alexandria.catalogue.matching.probability import score_model
@@ -78,6 +79,7 @@ async def record_month(
             left_out.append(kept.candidate.title)
     if refused is not None and not stored:
         raise refused
+    await usage.count(connection, _settled(resolutions))
     counts = await _count(connection, month)
     return RecordedMonth(len(stored), counts["resolved"], counts["queued"], tuple(left_out))
 
@@ -99,6 +101,7 @@ async def finish_recheck(connection: Connection, due: DueCandidate, resolution: 
     work_id = await _record_book(connection, due.month, resolution)
     row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
     await connection.execute(SQL["finish_recheck"], row)
+    await usage.count(connection, _settled([resolution]))
     if due.work_id is not None and due.work_id != work_id:
         await repository.drop_unproven(connection, due.work_id)
     await connection.execute(SQL["count_again"], month | await _count(connection, due.month))
@@ -143,6 +146,11 @@ async def _add(connection: Connection, month: Month, candidate: Candidate, outco
     named: Row = {"title": candidate.title, "author": candidate.author, "named_year": candidate.year}
     named |= {"year": month.year, "month": month.month, "named_by": list(candidate.named_by)}
     await connection.execute(SQL["add"], outcome | named)
+
+
+def _settled(resolutions: Sequence[Resolution]) -> list[bool]:
+    """Of each book that was looked up in the bibliography, whether that needed no request."""
+    return [each.settled_locally for each in resolutions if each.settled_locally is not None]
 
 
 def _without_records(resolution: Resolution) -> Resolution:

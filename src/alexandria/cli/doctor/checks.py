@@ -15,6 +15,7 @@ import httpx2
 
 from alexandria.backfill.repositories import months
 from alexandria.bootstrap import limiter_sessions
+from alexandria.cli.doctor.bibliography import bibliography
 from alexandria.cli.doctor.check import Check
 from alexandria.cli.doctor.limits import limits
 from alexandria.cli.settings import missing_folder, unknown
@@ -99,6 +100,7 @@ def _database(settings: Settings) -> Iterator[Check]:
                 yield from asyncio.run(_paused(server.url, [*_providers(settings)]))
                 yield from _connections(server.url, limiter_sessions(settings))
                 yield from _open_transactions(server.url)
+                yield from asyncio.run(bibliography(server.url, asked=settings.bibliography))
             yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url, [*settings.lanes])))
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)

@@ -54,6 +54,8 @@ class StatusReport:
             f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
             f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
         )
+        if (held := self.view.bibliography) is not None:
+            yield f"Bibliography: {held.size()}; {held.use()}"
         if self.stats.paused is not None:
             yield control.describe(self.stats.paused)
         else:

@@ -15,7 +15,9 @@ from starlette.responses import Response
 
 from alexandria.backfill.repositories import months, pauses
 from alexandria.core.errors import DatabaseUnavailable, NotMigrated
+from alexandria.operations import bibliography
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT, IncidentKind
+from alexandria.operations.bibliography import BibliographyUse
 from alexandria.operations.system import System
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.providers.response_cache import RecentCalls
@@ -81,6 +83,7 @@ async def _gauges(system: System) -> list[Metric]:
         progress = await months.progress(connection)
         workers = await months.workers(connection, HEARTBEAT_TIMEOUT)
         paused = await pauses.paused(connection) is not None
+    held = await bibliography.use(system)
     wrong = [incident.kind for incident in await system.alerts.current_incidents()]
     return [
         _gauge("months", "Months by status", {(status,): n for status, n in totals.items()}, "status"),
@@ -94,8 +97,29 @@ async def _gauges(system: System) -> list[Metric]:
         ),
         *_rollout(await system.rollout.snapshot()),
         *_quotas(await system.limiter.status()),
+        *_bibliography(held),
         *_calls(await system.cache.recent_calls(), [*system.settings.lanes]),
     ]
+
+
+def _bibliography(held: BibliographyUse | None) -> Iterator[Metric]:
+    yield _gauge("bibliography_editions", "Editions in the bibliography", {(): held.editions if held else 0})
+    yield _gauge("bibliography_bytes", "Its size on disk, with indexes", {(): held.bytes if held else 0})
+    yield _gauge(
+        "bibliography_newest_timestamp_seconds",
+        "Its newest record, or when it was loaded, in Unix time",
+        {(): int(held.as_of.timestamp())} if held else {},
+    )
+    books: Values = {
+        ("settled",): held.books_settled if held else 0,
+        ("requested",): held.books_asked - held.books_settled if held else 0,
+    }
+    yield _gauge(
+        "bibliography_books",
+        "Books of the last seven days: settled without a request, or looked up elsewhere too",
+        books,
+        "end",
+    )
 
 
 def _rollout(seen: RolloutSnapshot | None) -> Iterator[Metric]:
