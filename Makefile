@@ -19,7 +19,7 @@ check: setup ## what takes about a minute: lint and unit tests, side by side
 test: setup ## lint, and every test but the long ones, crashes and set-ups of PostgreSQL; some minutes
 	$(MAKE) -j2 lint quick
 
-quick: setup
+quick: setup .venv/.compiled
 	$(PYTEST) -m "not long" --ignore tests/crash --ignore tests/setups
 
 test-all: setup ## lint, and everything, with a short form of soak, and the coverage
@@ -27,7 +27,7 @@ test-all: setup ## lint, and everything, with a short form of soak, and the cove
 
 # The long tests wait for processes most of the time: half as many worker processes again keep the cores busy.
 whole: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(3 * len(os.sched_getaffinity(0)), 6))')
-whole: setup
+whole: setup .venv/.compiled
 	SOAK_KILLS=40 SOAK_MONTHS=12 COVERAGE_CORE=$(COVERAGE_CORE) $(PYTEST) --cov --cov-report=term
 
 unit: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(len(os.sched_getaffinity(0)), 4))')
@@ -72,6 +72,11 @@ endif
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --python $(BIN)/python
+	touch $@
+
+# Once: else each of the worker processes, which start at the same moment, compiles every module for itself.
+.venv/.compiled: .venv/.ready
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only --quiet > /dev/null || true # the run itself reports what is wrong
 	touch $@
 
 lint: style types imports
