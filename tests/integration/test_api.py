@@ -43,6 +43,11 @@ INTERNAL = [
     ("GET", "/api/internal/rollout"),
     ("GET", "/api/internal/rollout/verdicts"),
 ]
+VIEWED = [
+    ("GET", "/api/catalogue/books"),
+    ("GET", "/api/catalogue/works/1"),
+    ("GET", "/api/catalogue/isbn/9780306406157"),
+]  # as the pages are
 PUBLIC = [
     ("GET", "/api/incidents"),
     ("GET", "/api/quota/status"),
@@ -50,7 +55,7 @@ PUBLIC = [
     ("GET", "/health/ready"),
     ("GET", "/metrics"),
 ]
-ALL = INTERNAL + PUBLIC + [("GET", "/openapi.json"), ("GET", "/docs")]
+ALL = INTERNAL + VIEWED + PUBLIC + [("GET", "/openapi.json"), ("GET", "/docs")]
 LARGE = b'{"plan": "' + b"0" * 64 * 1024 + b'"}'
 JSON = {"Content-Type": "application/json"}
 

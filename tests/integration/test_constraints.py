@@ -43,6 +43,7 @@ LEGAL: dict[str, dict[str, Any]] = {
     "work_alias": {"key": "k", "work_id": 1},
     "work_block": {"key": "k", "work_id": 1},
     "work_contributor": {"work_id": 1, "contributor_id": 1, "position": 1},
+    "work_listing": {"work_id": 1, "title_key": "t", "author_key": "a", "language": "", "status": "resolved", "source": "isbndb", "in_month": "unknown", "words": "t"},
 }  # fmt: skip
 # What makes it illegal, by table and constraint.
 ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
@@ -126,6 +127,8 @@ ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
     ("work", "work_title_check"): {"title": ""},
     ("work_alias", "work_alias_key_check"): {"key": ""},
     ("work_block", "work_block_key_check"): {"key": ""},
+    ("work_listing", "work_listing_in_month_check"): {"in_month": "perhaps"},
+    ("work_listing", "work_listing_status_check"): {"status": "fine"},
 }  # fmt: skip
 # What may not be there twice, and how the second row differs from the first.
 ONCE: dict[str, tuple[str, dict[str, Any]]] = {

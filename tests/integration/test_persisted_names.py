@@ -218,6 +218,7 @@ TABLES = {
     "work_alias": "key work_id",
     "work_block": "key work_id",
     "work_contributor": "work_id contributor_id role position",
+    "work_listing": "work_id title_key author_key language status source score in_month words",
 }
 # By metric, its labels.
 METRICS = {

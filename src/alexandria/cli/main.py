@@ -18,6 +18,7 @@ from typer.models import TyperInfo
 from alexandria.cli.commands import (
     adopt,
     bibliography,
+    books,
     cache,
     control,
     demo,
@@ -46,6 +47,7 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.Misconfigured: (USAGE, "alexandria config"),
     errors.KeyMissing: (USAGE, "alexandria doctor"),
     errors.Unknown: (NOTHING, "alexandria months"),
+    errors.UnknownBook: (NOTHING, "alexandria books"),
     errors.PlanChanged: (BLOCKED, "alexandria schedule --dry-run"),
     errors.Paused: (BLOCKED, "alexandria resume"),
     errors.NotNow: (BLOCKED, "alexandria rollout status"),
@@ -77,6 +79,7 @@ for part in (
     adopt,
     control,
     status,
+    books,
     forecast,
     logs,
     resolve,

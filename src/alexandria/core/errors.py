@@ -35,6 +35,10 @@ class Unknown(AlexandriaError):
     code = "not_found"
 
 
+class UnknownBook(Unknown):
+    """The catalogue does not hold the requested book."""
+
+
 class PlanChanged(AlexandriaError):
     """A live call named a plan that can no longer be carried out exactly; `details` is the difference."""
 

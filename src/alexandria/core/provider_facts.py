@@ -71,7 +71,7 @@ class ProviderFacts:
     Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
     that names a product alone; one with `needs_contact` refuses all. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
     `own_server` is that of its makers, where others speak its dialect too. `record_page` is the address of a record's page
-    for readers, with {id}; "" if there is none.
+    for readers, with {id}; "" if there is none. `cover_page` is the address of an edition's cover, with {isbn13}.
 
     Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
     of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
@@ -99,6 +99,7 @@ class ProviderFacts:
     often_busy: bool = False
     own_server: str = ""
     record_page: str = ""
+    cover_page: str = ""
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -162,6 +163,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
     "open_library": ProviderFacts(
         label="Open Library",
         record_page="https://openlibrary.org/{id}",
+        cover_page="https://covers.openlibrary.org/b/isbn/{isbn13}-L.jpg",
         limits=PublishedLimits(base_url="https://openlibrary.org", rate=3),
         source="alexandria.providers.open_library:OpenLibrary",
         sandbox="alexandria.sandbox.open_library:OpenLibrarySandbox",
@@ -243,6 +245,11 @@ def record_page(name: str, record_id: str) -> str:
     """The address of a record's page at its provider; "" if there is none. `record_id` is the provider's own."""
     page = PROVIDERS[name].record_page if name in PROVIDERS else ""
     return page.format(id=quote(record_id.lstrip("/"), safe="/")) if page and record_id else ""
+
+
+def cover_page(isbn13: str) -> str:
+    """The address of an edition's cover at a source that has covers."""
+    return next((facts.cover_page.format(isbn13=isbn13) for facts in PROVIDERS.values() if facts.cover_page), "")
 
 
 @cache

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from alexandria.operations.idempotency import IdempotentCall
 from alexandria.operations.system import System
 from alexandria.web import idempotency
 from alexandria.web.auth.secret import HEADER, SecretAuth
+from alexandria.web.auth.session import session_auth_of
 from alexandria.web.errors import documented, error_as_response
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -53,7 +55,11 @@ class ApiRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
-        known = {parameter.alias for parameter in self.dependant.query_params}
+        known = {
+            name
+            for parameter in self.dependant.query_params
+            for name in _names(parameter.alias, parameter.field_info.annotation)
+        }
 
         async def handler(request: Request) -> Response:
             unknown = [name for name in request.query_params if name not in known]
@@ -77,12 +83,33 @@ class ApiRoute(APIRoute):
         return await handle(request)
 
 
+def _names(alias: str, kind: object) -> set[str]:
+    """The names that a query parameter has in the address: those of its fields, if it is a model."""
+    return set(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else {alias}
+
+
 def _unknown_parameter(name: str, known: set[str]) -> dict[str, Any]:
     return {"type": "extra_forbidden", "loc": ("query", name), "ctx": {"known": known}}
 
 
 def _repeated_parameter(name: str) -> dict[str, Any]:
     return {"type": "repeated", "loc": ("query", name), "msg": "it is sent more than once"}
+
+
+class ViewingRoute(ApiRoute):
+    """A route for visitors who may view the pages, and for callers with the secret."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            sessions = session_auth_of(request)
+            if not sessions.may_view(sessions.visitor(request)):
+                secrets: SecretAuth = request.app.state.secret_auth
+                await secrets.check(request)
+            return await handle(request)
+
+        return handler
 
 
 class InternalRoute(ApiRoute):
@@ -124,8 +151,8 @@ class InternalRoute(ApiRoute):
         return await once.run(call, answer)
 
 
-# For the OpenAPI description only; InternalRoute checks the secret.
-_described = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
+# For the OpenAPI description only; InternalRoute and ViewingRoute check the secret.
+DESCRIBED_SECRET = APIKeyHeader(name=HEADER, auto_error=False, description="the webhook secret")
 WRITES = documented(400, 409, 413, 415)
 AUDIT_NAME = "api"  # of every caller, as all have the same secret
 
@@ -135,7 +162,7 @@ def internal_router() -> APIRouter:
     return APIRouter(
         prefix="/api/internal",
         route_class=InternalRoute,
-        dependencies=[Security(_described)],
+        dependencies=[Security(DESCRIBED_SECRET)],
         responses=documented(401, 422, 429, 500, 503),
         tags=["backfill"],
     )

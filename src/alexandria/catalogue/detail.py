@@ -1,0 +1,30 @@
+"""Reads one work in full: its people, editions and subjects, and each month that named it with the evidence."""
+
+from __future__ import annotations
+
+from alexandria.catalogue.models import Isbn13
+from alexandria.database.pool import Connection, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+MAX_EDITIONS, MAX_DECISIONS = 100, 24  # of a work that are read
+MAX_CONTRIBUTORS, MAX_SUBJECTS, MAX_RELATED = 50, 50, 50
+
+
+async def work(connection: Connection, work_id: int) -> Row | None:
+    """The work with its editions and decisions, and `counts` of both; None if there is none with this id."""
+    limits = {"contributors": MAX_CONTRIBUTORS, "subjects": MAX_SUBJECTS}
+    found = await (await connection.execute(SQL["work"], {"id": work_id, **limits})).fetchone()
+    if found is None:
+        return None
+    wanted = {"id": work_id, "limit": MAX_EDITIONS, "related": MAX_RELATED}
+    editions = await (await connection.execute(SQL["editions"], wanted)).fetchall()
+    decisions = await (await connection.execute(SQL["decisions"], {"id": work_id, "limit": MAX_DECISIONS})).fetchall()
+    counts = await (await connection.execute(SQL["counts"], {"id": work_id})).fetchone()
+    return {**found, "editions": editions, "decisions": decisions, "counts": counts}
+
+
+async def work_of_isbn(connection: Connection, isbn13: Isbn13) -> int | None:
+    """The id of the work that this ISBN is an edition of."""
+    row = await (await connection.execute(SQL["of_isbn"], {"isbn13": isbn13})).fetchone()
+    return None if row is None else int(row["work_id"])

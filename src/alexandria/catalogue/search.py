@@ -1,0 +1,158 @@
+"""Searches, filters and sorts the works of the catalogue, a page at a time, by keys instead of counting rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from string import ascii_lowercase, digits
+from typing import Any
+
+from alexandria.catalogue.detail import work_of_isbn
+from alexandria.catalogue.matching.blocking import blocks
+from alexandria.catalogue.models import Isbn13
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+MAX_MATCHES = 1000  # of a search
+MAX_WORKS_PER_KEY = 2000  # works read of those that share one key
+MAX_MONTHS_SHOWN = 12  # of a work in the list
+MAX_SEARCH_WORDS = 12
+MIN_SIMILARITY = 0.3  # of title and author with a search whose words they do not have
+_WORD = re.compile(r"\w+")
+_MIN_PREFIX_LENGTH = 4  # letters of a word that may be the start of one: fewer are too many words
+_INITIALS = (*ascii_lowercase, *digits)
+
+
+class EvidenceStatus(StrEnum):
+    """What the best decision about a work is."""
+
+    RESOLVED = "resolved"
+    DOUBTFUL = "doubtful"
+    REFUSED = "refused"
+    NOT_FOUND = "not_found"
+    NOT_CHECKED = "not_checked"
+    NOT_NAMED = "not_named"
+
+
+UNRESOLVED = tuple(s for s in EvidenceStatus if s not in {EvidenceStatus.RESOLVED, EvidenceStatus.NOT_NAMED})
+
+
+class Sort(StrEnum):
+    """An order of works. MATCH is that of a search: the most alike first."""
+
+    MATCH = "match"
+    NEWEST = "newest"
+    TITLE = "title"
+    AUTHOR = "author"
+    SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A work's place in an order: what it sorts by, and its id."""
+
+    key: str
+    work_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFilter:
+    """Which works are wanted; None is any. `text` is a title, an author, both, or an ISBN."""
+
+    text: str = ""
+    month: Month | None = None
+    statuses: tuple[EvidenceStatus, ...] | None = None
+    source: str | None = None
+    min_score: float | None = None
+    max_score: float | None = None
+    in_month: str | None = None
+    language: str | None = None
+
+    def values(self, among: list[int] | None) -> dict[str, Any]:
+        return {
+            "language": self.language,
+            "source": self.source,
+            "statuses": None if self.statuses is None else list(self.statuses),
+            "in_month": self.in_month,
+            "min_score": self.min_score,
+            "max_score": self.max_score,
+            "among": among,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPage:
+    """Some works, the position of the last one if more follow, and whether the search had more than MAX_MATCHES."""
+
+    rows: list[Row]
+    last: Position | None
+    cut: bool
+
+
+async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Position | None, limit: int) -> WorkPage:
+    """The next `limit` works after a position. Without a text, MATCH is NEWEST."""
+    await connection.execute(SQL["plan_each"])
+    among = await _of_month(connection, wanted.month) if wanted.month else None
+    values = wanted.values(among)
+    found: list[int] | None = None
+    if wanted.text:
+        found = await _matching(connection, wanted.text, values)
+        if sort is not Sort.MATCH:
+            values["among"] = found
+    order = Sort.NEWEST if found is None and sort is Sort.MATCH else sort
+    values |= {
+        "found": found,
+        "after_id": after.work_id if after else None,
+        "after_key": after.key if after else None,
+        "limit": limit + 1,
+    }
+    ids = await (await connection.execute(SQL[f"by_{order}"], values)).fetchall()
+    shown = {"ids": [row["work_id"] for row in ids[:limit]], "months": MAX_MONTHS_SHOWN}
+    rows = await (await connection.execute(SQL["shown"], shown)).fetchall()
+    last = Position(ids[limit - 1]["key"], ids[limit - 1]["work_id"]) if len(ids) > limit else None
+    return WorkPage(rows, last, found is not None and len(found) >= MAX_MATCHES)
+
+
+async def _of_month(connection: Connection, month: Month) -> list[int]:
+    rows = await (await connection.execute(SQL["of_month"], {"year": month.year, "month": month.month})).fetchall()
+    return [row["work_id"] for row in rows]
+
+
+async def _matching(connection: Connection, text: str, values: Mapping[str, Any]) -> list[int]:
+    """The works that a text may mean, the most alike first."""
+    isbn13 = Isbn13.read(text)
+    if isbn13 is not None:
+        work_id = await work_of_isbn(connection, isbn13)
+        return [] if work_id is None else [work_id]
+    sought = {"text": text, "words": words_query(text), "keys": search_keys(text)}
+    bounds = {"limit": MAX_MATCHES, "most": MAX_WORKS_PER_KEY, "alike": MIN_SIMILARITY}
+    rows = await (await connection.execute(SQL["matching"], {**values, **sought, **bounds})).fetchall()
+    return [row["id"] for row in rows]
+
+
+def words_query(text: str) -> str:
+    """The query for works with all words of a text, of which the longer may go on; "" without any word."""
+    words = _WORD.findall(text.replace("'", "").replace("’", "").replace("_", " "))[:MAX_SEARCH_WORDS]
+    return " & ".join(f"'{word}'{':*' if len(word) >= _MIN_PREFIX_LENGTH else ''}" for word in words)
+
+
+def search_keys(text: str) -> list[str]:
+    """The blocking keys of the works that a text may mean: all of it is the title, or one or two words of it the author.
+
+    They find a work although words, letters, accents or the script differ.
+    """
+    words = text.split()[:MAX_SEARCH_WORDS]
+    titles = blocks(" ".join(words), ())
+    keys = {f"{key}{initial}" for key in titles if key.startswith("= ") for initial in _INITIALS}
+    for start, end in (
+        *((at, at + 1) for at in range(len(words))),
+        *((a, b + 1) for a, b in pairwise(range(len(words)))),
+    ):
+        if rest := words[:start] + words[end:]:
+            keys.update(blocks(" ".join(rest), (" ".join(words[start:end]),)))
+    return sorted(keys)

@@ -1,0 +1,76 @@
+-- Pages of the list of works: what matches a search, then a page of it by its key, then what the page shows.
+
+-- name: plan_each
+-- Plan each statement for its own values: filters that are not given must not be planned for.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- condition: wanted
+    (%(language)s::text IS NULL OR l.language = %(language)s) AND (%(source)s::text IS NULL OR l.source = %(source)s)
+    AND (%(statuses)s::text[] IS NULL OR l.status = ANY(%(statuses)s)) AND (%(in_month)s::text IS NULL OR l.in_month = %(in_month)s)
+    AND (%(min_score)s::numeric IS NULL OR l.score >= %(min_score)s) AND (%(max_score)s::numeric IS NULL OR l.score <= %(max_score)s)
+    AND (%(among)s::bigint[] IS NULL OR l.work_id = ANY(%(among)s))
+
+-- name: of_month
+-- Works that a month named.
+SELECT DISTINCT work_id FROM candidate WHERE year = %(year)s AND month = %(month)s AND work_id IS NOT NULL
+
+-- name: matching
+-- Works whose words are all of a search, or that share keys with a spelling of it and are alike; the most alike first.
+SELECT w.id FROM (
+    SELECT work_id, bool_or(by_words) AS by_words FROM (
+        (SELECT l.work_id, true AS by_words FROM work_listing AS l
+         WHERE %(words)s <> '' AND l.words @@ to_tsquery('simple', search_words(%(words)s)) AND {wanted} LIMIT %(limit)s)
+        UNION ALL
+        (SELECT near.work_id, false FROM (
+            SELECT b.work_id FROM unnest(%(keys)s::text[]) AS sought (key), LATERAL (
+                SELECT work_id FROM work_block WHERE key = sought.key LIMIT %(most)s) AS b
+            GROUP BY b.work_id ORDER BY count(*) DESC, b.work_id LIMIT %(limit)s) AS near
+         JOIN work_listing AS l USING (work_id) WHERE {wanted})) AS each
+    GROUP BY work_id) AS found
+JOIN work AS w ON w.id = found.work_id
+CROSS JOIN LATERAL (SELECT greatest(similarity(w.title, %(text)s), similarity(w.title || ' ' || w.author, %(text)s)) AS alike) AS s
+WHERE found.by_words OR s.alike >= %(alike)s
+ORDER BY s.alike DESC, w.id LIMIT %(limit)s
+
+-- name: by_match
+-- A page of a search, in its order.
+SELECT l.work_id, f.place::text AS key FROM unnest(%(found)s::bigint[]) WITH ORDINALITY AS f (work_id, place)
+JOIN work_listing AS l USING (work_id)
+WHERE {wanted} AND (%(after_id)s::bigint IS NULL OR f.place > %(after_key)s::bigint) ORDER BY f.place LIMIT %(limit)s
+
+-- name: by_newest
+-- A page, the work that was added last first.
+SELECT l.work_id, '' AS key FROM work_listing AS l
+WHERE {wanted} AND (%(after_id)s::bigint IS NULL OR l.work_id < %(after_id)s) ORDER BY l.work_id DESC LIMIT %(limit)s
+
+-- name: by_title
+-- A page by title.
+SELECT l.work_id, l.title_key AS key FROM work_listing AS l
+WHERE {wanted} AND (%(after_id)s::bigint IS NULL OR (l.title_key, l.work_id) > (%(after_key)s::text, %(after_id)s))
+ORDER BY l.title_key, l.work_id LIMIT %(limit)s
+
+-- name: by_author
+-- A page by the first author's family name.
+SELECT l.work_id, l.author_key AS key FROM work_listing AS l
+WHERE {wanted} AND (%(after_id)s::bigint IS NULL OR (l.author_key, l.work_id) > (%(after_key)s::text, %(after_id)s))
+ORDER BY l.author_key, l.work_id LIMIT %(limit)s
+
+-- name: by_score
+-- A page of the resolved works, the least certain first.
+SELECT l.work_id, l.score::text AS key FROM work_listing AS l
+WHERE {wanted} AND l.score IS NOT NULL
+    AND (%(after_id)s::bigint IS NULL OR (l.score, l.work_id) > (%(after_key)s::numeric, %(after_id)s))
+ORDER BY l.score, l.work_id LIMIT %(limit)s
+
+-- name: shown
+-- What a page shows of its works, in their order. The ISBN is that of the best decision, or of the first edition.
+SELECT w.id, w.title, w.author, w.first_published, l.language, l.status, l.source, l.score, l.in_month, c.score_version,
+    coalesce(c.isbn13, e.isbn13) AS isbn13, (SELECT count(*) FROM edition WHERE work_id = w.id) AS editions,
+    ARRAY(SELECT DISTINCT format('%%s-%%s', year, lpad(month::text, 2, '0')) FROM candidate
+          WHERE work_id = w.id ORDER BY 1 DESC LIMIT %(months)s) AS months
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, place)
+JOIN work AS w USING (id) JOIN work_listing AS l ON l.work_id = w.id
+LEFT JOIN LATERAL (SELECT isbn13, score_version FROM candidate WHERE work_id = w.id
+                   ORDER BY isbn13 IS NULL, source = 'catalogue', id DESC LIMIT 1) AS c ON true
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
+ORDER BY page.place

@@ -1,0 +1,38 @@
+"""HTTP routes that find the books of the catalogue and show one with its evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Security
+
+from alexandria.operations import book_schemas, books
+from alexandria.web.errors import documented
+from alexandria.web.routing import DESCRIBED_SECRET, Running, ViewingRoute
+
+router = APIRouter(
+    prefix="/api/catalogue",
+    route_class=ViewingRoute,
+    dependencies=[Security(DESCRIBED_SECRET)],
+    responses=documented(401, 422, 429, 500, 503),
+    tags=["catalogue"],
+)
+
+Books = Annotated[book_schemas.BookQuery, Query()]
+WorkId = Annotated[int, Path(ge=1, le=books.MAX_ID)]
+IsbnInPath = Annotated[str, Path(max_length=40, description="10 or 13 digits", examples=["9780261102217"])]
+
+
+@router.get("/books", summary="Books by title, author or ISBN, filtered and sorted, a page at a time")
+async def list_books(query: Books, system: Running) -> book_schemas.BooksAnswer:
+    return await books.find(system, query)
+
+
+@router.get("/works/{id}", responses=documented(404), summary="One book in full: editions, decisions, evidence")
+async def show_work(id: WorkId, system: Running) -> book_schemas.WorkAnswer:  # noqa: A002 # the name in the path
+    return await books.show_work(system, id)
+
+
+@router.get("/isbn/{isbn13}", responses=documented(404), summary="The book that has an edition with this ISBN")
+async def show_isbn(isbn13: IsbnInPath, system: Running) -> book_schemas.IsbnAnswer:
+    return await books.show_isbn(system, isbn13)
