@@ -88,7 +88,7 @@ async def measure(url: str, queries: int, rng: random.Random) -> dict[str, float
         for title, author in works[:queries]:
             candidate = spelt_otherwise(title, author, rng)
             began = time.perf_counter()
-            held = await recognise(candidate, database)
+            held, _ = await recognise(candidate, database)
             times.append(1000 * (time.perf_counter() - began))
             found += held is not None
             missed += held is None and sure(candidate, title, author)

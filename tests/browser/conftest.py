@@ -82,8 +82,10 @@ class Site:
     def refill(self) -> None:
         """The campaign as it is at the beginning of every test."""
         tables = "backfill_log, procrastinate_jobs, work, call, quota, lane, audit, incident"
-        self.sql("SET session_replication_role = replica; TRUNCATE rollout CASCADE")  # else only ever added to
-        self.sql(f"TRUNCATE {tables} CASCADE; UPDATE control SET paused_since = NULL, paused_until = NULL")
+        emptied = f"TRUNCATE rollout, {tables} CASCADE"  # some of which are else only ever added to
+        self.sql(
+            f"SET session_replication_role = replica; {emptied}; UPDATE control SET paused_since = NULL, paused_until = NULL"
+        )
         self.sql(CAMPAIGN.read_text(encoding="utf-8"))
 
     def roll_out(self) -> None:

@@ -93,7 +93,10 @@ async def empty(system: System, sql: Sql) -> None:
     """A page has started a forecast in the background, which locks attempt before backfill_log: TRUNCATE would deadlock."""
     if system.forecaster._making is not None:
         await asyncio.wait({system.forecaster._making})
-    await sql("TRUNCATE backfill_log, procrastinate_jobs, procrastinate_workers, work, call, quota, audit CASCADE")
+    tables = "backfill_log, procrastinate_jobs, procrastinate_workers, work, call, quota, audit"
+    await sql(
+        f"SET LOCAL session_replication_role = replica; TRUNCATE {tables} CASCADE"
+    )  # else decisions are only added
 
 
 @pytest_asyncio.fixture(loop_scope="module")

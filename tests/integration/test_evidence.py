@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from alexandria.backfill.repositories import candidates
-from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core.errors import BadData
 from alexandria.core.month import Month
 from tests.support.filled_months import NOVEMBER, books_of, changed, process, row_of
 from tests.support.scripted_backfill import Scripted, backfill, query
-
-SONG, STING = Candidate("Prophet Song", "Paul Lynch", 2023, 11), Candidate("The Bee Sting", "Paul Murray", 2023, 11)
-RIGHT, OTHER = "9780861545896", "9780374600303"
-
-
-def printed(title: str, author: str, isbn: str, published: str = "2023-11") -> EditionRecord:
-    record = SourceRecord("open_library", f"/books/{isbn}", datetime.now(UTC))
-    date = PartialDate.parse(published)
-    return EditionRecord(record, title, authors=(author,), isbn13=Isbn13.parse(isbn), published=date, language="en")
-
-
-@dataclass
-class Shelf:
-    """A source that has these records, by the title that is asked for."""
-
-    holds: dict[str, Sequence[EditionRecord]] = field(default_factory=dict)
-    name: str = "open_library"
-    paid: bool = False
-
-    async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
-        return self.holds.get(candidate.title, ())
-
-
-def shelf() -> Shelf:
-    guide = printed("Prophet Song: A Study Guide", "Study Press", "9781420516944")
-    sting = [printed("The Bee Sting", "Paul Murray", OTHER)]
-    return Shelf({"Prophet Song": [printed("Prophet Song", "Paul Lynch", RIGHT), guide], "The Bee Sting": sting})
+from tests.support.shelves import GUIDE, RIGHT, SONG, STING, StockedShelf, printed, stocked
 
 
 async def earlier(system, month=NOVEMBER, before=None, limit=100):
@@ -51,7 +22,7 @@ async def earlier(system, month=NOVEMBER, before=None, limit=100):
 async def test_a_month_that_is_run_again_keeps_the_evidence_of_every_attempt(database_url):
     """The second attempt finds the book in the catalogue; the third does not name it any more."""
     names = Scripted("gemini", [[SONG], [SONG], [STING]])
-    async with backfill(database_url, [names], [shelf()]) as system:
+    async with backfill(database_url, [names], [stocked()]) as system:
         await process(system, NOVEMBER)
         [first] = await books_of(system)
         await process(system, NOVEMBER)
@@ -68,7 +39,7 @@ async def test_a_month_that_is_run_again_keeps_the_evidence_of_every_attempt(dat
 
 
 async def test_a_book_that_the_catalogue_holds_shows_the_record_it_rests_on(database_url):
-    async with backfill(database_url, [Scripted("gemini", [[SONG]])], [shelf()]) as system:
+    async with backfill(database_url, [Scripted("gemini", [[SONG]])], [stocked()]) as system:
         await process(system, NOVEMBER)
         await process(system, Month(2023, 12))
         [book] = await books_of(system, Month(2023, 12))
@@ -83,7 +54,7 @@ async def test_a_book_that_the_catalogue_holds_shows_the_record_it_rests_on(data
 
 async def test_editions_stay_new_to_the_month_that_was_the_first_to_add_them(database_url):
     """A second attempt counts them again, another month does not, and a further look-up adds its own."""
-    source = shelf()
+    source = stocked()
     missing = source.holds.pop("The Bee Sting")
     async with backfill(database_url, [Scripted("gemini", [[SONG, STING]])], [source]) as system:
         late = changed(system, now=lambda: datetime.now(UTC) - timedelta(days=30))
@@ -100,12 +71,12 @@ async def test_editions_stay_new_to_the_month_that_was_the_first_to_add_them(dat
 
 
 async def test_a_further_lookup_keeps_what_the_one_before_it_refused(database_url):
-    guide = printed("Prophet Song: A Study Guide", "Study Press", "9781420516944")
-    source = Shelf({"Prophet Song": [guide]})
+    guide = printed("Prophet Song: A Study Guide", "Study Press", GUIDE)
+    source = StockedShelf({"Prophet Song": [guide]})
     async with backfill(database_url, [Scripted("gemini", [[SONG]])], [source]) as system:
         await process(changed(system, now=lambda: datetime.now(UTC) - timedelta(days=30)), NOVEMBER)
         [before] = await books_of(system)
-        source.holds = shelf().holds
+        source.holds = stocked().holds
         assert await system.follow_up.recheck() == 1
         [replaced] = await earlier(system)
         assert (replaced["isbn13"], replaced["evidence"]) == (None, before["evidence"])
@@ -120,7 +91,7 @@ async def test_a_further_lookup_keeps_what_the_one_before_it_refused(database_ur
 
 
 async def test_evidence_that_people_delete_in_psql_is_kept_and_cannot_be_deleted(database_url):
-    async with backfill(database_url, [Scripted("gemini", [[SONG]])], [shelf()]) as system:
+    async with backfill(database_url, [Scripted("gemini", [[SONG]])], [stocked()]) as system:
         await process(system, NOVEMBER)
         await query(system, "UPDATE candidate SET attempt_token = NULL")  # as rows are that are older than the column
         await query(system, "DELETE FROM edition WHERE isbn13 = %s", RIGHT)

@@ -19,7 +19,7 @@ async def _edition(connection, work_id):
 
 
 async def _isbn(database, title, author):
-    held = await recognise(Candidate(title, author), database)
+    held, _ = await recognise(Candidate(title, author), database)
     return held and held.isbn13
 
 

@@ -54,7 +54,7 @@ async def test_a_text_of_6000_letters_is_stored_and_found_again(database_url, lo
         stored = resolution(title, BOOKS["The Bee Sting"], authors=authors, record_id=record_id)
         done = await candidates.record_month(connection, NOVEMBER, [stored], WHEN, token=uuid.uuid4())
         assert (done.generated, done.resolved, done.new, done.left_out) == (1, 1, 1, ())
-        held = await repository.find_work(connection, title, authors, with_edition=True)
+        held = await repository.find_work(connection, title, authors)
         assert held is not None
         assert held.isbn13 == BOOKS["The Bee Sting"]
 

@@ -15,6 +15,7 @@ from alexandria.backfill.repositories import candidates, enrichment, months, pau
 from alexandria.backfill.repositories.candidates import DueCandidate
 from alexandria.backfill.resolve import look_up
 from alexandria.backfill.source_selection import SourcePool, SourceSelector
+from alexandria.catalogue.curation import Refusals
 from alexandria.catalogue.models import Isbn13
 from alexandria.core.errors import BadData, DatabaseBusy
 from alexandria.database.pool import Database
@@ -56,8 +57,10 @@ class FollowUp:
             left = self.recheck_calls - await candidates.spent_on_rechecks(connection)
             room = min(left // max(len(self.sources.sources), 1), RECHECK_BATCH_SIZE)  # each may ask every source
             due = await candidates.due(connection, room) if room > 0 else []
+            refused = [await candidates.refusals(connection, one.candidate) for one in due]
         selector = SourceSelector(self.sources)
-        return sum(await asyncio.gather(*(self._recheck(one, selector) for one in due)))
+        asked = zip(due, refused, strict=True)
+        return sum(await asyncio.gather(*(self._recheck(one, selector, known) for one, known in asked)))
 
     async def enrich(self) -> int:
         """Ask sources in bulk about the editions that are due. Returns how many have better fields than before."""
@@ -87,9 +90,9 @@ class FollowUp:
             await months.audit(connection, who, "enrich", request)
         return editions
 
-    async def _recheck(self, due: DueCandidate, selector: SourceSelector) -> bool:
+    async def _recheck(self, due: DueCandidate, selector: SourceSelector, refusals: Refusals) -> bool:
         with charged_to(due.month, None):
-            resolution = await look_up(due.month, due.candidate, selector)
+            resolution = await look_up(due.month, due.candidate, selector, refusals)
         try:
             async with self.database.transaction() as connection:
                 return await candidates.finish_recheck(connection, due, resolution, self.now())

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from alexandria.backfill.retry_policy import PERMANENT
 from alexandria.backfill.source_selection import SourceSelector
-from alexandria.catalogue import repository
+from alexandria.catalogue import curation, repository
+from alexandria.catalogue.curation import NONE_REFUSED, Refusals
 from alexandria.catalogue.matching import publication_month
-from alexandria.catalogue.matching.scoring import ACCEPT, choose, is_known_otherwise
+from alexandria.catalogue.matching.scoring import ACCEPT, REFUSE, choose, is_known_otherwise
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, ScoredRecord
 from alexandria.catalogue.repository import unlike
 from alexandria.core import errors
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from alexandria.providers.base import Source
@@ -36,23 +38,26 @@ async def resolve(
 
 
 async def _one(month: Month | None, candidate: Candidate, selector: SourceSelector, database: Database) -> Resolution:
-    return await recognise(candidate, database, month) or await look_up(month, candidate, selector)
+    held, refusals = await recognise(candidate, database, month)
+    return held or await look_up(month, candidate, selector, refusals)
 
 
-async def recognise(candidate: Candidate, database: Database, month: Month | None = None) -> Resolution | None:
+async def recognise(
+    candidate: Candidate, database: Database, month: Month | None = None
+) -> tuple[Resolution | None, Refusals]:
     """Return the catalogue's own edition of this candidate, with the record that it rests on, or None.
 
-    That costs no call.
+    That costs no call. The second value is what persons rejected for the candidate.
     """
     async with database.transaction() as connection:
-        held = await repository.find_work(
-            connection, candidate.title, (candidate.author,), year=candidate.year, with_edition=True
-        )
+        works = await repository.find_works(connection, candidate.title, (candidate.author,), year=candidate.year)
+        held = repository.best([work for work in works if work.isbn13])
         record = held and await repository.record_behind(connection, held.isbn13)
+        refusals = await curation.refusals(connection, [work.work_id for work in works])
     if held is None:
-        return None
+        return None, refusals
     behind = f" from {record.source.provider} {record.source.id}" if record else ""
-    return Resolution(
+    found = Resolution(
         candidate,
         Isbn13.stored(held.isbn13),
         source=repository.NAME,
@@ -62,15 +67,19 @@ async def recognise(candidate: Candidate, database: Database, month: Month | Non
         considered=(ScoredRecord(record, held.score, ACCEPT, held.reasons, held.fit),) if record else (),
         in_month=publication_month.dated_in(month, held.dates),
     )
+    return found, refusals
 
 
-async def look_up(month: Month | None, candidate: Candidate, selector: SourceSelector) -> Resolution:
+async def look_up(
+    month: Month | None, candidate: Candidate, selector: SourceSelector, refusals: Refusals = NONE_REFUSED
+) -> Resolution:
     """Ask the sources in their order until the policy accepts an edition, and score all records so far together.
 
     One in another language, under another title, is taken when no source knows one under the title that was named.
 
     What is found depends on the candidate and the sources' answers alone. An edition that was chosen while a source
-    could not be asked says so, as that source may have decided otherwise.
+    could not be asked says so, as that source may have decided otherwise. Records that persons rejected for this book
+    (`refusals`) are not compared; they stay in the evidence.
     """
     hits: list[EditionRecord] = []
     unavailable: dict[str, errors.ProviderError] = {}
@@ -88,7 +97,7 @@ async def look_up(month: Month | None, candidate: Candidate, selector: SourceSel
         newer = {(hit.source.provider, hit.source.id) for hit in answer}
         hits = [hit for hit in hits if (hit.source.provider, hit.source.id) not in newer]  # a dump's, of the live site
         hits.extend(answer)
-        found = _scored(month, candidate, hits)
+        found = _scored(month, candidate, hits, refusals)
     if objection := selector.objection(found, unavailable):
         found = Resolution(candidate, None, reason=objection, considered=found.considered)
     missed = unavailable if found.isbn13 is None else _configured(unavailable)
@@ -112,10 +121,13 @@ def _configured(unavailable: Mapping[str, errors.ProviderError]) -> list[str]:
     return [name for name, error in unavailable.items() if not isinstance(error, errors.KeyMissing)]
 
 
-def _scored(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord]) -> Resolution:
-    accepted, considered, reason = choose(candidate, hits)
+def _scored(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord], refusals: Refusals) -> Resolution:
+    refused = [ScoredRecord(hit, 0.0, REFUSE, (why,)) for hit in hits if (why := refusals.of(hit))]
+    accepted, considered, reason = choose(candidate, [hit for hit in hits if not refusals.of(hit)])
+    if refused:
+        reason = f"{reason}; {counted(len(refused), 'record')} rejected by a person"
     if accepted is None or accepted.isbn13 is None:
-        return Resolution(candidate, None, reason=reason, considered=tuple(considered))
+        return Resolution(candidate, None, reason=reason, considered=(*considered, *refused))
     sure = [scored for scored in considered if scored.verdict == ACCEPT]
     return Resolution(
         candidate,
@@ -124,7 +136,7 @@ def _scored(month: Month | None, candidate: Candidate, hits: Sequence[EditionRec
         score=next(scored.score for scored in considered if scored.hit is accepted),
         reason=reason,
         accepted=accepted,
-        considered=tuple(considered),
+        considered=(*considered, *refused),
         related=_related(accepted, sure),
         in_month=publication_month.published_in(month, [scored.hit for scored in sure]),
     )

@@ -77,7 +77,8 @@ async def _answer(
             reasons = [*notes, finding.note, *scored.reasons]
             return Answer(asked.id, isbn, ACCEPT, round(scored.score, 2), scored.hit.source.provider, reasons)
         notes.append(finding.note)
-    found = await recognise(asked.candidate, database) or await look_up(None, asked.candidate, selector)
+    held, refusals = await recognise(asked.candidate, database)
+    found = held or await look_up(None, asked.candidate, selector, refusals)
     if found.isbn13 is None:
         _need_sources(found, pool, selector)
     answer = _answer_of(asked.id, found)

@@ -18,6 +18,7 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 NAME = "catalogue"  # as a source of ISBNs
+PERSON = "person"  # as the source of a field that a person corrected, or of an edition that a person named
 # Milliseconds to wait for the other writers, of whom there may be many, and for a row while they wait.
 WRITER_LOCK_TIMEOUT, WRITERS_OWN_LOCK_TIMEOUT = 30_000, 1000
 MAX_WORKS_COMPARED = 8  # works compared with one candidate
@@ -30,6 +31,8 @@ _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
 @dataclass(frozen=True, slots=True)
 class CatalogueMatch:
     """A work that the catalogue holds, its oldest edition's ISBN ("" if it has none), and why it is the one.
+
+    Editions that persons rejected, or that persons alone named, are no editions here: they prove nothing.
 
     `score` is the probability that it is, in per cent, and `fit` the points by which the best is taken. `dates` are
     those of the work and all its editions.
@@ -46,18 +49,30 @@ class CatalogueMatch:
 
 
 async def find_work(
-    connection: Connection, title: str, authors: Sequence[str], *, year: int | None = None, with_edition: bool = False
+    connection: Connection, title: str, authors: Sequence[str], *, year: int | None = None
 ) -> CatalogueMatch | None:
-    """The work of this title and these authors, if the catalogue holds it (`with_edition`: and an edition of it).
+    """The work of this title and these authors, if the catalogue holds it.
 
     `year`, in which it was first published, confirms a title that agrees in part or but for a slip.
     """
+    return best(await find_works(connection, title, authors, year=year))
+
+
+def best(works: Sequence[CatalogueMatch]) -> CatalogueMatch | None:
+    """The work that fits best."""
+    return max(works, key=lambda work: work.fit, default=None)
+
+
+async def find_works(
+    connection: Connection, title: str, authors: Sequence[str], *, year: int | None = None
+) -> list[CatalogueMatch]:
+    """Every work of this title and these authors: the catalogue may hold a book twice."""
     named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
     values = {**named, "limit": MAX_WORKS_COMPARED, "most": MAX_WORKS_PER_BLOCK}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
     sought = EditionRecord(_OURSELVES, title, authors=tuple(authors), first_published=year)
-    held = [_held(sought, row) for row in rows if row["isbn13"] or not with_edition]
-    return max((work for work in held if work is not None), key=lambda work: work.fit, default=None)
+    held = [_held(sought, row) for row in rows]
+    return [work for work in held if work is not None]
 
 
 def _held(sought: EditionRecord, row: Row) -> CatalogueMatch | None:
@@ -122,6 +137,11 @@ async def add_alias(connection: Connection, work_id: int, title: str, authors: S
     await connection.execute(SQL["add_alias"], {"key": work_key(title, authors), "work_id": work_id})
 
 
+async def move_edition(connection: Connection, work_id: int, isbn13: Isbn13) -> None:
+    """Give an edition that a person rejected for its work to another work."""
+    await connection.execute(SQL["move_edition"], {"work_id": work_id, "isbn13": isbn13})
+
+
 async def drop_unproven(connection: Connection, work_id: int) -> None:
     """Delete a work that has no edition and that no candidate needs."""
     await connection.execute(SQL["drop_unproven"], {"work_id": work_id})
@@ -139,6 +159,7 @@ async def add_edition(
     values |= {"isbn13": hit.isbn13, "work_id": work_id, "related": related}
     values |= {"added_year": month and month.year, "added_month": month and month.month}
     if await (await connection.execute(SQL["add_edition"], values)).fetchone() is None:
+        await connection.execute(SQL["prove"], {"isbn13": hit.isbn13})
         return False
     record_id = await source_record(connection, hit.source)
     fields = [field for field in EDITION_FIELDS if values[field]]
@@ -181,17 +202,23 @@ async def record_behind(connection: Connection, isbn13: str) -> EditionRecord | 
 
 @dataclass(frozen=True, slots=True)
 class IsbnHolder:
-    """The work that has an edition of an ISBN: its title, that of this edition, and its first author."""
+    """The work that has an edition of an ISBN: its title, that of this edition, and its first author.
+
+    `rejected`: a person decided that it is no edition of this work.
+    """
 
     work_id: int
     titles: tuple[str, str]
     author: str
+    rejected: bool
 
 
 async def holder_of(connection: Connection, isbn13: Isbn13) -> IsbnHolder | None:
     """The work that this ISBN is an edition of."""
     row = await (await connection.execute(SQL["by_isbn"], {"isbn13": isbn13})).fetchone()
-    return None if row is None else IsbnHolder(row["work_id"], (row["title"], row["edition_title"]), row["author"])
+    if row is None:
+        return None
+    return IsbnHolder(row["work_id"], (row["title"], row["edition_title"]), row["author"], row["rejected"])
 
 
 def is_of(holder: IsbnHolder, hit: EditionRecord) -> bool:

@@ -10,7 +10,10 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
 
 -- name: by_isbn
 -- The edition with this ISBN, and its work.
-SELECT e.isbn13, e.work_id, w.title, e.title AS edition_title, w.author FROM edition AS e JOIN work AS w ON w.id = e.work_id
+SELECT e.isbn13, e.work_id, w.title, e.title AS edition_title, w.author,
+       EXISTS (SELECT FROM isbn_decision AS d
+               WHERE d.work_id = e.work_id AND d.isbn13 = e.isbn13 AND d.act = 'reject') AS rejected
+FROM edition AS e JOIN work AS w ON w.id = e.work_id
 WHERE e.isbn13 = %(isbn13)s
 
 -- name: record_behind
@@ -43,7 +46,11 @@ FROM (SELECT * FROM work WHERE key = %(key)s
        JOIN work ON work.id = near.work_id
        ORDER BY near.votes DESC, similarity(work.title, %(title)s) DESC, work.id LIMIT %(limit)s)
      ) AS w
-LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition AS own WHERE work_id = w.id
+                   AND NOT EXISTS (SELECT FROM isbn_decision AS d
+                                   WHERE d.work_id = w.id AND d.isbn13 = own.isbn13 AND d.act = 'reject')
+                   AND NOT EXISTS (SELECT FROM provenance AS p WHERE p.isbn13 = own.isbn13 AND p.field = 'isbn13')
+                   ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY w.key = %(key)s DESC, similarity(w.title, %(title)s) DESC, w.id
 
 -- name: add_work
@@ -70,6 +77,7 @@ WHERE id = %(work_id)s AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(wor
 DELETE FROM work WHERE id = %(work_id)s
     AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s)
     AND NOT EXISTS (SELECT FROM candidate WHERE work_id = %(work_id)s)
+    AND NOT EXISTS (SELECT FROM curation_decision WHERE work_id = %(work_id)s)
 
 -- name: add_edition
 -- An edition that is not there yet; no row if it is.
@@ -79,6 +87,14 @@ VALUES (%(isbn13)s, %(work_id)s, %(title)s, %(subtitle)s, %(publisher)s, %(publi
         %(binding)s, %(pages)s, %(related)s, %(added_year)s, %(added_month)s)
 ON CONFLICT (isbn13) DO NOTHING
 RETURNING isbn13
+
+-- name: prove
+-- A source has an edition that a person alone had named so far.
+DELETE FROM provenance WHERE isbn13 = %(isbn13)s AND field = 'isbn13'
+
+-- name: move_edition
+-- An edition of another work than the one for which a person rejected it.
+UPDATE edition SET work_id = %(work_id)s, related = false, changed_at = now() WHERE isbn13 = %(isbn13)s
 
 -- name: add_contributor
 -- A person, or the one that is there already.

@@ -21,6 +21,7 @@ from alexandria.cli.commands import (
     books,
     cache,
     control,
+    curate,
     demo,
     doctor,
     enrich,
@@ -93,6 +94,7 @@ for part in (
 app.add_typer(secret.group, rich_help_panel="Prepare")
 app.add_typer(bibliography.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")
+app.add_typer(curate.group, rich_help_panel="Work")
 app.add_typer(cache.group, rich_help_panel="Work")
 app.add_typer(cache.earlier_group, hidden=True)
 

@@ -51,6 +51,12 @@ class NotNow(AlexandriaError):
     code = "not_now"
 
 
+class DecisionConflict(NotNow):
+    """Another person has decided on the same book since; `details` has both decisions."""
+
+    code = "decision_conflict"
+
+
 class CallInProgress(NotNow):
     """The first call with the same idempotency key has not ended; a later repetition gets its response."""
 

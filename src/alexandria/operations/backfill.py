@@ -14,6 +14,7 @@ from alexandria.core.month import Month, months_of_years
 from alexandria.database.pool import Row
 from alexandria.operations import bibliography, schemas
 from alexandria.operations.control import pause_state
+from alexandria.operations.curation import decision_row
 from alexandria.operations.system import System
 
 SKIP_REASONS: dict[Status | None, str] = {
@@ -77,13 +78,19 @@ async def show_month(system: System, month: Month) -> schemas.MonthAnswer:
         if row is None:
             hint = f"add its year: alexandria seed {month.year}, or POST /api/internal/seed-backfill-queue"
             raise Unknown(f"month {month} is not seeded", hint=hint)
-        rows: dict[str, list[Row] | dict[str, int]] = {
+        rows: dict[str, Any] = {
             "in_month": await candidates.in_month(connection, month),
             "attempts": await months.attempts(connection, month),
-            "candidates": await candidates.of_month(connection, month),
+            "candidates": [_candidate(book) for book in await candidates.of_month(connection, month)],
             "calls": await months.spent(connection, month),
         }
-    return schemas.MonthAnswer.model_validate(row | rows)
+    kept = [book for book in rows["candidates"] if not book["excluded"]]
+    reviewed = {"books": len(kept), "resolved": sum(book["reviewed_isbn13"] is not None for book in kept)}
+    return schemas.MonthAnswer.model_validate(row | rows | {"after_review": reviewed})
+
+
+def _candidate(book: Row) -> Row:
+    return book | {"decisions": [decision_row(made) for made in book["decisions"]]}
 
 
 async def stats(system: System) -> schemas.StatsAnswer:

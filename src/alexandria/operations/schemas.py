@@ -13,6 +13,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 from alexandria.operations.alerts.rules import IncidentKind
 from alexandria.operations.bibliography import BibliographyUse
+from alexandria.operations.decision_schemas import AfterReview, CurationDecision
 
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -391,6 +392,9 @@ class CandidateRow(BaseModel):
     fields: Annotated[list[FieldSource], Field(description="the source of each field of its edition")]
     looks: Annotated[int, Field(description="how often the sources were queried")]
     look_again_at: Annotated[datetime | None, Field(description="when they are queried again, if it is unresolved")]
+    reviewed_isbn13: Annotated[str | None, Field(description="its ISBN after the decisions of persons")]
+    excluded: Annotated[bool, Field(description="whether a person excluded it from this month, or from all")]
+    decisions: Annotated[list[CurationDecision], Field(description="of persons, as far as they stand and change it")]
 
 
 class InMonth(BaseModel):
@@ -413,6 +417,7 @@ class CallsSpent(BaseModel):
 class MonthAnswer(MonthRow):
     """One month in full."""
 
+    after_review: AfterReview
     in_month: InMonth
     attempts: list[AttemptRow]
     candidates: list[CandidateRow]

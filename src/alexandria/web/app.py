@@ -18,7 +18,18 @@ from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.operations.alerts.monitor import CHECK_INTERVAL
 from alexandria.operations.system import System
 from alexandria.web import errors
-from alexandria.web.api import backfill, catalogue, control, health, incidents, metrics, quota, reference, rollout
+from alexandria.web.api import (
+    backfill,
+    catalogue,
+    control,
+    curation,
+    health,
+    incidents,
+    metrics,
+    quota,
+    reference,
+    rollout,
+)
 from alexandria.web.auth import login
 from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import SessionAuth
@@ -116,7 +127,10 @@ def create_app(
     app.state.request_metrics = metrics.RequestMetrics()
     app.state.readiness = health.ReadinessCache(system)
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
-    for part in (backfill, control, rollout, quota, incidents, catalogue, health, metrics, reference, rendering, pages):
+    for part in (
+        *(backfill, control, curation, rollout, quota, incidents, catalogue, health, metrics),
+        *(reference, rendering, pages),
+    ):
         app.include_router(part.router)
     for router in (login.router, login.authenticated, actions.previews, actions.router):
         app.include_router(router)

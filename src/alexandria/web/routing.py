@@ -158,13 +158,18 @@ AUDIT_NAME = "api"  # of every caller, as all have the same secret
 
 
 def internal_router() -> APIRouter:
+    """The router of the backfill's routes."""
+    return secret_router("/api/internal", "backfill")
+
+
+def secret_router(prefix: str, tag: str) -> APIRouter:
     """A router whose routes need the secret. Routes with a body add WRITES to their responses."""
     return APIRouter(
-        prefix="/api/internal",
+        prefix=prefix,
         route_class=InternalRoute,
         dependencies=[Security(DESCRIBED_SECRET)],
         responses=documented(401, 422, 429, 500, 503),
-        tags=["backfill"],
+        tags=[tag],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 
 from alexandria.backfill.repositories import bibliography_use as usage
 from alexandria.backfill.retry_policy import recheck_at
-from alexandria.catalogue import repository
+from alexandria.catalogue import curation, repository
+from alexandria.catalogue.curation import Refusals
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
 from alexandria.core.errors import BadData
@@ -91,6 +92,12 @@ async def due(connection: Connection, limit: int) -> list[DueCandidate]:
     return [_due_candidate(row) for row in rows]
 
 
+async def refusals(connection: Connection, candidate: Candidate) -> Refusals:
+    """Return what persons rejected for the works that this candidate may be."""
+    works = await repository.find_works(connection, candidate.title, (candidate.author,), year=candidate.year)
+    return await curation.refusals(connection, [work.work_id for work in works])
+
+
 async def finish_recheck(connection: Connection, due: DueCandidate, resolution: Resolution, now: datetime) -> bool:
     """Store what a further look-up found and count the month again. Returns whether the candidate is resolved now."""
     month = {"year": due.month.year, "month": due.month.month}
@@ -159,14 +166,31 @@ def _without_records(resolution: Resolution) -> Resolution:
 
 
 async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
-    """The resolution, without its ISBN if the catalogue holds this number under an unlike title."""
+    """The resolution, without its ISBN if a person rejected it, or the catalogue holds it under an unlike title."""
+    resolution = await _allowed(connection, resolution)
     hit = resolution.accepted
     if hit is None or hit.isbn13 is None or resolution.work_id is not None:
         return resolution
     holder = await repository.holder_of(connection, hit.isbn13)
-    if holder is None or repository.is_of(holder, hit):
+    if holder is None or holder.rejected or repository.is_of(holder, hit):
         return resolution
     return resolution.without_isbn(f"the catalogue holds it as {holder.titles[0]!r} by {holder.author}")
+
+
+async def _allowed(connection: Connection, resolution: Resolution) -> Resolution:
+    """The resolution without what persons rejected, who may have decided while it was looked up."""
+    if resolution.isbn13 is None:
+        return resolution
+    hits = [hit for hit in (resolution.accepted, *resolution.related) if hit is not None]
+    numbers = {str(resolution.isbn13), *(str(hit.isbn13) for hit in hits)}
+    if not await curation.any_refused(connection, sorted(numbers), hits):
+        return resolution
+    found = await refusals(connection, resolution.candidate)
+    accepted = resolution.accepted
+    why = found.of(accepted) if accepted else found.isbns.get(resolution.isbn13, "")
+    if why:
+        return resolution.without_isbn(why)
+    return replace(resolution, related=tuple(hit for hit in resolution.related if not found.of(hit)))
 
 
 async def _record_book(connection: Connection, month: Month, resolution: Resolution) -> int:
@@ -179,7 +203,7 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
             connection, candidate.title, (candidate.author,), first_published=None, language=""
         )
     holder = await repository.holder_of(connection, hit.isbn13)
-    if holder is not None:
+    if holder is not None and not holder.rejected:
         work_id = holder.work_id
     else:
         first = str(month) if resolution.in_month == "confirmed" else str(hit.first_published or "") or None
@@ -187,6 +211,8 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
         work_id = await repository.add_work(
             connection, hit.heading, authors, first_published=first, language=hit.language
         )
+    if holder is not None and holder.work_id != work_id:
+        await repository.move_edition(connection, work_id, hit.isbn13)
     await repository.add_alias(connection, work_id, candidate.title, (candidate.author,))
     await repository.add_edition(connection, work_id, hit, month=month)
     for other in resolution.related:

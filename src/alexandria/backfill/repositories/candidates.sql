@@ -17,11 +17,15 @@ VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s
 SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.score_version, c.reason, c.evidence,
        c.unavailable,
        c.in_month, c.looks, c.look_again_at, c.work_id, e.title AS edition_title, e.publisher, e.published,
+       r.isbn13 AS reviewed_isbn13, r.excluded_by IS NOT NULL AS excluded,
+       ARRAY(SELECT to_jsonb(d) - 'before' - 'records' FROM standing_decision AS d
+             WHERE d.id IN (r.isbn_decision_id, r.excluded_by)
+                OR (d.act = 'correct' AND d.work_id = c.work_id AND d.isbn13 = c.isbn13) ORDER BY d.id) AS decisions,
        ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id,
                                        'fetched_at', s.fetched_at)
              FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
              WHERE p.isbn13 = c.isbn13 ORDER BY p.field) AS fields
-FROM candidate AS c LEFT JOIN edition AS e USING (isbn13)
+FROM candidate AS c JOIN reviewed_candidate AS r ON r.id = c.id LEFT JOIN edition AS e ON e.isbn13 = c.isbn13
 WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
 
 -- name: unresolved

@@ -72,12 +72,13 @@ async def due(connection: Connection, limit: int) -> list[Holding]:
 async def record(connection: Connection, enriched: Sequence[Enriched], now: datetime) -> int:
     """Store the results. Returns how many editions have better fields than before.
 
-    An edition that another transaction has locked is due again when its reservation ends.
+    An edition that another transaction has locked is due again when its reservation ends. Fields that a person corrected
+    meanwhile stay.
     """
+    await repository.one_writer(connection)
     isbns = [str(one.holding.isbn13) for one in enriched]
     rows = await (await connection.execute(SQL["lock"], {"isbns": isbns})).fetchall()
     free = {row["isbn13"] for row in rows}
-    await repository.one_writer(connection)
     return sum([await _record(connection, one, now) for one in enriched if one.holding.isbn13 in free])
 
 
@@ -131,22 +132,27 @@ async def _record(connection: Connection, one: Enriched, now: datetime) -> bool:
     result = {"isbn13": isbn13, "enrich_at": one.again_at, "looks": one.looks, "note": one.note}
     if (await connection.execute(SQL["finish"], {**result, "done": one.done, "now": now})).rowcount == 0:
         return False
-    more = bool(one.fields)
+    values = {"isbn13": isbn13, "person": repository.PERSON}
+    present = await (await connection.execute(SQL["present"], values)).fetchone()
+    assert present is not None
+    corrected = present.pop("corrected")
+    better = {name: value for name, value in one.fields.items() if name not in corrected}
+    more = bool(better)
     for hit in one.hits:
         more = await repository.describe(connection, one.holding.work_id, isbn13, hit) or more
-    if one.fields:
-        await _improve(connection, one)
+    if better:
+        await _improve(connection, one, present, better)
     if more:
         await connection.execute(SQL["changed"], {"isbn13": isbn13, "now": now})
     return more
 
 
-async def _improve(connection: Connection, one: Enriched) -> None:
-    values = {**one.holding.fields, **one.fields}
+async def _improve(connection: Connection, one: Enriched, present: Row, better: Mapping[str, Value]) -> None:
+    values = {**present, **better}
     values["published"] = str(values["published"]) if values["published"] else None
     await connection.execute(SQL["improve"], {**values, "isbn13": one.holding.isbn13})
-    for field, source in one.sources.items():
-        record_id = await repository.source_record(connection, source)
+    for field in better:
+        record_id = await repository.source_record(connection, one.sources[field])
         provenance = {"isbn13": one.holding.isbn13, "field": field, "source_record_id": record_id}
         await connection.execute(SQL["replace_provenance"], provenance)
 

@@ -18,6 +18,13 @@ RETURNING e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.
 -- Those of these editions that exist and that no other transaction has locked, locked. New months may refer to them.
 SELECT isbn13 FROM edition WHERE isbn13 = ANY(%(isbns)s::text[]) FOR NO KEY UPDATE SKIP LOCKED
 
+-- name: present
+-- The fields of an edition as they are now, and those that a person corrected.
+SELECT e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages,
+       ARRAY(SELECT p.field FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
+             WHERE p.isbn13 = e.isbn13 AND s.provider = %(person)s) AS corrected
+FROM edition AS e WHERE e.isbn13 = %(isbn13)s
+
 -- name: finish
 -- The result of one enrichment; no row if the edition has been deleted.
 UPDATE edition SET enrich_at = %(enrich_at)s, enrich_looks = %(looks)s, enrich_note = %(note)s,

@@ -13,6 +13,7 @@ from alexandria.catalogue.matching.kinds import AUDIO, EBOOK, LARGE_PRINT, forma
 from alexandria.catalogue.matching.names import without_suffixes
 from alexandria.catalogue.matching.tongues import ARTICLES
 
+NEW, DELETED = "n", "d"  # status of a record
 PRINT, SPOKEN = "a", "i"  # types of record: language material, nonmusical sound recording
 FORMS = {LARGE_PRINT: "d", EBOOK: "o"}  # of item, in field 008
 ROLES = {"author": "aut", "editor": "edt", "translator": "trl", "illustrator": "ill", "narrator": "nrt"}
@@ -29,8 +30,9 @@ OTHER_ORDER = re.compile("[\u0590-\u1cff\u2e80-\ud7ff\uf900-\ufaff]")  # scripts
 
 def record(entry: Entry) -> bytes:
     """Return the record in transmission format."""
+    status = DELETED if entry.withdrawn else NEW
     kind = SPOKEN if AUDIO in formats_of(entry.binding) else PRINT
-    return Record(fields=list(_fields(entry)), leader=f"     n{kind}m a22     3  4500").as_marc()
+    return Record(fields=list(_fields(entry)), leader=f"     {status}{kind}m a22     3  4500").as_marc()
 
 
 def _fields(entry: Entry) -> Iterator[Field]:

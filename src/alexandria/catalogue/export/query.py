@@ -20,7 +20,7 @@ class Entry:
     """One edition with its work. Empty texts and None are values that no source gave; dates YYYY, YYYY-MM or YYYY-MM-DD.
 
     `people` are names with roles, in the order of the title page. `related`: found beside the edition that a month
-    wanted. `sources` lists for each field the provider's record it comes from: field, provider, id, fetched_at.
+    wanted. `withdrawn`: a person rejected it, or its work; `sources` lists for each field the provider's record it comes from: field, provider, id, fetched_at.
     """
 
     isbn13: str
@@ -40,10 +40,14 @@ class Entry:
     sources: list[dict[str, str]]
     created_at: datetime
     changed_at: datetime
+    withdrawn: bool = False
 
 
 async def editions(database: Database, since: datetime | None = None) -> AsyncGenerator[Entry]:
-    """Yield all editions as they are when the first is read, by ISBN; with `since` (aware) those changed from then on."""
+    """Yield all editions as they are when the first is read, by ISBN; with `since` (aware) those changed from then on.
+
+    Withdrawn ones are among these, and are left out otherwise.
+    """
     async with (
         database.transaction() as connection,
         connection.cursor("holdings", row_factory=kwargs_row(Entry)) as found,

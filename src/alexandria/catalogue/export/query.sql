@@ -5,9 +5,9 @@
 SELECT set_config('idle_in_transaction_session_timeout', '0', true)
 
 -- name: editions
--- Every edition in full, or those that changed since a time.
+-- Every edition in full, or those that changed since a time, among them those that persons took out of the catalogue.
 SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages, e.related,
-    w.first_published, e.created_at, e.changed_at,
+    w.first_published, e.created_at, e.changed_at, x.isbn13 IS NOT NULL AS withdrawn,
     ARRAY(SELECT ARRAY[c.name, wc.role] FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
           WHERE wc.work_id = e.work_id ORDER BY wc.position) AS people,
     ARRAY(SELECT name FROM subject WHERE work_id = e.work_id ORDER BY lower(name)) AS subjects,
@@ -16,6 +16,6 @@ SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.lan
                                     'fetched_at', to_char(s.fetched_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
           FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
           WHERE p.isbn13 = e.isbn13 ORDER BY p.field) AS sources
-FROM edition AS e JOIN work AS w ON w.id = e.work_id
-WHERE %(since)s::timestamptz IS NULL OR e.changed_at >= %(since)s
+FROM edition AS e JOIN work AS w ON w.id = e.work_id LEFT JOIN withdrawn_edition AS x ON x.isbn13 = e.isbn13
+WHERE CASE WHEN %(since)s::timestamptz IS NULL THEN x.isbn13 IS NULL ELSE e.changed_at >= %(since)s END
 ORDER BY e.isbn13

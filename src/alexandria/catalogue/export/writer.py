@@ -58,6 +58,7 @@ COLUMNS: dict[str, Callable[[Entry], Any]] = {
     "sources": lambda entry: entry.sources,
     "added_at": lambda entry: _instant(entry.created_at),
     "changed_at": lambda entry: _instant(entry.changed_at),
+    "withdrawn": lambda entry: entry.withdrawn,
 }
 
 

@@ -9,8 +9,10 @@ from rich.table import Table
 
 from alexandria.backfill.status import Status
 from alexandria.cli.output.console import chip, format_value, heading, table
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.operations import quota_schemas, schemas
+from alexandria.operations.curation import describe as describe_decision
 from alexandria.operations.earlier_results import EarlierAnswer, EarlierResult
 from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.status_style import describe_score, display_state
@@ -23,9 +25,13 @@ def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:
 
 
 def of_month(found: schemas.MonthAnswer, *, evidence: bool) -> Iterator[RenderableType]:
-    facts = found.model_dump(exclude={"attempts", "candidates", "calls", "in_month"})
+    facts = found.model_dump(exclude={"attempts", "candidates", "calls", "in_month", "after_review"})
     dated = ", ".join(f"{answer} {books}" for answer, books in found.in_month.model_dump().items())
     facts["published in this month"] = dated
+    if any(book.decisions for book in found.candidates):
+        facts["after review"] = (
+            f"{found.after_review.resolved} of {counted(found.after_review.books, 'book')} with an ISBN"
+        )
     yield table(["", str(Month(found.year, found.month))], [(name, value) for name, value in facts.items()])
     if found.attempts:
         columns = ["began", "ended", "outcome", "worker", "reason"]
@@ -35,6 +41,8 @@ def of_month(found: schemas.MonthAnswer, *, evidence: bool) -> Iterator[Renderab
     if found.candidates:
         yield heading("Books")
         yield of_candidates(found.candidates)
+        for book in found.candidates:
+            yield from (f"{book.title}: {describe_decision(made)}" for made in book.decisions)
         for candidate in found.candidates if evidence else ():
             yield from of_evidence(candidate)
     if found.calls:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Security
 
-from alexandria.operations import book_schemas, books
+from alexandria.operations import book_schemas, books, curation
 from alexandria.web.errors import documented
 from alexandria.web.routing import DESCRIBED_SECRET, Running, ViewingRoute
 
@@ -31,6 +31,11 @@ async def list_books(query: Books, system: Running) -> book_schemas.BooksAnswer:
 @router.get("/works/{id}", responses=documented(404), summary="One book in full: editions, decisions, evidence")
 async def show_work(id: WorkId, system: Running) -> book_schemas.WorkAnswer:  # noqa: A002 # the name in the path
     return await books.show_work(system, id)
+
+
+@router.get("/works/{id}/decisions", responses=documented(404), summary="Decisions of persons on a book, newest first")
+async def show_decisions(id: WorkId, system: Running) -> curation.DecisionsAnswer:  # noqa: A002 # the name in the path
+    return await curation.show_decisions(system, id)
 
 
 @router.get("/isbn/{isbn13}", responses=documented(404), summary="The book that has an edition with this ISBN")

@@ -1,0 +1,307 @@
+"""Stores what persons decide about books: reject, pin, exclude, correct and undo. Decisions outlive what machines find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from alexandria.catalogue import repository
+from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.repository import EDITION_FIELDS, PERSON
+from alexandria.core.errors import BadInput, DecisionConflict, NotNow, Unknown
+from alexandria.core.grammar import counted
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection, Row
+from alexandria.database.sql import load
+
+SQL = load(__name__)
+MAX_DECISIONS = 200  # of one work that are listed
+MAX_RECORDS_READ = 2000  # of the evidence of one work
+MAX_PAGES = 100_000
+NUMBER_FIELDS, DATE_FIELDS = ("pages",), ("published",)
+
+
+@dataclass(frozen=True, slots=True)
+class Curator:
+    """Who decides and why, and the newest decision on the work that they have seen (0: none; None: they did not say)."""
+
+    who: str
+    why: str
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What persons rejected for a book: ISBNs, and records by provider and id, each with who, when and why."""
+
+    isbns: Mapping[str, str] = field(default_factory=dict)
+    records: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def of(self, hit: EditionRecord) -> str:
+        """Return why a record is refused, or ""."""
+        by_number = self.isbns.get(hit.isbn13, "") if hit.isbn13 else ""
+        return by_number or self.records.get((hit.source.provider, hit.source.id), "")
+
+
+NONE_REFUSED = Refusals()
+
+
+async def refusals(connection: Connection, works: Sequence[int]) -> Refusals:
+    """Return what persons rejected for a book that may be any of these works."""
+    if not works:
+        return NONE_REFUSED
+    rows = await (await connection.execute(SQL["refused"], {"works": list(works)})).fetchall()
+    isbns: dict[str, str] = {}
+    records: dict[tuple[str, str], str] = {}
+    for row in rows:
+        reason = f"rejected by {row['who']} on {row['at']:%Y-%m-%d}: {row['why']}"
+        isbns[row["isbn13"]] = reason
+        records.update(((provider, id_), reason) for provider, id_ in row["records"])
+    return Refusals(isbns, records)
+
+
+async def any_refused(connection: Connection, isbns: Sequence[str], hits: Sequence[EditionRecord]) -> bool:
+    """Return whether a person rejected one of these ISBNs or records for whatever work."""
+    records = [[hit.source.provider, hit.source.id] for hit in hits]
+    values = {"isbns": list(isbns), "records": Jsonb(records)}
+    row = await (await connection.execute(SQL["any_refused"], values)).fetchone()
+    return row is not None and bool(row["refused"])
+
+
+async def version(connection: Connection, work_id: int) -> int:
+    """Return the id of the newest decision on a work, 0 without any. Raises Unknown."""
+    return int((await _work(connection, work_id))["version"])
+
+
+async def decisions(connection: Connection, work_id: int, after: int = 0) -> list[Row]:
+    """Return the decisions on a work that are newer than `after`, newest first, each with the one that undid it."""
+    values = {"work_id": work_id, "after": after, "limit": MAX_DECISIONS}
+    return await (await connection.execute(SQL["decisions"], values)).fetchall()
+
+
+async def work_of(connection: Connection, decision_id: int) -> int:
+    """Return the work that a decision is about. Raises Unknown."""
+    return int((await _decision(connection, decision_id))["work_id"])
+
+
+async def reject(connection: Connection, work_id: int, isbn13: Isbn13, person: Curator) -> int:
+    """Decide that an ISBN is not of this work: no attempt stores it, or the records that had it, for the work again.
+
+    Raises Unknown, NotNow and DecisionConflict, as all acts do. Returns the id of the decision.
+    """
+    await _begin(connection, work_id, person, {"act": "reject", "isbn13": isbn13})
+    edition = await _edition(connection, isbn13)
+    hits = await _considered(connection, work_id)
+    if (edition is None or edition["work_id"] != work_id) and all(hit["isbn13"] != isbn13 for hit in hits):
+        raise Unknown(f"{isbn13} is not among the editions of work {work_id}, or its evidence")
+    decided = await _decide(connection, "reject", work_id, person, isbn13=isbn13, records=_records_of(isbn13, hits))
+    await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": isbn13})
+    return decided
+
+
+async def pin(connection: Connection, work_id: int, isbn13: Isbn13, person: Curator) -> int:
+    """Decide that this ISBN is the one of the work; it is added if no source has given it an edition."""
+    await _begin(connection, work_id, person, {"act": "pin", "isbn13": isbn13})
+    work, edition = await _work(connection, work_id), await _edition(connection, isbn13)
+    if edition is not None and edition["work_id"] != work_id and not edition["rejected"]:
+        holder = f"{edition['work_title']!r} by {edition['work_author']}, work {edition['work_id']}"
+        raise NotNow(f"{isbn13} is an edition of {holder}", hint="reject it there first")
+    decided = await _decide(connection, "pin", work_id, person, isbn13=isbn13)
+    if edition is None:
+        await _add_edition(connection, work, isbn13, decided)
+    elif edition["work_id"] != work_id:
+        await repository.move_edition(connection, work_id, isbn13)
+    await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": isbn13})
+    return decided
+
+
+async def exclude(connection: Connection, work_id: int, month: Month | None, person: Curator) -> int:
+    """Decide that the work is no book of this month, or not notable: of no month, and withdrawn from the catalogue."""
+    await _begin(connection, work_id, person, {"act": "exclude", "month": month and str(month)})
+    of_month = {"year": month and month.year, "month": month and month.month}
+    if month is not None:
+        row = await (await connection.execute(SQL["named_in"], {"work_id": work_id, **of_month})).fetchone()
+        if row is None or not row["named"]:
+            raise Unknown(f"work {work_id} is no book of {month}", hint=f"its books: alexandria month {month}")
+    decided = await _decide(connection, "exclude", work_id, person, **of_month)
+    if month is None:
+        await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": None})
+    return decided
+
+
+async def correct(
+    connection: Connection, work_id: int, isbn13: Isbn13, change: tuple[str, str], person: Curator
+) -> int:
+    """Set a field of an edition to a value; sources no longer change it. Raises BadInput too."""
+    name, text = change
+    value = read_value(name, text)
+    await _begin(connection, work_id, person, {"act": "correct", "isbn13": isbn13, "field": name, "value": text})
+    edition = await _edition(connection, isbn13)
+    if edition is None or edition["work_id"] != work_id:
+        raise Unknown(f"{isbn13} is not among the editions of work {work_id}")
+    earlier = await _standing_correction(connection, isbn13, name)
+    if earlier is not None:
+        before = earlier["before"]
+    else:
+        found = await connection.execute(SQL["rests_on"], {"isbn13": isbn13, "field": name})
+        row = await found.fetchone()
+        before = {"value": edition[name], "record": row and row["source_record_id"]}
+    decided = await _decide(
+        connection, "correct", work_id, person, isbn13=isbn13, field=name, value=text, before=Jsonb(before)
+    )
+    await _set(connection, edition, name, value)
+    await _rest_on_person(connection, isbn13, name, decided)
+    return decided
+
+
+async def undo(connection: Connection, decision_id: int, person: Curator) -> int:
+    """Undo a decision that stands; what stood before it, or what sources gave, counts again."""
+    work_id = await work_of(connection, decision_id)
+    await _begin(connection, work_id, person, {"act": "undo", "undoes": decision_id})
+    past = await _decision(connection, decision_id)
+    if past["act"] == "undo":
+        raise NotNow(f"decision {decision_id} is itself an undo", hint="decide again instead")
+    if past["undone_by"] is not None:
+        raise NotNow(f"decision {decision_id} was undone before, by decision {past['undone_by']}")
+    about = {name: past[name] for name in ("isbn13", "year", "month")}
+    decided = await _decide(connection, "undo", work_id, person, undoes=decision_id, **about)
+    if past["act"] == "correct":
+        await _restore(connection, past)
+    await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": past["isbn13"]})
+    return decided
+
+
+def read_value(name: str, text: str) -> str | int | None:
+    """Return a field's value from text; the empty text is no value. Raises BadInput."""
+    if name not in EDITION_FIELDS:
+        raise BadInput(f"field: {name!r} is not one of {', '.join(EDITION_FIELDS)}")
+    if name in NUMBER_FIELDS:
+        if text and not (text.isascii() and text.isdecimal() and 0 < int(text[:7]) <= MAX_PAGES and len(text) <= 6):
+            raise BadInput(f"value: {name} is a number from 1 to {MAX_PAGES:,}")
+        return int(text) if text else None
+    if name in DATE_FIELDS:
+        try:
+            known = not text or str(PartialDate.parse(text)) == text
+        except (ValueError, TypeError):
+            known = False
+        if not known:
+            raise BadInput(f"value: {name} is a date such as 2023, 2023-11 or 2023-11-24")
+        return text or None
+    if name == "title" and not text.strip():
+        raise BadInput("value: a title cannot be empty")
+    return text
+
+
+async def _begin(connection: Connection, work_id: int, person: Curator, yours: dict[str, Any]) -> None:
+    """Wait for other writers, and raise DecisionConflict if another person decided meanwhile."""
+    await repository.one_writer(connection)
+    seen, present = person.expected, await version(connection, work_id)
+    if seen is None or seen == present:
+        return
+    theirs = await decisions(connection, work_id, after=min(seen, present))
+    newest = f"{theirs[0]['act']} by {theirs[0]['who']}" if theirs else "none"
+    raise DecisionConflict(
+        f"work {work_id} was decided on meanwhile: {counted(len(theirs), 'decision')}, the newest {newest}",
+        hint=f"look at both, and send expected: {present}",
+        details={
+            "version": present,
+            "yours": {name: value for name, value in yours.items() if value is not None}
+            | {"who": person.who, "why": person.why, "expected": seen},
+            "theirs": [{**row, "at": row["at"].isoformat()} for row in theirs],
+        },
+    )
+
+
+async def _decide(connection: Connection, act: str, work_id: int, person: Curator, **facts: Any) -> int:
+    values = dict.fromkeys(("isbn13", "year", "month", "field", "value", "before", "undoes"))
+    values |= {"act": act, "work_id": work_id, "who": person.who, "why": person.why, **facts}
+    values["records"] = Jsonb(facts.get("records", []))
+    row = await (await connection.execute(SQL["decide"], values)).fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
+async def _work(connection: Connection, work_id: int) -> Row:
+    row = await (await connection.execute(SQL["work"], {"work_id": work_id})).fetchone()
+    if row is None:
+        raise Unknown(f"there is no work {work_id}")
+    return row
+
+
+async def _decision(connection: Connection, decision_id: int) -> Row:
+    row = await (await connection.execute(SQL["decision"], {"id": decision_id})).fetchone()
+    if row is None:
+        raise Unknown(f"there is no decision {decision_id}")
+    return row
+
+
+async def _edition(connection: Connection, isbn13: str) -> Row | None:
+    return await (await connection.execute(SQL["edition"], {"isbn13": isbn13})).fetchone()
+
+
+async def _considered(connection: Connection, work_id: int) -> list[dict[str, Any]]:
+    values = {"work_id": work_id, "limit": MAX_RECORDS_READ}
+    rows = await (await connection.execute(SQL["considered"], values)).fetchall()
+    return [row["hit"] for row in rows]
+
+
+def _records_of(isbn13: str, hits: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return the records that had this ISBN, without those of a whole work, which had other ISBNs, too."""
+    numbers: dict[tuple[str, str], set[str | None]] = {}
+    for hit in hits:
+        numbers.setdefault((hit["source"], hit["source_id"]), set()).add(hit["isbn13"])
+    return [record for record, isbns in numbers.items() if isbns == {isbn13}]
+
+
+async def _add_edition(connection: Connection, work: Row, isbn13: Isbn13, decided: int) -> None:
+    """Add an edition that a person named: as a record in the evidence describes it, else with the work's title alone."""
+    hits = await _considered(connection, work["id"])
+    hit = next((hit for hit in hits if hit["isbn13"] == isbn13), None)
+    fields = {name: (hit or {}).get(name) or "" for name in EDITION_FIELDS if name != "pages"}
+    fields["published"] = fields["published"] or None
+    fields["title"] = fields["title"] or work["title"]
+    await connection.execute(SQL["add_edition"], {"work_id": work["id"], "isbn13": isbn13, **fields})
+    await _rest_on_person(connection, isbn13, "isbn13", decided)
+    if hit is None:
+        await _rest_on_person(connection, isbn13, "title", decided)
+        return
+    fetched_at = datetime.fromisoformat(hit["fetched_at"])
+    record = await repository.source_record(connection, SourceRecord(hit["source"], hit["source_id"], fetched_at))
+    for name in (name for name, value in fields.items() if value):
+        await connection.execute(SQL["rest"], {"isbn13": isbn13, "field": name, "record": record})
+
+
+async def _set(connection: Connection, edition: Row, name: str, value: str | int | None) -> None:
+    fields = {each: edition[each] for each in EDITION_FIELDS} | {name: value}
+    await connection.execute(SQL["correct"], {"isbn13": edition["isbn13"], **fields})
+
+
+async def _rest_on_person(connection: Connection, isbn13: str, name: str, decided: int) -> None:
+    at = (await _decision(connection, decided))["at"]
+    record = await repository.source_record(connection, SourceRecord(PERSON, f"decision {decided}", at))
+    await connection.execute(SQL["rest"], {"isbn13": isbn13, "field": name, "record": record})
+
+
+async def _standing_correction(connection: Connection, isbn13: str, name: str) -> Row | None:
+    return await (await connection.execute(SQL["standing_correction"], {"isbn13": isbn13, "field": name})).fetchone()
+
+
+async def _restore(connection: Connection, past: Row) -> None:
+    """Give a field the correction before the one that was undone, or what sources gave, who are asked again."""
+    isbn13, name = past["isbn13"], past["field"]
+    edition = await _edition(connection, isbn13)
+    if edition is None:  # deleted in psql
+        return
+    other = await _standing_correction(connection, isbn13, name)
+    if other is not None:
+        await _set(connection, edition, name, read_value(name, other["value"]))
+        await _rest_on_person(connection, isbn13, name, other["id"])
+        return
+    await _set(connection, edition, name, past["before"]["value"])
+    values = {"isbn13": isbn13, "field": name, "record": past["before"]["record"]}
+    await connection.execute(SQL["rest" if values["record"] else "rest_on_nothing"], values)
+    await connection.execute(SQL["ask_again"], {"isbn13": isbn13})

@@ -1,0 +1,183 @@
+"""Lets persons decide about books: reject or pin an ISBN, exclude a book, correct a field, undo; and lists what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alexandria.backfill.repositories import months
+from alexandria.catalogue import curation
+from alexandria.catalogue.curation import Curator
+from alexandria.catalogue.models import Isbn13
+from alexandria.core.month import Month
+from alexandria.database.pool import Connection, Row
+from alexandria.operations.decision_schemas import CurationDecision
+from alexandria.operations.schemas import Flag, NamedMonth, ShortText
+from alexandria.operations.system import System
+
+Act = Callable[[Connection, Curator], Awaitable[int]]
+MAX_ID = 2**63 - 1
+
+
+class CurationRequest(BaseModel):
+    """Base of the acts: who decides, why, and on which state of the book. Unknown fields are rejected."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    why: Annotated[ShortText, Field(min_length=1, description="reason, shown beside the decision")]
+    who: Annotated[ShortText, Field(max_length=100, description="name of the person; default: api")] = ""
+    expected: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=MAX_ID,
+            description="`version` of the book as the person saw it; if another has decided since, the answer is 409 with both",
+        ),
+    ]
+    dry_run: Annotated[Flag, Field(description="check the decision, store nothing")] = False
+
+
+class UndoRequest(CurationRequest):
+    """Undo a decision."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"why": "it was the right one", "expected": 12}]})
+
+
+class IsbnRequest(CurationRequest):
+    """Reject or pin an ISBN."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"isbn13": "9781420516944", "why": "a study guide", "who": "Ann", "expected": 0}],
+        }
+    )
+    isbn13: Annotated[ShortText, Field(description="with or without hyphens, of 10 or 13 digits")]
+
+
+class ExcludeRequest(CurationRequest):
+    """Exclude a book from a month, or from all: it is not notable."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"month": "2023-11", "why": "a reprint", "expected": 0}]})
+    month: NamedMonth | None = None
+
+
+class CorrectRequest(IsbnRequest):
+    """Correct a field of an edition."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"isbn13": "9780861545896", "field": "publisher", "value": "Oneworld", "why": "misspelt", "expected": 0}
+            ],
+        }
+    )
+    field: Annotated[ShortText, Field(description="title, subtitle, publisher, published, language, binding or pages")]
+    value: Annotated[ShortText, Field(description="the right value; empty: none is known")]
+
+
+class DecisionsAnswer(BaseModel):
+    """The decisions on a book, newest first. `version` is what the next decision sends as `expected`."""
+
+    work_id: int
+    version: int
+    decisions: list[CurationDecision]
+
+
+class CurationAnswer(DecisionsAnswer):
+    """The decision that was made, or would be, with the others on the book."""
+
+    dry_run: bool
+    decision: CurationDecision
+    message: str
+
+
+async def show_decisions(system: System, work_id: int) -> DecisionsAnswer:
+    """List the decisions on a work. Raises Unknown."""
+    async with system.database.transaction() as connection:
+        return await _decisions(connection, work_id)
+
+
+async def version_of(system: System, target: int, *, of_decision: bool) -> int:
+    """The version of a work, or of the work that a decision is about. Raises Unknown."""
+    async with system.database.transaction() as connection:
+        work_id = await curation.work_of(connection, target) if of_decision else target
+        return await curation.version(connection, work_id)
+
+
+async def reject(system: System, work_id: int, request: IsbnRequest, door: str) -> CurationAnswer:
+    """Reject an ISBN. `door` is where the request came in, which the audit names beside the person.
+
+    Raises BadInput, Unknown, NotNow and DecisionConflict, as the other acts do.
+    """
+    isbn13 = Isbn13.parse(request.isbn13)
+    return await _act(system, request, door, lambda conn, person: curation.reject(conn, work_id, isbn13, person))
+
+
+async def pin(system: System, work_id: int, request: IsbnRequest, door: str) -> CurationAnswer:
+    """Pin an ISBN."""
+    isbn13 = Isbn13.parse(request.isbn13)
+    return await _act(system, request, door, lambda conn, person: curation.pin(conn, work_id, isbn13, person))
+
+
+async def exclude(system: System, work_id: int, request: ExcludeRequest, door: str) -> CurationAnswer:
+    """Exclude a work from a month, or from all."""
+    month = Month.parse(request.month) if request.month else None
+    return await _act(system, request, door, lambda conn, person: curation.exclude(conn, work_id, month, person))
+
+
+async def correct(system: System, work_id: int, request: CorrectRequest, door: str) -> CurationAnswer:
+    """Correct a field of an edition."""
+    isbn13, change = Isbn13.parse(request.isbn13), (request.field, request.value)
+    return await _act(
+        system, request, door, lambda conn, person: curation.correct(conn, work_id, isbn13, change, person)
+    )
+
+
+async def undo(system: System, decision_id: int, request: UndoRequest, door: str) -> CurationAnswer:
+    """Undo a decision."""
+    return await _act(system, request, door, lambda conn, person: curation.undo(conn, decision_id, person))
+
+
+def describe(decision: CurationDecision) -> str:
+    """A decision in a sentence, as a person's."""
+    match decision.act:
+        case "reject":
+            what = f"ISBN {decision.isbn13} rejected"
+        case "pin":
+            what = f"ISBN {decision.isbn13} pinned"
+        case "exclude":
+            what = f"excluded from {decision.month}" if decision.month else "excluded as not notable"
+        case "correct":
+            what = f"{decision.field} of {decision.isbn13} corrected to {decision.value!r}"
+        case _:
+            what = f"decision {decision.undoes} undone"
+    return f"{what} by {decision.who}: {decision.why}"
+
+
+def decision_row(row: Row) -> CurationDecision:
+    """The row of a decision with its month as text."""
+    month = str(Month(row["year"], row["month"])) if row["year"] else None
+    return CurationDecision.model_validate(row | {"month": month})
+
+
+async def _act(system: System, request: CurationRequest, door: str, act: Act) -> CurationAnswer:
+    """Decide, and audit the decision in the same transaction."""
+    person = Curator(request.who.strip() or door, request.why, request.expected)
+    async with system.database.transaction(keep=not request.dry_run) as connection:
+        decided = await act(connection, person)
+        known = await _decisions(connection, await curation.work_of(connection, decided))
+        made = known.decisions[0]
+        named: dict[str, Any] = {"decision": decided, "work_id": known.work_id, "isbn13": made.isbn13, "why": made.why}
+        who = f"{person.who} by {door}" if request.who.strip() else door
+        await months.audit(connection, who, f"curation_{made.act}", named)
+    said = describe(made)
+    message = f"dry run: {said}" if request.dry_run else said
+    return CurationAnswer(**dict(known), dry_run=request.dry_run, decision=made, message=message)
+
+
+async def _decisions(connection: Connection, work_id: int) -> DecisionsAnswer:
+    version = await curation.version(connection, work_id)
+    rows = await curation.decisions(connection, work_id)
+    return DecisionsAnswer(work_id=work_id, version=version, decisions=[decision_row(row) for row in rows])

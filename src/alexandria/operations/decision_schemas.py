@@ -1,0 +1,32 @@
+"""The form in which decisions of persons about books are answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+
+class CurationDecision(BaseModel):
+    """What a person decided about a book."""
+
+    id: int
+    at: datetime
+    who: Annotated[str, Field(description="the name as it was given")]
+    why: str
+    act: Annotated[str, Field(description="reject, pin, exclude, correct or undo")]
+    work_id: int
+    isbn13: str | None = None
+    month: Annotated[str | None, Field(description="YYYY-MM; null with exclude: from every month")] = None
+    field: Annotated[str | None, Field(description="the corrected field of the edition")] = None
+    value: str | None = None
+    undoes: Annotated[int | None, Field(description="the decision that an undo ended")] = None
+    undone_by: Annotated[int | None, Field(description="the undo that ended it; null: it stands")] = None
+
+
+class AfterReview(BaseModel):
+    """The month's books after the decisions of persons, which change no counter of the month itself."""
+
+    books: int
+    resolved: int

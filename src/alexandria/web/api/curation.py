@@ -1,0 +1,50 @@
+"""HTTP routes by which persons decide about books of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path
+
+from alexandria.operations import curation
+from alexandria.web.errors import documented
+from alexandria.web.routing import AUDIT_NAME, WRITES, Running, secret_router
+
+router = secret_router("/api/catalogue", "catalogue")
+
+WorkId = Annotated[int, Path(ge=1, le=curation.MAX_ID)]
+DecisionId = Annotated[int, Path(ge=1, le=curation.MAX_ID)]
+ACTS = {**WRITES, **documented(404)}
+
+
+@router.post(
+    "/works/{work_id}/reject", responses=ACTS, summary="Reject an ISBN: it is never stored for this book again"
+)
+async def reject_isbn(work_id: WorkId, request: curation.IsbnRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.reject(system, work_id, request, AUDIT_NAME)
+
+
+@router.post("/works/{work_id}/pin", responses=ACTS, summary="Pin an ISBN: it is the one of this book")
+async def pin_isbn(work_id: WorkId, request: curation.IsbnRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.pin(system, work_id, request, AUDIT_NAME)
+
+
+@router.post(
+    "/works/{work_id}/exclude", responses=ACTS, summary="Exclude a book from a month, or from all as not notable"
+)
+async def exclude_work(work_id: WorkId, request: curation.ExcludeRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.exclude(system, work_id, request, AUDIT_NAME)
+
+
+@router.post(
+    "/works/{work_id}/correct", responses=ACTS, summary="Correct a field of an edition; sources no longer change it"
+)
+async def correct_field(work_id: WorkId, request: curation.CorrectRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.correct(system, work_id, request, AUDIT_NAME)
+
+
+@router.post("/decisions/{decision_id}/undo", responses=ACTS, summary="Undo a decision")
+async def undo_decision(
+    decision_id: DecisionId, request: curation.UndoRequest, system: Running
+) -> curation.CurationAnswer:
+    return await curation.undo(system, decision_id, request, AUDIT_NAME)
