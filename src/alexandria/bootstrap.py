@@ -44,7 +44,7 @@ from alexandria.operations.event_log import EventLogWriter
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.system import System
 from alexandria.providers.base import Generator, ReportsUsage, Source
-from alexandria.providers.generator_specs import parse_generators
+from alexandria.providers.generator_specs import parse_generators, requested
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
 from alexandria.providers.limits.rate import RateLimiter
 from alexandria.providers.response_cache import ResponseCache
@@ -102,7 +102,7 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         backfill = compose(
             database,
             queue,
-            _generators(settings, clients) if asks else (),
+            _generators(settings, clients, database) if asks else (),
             sources,
             stall=stall,
             keyed=lambda: {name for name, client in clients.items() if client.key is not None},
@@ -151,7 +151,7 @@ def limiter_sessions(settings: Settings) -> int:
 
 def lanes_in_use(settings: Settings) -> frozenset[str]:
     """Return the lanes of the generators and sources."""
-    specs = parse_generators(settings.generators)
+    specs = requested(settings.generators)
     return frozenset({settings.lane_of(spec.provider, spec.url) for spec in specs} | {*settings.sources})
 
 
@@ -233,13 +233,14 @@ def _key(provider: ProviderSettings) -> SecretStr | None:
     return key
 
 
-def _generators(settings: Settings, clients: dict[str, ProviderClient]) -> list[Generator]:
-    from alexandria.providers.registry import make_generator  # noqa: PLC0415 # only workers have generators
+def _generators(settings: Settings, clients: dict[str, ProviderClient], database: Database) -> list[Generator]:
+    from alexandria.providers.registry import make_generator, make_local_generator  # noqa: PLC0415 # only workers have any
 
-    specs = parse_generators(settings.generators)
     return [
-        make_generator(spec, clients[settings.lane_of(spec.provider, spec.url)], thinking=settings.thinking)
-        for spec in specs
+        make_local_generator(spec, database)
+        if spec.is_local
+        else make_generator(spec, clients[settings.lane_of(spec.provider, spec.url)], thinking=settings.thinking)
+        for spec in parse_generators(settings.generators)
     ]
 
 

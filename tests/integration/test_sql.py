@@ -17,7 +17,7 @@ MODULES = sorted(
     if "migrations" not in file.parts
 )
 # What makes and fills tables cannot be prepared; tests that load a bibliography run all of it.
-UTILITIES = {"alexandria.bibliography.tables", "alexandria.bibliography.readers.dump_tables"}
+UTILITIES = {f"alexandria.bibliography.{name}" for name in ("tables", "notable", "readers.dump_tables")}
 BLOCKS = [(module, name) for module in MODULES if module not in UTILITIES for name in sql.load(module)]
 ISBN = "9780374600303"
 NOVEMBER = "year = 2023 AND month = 11"
@@ -42,6 +42,7 @@ def test_every_block_of_sql_can_be_prepared(connection):
     made = sql.load("alexandria.bibliography.tables")
     for name in ("schema", "title", "edition", "bucket", "binding", "load"):
         connection.execute(made[f"create_{name}"])
+    connection.execute(sql.load("alexandria.bibliography.notable")["create_notable"])
     connection.execute(made["serve"])
     assert {module for module, _ in BLOCKS} >= {
         f"alexandria.{name}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alexandria.core import errors
-from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.provider_facts import LOCAL_GENERATORS, PROVIDERS
 from alexandria.core.servers import provider_of
 
 MAX_ATTEMPTS = 5  # failed attempts before a month is failed
@@ -117,8 +117,10 @@ def decide(
 
 
 def _needs_no_key(error: BaseException) -> bool:
-    facts = PROVIDERS.get(provider_of(error.provider)) if isinstance(error, errors.ProviderError) else None
-    return facts is not None and facts.key is None
+    if not isinstance(error, errors.ProviderError):
+        return False
+    facts = PROVIDERS.get(provider_of(error.provider))
+    return error.provider in LOCAL_GENERATORS or (facts is not None and facts.key is None)
 
 
 def decide_lost(failed_before: int, now: datetime, *, outage: bool) -> Decision:

@@ -15,6 +15,8 @@ from alexandria.bibliography.postings import PostingSorter
 from alexandria.bibliography.readers import lists, marc
 from alexandria.bibliography.readers.dump_tables import EDITIONS, opened_tables
 from alexandria.bibliography.readers.open_library_dump import AUTHOR, EDITION, FIRST_LINE, WORK, DumpReader
+from alexandria.bibliography.readers.readings import FIRST_LINE as FIRST_READING
+from alexandria.bibliography.readers.readings import readings
 from alexandria.bibliography.readers.streams import InputFile, opened
 from alexandria.bibliography.rows import BETWEEN_NAMES, MAX_AGE_DAYS, BookRow, Limits, Tally
 from alexandria.bibliography.tables import EditionWriter, LoadedBibliography, NewTables, TitleWriter
@@ -123,6 +125,8 @@ class _FileReading:
         if rank <= _ORDER[EDITION]:
             return self._dumps.editions(file.lines(), ordered=True)
         start = file.start()
+        if FIRST_READING.match(start):
+            return readings(file, self._tally, self._dumps.work_of)
         if marc.FIRST_BYTES.match(start):
             return marc.records(file, self._limits, self._tally)
         read = lists.json_lines if start.lstrip().startswith(b"{") else lists.table
@@ -174,7 +178,8 @@ def _load(
                 "bucket_bits": sorter.bucket_bits,
                 "key_version": KEY_VERSION,
                 "seconds": time.monotonic() - began,
-            }
+            },
+            tally,
         )
     loaded = tables.status(url)
     assert loaded is not None, "the new tables serve"

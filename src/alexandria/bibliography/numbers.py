@@ -27,6 +27,33 @@ class NumberedValues:
         page[number & 0xFFFF] = value
 
 
+class EarliestYears:
+    """The earliest known year of each work, from 1771 to 2025, in one byte a work. A year before counts as the first of these."""
+
+    _BASE = 1770
+
+    def __init__(self) -> None:
+        self._pages: dict[int, bytearray] = {}
+
+    def add(self, work: int, year: int) -> None:
+        """Note that there was an edition in `year`."""
+        value = min(max(year - self._BASE, 1), 255)
+        if not (year > 0 and 0 < work < MAX_NUMBER_COUNT):
+            return
+        page = self._pages.get(work >> 16)
+        if page is None:
+            page = self._pages[work >> 16] = bytearray(_PAGE_SIZE)
+        at = work & 0xFFFF
+        if not page[at] or value < page[at]:
+            page[at] = value
+
+    def is_before(self, work: int, year: int) -> bool:
+        """Whether an edition before `year` is known."""
+        page = self._pages.get(work >> 16)
+        value = page[work & 0xFFFF] if page is not None else 0
+        return 0 < value < year - self._BASE
+
+
 class TitleNumbers:
     """Gives each distinct key of 64 bits a number, from 1 on. 12 to 16 bytes a key, by open addressing."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from alexandria.bibliography.numbers import EarliestYears
 from alexandria.catalogue.models import Isbn13, PartialDate
 from alexandria.catalogue.printed_isbn import is_placeholder
 
@@ -14,6 +16,7 @@ MAX_SUBTITLE_LENGTH = 300
 MAX_PUBLISHER_LENGTH = 120
 MAX_AUTHORS_LENGTH = 500  # of all names together
 MAX_BINDING_LENGTH = 60
+MAX_READINGS_COUNT = 50_000_000  # readers and ratings that are counted
 MAX_AGE_DAYS = 400  # of a catalogue's newest change
 BETWEEN_NAMES = " | "
 _LENGTH = 13
@@ -59,12 +62,17 @@ class Limits:
 
 @dataclass(slots=True)
 class Tally:
-    """What readers found: `editions` records of editions, `newest` change (ISO 8601), and why `left_out` records are none."""
+    """What readers found: `editions` records of editions, `newest` change (ISO 8601), and why `left_out` records are none.
+
+    `readings` has the number of a work for each of its readers and ratings, `earliest` the years of editions that are not kept.
+    """
 
     lines: int = 0
     editions: int = 0
     newest: str = ""
     left_out: Counter[str] = field(default_factory=Counter)
+    readings: array[int] = field(default_factory=lambda: array("I"))
+    earliest: EarliestYears = field(default_factory=EarliestYears)
 
 
 def isbn_number(printed: object) -> int:

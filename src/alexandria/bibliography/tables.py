@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from alexandria.bibliography.rows import BookRow
+from alexandria.bibliography import notable
+from alexandria.bibliography.rows import BookRow, Tally
 from alexandria.core.errors import BadInput, DatabaseNotPrepared, NotNow
 from alexandria.database.failures import translate
 from alexandria.database.migrate import opened
@@ -89,13 +90,14 @@ class NewTables:
                         rows.clear()
                 copy.write(b"".join([*rows, _BINARY_END]))
 
-    def finish(self, facts: dict[str, Any]) -> None:
+    def finish(self, facts: dict[str, Any], found: Tally) -> None:
         """Make the indexes, store what was loaded, and let the new tables serve, in one transaction, in place of the old."""
         for connection, indexed in ((self._titles, ("title", "work", "bucket")), (self._editions, ("isbn", "edition"))):
             connection.execute(SQL["work_memory"])
             for name in indexed:
                 connection.execute(SQL[f"index_{name}"])
             connection.commit()
+        notable.add(self._titles, self._editions, found.readings, found.earliest)
         names = sorted(self._bindings, key=lambda name: self._bindings[name])
         connection = self._control
         connection.execute(SQL["create_binding"])

@@ -202,7 +202,7 @@ class Settings(_Given):
     generators: Names = Field(
         ("gemini:gemini-3.5-flash", "xai:grok-4.3"),
         validation_alias=_env("ALEXANDRIA_GENERATORS"),
-        description="generators that name the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata",
+        description="generators that name the books of a month: gemini:MODEL, xai:MODEL, openai:MODEL@URL, wikidata, bibliography",
     )
     sources: Names = Field(
         default_sources(),

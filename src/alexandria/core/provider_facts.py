@@ -208,6 +208,10 @@ PROVIDERS: dict[str, ProviderFacts] = {
 }
 
 
+# Generators that read our own database, by entry point: without requests they have no limits, key or price.
+LOCAL_GENERATORS: dict[str, str] = {"bibliography": "alexandria.bibliography.generator:BibliographyGenerator"}
+
+
 def key_settings() -> dict[str, str]:
     """The environment variable of each provider's key, by provider."""
     return {name: facts.key.name for name, facts in PROVIDERS.items() if facts.key is not None}

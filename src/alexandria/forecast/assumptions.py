@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from alexandria.backfill.source_selection import Policy
 from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.scenario import Scenario, SimulatedProvider
-from alexandria.providers.generator_specs import parse_generators
+from alexandria.providers.generator_specs import parse_generators, requested
 from alexandria.providers.limits.lane_status import LaneStatus
 
 LOCAL_COVERAGE_SHARE = 0.8  # of the books that a bibliography settles
@@ -22,7 +23,8 @@ def expected_scenario(
     settings: Settings, lanes: Sequence[LaneStatus], workers: int = 1, bibliography: BibliographyState | None = None
 ) -> Scenario:
     """What to expect with these settings. The limits in force, in the database, take precedence over the settings'."""
-    models = Counter(settings.lane_of(spec.provider, spec.url) for spec in parse_generators(settings.generators))
+    models = Counter(settings.lane_of(spec.provider, spec.url) for spec in requested(settings.generators))
+    local = [spec.label for spec in parse_generators(settings.generators) if spec.is_local]
     caps = {lane.name: lane.cap for lane in lanes}
     rates = {lane.name: lane.rate for lane in lanes}
 
@@ -43,13 +45,17 @@ def expected_scenario(
 
     usable = [name for name in settings.sources if name not in without_key(settings)]
     return Scenario(
-        tuple(map(provider, models)),
+        (*map(provider, models), *map(_local_generator, local)),
         tuple(map(provider, usable or settings.sources)),
         policy=Policy(settings.policy),
         concurrency=settings.concurrency * workers,
         yearly_decline=YEARLY_DECLINE_SHARE,
         local_coverage=local_coverage(bibliography) if bibliography and not bibliography.outdated else 0.0,
     )
+
+
+def _local_generator(name: str) -> SimulatedProvider:
+    return SimulatedProvider(name, rate=math.inf, response_seconds=0.0, requests_per_month=0.0)
 
 
 def local_coverage(bibliography: BibliographyState) -> float:

@@ -139,7 +139,7 @@ class Belief:
         """Requests for the lists of one month without repeated ones, those repeated, and in how many months."""
         own = {month for month, each in self._history.measured.items() if each.status is Status.COMPLETED}
         usual, counted = generator.requests_per_month, self._history.requests.get(generator.name, 0)
-        if not own or any(source.name == generator.name for source in self._expected.sources):
+        if not own or not usual or any(source.name == generator.name for source in self._expected.sources):
             return usual, 0.0, 0  # which requests were for lists is not known
         again = sum(each.month in own and each.outcome in {"retry", "snoozed"} for each in self._history.attempts)
         asked = usual * (len(own) + again)  # an attempt that fails asks again

@@ -21,7 +21,7 @@ from alexandria.forecast.forecaster import ForecastReport
 from alexandria.forecast.history import History
 from alexandria.forecast.prices import model_prices, plan_prices, prices_of
 from alexandria.forecast.scenario import Scenario
-from alexandria.providers.generator_specs import parse_generators
+from alexandria.providers.generator_specs import requested
 from alexandria.providers.limits import stored_limits
 from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout import plan as plans
@@ -68,7 +68,7 @@ async def make(  # what a forecaster knows, and what it was asked
     number = bounded_runs(known.rollout.plan, most or DEFAULT_RUNS) if runs is None else runs
     # All that takes a while runs in threads, one piece after the other: the event loop has other duties in between,
     # and a cancelled caller need not wait.
-    specs = parse_generators(settings.generators)
+    specs = requested(settings.generators)
     dollars = await asyncio.to_thread(model_prices, specs, known.tokens)  # the first call imports for a while
     prices = dataclasses.replace(
         prices_of(specs, dollars, known.made),

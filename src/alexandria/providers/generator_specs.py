@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alexandria.core import errors
-from alexandria.core.provider_facts import PROVIDERS
+from alexandria.core.provider_facts import LOCAL_GENERATORS, PROVIDERS
 from alexandria.core.servers import server_of
 
 SETTING = "ALEXANDRIA_GENERATORS"
@@ -22,6 +22,11 @@ class GeneratorSpec:
     url: str = ""
 
     @property
+    def is_local(self) -> bool:
+        """Whether it reads our own database, without a request."""
+        return self.provider in LOCAL_GENERATORS
+
+    @property
     def label(self) -> str:
         return self.provider + (f":{self.model}" if self.model else "") + (f"@{self.url}" if self.url else "")
 
@@ -34,10 +39,16 @@ def parse_generators(entries: Sequence[str]) -> list[GeneratorSpec]:
     return specs
 
 
+def requested(entries: Sequence[str]) -> list[GeneratorSpec]:
+    """Those of the setting's generators that are asked by requests. Raises Misconfigured as `parse_generators` does."""
+    return [spec for spec in parse_generators(entries) if not spec.is_local]
+
+
 def _spec(entry: str) -> GeneratorSpec:
     provider, colon, model = entry.partition(":")
-    generators = {name: facts for name, facts in PROVIDERS.items() if facts.generator}
-    form = generators[provider].model if provider in generators else None
+    forms: dict[str, str] = {name: facts.model for name, facts in PROVIDERS.items() if facts.generator}
+    forms = dict.fromkeys(LOCAL_GENERATORS, "") | forms
+    form = forms.get(provider)
     at_url = re.fullmatch(r"([^\s@]+)@(https?://[^\s@]+)", model)
     if form == "" and not colon:
         return GeneratorSpec(provider)
@@ -46,7 +57,7 @@ def _spec(entry: str) -> GeneratorSpec:
     if form == "MODEL@URL" and at_url and _is_address(at_url[2]):
         return GeneratorSpec(provider, at_url[1], at_url[2].rstrip("/"))
     model = entry.partition("@")[0]  # behind the @ a password might stand
-    *others, last = [f"{name}:{facts.model}".rstrip(":") for name, facts in generators.items()]
+    *others, last = [f"{name}:{form}".rstrip(":") for name, form in forms.items()]
     raise errors.Misconfigured(
         f"setting {SETTING}: {model!r} is no generator",
         hint=f"a generator is {', '.join(others)} or {last} (its key goes to OPENAI_API_KEY_ and its host)",

@@ -1,8 +1,9 @@
-"""Makes the sources and generators that the rows of `core.provider_facts.PROVIDERS` name."""
+"""Makes the sources and generators that the rows of `core.provider_facts` name."""
 
 from __future__ import annotations
 
-from alexandria.core.provider_facts import PROVIDERS, resolve
+from alexandria.core.provider_facts import LOCAL_GENERATORS, PROVIDERS, resolve
+from alexandria.database.pool import Database
 from alexandria.providers.base import Generator, Source
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.generator_specs import GeneratorSpec
@@ -21,4 +22,10 @@ def make_generator(spec: GeneratorSpec, client: ProviderClient, *, thinking: str
     facts = PROVIDERS[spec.provider]
     build = resolve(facts.generator)
     generator: Generator = build(spec, client, thinking=thinking) if facts.model else build(client)
+    return generator
+
+
+def make_local_generator(spec: GeneratorSpec, database: Database) -> Generator:
+    """The generator of our own `database` that an entry of ALEXANDRIA_GENERATORS names."""
+    generator: Generator = resolve(LOCAL_GENERATORS[spec.provider])(database)
     return generator

@@ -51,6 +51,7 @@ class _WorkData(msgspec.Struct):
     """What is read of a work's record."""
 
     authors: Any = None
+    first_publish_date: Any = None
 
 
 class _AuthorData(msgspec.Struct):
@@ -142,7 +143,10 @@ class DumpReader:
                 name = fields.text(author.name) or fields.text(author.personal_name)
                 self._names.add(number, plain_name(name.replace("|", " ")))
             elif kind == WORK:
-                self._works.add(number, _keys(_decode_work(parts[3]).authors))
+                work = _decode_work(parts[3])
+                self._works.add(number, _keys(work.authors))
+                if work.first_publish_date:
+                    self._tally.earliest.add(number, _date(work.first_publish_date) // 10_000)
             elif kind == REDIRECT:
                 self._merge(parts[0], number, _number(_decode_redirect(parts[3]).location))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -160,6 +164,7 @@ class DumpReader:
         title = _clean(data.title, rows.MAX_TITLE_LENGTH).strip("* ")
         if not isbns or not title:
             left_out["no ISBN" if title else "no title"] += 1
+            self._not_kept(data)
             return
         if len(isbns) > MAX_ISBNS_COUNT:
             left_out["too many ISBNs"] += 1
@@ -181,10 +186,20 @@ class DumpReader:
         )
         if objection := self._limits.objection(row):
             left_out[objection] += 1
+            self._not_kept(data)
             return
         yield row
         for isbn in isbns[1:]:
             yield row._replace(isbn13=isbn)
+
+    def work_of(self, number: int) -> int:
+        """Return the number of the work that `number` stands for."""
+        return self._works.get(number)[0]
+
+    def _not_kept(self, data: _EditionData) -> None:
+        """Note the year of an edition that is not kept, as its work did not first appear in a later one."""
+        if data.publish_date:
+            self._tally.earliest.add(self.work_of(_first_key(data.works)), _date(data.publish_date) // 10_000)
 
     def _authors(self, numbers: list[int]) -> str:
         if len(numbers) == 1:

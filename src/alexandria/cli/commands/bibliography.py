@@ -43,8 +43,8 @@ def load(
         list[Path] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Open Library's dumps of authors, works and editions, MARC 21, CSV or JSON Lines (also of `export`), plain or "
-            "gzip, in any order; - is standard input.",
+            help="Open Library's dumps of authors, works and editions, and of ratings and the reading log, MARC 21, CSV or JSON "
+            "Lines (also of `export`), plain or gzip, in any order; - is standard input.",
         ),
     ] = None,
     from_postgres: Annotated[

@@ -10,12 +10,16 @@ from alexandria.cli.doctor.check import Check
 from alexandria.database.pool import Database
 
 
-async def bibliography(url: str, *, asked: bool) -> list[Check]:
-    """A line about the bibliography if one is loaded: a warning if it is old, not `asked`, or has to be loaded again."""
+async def bibliography(url: str, *, asked: bool, names: bool = False) -> list[Check]:
+    """A line about the bibliography if one is loaded: a warning if it is old, not `asked`, or has to be loaded again.
+
+    One that `names` books, as a generator, has to be there.
+    """
     async with Database(url, size=1) as database:
         held = await usage.read(database)
     if held is None:
-        return []
+        fix = "load one: alexandria bibliography load; or configure other generators"
+        return [Check("bibliography", False, "none is loaded, and a generator needs it", fix)] if names else []
     message, fix = f"{held.size()}; {held.use()}", ""
     if not asked:
         message = f"{held.size()}, but not asked"

@@ -36,7 +36,7 @@ from alexandria.database.pool import Database
 from alexandria.database.rights import missing_grants
 from alexandria.database.server import open_server
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
-from alexandria.providers.generator_specs import parse_generators
+from alexandria.providers.generator_specs import parse_generators, requested
 from alexandria.providers.limits import stored_limits
 from alexandria.providers.limits.lane_status import paused_providers
 from alexandria.providers.limits.session import SQL
@@ -77,7 +77,7 @@ def all_of(settings: Settings) -> list[Check]:
 
 def _providers(settings: Settings) -> dict[str, str]:
     """The base URLs of the configured generators and sources; each server of a provider that has several counts."""
-    specs = parse_generators(settings.generators)
+    specs = requested(settings.generators)
     generators = {settings.lane_of(spec.provider, spec.url): spec.url for spec in specs}
     names = dict.fromkeys([*generators, *settings.sources])
     return {name: generators.get(name) or settings.lanes[name].base_url for name in names}
@@ -100,7 +100,9 @@ def _database(settings: Settings) -> Iterator[Check]:
                 yield from asyncio.run(_paused(server.url, [*_providers(settings)]))
                 yield from _connections(server.url, limiter_sessions(settings))
                 yield from _open_transactions(server.url)
-                yield from asyncio.run(bibliography(server.url, asked=settings.bibliography))
+                yield from asyncio.run(
+                    bibliography(server.url, asked=settings.bibliography, names=_names_books(settings))
+                )
             yield from limits(settings, {} if missing else asyncio.run(_stored_limits(server.url, [*settings.lanes])))
     except AlexandriaError as failed:
         yield Check("database", False, failed.message, failed.hint)
@@ -133,6 +135,11 @@ def _open_transactions(url: str) -> Iterator[Check]:
     """A warning for each session that somebody has left in a transaction with locks on our tables."""
     for each in open_transactions(url)[:MAX_LISTED_TRANSACTIONS]:
         yield Check("open transaction", True, each.describe(), each.ending())
+
+
+def _names_books(settings: Settings) -> bool:
+    """Whether the bibliography is a generator."""
+    return any(spec.is_local for spec in parse_generators(settings.generators))
 
 
 async def _paused(url: str, names: list[str]) -> list[Check]:

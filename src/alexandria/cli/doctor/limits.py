@@ -28,6 +28,8 @@ def no_key(settings: Settings, command: str) -> list[str]:
     """Return what to do where every generator lacks its key: months would only wait. Nothing if one can be asked."""
     missing = []
     for spec in parse_generators(settings.generators):
+        if spec.is_local:
+            return []
         key = PROVIDERS[spec.provider].key
         if key is None or key.optional or settings.providers[spec.provider].key is not None:
             return []
