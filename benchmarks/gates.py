@@ -18,7 +18,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.rollout.cluster_bound import wilson
 from alexandria.rollout.decisions import Advance, RolloutState, Schedule, decide
-from alexandria.rollout.gates import DailyQuota, MonthOutcome, RolloutInputs
+from alexandria.rollout.gates import DailyQuota, MonthOutcome, OutcomeTally, RolloutInputs
 from alexandria.rollout.plan import Gate, Phase, Plan, members
 
 BOOKS = 20  # of a month
@@ -79,9 +79,10 @@ def books_found(rng: Random, plan: Plan, rate: float, deviation: float) -> dict[
 def passes(plan: Plan, found: dict[Month, int]) -> bool:
     """Whether the rollout passes its gate. It is decided when months have begun and when they have ended, day by day."""
     state, now = RolloutState(START.date()), START
-    outcomes = dict.fromkeys(found, MonthOutcome())
+    outcomes = OutcomeTally(plan, dict.fromkeys(found, MonthOutcome()))
     while isinstance(step := decide(plan, state, RolloutInputs(now, outcomes, UNLIMITED)).step, Schedule):
-        outcomes |= dict.fromkeys(step.months, MonthOutcome(Status.PROCESSING, day=now.date()))
+        for month in step.months:
+            outcomes[month] = MonthOutcome(Status.PROCESSING, day=now.date())
         under_way = decide(plan, state, RolloutInputs(now, outcomes, UNLIMITED)).step
         if isinstance(under_way, Advance):
             raise SystemExit(f"a gate passed before its months had ended: {under_way.reason}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -131,6 +132,10 @@ async def model(chat_server, limits, monkeypatch):
     """`model(provider, *answers)` is the generator of a provider whose server gives these answers."""
     opened = []
 
+    @functools.cache
+    def settings(provider, _key):
+        return config.load().providers[provider]
+
     def model(provider, *answers, path="", key="canary-key", name="some-model"):
         chat_server.answers = list(answers)
         monkeypatch.setenv(f"ALEXANDRIA_{provider.upper()}_BASE_URL", chat_server.url)
@@ -138,7 +143,7 @@ async def model(chat_server, limits, monkeypatch):
         if key:
             monkeypatch.setenv(key_settings()[provider], key)
         client = ProviderClient(
-            config.load().providers[provider], cast("Any", limits), cast("Any", limits), contact="", version="0"
+            settings(provider, key), cast("Any", limits), cast("Any", limits), contact="", version="0"
         )
         opened.append(client)
         entry = f"openai:{name}@{chat_server.url}{path}" if provider == "openai" else f"{provider}:{name}"

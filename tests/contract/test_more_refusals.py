@@ -26,12 +26,7 @@ MEANINGS: dict[str, type[errors.ProviderError]] = {
 }  # fmt: skip
 NAMED = {"model": "knows no model", "address": "nothing there answers"}  # what the error names as wrong
 BY_PROVIDER = {"openai": [*REFUSALS], "gemini": ["google"], "xai": ["xai"]}  # the servers that it may be
-CASES = [
-    (provider, server, case)
-    for provider, servers in BY_PROVIDER.items()
-    for server in servers
-    for case in REFUSALS[server]
-]
+SERVERS = [(provider, server) for provider, servers in BY_PROVIDER.items() for server in servers]
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +35,18 @@ def _once():
         yield
 
 
-@pytest.mark.parametrize(("provider", "server", "case"), CASES, ids=[f"{row[0]}: {row[2]}" for row in CASES])
-async def test_a_refusal_that_was_reported(model, limits, provider, server, case):
-    status, body, *headers = REFUSALS[server][case]
-    text = body if isinstance(body, str) else json.dumps(body)
-    kind = "text/html" if text.startswith("<") else "application/json"
-    generator = model(provider, (status, [f"Content-Type: {kind}", *headers], text.encode()))
-    with pytest.raises(errors.ProviderError) as refused:
-        await generator.suggest(MARCH, "baseline", 20)
-    check(refused.value, case, limits)
+@pytest.mark.parametrize(("provider", "server"), SERVERS)
+async def test_refusals_that_were_reported(model, limits, cases, provider, server):
+    with cases() as each:
+        for case, (status, body, *headers) in REFUSALS[server].items():
+            with each(case):
+                text = body if isinstance(body, str) else json.dumps(body)
+                kind = "text/html" if text.startswith("<") else "application/json"
+                generator = model(provider, (status, [f"Content-Type: {kind}", *headers], text.encode()))
+                limits.pauses.clear()
+                with pytest.raises(errors.ProviderError) as refused:
+                    await generator.suggest(MARCH, "baseline", 20)
+                check(refused.value, case, limits)
 
 
 def check(error: Any, case: str, limits: Any) -> None:

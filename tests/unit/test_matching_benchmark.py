@@ -3,27 +3,30 @@
 import csv
 import gzip
 import json
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 EDITION = {"isbn13": "", "subtitle": "", "authors": [], "publisher": "", "published": "", "language": "", "binding": "",
            "pages": "", "series": ""}  # fmt: skip
 
 
-def run(kind, gold, *arguments):
-    program = [
-        sys.executable,
-        str(BENCHMARKS / "matching.py"),
-        "--kind",
-        kind,
-        "--gold",
-        str(gold),
-        *map(str, arguments),
-    ]
-    return json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs the program in this process, which spares it the imports, and returns its figures."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+    def run(kind, gold, *arguments):
+        program = str(BENCHMARKS / "matching.py")
+        monkeypatch.setattr(sys, "argv", [program, "--kind", kind, "--gold", *map(str, (gold, *arguments))])
+        runpy.run_path(program, run_name="__main__")
+        return json.loads(capsys.readouterr().out)
+
+    return run
 
 
 def written(path, rows):
@@ -31,7 +34,7 @@ def written(path, rows):
     return path
 
 
-def test_cases_of_the_field_by_kind_with_wrong_acceptances(tmp_path):
+def test_cases_of_the_field_by_kind_with_wrong_acceptances(run, tmp_path):
     orbital = {"title": "Orbital", "authors": ["Samantha Harvey"]}
     other = {"title": "The Western Wind", "authors": ["Samantha Harvey"]}
     hit = orbital | {"key": "book", "isbn13": "9780802163622", "provider": "isbndb"}
@@ -52,7 +55,7 @@ def test_cases_of_the_field_by_kind_with_wrong_acceptances(tmp_path):
     }  # fmt: skip
 
 
-def test_pairs_of_the_world_by_language(tmp_path):
+def test_pairs_of_the_world_by_language(run, tmp_path):
     one = EDITION | {"title": "Brida", "authors": ["Paulo Coelho"]}
     other = EDITION | {"title": "Adultério", "authors": ["Paulo Coelho"]}
     pairs: list[dict[str, Any]] = [{"a": one, "b": one, "languages": "pt", "label": "same_work"}] * 3
@@ -72,7 +75,7 @@ def test_reviewed_duplicates_are_few_and_reasoned():
     assert all(row["isbn13"] != row["taken"] and row["reason"] and len(row) == 3 for row in rows)
 
 
-def test_titles_of_another_language_with_the_titles_of_all_works_and_without(tmp_path):
+def test_titles_of_another_language_with_the_titles_of_all_works_and_without(run, tmp_path):
     """A work of two languages is asked for twice, each time by the title of editions that are taken away."""
     columns = [*EDITION, "title", "work_id", "work_first_date"]
     books = [("9780439554008", "Inkspell", "en", "w1"), ("9783791504674", "Tintenblut", "de", "w1"), ("9780439709101", "Dragon Rider", "en", "w2")]  # fmt: skip
@@ -88,7 +91,7 @@ def test_titles_of_another_language_with_the_titles_of_all_works_and_without(tmp
     assert figures["taken_without_the_work"][0] == 0.0
 
 
-def test_calibration_in_equal_bins_with_the_diagram(tmp_path):
+def test_calibration_in_equal_bins_with_the_diagram(run, tmp_path):
     """Each pair counts as it is and as two sources print it. No bin is smaller than fifty pairs."""
     one = EDITION | {"title": "Brida", "authors": ["Paulo Coelho"]}
     other = EDITION | {"title": "Adultério", "authors": ["Paulo Coelho"]}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.rollout.decisions import Advance, RolloutState, Schedule, Wait, WaitKind, daily_pace, decide
-from alexandria.rollout.gates import DailyQuota, MonthOutcome, RolloutInputs, Verdict
+from alexandria.rollout.gates import DailyQuota, MonthOutcome, OutcomeTally, RolloutInputs, Verdict
 from alexandria.rollout.plan import Gate, Phase, Plan, example, members, read
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -244,13 +244,14 @@ def test_a_gate_with_missing_data_is_pending_when_all_months_have_ended():
 
 def run_days(wanted, ending, *, start=NOON, days=60, quota=QUOTA):
     """Tick three times a day; scheduled months end at once with the outcome that `ending` returns. Returns days and steps."""
-    state, outcomes, steps = RolloutState(start.date()), months_of(wanted), []
+    state, outcomes, steps = RolloutState(start.date()), OutcomeTally(wanted, months_of(wanted)), []
     for hour in range(days * 3):
         now = start + timedelta(hours=8 * hour)
         found = step(wanted, outcomes, now=now, quota=quota, state=state)
         steps.append((now, found))
         if isinstance(found, Schedule):
-            outcomes |= {month: replace(ending(month, now), day=now.date()) for month in found.months}
+            for month in found.months:
+                outcomes[month] = replace(ending(month, now), day=now.date())
         elif isinstance(found, Advance):
             state = found.state
             if state.finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import zlib
 from collections import Counter, defaultdict
@@ -138,6 +139,8 @@ class SimulatedAttempts:
         for outage in draw_outages(scenario, datetime.fromtimestamp(at, UTC), days, self._rng):
             self._outages[outage.affected].append((outage.begins.timestamp(), outage.ends.timestamp()))
         self._all_outages = sorted(outage for outages in self._outages.values() for outage in outages)
+        ends = itertools.accumulate((ends for _, ends in self._all_outages), max)
+        self._last_ends = [0.0, *ends]  # by the number of outages that have begun: when all of them are over
         self._calm = (at, at)  # from when until when no outage begins and none goes on, as far as is known
         shares = spent if by_months is None else by_months
         self._meters: dict[str, _Meter] = {
@@ -196,7 +199,7 @@ class SimulatedAttempts:
     def _find_calm(self, at: float) -> None:
         """Find until when nothing fails, if nothing does now."""
         position = bisect.bisect_right(self._all_outages, (at, math.inf))
-        if all(ends <= at for _, ends in self._all_outages[:position]):
+        if self._last_ends[position] <= at:
             self._calm = at, self._all_outages[position][0] if position < len(self._all_outages) else math.inf
 
     def answers_again(self, at: float, *affected: str) -> float:
@@ -204,7 +207,11 @@ class SimulatedAttempts:
         ends = self.outage_end(at, *affected)
         if not ends:
             return math.inf
-        begins = min(begin for name in affected for begin, end in self._outages.get(name, ()) if begin <= at < end)
+        begins = min(
+            outages[position][0]
+            for outages in (self._outages.get(name, ()) for name in affected)
+            if (position := bisect.bisect_right(outages, (at, math.inf)) - 1) >= 0 and at < outages[position][1]
+        )
         return POLICY.first_probe_after(begins, ends)
 
     def attempt(self, month: Month, now: float) -> tuple[float, AttemptResult | Exception]:

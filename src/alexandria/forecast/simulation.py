@@ -482,6 +482,8 @@ class RolloutSimulation:
         self._tick_again(self.now)
 
     def _failed_once(self) -> list[Month]:
+        if not self.outcomes.states[Status.FAILED]:
+            return []
         failed = (m for m, each in self.outcomes.items() if each.status is Status.FAILED and not each.adopted)
         return [m for m in failed if m not in self._reopened]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -46,11 +47,13 @@ class BreakerPolicy:
 
     def first_probe_after(self, opened: float, instant: float) -> float:
         """When the first probe at or after `instant` is sent, if the breaker opens at `opened` and no probe is answered."""
-        trips, at = 1, opened + self.pause(1)
-        while at < instant:
+        trips, pause = 1, self.pause(1)
+        at = opened + pause
+        while at < instant and pause < self.max_pause:
             trips += 1
-            at += self.pause(trips)
-        return at
+            pause = self.pause(trips)
+            at += pause
+        return at + max(math.ceil((instant - at) / pause), 0) * pause
 
 
 POLICY = BreakerPolicy()
