@@ -138,6 +138,34 @@ def test_the_keys_of_this_version_are_pinned():
 
 def test_the_quick_readings_of_titles_and_names_are_the_full_ones():
     odd = ["The Once and Future King", "Part Two", "Large Edition", "This or That", "Rocket Man the", "Die", "The", "A"]
+    # Each with something that a quick reading must leave to the full one, or read as it does.
+    odd += [
+        "Dog, the",
+        "Nuit, La",
+        "Nuit, L'",
+        "Schlaf, Eine",
+        "Dogs' the",
+        "Dog the the",
+        "The the",
+        "Emma Paperback the",
+        "Ruth or, Dogs",
+        "Sleep. Then Wake",
+        "Owls - A Life",
+        "Owls- Larks",
+        "The Owl, or the Lark",
+        "Book the",
+        "Volume of the",
+        "Vol. 2",
+        "No.3",
+        "Owls 1-2 of 7",
+        "Tom 3",
+        "'",
+        "Émile, ou De l'éducation",
+        "Owls/Larks",
+        "J.R.R.",
+        "Owl" * 400,
+        "Owl & Lark!",
+    ]
     people = [
         "Ann Lee",
         "J. K. Rowling",

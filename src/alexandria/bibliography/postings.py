@@ -6,11 +6,10 @@ apart. What is found by chance is refused later, when titles are compared.
 
 from __future__ import annotations
 
-import binascii
 import contextlib
 import tempfile
-import zlib
 from array import array
+from binascii import crc32, crc_hqx
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -24,13 +23,14 @@ CHECKSUM_KEY_BITS = 32
 _TITLE_MASK = (1 << TITLE_KEY_BITS) - 1
 _REST_MASK = (1 << (13 + TITLE_KEY_BITS)) - 1
 _PARTS_COUNT = 256  # files into which postings are sorted by the first bits of their checksum
-_BUFFER_SIZE = 4096  # postings of a part in memory
+_BUFFER_SIZE = 2048  # postings of a part, from which on they are written
+_FLUSH_INTERVAL = _PARTS_COUNT * _BUFFER_SIZE  # postings between two looks at all buffers
 
 
 def checksums(key: str) -> tuple[int, int]:
     """The checksum and the tag of a blocking key."""
-    written = key.encode(errors="surrogatepass")
-    return zlib.crc32(written), binascii.crc_hqx(written, 0) & TAG_KEY_MASK
+    written = key.encode("utf-8", "surrogatepass")
+    return crc32(written), crc_hqx(written, 0) & TAG_KEY_MASK
 
 
 def titles_of(postings: bytes, tag: int) -> list[int]:
@@ -53,23 +53,29 @@ class PostingSorter:
             for _ in range(_PARTS_COUNT)
         ]
         self._buffers = [array("Q") for _ in range(_PARTS_COUNT)]
-        self.count = 0
+        self.count, self._next_flush = 0, _FLUSH_INTERVAL
 
     def close(self) -> None:
         self._stack.close()
 
     def add(self, title: int, keys: Sequence[str]) -> None:
         """Add the keys of a title."""
-        self.count += len(keys)
         buffers = self._buffers
         for key in keys:
-            written = key.encode(errors="surrogatepass")
-            checksum = zlib.crc32(written)
-            buffer = buffers[checksum >> 24]
-            tag = binascii.crc_hqx(written, 0) & TAG_KEY_MASK
-            buffer.append((checksum & 0xFFFFFF) << 40 | tag << TITLE_KEY_BITS | title)
+            written = key.encode("utf-8", "surrogatepass")
+            checksum = crc32(written)
+            tag = crc_hqx(written, 0) & TAG_KEY_MASK
+            buffers[checksum >> 24].append((checksum & 0xFFFFFF) << 40 | tag << TITLE_KEY_BITS | title)
+        self.count += len(keys)
+        if self.count >= self._next_flush:
+            self._next_flush = self.count + _FLUSH_INTERVAL
+            self._flush()
+
+    def _flush(self) -> None:
+        """Move buffers that are full enough to their files."""
+        for file, buffer in zip(self._files, self._buffers, strict=True):
             if len(buffer) >= _BUFFER_SIZE:
-                self._files[checksum >> 24].write(buffer)
+                file.write(buffer)
                 del buffer[:]
 
     @property

@@ -53,6 +53,8 @@ class Limits:
 
     def objection(self, row: BookRow) -> str:
         """Return why a row is not kept, or ""."""
+        if self.years is None and not self.languages:
+            return ""
         if self.years is not None and not self.years[0] <= row.published // 10_000 <= self.years[1]:
             return "outside the years"
         if self.languages and row.language and row.language not in self.languages:

@@ -11,7 +11,9 @@ MAX_TEXT_LENGTH = 1 << 14  # characters; a longer text is no field of a record
 CHARACTER_CACHE_SIZE = 1 << 12
 MIN_NUMBER_LENGTH = 9  # digits; what has fewer is no ISBN
 MAX_GROUPS = 5  # of digits: prefix, registration group, registrant, publication, check digit
-PLACEHOLDERS = frozenset({"123456789", "987654321"})  # beside one digit repeated
+PLACEHOLDERS = frozenset(
+    {"123456789", "987654321", *(9 * digit for digit in "0123456789")}
+)  # without prefix and check digit
 
 _X = frozenset("xX×хХχΧⅹⅩ")  # Latin, the sign, Cyrillic, Greek, Roman ten
 _HYPHENS = frozenset(
@@ -98,8 +100,7 @@ def find(text: str) -> tuple[str, ...]:
 
 def is_placeholder(isbn13: str) -> bool:
     """Whether a valid number is printed where there is none: one digit repeated, or the digits in a row."""
-    body = isbn13[3:12]
-    return len(set(body)) == 1 or body in PLACEHOLDERS
+    return isbn13[3:12] in PLACEHOLDERS
 
 
 def _entry_end(qualifier: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ Editions name their work and authors by key, so authors and works are read first
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -133,10 +133,10 @@ class DumpReader:
         self._tally.lines += 1
         kind, _, rest = line.partition(b"\t")
         parts = rest.split(b"\t", _COLUMNS_COUNT - 2)
-        number = _number(parts[0].decode(errors="replace"))
         if len(parts) != _COLUMNS_COUNT - 1:
             self._tally.left_out[_UNREADABLE] += 1
             return
+        number = _number_of_key(parts[0])
         try:
             if kind == AUTHOR:
                 author = _decode_author(parts[3])
@@ -158,26 +158,26 @@ class DumpReader:
         elif key.startswith(b"/works/"):
             self._works.merge(number, into)
 
-    def _rows(self, key: bytes, data: _EditionData) -> Iterator[BookRow]:
+    def _rows(self, key: bytes, data: _EditionData) -> Sequence[BookRow]:
         left_out = self._tally.left_out
         isbns = _isbns(data)
         title = _clean(data.title, rows.MAX_TITLE_LENGTH).strip("* ")
         if not isbns or not title:
             left_out["no ISBN" if title else "no title"] += 1
             self._not_kept(data)
-            return
+            return ()
         if len(isbns) > MAX_ISBNS_COUNT:
             left_out["too many ISBNs"] += 1
-            return
+            return ()
         work, authors = self._works.get(_first_key(data.works))
-        named = _keys(data.authors) or authors
+        named = _keys(data.authors) if data.authors else authors
         row = BookRow(
             isbns[0],
             title,
-            self._authors(named) or self._authors(authors),
+            self._authors(named or authors) or self._authors(authors),
             _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* "),
             work,
-            _number(key.decode(errors="replace")),
+            _number_of_key(key),
             _date(data.publish_date),
             _language(data.languages),
             _clean(data.physical_format, rows.MAX_BINDING_LENGTH),
@@ -187,10 +187,8 @@ class DumpReader:
         if objection := self._limits.objection(row):
             left_out[objection] += 1
             self._not_kept(data)
-            return
-        yield row
-        for isbn in isbns[1:]:
-            yield row._replace(isbn13=isbn)
+            return ()
+        return [row, *(row._replace(isbn13=isbn) for isbn in isbns[1:])] if len(isbns) > 1 else (row,)
 
     def work_of(self, number: int) -> int:
         """Return the number of the work that `number` stands for."""
@@ -209,6 +207,9 @@ class DumpReader:
 
 
 def _isbns(data: _EditionData) -> list[int]:
+    if data.isbn_10 is None and isinstance(data.isbn_13, list) and len(data.isbn_13) == 1:
+        isbn = isbn_number(data.isbn_13[0])
+        return [isbn] if isbn else []
     found: dict[int, None] = {}
     for printed in (data.isbn_13, data.isbn_10):
         if isinstance(printed, list):
@@ -228,6 +229,8 @@ def _clean(value: Any, length: int) -> str:
 
 
 def _first(value: Any) -> Any:
+    if isinstance(value, list) and value and value[0]:
+        return value[0]
     return next((one for one in value[: fields.MAX_VALUES] if one), None) if isinstance(value, list) else value
 
 
@@ -253,9 +256,14 @@ def _first_key(value: Any) -> int:
 
 def _number(key: Any) -> int:
     """The number in a key such as /works/OL12W; 0 if there is none, or a larger one than there can be."""
-    found = _NUMBER.fullmatch(key) if isinstance(key, str) else None
-    number = int(found[1]) if found else 0
+    if not isinstance(key, str) or (found := _NUMBER.fullmatch(key)) is None:
+        return 0
+    number = int(found[1])
     return number if number < MAX_NUMBER_COUNT else 0
+
+
+def _number_of_key(key: bytes) -> int:
+    return _number(key.decode(errors="replace"))
 
 
 def _date(value: Any) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from alexandria.catalogue.keys import MAX_KEY_BYTES, bounded
 from alexandria.catalogue.matching import names, titles
-from alexandria.catalogue.matching.folding import romanized
+from alexandria.catalogue.matching.folding import CACHE_SIZE, romanized
 
 KEY_VERSION = 1  # of the keys below; a new number for each change, after which a bibliography has to be loaded again
 START_LENGTH, END_LENGTH = 4, 3  # letters of a word that one slip of the pen seldom touches both of
@@ -21,18 +22,31 @@ def blocks(name: str, authors: Sequence[str]) -> list[str]:
 
     Two spellings of one work share a key although a word, a letter or the order of the author's names differs.
     """
-    latin = [plain for word in titles.words(name) if (plain := _latin(word))]
+    latin = [
+        plain
+        for word in titles.words(name)
+        if (plain := word if word.isalnum() and word.isascii() else romanized(word))
+    ]
     telling = [word for word in latin if word.isdigit() or (len(word) >= END_LENGTH and word not in _SMALL)] or latin
-    people = names.people(tuple(authors))
-    initials = {_latin(token)[:1] for found in people for token in found.tokens} or {""}
+    initials, families = _people(tuple(authors))
     title = f"= {''.join(latin)} "
-    keys = {title + initial for initial in initials}
-    for family in {_latin(found.family) for found in people}:
-        for word in telling:
-            keys.add(f"{family} {word[:START_LENGTH]}")
-            if len(word) > END_LENGTH:
-                keys.add(f"{family} -{word[-END_LENGTH:]}")
-    return sorted(key if len(key) < _SHORT_LENGTH else bounded(key) for key in keys)
+    parts = {word[:START_LENGTH] for word in telling}
+    parts.update([f"-{word[-END_LENGTH:]}" for word in telling if len(word) > END_LENGTH])
+    keys = [title + initial for initial in initials]
+    for family in families:
+        keys += [f"{family} {part}" for part in parts]
+    if len(max(keys, key=len)) >= _SHORT_LENGTH:
+        keys = [bounded(key) for key in keys]
+    keys.sort()
+    return keys
+
+
+@lru_cache(CACHE_SIZE)
+def _people(authors: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The initials of all names, and the family names, in Latin letters."""
+    people = names.people(authors)
+    initials = {_latin(token)[:1] for found in people for token in found.tokens} or {""}
+    return frozenset(initials), frozenset({_latin(found.family) for found in people})
 
 
 def _latin(word: str) -> str:

@@ -64,9 +64,10 @@ _WORD = re.compile(r"#|\w+")
 _MOVED = re.compile(
     r",\s*(the|an?|le|la|les|l'|el|los|las|der|die|das|ein|eine|il|gli|un|une|una|os?|um|uma|het|een|en|ett|et|az)\s*(?=$|[:(\[])|(?<=\w) (the)\s*$"
 )
-_PLAIN_WORDS = re.compile(r"[A-Za-z]+(?: [A-Za-z]+){0,50}")
-# What makes more than words of a title: numbers, volume marks, names of editions, "or" before another title, a moved "the".
-_TELLING = frozenset((*NUMBERED, *_MARKS, *_EDITION_ENDS, "or", "the"))
+# Folded texts that have no series, subtitle, parentheses or volume marks; the second kind unless something splits it.
+_SIMPLE = re.compile(r"[a-z0-9' ,.!?&/-]+")
+_PLAIN = re.compile(r"[a-z ']+")
+_SPLITTING = re.compile(r"\. | -|- | or[ ,]|,\s*[a-z]{1,4}'?$")
 _UNTIDY = re.compile(r"\d|№|\w\.\s?\w\.")
 _SENTENCE = re.compile(
     r"(?<=[^\W\d_]{4})\.\s+(?=[^\W\d_a-z])(?=\S+\s\S)"
@@ -176,11 +177,20 @@ def read(title: str, subtitle: str = "") -> Title:
 
 
 def words(title: str) -> tuple[str, ...]:
-    """The `words` of `read(title)`, quickly for the many titles that are nothing but words."""
-    if _PLAIN_WORDS.fullmatch(title):
-        found = title.lower().split()
-        if _TELLING.isdisjoint(found):
-            return tuple(words_of(" ".join(found)))
+    """The `words` of `read(title)`, quickly for the many titles that are little but words."""
+    text = " ".join(title.lower().split()) if title.isascii() else fold(repaired(title))
+    if len(title) <= MAX_TITLE_LENGTH >= len(text):
+        if text.endswith(" the") and text[-5].isalnum():
+            text = text[:-4]
+        found: list[str] = []
+        if _PLAIN.fullmatch(text):
+            if " or " not in text and not text.endswith(_EDITION_ENDS):
+                found = _in_words(text.replace("'", "").split())
+        elif _SIMPLE.fullmatch(text) and not (_SPLITTING.search(text) or text.endswith(_EDITION_ENDS)):
+            found = words_of(text)
+        kept, _ = _unmark(found)
+        if kept:
+            return kept
     return read(title).words
 
 
@@ -253,7 +263,11 @@ def words_of(text: str) -> list[str]:
     if _UNTIDY.search(text):
         for pattern, plain in _TIDY:
             text = pattern.sub(plain, text)
-    words = _WORD.findall(text.replace("'", "").replace("&", " and ").replace("+", " and "))
+    return _in_words(_WORD.findall(text.replace("'", "").replace("&", " and ").replace("+", " and ")))
+
+
+def _in_words(words: list[str]) -> list[str]:
+    """The words with numbers as digits, without the leading article."""
     if not NUMBERED.isdisjoint(words):
         if len(words) > 1 and words[-1] in SINGLE_ROMANS:
             words[-1] = ROMANS[words[-1]]
