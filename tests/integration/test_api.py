@@ -33,12 +33,17 @@ RETRY, PAUSE, RESUME = (f"/api/internal/{act}" for act in ("retry", "pause", "re
 ROLLOUT = [
     f"/api/internal/rollout/{act}" for act in ("start", "hold", "release", "approve", "override", "override-in-advance")
 ]
+CURATION = [
+    *(f"/api/catalogue/works/7/{act}" for act in ("reject", "pin", "exclude", "correct")),
+    "/api/catalogue/decisions/7/undo",
+]
 WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME, *ROLLOUT]
 INTERNAL = [
-    *(("POST", path) for path in WRITES),
+    *(("POST", path) for path in WRITES + CURATION),
     ("GET", "/api/internal/backfill-stats"),
     ("GET", "/api/internal/months"),
     ("GET", "/api/internal/months/2023-11"),
+    ("GET", "/api/internal/months/2023-11/earlier"),
     ("GET", "/api/internal/jobs/1"),
     ("GET", "/api/internal/rollout"),
     ("GET", "/api/internal/rollout/verdicts"),
@@ -46,6 +51,7 @@ INTERNAL = [
 VIEWED = [
     ("GET", "/api/catalogue/books"),
     ("GET", "/api/catalogue/works/1"),
+    ("GET", "/api/catalogue/works/1/decisions"),
     ("GET", "/api/catalogue/isbn/9780306406157"),
 ]  # as the pages are
 PUBLIC = [
@@ -137,9 +143,10 @@ def check_shape(response, status, code=None):
 
 async def test_the_table_of_cases_has_every_route(app):
     described = {(m.upper(), path) for path, methods in app.openapi()["paths"].items() for m in methods}
-    assert {
-        (m, path.replace("2023-11", "{month}").replace("jobs/1", "jobs/{job_id}")) for m, path in ALL[:-2]
-    } == described
+    shown = {"2023-11": "{month}", "jobs/1": "jobs/{job_id}", "works/1": "works/{id}", "works/7": "works/{work_id}"}
+    shown |= {"decisions/7": "decisions/{decision_id}", "isbn/9780306406157": "isbn/{isbn13}"}
+    named = re.compile("|".join(shown))
+    assert {(m, named.sub(lambda found: shown[found[0]], path)) for m, path in ALL[:-2]} == described
 
 
 @pytest.mark.parametrize(("method", "path"), INTERNAL)
@@ -426,7 +433,7 @@ async def test_the_openapi_description_is_complete(app):
     described = app.openapi()
     for path, methods in described["paths"].items():
         for method, answer in methods.items():
-            internal = path.startswith("/api/internal/")
+            internal = path.startswith(("/api/internal/", "/api/catalogue/"))
             assert bool(answer.get("security")) == internal, path
             wanted = {"200", "500"} | ({"401", "422", "429", "503"} if internal else set())
             wanted |= {"400", "413", "415"} if method == "post" else set()

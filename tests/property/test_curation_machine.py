@@ -1,0 +1,238 @@
+"""Whatever persons decide between re-runs, further look-ups and enrichment: no decision and no piece of evidence is lost."""
+
+import asyncio
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from psycopg.rows import dict_row
+
+from alexandria.backfill.composition import compose
+from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.catalogue import curation
+from alexandria.catalogue.curation import Curator
+from alexandria.catalogue.models import Isbn13
+from alexandria.core.errors import DecisionConflict, NotNow, Unknown
+from alexandria.core.month import Month
+from alexandria.database.pool import Database
+from tests.support.filled_months import process
+from tests.support.scripted_backfill import Scripted
+from tests.support.shelves import GUIDE, OTHER, REPRINT, RIGHT, SONG, STING, StockedShelf, printed, stocked
+
+MONTHS = [Month(2023, 11), Month(2023, 12)]
+ISBNS = st.sampled_from([RIGHT, REPRINT, GUIDE, OTHER])
+WORKS = st.integers(0, 3)
+DATES = st.sampled_from(["2001", "2002-02", ""])
+EMPTY = (
+    "SET session_replication_role = replica; TRUNCATE backfill_log, work, curation_decision, earlier_candidate CASCADE"
+)
+
+
+class Review(RuleBasedStateMachine):
+    """Two months, two books, sources that change, and persons who decide and undo."""
+
+    url = ""
+
+    def __init__(self):
+        super().__init__()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(EMPTY)
+        self.looking = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
+        self.runner = asyncio.Runner()
+        self.database = Database(self.url, size=3)
+        self.runner.run(self.database.__aenter__())
+        self.jobs = JobQueue(self.database)
+        self.runner.run(self.jobs.open())
+        self.shelf = stocked()
+        self.decided = {}  # by id, in order: what was decided, as stored
+        self.undone = set()
+        self.evidence = set()
+        self.recorded_at = {}  # by month: how many decisions there were when it was recorded
+
+    def teardown(self):
+        self.runner.run(self.jobs.aclose())
+        self.runner.run(self.database.__aexit__())
+        self.runner.close()
+        self.looking.close()
+
+    def sql(self, statement, *parameters):
+        return self.looking.execute(statement, parameters or None).fetchall()
+
+    def backfill(self, books=(SONG, STING), days_late=0):
+        return compose(
+            self.database,
+            self.jobs,
+            [Scripted("gemini", [list(books)])],
+            SourcePool([self.shelf], Policy.BALANCED),
+            now=lambda: datetime.now(UTC) - timedelta(days=days_late),
+        )
+
+    def work(self, which):
+        ids = [row["id"] for row in self.sql("SELECT id FROM work ORDER BY id")]
+        return ids[which % len(ids)] if ids else 1
+
+    def counters(self):
+        return self.sql(
+            "SELECT year, month, books_generated, isbns_resolved, isbns_queued FROM backfill_log ORDER BY 1, 2"
+        )
+
+    def decide(self, name, *values, expected=None):
+        """A person's act, which changes no counter; return the id of the decision, or None if it was refused."""
+        before = self.counters()
+
+        async def act():
+            async with self.database.transaction() as connection:
+                return await getattr(curation, name)(connection, *values, Curator("Ann", "looked", expected))
+
+        try:
+            made = self.runner.run(act())
+        except DecisionConflict:
+            raise
+        except (Unknown, NotNow):
+            made = None
+        assert self.counters() == before
+        if made is not None:
+            [row] = self.sql("SELECT * FROM curation_decision WHERE id = %s", made)
+            self.decided[made] = row
+        return made
+
+    @initialize()
+    def begin(self):
+        self.run_again(MONTHS[0], [SONG, STING], late=False)
+
+    @rule(month=st.sampled_from(MONTHS), books=st.sampled_from([[SONG], [STING], [SONG, STING]]), late=st.booleans())
+    def run_again(self, month, books, late):
+        self.runner.run(process(self.backfill(books, 40 if late else 0), month))
+        self.recorded_at[month] = max(self.decided, default=0)
+
+    @rule()
+    def look_up_again(self):
+        self.runner.run(self.backfill().follow_up.recheck())
+
+    @rule(publisher=st.sampled_from(["Oneworld", "Picador"]), day=st.integers(1, 28))
+    def enrich(self, publisher, day):
+        with self.looking.transaction():
+            self.looking.execute("UPDATE edition SET enrich_at = now()")
+        better = {
+            isbn: printed("Prophet Song", "Paul Lynch", isbn, f"2023-11-{day:02}", publisher)
+            for isbn in (RIGHT, REPRINT)
+        }
+        self.shelf.by_isbn = better
+        self.runner.run(self.backfill().follow_up.enrich())
+
+    @rule(missing=st.sets(ISBNS), renumbered=st.booleans())
+    def change_the_source(self, missing, renumbered):
+        """Records vanish and come back, and one may have another number than before."""
+        full = stocked()
+        self.shelf = StockedShelf({
+            title: [
+                dataclasses.replace(hit, isbn13=Isbn13(GUIDE)) if renumbered and hit.isbn13 == RIGHT else hit
+                for hit in hits
+                if hit.isbn13 not in missing
+            ]
+            for title, hits in full.holds.items()
+        })  # fmt: skip
+
+    @rule(work=WORKS, isbn=ISBNS)
+    def reject(self, work, isbn):
+        self.decide("reject", self.work(work), Isbn13(isbn))
+
+    @rule(work=WORKS, isbn=ISBNS)
+    def pin(self, work, isbn):
+        self.decide("pin", self.work(work), Isbn13(isbn))
+
+    @rule(work=WORKS, month=st.sampled_from([None, *MONTHS]))
+    def exclude(self, work, month):
+        self.decide("exclude", self.work(work), month)
+
+    @rule(work=WORKS, isbn=ISBNS, value=DATES)
+    def correct(self, work, isbn, value):
+        self.decide("correct", self.work(work), Isbn13(isbn), ("published", value))
+
+    @rule(which=st.integers(0, 20))
+    def undo(self, which):
+        if self.decided:
+            chosen = list(self.decided)[which % len(self.decided)]
+            if self.decide("undo", chosen) is not None:
+                assert chosen not in self.undone
+                self.undone.add(chosen)
+
+    @rule(work=WORKS, isbn=ISBNS)
+    def decide_without_having_seen_the_newest(self, work, isbn):
+        chosen = self.work(work)
+        newest = max((row["id"] for row in self.decided.values() if row["work_id"] == chosen), default=0)
+        if newest and self.sql("SELECT FROM work WHERE id = %s", chosen):
+            with pytest.raises(DecisionConflict):
+                self.decide("reject", chosen, Isbn13(isbn), expected=newest - 1)
+
+    @invariant()
+    def every_decision_is_as_it_was_made(self):
+        stored = {row["id"]: row for row in self.sql("SELECT * FROM curation_decision")}
+        assert stored == self.decided
+        standing = {row["id"] for row in self.sql("SELECT id FROM standing_decision")}
+        assert standing == {id_ for id_, row in self.decided.items() if row["act"] != "undo"} - self.undone
+
+    @invariant()
+    def every_record_that_was_considered_is_kept(self):
+        rows = self.sql("SELECT title, evidence FROM candidate UNION ALL SELECT title, evidence FROM earlier_candidate")
+        found = {(row["title"], json.dumps(hit, sort_keys=True)) for row in rows for hit in row["evidence"]}
+        assert self.evidence <= found
+        self.evidence = found
+
+    @invariant()
+    def what_stands_is_what_is_shown(self):
+        """A pin is the ISBN, a rejected ISBN is none, and what was recorded after the decision does not have it at all."""
+        numbers = {}
+        excluded = set()
+        for id_, row in sorted(self.decided.items()):
+            if id_ in self.undone or row["act"] == "undo":
+                continue
+            if row["act"] in ("reject", "pin"):
+                numbers[row["work_id"], row["isbn13"]] = (id_, row["act"])
+            elif row["act"] == "exclude":
+                excluded |= {(row["work_id"], row["year"], row["month"])}
+        shown = self.sql(
+            "SELECT c.*, r.isbn13 AS reviewed, r.excluded_by FROM candidate AS c JOIN reviewed_candidate AS r USING (id)"
+        )
+        for row in shown:
+            work = row["work_id"]
+            pins = [(id_, isbn) for (of, isbn), (id_, act) in numbers.items() if of == work and act == "pin"]
+            id_, act = numbers.get((work, row["isbn13"]), (0, ""))
+            assert row["reviewed"] == (max(pins)[1] if pins else None if act == "reject" else row["isbn13"])
+            assert (row["excluded_by"] is not None) == bool(
+                {(work, None, None), (work, row["year"], row["month"])} & excluded
+            )
+            if act == "reject":
+                assert id_ > self.recorded_at[Month(row["year"], row["month"])]
+
+    @invariant()
+    def a_corrected_field_has_the_value_of_a_person(self):
+        corrected = {
+            row["isbn13"]: row
+            for id_, row in sorted(self.decided.items())
+            if row["act"] == "correct" and id_ not in self.undone
+        }
+        for row in self.sql("SELECT isbn13, published FROM edition"):
+            if row["isbn13"] in corrected:
+                assert (row["published"] or "") == corrected[row["isbn13"]]["value"]
+
+
+@pytest.mark.timeout(600)  # on a machine that has much else to do
+def test_decisions_and_evidence_through_every_interleaving(database_url):
+    Review.url = database_url
+    run_state_machine_as_test(
+        Review,
+        settings=settings(
+            phases=[Phase.generate],
+            max_examples=10,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
