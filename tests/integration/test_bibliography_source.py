@@ -1,5 +1,7 @@
 """The source bibliography: asked first, without requests, judged by the same matcher, and one witness with Open Library."""
 
+import dataclasses
+
 import httpx2
 import pytest
 
@@ -87,7 +89,9 @@ async def test_without_a_bibliography_nothing_changes(database, database_url, tm
     load(database_url, tmp_path, plain_dump(FEW))
     async with database.transaction() as connection:
         await connection.execute("UPDATE bibliography.load SET key_version = 0")
-    assert await resolved(database, [BOOK], BibliographySource(BibliographyIndex(database)), Remote()) == expected
+    (outdated,) = await resolved(database, [BOOK], BibliographySource(BibliographyIndex(database)), Remote())
+    assert outdated.settled_locally is False
+    assert [dataclasses.replace(outdated, settled_locally=None)] == expected
 
 
 async def test_its_answer_is_none_of_a_source_that_could_be_asked(database, database_url, tmp_path, local):
@@ -98,6 +102,17 @@ async def test_its_answer_is_none_of_a_source_that_could_be_asked(database, data
     assert found.isbn13 == "9780060105587"
     with pytest.raises(NoSources, match="is away"):
         await resolved(database, [BOOK, Candidate("An Invented Book", "Nobody At All")], local, down)
+
+
+async def test_a_book_that_the_bibliography_names_does_not_wait_for_sources(database, database_url, tmp_path, local):
+    """It is not checked, and looked up again; named by a model too, its month waits."""
+    load(database_url, tmp_path, plain_dump(FEW))
+    down = Remote(ProviderDown("remote", "is away"))
+    unsettled = Candidate("An Invented Book", "Nobody At All", named_by=("bibliography",))
+    (found,) = await resolved(database, [unsettled], local, down)
+    assert (found.isbn13, found.hindered, [*found.unavailable]) == (None, True, ["remote"])
+    with pytest.raises(NoSources):
+        await resolved(database, [dataclasses.replace(unsettled, named_by=("bibliography", "xai"))], local, down)
 
 
 async def test_dump_and_live_site_are_one_witness(database, database_url, tmp_path, local):

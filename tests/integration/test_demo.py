@@ -14,6 +14,7 @@ import pytest
 
 from alexandria.catalogue.models import Isbn13
 from alexandria.cli.runtime import demo
+from alexandria.core.provider_facts import default_sources
 
 
 @contextlib.contextmanager
@@ -89,6 +90,26 @@ def test_twelve_months_are_filled_rightly(data_dir):
     assert all(calls["counted"] == calls["arrived"] for calls in answer["calls"])
     assert processes(data_dir) == []
     assert list(data_dir.iterdir()) == []
+
+
+def test_months_are_completed_while_no_provider_answers(data_dir):
+    """The bibliography names and finds the books; a month with a book that it does not settle says which were not asked."""
+    with performing(data_dir, "--offline-sources", "--year", "2019", "--months", "2", "--exit", "--json") as running:
+        out, err = running.communicate(timeout=400)
+    assert running.returncode == 0, out + err
+    answer = json.loads(out)["data"]
+    assert [month["status"] for month in answer["months"]] == ["completed"] * 2
+    assert all(month["books"] >= 4 for month in answer["months"])
+    assert answer["rate"] >= 85
+    assert answer["invented_with_isbn"] == 0
+    incomplete = [month for month in answer["months"] if month["resolved"] < month["books"]]
+    assert incomplete
+    for month in incomplete:
+        for name in default_sources():
+            assert name in month["why"]
+        assert "books did without it" in month["why"]
+    assert all(calls["refused"] == calls["arrived"] for calls in answer["calls"])
+    assert processes(data_dir) == []
 
 
 @pytest.mark.long

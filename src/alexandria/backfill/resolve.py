@@ -17,6 +17,7 @@ from alexandria.catalogue.repository import unlike
 from alexandria.core import errors
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import LOCAL_GENERATORS
 from alexandria.database.pool import Database
 from alexandria.providers.base import Source
 
@@ -26,15 +27,24 @@ async def resolve(
 ) -> list[Resolution]:
     """Return the resolutions of candidates (named for `month`, if for one), in order. Candidates with one ISBN are one.
 
-    Raises NoSources if candidates had to be looked up and no source could be asked at all.
+    Raises NoSources if candidates had to be looked up and no source could be asked at all. Those that the bibliography alone has
+    named exist, and need not wait for sources: they are looked up again later.
     """
     resolutions = await asyncio.gather(*(_one(month, candidate, selector, database) for candidate in candidates))
-    asked = [resolution for resolution in resolutions if resolution.unavailable or resolution.isbn13 is None]
+    asked = [
+        resolution
+        for resolution in resolutions
+        if (resolution.unavailable or resolution.isbn13 is None) and not _is_named_locally(resolution.candidate)
+    ]
     if asked and not selector.answered:
         messages = dict.fromkeys(text for resolution in asked for text in resolution.unavailable.values())
         message = "; ".join(messages) or "none is configured"
         raise errors.NoSources(f"no source could be asked: {message}", tuple(selector.failed.values()))
     return _fold(resolutions)
+
+
+def _is_named_locally(candidate: Candidate) -> bool:
+    return bool(candidate.named_by) and all(name in LOCAL_GENERATORS for name in candidate.named_by)
 
 
 async def _one(month: Month | None, candidate: Candidate, selector: SourceSelector, database: Database) -> Resolution:

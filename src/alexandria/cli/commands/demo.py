@@ -25,10 +25,23 @@ def demo(
     ] = False,
     leave: Annotated[bool, typer.Option("--exit", help="End when the months are done.")] = False,
     port: Port = 0,
+    bibliography: Annotated[
+        int,
+        typer.Option(
+            metavar="PERCENT", min=0, max=100, help="Load so many percent of the books as a bibliography first."
+        ),
+    ] = 0,
+    offline_sources: Annotated[
+        bool,
+        typer.Option(
+            "--offline-sources", help="No provider answers: a bibliography of all books names and finds them."
+        ),
+    ] = False,
 ) -> int:
     """Run the whole system on real books with sandboxed providers. No keys, no cost, half a minute."""
     from alexandria.cli.output import demo_report
     from alexandria.cli.runtime.demo import DemoOptions
 
     output = output_of(context)
-    return SOME_FAILED if demo_report.show(output, DemoOptions(year, months, faults, keep, leave, port)) else 0
+    options = DemoOptions(year, months, faults, keep, leave, port, bibliography, offline_sources)
+    return SOME_FAILED if demo_report.show(output, options) else 0

@@ -26,6 +26,7 @@ from typing import IO, Any, Protocol, Self
 import httpx2
 
 from alexandria.backfill.status import Status
+from alexandria.cli.runtime.demo_bibliography import ALL_DOWN, load_sample, offline
 from alexandria.core.errors import AlexandriaError, BadInput, Unknown, usable_data_dir
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
@@ -55,7 +56,10 @@ CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What to run. With `keep` the database of an earlier demo is used again and kept; with `leave` the demo ends when done."""
+    """What to run. With `keep` the database of an earlier demo is used again and kept; with `leave` the demo ends when done.
+
+    `bibliography` percent of the books are loaded as a bibliography first; with `offline_sources` all, and no provider answers.
+    """
 
     year: int = 2023
     months: int = 12
@@ -63,6 +67,13 @@ class DemoOptions:
     keep: bool = False
     leave: bool = False
     port: int = 0
+    bibliography: int = 0
+    offline_sources: bool = False
+
+    @property
+    def held(self) -> int:
+        """Percent of the books that are loaded as a bibliography."""
+        return self.bibliography or (100 if self.offline_sources else 0)
 
     @property
     def years(self) -> tuple[int, int]:
@@ -319,7 +330,8 @@ def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[Demo
     with contextlib.ExitStack() as stack, contextlib.ExitStack() as database:
         stack.callback(stop_unused, folder)  # if the system had to be killed
         rates = ",".join(f"{name}={RATE}" for name in provider_names())
-        options = ["--faults", plan.faults, "--latency-scale", str(LATENCY_SCALE), "--rates", rates]
+        faults = f"{plan.faults},{ALL_DOWN}" if plan.offline_sources else plan.faults
+        options = ["--faults", faults, "--latency-scale", str(LATENCY_SCALE), "--rates", rates]
         sandbox = stack.enter_context(Child("sandbox", *options, folder=folder, environment=_environment(folder)))
         # Held besides the system, in case that is killed; left before it, in case this process is killed while it leaves.
         server = database.enter_context(Embedded(folder))
@@ -327,8 +339,13 @@ def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[Demo
         audience.message(
             f"providers' sandbox: {there}, {RATE} requests/s each, {LATENCY_SCALE:g} times their usual latency"
         )
+        if plan.held:
+            editions = load_sample(server.url, folder, plan.held)
+            audience.message(f"bibliography: {editions} editions, {plan.held} % of the sandbox's books")
+        if plan.offline_sources:
+            audience.message("no provider answers; the bibliography names the books too")
         options = ["--port", str(plan.port), "--concurrency", str(CONCURRENCY)]
-        variables = _environment(folder) | _sandboxed(there)
+        variables = _environment(folder) | _sandboxed(there) | (offline() if plan.offline_sources else {})
         system = stack.enter_context(Child("up", *options, folder=folder, environment=variables))
         url = system.url()
         audience.message(f"PostgreSQL, API and worker: {url}, in {folder}")
