@@ -91,13 +91,15 @@ FIELD = [
 ]
 
 
-@pytest.mark.parametrize("row", FIELD, ids=[f"{row[0]}-{row[1]}" for row in FIELD])
-async def test_a_refusal_from_the_field(model, limits, row):
-    provider, name, meaning, wait = row
-    error = await refusal_of(model(provider, recorded(name)))
-    assert isinstance(error, meaning), error
-    assert "check" not in error.hint
-    check_wait(error, wait, limits)
+async def test_refusals_from_the_field(model, limits, cases):
+    with cases() as case:
+        for provider, name, meaning, wait in FIELD:
+            with case(provider, name):
+                limits.pauses.clear()
+                error = await refusal_of(model(provider, recorded(name)))
+                assert isinstance(error, meaning), error
+                assert "check" not in error.hint
+                check_wait(error, wait, limits)
 
 
 def check_wait(error, wait, limits):
@@ -214,9 +216,16 @@ VENDORS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", VENDORS)
-async def test_a_refusal_of_a_vendor(model, limits, case):
-    provider, status, body, headers, meaning, wait = VENDORS[case]
+async def test_refusals_of_vendors(model, limits, cases):
+    with cases() as case:
+        for name, row in VENDORS.items():
+            with case(name):
+                limits.pauses.clear()
+                await check_vendor(model, limits, row)
+
+
+async def check_vendor(model, limits, row):
+    provider, status, body, headers, meaning, wait = row
     filled = json.dumps(body).replace("{in_two_hours_ms}", str(round((datetime.now(UTC).timestamp() + 7200) * 1000)))
     instant = (datetime.now(UTC) + timedelta(minutes=10)).isoformat(timespec="seconds").replace("+00:00", "Z")
     sent = tuple(header.replace("{in_ten_minutes}", instant) for header in headers)
@@ -291,9 +300,16 @@ WAITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", WAITS, ids=[str(number) for number in range(len(WAITS))])  # the values are of now
 @pytest.mark.parametrize("provider", ["openai", "gemini", "xai"])
-async def test_no_hint_costs_the_month_or_silences_a_provider_for_more_than_a_day(model, limits, provider, value):
+async def test_no_hint_costs_the_month_or_silences_a_provider_for_more_than_a_day(model, limits, cases, provider):
+    with cases() as case:
+        for value in WAITS:
+            with case(value):
+                limits.pauses.clear()
+                await check_hint(model, limits, provider, value)
+
+
+async def check_hint(model, limits, provider, value):
     soon = datetime.now(UTC).timestamp() + 60
     header = value.format(epoch=soon, epoch_ms=soon * 1e3, epoch_us=soon * 1e6)
     refused = model(provider, answer(429, openai("slow"), f"Retry-After: {header}"))

@@ -369,22 +369,23 @@ async def test_random_faults_depend_only_on_seed_and_request_number(sandbox):
     assert 8 <= seen[0].count(503) <= 28
 
 
-@pytest.mark.parametrize("fault", [name for name in CATALOGUE if name != "none"])
-def test_every_fault_can_be_limited_by_number_share_and_route(hands, fault):
+def test_every_fault_can_be_limited_by_number_share_and_route(hands, cases):
     """For each provider with the fault: the numbered requests, about the share, and no other route."""
 
-    def struck(rule, path, count):
-        rules = Faults(rule, 1, hands.clock)
+    def struck(provider, fault, when, path, count):
+        rules = Faults(f"{provider}{when.format(fault)}", 1, hands.clock)
         met = [rules.strike(provider, path, str(number)) for number in range(count)]
         assert set(met) <= {fault, "none"}
         return [number for number, name in enumerate(met, 1) if name == fault]
 
-    for provider in CATALOGUE[fault].providers:
-        assert struck(f"{provider}:{fault}@3-4", "a/b", 6) == [3, 4]
-        assert struck(f"{provider}/a:{fault}", "a/b", 3) == [1, 2, 3]
-        assert struck(f"{provider}/a:{fault}", "b/a", 3) == []
-        assert 50 <= len(struck(f"{provider}:{fault}=0.2", "a", 400)) <= 110
-        assert struck(f"{provider}:{fault}@10s-", "a", 3) == []
+    with cases() as case:
+        for one in ((each, name) for name, known in CATALOGUE.items() if name != "none" for each in known.providers):
+            with case(*one):
+                assert struck(*one, ":{}@3-4", "a/b", 6) == [3, 4]
+                assert struck(*one, "/a:{}", "a/b", 3) == [1, 2, 3]
+                assert struck(*one, "/a:{}", "b/a", 3) == []
+                assert 50 <= len(struck(*one, ":{}=0.2", "a", 400)) <= 110
+                assert struck(*one, ":{}@10s-", "a", 3) == []
 
 
 def test_shares_are_met_over_many_requests(hands):

@@ -9,7 +9,12 @@ import pytest
 import alexandria
 from alexandria.core import errors
 
-SOURCES = sorted(Path(alexandria.__file__).parent.rglob("*.py"))
+
+@pytest.fixture(scope="module")
+def trees():
+    """The name and the syntax tree of each module."""
+    paths = sorted(Path(alexandria.__file__).parent.rglob("*.py"))
+    return [(path.name, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def chained(*causes):
@@ -31,23 +36,23 @@ def test_a_circle_of_causes_has_an_origin_too(length):
     assert errors.origin(chained(*links, links[0])) is links[-1]
 
 
-def test_one_place_walks_the_causes():
+def test_one_place_walks_the_causes(trees):
     """`origin` in core/errors.py: every other walk would need its own proof that it ends."""
     walking = {
-        path.name
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        name
+        for name, tree in trees
+        for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"__cause__", "__context__"}
     }
     assert walking == {"errors.py"}
 
 
-def test_no_error_is_raised_from_what_it_caused():
+def test_no_error_is_raised_from_what_it_caused(trees):
     """`raise a.__cause__ from a` makes a circle; so does raising again, from another, what an outer handler has caught."""
     circles = [
-        (path.name, node.lineno)
-        for path in SOURCES
-        for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        (name, node.lineno)
+        for name, tree in trees
+        for handler in ast.walk(tree)
         if isinstance(handler, ast.ExceptHandler)
         for node in ast.walk(handler)
         if isinstance(node, ast.Raise) and node.cause is not None and isinstance(node.cause, ast.Name)

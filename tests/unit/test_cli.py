@@ -83,14 +83,6 @@ def test_earlier_names_still_work(capsys):
         assert (code, "needs --daily" in err) == (2, True)
 
 
-def test_help_is_quick():
-    """It imports nothing heavy: no database driver, no web framework, no model library, no event loop."""
-    heavy = "{'asyncio', 'fastapi', 'httpx2', 'psycopg', 'pydantic', 'structlog'}"
-    script = f"import sys; from alexandria.cli import main; main(['--help']); sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def test_the_shell_completes_commands_options_and_values():
     """What bash asks by the script that --show-completion prints."""
     for typed, offered in {"alexandria mon": "months", "alexandria months --st": "--status",
