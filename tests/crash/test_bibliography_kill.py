@@ -1,5 +1,7 @@
-"""A loader that is killed leaves the bibliography that was there, and the same command loads as if nothing had happened."""
+"""A loader or server that is killed leaves the bibliography that was there, and the same command then loads all of it."""
 
+import contextlib
+import os
 import random
 import signal
 import time
@@ -9,10 +11,13 @@ import pytest
 
 from alexandria.bibliography import loader, tables
 from alexandria.bibliography.rows import Limits
+from alexandria.cli.exit_codes import NO_DATABASE
+from alexandria.database.embedded.server import Embedded
+from alexandria.database.migrate import upgrade
 from tests.support.commands import process
 from tests.support.open_library_dump import crowd, plain_dump, rows
 
-SEED, KILLS = 20261130, 6
+SEED, KILLS, SERVER_KILLS = 20261130, 6, 10
 MAX_SECONDS = 300
 
 
@@ -20,7 +25,7 @@ MAX_SECONDS = 300
 def dump(tmp_path_factory):
     """Files whose load takes some seconds."""
     made = plain_dump()
-    for name, line in crowd(12_000):
+    for name, line in crowd(4_000):
         getattr(made, name).append(line)
     return made.write(tmp_path_factory.mktemp("dump"))
 
@@ -62,3 +67,84 @@ def test_killed_at_any_time_the_old_one_serves_and_the_same_command_loads(databa
         assert again.wait(MAX_SECONDS) == 0, again.stderr.read()
     assert content(database_url) == clean
     assert killed >= 1
+
+
+class Attempts:
+    """Runs of one load, which are killed with their server; what an earlier one left stays."""
+
+    def __init__(self, folder, server, arguments):
+        self.folder, self.server, self.arguments = folder, server, arguments
+        self.rng, self.left = random.Random(SEED), None
+
+    def begun(self):
+        """Wait until the load that runs has made its schema, beside whatever is left of another."""
+        deadline = time.monotonic() + MAX_SECONDS
+        with psycopg.connect(self.server.url, autocommit=True) as connection:
+            while time.monotonic() < deadline:
+                [(schema,)] = connection.execute("SELECT to_regnamespace('bibliography_new')::oid").fetchall()
+                if schema not in (None, self.left):
+                    self.left = schema
+                    return
+                time.sleep(0.01)
+        pytest.fail("it did not begin")
+
+    def backends(self):
+        with psycopg.connect(self.server.url) as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                                       " AND pid <> pg_backend_pid()").fetchall()  # fmt: skip
+        return [pid for (pid,) in found]
+
+    def whole(self):
+        """Load to the end; returns for how long it loaded, in seconds."""
+        with process(self.server.url, *self.arguments) as running:
+            self.begun()
+            began = time.monotonic()
+            assert running.wait(MAX_SECONDS) == 0, running.stderr.read()
+            self.left = None
+            return time.monotonic() - began
+
+    def killed(self, seconds, *, whole_server):
+        """Kill the server, or one of its processes that serve the load, at a random time of the load."""
+        with process(self.server.url, *self.arguments) as running:
+            self.begun()
+            time.sleep(self.rng.uniform(0, 0.9) * seconds)  # the time is the point
+            postmaster = int((self.folder / "postgresql/data/postmaster.pid").read_text().split()[0])
+            victims = [postmaster] if whole_server else self.backends()
+            with contextlib.suppress(ProcessLookupError, IndexError):  # the load has just ended
+                os.kill(self.rng.choice(victims), signal.SIGKILL)
+            code, said = running.wait(MAX_SECONDS), running.stderr.read()
+            assert code in (0, NO_DATABASE), said
+            assert "Traceback" not in said
+        self.server.ensure()
+        return code != 0
+
+
+@pytest.mark.long
+def test_a_server_that_is_killed_comes_back_with_the_old_one(data_dir, tmp_path, dump):
+    """The whole server and single processes of it in turn, at ten random times of the load."""
+    with Embedded(data_dir, durable=False) as server:
+        upgrade(server.url)
+        attempts = Attempts(data_dir, server, ("bibliography", "load", *map(str, dump)))
+        seconds, clean = attempts.whole(), content(server.url)
+        few = plain_dump(rows()[:40]).write(tmp_path)
+
+        def served():
+            status = tables.status(server.url)
+            return status and status.loaded_at, content(server.url)
+
+        def load_old():
+            tables.drop(server.url)
+            loader.load_files(server.url, few, Limits(), force=False, folder=None, report=lambda _: None)
+            return served()
+
+        old, killed = load_old(), 0
+        for at in range(SERVER_KILLS):
+            ended = attempts.killed(seconds, whole_server=at % 2 == 0)
+            if ended and served() == old:
+                killed += 1
+            else:  # the new one just served
+                assert content(server.url) == clean
+                old = load_old()
+        attempts.whole()
+        assert content(server.url) == clean
+    assert killed > SERVER_KILLS // 2

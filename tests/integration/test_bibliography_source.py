@@ -15,6 +15,7 @@ from alexandria.bibliography.source import BibliographySource
 from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core import config
 from alexandria.core.errors import NoSources, ProviderDown
+from alexandria.database.pool import Database
 from alexandria.providers.base import LocalSource
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.limits.rate import RateLimiter
@@ -183,3 +184,48 @@ async def test_enrichment_asks_it_first_where_one_is_loaded(database, database_u
     async with database.transaction() as connection:
         row = await (await connection.execute("SELECT publisher, published FROM edition")).fetchone()
     assert (row["publisher"], str(row["published"])) == ("Signet", "1976-08-01")
+
+
+async def test_a_look_up_is_planned_once(database_url, tmp_path):
+    """Planning takes longer than looking up. PostgreSQL makes a new plan each time while it hopes for a better one."""
+    load(database_url, tmp_path, plain_dump(FEW))
+    async with Database(database_url, size=1) as single:
+        local = BibliographySource(BibliographyIndex(single))
+        for turn in range(20):
+            assert await local.find(BOOK)
+            assert (
+                len(await local.by_isbns([Isbn13.parse(book["isbn13"]) for book in FEW[: 1 + turn % 3]]))
+                == 1 + turn % 3
+            )
+        async with single.transaction() as connection:
+            cursor = await connection.execute("SELECT statement, generic_plans FROM pg_prepared_statements"
+                                              " WHERE statement LIKE '%bibliography.%' AND custom_plans + generic_plans > 10")  # fmt: skip
+            planned = {row["statement"]: row["generic_plans"] for row in await cursor.fetchall()}
+    assert len(planned) == 3
+    assert min(planned.values()) > 5, planned
+
+
+async def test_a_look_up_survives_the_loss_of_its_connection(database_url, tmp_path):
+    """It is not tried before; the second attempt takes one that is."""
+    load(database_url, tmp_path, plain_dump(FEW))
+    async with Database(database_url, size=1) as single:
+        local = BibliographySource(BibliographyIndex(single))
+        assert await local.find(BOOK)
+        async with Database(database_url, size=1) as other, other.transaction() as connection:
+            await connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                                     " WHERE application_name = 'alexandria' AND datname = current_database()"
+                                     " AND pid <> pg_backend_pid()")  # fmt: skip
+        assert await local.find(BOOK)
+
+
+async def test_a_connection_of_look_ups_is_one_for_transactions_again(database_url, tmp_path):
+    """What a transaction did is undone if it fails, also after a look-up on the same connection."""
+    load(database_url, tmp_path, plain_dump(FEW))
+    async with Database(database_url, size=1) as single:
+        assert await BibliographySource(BibliographyIndex(single)).find(BOOK)
+        async with single.pool.connection() as connection:
+            assert not connection.autocommit
+        async with single.statements() as connection:
+            assert connection.autocommit
+        async with single.one_transaction() as whole, single.statements() as joined:
+            assert joined is whole

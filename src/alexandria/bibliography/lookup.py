@@ -15,7 +15,7 @@ from alexandria.bibliography import rows
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
 from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
 from alexandria.catalogue.models import EditionRecord, Isbn13, SourceRecord
-from alexandria.core.errors import DatabaseBusy, NotMigrated
+from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, NotMigrated
 from alexandria.database.pool import Connection, Database, Row
 from alexandria.database.sql import load
 
@@ -78,7 +78,7 @@ class BibliographyIndex:
         values = {"isbns": [int(isbn) for isbn in isbns]}
 
         async def read(connection: Connection, _: _Facts) -> list[Row]:
-            return await (await connection.execute(SQL["by_isbns"], values)).fetchall()
+            return await (await connection.execute(SQL["by_isbns"], values, binary=True)).fetchall()
 
         facts, found = await self._read(read)
         if facts is None:
@@ -94,15 +94,20 @@ class BibliographyIndex:
         self, read: Callable[[Connection, _Facts], Awaitable[list[Row]]]
     ) -> tuple[_Facts | None, list[Row]]:
         """What `read` finds, and in which load; None if none is there. It reads again if the tables were replaced meanwhile."""
+        connected = self._database.statements
         for _ in range(MAX_TRIES):
             facts = await self._current()
             if facts is None:
                 return None, []
             try:
-                async with self._database.transaction() as connection:
+                async with connected() as connection:
                     return facts, await read(connection, facts)
             except (NotMigrated, DatabaseBusy):
                 self._checked = -CHECK_INTERVAL
+            except DatabaseUnavailable:
+                if connected == self._database.transaction:
+                    raise
+                connected = self._database.transaction  # whose connection is tried before
         raise _replaced()
 
     async def _current(self) -> _Facts | None:
@@ -121,7 +126,7 @@ class BibliographyIndex:
 
     async def _best_titles(self, connection: Connection, keys: Sequence[tuple[int, int]], facts: _Facts) -> list[int]:
         values = {"checksums": [checksum for checksum, _ in keys], "loaded_at": facts.loaded_at}
-        cursor = await connection.execute(SQL["postings"], values)
+        cursor = await connection.execute(SQL["postings"], values, binary=True)
         votes: Counter[int] = Counter()
         for row in await cursor.fetchall():
             titles = titles_of(row["postings"], keys[row["position"] - 1][1])
@@ -133,7 +138,7 @@ class BibliographyIndex:
 
     async def _editions(self, connection: Connection, titles: Sequence[int], facts: _Facts) -> list[Row]:
         values = {"titles": [*titles], "limit": MAX_EDITIONS, "loaded_at": facts.loaded_at}
-        return await (await connection.execute(SQL["editions"], values)).fetchall()
+        return await (await connection.execute(SQL["editions"], values, binary=True)).fetchall()
 
 
 def _replaced() -> DatabaseBusy:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from alexandria.bibliography.numbers import EarliestYears
 from alexandria.database.session import MigrationConnection
@@ -31,8 +32,13 @@ def add(
                 copy.write("".join(f"{work}\n" for work in readers[start : start + _COPY_SIZE]))
     writing.commit()
     reading.execute(SQL["work_memory"])
-    with writing.cursor() as cursor, cursor.copy(SQL["copy_notable"]) as copy:
-        for row in _notable(reading, earliest):
+    # Closed here even if writing fails: else its cursor is closed when it is collected, where a lost server prints a traceback.
+    with (
+        contextlib.closing(_notable(reading, earliest)) as found,
+        writing.cursor() as cursor,
+        cursor.copy(SQL["copy_notable"]) as copy,
+    ):
+        for row in found:
             copy.write_row(row)
     reading.commit()
     writing.execute(SQL["index_notable"])
@@ -40,7 +46,7 @@ def add(
     writing.commit()
 
 
-def _notable(connection: MigrationConnection, earliest: EarliestYears) -> Iterator[tuple[int, int, int]]:
+def _notable(connection: MigrationConnection, earliest: EarliestYears) -> Generator[tuple[int, int, int], None, None]:
     """Yield months (YYYYMM), places from 1 on, and titles."""
     month, place = 0, 0
     with connection.cursor(name="candidates") as cursor:

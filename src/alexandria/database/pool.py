@@ -63,7 +63,7 @@ class Database:
             max_size=size,
             timeout=patience,
             reconnect_timeout=RECONNECT_TIMEOUT,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             open=False,
         )
 
@@ -94,8 +94,7 @@ class Database:
 
         Inside `one_transaction` it is a part of that transaction. Raises what `unavailable` raises.
         """
-        shared = _shared.get()
-        if shared is not None and shared.database is self and shared.task is asyncio.current_task():
+        if (shared := self._joined()) is not None:
             with unavailable():
                 async with shared.connection.transaction(force_rollback=not keep):
                     yield shared.connection
@@ -103,6 +102,37 @@ class Database:
         with self._answering():
             async with self.pool.connection() as connection, connection.transaction(force_rollback=not keep):
                 yield connection
+
+    @contextlib.asynccontextmanager
+    async def statements(self) -> AsyncIterator[Connection]:
+        """Yield a connection on which each statement is a transaction of its own, for reading in one round trip instead of four.
+
+        It is not tried before, so a caller repeats what raises DatabaseUnavailable in a `transaction`, which is. Inside
+        `one_transaction` it is a part of that. Raises what `unavailable` raises.
+        """
+        if self._joined() is not None:
+            async with self.transaction() as connection:
+                yield connection
+            return
+        with self._answering():
+            token = _untried.set(True)
+            try:
+                connection = await self.pool.getconn()
+            finally:
+                _untried.reset(token)
+            try:
+                await connection.set_autocommit(True)
+                yield connection
+            finally:
+                with contextlib.suppress(psycopg.Error):  # it is lost, and the pool replaces it
+                    await connection.set_autocommit(False)
+                await self.pool.putconn(connection)
+
+    def _joined(self) -> _SharedTransaction | None:
+        """The transaction of `one_transaction` that this task is in."""
+        shared = _shared.get()
+        mine = shared is not None and shared.database is self and shared.task is asyncio.current_task()
+        return shared if mine else None
 
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
@@ -141,6 +171,12 @@ class _SharedTransaction:
 
 
 _shared: ContextVar[_SharedTransaction | None] = ContextVar("shared transaction", default=None)
+_untried: ContextVar[bool] = ContextVar("connection that is not tried before its use", default=False)
+
+
+async def _check(connection: Connection) -> None:
+    if not _untried.get():
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @contextlib.asynccontextmanager
