@@ -78,6 +78,13 @@ async def test_decisions_by_http_are_checked_kept_and_shown_as_a_persons(book, a
     last = made.json()["version"]
     undone = await api.post(f"/api/catalogue/decisions/{last}/undo", json={"why": "no", "expected": last})
     assert undone.json()["message"] == f"decision {last} undone by api: no"
+    listed = (await api.get("/api/catalogue/books")).json()["books"]
+    assert [(each["isbn13"], each["reviewed"]) for each in listed] == [(REPRINT, True)]
+    work = (await api.get("/api/catalogue/works/7")).json()
+    assert [(each["isbn13"], each["withdrawn"]) for each in work["editions"]] == [(RIGHT, True), (REPRINT, False)]
+    assert [(each["reviewed_isbn13"], each["excluded"]) for each in work["decisions"]] == [(REPRINT, False)]
+    assert [each["act"] for each in work["curation"]] == ["undo", "exclude", "correct", "pin", "reject"]
+    assert work["version"] == work["curation"][0]["id"]
     audited = await sql("SELECT who, act FROM audit ORDER BY id")
     assert [(row["who"], row["act"]) for row in audited] == [
         ("Ann by api", "curation_reject"), ("api", "curation_pin"), ("api", "curation_correct"),
@@ -132,3 +139,11 @@ def test_decisions_by_command(alexandria, asked, database_url):
     code, out, _ = alexandria("month", "2023-11")
     assert "Prophet Song: ISBN 9780861545896 rejected by Ann: a reprint" in out
     assert alexandria("month", "2023-11", "--earlier")[0] == 3
+    assert alexandria("curate", "exclude", 7, "--why", "not notable")[0] == 0
+    code, out, _ = alexandria("book", 7)
+    for shown in (
+        "withdrawn by a person",
+        "excluded by a person",
+        f"ISBN {RIGHT} rejected by Ann: a reprint (undone by",
+    ):
+        assert (shown in out) == ("undone" not in shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alexandria.catalogue import curation
 from alexandria.catalogue.models import Isbn13
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
@@ -12,7 +13,7 @@ MAX_CONTRIBUTORS, MAX_SUBJECTS, MAX_RELATED = 50, 50, 50
 
 
 async def work(connection: Connection, work_id: int) -> Row | None:
-    """The work with its editions and decisions, and `counts` of both; None if there is none with this id."""
+    """The work with its editions and decisions, `counts` of both, and what persons decided; None if there is none."""
     limits = {"contributors": MAX_CONTRIBUTORS, "subjects": MAX_SUBJECTS}
     found = await (await connection.execute(SQL["work"], {"id": work_id, **limits})).fetchone()
     if found is None:
@@ -21,7 +22,8 @@ async def work(connection: Connection, work_id: int) -> Row | None:
     editions = await (await connection.execute(SQL["editions"], wanted)).fetchall()
     decisions = await (await connection.execute(SQL["decisions"], {"id": work_id, "limit": MAX_DECISIONS})).fetchall()
     counts = await (await connection.execute(SQL["counts"], {"id": work_id})).fetchone()
-    return {**found, "editions": editions, "decisions": decisions, "counts": counts}
+    persons = await curation.decisions(connection, work_id)
+    return {**found, "editions": editions, "decisions": decisions, "counts": counts, "curation": persons}
 
 
 async def work_of_isbn(connection: Connection, isbn13: Isbn13) -> int | None:

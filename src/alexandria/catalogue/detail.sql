@@ -12,7 +12,8 @@ FROM work AS w JOIN work_listing AS l ON l.work_id = w.id WHERE w.id = %(id)s
 -- name: editions
 -- Its editions, those that a month wanted first, each with the record that each field rests on.
 SELECT e.isbn13, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages, e.related, e.created_at,
-    e.changed_at, ARRAY(SELECT other FROM related_isbn AS r WHERE r.isbn13 = e.isbn13 ORDER BY other LIMIT %(related)s) AS related_isbns,
+    e.changed_at, EXISTS (SELECT FROM withdrawn_edition AS x WHERE x.isbn13 = e.isbn13) AS withdrawn,
+    ARRAY(SELECT other FROM related_isbn AS r WHERE r.isbn13 = e.isbn13 ORDER BY other LIMIT %(related)s) AS related_isbns,
     ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id, 'fetched_at', s.fetched_at)
           FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
           WHERE p.isbn13 = e.isbn13 ORDER BY p.field) AS fields
@@ -20,9 +21,9 @@ FROM edition AS e WHERE e.work_id = %(id)s ORDER BY e.related, e.created_at, e.i
 
 -- name: decisions
 -- The months that named it, the newest first, each with what became of it there.
-SELECT year, month, position, title, author, named_by, isbn13, source, score, score_version, reason, evidence, unavailable,
-    in_month, looks, look_again_at
-FROM candidate WHERE work_id = %(id)s ORDER BY year DESC, month DESC, position LIMIT %(limit)s
+SELECT year, month, position, title, author, named_by, c.isbn13, source, score, score_version, reason, evidence, unavailable,
+    in_month, looks, look_again_at, r.isbn13 AS reviewed_isbn13, r.excluded_by IS NOT NULL AS excluded
+FROM candidate AS c JOIN reviewed_candidate AS r USING (id) WHERE work_id = %(id)s ORDER BY year DESC, month DESC, position LIMIT %(limit)s
 
 -- name: counts
 -- How many editions and decisions there are, of which the page may show less.

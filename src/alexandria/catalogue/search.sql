@@ -63,14 +63,18 @@ WHERE {wanted} AND l.score IS NOT NULL
 ORDER BY l.score, l.work_id LIMIT %(limit)s
 
 -- name: shown
--- What a page shows of its works, in their order. The ISBN is that of the best decision, or of the first edition.
+-- What a page shows of its works, in their order. The ISBN is that of the best decision, as persons
+-- reviewed it, or of the first edition.
 SELECT w.id, w.title, w.author, w.first_published, l.language, l.status, l.source, l.score, l.in_month, c.score_version,
-    coalesce(c.isbn13, e.isbn13) AS isbn13, (SELECT count(*) FROM edition WHERE work_id = w.id) AS editions,
+    CASE WHEN r.isbn_decision_id IS NULL THEN coalesce(c.isbn13, e.isbn13) ELSE r.isbn13 END AS isbn13,
+    r.isbn_decision_id IS NOT NULL OR r.excluded_by IS NOT NULL AS reviewed, (SELECT count(*) FROM edition WHERE work_id = w.id) AS editions,
     ARRAY(SELECT DISTINCT format('%%s-%%s', year, lpad(month::text, 2, '0')) FROM candidate
           WHERE work_id = w.id ORDER BY 1 DESC LIMIT %(months)s) AS months
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, place)
 JOIN work AS w USING (id) JOIN work_listing AS l ON l.work_id = w.id
-LEFT JOIN LATERAL (SELECT isbn13, score_version FROM candidate WHERE work_id = w.id
+LEFT JOIN LATERAL (SELECT id, isbn13, score_version FROM candidate WHERE work_id = w.id
                    ORDER BY isbn13 IS NULL, source = 'catalogue', id DESC LIMIT 1) AS c ON true
-LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
+LEFT JOIN LATERAL (SELECT * FROM reviewed_candidate WHERE id = c.id) AS r ON true
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id
+                   AND NOT EXISTS (SELECT FROM withdrawn_edition AS x WHERE x.isbn13 = edition.isbn13) ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY page.place

@@ -11,6 +11,7 @@ from alexandria.bibliography.lookup import NAME as LOCAL_SOURCE
 from alexandria.catalogue.repository import NAME as CATALOGUE
 from alexandria.catalogue.search import EvidenceStatus, Sort
 from alexandria.core.provider_facts import source_names
+from alexandria.operations.decision_schemas import CurationDecision
 from alexandria.operations.schemas import FieldSource, NamedMonth
 
 MAX_QUERY_LENGTH, MAX_CURSOR_LENGTH = 200, 1200  # characters
@@ -73,7 +74,10 @@ class ListedBook(BaseModel):
     author: str
     first_published: str | None
     language: str
-    isbn13: Annotated[str | None, Field(description="of the best decision, or of the first edition")]
+    isbn13: Annotated[
+        str | None, Field(description="of the best decision, as persons reviewed it, or of the first edition")
+    ]
+    reviewed: Annotated[bool, Field(description="a person decided on this ISBN, or excluded the book")]
     editions: int
     months: Annotated[list[str], Field(description="the newest months that named it")]
     status: EvidenceStatus
@@ -121,6 +125,7 @@ class EditionRow(BaseModel):
     cover: Annotated[str, Field(description="address of a picture at a source, which nothing here loads")]
     created_at: datetime
     changed_at: datetime
+    withdrawn: Annotated[bool, Field(description="a decision of a person takes it out of the catalogue")]
 
 
 class DecisionRow(BaseModel):
@@ -141,6 +146,8 @@ class DecisionRow(BaseModel):
     in_month: str
     looks: int
     look_again_at: datetime | None
+    reviewed_isbn13: Annotated[str | None, Field(description="the ISBN after the decisions of persons")]
+    excluded: Annotated[bool, Field(description="whether a person excluded the book from this month, or from all")]
 
 
 class WorkAnswer(BaseModel):
@@ -160,6 +167,8 @@ class WorkAnswer(BaseModel):
     total_editions: Annotated[int, Field(description="of which `editions` has the first")]
     decisions: Annotated[list[DecisionRow], Field(description="newest month first")]
     total_decisions: Annotated[int, Field(description="of which `decisions` has the newest")]
+    version: Annotated[int, Field(description="what the next decision of a person sends as `expected`")]
+    curation: Annotated[list[CurationDecision], Field(description="decisions of persons, newest first")]
 
 
 class IsbnAnswer(BaseModel):

@@ -17,6 +17,7 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import cover_page, record_page
 from alexandria.database.pool import Row
 from alexandria.operations.book_schemas import BookQuery, BooksAnswer, IsbnAnswer, ListedBook, WorkAnswer
+from alexandria.operations.curation import decision_row
 from alexandria.operations.system import System
 
 MAX_ID = 2**63 - 1  # of a work
@@ -110,7 +111,9 @@ def _shown(found: Row) -> WorkAnswer:
         for decision in found["decisions"]
     ]
     counts = {f"total_{name}": count for name, count in found["counts"].items()}
-    return WorkAnswer.model_validate(found | counts | {"editions": editions, "decisions": decisions})
+    persons = [decision_row(each) for each in found["curation"]]
+    shown = {"editions": editions, "decisions": decisions, "curation": persons}
+    return WorkAnswer.model_validate(found | counts | shown | {"version": persons[0].id if persons else 0})
 
 
 def _record(evidence: dict[str, Any]) -> dict[str, Any]:

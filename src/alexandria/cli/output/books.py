@@ -12,6 +12,7 @@ from alexandria.cli.output.console import heading
 from alexandria.core.escaping import inert_line, isolated
 from alexandria.core.provider_facts import label
 from alexandria.operations.book_schemas import BooksAnswer, DecisionRow, EditionRow, ListedBook, WorkAnswer
+from alexandria.operations.curation import describe
 from alexandria.operations.status_style import describe_score
 
 NO_ISBN = "no ISBN"
@@ -38,6 +39,11 @@ def of_work(found: WorkAnswer) -> Iterator[RenderableType]:
     yield heading(f"Decisions: {found.total_decisions}")
     for decision in found.decisions:
         yield from _decision(decision)
+    if found.curation:
+        yield heading(f"Decisions of persons: version {found.version}")
+    for made in found.curation:
+        undone = f" (undone by {made.undone_by})" if made.undone_by else ""
+        yield _line(f"{made.id}  {describe(made)}{undone}")
 
 
 def _facts(found: ListedBook) -> Iterator[str]:
@@ -46,6 +52,8 @@ def _facts(found: ListedBook) -> Iterator[str]:
         yield f"{label(found.source)} {describe_score(found.score, found.score_version)}"
     else:
         yield _words(found.status)
+    if found.reviewed:
+        yield "reviewed by a person"
     if found.months:
         yield f"{', '.join(found.months)} {found.in_month}" if found.isbn13 else ", ".join(found.months)
     yield f"book {found.id}"
@@ -54,7 +62,8 @@ def _facts(found: ListedBook) -> Iterator[str]:
 def _edition(found: EditionRow) -> Iterator[RenderableType]:
     pages = f"{found.pages} pages" if found.pages else ""
     beside = "found beside the edition that a month wanted" if found.related else ""
-    facts = (found.publisher, found.published, found.binding, pages, found.language, beside)
+    withdrawn = "withdrawn by a person" if found.withdrawn else ""
+    facts = (found.publisher, found.published, found.binding, pages, found.language, beside, withdrawn)
     yield _line(f"{found.isbn13}  {found.title}" + (f": {found.subtitle}" if found.subtitle else ""))
     yield _line("; ".join(filter(None, facts)), ISBN_LENGTH + 2)
     records: dict[str, list[str]] = {}
@@ -66,6 +75,10 @@ def _edition(found: EditionRow) -> Iterator[RenderableType]:
 
 def _decision(found: DecisionRow) -> Iterator[RenderableType]:
     yield _line(f"{found.month}  {found.isbn13 or NO_ISBN}: {found.title} by {found.author}")
+    if found.excluded:
+        yield _line("excluded by a person", 9)
+    elif found.reviewed_isbn13 != found.isbn13:
+        yield _line(f"after review: {found.reviewed_isbn13 or NO_ISBN}", 9)
     score = f", {describe_score(found.score, found.score_version)}" if found.isbn13 else ""
     dated = f"; first publication in the month {found.in_month}" if found.isbn13 else ""
     source = f"{label(found.source)}{score}: " if found.source else ""
