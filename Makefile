@@ -58,6 +58,7 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/idle.py
 	$(BIN)/python benchmarks/recognise.py
 	$(BIN)/python benchmarks/policies.py
+	$(BIN)/python benchmarks/bibliography_demo.py
 	$(BIN)/python benchmarks/same_answer.py
 	$(BIN)/python benchmarks/forecast.py
 	$(BIN)/python benchmarks/gates.py
