@@ -19,6 +19,7 @@ MONTH = {"year": 2023, "month": 11}
 LEGAL: dict[str, dict[str, Any]] = {
     "backfill_log": MONTH,
     "attempt": MONTH | {"token": TOKEN},
+    "bibliography_use": {"day": NOON.date(), "asked": 2, "settled": 1},
     "breaker": {"name": "isbndb"},
     "candidate": MONTH | {"position": 1, "title": "T", "author": "A", "named_by": ["gemini"], "reason": "r"}
     | {"work_id": 1, "isbn13": ISBN, "source": "isbndb"},
@@ -30,6 +31,7 @@ LEGAL: dict[str, dict[str, Any]] = {
     "journal": {"at": NOON, "level": "info", "event": "e", "process": "p"},
     "lane": {"name": "isbndb", "rate": 1, "sends": 1, "win": 1, "gap": 1},
     "notice": {"incident_id": 1, "event": "began"},
+    "other_title": {"work_id": 1, "title": "T", "source_record_id": 1},
     "provenance": {"isbn13": ISBN, "field": "title", "source_record_id": 1},
     "quota": {"name": "isbndb", "day": date(2026, 11, 24), "cap": 10, "used": 10},
     "related_isbn": {"isbn13": ISBN, "other": OTHER, "source_record_id": 1},
@@ -68,6 +70,7 @@ ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
     ("backfill_log", "ended_if_final"): {"completed_at": NOON},
     ("backfill_log", "ends_after_it_starts"): {"status": "failed", "started_at": NOON, "completed_at": NOON - timedelta(1)},
     ("backfill_log", "token_if_processing"): {"attempt_token": TOKEN},
+    ("bibliography_use", "bibliography_use_check"): {"settled": 3},
     ("breaker", "breaker_failures_check"): {"failures": -1},
     ("breaker", "breaker_trips_before_check"): {"trips_before": -1},
     ("breaker", "breaker_trips_check"): {"trips": -1, "opened_at": None},
@@ -114,6 +117,7 @@ ILLEGAL: dict[tuple[str, str], dict[str, Any]] = {
     ("notice", "no_try_once_delivered"): {"delivered_at": NOON},
     ("notice", "notice_event_check"): {"event": "grew"},
     ("notice", "notice_tries_check"): {"tries": -1},
+    ("other_title", "other_title_title_check"): {"title": "T" * 301},
     ("quota", "never_overspent"): {"used": 11},
     ("related_isbn", "related_isbn_other_check"): {"other": "0374600309"},
     ("related_isbn", "related_to_another"): {"other": ISBN},

@@ -27,6 +27,7 @@ BEE = Entry(
     binding="Hardcover",
     pages=656,
     subjects=["Families", "Ireland — Fiction"],
+    other_titles=["Der Stich der Biene"],
     related_isbns=["9780241353943"],
     related=False,
     sources=SOURCES,
@@ -34,7 +35,8 @@ BEE = Entry(
     changed_at=datetime(2026, 11, 2, 10, 5, 6, tzinfo=UTC),
 )
 BARE = replace(
-    BEE, subtitle="", people=[], publisher="", published=None, language="", binding="", pages=None, subjects=[], sources=[]
+    BEE, subtitle="", people=[], publisher="", published=None, language="", binding="", pages=None, subjects=[], other_titles=[],
+    sources=[],
 )  # fmt: skip
 
 
@@ -49,11 +51,12 @@ def shown(entry: Entry, *tags: str) -> list[str]:
 
 
 def test_an_edition_in_full():
-    assert shown(BEE, "020", "041", "100", "245", "264", "300", "500", "653", "700", "856") == [
+    assert shown(BEE, "020", "041", "100", "245", "246", "264", "300", "500", "653", "700", "856") == [
         "=020  \\\\$a9780374600303$qHardcover",
         "=041  \\\\$aeng",
         "=100  1\\$aMurray, Paul$4aut",
         "=245  14$aThe Bee Sting$bA Novel$cPaul Murray, Daphne Du Maurier",
+        "=246  3\\$aDer Stich der Biene",
         "=264  \\1$bFarrar, Straus & Giroux$c2023-08-15",
         "=300  \\\\$a656 pages",
         "=500  \\\\$aSources: pages, publisher: isbndb 9780374600303 (2026-11-02); title: open_library /books/OL1M (2026-11-01)",

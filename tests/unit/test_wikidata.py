@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from alexandria.catalogue.models import Candidate, PartialDate
+from alexandria.catalogue.models import Candidate, OtherTitle, PartialDate
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers.client import MAX_TRIES
@@ -83,6 +83,7 @@ async def test_titles_and_names_in_other_languages_are_kept(reach):
     another = {"work": uri("Q9"), "known": text("Illuminati")}
     (hit,), client = await find(reach, EDITION, *known, alias, another)
     assert (hit.other_titles, hit.other_names) == (("Sakrileg",), ("丹·布朗",))
+    assert [title.language for title in hit.other_titles if isinstance(title, OtherTitle)] == ["de"]
     assert "skos:altLabel" in client.sent[0].url.params["query"]
 
 

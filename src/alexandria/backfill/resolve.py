@@ -62,6 +62,7 @@ async def recognise(
     async with database.transaction() as connection:
         works = await repository.find_works(connection, candidate.title, (candidate.author,), year=candidate.year)
         held = repository.best([work for work in works if work.isbn13])
+        held = held and await repository.with_edition_titled(connection, held, candidate.title)
         record = held and await repository.record_behind(connection, held.isbn13)
         refusals = await curation.refusals(connection, [work.work_id for work in works])
     if held is None:

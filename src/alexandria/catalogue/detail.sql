@@ -6,7 +6,10 @@ SELECT w.id, w.title, w.author, w.first_published, w.created_at, l.language, l.s
     ARRAY(SELECT jsonb_build_object('name', c.name, 'role', wc.role) FROM work_contributor AS wc
           JOIN contributor AS c ON c.id = wc.contributor_id WHERE wc.work_id = w.id
           ORDER BY wc.position, c.name LIMIT %(contributors)s) AS contributors,
-    ARRAY(SELECT name FROM subject WHERE work_id = w.id ORDER BY lower(name) LIMIT %(subjects)s) AS subjects
+    ARRAY(SELECT name FROM subject WHERE work_id = w.id ORDER BY lower(name) LIMIT %(subjects)s) AS subjects,
+    ARRAY(SELECT jsonb_build_object('title', o.title, 'language', o.language, 'provider', s.provider, 'id', s.provider_id)
+          FROM other_title AS o JOIN source_record AS s ON s.id = o.source_record_id
+          WHERE o.work_id = w.id ORDER BY o.title) AS other_titles
 FROM work AS w JOIN work_listing AS l ON l.work_id = w.id WHERE w.id = %(id)s
 
 -- name: editions

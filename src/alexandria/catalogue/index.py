@@ -19,9 +19,14 @@ SQL = load(__name__)
 BATCH_SIZE = 200  # works in one transaction
 
 
-async def add_keys(connection: Connection, work_id: int, title: str, authors: Sequence[str]) -> None:
-    """Add the keys of this spelling to a work."""
-    await connection.execute(SQL["add_keys"], {"work_id": work_id, "keys": blocks(title, authors)})
+async def add_keys(connection: Connection, work_id: int, titles: Iterable[str], authors: Sequence[str]) -> None:
+    """Add the keys of these titles to a work."""
+    await connection.execute(SQL["add_keys"], {"work_id": work_id, "keys": keys_of(titles, authors)})
+
+
+def keys_of(titles: Iterable[str], authors: Sequence[str]) -> list[str]:
+    """The keys by which a work of these authors is found under any of these titles."""
+    return sorted({key for title in titles for key in blocks(title, authors)})
 
 
 def index_works(connection: MigrationConnection) -> int:
@@ -50,4 +55,6 @@ async def index_works_in_batches(database: Database) -> int:
 
 
 def _keys(works: Iterable[Row]) -> list[dict[str, Any]]:
-    return [{"work_id": work["id"], "keys": blocks(work["title"], work["people"])} for work in works]
+    return [
+        {"work_id": work["id"], "keys": keys_of((work["title"], *work["others"]), work["people"])} for work in works
+    ]

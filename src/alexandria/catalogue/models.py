@@ -72,6 +72,18 @@ class PartialDate:
         return f"{self.year:04d}" + "".join(f"-{part:02d}" for part in (self.month, self.day) if part)
 
 
+class OtherTitle(str):
+    """A title by which a source also knows a work, with the two letters of the language that it states, or ""."""
+
+    __slots__ = ("language",)
+    language: str
+
+    def __new__(cls, title: str, language: str = "") -> Self:
+        made = super().__new__(cls, title)
+        made.language = language
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """Where a fact came from: the provider's name, its own id for the record, and when we fetched it (UTC)."""
@@ -100,7 +112,8 @@ class EditionRecord:
 
     `authors` are names as printed by the source, name order not yet normalised. `work_key` is the source's own key
     of the abstract work. `first_published` is the year of the work where the source knows it. `other_titles` are those
-    by which it knows the work besides, as in other languages, and `other_names` other names of its authors.
+    by which it knows the work besides, as in other languages, and `other_names` other names of its authors. A title whose
+    language it states is an OtherTitle.
     """
 
     source: SourceRecord

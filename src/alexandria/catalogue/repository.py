@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from alexandria.catalogue.index import add_keys
+from alexandria.catalogue.index import add_keys, keys_of
 from alexandria.catalogue.keys import bounded
-from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.matching.names import name_key, natural
-from alexandria.catalogue.matching.scoring import ACCEPT, MAX_POINTS, REFUSE, same_work, work_key
+from alexandria.catalogue.matching.scoring import (
+    ACCEPT,
+    MAX_POINTS,
+    REFUSE,
+    is_titled_otherwise,
+    same_work,
+    work_key,
+)
+from alexandria.catalogue.matching.titles import read as read_title
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
@@ -23,6 +30,8 @@ PERSON = "person"  # as the source of a field that a person corrected, or of an 
 WRITER_LOCK_TIMEOUT, WRITERS_OWN_LOCK_TIMEOUT = 30_000, 1000
 MAX_WORKS_COMPARED = 8  # works compared with one candidate
 MAX_WORKS_PER_BLOCK = 5000  # works read of those that share one block
+MAX_TITLES_SOUGHT = 20  # other titles by which a work is sought before it is added
+MAX_EDITIONS_READ = 300  # of a work, for the one that bears a title
 MAX_SUBJECT_LENGTH = 200  # characters; what is longer is no subject
 EDITION_FIELDS = ("title", "subtitle", "publisher", "published", "language", "binding", "pages")
 _OURSELVES = SourceRecord(NAME, "", datetime(1970, 1, 1, tzinfo=UTC))
@@ -35,7 +44,7 @@ class CatalogueMatch:
     Editions that persons rejected, or that persons alone named, are no editions here: they prove nothing.
 
     `score` is the probability that it is, in per cent, and `fit` the points by which the best is taken. `dates` are
-    those of the work and all its editions.
+    those of the work and all its editions. `by_other_title`: it is known by the title only besides its own.
     """
 
     work_id: int
@@ -46,49 +55,83 @@ class CatalogueMatch:
     reasons: tuple[str, ...]
     dates: tuple[PartialDate, ...]
     fit: float
+    by_other_title: bool = False
 
 
 async def find_work(
-    connection: Connection, title: str, authors: Sequence[str], *, year: int | None = None
+    connection: Connection,
+    title: str,
+    authors: Sequence[str],
+    *,
+    year: int | None = None,
+    other_titles: Sequence[str] = (),
 ) -> CatalogueMatch | None:
     """The work of this title and these authors, if the catalogue holds it.
 
-    `year`, in which it was first published, confirms a title that agrees in part or but for a slip.
+    `year`, in which it was first published, confirms a title that agrees in part or but for a slip, and another one by
+    which a source knows the work: one of the catalogue's, or of `other_titles`. The work's own title goes before these.
     """
-    return best(await find_works(connection, title, authors, year=year))
+    return best(await find_works(connection, title, authors, year=year, other_titles=other_titles))
 
 
 def best(works: Sequence[CatalogueMatch]) -> CatalogueMatch | None:
-    """The work that fits best."""
-    return max(works, key=lambda work: work.fit, default=None)
+    """The work that fits best; one of the title itself goes before one that is known by it."""
+    return max(works, key=lambda work: (not work.by_other_title, work.fit), default=None)
 
 
 async def find_works(
-    connection: Connection, title: str, authors: Sequence[str], *, year: int | None = None
+    connection: Connection,
+    title: str,
+    authors: Sequence[str],
+    *,
+    year: int | None = None,
+    other_titles: Sequence[str] = (),
 ) -> list[CatalogueMatch]:
     """Every work of this title and these authors: the catalogue may hold a book twice."""
-    named = {"key": work_key(title, authors), "title": title, "blocks": blocks(title, authors)}
+    keys = keys_of((title, *other_titles[:MAX_TITLES_SOUGHT]), authors)
+    named = {"key": work_key(title, authors), "title": title, "blocks": keys}
     values = {**named, "limit": MAX_WORKS_COMPARED, "most": MAX_WORKS_PER_BLOCK}
     rows = await (await connection.execute(SQL["alike"], values)).fetchall()
-    sought = EditionRecord(_OURSELVES, title, authors=tuple(authors), first_published=year)
+    sought = EditionRecord(
+        _OURSELVES, title, authors=tuple(authors), first_published=year, other_titles=tuple(other_titles)
+    )
     held = [_held(sought, row) for row in rows]
     return [work for work in held if work is not None]
+
+
+async def with_edition_titled(connection: Connection, work: CatalogueMatch, title: str) -> CatalogueMatch:
+    """The work with the ISBN of its oldest edition that bears the title, such as the translation; else of its oldest."""
+    wanted = read_title(title).squash
+    if read_title(work.title).squash == wanted:
+        return work
+    values = {"work_id": work.work_id, "limit": MAX_EDITIONS_READ}
+    rows = await (await connection.execute(SQL["editions_of_work"], values)).fetchall()
+    bearing = (row["isbn13"] for row in rows if read_title(row["title"]).squash == wanted)
+    return replace(work, isbn13=next(bearing, work.isbn13))
 
 
 def _held(sought: EditionRecord, row: Row) -> CatalogueMatch | None:
     """The work of a row, if it is the one that is sought."""
     dates = tuple(map(PartialDate.parse, row["dates"]))
+    other = False
     if row["named_so"]:
         match = replace(same_work(sought, sought), verdict=ACCEPT, reasons=("named so before",), fit=MAX_POINTS)
     else:
         first = min((date.year for date in dates), default=None)
-        known = EditionRecord(_OURSELVES, row["title"], authors=tuple(row["authors"]), first_published=first)
+        known = EditionRecord(
+            _OURSELVES,
+            row["title"],
+            authors=tuple(row["authors"]),
+            first_published=first,
+            other_titles=tuple(row["other_titles"]),
+        )
         match = same_work(sought, known)
+        other = match.verdict == ACCEPT and is_titled_otherwise(sought, known)
     if match.verdict != ACCEPT:
         return None
     isbn13 = row["isbn13"] or ""
     return CatalogueMatch(
-        row["work_id"], row["title"], row["author"], isbn13, match.score, match.reasons, dates, match.fit
+        row["work_id"], row["title"], row["author"], isbn13, match.score, match.reasons, dates, match.fit, other
     )
 
 
@@ -103,9 +146,15 @@ async def one_writer(connection: Connection) -> None:
 
 
 async def add_work(
-    connection: Connection, title: str, authors: Sequence[str], *, first_published: str | None, language: str
+    connection: Connection,
+    title: str,
+    authors: Sequence[str],
+    *,
+    first_published: str | None,
+    language: str,
+    other_titles: Sequence[str] = (),
 ) -> int:
-    """The id of the work, added with its contributors if the catalogue did not hold it.
+    """The id of the work, added with its contributors if the catalogue did not hold it, under this or another title.
 
     One that it held without any edition takes over this spelling.
     """
@@ -117,14 +166,14 @@ async def add_work(
         "language": language,
     }
     year = PartialDate.parse(first_published).year if first_published else None
-    held = await find_work(connection, title, authors, year=year)
+    held = await find_work(connection, title, authors, year=year, other_titles=other_titles)
     if held is not None:
         corrected = await connection.execute(SQL["correct_work"], work | {"work_id": held.work_id})
         if corrected.rowcount:
-            await add_keys(connection, held.work_id, title, people)
+            await add_keys(connection, held.work_id, (title,), people)
         return held.work_id
     work_id = await _id(connection, "add_work", work | {"key": work_key(title, people)})
-    await add_keys(connection, work_id, title, people)
+    await add_keys(connection, work_id, (title,), people)
     for position, name in enumerate(people):
         person_id = await _id(connection, "add_contributor", {"key": name_key(name), "name": name})
         link = {"work_id": work_id, "contributor_id": person_id, "role": "author", "position": position}

@@ -25,6 +25,10 @@ SELECT e.isbn13, e.title, e.subtitle, e.publisher, e.published, e.language, e.bi
 FROM edition AS e JOIN provenance AS p USING (isbn13) JOIN source_record AS s ON s.id = p.source_record_id
 WHERE e.isbn13 = %(isbn13)s ORDER BY p.field <> 'title', p.field LIMIT 1
 
+-- condition: counts
+    NOT EXISTS (SELECT FROM isbn_decision AS d WHERE d.work_id = own.work_id AND d.isbn13 = own.isbn13 AND d.act = 'reject')
+    AND NOT EXISTS (SELECT FROM provenance AS p WHERE p.isbn13 = own.isbn13 AND p.field = 'isbn13')
+
 -- name: alike
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
 -- A block has one vote, shared by its works: the rarer, the more it counts. Of one with more than `most` no more is read.
@@ -32,7 +36,8 @@ SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language,
        ARRAY(SELECT (SELECT name FROM contributor WHERE id = wc.contributor_id) -- no join, which would read all people
              FROM work_contributor AS wc WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
        array_remove(ARRAY(SELECT published FROM edition WHERE work_id = w.id) || w.first_published, NULL) AS dates,
-       EXISTS (SELECT FROM work_alias WHERE key = %(key)s AND work_id = w.id) AS named_so
+       EXISTS (SELECT FROM work_alias WHERE key = %(key)s AND work_id = w.id) AS named_so,
+       ARRAY(SELECT title FROM other_title WHERE work_id = w.id ORDER BY title) AS other_titles
 FROM (SELECT * FROM work WHERE key = %(key)s
       UNION
       SELECT work.* FROM work JOIN work_alias AS a ON a.work_id = work.id WHERE a.key = %(key)s
@@ -46,12 +51,14 @@ FROM (SELECT * FROM work WHERE key = %(key)s
        JOIN work ON work.id = near.work_id
        ORDER BY near.votes DESC, similarity(work.title, %(title)s) DESC, work.id LIMIT %(limit)s)
      ) AS w
-LEFT JOIN LATERAL (SELECT isbn13 FROM edition AS own WHERE work_id = w.id
-                   AND NOT EXISTS (SELECT FROM isbn_decision AS d
-                                   WHERE d.work_id = w.id AND d.isbn13 = own.isbn13 AND d.act = 'reject')
-                   AND NOT EXISTS (SELECT FROM provenance AS p WHERE p.isbn13 = own.isbn13 AND p.field = 'isbn13')
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition AS own WHERE work_id = w.id AND {counts}
                    ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY w.key = %(key)s DESC, similarity(w.title, %(title)s) DESC, w.id
+
+-- name: editions_of_work
+-- The ISBNs of a work's editions and their titles, the oldest first.
+SELECT isbn13, title FROM edition AS own WHERE work_id = %(work_id)s AND {counts}
+ORDER BY related, created_at, isbn13 LIMIT %(limit)s
 
 -- name: add_work
 -- A work, or the one that is there already.

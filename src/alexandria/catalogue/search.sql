@@ -28,7 +28,8 @@ SELECT w.id FROM (
          JOIN work_listing AS l USING (work_id) WHERE {wanted})) AS each
     GROUP BY work_id) AS found
 JOIN work AS w ON w.id = found.work_id
-CROSS JOIN LATERAL (SELECT greatest(similarity(w.title, %(text)s), similarity(w.title || ' ' || w.author, %(text)s)) AS alike) AS s
+CROSS JOIN LATERAL (SELECT greatest(similarity(w.title, %(text)s), similarity(w.title || ' ' || w.author, %(text)s),
+    (SELECT max(similarity(o.title, %(text)s)) FROM other_title AS o WHERE o.work_id = w.id)) AS alike) AS s
 WHERE found.by_words OR s.alike >= %(alike)s
 ORDER BY s.alike DESC, w.id LIMIT %(limit)s
 

@@ -102,6 +102,16 @@ class Contributor(BaseModel):
     role: str
 
 
+class OtherTitleRow(BaseModel):
+    """A title by which a source also knows the work, as in another language, and the record that gives it."""
+
+    title: str
+    language: Annotated[str, Field(description="two letters, ISO 639-1; empty where the source does not state it")]
+    provider: str
+    id: str
+    page: Annotated[str, Field(description="address for people; empty if there is none")]
+
+
 class FieldRecord(FieldSource):
     """The record that a field rests on, and its page at the source."""
 
@@ -163,6 +173,7 @@ class WorkAnswer(BaseModel):
     created_at: datetime
     contributors: list[Contributor]
     subjects: list[str]
+    other_titles: list[OtherTitleRow]
     editions: list[EditionRow]
     total_editions: Annotated[int, Field(description="of which `editions` has the first")]
     decisions: Annotated[list[DecisionRow], Field(description="newest month first")]

@@ -110,9 +110,10 @@ def _shown(found: Row) -> WorkAnswer:
         }
         for decision in found["decisions"]
     ]
+    titles = [each | {"page": record_page(each["provider"], each["id"])} for each in found["other_titles"]]
     counts = {f"total_{name}": count for name, count in found["counts"].items()}
     persons = [decision_row(each) for each in found["curation"]]
-    shown = {"editions": editions, "decisions": decisions, "curation": persons}
+    shown = {"other_titles": titles, "editions": editions, "decisions": decisions, "curation": persons}
     return WorkAnswer.model_validate(found | counts | shown | {"version": persons[0].id if persons else 0})
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import httpx2
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
-from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, OtherTitle, SourceRecord
 from alexandria.core import errors
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import (
@@ -43,7 +43,7 @@ FIELDS = (
     "editions,editions.key,editions.title,editions.subtitle,editions.isbn,editions.publish_date,editions.publisher,"
     "editions.format,editions.language"
 )
-WORK_FIELDS = ("key", "title", "author_name", "first_publish_year", "isbn", "subject")
+WORK_FIELDS = ("key", "title", "alternative_title", "author_name", "first_publish_year", "isbn", "subject")
 
 
 def _padded(value: object) -> str:
@@ -116,6 +116,7 @@ class _Details(BaseModel):
     other_titles: fields.Texts = ()
     work_titles: fields.Texts = ()
     translation_of: fields.Texts = ()
+    translated_from: fields.Language = ""
     isbn_13: fields.Isbns = ()
     isbn_10: fields.Isbns = ()
     authors: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
@@ -244,8 +245,9 @@ def _address(isbn: Isbn13) -> dict[str, str]:
 
 
 def _work_record(doc: dict[str, Any]) -> dict[str, Any]:
-    """What we keep of a work: popular ones list thousands of ISBNs and hundreds of subjects."""
+    """What we keep of a work: popular ones list thousands of ISBNs and hundreds of subjects and titles."""
     few = {
+        "alternative_title": list(fields.texts(doc.get("alternative_title"))[:MAX_TITLES]),
         "isbn": list(fields.isbns(doc.get("isbn"))[: MAX_RELATED + 1]),
         "subject": list(_subjects(doc.get("subject"))),
     }
@@ -346,7 +348,7 @@ def _of_details(record: Any, works: Mapping[str, _Work], at: datetime) -> Editio
 def _titles_of(edition: _Details, work: _Work) -> Iterator[str]:
     """What the work is called elsewhere: the original and uniform title first, as the edition gives them."""
     yield from (
-        *edition.translation_of,
+        *(OtherTitle(title, edition.translated_from) for title in edition.translation_of),
         *edition.work_titles,
         *edition.other_titles,
         work.title,

@@ -13,7 +13,7 @@ import httpx2
 
 from alexandria.catalogue.languages import language
 from alexandria.catalogue.matching.titles import read as read_title
-from alexandria.catalogue.models import Candidate, EditionRecord, PartialDate, SourceRecord
+from alexandria.catalogue.models import Candidate, EditionRecord, OtherTitle, PartialDate, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers import fields, prompts, search_terms
@@ -126,7 +126,8 @@ def _bound(binding: Mapping[str, Any]) -> Row:
     values = {
         name: value for name, value in binding.items() if isinstance(value, dict) and value.get("type") != "bnode"
     }
-    return {name: fields.text(value.get("value")) for name, value in values.items()}
+    stated = {"known_language": language(values["known"].get("xml:lang"))} if "known" in values else {}
+    return {name: fields.text(value.get("value")) for name, value in values.items()} | stated
 
 
 def _item(uri: str | None) -> str:
@@ -146,6 +147,10 @@ def _grouped(rows: Iterable[Row], name: str) -> dict[str, list[Row]]:
 
 def _all(rows: Sequence[Row], name: str) -> list[str]:
     return list(dict.fromkeys(row[name] for row in rows if row.get(name)))
+
+
+def _known_titles(of_work: Sequence[Row]) -> list[OtherTitle]:
+    return [OtherTitle(row["known"], row.get("known_language", "")) for row in of_work if row.get("known")]
 
 
 def _labels(rows: Sequence[Row], name: str) -> list[str]:
@@ -182,7 +187,7 @@ def _read(key: str, rows: Sequence[Row], of_work: Sequence[Row], at: datetime) -
         pages=fields.pages(_only(rows, "pages").removeprefix("+")),
         work_key=_item(rows[0].get("work")),
         related=isbns if len(isbns) > 1 else (),
-        other_titles=fields.others((*titles[1:], *_labels(rows, "workLabel"), *_all(of_work, "known")), titles[:1]),
+        other_titles=fields.others((*titles[1:], *_labels(rows, "workLabel"), *_known_titles(of_work)), titles[:1]),
         other_names=fields.others(fields.names(_all(of_work, "alias")), authors),
     )
 

@@ -16,7 +16,9 @@ from alexandria.backfill.retry_policy import recheck_at
 from alexandria.catalogue import curation, repository
 from alexandria.catalogue.curation import Refusals
 from alexandria.catalogue.matching.probability import score_model
-from alexandria.catalogue.models import Candidate, Resolution, ScoredRecord
+from alexandria.catalogue.matching.scoring import ACCEPT, same_work
+from alexandria.catalogue.models import Candidate, EditionRecord, Resolution, ScoredRecord
+from alexandria.catalogue.other_titles import add_other_titles
 from alexandria.core.errors import BadData
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row, unavailable
@@ -209,7 +211,12 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
         first = str(month) if resolution.in_month == "confirmed" else str(hit.first_published or "") or None
         authors = hit.authors or (candidate.author,)
         work_id = await repository.add_work(
-            connection, hit.heading, authors, first_published=first, language=hit.language
+            connection,
+            hit.heading,
+            authors,
+            first_published=first,
+            language=hit.language,
+            other_titles=hit.other_titles,
         )
     if holder is not None and holder.work_id != work_id:
         await repository.move_edition(connection, work_id, hit.isbn13)
@@ -217,7 +224,16 @@ async def _record_book(connection: Connection, month: Month, resolution: Resolut
     await repository.add_edition(connection, work_id, hit, month=month)
     for other in resolution.related:
         await repository.add_edition(connection, work_id, other, month=month, related=True)
+    await add_other_titles(connection, work_id, _records_of_work(resolution, hit))
     return work_id
+
+
+def _records_of_work(resolution: Resolution, hit: EditionRecord) -> list[EditionRecord]:
+    """The accepted record, and others of its work that may give it further titles, whether or not they have an ISBN."""
+    accepted = [*resolution.related, *(each.hit for each in resolution.considered if each.verdict == ACCEPT)]
+    telling = [each for each in accepted if each.other_titles or each.language != hit.language]
+    others = {(each.source.provider, each.source.id): each for each in telling if each is not hit}
+    return [hit, *(each for each in others.values() if same_work(hit, each).verdict == ACCEPT)]
 
 
 def _due_candidate(row: Row) -> DueCandidate:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from alexandria.catalogue import repository
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.other_titles import add_other_titles
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -140,6 +141,7 @@ async def _record(connection: Connection, one: Enriched, now: datetime) -> bool:
     more = bool(better)
     for hit in one.hits:
         more = await repository.describe(connection, one.holding.work_id, isbn13, hit) or more
+    more = await add_other_titles(connection, one.holding.work_id, one.hits) or more
     if better:
         await _improve(connection, one, present, better)
     if more:

@@ -19,7 +19,7 @@ FORMS = {LARGE_PRINT: "d", EBOOK: "o"}  # of item, in field 008
 ROLES = {"author": "aut", "editor": "edt", "translator": "trl", "illustrator": "ill", "narrator": "nrt"}
 # A field holds less than 10,000 bytes and a record less than 100,000: nothing that sources print comes near.
 MAX_TEXT_LENGTH, MAX_NAME_LENGTH, MAX_NOTE_LENGTH = 1000, 200, 2000  # characters
-MAX_CONTRIBUTORS, MAX_SUBJECTS = 20, 30
+MAX_CONTRIBUTORS, MAX_SUBJECTS, MAX_OTHER_TITLES = 20, 30, 20
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")  # among them those that part fields and records
 BODY = re.compile(
     r"\b(?:staff|editors|institute|society|association|university|press|publishing|museum)\b", re.IGNORECASE
@@ -47,6 +47,8 @@ def _fields(entry: Entry) -> Iterator[Field]:
     if people:
         yield _name("1", *people[0])
     yield _title(entry, [name for name, _ in people])
+    for title in entry.other_titles[:MAX_OTHER_TITLES]:
+        yield _field("246", "3 ", ("a", title), longest=MAX_NAME_LENGTH)
     if entry.publisher or entry.published:
         yield _field("264", " 1", ("b", entry.publisher), ("c", entry.published or ""))
     if entry.pages:

@@ -19,8 +19,9 @@ FETCH_SIZE = 1000  # editions fetched from the server together
 class Entry:
     """One edition with its work. Empty texts and None are values that no source gave; dates YYYY, YYYY-MM or YYYY-MM-DD.
 
-    `people` are names with roles, in the order of the title page. `related`: found beside the edition that a month
-    wanted. `withdrawn`: a person rejected it, or its work; `sources` lists for each field the provider's record it comes from: field, provider, id, fetched_at.
+    `people` are names with roles, in the order of the title page. `other_titles` are those of the work, as in other
+    languages. `related`: found beside the edition that a month wanted. `withdrawn`: a person rejected it, or its work;
+    `sources` lists for each field the provider's record it comes from: field, provider, id, fetched_at.
     """
 
     isbn13: str
@@ -35,6 +36,7 @@ class Entry:
     binding: str
     pages: int | None
     subjects: list[str]
+    other_titles: list[str]
     related_isbns: list[str]
     related: bool
     sources: list[dict[str, str]]

@@ -11,6 +11,7 @@ SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.lan
     ARRAY(SELECT ARRAY[c.name, wc.role] FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
           WHERE wc.work_id = e.work_id ORDER BY wc.position) AS people,
     ARRAY(SELECT name FROM subject WHERE work_id = e.work_id ORDER BY lower(name)) AS subjects,
+    ARRAY(SELECT title FROM other_title AS o WHERE o.work_id = e.work_id ORDER BY title) AS other_titles,
     ARRAY(SELECT other FROM related_isbn AS r WHERE r.isbn13 = e.isbn13 ORDER BY other) AS related_isbns,
     ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id,
                                     'fetched_at', to_char(s.fetched_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))

@@ -52,6 +52,7 @@ COLUMNS: dict[str, Callable[[Entry], Any]] = {
     "binding": lambda entry: entry.binding or None,
     "pages": lambda entry: entry.pages,
     "subjects": lambda entry: entry.subjects,
+    "other_titles": lambda entry: entry.other_titles,
     "related_isbns": lambda entry: entry.related_isbns,
     "work": lambda entry: entry.work_id,
     "related": lambda entry: entry.related,

@@ -116,6 +116,11 @@ def same_work(one: EditionRecord, other: EditionRecord) -> MatchResult:
     return _judge(tuple(findings_between(one, other)))
 
 
+def is_titled_otherwise(one: EditionRecord, other: EditionRecord) -> bool:
+    """Whether the titles of two records agree only by another one that a source gives for the work."""
+    return findings_between(one, other)[0].words == ALSO_KNOWN
+
+
 def findings_between(one: EditionRecord, other: EditionRecord) -> list[Finding]:
     """What a comparison of two records finds.
 

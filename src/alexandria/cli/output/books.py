@@ -33,6 +33,9 @@ def of_work(found: WorkAnswer) -> Iterator[RenderableType]:
     yield _line(", ".join(people) or found.author, 2)
     dated = f"first published {found.first_published}" if found.first_published else ""
     yield _line("; ".join(filter(None, (f"book {found.id}", dated, found.language, _words(found.status)))), 2)
+    if found.other_titles:
+        titles = (f"{each.title} ({each.language})" if each.language else each.title for each in found.other_titles)
+        yield _line(f"also known as {'; '.join(titles)}", 2)
     yield heading(f"Editions: {found.total_editions}")
     for edition in found.editions:
         yield from _edition(edition)
