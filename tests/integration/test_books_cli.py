@@ -25,9 +25,9 @@ def test_books_are_found_with_their_decision(said, ids):
     code, out, _ = said("books", "--unresolved", "--month", "2019-08", "--sort", "title")
     assert [line[:35].rstrip() for line in out.splitlines()] == [
         "no ISBN        A Book <i>Nobody</i>",
-        "               Ann Other; not found",
+        "               Ann Other; no record",
         "no ISBN        Doubtful Pages",
-        "               Bob Doubt; doubtful;",
+        "               Bob Doubt; doubtful",
     ]
 
 

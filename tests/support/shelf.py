@@ -39,7 +39,9 @@ BOOKS = [
 def fill(url):
     """Add the books to an empty database; returns the number of each by its title."""
     with psycopg.connect(url) as connection:
-        connection.execute("INSERT INTO backfill_log (year, month) SELECT 2019, generate_series(1, 12)")
+        connection.execute(
+            "INSERT INTO backfill_log (year, month) SELECT 2019, generate_series(1, 12) ON CONFLICT DO NOTHING"
+        )
         found = {}
         for place, (title, author, language, first, isbn13, source, score, in_month, evidence, month) in enumerate(
             BOOKS

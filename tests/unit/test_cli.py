@@ -211,8 +211,8 @@ def test_ranges_of_years():
 
 
 def test_a_root_path_has_no_slash_at_its_end():
-    assert [root_path(text) for text in ("", "/", "/books", "/books/", "/a/b-c.d_e~1/")] == [
-        "", "", "/books", "/books", "/a/b-c.d_e~1"
+    assert [root_path(text) for text in ("", "/", "/library", "/library/", "/a/b-c.d_e~1/")] == [
+        "", "", "/library", "/library", "/a/b-c.d_e~1"
     ]  # fmt: skip
 
 
@@ -225,9 +225,22 @@ def test_no_root_path_begins_like_a_path_of_the_application():
 def routes_of_the_application():
     from alexandria.web.api import backfill, control, health, metrics, quota, reference, rollout
     from alexandria.web.auth import login
-    from alexandria.web.dashboard import actions, pages, rendering
+    from alexandria.web.dashboard import actions, catalogue_pages, pages, rendering
 
-    parts = (backfill, control, health, metrics, quota, reference, rollout, pages, rendering, login, actions)
+    parts = (
+        backfill,
+        control,
+        health,
+        metrics,
+        quota,
+        reference,
+        rollout,
+        pages,
+        catalogue_pages,
+        rendering,
+        login,
+        actions,
+    )
     routers = [part.router for part in parts] + [login.authenticated, actions.previews]
     return [route for router in routers for route in router.routes] + [SimpleNamespace(path="/openapi.json")]
 

@@ -26,15 +26,15 @@ Faults = Annotated[
     ),
 ]
 RootPath = Annotated[
-    str, typer.Option(metavar="PATH", help="Path under which a proxy publishes this server, such as /books.")
+    str, typer.Option(metavar="PATH", help="Path under which a proxy publishes this server, such as /library.")
 ]
 WhileStdin = Annotated[bool, typer.Option("--while-stdin", hidden=True, help="Stop when standard input ends.")]
 Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="Only this year.")]
 
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # The first parts of the application's own paths: behind a prefix that begins so, a path could mean two things.
-OWN_PATHS = {"api", "docs", "events", "health", "login", "logout", "metrics", "months", "openapi.json", "pause", "resume",
-             "retry", "rollout", "schedule", "seed", "static"}  # fmt: skip
+OWN_PATHS = {"api", "books", "docs", "events", "health", "isbn", "login", "logout", "metrics", "months", "openapi.json", "pause", "resume",
+             "retry", "rollout", "schedule", "seed", "static", "works"}  # fmt: skip
 _RULE = f"a range is A..B or one year, from {FIRST_YEAR} to {LAST_YEAR}"
 
 
@@ -71,7 +71,7 @@ def root_path(text: str) -> str:
     """The path without a slash at its end; "" for the root. Raises BadInput."""
     path = text.rstrip("/")
     if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+){1,10}", path, re.ASCII):
-        raise BadInput(f"--root-path: {text!r} is not a path", hint="write a path such as /books or /apps/books")
+        raise BadInput(f"--root-path: {text!r} is not a path", hint="write a path such as /library or /apps/books")
     if path.partition("/")[2].split("/")[0] in OWN_PATHS:
         raise BadInput(f"--root-path: {path} begins like a path of the application", hint="choose another first part")
     if {".", ".."} & {*path.split("/")}:

@@ -71,7 +71,8 @@ class ProviderFacts:
     Without the operator's contact a provider may be sent `anonymous_rate` requests a second, and refuses a User-Agent
     that names a product alone; one with `needs_contact` refuses all. One that `often_busy` answers 503 to good requests is asked MAX_BUSY_TRIES times.
     `own_server` is that of its makers, where others speak its dialect too. `record_page` is the address of a record's page
-    for readers, with {id}; "" if there is none. `cover_page` is the address of an edition's cover, with {isbn13}.
+    for readers, with {id}; "" if there is none. `cover_page` and `isbn_page` are the addresses of
+    an edition's cover and of its page, with {isbn13}.
 
     Expected until it is measured: half of the answers take `response_seconds`, and a source knows the share `coverage`
     of all books. `price_list_name` is the provider's name in genai-prices ("" if its calls have no known price).
@@ -100,6 +101,7 @@ class ProviderFacts:
     own_server: str = ""
     record_page: str = ""
     cover_page: str = ""
+    isbn_page: str = ""
 
 
 PROVIDERS: dict[str, ProviderFacts] = {
@@ -164,6 +166,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         label="Open Library",
         record_page="https://openlibrary.org/{id}",
         cover_page="https://covers.openlibrary.org/b/isbn/{isbn13}-L.jpg",
+        isbn_page="https://openlibrary.org/isbn/{isbn13}",
         limits=PublishedLimits(base_url="https://openlibrary.org", rate=3),
         source="alexandria.providers.open_library:OpenLibrary",
         sandbox="alexandria.sandbox.open_library:OpenLibrarySandbox",
@@ -254,6 +257,11 @@ def record_page(name: str, record_id: str) -> str:
 def cover_page(isbn13: str) -> str:
     """The address of an edition's cover at a source that has covers."""
     return next((facts.cover_page.format(isbn13=isbn13) for facts in PROVIDERS.values() if facts.cover_page), "")
+
+
+def isbn_page(isbn13: str) -> str:
+    """The address at which a source shows the edition with an ISBN, if it has one."""
+    return next((facts.isbn_page.format(isbn13=isbn13) for facts in PROVIDERS.values() if facts.isbn_page), "")
 
 
 @cache

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from alexandria.bibliography.lookup import NAME as LOCAL_SOURCE
 from alexandria.catalogue.repository import NAME as CATALOGUE
 from alexandria.catalogue.search import EvidenceStatus, Sort
-from alexandria.core.provider_facts import source_names
+from alexandria.core.provider_facts import label, source_names
 from alexandria.operations.decision_schemas import CurationDecision
 from alexandria.operations.schemas import FieldSource, NamedMonth
 
@@ -18,8 +18,13 @@ MAX_QUERY_LENGTH, MAX_CURSOR_LENGTH = 200, 1200  # characters
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 500  # books
 
 
+def source_choices() -> dict[str, str]:
+    """The names by which books are filtered by source, each with its label."""
+    return {name: label(name) for name in (*source_names(), LOCAL_SOURCE, CATALOGUE)}
+
+
 def _named(value: object) -> object:
-    known = (*source_names(), LOCAL_SOURCE, CATALOGUE)
+    known = source_choices()
     if value is None or value in known:
         return value
     raise ValueError(f"a source is one of {', '.join(known)}")

@@ -10,11 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from alexandria.catalogue import detail, search
+from alexandria.catalogue.export import Format, writer
+from alexandria.catalogue.export.query import editions
 from alexandria.catalogue.models import Isbn13
 from alexandria.catalogue.search import UNRESOLVED, EvidenceStatus, Position, Sort, WorkFilter
 from alexandria.core.errors import BadInput, UnknownBook, in_words
 from alexandria.core.month import Month
-from alexandria.core.provider_facts import cover_page, record_page
+from alexandria.core.provider_facts import cover_page, isbn_page, record_page
 from alexandria.database.pool import Row
 from alexandria.operations.book_schemas import BookQuery, BooksAnswer, IsbnAnswer, ListedBook, WorkAnswer
 from alexandria.operations.curation import decision_row
@@ -47,6 +49,19 @@ async def find(system: System, query: BookQuery) -> BooksAnswer:
     return BooksAnswer(books=[ListedBook.model_validate(row) for row in page.rows], next=following, cut=page.cut)
 
 
+async def find_as_csv(system: System, query: BookQuery) -> bytes:
+    """The same page as CSV. Raises BadInput."""
+    found = await find(system, query)
+    return writer.table(list(ListedBook.model_fields), ([*book.model_dump().values()] for book in found.books))
+
+
+async def find_as_marc(system: System, query: BookQuery) -> bytes:
+    """The same page as MARC 21: the edition of each book with an ISBN. Raises BadInput."""
+    found = await find(system, query)
+    isbns = [book.isbn13 for book in found.books if book.isbn13]
+    return b"".join([piece async for piece in writer.written(editions(system.database, isbns=isbns), Format.MARC)])
+
+
 async def show_work(system: System, work_id: int) -> WorkAnswer:
     """One work in full. Raises UnknownBook."""
     async with system.database.transaction() as connection:
@@ -66,7 +81,7 @@ async def show_isbn(system: System, text: str) -> IsbnAnswer:
         work_id = await detail.work_of_isbn(connection, isbn13)
         found = None if work_id is None else await detail.work(connection, work_id)
     if found is None:
-        raise UnknownBook(f"no edition has the ISBN {isbn13}", hint=FIND)
+        raise UnknownBook(f"no edition has the ISBN {isbn13}", hint=f"{FIND}; elsewhere: {isbn_page(isbn13)}")
     return IsbnAnswer(isbn13=isbn13, work=_shown(found))
 
 

@@ -38,6 +38,24 @@ STYLES: dict[str, StatusStyle] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceWords:
+    """What the best decision about a book is, in words, and the key of its style in STYLES."""
+
+    words: str
+    style: str
+
+
+EVIDENCE: dict[str, EvidenceWords] = {  # by EvidenceStatus, which every command would otherwise import
+    "resolved": EvidenceWords("ISBN found", Status.COMPLETED),
+    "doubtful": EvidenceWords("no ISBN: doubtful records", Status.RETRY),
+    "refused": EvidenceWords("no ISBN: only records of other books", Status.FAILED),
+    "not_found": EvidenceWords("no ISBN: no record found", Status.PENDING),
+    "not_checked": EvidenceWords("no ISBN yet: a source was not available", BLOCKED),
+    "not_named": EvidenceWords("named by no month", Status.PENDING),
+}
+
+
 def display_state(status: str, blocked_reason: str | None) -> str:
     """The key of STYLES for a month with this status."""
     return BLOCKED if status == Status.RETRY and blocked_reason else status

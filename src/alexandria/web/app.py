@@ -33,7 +33,7 @@ from alexandria.web.api import (
 from alexandria.web.auth import login
 from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import SessionAuth
-from alexandria.web.dashboard import actions, pages, rendering
+from alexandria.web.dashboard import actions, catalogue_pages, pages, rendering
 from alexandria.web.dashboard.stream import SnapshotCache
 from alexandria.web.idempotency import OnceOnly
 from alexandria.web.middleware import RequestMiddleware
@@ -129,7 +129,7 @@ def create_app(
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
     for part in (
         *(backfill, control, curation, rollout, quota, incidents, catalogue, health, metrics),
-        *(reference, rendering, pages),
+        *(reference, rendering, pages, catalogue_pages),
     ):
         app.include_router(part.router)
     for router in (login.router, login.authenticated, actions.previews, actions.router):

@@ -46,7 +46,7 @@ def route_path(request: Request) -> str:
 
 
 def root_path(request: Request) -> str:
-    """The prefix that the application is served under, such as /books; "" without one."""
+    """The prefix that the application is served under, such as /library; "" without one."""
     return str(request.scope.get("root_path", ""))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,10 +45,12 @@ class Entry:
     withdrawn: bool = False
 
 
-async def editions(database: Database, since: datetime | None = None) -> AsyncGenerator[Entry]:
+async def editions(
+    database: Database, since: datetime | None = None, *, isbns: Sequence[str] | None = None
+) -> AsyncGenerator[Entry]:
     """Yield all editions as they are when the first is read, by ISBN; with `since` (aware) those changed from then on.
 
-    Withdrawn ones are among these, and are left out otherwise.
+    Withdrawn ones are among these, and are left out otherwise. With `isbns` only these editions.
     """
     async with (
         database.transaction() as connection,
@@ -56,6 +58,6 @@ async def editions(database: Database, since: datetime | None = None) -> AsyncGe
     ):
         await connection.execute(SQL["patience"])
         found.itersize = FETCH_SIZE
-        await found.execute(SQL["editions"], {"since": since})
+        await found.execute(SQL["editions"], {"since": since, "isbns": None if isbns is None else list(isbns)})
         async for entry in found:
             yield entry

@@ -5,7 +5,8 @@
 SELECT set_config('idle_in_transaction_session_timeout', '0', true)
 
 -- name: editions
--- Every edition in full, or those that changed since a time, among them those that persons took out of the catalogue.
+-- Every edition in full, or those with some ISBNs; or those that changed since a time, among them those that persons took out
+-- of the catalogue.
 SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages, e.related,
     w.first_published, e.created_at, e.changed_at, x.isbn13 IS NOT NULL AS withdrawn,
     ARRAY(SELECT ARRAY[c.name, wc.role] FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
@@ -19,4 +20,5 @@ SELECT e.isbn13, e.work_id, e.title, e.subtitle, e.publisher, e.published, e.lan
           WHERE p.isbn13 = e.isbn13 ORDER BY p.field) AS sources
 FROM edition AS e JOIN work AS w ON w.id = e.work_id LEFT JOIN withdrawn_edition AS x ON x.isbn13 = e.isbn13
 WHERE CASE WHEN %(since)s::timestamptz IS NULL THEN x.isbn13 IS NULL ELSE e.changed_at >= %(since)s END
+    AND (%(isbns)s::text[] IS NULL OR e.isbn13 = ANY(%(isbns)s))
 ORDER BY e.isbn13

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,11 @@ async def written(entries: AsyncGenerator[Entry], form: Format) -> AsyncGenerato
         async for entry in entries:
             yield head + encode(entry)
             head = b""
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return values as CSV with a header, as a spreadsheet can open them."""
+    return _row(list(columns)) + b"".join(_row(list(map(_cell, row))) for row in rows)
 
 
 def _line(entry: Entry) -> bytes:

@@ -13,7 +13,7 @@ from alexandria.core.escaping import inert_line, isolated
 from alexandria.core.provider_facts import label
 from alexandria.operations.book_schemas import BooksAnswer, DecisionRow, EditionRow, ListedBook, WorkAnswer
 from alexandria.operations.curation import describe
-from alexandria.operations.status_style import describe_score
+from alexandria.operations.status_style import EVIDENCE, describe_score
 
 NO_ISBN = "no ISBN"
 ISBN_LENGTH = 13
@@ -98,7 +98,7 @@ def _decision(found: DecisionRow) -> Iterator[RenderableType]:
 
 
 def _words(status: str) -> str:
-    return status.replace("_", " ")
+    return EVIDENCE[status].words.removeprefix("no ISBN: ")
 
 
 def _line(text: str, indent: int = 0) -> RenderableType:

@@ -45,7 +45,7 @@ def api(
 ) -> None:
     """Answer HTTP requests until a stop signal; with `works` also process months, `concurrency` at once.
 
-    `root_path` is the path under which a proxy publishes the server, such as /books.
+    `root_path` is the path under which a proxy publishes the server, such as /library.
     """
     settings = settings_of(output)
     secrets = webhook_secrets(settings)

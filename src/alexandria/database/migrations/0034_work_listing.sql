@@ -87,7 +87,13 @@ CREATE CONSTRAINT TRIGGER listed AFTER INSERT OR UPDATE OF title, author, langua
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION list_changed_work();
 CREATE CONSTRAINT TRIGGER listed AFTER INSERT OR DELETE OR UPDATE OF work_id, isbn13, source, score, evidence, hindered, in_month
     ON candidate DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION list_changed_work();
-CREATE CONSTRAINT TRIGGER listed AFTER INSERT OR DELETE OR UPDATE OF work_id, language ON edition
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION list_changed_work();
+-- Of an edition only the language is listed, so one without it changes nothing.
+CREATE CONSTRAINT TRIGGER listed_when_added AFTER INSERT ON edition
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.language <> '') EXECUTE FUNCTION list_changed_work();
+CREATE CONSTRAINT TRIGGER listed_when_deleted AFTER DELETE ON edition
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.language <> '') EXECUTE FUNCTION list_changed_work();
+CREATE CONSTRAINT TRIGGER listed AFTER UPDATE OF work_id, language ON edition
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN ((OLD.work_id, OLD.language) IS DISTINCT FROM (NEW.work_id, NEW.language)) EXECUTE FUNCTION list_changed_work();
 CREATE CONSTRAINT TRIGGER listed AFTER INSERT OR DELETE OR UPDATE ON work_contributor
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION list_changed_work();

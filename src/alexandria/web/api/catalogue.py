@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Security
+from starlette.responses import Response
 
 from alexandria.operations import book_schemas, books, curation
 from alexandria.web.errors import documented
@@ -28,6 +29,28 @@ async def list_books(query: Books, system: Running) -> book_schemas.BooksAnswer:
     return await books.find(system, query)
 
 
+@router.get(
+    "/books.csv",
+    response_class=Response,
+    responses={200: {"description": "a row a book", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+    summary="The same page of books as CSV",
+)
+async def list_books_as_csv(query: Books, system: Running) -> Response:
+    return _file(await books.find_as_csv(system, query), "text/csv; charset=utf-8", "books.csv")
+
+
+@router.get(
+    "/books.mrc",
+    response_class=Response,
+    responses={
+        200: {"description": "a record an edition", "content": {"application/marc": {"schema": {"type": "string"}}}}
+    },
+    summary="The same page of books as MARC 21, those with an ISBN",
+)
+async def list_books_as_marc(query: Books, system: Running) -> Response:
+    return _file(await books.find_as_marc(system, query), "application/marc", "books.mrc")
+
+
 @router.get("/works/{id}", responses=documented(404), summary="One book in full: editions, decisions, evidence")
 async def show_work(id: WorkId, system: Running) -> book_schemas.WorkAnswer:  # noqa: A002 # the name in the path
     return await books.show_work(system, id)
@@ -41,3 +64,7 @@ async def show_decisions(id: WorkId, system: Running) -> curation.DecisionsAnswe
 @router.get("/isbn/{isbn13}", responses=documented(404), summary="The book that has an edition with this ISBN")
 async def show_isbn(isbn13: IsbnInPath, system: Running) -> book_schemas.IsbnAnswer:
     return await books.show_isbn(system, isbn13)
+
+
+def _file(body: bytes, media_type: str, name: str) -> Response:
+    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -15,7 +15,7 @@ from alexandria.web.dashboard.rendering import ActionRoute, CurrentVisitor, Page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 authenticated = APIRouter(route_class=ActionRoute, include_in_schema=False)
-OWN_PATH = re.compile(r"/(months/\d{4}-\d{2})?", re.ASCII)
+OWN_PATH = re.compile(r"/(months/\d{4}-\d{2}|books|works/\d{1,19}|isbn/[\dX-]{10,17})?", re.ASCII)
 
 
 @router.get("/login")

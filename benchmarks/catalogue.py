@@ -1,0 +1,318 @@
+"""How fast are the list of books, its searches and a book's page at a million works? One JSON line a question.
+
+The real application on a PostgreSQL of its own, filled by SQL; each question is asked in process, by somebody with the secret,
+about another work, word or position each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+from pydantic import SecretStr
+
+from alexandria import bootstrap
+from alexandria.bootstrap import Mode
+from alexandria.core import config
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.database.embedded.server import Embedded
+from alexandria.web.app import create_app
+from stage import database
+
+SECRET = "secret-of-the-benchmark"
+SEED = 20261130
+WARMING_REQUESTS = 5
+SKIPPED_PAGES = 20  # of 500 books, before pages are measured
+FIRST_NAMES = [
+    "Ann",
+    "Bert",
+    "Carla",
+    "Dmitri",
+    "Elena",
+    "Farid",
+    "Greta",
+    "Hana",
+    "Ivan",
+    "Jorge",
+    "Kemi",
+    "Lars",
+    "Mina",
+    "Noor",
+    "Olga",
+    "Pablo",
+    "Quinn",
+    "Rosa",
+    "Sven",
+    "Tala",
+]
+SYLLABLES = [
+    "ba",
+    "ke",
+    "lo",
+    "mi",
+    "nu",
+    "ra",
+    "se",
+    "ti",
+    "vo",
+    "za",
+    "fer",
+    "gal",
+    "hen",
+    "jor",
+    "kan",
+    "lim",
+    "mor",
+    "nes",
+    "pol",
+    "qui",
+    "ros",
+    "sand",
+    "tor",
+    "ul",
+    "ven",
+]
+WORDS = [
+    "night",
+    "river",
+    "winter",
+    "garden",
+    "shadow",
+    "memory",
+    "light",
+    "stone",
+    "silence",
+    "fire",
+    "ocean",
+    "house",
+    "mirror",
+    "daughter",
+    "king",
+    "city",
+    "road",
+    "dream",
+    "letter",
+    "tower",
+    "bird",
+    "forest",
+    "glass",
+    "island",
+    "promise",
+    "secret",
+    "storm",
+    "song",
+    "summer",
+    "thread",
+    "valley",
+    "window",
+    "wolf",
+    "year",
+    "heart",
+    "line",
+    "machine",
+    "orchard",
+]
+# Works, people, keys, editions and decisions as the application would write them, with the frequencies of a real catalogue:
+# few languages and sources have most books, words and names are unequal.
+FILL = """
+SET session_replication_role = replica;
+INSERT INTO backfill_log (year, month) SELECT y, m FROM generate_series(1900, 2024) AS y, generate_series(1, 12) AS m;
+CREATE TEMP TABLE drawn AS
+SELECT n AS id, %(words)s::text[] AS w, floor(35 * power(random(), 1.7))::int + 1 AS a, floor(35 * power(random(), 1.7))::int + 1 AS b,
+    floor(35 * power(random(), 1.7))::int + 1 AS c, n %% 97 AS d, floor(%(names)s * power(random(), 2))::int AS name, random() AS r,
+    floor(20 * random())::int + 1 AS first FROM generate_series(1, %(works)s) AS n;
+CREATE TEMP TABLE spelt AS
+SELECT id, initcap(w[a] || ' of the ' || w[b] || ' ' || w[c]) || ' ' || to_hex(id / 16) AS title,
+    (%(firsts)s::text[])[first] || ' ' || initcap(s[1 + name %% 25] || s[1 + name / 25 %% 25] || s[1 + name / 625 %% 25]) AS author,
+    CASE WHEN r < 0.7 THEN 'en' WHEN r < 0.8 THEN 'de' WHEN r < 0.9 THEN 'fr' WHEN r < 0.97 THEN 'es' WHEN r < 0.999 THEN 'ja' ELSE 'la' END
+    AS language, r, name, w[a] AS word FROM drawn, (SELECT %(syllables)s::text[] AS s) AS s;
+INSERT INTO work (id, key, title, author, first_published, language) OVERRIDING SYSTEM VALUE
+SELECT id, 'k' || id, title, author, (1900 + id %% 125)::text, language FROM spelt;
+INSERT INTO contributor (id, key, name) OVERRIDING SYSTEM VALUE SELECT id, 'k' || id, author FROM spelt;
+INSERT INTO work_contributor (work_id, contributor_id, position) SELECT id, id, 0 FROM spelt;
+INSERT INTO work_block (key, work_id)
+SELECT DISTINCT k, id FROM spelt, LATERAL (SELECT lower(split_part(author, ' ', 2)) AS family) AS f,
+    LATERAL unnest(ARRAY['= ' || replace(lower(title), ' ', '') || ' ' || left(f.family, 1), f.family || ' ' || left(word, 4),
+                         f.family || ' -' || right(word, 3)]) AS k;
+INSERT INTO edition (isbn13, work_id, title, publisher, published, language)
+SELECT n || (10 - (SELECT sum(substr(n, p, 1)::int * CASE p %% 2 WHEN 1 THEN 1 ELSE 3 END) FROM generate_series(1, 12) AS p) %% 10) %% 10,
+    id, title, 'Publisher ' || id %% 500, (1900 + id %% 125)::text, language
+FROM (SELECT *, '978' || lpad((id * 887)::text, 9, '0') AS n FROM spelt WHERE id %% 10 <> 0) AS numbered;
+INSERT INTO candidate (year, month, position, title, author, named_by, work_id, isbn13, source, score, score_version, reason, evidence, in_month)
+SELECT 1900 + s.id %% 125, 1 + s.id %% 12, s.id, s.title, s.author, '{gemini,xai}', s.id, e.isbn13,
+    CASE WHEN e.isbn13 IS NULL THEN '' WHEN r < 0.6 THEN 'open_library' WHEN r < 0.9 THEN 'isbndb' WHEN r < 0.999 THEN 'google_books' ELSE 'wikidata' END,
+    CASE WHEN e.isbn13 IS NULL THEN 0 ELSE 100 - 60 * power(random(), 6) END, 2, 'same title, same author',
+    (SELECT jsonb_agg(jsonb_build_object('score', 40, 'verdict', CASE WHEN e.isbn13 IS NULL AND s.id %% 20 = 0 THEN 'doubt' ELSE 'refuse' END,
+        'reasons', ARRAY['another title'], 'source', 'open_library', 'source_id', '/books/OL' || g || 'M', 'fetched_at', now(),
+        'isbn13', e.isbn13, 'title', s.title, 'subtitle', '', 'authors', ARRAY[s.author], 'published', '1999'))
+     FROM generate_series(1, 3) AS g),
+    CASE WHEN r < 0.5 THEN 'confirmed' WHEN r < 0.6 THEN 'contradicted' ELSE 'unknown' END
+FROM spelt AS s LEFT JOIN edition AS e ON e.work_id = s.id;
+SET session_replication_role = origin;
+"""
+
+
+def fill(url: str, works: int) -> None:
+    """Fill an empty database with `works` works."""
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        values = {"works": works, "names": works // 100, "words": WORDS, "firsts": FIRST_NAMES, "syllables": SYLLABLES}
+        connection.execute("SELECT setseed(0.5)")
+        for statement in filter(str.strip, FILL.split(";\n")):
+            connection.execute(statement.encode(), values)
+        # The list of books is made as a migration makes it.
+        connection.execute("SELECT list_work(id) FROM work")
+        connection.execute("VACUUM ANALYZE")
+
+
+def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
+    """For each question the requests that ask it, without end."""
+    chance = random.Random(SEED)
+    with psycopg.connect(url) as connection:
+        known = connection.execute(
+            "SELECT w.id, w.title, w.author, e.isbn13 FROM work AS w JOIN edition AS e ON e.work_id = w.id"
+            " WHERE w.id IN (SELECT (random() * %s)::int FROM generate_series(1, 3000))",
+            (works,),
+        ).fetchall()
+
+    def some() -> tuple[int, str, str, str]:
+        return chance.choice(known)
+
+    def listing(**query: Any) -> tuple[str, dict[str, Any]]:
+        return "/api/catalogue/books", query
+
+    def month() -> str:
+        return f"{chance.randint(1900, 2024)}-{chance.randint(1, 12):02}"
+
+    def endless(make: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        while True:
+            yield make()
+
+    makers = {
+        "newest": listing,
+        "search: whole title": lambda: listing(q=some()[1]),
+        "search: two words of a title": lambda: listing(q=" ".join(chance.sample(WORDS, 2))),
+        "search: one common word": lambda: listing(q=chance.choice(WORDS[:5])),
+        "search: family name": lambda: listing(q=some()[2].split()[1]),
+        "search: title and author, misspelt": lambda: listing(q=f"{some()[1][1:]} {some()[2]}"),
+        "search: ISBN": lambda: listing(q=some()[3]),
+        "search: common word, rare language": lambda: listing(q=chance.choice(WORDS[:5]), language="la"),
+        "filter: month": lambda: listing(month=month()),
+        "filter: doubtful": lambda: listing(status="doubtful", sort="title"),
+        "filter: unresolved": lambda: listing(unresolved=True, sort="author"),
+        "filter: source": lambda: listing(source="wikidata", sort="title"),
+        "filter: score": lambda: listing(min_score=chance.randint(40, 60), max_score=62),
+        "filter: contradicted": lambda: listing(in_month="contradicted", sort="score"),
+        "filter: rare language": lambda: listing(language="la", sort="author"),
+        "filter: nothing has all": lambda: listing(
+            language="la", source="wikidata", in_month="confirmed", sort="title"
+        ),
+        "work": lambda: (f"/api/catalogue/works/{some()[0]}", {}),
+        "isbn": lambda: (f"/api/catalogue/isbn/{some()[3]}", {}),
+        "page: books": lambda: ("/books", {"q": some()[1]}),
+        "page: work": lambda: (f"/works/{some()[0]}", {}),
+    }
+    return {name: endless(make) for name, make in makers.items()}
+
+
+class ProcessorTime:
+    """Counts what this process and its PostgreSQL compute, as a busy machine says nothing by the clock."""
+
+    def __init__(self, url: str) -> None:
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT pg_backend_pid()").fetchone()
+            assert row is not None
+            self._server = self._fields(Path(f"/proc/{row[0]}/stat"))[1]
+
+    def milliseconds(self) -> float:
+        """All of it so far. The server's is counted in hundredths of a second: it takes many requests to tell."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = self._fields(stat)
+                if fields[1] == self._server:
+                    ticks += sum(map(int, fields[11:13]))
+        return 1000 * (time.process_time() + ticks / os.sysconf("SC_CLK_TCK"))
+
+    @staticmethod
+    def _fields(stat: Path) -> list[str]:
+        return stat.read_text().rpartition(")")[2].split()
+
+
+async def deep(client: httpx2.AsyncClient, sort: str, pages: int) -> AsyncIterator[float]:
+    """The times of pages of fifty that follow each other from the middle of the list, in ms."""
+    after = ""
+    for _ in range(SKIPPED_PAGES):
+        answer = await client.get("/api/catalogue/books", params={"sort": sort, "after": after, "limit": 500})
+        after = answer.raise_for_status().json()["next"]
+    for _ in range(pages):
+        began = time.perf_counter()
+        answer = await client.get("/api/catalogue/books", params={"sort": sort, "after": after})
+        yield 1000 * (time.perf_counter() - began)
+        after = answer.raise_for_status().json()["next"]
+
+
+async def asked(
+    client: httpx2.AsyncClient, requests: Iterator[tuple[str, dict[str, Any]]], count: int
+) -> AsyncIterator[float]:
+    """The times of `count` requests, in ms."""
+    for path, query in itertools.islice(requests, count):
+        began = time.perf_counter()
+        (await client.get(path, params=query)).raise_for_status()
+        yield 1000 * (time.perf_counter() - began)
+
+
+async def report(name: str, used: ProcessorTime, measured: AsyncIterator[float]) -> None:
+    """Print the times of a question, without the first ones, and the processor time of each request."""
+    times, begun = [], 0.0
+    async for each in measured:
+        times.append(each)
+        if len(times) == WARMING_REQUESTS:
+            begun = used.milliseconds()
+    processor = (used.milliseconds() - begun) / (len(times) - WARMING_REQUESTS)
+    ordered = sorted(times[WARMING_REQUESTS:])
+    figures = {
+        "p50_ms": statistics.median(ordered),
+        "p99_ms": ordered[int(0.99 * (len(ordered) - 1))],
+        "cpu_ms": processor,
+    }
+    rounded = {unit: round(value, 1) for unit, value in figures.items()}
+    print(json.dumps({"question": name, **rounded, "requests": len(ordered)}), flush=True)
+
+
+async def measure(server: Embedded, works: int, requests: int) -> None:
+    """Print a line for each question."""
+    settings = config.load(database_url=SecretStr(server.url)).model_copy(update={"dashboard_public": True})
+    async with bootstrap.running(settings, server, Mode.SERVE) as system:
+        app = create_app(system, WebhookSecrets((SECRET,)))
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://benchmark") as client:
+            used = ProcessorTime(server.url)
+            for name, endless in questions(server.url, works).items():
+                await report(name, used, asked(client, endless, requests + WARMING_REQUESTS))
+            for sort in ("newest", "title", "author", "score"):
+                await report(f"paging by {sort}", used, deep(client, sort, requests + WARMING_REQUESTS))
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--works", type=int, default=1_000_000)
+    options.add_argument("--requests", type=int, default=200, help="of each question")
+    chosen = options.parse_args()
+    with database() as server:
+        fill(server.url, chosen.works)
+        asyncio.run(measure(server, chosen.works, chosen.requests))
+
+
+if __name__ == "__main__":
+    main()
