@@ -187,8 +187,8 @@ async def test_enrichment_asks_it_first_where_one_is_loaded(database, database_u
 
 
 async def test_a_look_up_is_planned_once(database_url, tmp_path):
-    """Planning takes longer than looking up. PostgreSQL makes a new plan each time while it hopes for a better one."""
-    load(database_url, tmp_path, plain_dump(FEW))
+    """Planning takes longer than looking up. PostgreSQL makes a new plan each time while it hopes for a better one, in tables of some size."""
+    load(database_url, tmp_path, plain_dump())
     async with Database(database_url, size=1) as single:
         local = BibliographySource(BibliographyIndex(single))
         for turn in range(20):
