@@ -71,7 +71,7 @@ def fill(url):
         )
         connection.execute(
             "WITH r AS (INSERT INTO source_record (provider, provider_id, fetched_at) VALUES ('open_library', '/books/OL1M', now())"
-            " RETURNING id) INSERT INTO provenance SELECT %s, 'publisher', id FROM r",
+            " ON CONFLICT (provider, provider_id) DO UPDATE SET fetched_at = now() RETURNING id) INSERT INTO provenance SELECT %s, 'publisher', id FROM r",
             (HOBBIT,),
         )
     return found
