@@ -16,7 +16,8 @@ from alexandria.forecast.assumptions import expected_scenario
 from alexandria.operations.maintenance import Maintenance
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.isbndb import ISBNdb
-from alexandria.providers.limits.rate import RateLimiter, spacing
+from alexandria.providers.limits.rate import RateLimiter
+from alexandria.providers.limits.spacing import spacing
 from alexandria.providers.response_cache import ResponseCache
 
 BASIC = {

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from alexandria.database.sql import load
 from alexandria.providers.limits.quota_day import Day, calendar
-from alexandria.providers.limits.rate import WINDOW_MARGIN, Permit, _Lease, spacing
+from alexandria.providers.limits.rate import Permit, _Lease
 from alexandria.providers.limits.session import MAX_DRIFT, SQL, ServerClock, Session
+from alexandria.providers.limits.spacing import WINDOW_MARGIN, spacing
 
 ZONES = [
     "UTC",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 1, "keepalives_count"
 RECONNECT_TIMEOUT = (
     3.0  # seconds for which the pool tries to replace a lost connection; the next request makes it try again
 )
+MAX_IDLE_SECONDS = 20.0  # after which one connection of those that were not needed meanwhile is closed
 UNACKNOWLEDGED_TIMEOUT = 8000  # milliseconds without acknowledgement of what was sent, after which a connection ends
 # A process that dies, freezes or is cut off in a transaction must not keep its locks: others wait for them.
 SESSION_SETTINGS = {
@@ -63,6 +65,7 @@ class Database:
             max_size=size,
             timeout=patience,
             reconnect_timeout=RECONNECT_TIMEOUT,
+            max_idle=MAX_IDLE_SECONDS,
             check=_check,
             open=False,
         )
@@ -175,7 +178,13 @@ _untried: ContextVar[bool] = ContextVar("connection that is not tried before its
 
 
 async def _check(connection: Connection) -> None:
-    if not _untried.get():
+    """Raise OperationalError if the server has closed the connection; keepalives notice a line that was cut.
+
+    A server has nothing to say to a connection that waits in a pool, so only one that has said something is asked.
+    """
+    heard = select.poll()
+    heard.register(connection.fileno(), select.POLLIN)
+    if heard.poll(0) and not _untried.get():
         await AsyncConnectionPool.check_connection(connection)
 
 

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from alexandria.core.errors import DatabaseUnavailable
-from alexandria.providers.limits.session import Session
+from alexandria.providers.limits.session import SESSION_IDLE_SECONDS, Session
 
 POLL_INTERVAL = 0.2  # seconds between two checks for a permit that another process has released
 
@@ -84,14 +84,25 @@ class ConcurrencyLimiter:
             self._task = asyncio.create_task(self._run(), context=contextvars.Context())
 
     async def _run(self) -> None:
-        """Take and release locks, until nothing is queued or to be released. No other task uses the session."""
+        """Take and release locks, until no permit was wanted or held for a while. No other task uses the session."""
         try:
-            while self._released or self._front() is not None:
+            while True:
+                while self._released or self._front() is not None:
+                    self._changed.clear()
+                    try:
+                        await self._serve()
+                    except DatabaseUnavailable:  # a session that was lost while idle is replaced once
+                        await self._serve()
+                if self._held:
+                    return
                 self._changed.clear()
                 try:
-                    await self._serve()
-                except DatabaseUnavailable:  # a session that was lost while idle is replaced once
-                    await self._serve()
+                    async with asyncio.timeout(SESSION_IDLE_SECONDS):  # wait_for of Python 3.11 can lose a cancellation
+                        await self._changed.wait()
+                except TimeoutError:
+                    await self._session.aclose()
+                    if not self._released and self._front() is None:
+                        return
         except DatabaseUnavailable as lost:
             self._refuse(lost)
 

@@ -9,7 +9,7 @@ from alexandria.core.errors import Unknown
 from alexandria.core.provider_facts import PROVIDERS, usual_reserve
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
-from alexandria.providers.limits.rate import spacing
+from alexandria.providers.limits.spacing import spacing
 
 SQL = load(__name__)
 

@@ -31,14 +31,13 @@ from alexandria.providers.limits.breaker import POLICY, Admission, BreakerPolicy
 from alexandria.providers.limits.credit_pause import pause_without_credit, paused_error
 from alexandria.providers.limits.lane_status import LaneStatus, lane_status
 from alexandria.providers.limits.quota_day import Calendar, Day, calendar
-from alexandria.providers.limits.session import SQL, Session
+from alexandria.providers.limits.session import SESSION_IDLE_SECONDS, SQL, Session
+from alexandria.providers.limits.spacing import spacing
 from alexandria.providers.limits.stored_limits import LimitDifference, StoredLimits, differences, pace, read
 
 log = structlog.get_logger(__name__)
 
 SENT_TIMEOUT = 0.4  # seconds that a request may need to get on the wire before the next one stops waiting for it
-WINDOW_MARGIN = 0.015  # seconds that a window is longer than promised, as requests travel at different speeds
-GAP_SHARE = 0.9  # of the even distance between two sends that is kept
 TURN_SECONDS = 0.25  # seconds' worth of sends that one worker makes before the next has its turn
 LEASE_GRACE = 0.5  # seconds that a holder may be late before its lease is over
 MAX_PAUSE_WAIT = 30.0  # seconds of a pause that a caller waits for; longer pauses are raised to the caller
@@ -47,22 +46,6 @@ PAUSE_CHECK_AFTER = 0.1  # seconds of waiting for a send after which a pause may
 PAUSE_CHECK_LEAD = 0.02  # seconds before the send at which that is checked
 PAUSE_POLL_INTERVAL = 1.0  # seconds between two checks whether a pause is over
 PROBE_POLL_INTERVAL = 0.2  # seconds between two checks whether a probe has been answered
-
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
-    """At most `sends` requests in any `win` seconds, and at least `gap` seconds between two of them."""
-
-    sends: int
-    win: float
-    gap: float
-
-
-def spacing(rate: float) -> Spacing:
-    """The spacing for `rate` requests a second, in the shortest window of at least a second that holds whole requests."""
-    sends = math.ceil(rate - 1e-9)
-    win = sends / rate + WINDOW_MARGIN
-    return Spacing(sends, win, GAP_SHARE * win / sends)
 
 
 class Permit:
@@ -178,6 +161,7 @@ class _ProviderLimiter:
         self._session, self._options = session, options
         self._queue: deque[_QueuedRequest] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._requested = asyncio.Event()
         self._not_before = 0.0
         self._halted, self._openings = False, 0
 
@@ -212,6 +196,7 @@ class _ProviderLimiter:
         await self._session.aclose()
 
     def _ensure_running(self) -> None:
+        self._requested.set()
         if self._task is None or self._task.done():
             # Not in the caller's context: the task serves all callers.
             self._task = asyncio.create_task(self._take_turns(), context=contextvars.Context())
@@ -238,14 +223,27 @@ class _ProviderLimiter:
         return self._queue[0] if self._queue else None
 
     async def _take_turns(self) -> None:
-        while self._front() is not None:
-            lease = await self._enter()
-            if lease is not None:
-                try:
-                    await self._serve(lease)
-                finally:
-                    await self._leave(lease)
-                    await self._release(lease.probe)
+        """Serve the queue, and end with a closed session once nothing was queued for a while."""
+        while True:
+            while self._front() is not None:
+                await self._take_turn()
+            self._requested.clear()
+            try:
+                async with asyncio.timeout(SESSION_IDLE_SECONDS):  # wait_for of Python 3.11 can lose a cancellation
+                    await self._requested.wait()
+            except TimeoutError:
+                await self._session.aclose()
+                if self._front() is None:
+                    return
+
+    async def _take_turn(self) -> None:
+        lease = await self._enter()
+        if lease is not None:
+            try:
+                await self._serve(lease)
+            finally:
+                await self._leave(lease)
+                await self._release(lease.probe)
 
     async def _enter(self) -> _Lease | None:
         """A lease, or None after a wait or a refusal. A session that was lost while idle is replaced."""

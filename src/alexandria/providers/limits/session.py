@@ -18,6 +18,7 @@ from alexandria.database.sql import load
 SQL = load("alexandria.providers.limits.rate") | {"admit": load("alexandria.providers.limits.breaker")["admit"]}
 MAX_DRIFT = 1e-4  # seconds a second by which two clocks may diverge
 CLOCK_QUERY_COUNT = 20  # queries of one synchronisation
+SESSION_IDLE_SECONDS = 20.0  # without a request, after which a limiter closes its session
 MAX_EXTRA_DOUBT = 0.005  # seconds of doubt, beyond the least seen, after which the clock is synchronised again
 
 
