@@ -91,7 +91,7 @@ class Soak:
     def nobody_works(self):
         """Whether no worker has given a sign of life since the last kill: to kill more would show nothing."""
         since = self.killed[-1].at if self.killed else datetime.min.replace(tzinfo=UTC)
-        return not self.asked("SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > %s", since)
+        return not self.asked("SELECT 1 FROM worker WHERE last_heartbeat > %s", since)
 
     def left(self):
         """Months that have not ended; all of them, as far as is known, while the database is away."""
@@ -139,6 +139,9 @@ class Soak:
             self.supervise()
             self.look_after()
             time.sleep(LOOK)
+        for role, process in self.running.items():
+            if role in WORKERS:  # one that is still starting would be interrupted, and not stop: 130
+                self.field.until(lambda process=process: "worker begins" in process.log_text(), f"{role} begins")
         for process in self.running.values():
             process.send(signal.SIGTERM)
         assert {role: process.exit_code() for role, process in self.running.items()} == dict.fromkeys(self.running, 0)
