@@ -17,7 +17,9 @@ from pydantic import SecretStr
 from alexandria.backfill import worker
 from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
-from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
+from alexandria.backfill.periodic import Periodic
+from alexandria.backfill.queue import ENRICHMENT, JobQueue
+from alexandria.backfill.recovery import RECOVER
 from alexandria.backfill.rescuer import RESCUE
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.bibliography.lookup import BibliographyIndex
@@ -38,7 +40,7 @@ from alexandria.database.capacity import (
 from alexandria.database.pool import Database
 from alexandria.database.server import Server
 from alexandria.forecast.forecaster import Forecaster
-from alexandria.operations.alerts.monitor import CHECK_INTERVAL, AlertMonitor
+from alexandria.operations.alerts.monitor import CHECK, CHECK_INTERVAL, AlertMonitor
 from alexandria.operations.alerts.rules import Thresholds
 from alexandria.operations.event_log import EventLogWriter
 from alexandria.operations.maintenance import Maintenance
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MINUTE_SECONDS, HOUR_SECONDS = 60.0, 3600.0
 PLAN_TIMEOUT = 5.0  # seconds that the first months wait for what providers report of their plans
 
 
@@ -267,16 +270,16 @@ def periodic(system: System) -> list[Periodic]:
     """Return the tasks that workers run beside the months: all of them, and nowhere else."""
     follow_up = system.backfill.follow_up
     return [
-        Periodic(RESCUE, "* * * * * *", system.backfill.rescuer.rescue, priority=1),  # before the months that are due
-        Periodic("recover", "* * * * * *", system.backfill.recovery.recover),
-        Periodic("look_again", "* * * * *", follow_up.recheck, queue=ENRICHMENT),
-        Periodic("enrich", "* * * * *", follow_up.enrich, queue=ENRICHMENT),
-        Periodic("reconcile", "30 * * * *", system.maintenance.reconcile),
-        Periodic("forget", "15 * * * *", system.maintenance.forget),
-        Periodic("index_works", "45 * * * *", system.maintenance.index_works),
-        Periodic("prune", "*/5 * * * *", system.maintenance.prune),
-        Periodic("rollout", f"* * * * * */{TICK_SECONDS}", system.rollout.tick),
-        Periodic("watch", f"* * * * * */{CHECK_INTERVAL:.0f}", system.alerts.check),
+        Periodic(RESCUE, system.backfill.rescuer.rescue),
+        Periodic(RECOVER, system.backfill.recovery.recover),
+        Periodic("look_again", follow_up.recheck, MINUTE_SECONDS, turn=ENRICHMENT),
+        Periodic("enrich", follow_up.enrich, MINUTE_SECONDS, turn=ENRICHMENT),
+        Periodic("reconcile", system.maintenance.reconcile, HOUR_SECONDS, 30 * MINUTE_SECONDS),
+        Periodic("forget", system.maintenance.forget, HOUR_SECONDS, 15 * MINUTE_SECONDS),
+        Periodic("index_works", system.maintenance.index_works, HOUR_SECONDS, 45 * MINUTE_SECONDS),
+        Periodic("prune", system.maintenance.prune, 5 * MINUTE_SECONDS),
+        Periodic("rollout", system.rollout.tick, TICK_SECONDS),
+        Periodic(CHECK, system.alerts.check, CHECK_INTERVAL),
     ]
 
 

@@ -109,7 +109,7 @@ def the_only_worker_is_suspended(field):
     with field.worker() as worker:
         field.until(lambda: field.stats()["providers"]["gemini"]["unanswered"], "a model that thinks")
         worker.send(signal.SIGSTOP)
-        asleep = "SELECT max(last_heartbeat) < now() - interval '12 s' FROM procrastinate_workers"
+        asleep = "SELECT max(last_heartbeat) < now() - interval '12 s' FROM worker"
         field.until(lambda: field.one(asleep), "the worker has missed its heartbeats for long")
         worker.send(signal.SIGCONT)
         field.until_final()

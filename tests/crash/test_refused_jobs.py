@@ -16,14 +16,21 @@ STATES = ("53100", "40001", "XX000")
 PROBES_COUNT, LONGEST_ANSWER = 40, 2.0  # seconds
 
 
+def overdue(field):
+    """One more month, which waits with no job to wake it: each heartbeat finds it, and its job is refused."""
+    field.sql("INSERT INTO backfill_log (year, month) VALUES (2023, 8)")
+    field.sql("UPDATE backfill_log SET status = 'retry', next_attempt_at = now() - interval '1 hour' WHERE month = 8")
+
+
 def refusals(field):
     return field.one("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals")
 
 
 def jobs_are_refused(field, state):
-    """Disk full, serialization failure, internal error: at the wake-ups of months, at rescue and at every periodic task."""
+    """Disk full, serialization failure, internal error: at the wake-ups of months and at rescue."""
     field.sql(REFUSE)
     field.schedule(*MONTHS)
+    overdue(field)
     field.sql("INSERT INTO refused VALUES (%s)", state)
     with field.process("up", "--port", "0", "--concurrency", "2") as process:
         with httpx2.Client(base_url=process.url(), trust_env=False) as client:
@@ -45,7 +52,7 @@ def jobs_are_refused(field, state):
         worker.send(signal.SIGTERM)
         assert worker.exit_code() == 0
     rows = field.sql("SELECT status, retry_count FROM backfill_log")
-    assert rows == [{"status": "completed", "retry_count": 0}] * len(MONTHS)
+    assert rows == [{"status": "completed", "retry_count": 0}] * (len(MONTHS) + 1)
     field.check_consistent()
 
 
@@ -58,6 +65,7 @@ def a_rescue_is_refused(field):
     ):
         field.until(lambda: client.get("/health/ready").status_code == 200, "a ready system")
         field.sql("INSERT INTO refused VALUES ('53100')")
+        overdue(field)
 
         def stalled():
             answer = client.get("/health/ready")

@@ -14,7 +14,8 @@ import pytest
 
 from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.enrich import MAX_LOOKUPS, UNKNOWN_RETRY_DELAY
-from alexandria.backfill.queue import ENRICHMENT, JobQueue, Periodic
+from alexandria.backfill.periodic import Periodic
+from alexandria.backfill.queue import ENRICHMENT, JobQueue
 from alexandria.backfill.repositories import candidates, enrichment, months
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
@@ -306,8 +307,7 @@ async def test_a_worker_enriches_beside_its_months(database_url):
         jobs = system.scheduler.queue
         assert isinstance(jobs, JobQueue)
         await recorded(system, MAY, hit(BEE))
-        await jobs._app.configure_task("enrich", queue="enrichment").defer_async(timestamp=0)
-        enrich = Periodic("enrich", "* * * * *", system.follow_up.enrich, queue=ENRICHMENT)
+        enrich = Periodic("enrich", system.follow_up.enrich, 1.0, turn=ENRICHMENT)
         working = asyncio.create_task(jobs.work(system, concurrency=1, name="test", periodic=[enrich]))
         await asyncio.wait_for(source.reached.wait(), 20)
         while (await edition(system, BEE))["enriched_at"] is None:

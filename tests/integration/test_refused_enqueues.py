@@ -15,7 +15,8 @@ from psycopg.rows import dict_row
 from alexandria.backfill import worker
 from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.control import Control, RetrySelection
-from alexandria.backfill.queue import JobQueue, Periodic
+from alexandria.backfill.periodic import Periodic
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months, pauses
 from alexandria.backfill.repositories.months import Claim
 from alexandria.backfill.rescuer import RESCUE
@@ -140,6 +141,14 @@ class Field:
         async with self.database.transaction() as connection:
             await self.backfill.scheduler.claim(connection, [NOVEMBER])
         return Claim(NOVEMBER, (await self.month())["attempt_token"])
+
+    async def lose(self, state):
+        """November is claimed again, its job is gone, and from that instant no other is taken."""
+        await self.sql("UPDATE backfill_log SET status = 'pending', retry_count = 0 WHERE status <> 'pending'")
+        async with self.database.transaction() as connection:
+            await self.backfill.scheduler.claim(connection, [NOVEMBER])
+            await connection.execute("DELETE FROM procrastinate_jobs")
+            await connection.execute("UPDATE refused SET code = %s", [state])
 
     async def waiting(self, code="quota_spent", due=timedelta(minutes=-1)):
         """November waits, with no job to wake it."""
@@ -296,7 +305,7 @@ async def test_a_worker_outlives_every_refusal_and_obeys(database_url):
             longest = max(longest, asyncio.get_running_loop().time() - before)
 
     async with opened(database_url, Silent()) as field:
-        periodic = [Periodic(RESCUE, "* * * * * *", field.backfill.rescuer.rescue)]
+        periodic = [Periodic(RESCUE, field.backfill.rescuer.rescue)]
         beating = asyncio.create_task(pulse())
         with structlog.testing.capture_logs() as logged:
             working = asyncio.create_task(
@@ -310,10 +319,8 @@ async def test_a_worker_outlives_every_refusal_and_obeys(database_url):
                 )
             )
             for state in MET:
-                await field.claimed()
-                await field.sql("DELETE FROM procrastinate_jobs WHERE task_name = 'attempt'")
                 before = await field.refusals()
-                await field.refuse(state)
+                await field.lose(state)
 
                 async def met(before=before):
                     return await field.refusals() >= before + 2
@@ -332,5 +339,5 @@ async def test_a_worker_outlives_every_refusal_and_obeys(database_url):
             await asyncio.wait_for(working, 10)
         beating.cancel()
     assert longest < 5
-    assert "periodic task not enqueued" in {entry["event"] for entry in logged}
+    assert "month not rescued" in {entry["event"] for entry in logged}
     assert not [entry for entry in logged if entry["event"] == "unexpected"]

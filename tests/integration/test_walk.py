@@ -9,8 +9,10 @@ from typing import cast
 import pytest
 import structlog
 
-from alexandria.backfill.queue import JobQueue, Periodic
+from alexandria.backfill.periodic import Periodic
+from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, months
+from alexandria.backfill.rescuer import RESCUE
 from alexandria.backfill.scheduler import Selection
 from alexandria.backfill.status import Status
 from alexandria.catalogue.models import Candidate
@@ -237,7 +239,7 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
         assert len(done.jobs) == len(set(done.jobs)) == 12
         jobs = system.scheduler.queue
         assert isinstance(jobs, JobQueue)
-        rescue = Periodic("rescue", "* * * * * *", system.rescuer.rescue, priority=1)
+        rescue = Periodic(RESCUE, system.rescuer.rescue)
         working = asyncio.create_task(jobs.work(system, concurrency=4, name="test", periodic=[rescue], reconnect=never))
         while await jobs.waiting():
             assert not working.done(), working

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,28 +18,28 @@ from procrastinate.types import JSONDict
 from psycopg.errors import ForeignKeyViolation
 
 from alexandria.backfill.composition import Backfill
+from alexandria.backfill.periodic import Periodic, PeriodicRunner, cancel_all
 from alexandria.backfill.queue_worker import QueueWorker
-from alexandria.backfill.repositories import months
+from alexandria.backfill.recovery import RECOVER
+from alexandria.backfill.repositories import months, worker_beats
 from alexandria.backfill.repositories.months import Claim
+from alexandria.backfill.repositories.worker_beats import Heard
+from alexandria.backfill.rescuer import HEARTBEAT_TIMEOUT, RESCUE
 from alexandria.backfill.retry_policy import OUTAGE_PAUSE
 from alexandria.backfill.runner import Runner
 from alexandria.core.errors import DatabaseBusy, DatabaseFailed, DatabaseUnavailable, NotMigrated, origin
 from alexandria.core.month import Month
-from alexandria.database.capacity import QUEUE_CONNECTIONS
+from alexandria.database.capacity import LISTENING_CONNECTIONS, QUEUE_CONNECTIONS
 from alexandria.database.failures import reason_of, translate
 from alexandria.database.pool import Connection, Database, unavailable
 
 log = structlog.get_logger(__name__)
 
-# The queues: long work, short work that must not wait behind it, and what can wait for both.
+# The queues: long work, short work that must not wait behind it, and what can wait for both, which only workers of earlier
+# versions enqueue.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
-HEARTBEAT_INTERVAL = 1.0  # seconds between a worker's heartbeats
-POLL_INTERVAL = 1.0  # seconds after which due jobs are seen at the latest
 UPKEEP_CONCURRENCY = 2
 QUEUE_CONNECTION_TIMEOUT = 2.0  # seconds to wait for a connection
-CANCEL_INTERVAL = (
-    10.0  # seconds after which a queue that still runs is cancelled again: Python 3.11 can lose a cancellation
-)
 SOON_DELAY = 2 * OUTAGE_PAUSE  # a month that is due within it counts as waiting
 FLUSH_INTERVAL = 1.0  # seconds between tries to write outcomes that the database could not take
 UNENDED_RETRY_DELAY = 5  # seconds after which the job of an attempt that has not ended runs again
@@ -67,17 +67,6 @@ _procrastinate = logging.getLogger("procrastinate")
 _procrastinate.setLevel(logging.ERROR)
 _procrastinate.propagate = False
 _procrastinate.addHandler(_OneLineHandler())
-
-
-@dataclass(frozen=True, slots=True)
-class Periodic:
-    """A task that one of the workers runs at the times of `cron`, whose sixth field is seconds."""
-
-    name: str
-    cron: str
-    act: Callable[[], Awaitable[object]]
-    queue: str = UPKEEP
-    priority: int = 0
 
 
 class _NotEnded(Exception):
@@ -127,21 +116,25 @@ class JobQueue:
         caller starts it again.
         """
         at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_CONCURRENCY, ENRICHMENT: 1}
-        async with Database(
-            self._database.url, size=self._connections, patience=QUEUE_CONNECTION_TIMEOUT, lazy=True
-        ) as own:
-            apps = {queue: _app(backfill, periodic, name, ticks=queue == UPKEEP) for queue in at_once}
-            parts = [_run(own, apps[queue], queue, n, name) for queue, n in at_once.items()]
-            runners = [asyncio.create_task(part) for part in (*parts, _flush(backfill.runner))]
+        async with (
+            Database(
+                self._database.url,
+                size=self._connections - LISTENING_CONNECTIONS,
+                patience=QUEUE_CONNECTION_TIMEOUT,
+                lazy=True,
+            ) as own,
+            contextlib.aclosing(PeriodicRunner(periodic)) as tasks,
+        ):
+            worker = QueueWorker(
+                _app(backfill, periodic, name), name, at_once, functools.partial(_beat, own, backfill, tasks)
+            )
+            runners = [asyncio.create_task(part) for part in (_run(own, worker), _flush(backfill.runner))]
             try:
                 first, _ = await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
                 log.warning("the queue has stopped", reason="; ".join(filter(None, map(_reason, first))) or None)
                 await reconnect()  # meanwhile the others end: what they have to write waits for the database
             finally:
-                while going := [runner for runner in runners if not runner.done()]:
-                    for runner in going:
-                        runner.cancel()
-                    await asyncio.wait(going, timeout=CANCEL_INTERVAL)
+                await cancel_all(runners)
                 ended = await asyncio.gather(*runners, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, DatabaseFailed | NotMigrated):
@@ -158,26 +151,47 @@ def _reason(ended: asyncio.Task[None]) -> str:
     return "" if error is None else str(error) or type(error).__name__
 
 
-async def _run(own: Database, app: procrastinate.App, queue: str, concurrency: int, name: str) -> None:
+async def _run(own: Database, worker: QueueWorker) -> None:
     with _reachable():
-        await app.open_async(own.pool)
+        await worker.app.open_async(own.pool)
         try:
-            worker = QueueWorker(
-                app,
-                queues=[queue],
-                name=f"{name}/{queue}",
-                concurrency=concurrency,
-                fetch_job_polling_interval=POLL_INTERVAL,
-                shutdown_graceful_timeout=0.0,
-                install_signal_handlers=False,
-                update_heartbeat_interval=HEARTBEAT_INTERVAL,
-                delete_jobs="always",
-            )
+            async with own.transaction() as connection:
+                await worker_beats.forget(connection)
             await worker.run()  # type: ignore[no-untyped-call] # procrastinate leaves it out
         except ConnectorException as wrapped:
             if not isinstance(origin(wrapped), ForeignKeyViolation):
                 raise
-            log.warning("taken for dead by another worker", queue=queue)
+            log.warning("taken for dead by another worker")
+
+
+async def _beat(own: Database, backfill: Backfill, tasks: PeriodicRunner, worker: int) -> Heard | None:
+    """Store a heartbeat, start the periodic tasks that are due or needed, and return what it found.
+
+    Returns None if PostgreSQL took the heartbeat and nothing else.
+    """
+    try:
+        async with own.transaction() as connection:
+            heard = await worker_beats.beat(
+                connection,
+                worker,
+                tasks.timetable(),
+                silence=HEARTBEAT_TIMEOUT,
+                probe_interval=backfill.recovery.probe_interval,
+                rescue=RESCUE,
+            )
+    except DatabaseUnavailable:
+        raise
+    except (DatabaseFailed, NotMigrated) as refused:
+        log.warning("heartbeat without a search for what is due", reason=refused.message)
+        async with own.transaction() as connection:
+            await worker_beats.beat_only(connection, worker)
+        return None
+    tasks.start(heard.claimed)
+    if heard.lost:
+        tasks.start([RESCUE])
+    if heard.recovered or backfill.recovery.sees_new_key():
+        tasks.start([RECOVER])
+    return heard
 
 
 async def _flush(runner: Runner) -> None:
@@ -208,11 +222,8 @@ def _enqueued() -> Iterator[None]:
         raise DatabaseBusy(f"the job could not be enqueued: {refused.message}", hint=refused.hint) from refused
 
 
-def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str, *, ticks: bool) -> procrastinate.App:
-    """Return the tasks of a worker. Each queue has an app of its own; the one that `ticks` enqueues the periodic tasks.
-
-    Only one does: at every tick each app asks the database whether another was first.
-    """
+def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str) -> procrastinate.App:
+    """Return the tasks of a worker."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     @app.task(name="attempt", queue=MONTHS, retry=RetryStrategy(wait=UNENDED_RETRY_DELAY, retry_exceptions=[_NotEnded]))
@@ -231,15 +242,9 @@ def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str, *, ticks
         await backfill.rescuer.wake(Month(year, month))
 
     for each in periodic:
-        _register(app, each, ticks=ticks)
+        app.task(name=each.name)(_enqueued_by_earlier_versions)
     return app
 
 
-def _register(app: procrastinate.App, task: Periodic, *, ticks: bool) -> None:
-    # The lock keeps late runs of a task from piling up.
-    @app.task(name=task.name, queue=task.queue, queueing_lock=task.name, priority=task.priority)
-    async def act(timestamp: int) -> None:  # noqa: ARG001 # procrastinate passes the tick
-        await task.act()
-
-    if ticks:
-        app.periodic(cron=task.cron)(act)
+async def _enqueued_by_earlier_versions(timestamp: int) -> None:
+    """The job of a periodic task, from workers of earlier versions; today it needs none."""

@@ -1,59 +1,126 @@
-"""Runs the jobs of one queue; a statement that PostgreSQL refuses neither stops the queue nor leaves a job half done."""
+"""Runs the jobs of the queues; a statement that PostgreSQL refuses neither stops them nor leaves a job half done."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-from procrastinate import job_context, jobs, retry
+from procrastinate import App, job_context, jobs, retry
 from procrastinate.exceptions import ConnectorException
-from procrastinate.periodic import PeriodicDeferrer, TaskAtTime
 from procrastinate.worker import Worker
 from psycopg.errors import ForeignKeyViolation, RaiseException
 
-from alexandria.core.errors import origin
+from alexandria.backfill.repositories.worker_beats import Heard
+from alexandria.core.errors import DatabaseFailed, NotMigrated, origin
 from alexandria.database.failures import is_lost, reason_of
 
 log = structlog.get_logger(__name__)
 
-MAX_MISSED_HEARTBEATS = 3  # in a row, after which the queue starts again
+HEARTBEAT_INTERVAL = 2.0  # seconds between a worker's heartbeats; due jobs are seen by them at the latest
+MAX_MISSED_HEARTBEATS = 2  # in a row, after which the queues start again
+LOSS_MARGIN = 0.02  # seconds after which a worker that counts as dead from some instant is seen as such
+POLL_INTERVAL = 3600.0  # seconds between the queue's own queries for jobs; heartbeats and notifications come before
 PERSIST_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0)  # seconds before a job's end is written again
 
 
 class QueueWorker(Worker):
     """A worker that outlives refused statements: a full disk, a serialization failure, a lock of another session.
 
-    If the connection is lost, or another worker has taken this one for dead, it ends and the caller starts another.
+    It runs jobs of several queues, of each so many `at_once`. `beat` gets its number, stores a heartbeat and returns what
+    that found. If the connection is lost, or another worker has taken this one for dead, it ends and the caller starts
+    another.
     """
 
+    def __init__(
+        self, app: App, name: str, at_once: Mapping[str, int], beat: Callable[[int], Awaitable[Heard | None]]
+    ) -> None:
+        super().__init__(
+            app,
+            queues=[*at_once],
+            name=name,
+            concurrency=sum(at_once.values()),
+            fetch_job_polling_interval=POLL_INTERVAL,
+            abort_job_polling_interval=POLL_INTERVAL,
+            shutdown_graceful_timeout=0.0,
+            install_signal_handlers=False,
+            delete_jobs="always",
+        )
+        self._at_once, self._beat = at_once, beat
+
     async def _periodic_deferrer(self) -> None:
-        if not self.app.periodic_registry.periodic_tasks:
-            await asyncio.Event().wait()  # the first side task that ends would end the watch over the others
-        await _SteadyDeferrer(registry=self.app.periodic_registry, **self.app.periodic_defaults).worker()
+        # The queue has no periodic tasks of its own, and a side task that ends would end the watch over the others.
+        await asyncio.Event().wait()
 
     async def _update_heartbeat(self) -> None:
         missed = 0
         while True:
-            await asyncio.sleep(self.update_heartbeat_interval)
+            pause = HEARTBEAT_INTERVAL
             assert self.worker_id is not None
             try:
-                await self.app.job_manager.update_heartbeat(self.worker_id)
-            except ConnectorException:
+                heard = await self._beat(self.worker_id)
+            except (DatabaseFailed, NotMigrated):
                 missed += 1
                 if missed == MAX_MISSED_HEARTBEATS:
                     raise
             else:
                 missed = 0
+                if heard is not None and not heard.registered:
+                    log.warning("taken for dead by another worker")
+                    self.stop()  # type: ignore[no-untyped-call] # procrastinate leaves it out
+                    return
+                if heard is not None:
+                    self._expect(heard.next_job)
+                    if (
+                        heard.next_loss is not None
+                    ):  # a worker that is dead loses its months at once, not a heartbeat later
+                        pause = min(pause, heard.next_loss + LOSS_MARGIN)
+            await asyncio.sleep(pause)
+
+    def _expect(self, next_job: float | None) -> None:
+        """Fetch a job when it is due, unless that is after the next heartbeat."""
+        if next_job is not None and next_job < HEARTBEAT_INTERVAL:
+            asyncio.get_running_loop().call_later(max(next_job, 0.0), self._new_job_event.set)
 
     async def _fetch_and_process_jobs(self) -> None:
+        """Start jobs until none is due, or no queue that has one may run another."""
+        assert self.worker_id is not None
+        self._new_job_event.clear()  # before the query, so that a job that comes meanwhile is seen
         try:
-            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call] # procrastinate leaves it out
+            while not self._stop_event.is_set() and (queues := self._free_queues()):
+                job = await self.app.job_manager.fetch_job(queues=queues, worker_id=self.worker_id)
+                if job is None:
+                    return
+                self._start(job)
         except ConnectorException as refused:
             cause = origin(refused)
             if is_lost(cause) or isinstance(cause, ForeignKeyViolation):
                 raise
-            log.warning("no job fetched", reason=reason_of(cause), hint="it is tried again every second")
+            log.warning("no job fetched", reason=reason_of(cause), hint="it is tried again with every heartbeat")
+
+    def _free_queues(self) -> list[str]:
+        running = Counter(context.job.queue for context in self._running_jobs.values())
+        return [queue for queue, limit in self._at_once.items() if running[queue] < limit]
+
+    def _start(self, job: jobs.Job) -> None:
+        context = job_context.JobContext(
+            app=self.app,
+            worker_name=self.worker_name,
+            worker_queues=self.queues,
+            job=job,
+            abort_reason=lambda: self._job_ids_to_abort.get(job.id or 0),
+            start_timestamp=time.time(),
+        )
+        running = asyncio.create_task(self._process_job(context))
+        self._running_jobs[running] = context
+        running.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Its queue may run another job."""
+        del self._running_jobs[task]
+        self._new_job_event.set()
 
     async def _persist_job_status(
         self,
@@ -77,17 +144,3 @@ class QueueWorker(Worker):
                 await asyncio.sleep(delay)
             else:
                 return
-
-
-class _SteadyDeferrer(PeriodicDeferrer):
-    """Enqueues periodic tasks; one that is refused is enqueued at its next tick, and the others are not affected."""
-
-    async def defer_jobs(self, jobs_to_defer: Iterable[TaskAtTime]) -> None:
-        for each in jobs_to_defer:
-            try:
-                await super().defer_jobs([each])
-            except ConnectorException as refused:
-                cause = origin(refused)
-                if is_lost(cause):
-                    raise
-                log.warning("periodic task not enqueued", task=each[0].task.name, reason=reason_of(cause))

@@ -16,6 +16,8 @@ from alexandria.providers.limits.breaker import POLICY
 
 log = structlog.get_logger(__name__)
 
+RECOVER = "recover"  # the periodic task that calls `Recovery.recover`
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -30,6 +32,10 @@ class Recovery:
     keyed: Callable[[], set[str]] = set
     probe_interval: float = POLICY.first_pause
     _keyed_before: set[str] = field(default_factory=set)
+
+    def sees_new_key(self) -> bool:
+        """Return whether this process has a key that it had not when it last woke months."""
+        return not self.keyed() <= self._keyed_before
 
     async def recover(self) -> int:
         """Wake the months that waited for providers that answer again, and one month for each that may be probed.

@@ -20,9 +20,9 @@ from alexandria.database.pool import Connection
 log = structlog.get_logger(__name__)
 
 RESCUE = "rescue"  # the periodic task that calls `Rescuer.rescue`
-# Seconds without a heartbeat after which a worker counts as dead: several times the longest delay that was seen in a
-# worker whose event loop was importing and matching on an overloaded machine.
-HEARTBEAT_TIMEOUT = 6.0
+# Seconds without a heartbeat after which a worker counts as dead: several heartbeats, and several times the longest delay
+# that was seen in a worker whose event loop was importing and matching on an overloaded machine.
+HEARTBEAT_TIMEOUT = 7.0
 
 
 @dataclass(frozen=True, slots=True)

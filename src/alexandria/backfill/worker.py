@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from alexandria.backfill.composition import Backfill
-from alexandria.backfill.queue import JobQueue, Periodic
+from alexandria.backfill.periodic import Periodic
+from alexandria.backfill.queue import JobQueue
 from alexandria.core.errors import DatabaseFailed, NotMigrated
 from alexandria.core.logging import process_name
 

@@ -11,7 +11,8 @@ from alexandria.database.sql import load
 SQL = load(__name__)
 
 POOL_CONNECTIONS, MIN_POOL_CONNECTIONS = 16, 3  # of the pool of a worker
-QUEUE_CONNECTIONS, MIN_QUEUE_CONNECTIONS = 6, 4  # of a worker; each of its three queues keeps one to be notified
+QUEUE_CONNECTIONS, MIN_QUEUE_CONNECTIONS = 4, 3  # of a worker
+LISTENING_CONNECTIONS = 1  # of these, kept to be notified of jobs
 SERVER_CONNECTIONS, MIN_SERVER_CONNECTIONS = 16, 2  # of the pool of a process that only serves
 COMMAND_CONNECTIONS = 2  # left to commands and people
 LOG_CONNECTIONS = 1  # of each process
@@ -45,7 +46,7 @@ def require_connections(allowed: int, sessions: int) -> None:
 def shares(allowed: int, sessions: int) -> Shares:
     """Return the shares of one worker and one server where `allowed` connections are let in.
 
-    The limiters hold `sessions` for good. Without shares the pools would take those too, and no month would end.
+    The limiters hold `sessions` while they have requests. Without shares the pools would take those too, and no month would end.
     """
     few = least_connections(sessions) + LOG_CONNECTIONS + MIN_SERVER_CONNECTIONS + COMMAND_CONNECTIONS
     more = max(allowed - few, 0)

@@ -100,6 +100,9 @@ class RolloutController:
 
     async def snapshot(self) -> RolloutSnapshot | None:
         """The running rollout, or the last one that ran. Changes nothing and waits for no lock."""
+        async with self.database.transaction() as connection:
+            if await rollouts.newest(connection) is None:
+                return None
         allowance = await self._quota()
         async with self.database.transaction() as connection:
             newest = await rollouts.newest(connection)
@@ -225,6 +228,10 @@ class RolloutController:
 
         Returns None if no rollout is running, or another worker acts on it.
         """
+        async with self.database.transaction() as connection:  # most of the time none runs
+            newest = await rollouts.newest(connection)
+        if newest is None or newest.ended_at is not None:
+            return None
         allowance = await self._quota()
         async with self.database.transaction() as connection:
             running = await rollouts.running(connection, wait=False)

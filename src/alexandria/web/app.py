@@ -71,13 +71,15 @@ class DatabaseReconnector:
 
 async def _check_for_incidents(system: System, stop: asyncio.Event) -> None:
     """Report incidents, as workers do: where none is alive, nothing else could report that."""
+    check = system.alerts.check
     while not stop.is_set():
         try:
-            await system.alerts.check()
+            await check()
         except (DatabaseUnavailable, NotMigrated) as failed:
             log.warning("incidents not checked", reason=failed.message)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), CHECK_INTERVAL)
+        check = system.alerts.check_if_due  # a worker may do it
 
 
 class Application(FastAPI):

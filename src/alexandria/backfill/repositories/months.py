@@ -31,7 +31,6 @@ from alexandria.database.sql import load
 SQL = load(__name__)
 PARTIAL = "partial"  # code of a completed month without the list of one of its generators
 RECENT_MONTHS = 20  # completed months listed as recent activity
-LOOPS_PER_WORKER = 3  # one for each queue: months, upkeep, enrichment
 WORKER_SILENCE = 60.0  # seconds without a heartbeat after which a worker does not count as running
 
 
@@ -305,11 +304,8 @@ async def spent(connection: Connection, month: Month) -> list[Row]:
 
 
 async def workers(connection: Connection, silence: float) -> Row:
-    """Count {loops, workers, due, processing}: queue loops and worker processes with a heartbeat within `silence`
-    seconds, months due, months claimed. The queue has a row for each loop, and does not record its process.
-    """
-    values = {"silence": silence, "loops_per_worker": LOOPS_PER_WORKER}
-    row = await (await connection.execute(SQL["workers"], values)).fetchone()
+    """Count {workers, due, processing}: workers with a heartbeat within `silence` seconds, months due, months claimed."""
+    row = await (await connection.execute(SQL["workers"], {"silence": silence})).fetchone()
     assert row is not None
     return row
 

@@ -163,36 +163,16 @@ WHERE token = %(token)s AND ended_at IS NULL
 
 -- name: lost
 -- Attempts whose job is gone, or whose worker no longer beats.
-SELECT b.year, b.month, b.attempt_token AS token,
-       coalesce(coalesce(w.last_heartbeat, a.began_at, a.created_at) < pg_postmaster_start_time(), false) AS outage
-FROM backfill_log AS b
-LEFT JOIN attempt AS a ON a.token = b.attempt_token
-LEFT JOIN procrastinate_jobs AS j ON j.id = a.job_id
-LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
-WHERE b.status = 'processing'
-  AND (j.id IS NULL
-       OR j.status NOT IN ('todo', 'doing')
-       OR (j.status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %(silence)s))))
-ORDER BY b.year DESC, b.month DESC
+SELECT year, month, token, outage FROM lost_attempts(%(silence)s)
 
 -- name: drop_dead_jobs
 -- Jobs that dead workers have left; their months are rescued.
 DELETE FROM procrastinate_jobs WHERE id IN (
-    SELECT j.id FROM procrastinate_jobs AS j
-    WHERE j.status = 'doing' AND NOT EXISTS (
-        SELECT FROM procrastinate_workers AS w
-        WHERE w.id = j.worker_id AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))
-    FOR UPDATE OF j SKIP LOCKED)
+    SELECT id FROM procrastinate_jobs WHERE id IN (SELECT dead_jobs(%(silence)s)) FOR UPDATE SKIP LOCKED)
 
 -- name: unscheduled
 -- Months in retry that are overdue, with no job to wake them now.
-SELECT b.year, b.month FROM backfill_log AS b
-WHERE b.status = 'retry' AND b.next_attempt_at < now() - make_interval(secs => %(silence)s)
-  AND NOT EXISTS (
-    SELECT FROM procrastinate_jobs AS j LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
-    WHERE j.task_name = 'wake' AND (j.args ->> 'year')::integer = b.year AND (j.args ->> 'month')::integer = b.month
-      AND ((j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now()))
-           OR (j.status = 'doing' AND w.last_heartbeat >= now() - make_interval(secs => %(silence)s))))
+SELECT year, month FROM unscheduled_months(%(silence)s)
 
 -- name: progress
 -- Sums over all months.
@@ -253,12 +233,11 @@ SELECT provider, count(*)::integer AS calls, sum(units)::integer AS units,
 FROM call WHERE year = %(year)s AND month = %(month)s GROUP BY provider ORDER BY provider
 
 -- name: workers
--- How many queue loops, and so how many workers, have a recent heartbeat, and how many months need one.
-SELECT beating.loops, ceil(beating.loops::numeric / %(loops_per_worker)s)::integer AS workers,
+-- How many workers have a recent heartbeat, and how many months need one.
+SELECT (SELECT count(*) FROM worker
+        WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS workers,
        (SELECT count(*) FROM backfill_log WHERE status = 'retry' AND next_attempt_at <= now())::integer AS due,
        (SELECT count(*) FROM backfill_log WHERE status = 'processing')::integer AS processing
-FROM (SELECT count(*)::integer AS loops FROM procrastinate_workers
-      WHERE last_heartbeat > now() - make_interval(secs => %(silence)s)) AS beating
 
 -- name: waiting
 -- How many months are claimed, due, or due within so many seconds.

@@ -2,11 +2,11 @@
 
 -- name: counts
 -- Workers alive, and months by what they wait for or how they ended within a day.
-SELECT (SELECT count(*) FROM procrastinate_workers
+SELECT (SELECT count(*) FROM worker
         WHERE last_heartbeat > now() - make_interval(secs => %(silence)s))::integer AS workers,
        (SELECT extract(epoch FROM now() - finished_at)::float8 FROM periodic_run
         WHERE task = %(rescue)s AND EXISTS (
-            SELECT FROM procrastinate_workers
+            SELECT FROM worker
             WHERE last_heartbeat > now() - make_interval(secs => %(beating)s))) AS rescued_ago,
        (count(*) FILTER (WHERE status = 'processing'))::integer AS processing,
        (count(*) FILTER (WHERE status = 'retry' AND next_attempt_at <= now()))::integer AS due,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from alexandria.backfill.repositories import periodic_runs
 from alexandria.database.pool import Connection, Database
 from alexandria.operations.alerts import incidents
 from alexandria.operations.alerts.incidents import DeliveryFailed, Notice
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CHECK_INTERVAL = 30.0  # seconds
+CHECK, CHECK_INTERVAL = "watch", 30.0  # the periodic task, and seconds between two runs of it in all processes
 MAX_DELIVERIES_PER_CHECK = 10
 MAX_TRIES = 12  # before a notice is given up
 FIRST_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=30), timedelta(hours=1)  # each is twice the one before
@@ -63,6 +64,13 @@ class AlertMonitor:
         lanes, standstill = await self._lanes_in_use(), await self.rollout()
         async with self.database.transaction() as connection:
             return find_incidents(await self._observe(connection, lanes, standstill), self.thresholds, self.now())
+
+    async def check_if_due(self) -> None:
+        """As `check`, if no other process has begun the check that is due now."""
+        async with self.database.transaction() as connection:
+            due = await periodic_runs.claim(connection, CHECK, CHECK_INTERVAL)
+        if due:
+            await self.check()
 
     async def check(self) -> None:
         """Store and report the incidents that have begun or cleared since the last check, or last for another day."""

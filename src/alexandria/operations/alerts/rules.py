@@ -13,7 +13,7 @@ from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.decisions import Standstill
 
 HEARTBEAT_TIMEOUT = months.WORKER_SILENCE
-RESCUE_TIMEOUT = 10.0  # seconds; it runs every second
+RESCUE_TIMEOUT = 10.0  # seconds; heartbeats of workers note that it has nothing to do
 MIN_ENDED_MONTHS = 5  # months that must have ended before their failures are a rate
 
 

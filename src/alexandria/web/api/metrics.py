@@ -90,7 +90,7 @@ async def _gauges(system: System) -> list[Metric]:
         _gauge("books", "Books named by the models", {(): progress["total_books_generated"]}),
         _gauge("isbns", "Books with an accepted ISBN", {(): progress["total_isbns_resolved"]}),
         _gauge("workers", "Workers alive", {(): workers["workers"]}),
-        _gauge("worker_loops", "Queue loops alive; a worker has one for each queue", {(): workers["loops"]}),
+        _gauge("worker_loops", "The same as alexandria_workers", {(): workers["workers"]}),
         _gauge("paused", "Whether the backfill is paused", {(): paused}),
         _gauge(
             "incident", "Whether this incident lasts", {(kind,): wrong.count(kind) for kind in IncidentKind}, "kind"
