@@ -25,8 +25,6 @@ quick: setup .venv/.compiled
 test-all: setup ## lint, and everything, with a short form of soak, and the coverage
 	$(MAKE) -j2 lint whole
 
-# The long tests wait for processes most of the time: half as many worker processes again keep the cores busy.
-whole: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(3 * len(os.sched_getaffinity(0)), 6))')
 whole: setup .venv/.compiled
 	SOAK_KILLS=40 SOAK_MONTHS=12 COVERAGE_CORE=$(COVERAGE_CORE) $(PYTEST) --cov --cov-report=term
 

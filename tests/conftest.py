@@ -40,7 +40,7 @@ from alexandria.database.migrate import upgrade
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*|PYTHONDONTWRITEBYTECODE")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _COLLECTION_INTERVAL = 50_000  # new objects between two runs of the garbage collector; Python's own is 700
-_MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 8 * 2**30  # bytes; six servers use a third of it
+_MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 8 * 2**30  # bytes; four servers use a quarter of it
 _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5
 
 # What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
