@@ -50,6 +50,8 @@ INTERNAL = [
 ]
 VIEWED = [
     ("GET", "/api/catalogue/books"),
+    ("GET", "/api/catalogue/books.csv"),
+    ("GET", "/api/catalogue/books.mrc"),
     ("GET", "/api/catalogue/works/1"),
     ("GET", "/api/catalogue/works/1/decisions"),
     ("GET", "/api/catalogue/isbn/9780306406157"),

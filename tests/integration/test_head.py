@@ -6,7 +6,14 @@ import re
 import pytest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PLACES = {"month": "2023-11", "job_id": "1", "name": "dashboard.css"}
+PLACES = {
+    "month": "2023-11",
+    "job_id": "1",
+    "name": "dashboard.css",
+    "id": "1",
+    "work_id": "1",
+    "isbn13": "9780306406157",
+}
 STREAM = "/events"
 NONCE = re.compile(r"nonce-[\w-]+")
 OF_THE_BODY = {"date", "x-request-id", "content-length", "set-cookie"}  # as it names times, ids and tokens

@@ -14,8 +14,9 @@ from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates, enrichment, months, pauses
 from alexandria.backfill.retry_policy import Snooze
 from alexandria.backfill.scheduler import Selection
-from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.backfill.source_selection import Policy, SourcePool, SourceSelector
 from alexandria.backfill.status import Status
+from alexandria.catalogue.curation import NONE_REFUSED
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, SourceRecord
 from alexandria.core import errors
 from alexandria.core.month import Month
@@ -202,9 +203,10 @@ async def test_a_locked_candidate_keeps_no_other_from_being_looked_up_again(fiel
         due = await candidates.due(connection, 2)
     await field.person.execute("SELECT FROM candidate WHERE title = 'One Road' FOR UPDATE")
     selector = field.backfill.follow_up._recheck
-    from alexandria.backfill.source_selection import SourceSelector
-
-    checking = [asyncio.create_task(selector(each, SourceSelector(field.backfill.follow_up.sources))) for each in due]
+    checking = [
+        asyncio.create_task(selector(each, SourceSelector(field.backfill.follow_up.sources), NONE_REFUSED))
+        for each in due
+    ]
     await soon(recorded(field, OCTOBER, resolved(ISBNS[0], 1)))
     await asyncio.wait_for(asyncio.gather(*checking), 15)
     looks = {
@@ -219,7 +221,11 @@ async def test_a_locked_edition_keeps_no_other_from_being_enriched(field):
     async with field.database.transaction() as connection:
         holdings = await enrichment.due(connection, 2)
     await field.person.execute("SELECT FROM edition WHERE isbn13 = %s FOR UPDATE", [ISBNS[0]])
-    results = [enrichment.Enriched(holding, {"publisher": "Faber"}, {}, (), True, None, 0, "") for holding in holdings]
+    record = SourceRecord("shelf", "1", WHEN)
+    results = [
+        enrichment.Enriched(holding, {"publisher": "Faber"}, {"publisher": record}, (), True, None, 0, "")
+        for holding in holdings
+    ]
 
     async def store():
         async with field.database.transaction() as connection:

@@ -355,7 +355,7 @@ async def test_nobody_is_taken_for_dead_just_after_a_stall_of_our_own(api, sql, 
         for _ in range(3):
             clock.now += 2
             stall.stalled_since(0)
-        clock.now += 1
+        clock.now += 2
         assert await rescuer.rescue() == 1
 
 

@@ -99,6 +99,7 @@ async def test_stats_of_an_empty_table_are_zeros(api):
         },
         "recent_activity": [],
         "paused": None,
+        "bibliography": None,
     }
 
 
