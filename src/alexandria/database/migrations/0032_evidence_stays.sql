@@ -60,8 +60,9 @@ END
 $$;
 CREATE TRIGGER keep_deleted AFTER DELETE ON candidate FOR EACH ROW EXECUTE FUNCTION candidate_keep_earlier();
 CREATE TRIGGER keep_replaced AFTER UPDATE ON candidate FOR EACH ROW
-    WHEN ((OLD.work_id, OLD.isbn13, OLD.source, OLD.reason, OLD.evidence)
-          IS DISTINCT FROM (NEW.work_id, NEW.isbn13, NEW.source, NEW.reason, NEW.evidence))
+    WHEN (OLD.work_id IS DISTINCT FROM NEW.work_id OR OLD.isbn13 IS DISTINCT FROM NEW.isbn13
+          OR OLD.source IS DISTINCT FROM NEW.source OR OLD.reason IS DISTINCT FROM NEW.reason
+          OR OLD.evidence IS DISTINCT FROM NEW.evidence)
     EXECUTE FUNCTION candidate_keep_earlier();
 
 -- Which month an edition was new to does not change when the month is run again.
