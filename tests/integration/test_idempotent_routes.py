@@ -17,8 +17,15 @@ from tests.support.dashboard_visitors import PREVIOUS, SECRET, hidden
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INTERNAL = "/api/internal"
+WORK, DECISION = "/api/catalogue/works/{work_id}", "/api/catalogue/decisions/{decision_id}"
+BOOK = {"isbn13": "9780861545896", "why": "once", "expected": 1}
 # Two bodies of each writing route, of which the second is another call. A new route needs a line here.
 BODIES = {
+    f"{WORK}/reject": (BOOK, BOOK | {"why": "twice"}),
+    f"{WORK}/pin": (BOOK, BOOK | {"why": "twice"}),
+    f"{WORK}/exclude": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
+    f"{WORK}/correct": (BOOK | {"field": "pages", "value": "9"}, BOOK | {"field": "pages", "value": "8"}),
+    f"{DECISION}/undo": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
     "schedule-backfill": ({"batch_size": 1}, {"batch_size": 2}),
     "seed-backfill-queue": ({"year_start": 2018, "year_end": 2019}, {"year_start": 2018, "year_end": 2018}),
     "retry": ({"status": "failed"}, {"months": ["2024-12"]}),
@@ -31,26 +38,38 @@ BODIES = {
     "rollout/override": ({"why": "once"}, {"why": "twice"}),
     "rollout/override-in-advance": ({"why": "once", "phase": 1}, {"why": "once", "phase": 2}),
 }
-# Decisions need books of a catalogue: test_curation_routes.py sends one of them twice.
-ELSEWHERE = {
-    *(f"/api/catalogue/works/{{work_id}}/{act}" for act in ("reject", "pin", "exclude", "correct")),
-    "/api/catalogue/decisions/{decision_id}/undo",
-}
+CATALOGUE = (  # work 7 with an edition, and decision 1 on it
+    "INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE VALUES (7, 'k', 'Prophet Song', 'Paul Lynch')",
+    "INSERT INTO edition (isbn13, work_id, title) VALUES ('9780861545896', 7, 'Prophet Song')",
+    "INSERT INTO curation_decision (who, why, act, work_id) VALUES ('Ann', 'not notable', 'exclude', 7)",
+)
 AUDITED = "SELECT (SELECT count(*) FROM audit) + (SELECT count(*) FROM rollout_log) AS n"
-STATE = ("backfill_log", "control", "rollout")  # what the calls read and write
+STATE = ("backfill_log", "control", "rollout", "curation_decision")  # what the calls read and write
 
 
 @pytest.fixture(autouse=True)
 async def _seeded(empty, system, sql):
     await sql("TRUNCATE idempotent_response")
     await sql("UPDATE control SET paused_since = NULL, paused_until = NULL")
-    await sql("SET LOCAL session_replication_role = replica; TRUNCATE rollout CASCADE")
+    await sql(
+        "SET LOCAL session_replication_role = replica; TRUNCATE rollout, curation_decision RESTART IDENTITY CASCADE"
+    )
     async with system.database.transaction() as connection:
         await months.seed(connection, 2020, 2024)
+        for statement in CATALOGUE:
+            await connection.execute(statement)
+
+
+def template_of(route):
+    return route if route.startswith("/") else f"{INTERNAL}/{route}"
+
+
+def path_of(route):
+    return template_of(route).replace("{work_id}", "7").replace("{decision_id}", "1")
 
 
 async def call(api, route, body, key="k", secret=SECRET):
-    return await api.post(f"{INTERNAL}/{route}", json=body, headers={"Idempotency-Key": key, "X-Cron-Secret": secret})
+    return await api.post(path_of(route), json=body, headers={"Idempotency-Key": key, "X-Cron-Secret": secret})
 
 
 def writing_routes(app):
@@ -65,12 +84,12 @@ def writing_routes(app):
 
 async def test_every_route_that_writes_is_tested_here(app):
     routes = writing_routes(app)
-    internal = {path.removeprefix(f"{INTERNAL}/") for path, route in routes.items() if isinstance(route, InternalRoute)}
-    assert internal == {*BODIES} | ELSEWHERE
+    internal = {path for path, route in routes.items() if isinstance(route, InternalRoute)}
+    assert internal == {*map(template_of, BODIES)}
     described = {
         path for path, methods in app.openapi()["paths"].items() if {"post", "put", "patch", "delete"} & {*methods}
     }
-    assert described == {f"{INTERNAL}/{name}" for name in BODIES} | ELSEWHERE
+    assert described == internal
 
 
 @pytest.mark.parametrize("route", BODIES)
@@ -102,7 +121,7 @@ async def test_a_call_in_flight_is_409_with_retry_after(api, sql, system, route)
     """Another process holds the key, in the middle of its transaction."""
     body, _ = BODIES[route]
     sent = canonical_json(httpx2.Request("POST", "http://x", json=body).read())
-    under_way = IdempotentCall.of(SECRET, f"{INTERNAL}/{route}", "k", sent)
+    under_way = IdempotentCall.of(SECRET, path_of(route), "k", sent)
     async with system.database.transaction() as connection:
         assert await idempotency.try_lock(connection, under_way)
         waiting = await call(api, route, body)

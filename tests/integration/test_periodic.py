@@ -114,7 +114,7 @@ async def test_the_registration_is_renewed_before_others_delete_it(field, silent
 
 
 async def test_beside_a_worker_of_an_earlier_version_each_beat_is_in_the_table_where_it_looks(field):
-    """It takes over the months of whoever has not beaten there for some seconds."""
+    """It takes over the months of workers that have sent no heartbeat there for some seconds."""
     worker = await field.worker()
     await field.beat(worker)
     await field.worker(silent=50.0)  # an earlier version, which has no row in worker_beat; it may come back at any time

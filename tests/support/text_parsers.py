@@ -24,9 +24,11 @@ import alexandria
 from alexandria.backfill.lists import columns, files, questions
 from alexandria.backfill.lists.answer_forms import JsonEntries, OwnLines, TableRows
 from alexandria.backfill.lists.columns import Columns
+from alexandria.catalogue import index
 from alexandria.catalogue.matching import authors, names, scoring, titles
 from alexandria.catalogue.matching.findings import Comparable
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.other_titles import MAX_TITLE_LENGTH, MAX_TITLES
 from alexandria.core.month import Month
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.providers.bodies import MAX_TYPE_LENGTH
@@ -217,6 +219,9 @@ def read_lines(content: bytes) -> None:
 
 # Functions that need more than a text, by their full names; and ways from a file to its books.
 BY_HAND: dict[str, dict[str, Reader]] = {
+    "catalogue.index.keys_of": {
+        "titles": lambda text: index.keys_of(pieces(text, MAX_TITLE_LENGTH)[:MAX_TITLES], (text[:MAX_TITLE_LENGTH],)),
+    },
     "backfill.lists.files.Row.read": {"cells": lambda text: row(text).read()},
     "backfill.lists.files.read": {
         "alone": lambda text: read_lines(text.encode("utf-8", "replace")),
@@ -293,7 +298,6 @@ NOT_FROM_OUTSIDE: dict[str, str] = {
     "catalogue.curation.Refusals.of": RECORDS,
     "catalogue.export.query.editions": "writes what the catalogue holds",
     "catalogue.export.writer.table": "writes what the catalogue holds",
-    "catalogue.index.keys_of": "calls `blocks`, which is tried, for at most 50 titles of 300 characters",
     "catalogue.models.Resolution.without_isbn": SETTINGS,
     "catalogue.repository.is_of": RECORDS,
     "cli.options.in_order": RECORDS,

@@ -50,7 +50,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.Unknown: [(errors.Unknown("no such month"), Retry)],
     errors.UnknownBook: [(errors.UnknownBook("no such book"), Retry)],  # is never raised by an attempt
     errors.PlanChanged: [(errors.PlanChanged("gone"), Retry)],
-    errors.DecisionConflict: [(errors.DecisionConflict("decided anew"), Retry)],  # is never raised by an attempt
+    errors.DecisionConflict: [(errors.DecisionConflict("decided again"), Retry)],  # is never raised by an attempt
     errors.NotNow: [(errors.NotNow("nobody holds it"), Retry)],  # is never raised by an attempt, nor is the next
     errors.GateShut: [(errors.GateShut("not proven"), Retry)],
     errors.StillInUse: [(errors.StillInUse("the earlier scheduler may be working"), Retry)],

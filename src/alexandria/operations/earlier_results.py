@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -11,29 +11,16 @@ from pydantic import BaseModel, Field
 from alexandria.backfill.repositories import candidates, months
 from alexandria.core.errors import Unknown
 from alexandria.core.month import Month
+from alexandria.operations.schemas import RecordedResult
 from alexandria.operations.system import System
 
 MAX_EARLIER_RESULTS = 100  # of one answer; each may hold dozens of records
 
 
-class EarlierResult(BaseModel):
-    """What was recorded of a book before a later attempt or look-up; as it was, with every record considered."""
+class EarlierResult(RecordedResult):
+    """What was recorded of a book before a later attempt or look-up; its work and edition may be gone."""
 
     id: int
-    position: int
-    title: str
-    author: str
-    named_by: list[str]
-    isbn13: str | None
-    source: str
-    score: Annotated[float, Field(description="see `score_version`, as for the scores in `evidence`")]
-    score_version: int
-    reason: str
-    evidence: list[dict[str, Any]]
-    in_month: str
-    unavailable: dict[str, str]
-    work_id: Annotated[int | None, Field(description="its work then, which may be gone")]
-    looks: Annotated[int, Field(description="how often the sources were queried")]
     attempt_token: Annotated[UUID | None, Field(description="the attempt that recorded it")]
     recorded_at: Annotated[datetime | None, Field(description="null: recorded before this was kept")]
     replaced_at: datetime

@@ -368,8 +368,8 @@ class FieldSource(BaseModel):
     fetched_at: datetime
 
 
-class CandidateRow(BaseModel):
-    """A book that a model named. Without an ISBN, `reason` explains it; `evidence` is every record considered."""
+class RecordedResult(BaseModel):
+    """What was recorded of a book that a model named. Without an ISBN, `reason` explains it."""
 
     position: int
     title: str
@@ -382,16 +382,21 @@ class CandidateRow(BaseModel):
         int, Field(description="1: points of 100; from 2: probabilities in per cent, a new number for each change")
     ]
     reason: str
-    evidence: list[dict[str, Any]]
+    evidence: Annotated[list[dict[str, Any]], Field(description="every record considered")]
     in_month: Annotated[str, Field(description="whether sources confirm that it was first published in this month")]
     unavailable: Annotated[dict[str, str], Field(description="sources that could not be queried, each with its error")]
-    work_id: int | None
+    work_id: Annotated[int | None, Field(description="its work when this was recorded")]
+    looks: Annotated[int, Field(description="how often the sources were queried")]
+
+
+class CandidateRow(RecordedResult):
+    """A book that a model named, and what is recorded of it now."""
+
     edition_title: str | None
     publisher: str | None
     published: str | None
     fields: Annotated[list[FieldSource], Field(description="the source of each field of its edition")]
-    looks: Annotated[int, Field(description="how often the sources were queried")]
-    look_again_at: Annotated[datetime | None, Field(description="when they are queried again, if it is unresolved")]
+    look_again_at: Annotated[datetime | None, Field(description="when sources are queried again, if it is unresolved")]
     reviewed_isbn13: Annotated[str | None, Field(description="its ISBN after the decisions of persons")]
     excluded: Annotated[bool, Field(description="whether a person excluded it from this month, or from all")]
     decisions: Annotated[list[CurationDecision], Field(description="of persons, as far as they stand and change it")]

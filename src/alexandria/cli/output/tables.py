@@ -90,7 +90,7 @@ def _earlier_line(each: EarlierResult) -> tuple[object, ...]:
     return each.replaced_at, each.title, each.author, each.isbn13, each.source, score, each.reason
 
 
-def _considered(found: schemas.CandidateRow | EarlierResult) -> Iterator[RenderableType]:
+def _considered(found: schemas.RecordedResult) -> Iterator[RenderableType]:
     """Every record that was considered for a book."""
     yield heading(f"{found.title}, {found.author}: {found.isbn13 or 'no ISBN'}")
     if found.evidence:
