@@ -8,20 +8,22 @@ import re
 import secrets
 import threading
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import psycopg
 import pytest
 import structlog
+from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from alexandria import bootstrap
 from alexandria.bootstrap import Mode
 from alexandria.core import config, errors
 from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.web.api import backfill
 from alexandria.web.app import create_app
 from alexandria.web.errors import STATUSES, documented
 
@@ -149,6 +151,24 @@ async def test_the_table_of_cases_has_every_route(app):
     shown |= {"decisions/7": "decisions/{decision_id}", "isbn/9780306406157": "isbn/{isbn13}"}
     named = re.compile("|".join(shown))
     assert {(m, named.sub(lambda found: shown[found[0]], path)) for m, path in ALL[:-2]} == described
+
+
+async def test_an_answer_that_leaves_nulls_out_requires_none_of_them():
+    routes = [route for route in backfill.router.routes if isinstance(route, APIRoute)]
+    left_out = [route for route in routes if route.response_model_exclude_none]
+    assert left_out
+    assert [name for route in left_out for name in required_nullables(route.response_model)] == []
+
+
+def required_nullables(model):
+    """The fields, at any depth of the model, that may be null and must be there all the same."""
+    for name, field in model.model_fields.items():
+        if type(None) in get_args(field.annotation) and field.is_required():
+            yield f"{model.__name__}.{name}"
+        inner = {part for each in get_args(field.annotation) for part in (each, *get_args(each))}
+        for each in {field.annotation, *inner}:
+            if isinstance(each, type) and issubclass(each, BaseModel):
+                yield from required_nullables(each)
 
 
 @pytest.mark.parametrize(("method", "path"), INTERNAL)

@@ -178,7 +178,7 @@ class PauseState(BaseModel):
     """The pause that lasts. Months in progress when it began are finished."""
 
     since: datetime
-    until: Annotated[datetime | None, Field(description="null: until the backfill is resumed")]
+    until: Annotated[datetime | None, Field(description="null or absent: until the backfill is resumed")] = None
     by: str
     reason: str
     months_finishing: int
@@ -233,7 +233,7 @@ class UnscheduledMonth(BaseModel):
     """A named month that does not start, and why; without a status it is not seeded."""
 
     month: str
-    status: Status | None
+    status: Status | None = None
     reason: str
 
 
