@@ -322,6 +322,7 @@ async def test_an_answer_ends_a_row_only_after_its_last_failure(database_url, an
         first, second = (worker.limiter.breakers[X] for worker in (one, other))
         for failures in range(LONG.failures):
             if failures == answered_after:
+                rows(database_url, "UPDATE breaker SET failed_at = failed_at - interval '1 minute'")
                 await first.answered(None)
             await (second if failures < LONG.failures - 1 else first).failed(None, "answered 503")
         assert rows(database_url, "SELECT failures, trips FROM breaker") == state
