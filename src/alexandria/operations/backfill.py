@@ -12,9 +12,10 @@ from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month, months_of_years
 from alexandria.database.pool import Row
-from alexandria.operations import bibliography, schemas
+from alexandria.operations import bibliography, schemas, stats_schemas
 from alexandria.operations.control import pause_state
 from alexandria.operations.curation import decision_row
+from alexandria.operations.overview import Snapshot, take_snapshot
 from alexandria.operations.system import System
 
 SKIP_REASONS: dict[Status | None, str] = {
@@ -93,21 +94,28 @@ def _candidate(book: Row) -> Row:
     return book | {"decisions": [decision_row(made) for made in book["decisions"]]}
 
 
-async def stats(system: System) -> schemas.StatsAnswer:
-    """Count months by status and books by outcome, and list the latest completed months."""
+async def stats(system: System, view: Snapshot | None = None) -> stats_schemas.StatsAnswer:
+    """Count months by status and books by outcome, and list the latest completed months and every provider.
+
+    `view` is a snapshot that was just taken, if there is one.
+    """
     held = await bibliography.use(system)
+    view = view or await take_snapshot(system, forecast=False)
     async with system.database.transaction() as connection:
         totals = await months.totals(connection)
         progress = await months.progress(connection)
         recent = await months.recent(connection)
         paused = await pause_state(connection)
-    return schemas.StatsAnswer(
+    return stats_schemas.StatsAnswer(
+        headline=view.headline.text,
+        next_event=view.headline.next,
         total_months=sum(totals.values()),
-        by_status=schemas.StatusCounts.model_validate(totals),
-        progress=schemas.Progress.model_validate(progress),
-        recent_activity=[schemas.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
+        by_status=stats_schemas.StatusCounts.model_validate(totals),
+        progress=stats_schemas.Progress.model_validate(progress),
+        recent_activity=[stats_schemas.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
         paused=paused,
         bibliography=held,
+        providers=view.providers,
     )
 
 

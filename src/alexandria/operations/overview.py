@@ -10,15 +10,16 @@ from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.bibliography_use import BibliographyState
 from alexandria.database.pool import Row
 from alexandria.forecast.forecaster import ForecastReport
-from alexandria.operations import bibliography, incidents, progress, schemas
+from alexandria.operations import bibliography, incidents, progress, provider_states, schemas
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.operations.control import describe, pause_state
 from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta_from_plan, run_state
+from alexandria.operations.headline import Headline, headline
 from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, MonthCell
 from alexandria.operations.rollout_summary import RolloutSummary, default_plan, finish_dates, summarize
+from alexandria.operations.stats_schemas import ProviderState
 from alexandria.operations.system import System
-from alexandria.providers.limits.lane_status import LaneStatus
 from alexandria.rollout.controller import RolloutSnapshot
 
 MAX_LOG_LINES = 25
@@ -36,7 +37,7 @@ class Snapshot:
     workers: int
     pause: schemas.PauseState | None
     incidents: list[RecordedIncident]  # those that last first, then those that cleared lately
-    lanes: list[LaneStatus]
+    providers: list[ProviderState]
     situation: RolloutSnapshot | None
     forecast: ForecastReport | None
     bibliography: BibliographyState | None
@@ -115,6 +116,22 @@ class Snapshot:
         return run_state(self.cells, self.at, paused=self.paused, workers=self.workers, rollout=self.running_rollout)
 
     @property
+    def headline(self) -> Headline:
+        """The state of everything in one sentence."""
+        running = self.running_rollout
+        return headline(
+            self.run,
+            self.cells,
+            self.at,
+            pause=self.pause,
+            workers=self.workers,
+            rollout=running,
+            summary=summarize(running) if running else None,
+            providers=self.providers,
+            incidents=len(self.lasting),
+        )
+
+    @property
     def _planned(self) -> Eta | None:
         """The estimate for a rollout that runs: by its forecast, or until there is one by its pace."""
         if self.running_rollout is None:
@@ -124,12 +141,16 @@ class Snapshot:
         return eta_from_plan(finish_dates(self.running_rollout))
 
 
-async def take_snapshot(system: System) -> Snapshot:
-    """Read everything in one transaction, but for the rollout and the bibliography, which are read before it."""
+async def take_snapshot(system: System, *, forecast: bool = True) -> Snapshot:
+    """Read months, failures and incidents in one transaction, and before it the rollout, the bibliography and providers.
+
+    Without `forecast` it has none, and none is begun.
+    """
     situation = await system.rollout.snapshot()
     started = situation is not None and situation.rollout.ended_at is None
     warnings = () if started else tuple(await system.rollout.review(default_plan()))
     held = await bibliography.show(system)
+    providers = await provider_states.show(system, await system.limiter.status())
     async with system.database.transaction() as connection:
         return Snapshot(
             cells=await progress.cells(connection),
@@ -140,9 +161,9 @@ async def take_snapshot(system: System) -> Snapshot:
             workers=(await months.workers(connection, HEARTBEAT_TIMEOUT))["workers"],
             pause=await pause_state(connection),
             incidents=await incidents.read(connection),
-            lanes=await system.limiter.status(),
+            providers=providers,
             situation=situation,
-            forecast=system.forecaster.latest(started=started),
+            forecast=system.forecaster.latest(started=started) if forecast else None,
             bibliography=held,
             default_plan_warnings=warnings,
         )

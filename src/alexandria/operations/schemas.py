@@ -12,7 +12,6 @@ from pydantic.json_schema import SkipJsonSchema
 from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 from alexandria.operations.alerts.rules import IncidentKind
-from alexandria.operations.bibliography import BibliographyUse
 from alexandria.operations.decision_schemas import AfterReview, CurationDecision
 
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
@@ -268,48 +267,6 @@ class SeedAnswer(BaseModel):
 
     months_seeded: int
     message: str
-
-
-class StatusCounts(BaseModel):
-    """Months by status."""
-
-    pending: int
-    processing: int
-    completed: int
-    failed: int
-    retry: int
-
-
-class Progress(BaseModel):
-    """Books of all completed months."""
-
-    total_books_generated: int
-    total_isbns_resolved: int
-    overall_resolution_rate: Rate
-    total_isbns_queued: int
-
-
-class RecentMonth(BaseModel):
-    """A month that was completed lately."""
-
-    year: int
-    month: int
-    status: Status
-    books_generated: int
-    isbns_resolved: int
-    resolution_rate: Rate
-    error_message: str | None
-
-
-class StatsAnswer(BaseModel):
-    """The state of the whole backfill."""
-
-    total_months: int
-    by_status: StatusCounts
-    progress: Progress
-    recent_activity: list[RecentMonth]
-    paused: PauseState | None
-    bibliography: Annotated[BibliographyUse | None, Field(description="null: none is loaded, or it is not asked")]
 
 
 class MonthRow(BaseModel):

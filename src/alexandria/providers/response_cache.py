@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,6 +116,12 @@ class ResponseCache:
         ):
             await cursor.execute(SQL["recent_calls"])
             return {each.provider: each for each in await cursor.fetchall()}
+
+    async def last_answers(self, names: Sequence[str]) -> dict[str, datetime | None]:
+        """When each of these providers was last sent a request that it answered (UTC), whatever the answer; None: never."""
+        async with self._database.transaction() as connection:
+            rows = await (await connection.execute(SQL["last_answers"], {"names": [*names]})).fetchall()
+        return {row["name"]: row["at"] for row in rows}
 
 
 async def purge(connection: Connection, provider: str, *, dry_run: bool = False) -> int:

@@ -63,3 +63,8 @@ SELECT provider,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95_ms
 FROM call WHERE sent_at > now() - interval '1 hour'
 GROUP BY provider
+
+-- name: last_answers
+-- When each of these providers was last sent a request that it answered; null: never.
+SELECT name, (SELECT max(sent_at) FROM call WHERE provider = name AND status IS NOT NULL) AS at
+FROM unnest(%(names)s::text[]) AS asked (name)

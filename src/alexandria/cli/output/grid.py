@@ -13,10 +13,12 @@ from rich.live import Live
 from rich.text import Text
 
 from alexandria.backfill.status import Status
+from alexandria.cli.output import tables
 from alexandria.cli.output.console import Output, chip, harmless, table
 from alexandria.core.grammar import counted
 from alexandria.operations import backfill, control, rollout, schemas
 from alexandria.operations.overview import Snapshot, take_snapshot
+from alexandria.operations.stats_schemas import StatsAnswer
 from alexandria.operations.status_style import STYLES, display_state
 from alexandria.operations.system import System
 
@@ -29,7 +31,7 @@ class StatusReport:
     """All months at one instant."""
 
     at: datetime
-    stats: schemas.StatsAnswer
+    stats: StatsAnswer
     months: list[schemas.MonthRow]
     view: Snapshot  # what the page shows, for its words
 
@@ -56,12 +58,11 @@ class StatusReport:
         )
         if (held := self.view.bibliography) is not None:
             yield f"Bibliography: {held.size()}; {held.use()}"
-        if self.stats.paused is not None:
-            yield control.describe(self.stats.paused)
-        else:
-            yield f"{self.view.run.label}. {self.view.run.reason}"
+        yield self.stats.headline
         if self.view.lasting:
-            yield f"{counted(len(self.view.lasting), 'incident')}, the latest: {self.view.lasting[0].reason} (alexandria incidents)"
+            yield f"Latest of {counted(len(self.view.lasting), 'incident')}: {self.view.lasting[0].reason} (alexandria incidents)"
+        if self.stats.providers:
+            yield tables.of_providers(self.stats.providers)
         if self.view.running_rollout is not None:
             yield f"Rollout: {rollout.describe(self.view.running_rollout)}"
 
@@ -95,8 +96,8 @@ class StatusReport:
 
 async def take_report(system: System) -> StatusReport:
     """Read the state of all months."""
-    listed = await backfill.list_months(system)
-    return StatusReport(datetime.now(UTC), await backfill.stats(system), listed.months, await take_snapshot(system))
+    listed, view = await backfill.list_months(system), await take_snapshot(system)
+    return StatusReport(datetime.now(UTC), await backfill.stats(system, view), listed.months, view)
 
 
 async def watch(output: Output, system: System) -> None:

@@ -19,7 +19,7 @@ class LaneStatus:
     (None: no limit); `used` are spent and `reserved` about to be. That day began at `began_at`, the next one begins at
     `reset_at`; they are days of the provider's zone. `plan_limit` is
     the limit that the provider itself reported at `plan_seen_at`, `plan_note` what is odd about it. It has not answered
-    since `down_since` (None: it answers).
+    since `down_since` (None: it answers); `probing`: one request probes it now. Before that `failures` in a row are counted.
     """
 
     name: str
@@ -38,6 +38,8 @@ class LaneStatus:
     paused_since: datetime | None = None
     down_since: datetime | None = None
     began_at: datetime | None = None
+    failures: int = 0
+    probing: bool = False
 
     @property
     def left(self) -> int | None:
@@ -79,4 +81,6 @@ def lane_status(row: Row, day: Day) -> LaneStatus:
         paused_since=row["paused_since"] if row["paused_until"] else None,
         down_since=row["down_since"],
         began_at=datetime.fromtimestamp(day.starts, UTC),
+        failures=row["failures"],
+        probing=row["probing"],
     )

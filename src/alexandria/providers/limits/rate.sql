@@ -89,7 +89,8 @@ SELECT paused_until AS until FROM lane WHERE name = %(name)s
 SELECT lane.name, rate,
        CASE WHEN paused_until > clock_timestamp() THEN paused_until
             WHEN probe_until > clock_timestamp() THEN probe_until END AS paused_until,
-       paused_since, pause_reason, opened_at AS down_since, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
+       paused_since, pause_reason, opened_at AS down_since, coalesce(failures, 0) AS failures,
+       coalesce(probe_until > clock_timestamp(), false) AS probing, lane_cap(lane) AS daily_cap, lane_limit(lane) AS daily_limit,
        coalesce(used, 0) - reserved AS used, reserved, plan_limit, plan_seen_at, plan_note
 FROM unnest(%(names)s::text[], %(days)s::date[]) WITH ORDINALITY AS asked (name, day, position)
 JOIN lane USING (name)

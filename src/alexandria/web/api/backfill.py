@@ -10,6 +10,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
 from alexandria.operations import backfill, schemas
 from alexandria.operations.earlier_results import MAX_EARLIER_RESULTS, EarlierAnswer, show_earlier
+from alexandria.operations.stats_schemas import StatsAnswer
 from alexandria.web.errors import documented
 from alexandria.web.routing import AUDIT_NAME, WRITES, Running, internal_router
 
@@ -38,7 +39,7 @@ async def schedule_backfill(request: schemas.ScheduleRequest, system: Running) -
 
 
 @router.get("/backfill-stats", summary="Counters of the backfill")
-async def backfill_stats(system: Running) -> schemas.StatsAnswer:
+async def backfill_stats(system: Running) -> StatsAnswer:
     return await backfill.stats(system)
 
 

@@ -27,6 +27,7 @@ from alexandria.core.errors import AlexandriaError, BadInput, DatabaseUnavailabl
 from alexandria.core.escaping import isolated
 from alexandria.core.grammar import counted
 from alexandria.operations.idempotency import IdempotentCall
+from alexandria.operations.provider_states import CONDITION_STYLES
 from alexandria.operations.rollout_summary import describe_default_plan
 from alexandria.operations.status_style import STYLES, describe_score
 from alexandria.web.auth.session import Visitor, cookie_path, read_form, session_auth_of
@@ -208,6 +209,7 @@ def templates(root: str = "") -> Environment:
         "root": root,
         "asset": lambda name: root + assets()[name].path,
         "styles": STYLES,
+        "condition_styles": CONDITION_STYLES,
         "max_reasons": MAX_FAILURE_REASONS,
         "max_months": MAX_MONTHS_PER_REASON,
         "record_page": provider_facts.record_page,

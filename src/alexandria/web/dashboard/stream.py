@@ -89,7 +89,7 @@ class PageUpdates:
         return "".join(changed)
 
     def _parts(self, view: Snapshot) -> Iterator[str]:
-        for name in ("run", "incidents", "rollout", "tiles", "first", "legend", "failures", "log"):
+        for name in ("run", "incidents", "rollout", "tiles", "providers", "first", "legend", "failures", "log"):
             rendered = _macro(self.root, name, view, self.visitor)
             content = CALL_KEY_VALUE.sub(
                 "", rendered
