@@ -165,13 +165,14 @@ FIELDS = {
     "/pause": {"why": "once"},
     "/resume": {},
     "/rollout/{action}": {"why": "once"},
+    "/works/{id}/decisions": {"act": "exclude", "why": "once", "expected": "1"},
 }
 
 
 async def test_every_form_has_a_line_here_and_a_key_in_the_page(app, admitted):
     paths = {path for path, route in writing_routes(app).items() if isinstance(route, ActionRoute)}
     assert paths - {"/logout"} == {*FIELDS}
-    for page in ("/", "/schedule", "/months/2024-12"):
+    for page in ("/", "/schedule", "/months/2024-12", "/works/7"):
         forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", (await admitted.get(page)).text, re.DOTALL)
         for form in forms:
             assert 'name="call" value="' in form or "/logout" in form, form
@@ -183,7 +184,7 @@ async def test_a_form_that_is_sent_twice_is_carried_out_once(admitted, sql, path
     form = {"token": hidden(page, "token"), "call": secrets.token_urlsafe(16), **FIELDS[path]}
     if path == "/schedule":
         form["plan"] = hidden(await admitted.get("/schedule?months=2"), "plan")
-    where = path.replace("{action}", "start")
+    where = path.replace("{action}", "start").replace("{id}", "7")
     first = await admitted.post(where, data=form)
     [before] = await sql(AUDITED)
     again = await admitted.post(where, data=form)

@@ -85,6 +85,17 @@ async def show_isbn(system: System, text: str) -> IsbnAnswer:
     return IsbnAnswer(isbn13=isbn13, work=_shown(found))
 
 
+def read_isbn(text: str) -> str | None:
+    """The one ISBN that a text prints, or None."""
+    return Isbn13.read(text)
+
+
+def known_isbns(work: WorkAnswer) -> list[str]:
+    """The ISBNs of a work's editions, then those of the records that were considered for it."""
+    considered = (each["isbn13"] for decision in work.decisions for each in decision.evidence)
+    return list(dict.fromkeys([*(edition.isbn13 for edition in work.editions), *filter(None, considered)]))
+
+
 def read_work_id(text: str) -> int:
     """The number of a work. Raises BadInput."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID)):

@@ -11,6 +11,7 @@ from alexandria.backfill.repositories import months
 from alexandria.catalogue import curation
 from alexandria.catalogue.curation import Curator
 from alexandria.catalogue.models import Isbn13
+from alexandria.catalogue.repository import EDITION_FIELDS
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.operations.decision_schemas import CurationDecision
@@ -18,6 +19,8 @@ from alexandria.operations.schemas import Flag, NamedMonth, ShortText
 from alexandria.operations.system import System
 
 Act = Callable[[Connection, Curator], Awaitable[int]]
+Carry = Callable[[System, int, Any, str], Awaitable["CurationAnswer"]]
+FIELDS = EDITION_FIELDS  # that can be corrected
 MAX_ID = 2**63 - 1
 
 
@@ -140,20 +143,34 @@ async def undo(system: System, decision_id: int, request: UndoRequest, door: str
     return await _act(system, request, door, lambda conn, person: curation.undo(conn, decision_id, person))
 
 
-def describe(decision: CurationDecision) -> str:
-    """A decision in a sentence, as a person's."""
+# By name: the request and the function of each act, for whoever carries out what a form or a list asks for.
+ACTS: dict[str, tuple[type[CurationRequest], Carry]] = {
+    "reject": (IsbnRequest, reject),
+    "pin": (IsbnRequest, pin),
+    "exclude": (ExcludeRequest, exclude),
+    "correct": (CorrectRequest, correct),
+    "undo": (UndoRequest, undo),
+}
+
+
+def summary(decision: CurationDecision) -> str:
+    """What was decided, in words."""
     match decision.act:
         case "reject":
-            what = f"ISBN {decision.isbn13} rejected"
+            return f"ISBN {decision.isbn13} rejected"
         case "pin":
-            what = f"ISBN {decision.isbn13} pinned"
+            return f"ISBN {decision.isbn13} pinned"
         case "exclude":
-            what = f"excluded from {decision.month}" if decision.month else "excluded as not notable"
+            return f"excluded from {decision.month}" if decision.month else "excluded as not notable"
         case "correct":
-            what = f"{decision.field} of {decision.isbn13} corrected to {decision.value!r}"
+            return f"{decision.field} of {decision.isbn13} corrected to {decision.value!r}"
         case _:
-            what = f"decision {decision.undoes} undone"
-    return f"{what} by {decision.who}: {decision.why}"
+            return f"decision {decision.undoes} undone"
+
+
+def describe(decision: CurationDecision) -> str:
+    """A decision in a sentence, as a person's."""
+    return f"{summary(decision)} by {decision.who}: {decision.why}"
 
 
 def decision_row(row: Row) -> CurationDecision:

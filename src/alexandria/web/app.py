@@ -33,7 +33,7 @@ from alexandria.web.api import (
 from alexandria.web.auth import login
 from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import SessionAuth
-from alexandria.web.dashboard import actions, catalogue_pages, pages, rendering
+from alexandria.web.dashboard import actions, catalogue_pages, curation_actions, pages, rendering
 from alexandria.web.dashboard.stream import SnapshotCache
 from alexandria.web.idempotency import OnceOnly
 from alexandria.web.middleware import RequestMiddleware
@@ -134,7 +134,7 @@ def create_app(
         *(reference, rendering, pages, catalogue_pages),
     ):
         app.include_router(part.router)
-    for router in (login.router, login.authenticated, actions.previews, actions.router):
+    for router in (login.router, login.authenticated, actions.previews, actions.router, curation_actions.router):
         app.include_router(router)
     errors.install(app)
     # The last one added is the outermost: an unexpected error still gets the middleware's headers and count.

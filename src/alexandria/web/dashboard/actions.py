@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
-
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alexandria.core.errors import BadInput, in_words
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.operations import backfill, control, rollout, rollout_schemas, schemas
-from alexandria.web.auth.login import OWN_PATH
+from alexandria.web.dashboard.forms import AUDIT_NAME, MAX_ID_DIGITS, VisitorName, number, read, return_path, sentence
 from alexandria.web.dashboard.rendering import (
     ActionRoute,
     FormFields,
@@ -25,21 +21,6 @@ from alexandria.web.dashboard.rendering import (
 )
 from alexandria.web.routing import Running
 
-AUDIT_NAME = "dashboard"
-Body = TypeVar("Body", bound=BaseModel)
-FIELD_HINTS = {  # field of a request -> its label in the form, and its valid values
-    "batch_size": ("Months", "a number from 1 to 50"),
-    "months": ("The month", "a month from 1900-01 to 2100-12, such as 2019-07"),
-    "year_start": ("From", "a year from 1900 to 2100"),
-    "year_end": ("To", "a year from 1900 to 2100"),
-    "plan": ("The plan", "preview the months again, then confirm"),
-    "why": ("Reason", "one line of at most 300 characters"),
-    "name": ("Your name", "one line of at most 60 characters"),
-    "phase": ("The phase", "reload the page"),
-    "rollout": ("The rollout", "reload the page"),
-    "hold": ("The hold", "reload the page"),
-    "reason": ("Reason", "one line of at most 300 characters"),
-}
 ROLLOUT_ACTIONS: dict[str, tuple[type[rollout_schemas.RolloutRequest], str]] = {
     "start": (rollout_schemas.StartRequest, "Started"),
     "hold": (rollout_schemas.ReasonedRequest, "Held"),
@@ -48,14 +29,6 @@ ROLLOUT_ACTIONS: dict[str, tuple[type[rollout_schemas.RolloutRequest], str]] = {
     "override": (rollout_schemas.ReasonedRequest, "Overridden"),
 }
 MAX_LISTED_MONTHS = 6  # in a message
-MAX_ID_DIGITS = 18
-
-
-class VisitorName(BaseModel):
-    """The name that a visitor enters. All visitors have the same secret, so that it cannot be verified."""
-
-    name: Annotated[schemas.ShortText, Field(max_length=60)]
-
 
 router = APIRouter(route_class=ActionRoute, include_in_schema=False)
 previews = APIRouter(route_class=ReadingRoute, include_in_schema=False)
@@ -64,8 +37,7 @@ previews = APIRouter(route_class=ReadingRoute, include_in_schema=False)
 @previews.get("/schedule")
 async def preview_schedule(request: Request, system: Running) -> Response:
     """The months that would be scheduled, with a button to confirm."""
-    number = request.query_params.get("months", "10")
-    wanted = _read(schemas.ScheduleRequest, batch_size=_number(number), dry_run=True)
+    wanted = read(schemas.ScheduleRequest, batch_size=number(request.query_params.get("months", "10")), dry_run=True)
     return render(request, "schedule.html", found=await backfill.schedule(system, wanted, AUDIT_NAME))
 
 
@@ -73,11 +45,11 @@ async def preview_schedule(request: Request, system: Running) -> Response:
 async def schedule(request: Request, form: FormFields, system: Running) -> Response:
     """Schedule the months of the preview, or the one of the page."""
     if form.get("month"):
-        named = _read(schemas.ScheduleRequest, months=[form["month"]])
+        named = read(schemas.ScheduleRequest, months=[form["month"]])
         found = await backfill.schedule(system, named, AUDIT_NAME)
         left = [f"Not scheduled: {each.month} is {each.reason}." for each in found.skipped or ()]
-        return redirect_with_message(request, _return_path(form), " ".join(left) or f"Scheduled {form['month']}.")
-    wanted = _read(schemas.ScheduleRequest, batch_size=_number(form.get("months", "")), plan=form.get("plan", ""))
+        return redirect_with_message(request, return_path(form), " ".join(left) or f"Scheduled {form['month']}.")
+    wanted = read(schemas.ScheduleRequest, batch_size=number(form.get("months", "")), plan=form.get("plan", ""))
     scheduled = await backfill.schedule(system, wanted, AUDIT_NAME)
     listed = _list([f"{each.year}-{each.month:02d}" for each in scheduled.months])
     return redirect_with_message(request, "/", f"Scheduled {counted(scheduled.months_selected, 'month')}{listed}.")
@@ -86,9 +58,7 @@ async def schedule(request: Request, form: FormFields, system: Running) -> Respo
 @router.post("/seed")
 async def seed(request: Request, form: FormFields, system: Running) -> Response:
     """Add the months of some years."""
-    wanted = _read(
-        schemas.SeedRequest, year_start=_number(form.get("start", "")), year_end=_number(form.get("end", ""))
-    )
+    wanted = read(schemas.SeedRequest, year_start=number(form.get("start", "")), year_end=number(form.get("end", "")))
     answer = await backfill.seed(system, wanted)
     return redirect_with_message(request, "/", f"{answer.message}. Next: schedule some of them.")
 
@@ -99,7 +69,7 @@ async def retry(request: Request, form: FormFields, system: Running) -> Response
     listed = [str(Month.parse(form["month"]))] if form.get("month") else []
     failed = {} if listed else {"status": "failed"}
     reason = {"reason": form["reason"]} if form.get("reason") else {}
-    wanted = _read(schemas.RetryRequest, months=listed, **failed, **reason)
+    wanted = read(schemas.RetryRequest, months=listed, **failed, **reason)
     answer = await control.retry(system, wanted, AUDIT_NAME)
     parts = []
     if answer.reopened:
@@ -108,25 +78,25 @@ async def retry(request: Request, form: FormFields, system: Running) -> Response
     if answer.woken:
         parts.append(f"{counted(len(answer.woken), 'waiting month')} retried now{_list(answer.woken)}.")
     message = " ".join(parts) or "Nothing to retry: no such month is failed, completed or waiting."
-    return redirect_with_message(request, _return_path(form), message)
+    return redirect_with_message(request, return_path(form), message)
 
 
 @router.post("/pause")
 async def pause(request: Request, form: FormFields, system: Running) -> Response:
     """Pause the backfill."""
-    answer = await control.pause(system, _read(schemas.PauseRequest, reason=form.get("why", "")), AUDIT_NAME)
-    return redirect_with_message(request, "/", _sentence(answer.message))
+    answer = await control.pause(system, read(schemas.PauseRequest, reason=form.get("why", "")), AUDIT_NAME)
+    return redirect_with_message(request, "/", sentence(answer.message))
 
 
 @router.post("/resume")
 async def resume(request: Request, form: FormFields, system: Running) -> Response:
     """Resume the backfill, or requests to one provider."""
     provider = form.get("provider", "")
-    wanted = _read(schemas.ResumeRequest, **({"provider": provider} if provider else {}))
+    wanted = read(schemas.ResumeRequest, **({"provider": provider} if provider else {}))
     message = (await control.resume(system, wanted, AUDIT_NAME)).message
     if provider:
         message = message.replace(provider, provider_name(provider), 1)
-    return redirect_with_message(request, "/", _sentence(message))
+    return redirect_with_message(request, "/", sentence(message))
 
 
 @router.post("/rollout/{action}")
@@ -136,12 +106,12 @@ async def steer_rollout(action: str, request: Request, form: FormFields, system:
         raise HTTPException(404)
     body, done = ROLLOUT_ACTIONS[action]
     target = {
-        name: _number(form[name], MAX_ID_DIGITS)
+        name: number(form[name], MAX_ID_DIGITS)
         for name in ("phase", "rollout", *(["hold"] if action == "release" else []))
         if form.get(name) and action != "start"
     }
-    wanted = _read(body, why=form.get("why", ""), **target)
-    name = _read(VisitorName, name=form.get("who", "").strip()).name
+    wanted = read(body, why=form.get("why", ""), **target)
+    name = read(VisitorName, name=form.get("who", "").strip()).name
     who = f"{name} by {AUDIT_NAME}" if name else AUDIT_NAME
     if isinstance(wanted, rollout_schemas.ActRequest):
         answer = await rollout.act(system, action, wanted, who)
@@ -149,30 +119,6 @@ async def steer_rollout(action: str, request: Request, form: FormFields, system:
         assert isinstance(wanted, rollout_schemas.StartRequest)
         answer = await rollout.start(system, wanted, who)
     return redirect_with_message(request, "/", f"{done}: {answer.message}.")
-
-
-def _read(body: type[Body], **fields: object) -> Body:
-    """The request that the API would read. Raises BadInput as the API would, with the labels of the form."""
-    try:
-        return body.model_validate(fields)
-    except ValidationError as invalid:
-        first = invalid.errors(include_input=False, include_url=False)[0]
-        label, hint = FIELD_HINTS.get(str(first["loc"][0]) if first["loc"] else "", ("", ""))
-        reason = in_words(first)
-        raise BadInput(f"{label}: {reason}" if label else reason, hint=hint) from None
-
-
-def _number(text: str, max_digits: int = 5) -> int | str:
-    return int(text) if text.isdecimal() and len(text) <= max_digits else text
-
-
-def _return_path(form: dict[str, str]) -> str:
-    path = form.get("back", "/")
-    return path if OWN_PATH.fullmatch(path) else "/"
-
-
-def _sentence(message: str) -> str:
-    return f"{message[:1].upper()}{message[1:]}."
 
 
 def _list(months: list[str]) -> str:

@@ -56,7 +56,16 @@ async def list_books(request: Request, system: Running) -> HTMLResponse:
 async def one_work(id: str, request: Request, system: Running) -> HTMLResponse:  # noqa: A002 # the name in the path
     """One book in full."""
     found = await books.show_work(system, books.read_work_id(id))
-    return render(request, "work.html", found=found, evidence=EVIDENCE, describe=curation.describe)
+    return render(
+        request,
+        "work.html",
+        found=found,
+        evidence=EVIDENCE,
+        summary=curation.summary,
+        fields=curation.FIELDS,
+        chosen=books.read_isbn(request.query_params.get("isbn", "")),
+        numbers=books.known_isbns(found),
+    )
 
 
 @router.get("/isbn/{isbn13}")

@@ -1,0 +1,37 @@
+"""Forms by which visitors decide about books. A decision that another person forestalled is shown beside the other one."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alexandria.core.errors import DecisionConflict
+from alexandria.operations import books, curation
+from alexandria.web.dashboard.forms import AUDIT_NAME, MAX_ID_DIGITS, number, read, return_path, sentence
+from alexandria.web.dashboard.rendering import ActionRoute, FormFields, redirect_with_message, render
+from alexandria.web.routing import Running
+
+router = APIRouter(route_class=ActionRoute, include_in_schema=False)
+NUMBERS = ("expected",)  # fields of the forms that are numbers
+
+
+@router.post("/works/{id}/decisions")
+async def decide(id: str, request: Request, form: FormFields, system: Running) -> Response:  # noqa: A002 # the name in the path
+    """Decide about a book; the field `act` says how."""
+    work_id, name = books.read_work_id(id), form.get("act", "")
+    if name not in curation.ACTS:
+        raise HTTPException(404)
+    body, act = curation.ACTS[name]
+    given = {field: form[field].strip() for field in body.model_fields if form.get(field, "").strip()}
+    given |= {"value": ""} if "value" in body.model_fields and "value" not in given else {}
+    wanted = read(body, **given | {field: number(given.get(field, ""), MAX_ID_DIGITS) for field in NUMBERS})
+    target = books.read_work_id(form.get("decision", "")) if name == "undo" else work_id
+    try:
+        answer = await act(system, target, wanted, AUDIT_NAME)
+    except DecisionConflict as conflict:
+        again = {field: text for field, text in form.items() if field != "expected"}
+        return render(request, "conflict.html", 409, work_id=work_id, found=conflict.details, again=again)
+    done = sentence(f"{curation.summary(answer.decision)[:200]} by {answer.decision.who}")
+    return redirect_with_message(request, return_path(form, f"/works/{answer.work_id}"), done)

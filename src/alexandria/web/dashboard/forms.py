@@ -1,0 +1,67 @@
+"""Reads the fields of the dashboard's forms: requests as the API would read them, with the labels of the form in errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from alexandria.core.errors import BadInput, in_words
+from alexandria.operations import schemas
+from alexandria.web.auth.login import OWN_PATH
+
+Body = TypeVar("Body", bound=BaseModel)
+AUDIT_NAME = "dashboard"
+FIELD_HINTS = {  # field of a request -> its label in the form, and its valid values
+    "batch_size": ("Months", "a number from 1 to 50"),
+    "months": ("The month", "a month from 1900-01 to 2100-12, such as 2019-07"),
+    "year_start": ("From", "a year from 1900 to 2100"),
+    "year_end": ("To", "a year from 1900 to 2100"),
+    "plan": ("The plan", "preview the months again, then confirm"),
+    "why": ("Reason", "one line of at most 300 characters"),
+    "name": ("Your name", "one line of at most 60 characters"),
+    "who": ("Your name", "one line of at most 100 characters"),
+    "phase": ("The phase", "reload the page"),
+    "rollout": ("The rollout", "reload the page"),
+    "hold": ("The hold", "reload the page"),
+    "reason": ("Reason", "one line of at most 300 characters"),
+    "isbn13": ("ISBN", "13 digits, with or without hyphens"),
+    "month": ("Month", "a month that named the book, such as 2019-07"),
+    "field": ("Field", "one of the list"),
+    "value": ("Value", "one line of at most 300 characters"),
+    "expected": ("The state of the book", "reload the page"),
+}
+MAX_ID_DIGITS = 18
+
+
+class VisitorName(BaseModel):
+    """The name that a visitor enters. All visitors have the same secret, so that it cannot be verified."""
+
+    name: Annotated[schemas.ShortText, Field(max_length=60)]
+
+
+def read(body: type[Body], **fields: object) -> Body:
+    """The request that the API would read. Raises BadInput as the API would, with the labels of the form."""
+    try:
+        return body.model_validate(fields)
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        label, hint = FIELD_HINTS.get(str(first["loc"][0]) if first["loc"] else "", ("", ""))
+        reason = in_words(first)
+        raise BadInput(f"{label}: {reason}" if label else reason, hint=hint) from None
+
+
+def number(text: str, max_digits: int = 5) -> int | str:
+    """The number of a field, or the text, which its request then refuses."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= max_digits else text
+
+
+def return_path(form: dict[str, str], default: str = "/") -> str:
+    """Where the visitor goes after the action: the page of the form, never another site."""
+    path = form.get("back", default)
+    return path if OWN_PATH.fullmatch(path) else default
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence of its own."""
+    return f"{message[:1].upper()}{message[1:]}."

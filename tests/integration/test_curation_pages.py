@@ -1,0 +1,117 @@
+"""Visitors decide about a book by the forms of its page, without scripts; a public dashboard never writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+import pytest_asyncio
+
+from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.web.app import create_app
+from tests.support.curated_book import BOOK, REPRINT, RIGHT
+from tests.support.dashboard_visitors import SECRET, browser, hidden, message, token_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PAGE, FORM = "/works/7", "/works/7/decisions"
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _book(empty, sql):
+    for statement in BOOK.split(";"):
+        await sql(statement)
+
+
+async def decide(client, **fields):
+    """Fill in a form of the page as it is now, and send it; returns the page that follows."""
+    page = await client.get(PAGE)
+    given = {"token": token_of(page), "expected": hidden(page, "expected", FORM), "why": "looked", "who": "Ann"}
+    return await client.post(FORM, data=given | fields, follow_redirects=True)
+
+
+async def test_every_decision_is_made_shown_and_undone_by_the_page(admitted, sql):
+    for fields, said in (
+        ({"act": "reject", "isbn13": "978-0-86154-589-6"}, f"ISBN {RIGHT} rejected by Ann."),
+        ({"act": "pin", "isbn13": REPRINT}, f"ISBN {REPRINT} pinned by Ann."),
+        ({"act": "correct", "isbn13": REPRINT, "field": "publisher", "value": " Oneworld "},
+         f"Publisher of {REPRINT} corrected to 'Oneworld' by Ann."),
+        ({"act": "correct", "isbn13": REPRINT, "field": "publisher", "value": ""},
+         f"Publisher of {REPRINT} corrected to '' by Ann."),
+        ({"act": "exclude", "month": "2023-11"}, "Excluded from 2023-11 by Ann."),
+        ({"act": "exclude", "month": "", "who": ""}, "Excluded as not notable by dashboard."),
+    ):  # fmt: skip
+        page = await decide(admitted, **fields)
+        assert re.sub("&#39;", "'", message(page)) == said
+        assert str(page.url).endswith(PAGE)
+    standing = [row["id"] for row in await sql("SELECT id FROM standing_decision ORDER BY id")]
+    assert len(standing) == 6
+    for decision in standing:
+        page = await admitted.get(PAGE)
+        assert f"Undo decision {decision}…" in page.text
+        assert (
+            message(await decide(admitted, act="undo", decision=str(decision))) == f"Decision {decision} undone by Ann."
+        )
+    page = await admitted.get(PAGE)
+    assert "Undo decision" not in page.text
+    assert page.text.count("(undone)") == 6
+    assert await sql("SELECT id FROM standing_decision") == []
+    audited = await sql("SELECT DISTINCT who FROM audit")
+    assert {row["who"] for row in audited} == {"Ann by dashboard", "dashboard"}
+
+
+async def test_a_link_beside_each_edition_fills_in_its_isbn(admitted):
+    page = (await admitted.get(f"{PAGE}?isbn={RIGHT}")).text
+    assert f'list="numbers" value="{RIGHT}"' in page
+    assert f'<option value="{RIGHT}" selected>' in page
+    assert f'href="/works/7?isbn={RIGHT}#decide"' in page
+
+
+async def test_two_persons_on_one_book_see_both_and_may_decide_again(admitted, sql):
+    before = await admitted.get(PAGE)
+    stale = {"token": token_of(before), "expected": hidden(before, "expected", FORM)}
+    await decide(admitted, act="reject", isbn13=RIGHT, why="a <reprint>")
+    page = await admitted.post(
+        FORM, data={**stale, "act": "pin", "isbn13": RIGHT, "why": "the first edition", "who": "Bob"}
+    )
+    assert page.status_code == 409
+    for shown in ("a &lt;reprint&gt;", "Ann", "the first edition", "Bob"):
+        assert shown in page.text
+    assert [row["act"] for row in await sql("SELECT act FROM curation_decision")] == ["reject"]
+    again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
+    assert message(await admitted.post(FORM, data=again, follow_redirects=True)) == f"ISBN {RIGHT} pinned by Bob."
+    assert [row["who"] for row in await sql("SELECT who FROM curation_decision ORDER BY id")] == ["Ann", "Bob"]
+
+
+async def test_what_cannot_be_decided_is_explained(admitted, sql):
+    for fields, status, said in (
+        ({"act": "reject", "isbn13": "123"}, 422, "ISBN"),
+        ({"act": "reject", "isbn13": RIGHT, "why": " "}, 422, "Reason"),
+        ({"act": "reject", "isbn13": RIGHT, "expected": "x"}, 422, "reload the page"),
+        ({"act": "correct", "isbn13": RIGHT, "field": "price", "value": "1"}, 422, "field"),
+        ({"act": "correct", "isbn13": RIGHT, "field": "pages", "value": "many"}, 422, "pages is a number"),
+        ({"act": "exclude", "month": "May"}, 422, "Month"),
+        ({"act": "undo", "decision": "99"}, 404, "there is no decision 99"),
+        ({"act": "undo"}, 422, "is not the number"),
+        ({"act": "like"}, 404, "no such page"),
+    ):  # fmt: skip
+        page = await decide(admitted, **fields)
+        assert page.status_code == status, fields
+        assert said in page.text, fields
+    assert await sql("SELECT id FROM curation_decision") == []
+
+
+async def test_only_visitors_who_logged_in_decide(admitted, sql, system):
+    """A public dashboard shows decisions without any form, and refuses those of other pages."""
+    await decide(admitted, act="exclude", month="2023-11")
+    public = dataclasses.replace(system, settings=system.settings.model_copy(update={"dashboard_public": True}))
+    sent = {"act": "reject", "isbn13": RIGHT, "why": "x", "expected": "1"}
+    async with browser(create_app(public, WebhookSecrets((SECRET,)))) as visitor:
+        page = await visitor.get(PAGE)
+        assert "excluded from 2023-11" in page.text
+        assert "<form" not in page.text
+        assert "Decide about" not in page.text
+        assert (await visitor.post(FORM, data=sent)).status_code == 401
+    for token in ({}, {"token": "forged"}):
+        assert (await admitted.post(FORM, data=sent | token)).status_code == 403
+    assert [row["act"] for row in await sql("SELECT act FROM curation_decision")] == ["exclude"]
