@@ -216,6 +216,12 @@ class Field:
         asked = "SELECT outcome FROM attempt WHERE year = %s AND month = coalesce(%s, month) ORDER BY created_at"
         return [row["outcome"] for row in self.sql(asked, year, month)]
 
+    def losses_before_the_end(self) -> int:
+        """How often the one month was lost before it was completed: once, and again if a busy machine stalls the successor."""
+        *before, last = self.outcomes()
+        assert (set(before), last) == ({"lost"}, "completed"), self.state()
+        return len(before)
+
     def final(self) -> bool:
         return not self.sql("SELECT 1 FROM backfill_log WHERE status NOT IN ('completed', 'failed') LIMIT 1")
 

@@ -30,15 +30,15 @@ def a_worker_is_frozen_while_it_records(field):
             frozen.send(signal.SIGSTOP)
         field.until_final()
         then, works = field.sql(HELD), field.one("SELECT count(*) FROM work")
-        assert field.outcomes() == ["lost", "completed"]
+        losses = field.losses_before_the_end()
         frozen.send(signal.SIGCONT)
         field.until(lambda: "attempt lost" in frozen.log_text(), "the frozen worker learns that it has lost its month")
         field.until(lambda: field.one("SELECT retry_count FROM backfill_log") == 0, "its loss counts no longer")
         unchanged = [month | {"retry_count": 0} for month in then]
         assert (field.sql(HELD), field.one("SELECT count(*) FROM work")) == (unchanged, works)
-        assert field.outcomes() == ["lost", "completed"]
+        assert field.losses_before_the_end() == losses
         field.check_consistent()
-        month = {"year": 2023, "month": 11, "status": "completed", "retry_count": 1}
+        month = {"year": 2023, "month": 11, "status": "completed", "retry_count": losses}
         assert then[0].items() >= month.items()
         frozen.send(signal.SIGTERM)
         assert frozen.exit_code() == 0
@@ -65,10 +65,10 @@ def a_worker_is_frozen_during_a_call(field):
                 lambda: any(word in frozen.log_text() for word in ("taken for dead", "the queue has stopped")),
                 "it learns that it was pruned, or that the server has ended its sessions meanwhile",
             )
-            assert field.outcomes() == ["lost", "completed"]
+            losses = field.losses_before_the_end()
         field.schedule("2023-10")
         field.until_final()
-        assert field.outcomes() == ["lost", "completed", "completed"]
+        assert field.outcomes() == ["lost"] * losses + ["completed", "completed"]
         field.check_consistent()
         frozen.send(signal.SIGTERM)
         assert frozen.exit_code() == 0
