@@ -36,7 +36,7 @@ ROLLOUT = [
     f"/api/internal/rollout/{act}" for act in ("start", "hold", "release", "approve", "override", "override-in-advance")
 ]
 CURATION = [
-    *(f"/api/catalogue/works/7/{act}" for act in ("reject", "pin", "exclude", "correct")),
+    *(f"/api/catalogue/works/7/{act}" for act in ("reject", "pin", "accept", "exclude", "correct")),
     "/api/catalogue/decisions/7/undo",
 ]
 WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME, *ROLLOUT]
@@ -52,6 +52,7 @@ INTERNAL = [
 ]
 VIEWED = [
     ("GET", "/api/catalogue/books"),
+    ("GET", "/api/review"),
     ("GET", "/api/catalogue/books.csv"),
     ("GET", "/api/catalogue/books.mrc"),
     ("GET", "/api/catalogue/works/1"),
@@ -455,7 +456,7 @@ async def test_the_openapi_description_is_complete(app):
     described = app.openapi()
     for path, methods in described["paths"].items():
         for method, answer in methods.items():
-            internal = path.startswith(("/api/internal/", "/api/catalogue/"))
+            internal = path.startswith(("/api/internal/", "/api/catalogue/", "/api/review"))
             assert bool(answer.get("security")) == internal, path
             wanted = {"200", "500"} | ({"401", "422", "429", "503"} if internal else set())
             wanted |= {"400", "413", "415"} if method == "post" else set()

@@ -20,7 +20,7 @@ def test_books_are_found_with_their_decision(said, ids):
     assert code == 0
     assert out.splitlines() == [
         f"{HOBBIT}  The Hobbit",
-        f"               J. R. R. Tolkien, 1937-09; Open Library 98.6 %; 2019-07 contradicted; book {ids['The Hobbit']}",
+        f"               J. R. R. Tolkien, 1937-09; Open Library 98.6 %; needs review; 2019-07 contradicted; book {ids['The Hobbit']}",
     ]
     code, out, _ = said("books", "--unresolved", "--month", "2019-08", "--sort", "title")
     assert [line[:35].rstrip() for line in out.splitlines()] == [

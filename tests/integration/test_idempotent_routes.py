@@ -23,6 +23,7 @@ BOOK = {"isbn13": "9780861545896", "why": "once", "expected": 1}
 BODIES = {
     f"{WORK}/reject": (BOOK, BOOK | {"why": "twice"}),
     f"{WORK}/pin": (BOOK, BOOK | {"why": "twice"}),
+    f"{WORK}/accept": (BOOK, BOOK | {"why": "twice"}),
     f"{WORK}/exclude": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
     f"{WORK}/correct": (BOOK | {"field": "pages", "value": "9"}, BOOK | {"field": "pages", "value": "8"}),
     f"{DECISION}/undo": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),

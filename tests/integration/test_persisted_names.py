@@ -207,6 +207,7 @@ TABLES = {
     "provenance": "isbn13 field source_record_id",
     "quota": "name day cap used",
     "related_isbn": "isbn13 other source_record_id",
+    "review_item": "work_id subject isbn13 year month candidate_id reasons place",
     "rollout": "id plan started_at started_by phase begins held overridden ended_at outcome",
     "rollout_log": "id rollout_id at who act why detail",
     "rollout_month": "rollout_id year month day",
@@ -218,7 +219,7 @@ TABLES = {
     "work_alias": "key work_id",
     "work_block": "key work_id",
     "work_contributor": "work_id contributor_id role position",
-    "work_listing": "work_id title_key author_key language status source score in_month words",
+    "work_listing": "work_id title_key author_key language status source score in_month words needs_review",
 }
 # By metric, its labels.
 METRICS = {

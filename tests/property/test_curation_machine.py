@@ -147,6 +147,10 @@ class Review(RuleBasedStateMachine):
     def pin(self, work, isbn):
         self.decide("pin", self.work(work), Isbn13(isbn))
 
+    @rule(work=WORKS, subject=st.one_of(ISBNS.map(Isbn13), st.sampled_from(MONTHS)))
+    def accept(self, work, subject):
+        self.decide("accept", self.work(work), subject)
+
     @rule(work=WORKS, month=st.sampled_from([None, *MONTHS]))
     def exclude(self, work, month):
         self.decide("exclude", self.work(work), month)
@@ -181,6 +185,17 @@ class Review(RuleBasedStateMachine):
         assert stored == self.decided
         standing = {row["id"] for row in self.sql("SELECT id FROM standing_decision")}
         assert standing == {id_ for id_, row in self.decided.items() if row["act"] != "undo"} - self.undone
+
+    @invariant()
+    def the_review_queue_is_what_follows_and_asks_nothing_that_was_answered(self):
+        columns = "work_id, subject, isbn13, year, month, candidate_id, reasons"
+        queued = self.sql(f"SELECT {columns} FROM review_item ORDER BY work_id, subject")
+        assert queued == self.sql(f"SELECT {columns} FROM due_review ORDER BY work_id, subject")
+        asked = {(row["work_id"], row["isbn13"], row["year"], row["month"]) for row in queued}
+        answered = [row for id_, row in self.decided.items() if row["act"] != "undo" and id_ not in self.undone]
+        assert asked.isdisjoint((row["work_id"], row["isbn13"], row["year"], row["month"]) for row in answered)
+        flagged = {row["work_id"] for row in self.sql("SELECT work_id FROM work_listing WHERE needs_review")}
+        assert flagged == {row["work_id"] for row in queued}
 
     @invariant()
     def every_record_that_was_considered_is_kept(self):

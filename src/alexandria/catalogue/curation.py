@@ -1,4 +1,4 @@
-"""Stores what persons decide about books: reject, pin, exclude, correct and undo. Decisions outlive what machines find."""
+"""Stores what persons decide about books: reject, pin, accept, exclude, correct, undo. Decisions outlive what machines find."""
 
 from __future__ import annotations
 
@@ -119,14 +119,26 @@ async def pin(connection: Connection, work_id: int, isbn13: Isbn13, person: Cura
     return decided
 
 
+async def accept(connection: Connection, work_id: int, subject: Isbn13 | Month, person: Curator) -> int:
+    """Decide that an ISBN of the work, or the work as a book of this month, is right as it was found."""
+    await _begin(connection, work_id, person, {"act": "accept", "subject": str(subject)})
+    if isinstance(subject, Month):
+        await _check_named(connection, work_id, subject)
+        return await _decide(connection, "accept", work_id, person, year=subject.year, month=subject.month)
+    edition = await _edition(connection, subject)
+    if edition is None or edition["work_id"] != work_id:
+        raise Unknown(f"{subject} is not among the editions of work {work_id}", hint="pin it to add it")
+    if edition["rejected"]:
+        raise NotNow(f"{subject} was rejected for work {work_id}", hint="undo that decision, or pin the ISBN")
+    return await _decide(connection, "accept", work_id, person, isbn13=subject)
+
+
 async def exclude(connection: Connection, work_id: int, month: Month | None, person: Curator) -> int:
     """Decide that the work is no book of this month, or not notable: of no month, and withdrawn from the catalogue."""
     await _begin(connection, work_id, person, {"act": "exclude", "month": month and str(month)})
     of_month = {"year": month and month.year, "month": month and month.month}
     if month is not None:
-        row = await (await connection.execute(SQL["named_in"], {"work_id": work_id, **of_month})).fetchone()
-        if row is None or not row["named"]:
-            raise Unknown(f"work {work_id} is no book of {month}", hint=f"its books: alexandria month {month}")
+        await _check_named(connection, work_id, month)
     decided = await _decide(connection, "exclude", work_id, person, **of_month)
     if month is None:
         await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": None})
@@ -171,7 +183,8 @@ async def undo(connection: Connection, decision_id: int, person: Curator) -> int
     decided = await _decide(connection, "undo", work_id, person, undoes=decision_id, **about)
     if past["act"] == "correct":
         await _restore(connection, past)
-    await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": past["isbn13"]})
+    if past["act"] != "accept":
+        await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": past["isbn13"]})
     return decided
 
 
@@ -230,6 +243,13 @@ async def _work(connection: Connection, work_id: int) -> Row:
     if row is None:
         raise Unknown(f"there is no work {work_id}")
     return row
+
+
+async def _check_named(connection: Connection, work_id: int, month: Month) -> None:
+    values = {"work_id": work_id, "year": month.year, "month": month.month}
+    row = await (await connection.execute(SQL["named_in"], values)).fetchone()
+    if row is None or not row["named"]:
+        raise Unknown(f"work {work_id} is no book of {month}", hint=f"its books: alexandria month {month}")
 
 
 async def _decision(connection: Connection, decision_id: int) -> Row:

@@ -72,6 +72,7 @@ class WorkFilter:
     max_score: float | None = None
     in_month: str | None = None
     language: str | None = None
+    needs_review: bool = False
 
     def values(self, among: list[int] | None) -> dict[str, Any]:
         return {
@@ -81,6 +82,7 @@ class WorkFilter:
             "in_month": self.in_month,
             "min_score": self.min_score,
             "max_score": self.max_score,
+            "needs_review": self.needs_review,
             "among": among,
         }
 

@@ -8,6 +8,7 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
     (%(language)s::text IS NULL OR l.language = %(language)s) AND (%(source)s::text IS NULL OR l.source = %(source)s)
     AND (%(statuses)s::text[] IS NULL OR l.status = ANY(%(statuses)s)) AND (%(in_month)s::text IS NULL OR l.in_month = %(in_month)s)
     AND (%(min_score)s::numeric IS NULL OR l.score >= %(min_score)s) AND (%(max_score)s::numeric IS NULL OR l.score <= %(max_score)s)
+    AND (NOT %(needs_review)s OR l.needs_review)
     AND (%(among)s::bigint[] IS NULL OR l.work_id = ANY(%(among)s))
 
 -- name: of_month
@@ -68,7 +69,8 @@ ORDER BY l.score, l.work_id LIMIT %(limit)s
 -- reviewed it, or of the first edition.
 SELECT w.id, w.title, w.author, w.first_published, l.language, l.status, l.source, l.score, l.in_month, c.score_version,
     CASE WHEN r.isbn_decision_id IS NULL THEN coalesce(c.isbn13, e.isbn13) ELSE r.isbn13 END AS isbn13,
-    r.isbn_decision_id IS NOT NULL OR r.excluded_by IS NOT NULL AS reviewed, (SELECT count(*) FROM edition WHERE work_id = w.id) AS editions,
+    r.isbn_decision_id IS NOT NULL OR r.excluded_by IS NOT NULL
+        OR EXISTS (SELECT FROM standing_decision WHERE work_id = w.id AND act = 'accept') AS reviewed, l.needs_review, (SELECT count(*) FROM edition WHERE work_id = w.id) AS editions,
     ARRAY(SELECT DISTINCT format('%%s-%%s', year, lpad(month::text, 2, '0')) FROM candidate
           WHERE work_id = w.id ORDER BY 1 DESC LIMIT %(months)s) AS months
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, place)

@@ -31,6 +31,7 @@ from alexandria.cli.commands import (
     logs,
     psql,
     resolve,
+    review,
     rollout,
     schedule,
     secret,
@@ -95,6 +96,7 @@ app.add_typer(secret.group, rich_help_panel="Prepare")
 app.add_typer(bibliography.group, rich_help_panel="Prepare")
 app.add_typer(rollout.group, rich_help_panel="Work")
 app.add_typer(curate.group, rich_help_panel="Work")
+app.add_typer(review.group, rich_help_panel="Work")
 app.add_typer(cache.group, rich_help_panel="Work")
 app.add_typer(cache.earlier_group, hidden=True)
 

@@ -48,6 +48,7 @@ class BookQuery(BaseModel):
     month: Annotated[NamedMonth | None, Field(description="named by this month, YYYY-MM")] = None
     status: Annotated[EvidenceStatus | None, Field(description="what the best decision about a book is")] = None
     unresolved: Annotated[bool, Field(description="only books without an ISBN that a month names")] = False
+    needs_review: Annotated[bool, Field(description="only books with a question in the review queue")] = False
     source: Annotated[SourceName | None, Field(description="that has the accepted record")] = None
     min_score: Annotated[Score | None, Field(description="of the accepted record, in per cent")] = None
     max_score: Annotated[Score | None, Field(description="of the accepted record, in per cent")] = None
@@ -82,7 +83,8 @@ class ListedBook(BaseModel):
     isbn13: Annotated[
         str | None, Field(description="of the best decision, as persons reviewed it, or of the first edition")
     ]
-    reviewed: Annotated[bool, Field(description="a person decided on this ISBN, or excluded the book")]
+    reviewed: Annotated[bool, Field(description="a person accepted or decided on this ISBN, or excluded the book")]
+    needs_review: Annotated[bool, Field(description="the review queue has a question about it")]
     editions: int
     months: Annotated[list[str], Field(description="the newest months that named it")]
     status: EvidenceStatus

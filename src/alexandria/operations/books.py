@@ -116,6 +116,7 @@ def _wanted(query: BookQuery) -> WorkFilter:
         max_score=query.max_score,
         in_month=query.in_month,
         language=query.language,
+        needs_review=query.needs_review,
     )
 
 

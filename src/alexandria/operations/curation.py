@@ -1,11 +1,11 @@
-"""Lets persons decide about books: reject or pin an ISBN, exclude a book, correct a field, undo; and lists what they did."""
+"""Lets persons decide about books: reject, pin, accept, exclude, correct, undo; and lists what they did."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alexandria.backfill.repositories import months
 from alexandria.catalogue import curation
@@ -57,6 +57,27 @@ class IsbnRequest(CurationRequest):
         }
     )
     isbn13: Annotated[ShortText, Field(description="with or without hyphens, of 10 or 13 digits")]
+
+
+class AcceptRequest(CurationRequest):
+    """Accept an ISBN, or a book as one of a month, as it was found: it needs no further review."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"isbn13": "9780861545896", "why": "compared with the title page", "who": "Ann", "expected": 0},
+                {"month": "2023-11", "why": "the publisher's announcement", "expected": 0},
+            ],
+        }
+    )
+    isbn13: Annotated[ShortText | None, Field(description="of 10 or 13 digits; or else `month`")] = None
+    month: Annotated[NamedMonth | None, Field(description="YYYY-MM; or else `isbn13`")] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> AcceptRequest:
+        if (self.isbn13 is None) == (self.month is None):
+            raise ValueError("give isbn13 or month")
+        return self
 
 
 class ExcludeRequest(CurationRequest):
@@ -124,6 +145,12 @@ async def pin(system: System, work_id: int, request: IsbnRequest, door: str) -> 
     return await _act(system, request, door, lambda conn, person: curation.pin(conn, work_id, isbn13, person))
 
 
+async def accept(system: System, work_id: int, request: AcceptRequest, door: str) -> CurationAnswer:
+    """Accept an ISBN, or a work as one of a month."""
+    subject = Isbn13.parse(request.isbn13) if request.isbn13 is not None else Month.parse(request.month or "")
+    return await _act(system, request, door, lambda conn, person: curation.accept(conn, work_id, subject, person))
+
+
 async def exclude(system: System, work_id: int, request: ExcludeRequest, door: str) -> CurationAnswer:
     """Exclude a work from a month, or from all."""
     month = Month.parse(request.month) if request.month else None
@@ -147,6 +174,7 @@ async def undo(system: System, decision_id: int, request: UndoRequest, door: str
 ACTS: dict[str, tuple[type[CurationRequest], Carry]] = {
     "reject": (IsbnRequest, reject),
     "pin": (IsbnRequest, pin),
+    "accept": (AcceptRequest, accept),
     "exclude": (ExcludeRequest, exclude),
     "correct": (CorrectRequest, correct),
     "undo": (UndoRequest, undo),
@@ -160,6 +188,8 @@ def summary(decision: CurationDecision) -> str:
             return f"ISBN {decision.isbn13} rejected"
         case "pin":
             return f"ISBN {decision.isbn13} pinned"
+        case "accept":
+            return f"ISBN {decision.isbn13} accepted" if decision.isbn13 else f"accepted as a book of {decision.month}"
         case "exclude":
             return f"excluded from {decision.month}" if decision.month else "excluded as not notable"
         case "correct":

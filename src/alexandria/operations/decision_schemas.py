@@ -15,7 +15,7 @@ class CurationDecision(BaseModel):
     at: datetime
     who: Annotated[str, Field(description="the name as it was given")]
     why: str
-    act: Annotated[str, Field(description="reject, pin, exclude, correct or undo")]
+    act: Annotated[str, Field(description="reject, pin, accept, exclude, correct or undo")]
     work_id: int
     isbn13: str | None = None
     month: Annotated[str | None, Field(description="YYYY-MM; null with exclude: from every month")] = None

@@ -28,6 +28,7 @@ from alexandria.web.api import (
     metrics,
     quota,
     reference,
+    review,
     rollout,
 )
 from alexandria.web.auth import login
@@ -130,7 +131,7 @@ def create_app(
     app.state.readiness = health.ReadinessCache(system)
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
     for part in (
-        *(backfill, control, curation, rollout, quota, incidents, catalogue, health, metrics),
+        *(backfill, control, curation, rollout, quota, incidents, catalogue, review, health, metrics),
         *(reference, rendering, pages, catalogue_pages),
     ):
         app.include_router(part.router)

@@ -1,4 +1,4 @@
-"""The commands by which a person decides about books: curate show, reject, pin, exclude, correct and undo."""
+"""The commands by which a person decides about books: curate show, reject, pin, accept, exclude, correct and undo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Body = TypeVar("Body", bound=BaseModel)
 
-group = typer.Typer(name="curate", help="Decide about books: reject or pin an ISBN, exclude, correct, undo.")
+group = typer.Typer(name="curate", help="Decide about books: reject, pin or accept an ISBN, exclude, correct, undo.")
 Work = Annotated[int, typer.Argument(metavar="WORK", min=1, help="The number of the work, as `month --json` has it.")]
 Isbn = Annotated[str, typer.Argument(metavar="ISBN")]
 Why = Annotated[str, typer.Option("--why", help="Reason (shown beside the decision).", show_default=False)]
@@ -87,6 +87,30 @@ def pin(
 
     given = {"isbn13": isbn, "why": why, "who": who, "expected": expected, "dry_run": dry_run}
     return _decide(context, curation.IsbnRequest, given, work, curation.pin)
+
+
+@group.command()
+def accept(
+    context: typer.Context,
+    work: Work,
+    why: Why,
+    isbn: Annotated[str | None, typer.Option("--isbn", metavar="ISBN", help="This ISBN is of the book.")] = None,
+    month: Annotated[
+        str | None,
+        typer.Option(
+            "--month", metavar="YYYY-MM", help="The book is one of this month.", autocompletion=completion.months
+        ),
+    ] = None,
+    *,
+    who: Who = "",
+    expected: Expected = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Accept an ISBN, or the book in a month, as it was found: it needs no further review."""
+    from alexandria.operations import curation
+
+    given = {"isbn13": isbn, "month": month, "why": why, "who": who, "expected": expected, "dry_run": dry_run}
+    return _decide(context, curation.AcceptRequest, given, work, curation.accept)
 
 
 @group.command()

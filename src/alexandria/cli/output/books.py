@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.padding import Padding
-from rich.text import Text
 
+from alexandria.cli.output.console import folded as _line
 from alexandria.cli.output.console import heading
-from alexandria.core.escaping import inert_line, isolated
 from alexandria.core.provider_facts import label
 from alexandria.operations.book_schemas import BooksAnswer, DecisionRow, EditionRow, ListedBook, WorkAnswer
 from alexandria.operations.curation import describe
@@ -57,6 +55,8 @@ def _facts(found: ListedBook) -> Iterator[str]:
         yield _words(found.status)
     if found.reviewed:
         yield "reviewed by a person"
+    if found.needs_review:
+        yield "needs review"
     if found.months:
         yield f"{', '.join(found.months)} {found.in_month}" if found.isbn13 else ", ".join(found.months)
     yield f"book {found.id}"
@@ -99,8 +99,3 @@ def _decision(found: DecisionRow) -> Iterator[RenderableType]:
 
 def _words(status: str) -> str:
     return EVIDENCE[status].words.removeprefix("no ISBN: ")
-
-
-def _line(text: str, indent: int = 0) -> RenderableType:
-    """A line that folds within its indent."""
-    return Padding(Text(isolated(inert_line(text)), overflow="fold"), (0, 0, 0, indent))

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import typer
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -142,6 +143,11 @@ def harmless(part: RenderableType) -> RenderableType:
 
 def heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
+
+
+def folded(text: str, indent: int = 0) -> RenderableType:
+    """A line that folds within its indent."""
+    return Padding(Text(isolated(inert_line(text)), overflow="fold"), (0, 0, 0, indent))
 
 
 def format_value(value: object) -> str:

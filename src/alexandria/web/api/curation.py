@@ -29,6 +29,11 @@ async def pin_isbn(work_id: WorkId, request: curation.IsbnRequest, system: Runni
     return await curation.pin(system, work_id, request, AUDIT_NAME)
 
 
+@router.post("/works/{work_id}/accept", responses=ACTS, summary="Accept an ISBN, or a book of a month, as it was found")
+async def accept(work_id: WorkId, request: curation.AcceptRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.accept(system, work_id, request, AUDIT_NAME)
+
+
 @router.post(
     "/works/{work_id}/exclude", responses=ACTS, summary="Exclude a book from a month, or from all as not notable"
 )
