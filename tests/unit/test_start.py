@@ -7,39 +7,61 @@ import pytest
 from fastapi.routing import APIRoute
 
 from alexandria.web.api import backfill, control, health, metrics, quota, rollout
+from alexandria.web.app import create_app
 
 PRICES = {"genai_prices"}  # takes a long time to import
 FOR_WORKERS = {"httpx2", "alexandria.providers.client", "alexandria.providers.llm"}
 FOR_FORECASTS = {"alexandria.forecast.simulation", "alexandria.forecast.estimate"}
+FOR_FEW_EXPORTS = {"pymarc", "xml.sax"}
 WEB_LIBRARIES = {"fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client"}
+
+BUILT_MODELS = """
+from fastapi.openapi import models
+from alexandria.core.lazy_model import LazyModel
+print("ours", *[each.__name__ for each in LazyModel.__subclasses__() if each.__pydantic_complete__])
+print("fastapi's", *[each.__name__ for each in models.BaseModelWithConfig.__subclasses__() if each.__pydantic_complete__])
+"""
 
 
 def loaded(statement):
-    """The modules that a new process has imported after `statement`, and its collections of old garbage."""
+    """The modules that a new process has imported after `statement`, its collections of old garbage, and its output."""
     code = (
         f"import gc, sys; from alexandria.__main__ import main; sys.stdout.flush()\n{statement}\n"
         "print(gc.get_stats()[2]['collections'], *sys.modules, file=sys.stderr)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     collections, *modules = ended.stderr.split()
-    return set(modules), int(collections)
+    return set(modules), int(collections), ended.stdout.splitlines()
 
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_help_and_version_import_neither_settings_nor_a_driver(argument):
-    modules, _ = loaded(f"sys.argv[1:] = ['{argument}']; main()")
+    modules, _, _ = loaded(f"sys.argv[1:] = ['{argument}']; main()")
     assert modules & ({"pydantic", "psycopg", "structlog", "httpx2", "asyncio"} | PRICES | WEB_LIBRARIES) == set()
 
 
 def test_a_command_on_the_system_imports_nothing_of_the_api():
-    modules, _ = loaded("import alexandria.cli.runtime.system")
+    modules, _, _ = loaded("import alexandria.cli.runtime.system")
     assert modules & (PRICES | WEB_LIBRARIES | FOR_WORKERS | FOR_FORECASTS) == set()
 
 
 def test_a_start_searches_no_old_garbage_and_the_api_imports_nothing_of_workers():
-    modules, collections = loaded("sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.processes")
-    assert modules & (PRICES | FOR_WORKERS | FOR_FORECASTS) == set()
+    modules, collections, output = loaded(
+        f"sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.processes\n{BUILT_MODELS}"
+    )
+    assert modules & (PRICES | FOR_WORKERS | FOR_FORECASTS | FOR_FEW_EXPORTS) == set()
+    assert "alexandria.web.app" in modules
     assert collections == 0
+    ours, fastapis = output[-2:]
+    assert ours == "ours PublishedLimits", "of which the rows of the registry are made"
+    assert "Schema" in fastapis
+    assert {"PathItem", "OpenAPI"} & set(fastapis.split()) == set()
+
+
+def test_a_route_is_analysed_once():
+    """FastAPI analyses the routes of an included router again, for each application at its first request."""
+    app = create_app(None, None)  # type: ignore[arg-type] # no request asks for them
+    assert {id(route) for route in backfill.router.routes} <= {id(route) for route in app.router.routes}
 
 
 def test_the_errors_of_all_routes_are_described_once():

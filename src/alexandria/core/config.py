@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     AfterValidator,
     AliasChoices,
-    BaseModel,
     ConfigDict,
     Field,
     SecretStr,
@@ -30,6 +29,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from alexandria.core.contact import Contact
 from alexandria.core.errors import Misconfigured, in_words
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.provider_facts import (
     PROVIDERS,
     KeySetting,
@@ -51,7 +51,7 @@ MAX_DAILY_UNITS = 1_000_000_000  # what the ledger's columns can count
 ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 
 
-class ProviderSettings(BaseModel):
+class ProviderSettings(LazyModel):
     """How to reach one provider and how fast. `rate` requests/s, `daily_limit` requests a day or None, `timeout` s.
 
     `by_plan` names the fields that are defaults, which the provider's own report of its plan replaces. `server` is the

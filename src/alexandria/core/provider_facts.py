@@ -13,7 +13,9 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from alexandria.core.lazy_model import LazyModel
 
 MAX_BUSY_TRIES = 5  # sends of one request to a provider that is often busy, before its error is reported
 
@@ -23,7 +25,7 @@ def usual_reserve(limit: int) -> int:
     return limit * 2 // 15
 
 
-class PublishedLimits(BaseModel):
+class PublishedLimits(LazyModel):
     """A provider's published limits, as far as known. All of it can be overridden: limits and hosts change."""
 
     model_config = ConfigDict(frozen=True)

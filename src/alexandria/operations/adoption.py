@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from alexandria.backfill.adoption import Adoption, AdoptionReport
 from alexandria.backfill.status import Status
 from alexandria.core.grammar import counted
+from alexandria.core.lazy_model import LazyModel
 from alexandria.operations.system import System
 
 
-class SkippedRowView(BaseModel):
+class SkippedRowView(LazyModel):
     """A row that was not adopted, with the reason and what to do about it."""
 
     row: str
@@ -24,7 +25,7 @@ class SkippedRowView(BaseModel):
     wrong: Annotated[bool, Field(description="false: it is as it should be, such as a month that was worked on here")]
 
 
-class StatusTally(BaseModel):
+class StatusTally(LazyModel):
     """What became of the rows that have one status in the earlier scheduler's table."""
 
     status: str
@@ -34,7 +35,7 @@ class StatusTally(BaseModel):
     skipped: int
 
 
-class AdoptAnswer(BaseModel):
+class AdoptAnswer(LazyModel):
     """What became of the rows of an earlier scheduler's table. `became` are our months by their status."""
 
     dry_run: bool

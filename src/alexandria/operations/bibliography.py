@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from alexandria.backfill.repositories import bibliography_use as usage
 from alexandria.backfill.repositories.bibliography_use import BibliographyState
+from alexandria.core.lazy_model import LazyModel
 from alexandria.operations.system import System
 
 
-class BibliographyUse(BaseModel):
+class BibliographyUse(LazyModel):
     """The loaded bibliography, and the books that were looked up in it within seven days."""
 
     editions: int

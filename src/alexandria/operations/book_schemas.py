@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from alexandria.bibliography.lookup import NAME as LOCAL_SOURCE
 from alexandria.catalogue.repository import NAME as CATALOGUE
 from alexandria.catalogue.search import EvidenceStatus, Sort
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.provider_facts import label, source_names
 from alexandria.operations.decision_schemas import CurationDecision
 from alexandria.operations.schemas import FieldSource, NamedMonth
@@ -72,7 +73,7 @@ class BookQuery(BaseModel):
         return value.strip()
 
 
-class ListedBook(BaseModel):
+class ListedBook(LazyModel):
     """A work in the list, with its best decision."""
 
     id: int
@@ -94,7 +95,7 @@ class ListedBook(BaseModel):
     in_month: str
 
 
-class BooksAnswer(BaseModel):
+class BooksAnswer(LazyModel):
     """A page of books."""
 
     books: list[ListedBook]
@@ -102,14 +103,14 @@ class BooksAnswer(BaseModel):
     cut: Annotated[bool, Field(description="the search has more matches than are listed")]
 
 
-class Contributor(BaseModel):
+class Contributor(LazyModel):
     """A person and the role in the work."""
 
     name: str
     role: str
 
 
-class OtherTitleRow(BaseModel):
+class OtherTitleRow(LazyModel):
     """A title by which a source also knows the work, as in another language, and the record that gives it."""
 
     title: str
@@ -125,7 +126,7 @@ class FieldRecord(FieldSource):
     page: Annotated[str, Field(description="address for people; empty if there is none")]
 
 
-class EditionRow(BaseModel):
+class EditionRow(LazyModel):
     """An edition, each field with the record that it rests on."""
 
     isbn13: str
@@ -145,7 +146,7 @@ class EditionRow(BaseModel):
     withdrawn: Annotated[bool, Field(description="a decision of a person takes it out of the catalogue")]
 
 
-class DecisionRow(BaseModel):
+class DecisionRow(LazyModel):
     """What became of the work in one month that named it; `evidence` is every record considered."""
 
     month: str
@@ -167,7 +168,7 @@ class DecisionRow(BaseModel):
     excluded: Annotated[bool, Field(description="whether a person excluded the book from this month, or from all")]
 
 
-class WorkAnswer(BaseModel):
+class WorkAnswer(LazyModel):
     """A work with its editions and the decisions about it."""
 
     id: int
@@ -189,7 +190,7 @@ class WorkAnswer(BaseModel):
     curation: Annotated[list[CurationDecision], Field(description="decisions of persons, newest first")]
 
 
-class IsbnAnswer(BaseModel):
+class IsbnAnswer(LazyModel):
     """The edition with an ISBN, and its work."""
 
     isbn13: str

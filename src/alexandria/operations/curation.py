@@ -12,6 +12,7 @@ from alexandria.catalogue import curation
 from alexandria.catalogue.curation import Curator
 from alexandria.catalogue.models import Isbn13
 from alexandria.catalogue.repository import EDITION_FIELDS
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.operations.decision_schemas import CurationDecision
@@ -101,7 +102,7 @@ class CorrectRequest(IsbnRequest):
     value: Annotated[ShortText, Field(description="the right value; empty: none is known")]
 
 
-class DecisionsAnswer(BaseModel):
+class DecisionsAnswer(LazyModel):
     """The decisions on a book, newest first. `version` is what the next decision sends as `expected`."""
 
     work_id: int

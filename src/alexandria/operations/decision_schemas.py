@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from alexandria.core.lazy_model import LazyModel
 
 
-class CurationDecision(BaseModel):
+class CurationDecision(LazyModel):
     """What a person decided about a book."""
 
     id: int
@@ -25,7 +27,7 @@ class CurationDecision(BaseModel):
     undone_by: Annotated[int | None, Field(description="the undo that ended it; null: it stands")] = None
 
 
-class AfterReview(BaseModel):
+class AfterReview(LazyModel):
     """The month's books after the decisions of persons, which change no counter of the month itself."""
 
     books: int

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from alexandria.backfill.repositories import candidates, months
 from alexandria.core.errors import Unknown
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import Month
 from alexandria.operations.schemas import RecordedResult
 from alexandria.operations.system import System
@@ -26,7 +27,7 @@ class EarlierResult(RecordedResult):
     replaced_at: datetime
 
 
-class EarlierAnswer(BaseModel):
+class EarlierAnswer(LazyModel):
     """Results that later ones replaced, newest first. `next`: send it as `before` for the following ones; null at the end."""
 
     month: str

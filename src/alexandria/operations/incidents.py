@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from alexandria.core.lazy_model import LazyModel
 from alexandria.database.pool import Connection
 from alexandria.operations.alerts import incidents
 from alexandria.operations.alerts.rules import fix_of
@@ -17,7 +18,7 @@ MAX_HISTORY_AGE = timedelta(days=7)  # for which a cleared incident is listed
 MAX_LISTED = 50
 
 
-class RecordedIncident(BaseModel):
+class RecordedIncident(LazyModel):
     """A problem that lasts, or that cleared lately."""
 
     id: int
@@ -29,7 +30,7 @@ class RecordedIncident(BaseModel):
     cleared_at: Annotated[datetime | None, Field(description="null: it lasts")]
 
 
-class IncidentsAnswer(BaseModel):
+class IncidentsAnswer(LazyModel):
     """The incidents that last, then those that cleared within a week; each newest first."""
 
     success: bool

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from alexandria.core.lazy_model import LazyModel
 from alexandria.operations.schemas import Meta
 
 
-class ProviderQuota(BaseModel):
+class ProviderQuota(LazyModel):
     """A provider's quota for the day, in requests. Null limits: none is known."""
 
     rate: Annotated[float, Field(description="requests a second")]
@@ -35,7 +36,7 @@ class ProviderQuota(BaseModel):
     can_make_calls: bool
 
 
-class QuotaStatus(BaseModel):
+class QuotaStatus(LazyModel):
     """ISBNdb's quota, which limits the months of a day, and every provider's."""
 
     daily_limit: int | None
@@ -50,7 +51,7 @@ class QuotaStatus(BaseModel):
     providers: dict[str, ProviderQuota]
 
 
-class QuotaAnswer(BaseModel):
+class QuotaAnswer(LazyModel):
     """The quotas of the day."""
 
     success: bool

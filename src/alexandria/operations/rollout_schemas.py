@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alexandria.core.lazy_model import LazyModel
 from alexandria.operations.schemas import Flag, ShortText
 from alexandria.rollout.acts import ActTarget
 from alexandria.rollout.plan import MAX_PHASES, Plan, example, read
@@ -87,7 +88,7 @@ class InAdvanceRequest(ReasonedRequest):
     ]
 
 
-class PhaseState(BaseModel):
+class PhaseState(LazyModel):
     """A phase and the state of its months."""
 
     name: str
@@ -102,7 +103,7 @@ class PhaseState(BaseModel):
     state: Annotated[str, Field(description="done, present or to_come")]
 
 
-class GateState(BaseModel):
+class GateState(LazyModel):
     """The current phase's gate: its verdict, why, and by what."""
 
     verdict: Annotated[str, Field(description="open, wait or shut")]
@@ -111,7 +112,7 @@ class GateState(BaseModel):
     counts: Annotated[dict[str, Any], Field(description="what they are compared with")]
 
 
-class PastVerdict(BaseModel):
+class PastVerdict(LazyModel):
     """A verdict on a gate at some time, with its inputs."""
 
     at: datetime
@@ -123,13 +124,13 @@ class PastVerdict(BaseModel):
     ]
 
 
-class VerdictsAnswer(BaseModel):
+class VerdictsAnswer(LazyModel):
     """The verdicts on the gates of a rollout."""
 
     verdicts: Annotated[list[PastVerdict], Field(description="newest first, one for every change")]
 
 
-class NextStep(BaseModel):
+class NextStep(LazyModel):
     """What follows. `kind` is schedule, advance, or the reason why nothing begins now."""
 
     kind: Annotated[
@@ -141,7 +142,7 @@ class NextStep(BaseModel):
     months: Annotated[list[str], Field(description="that begin; in the answer to a start those that begin first")]
 
 
-class RolloutLogEntry(BaseModel):
+class RolloutLogEntry(LazyModel):
     """An entry of the append-only log."""
 
     at: datetime
@@ -151,7 +152,7 @@ class RolloutLogEntry(BaseModel):
     detail: dict[str, Any]
 
 
-class RolloutAnswer(BaseModel):
+class RolloutAnswer(LazyModel):
     """The state of a rollout."""
 
     id: Annotated[int, Field(description="names it in acts")]
@@ -177,4 +178,4 @@ class RolloutAnswer(BaseModel):
         Field(
             description="phases that failed after they had passed, and what the plan may not do as intended, in its present phase and those to come"
         ),
-    ] = []
+    ] = []  # noqa: RUF012 # pydantic copies it

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.json_schema import SkipJsonSchema
 
 from alexandria.backfill.status import Status
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 from alexandria.operations.alerts.rules import IncidentKind
 from alexandria.operations.decision_schemas import AfterReview, CurationDecision
@@ -173,7 +174,7 @@ class ResumeRequest(_Request):
     ] = Field(default_factory=str)
 
 
-class PauseState(BaseModel):
+class PauseState(LazyModel):
     """The pause that lasts. Months in progress when it began are finished."""
 
     since: datetime
@@ -183,14 +184,14 @@ class PauseState(BaseModel):
     months_finishing: int
 
 
-class PauseAnswer(BaseModel):
+class PauseAnswer(LazyModel):
     """The pause that has begun."""
 
     paused: PauseState
     message: str
 
 
-class ResumeAnswer(BaseModel):
+class ResumeAnswer(LazyModel):
     """What a resume ended."""
 
     resumed: Annotated[bool, Field(description="whether there was a pause to end")]
@@ -198,14 +199,14 @@ class ResumeAnswer(BaseModel):
     message: str
 
 
-class SkippedMonth(BaseModel):
+class SkippedMonth(LazyModel):
     """A month that was not retried; without a status it is not seeded."""
 
     month: str
     status: Status | None
 
 
-class RetryAnswer(BaseModel):
+class RetryAnswer(LazyModel):
     """What became of the selected months."""
 
     dry_run: bool
@@ -215,7 +216,7 @@ class RetryAnswer(BaseModel):
     message: str
 
 
-class ScheduledMonth(BaseModel):
+class ScheduledMonth(LazyModel):
     """A scheduled month. The counters and the error are of an earlier attempt, and absent if there was none."""
 
     year: int
@@ -228,7 +229,7 @@ class ScheduledMonth(BaseModel):
     job_id: Annotated[int | None, Field(description="live calls only")] = None
 
 
-class UnscheduledMonth(BaseModel):
+class UnscheduledMonth(LazyModel):
     """A named month that does not start, and why; without a status it is not seeded."""
 
     month: str
@@ -236,7 +237,7 @@ class UnscheduledMonth(BaseModel):
     reason: str
 
 
-class ExecutionSummary(BaseModel):
+class ExecutionSummary(LazyModel):
     """Months claimed; months skipped, as another call was claiming them or as `skipped` explains; months that could not be queued."""
 
     triggered: int
@@ -244,7 +245,7 @@ class ExecutionSummary(BaseModel):
     errors: int
 
 
-class ScheduleAnswer(BaseModel):
+class ScheduleAnswer(LazyModel):
     """The scheduled months; totals are those after the call. Send `plan` with a live call to schedule exactly these."""
 
     dry_run: bool
@@ -262,14 +263,14 @@ class ScheduleAnswer(BaseModel):
     execution_summary: Annotated[ExecutionSummary | None, Field(description="live calls only")] = None
 
 
-class SeedAnswer(BaseModel):
+class SeedAnswer(LazyModel):
     """How many months were added."""
 
     months_seeded: int
     message: str
 
 
-class MonthRow(BaseModel):
+class MonthRow(LazyModel):
     """One row of backfill_log, without its attempt token."""
 
     year: int
@@ -296,14 +297,14 @@ class MonthRow(BaseModel):
     adopted_at: Annotated[datetime | None, Field(description="set: status and counters are an earlier scheduler's")]
 
 
-class MonthsAnswer(BaseModel):
+class MonthsAnswer(LazyModel):
     """Months, newest first."""
 
     total: int
     months: list[MonthRow]
 
 
-class AttemptRow(BaseModel):
+class AttemptRow(LazyModel):
     """One attempt at a month. `outcome` is null while it is queued or running."""
 
     job_id: int | None
@@ -316,7 +317,7 @@ class AttemptRow(BaseModel):
     reason: str | None
 
 
-class FieldSource(BaseModel):
+class FieldSource(LazyModel):
     """The source record of a stored field of an edition, by the provider's own id."""
 
     field: str
@@ -325,7 +326,7 @@ class FieldSource(BaseModel):
     fetched_at: datetime
 
 
-class RecordedResult(BaseModel):
+class RecordedResult(LazyModel):
     """What was recorded of a book that a model named. Without an ISBN, `reason` explains it."""
 
     position: int
@@ -359,7 +360,7 @@ class CandidateRow(RecordedResult):
     decisions: Annotated[list[CurationDecision], Field(description="of persons, as far as they stand and change it")]
 
 
-class InMonth(BaseModel):
+class InMonth(LazyModel):
     """Books with an ISBN, by whether the sources confirm that they were first published in this month."""
 
     confirmed: int
@@ -367,7 +368,7 @@ class InMonth(BaseModel):
     unknown: int
 
 
-class CallsSpent(BaseModel):
+class CallsSpent(LazyModel):
     """Requests to one provider."""
 
     provider: str
@@ -386,7 +387,7 @@ class MonthAnswer(MonthRow):
     calls: list[CallsSpent]
 
 
-class JobAnswer(BaseModel):
+class JobAnswer(LazyModel):
     """An attempt by its job. `state` is queued, running, or its outcome."""
 
     job_id: int
@@ -401,7 +402,7 @@ class JobAnswer(BaseModel):
     reason: str | None
 
 
-class Meta(BaseModel):
+class Meta(LazyModel):
     """The request that was answered."""
 
     request_id: str
@@ -409,13 +410,13 @@ class Meta(BaseModel):
     latency_ms: float
 
 
-class LiveAnswer(BaseModel):
+class LiveAnswer(LazyModel):
     """The process answers."""
 
     status: str
 
 
-class CurrentIncident(BaseModel):
+class CurrentIncident(LazyModel):
     """A condition that needs attention."""
 
     kind: IncidentKind
@@ -423,7 +424,7 @@ class CurrentIncident(BaseModel):
     reason: str
 
 
-class ReadyAnswer(BaseModel):
+class ReadyAnswer(LazyModel):
     """The system can work."""
 
     status: str
@@ -434,7 +435,7 @@ class ReadyAnswer(BaseModel):
     incidents: list[CurrentIncident]
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(LazyModel):
     """`code` is stable, `message` is for people, `details` has hints and field errors."""
 
     code: str
@@ -442,7 +443,7 @@ class ErrorBody(BaseModel):
     details: dict[str, Any] | None
 
 
-class ErrorAnswer(BaseModel):
+class ErrorAnswer(LazyModel):
     """The body of every error but 401."""
 
     success: bool
@@ -450,7 +451,7 @@ class ErrorAnswer(BaseModel):
     meta: Meta
 
 
-class Unauthorized(BaseModel):
+class Unauthorized(LazyModel):
     """The body of a 401."""
 
     error: str

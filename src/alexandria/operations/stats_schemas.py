@@ -6,14 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from alexandria.backfill.status import Status
+from alexandria.core.lazy_model import LazyModel
 from alexandria.operations.bibliography import BibliographyUse
 from alexandria.operations.schemas import PauseState, Rate
 
 
-class StatusCounts(BaseModel):
+class StatusCounts(LazyModel):
     """Months by status."""
 
     pending: int
@@ -23,7 +24,7 @@ class StatusCounts(BaseModel):
     retry: int
 
 
-class Progress(BaseModel):
+class Progress(LazyModel):
     """Books of all completed months."""
 
     total_books_generated: int
@@ -32,7 +33,7 @@ class Progress(BaseModel):
     total_isbns_queued: int
 
 
-class RecentMonth(BaseModel):
+class RecentMonth(LazyModel):
     """A month that was completed lately."""
 
     year: int
@@ -63,7 +64,7 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"  # one request probes the provider, or may
 
 
-class ProviderState(BaseModel):
+class ProviderState(LazyModel):
     """One provider now. Calls, errors and latency are those of the last hour, the quota is that of its day."""
 
     provider: str
@@ -88,14 +89,14 @@ class ProviderState(BaseModel):
     ]
 
 
-class NextEvent(BaseModel):
+class NextEvent(LazyModel):
     """What happens next by itself."""
 
     at: datetime
     event: str
 
 
-class StatsAnswer(BaseModel):
+class StatsAnswer(LazyModel):
     """The state of the whole backfill. `headline` says in a sentence what the page and `alexandria status` say."""
 
     headline: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from alexandria.catalogue.matching.names import PLACEHOLDERS
 from alexandria.catalogue.models import Candidate
 from alexandria.core import errors
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import Month
 from alexandria.providers import fields, model_json
 from alexandria.providers.base import SuggestResult
@@ -59,7 +60,7 @@ Title = Annotated[str, BeforeValidator(_name), StringConstraints(min_length=1, m
 People = Annotated[str, BeforeValidator(_people), StringConstraints(min_length=1, max_length=MAX_AUTHOR_LENGTH)]
 
 
-class _ListedBook(BaseModel):
+class _ListedBook(LazyModel):
     """One item as models write it: a year may be a text, an author a list, anything but the title may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

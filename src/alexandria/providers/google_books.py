@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from alexandria.catalogue.models import Candidate, EditionRecord, SourceRecord
 from alexandria.core import errors
+from alexandria.core.lazy_model import LazyModel
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import ProviderClient, Request, json_of, next_midnight, status_error
 from alexandria.providers.fields import UnusableRecord
@@ -48,7 +49,7 @@ KEY_FIXES = {
 USUAL_KEY_FIX = "check GOOGLE_BOOKS_API_KEY, and that the Books API is enabled for its project"
 
 
-class _Volume(BaseModel):
+class _Volume(LazyModel):
     """The fields of a volume; every one may be absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

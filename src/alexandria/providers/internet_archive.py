@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import httpx2
 import structlog
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator
 
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
+from alexandria.core.lazy_model import LazyModel
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import ProviderClient, Request, json_of
 from alexandria.providers.fields import UnusableRecord
@@ -37,7 +38,7 @@ def _publisher(value: object) -> str:
     return fields.first_text(value).rpartition(" : ")[2].strip(" ,;")
 
 
-class _Item(BaseModel):
+class _Item(LazyModel):
     """One item of the Archive."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

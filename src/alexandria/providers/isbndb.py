@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, PlainValidator
+from pydantic import ConfigDict, PlainValidator
 
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, SourceRecord
 from alexandria.core import errors
+from alexandria.core.lazy_model import LazyModel
 from alexandria.providers import fields, search_terms
 from alexandria.providers.base import KeyStatus
 from alexandria.providers.client import (
@@ -52,7 +53,7 @@ def _other_isbns(value: object) -> tuple[Isbn13, ...]:
     return fields.isbns([other.get("isbn") for other in listed if isinstance(other, dict)])
 
 
-class _BookRecord(BaseModel):
+class _BookRecord(LazyModel):
     """One record. Everything may be absent, empty, or of another type than last time."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

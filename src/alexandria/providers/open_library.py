@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import httpx2
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
+from pydantic import BeforeValidator, ConfigDict, PlainValidator
 
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, OtherTitle, SourceRecord
 from alexandria.core import errors
+from alexandria.core.lazy_model import LazyModel
 from alexandria.providers import fields, search_terms
 from alexandria.providers.client import (
     NEGATIVE_LIFETIME,
@@ -76,7 +77,7 @@ Title = Annotated[str, BeforeValidator(_padded)]
 Subjects = Annotated[tuple[str, ...], PlainValidator(_subjects)]
 
 
-class _Edition(BaseModel):
+class _Edition(LazyModel):
     """The best-matching edition of a work, nested in a hit of the search."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -90,7 +91,7 @@ class _Edition(BaseModel):
     language: fields.Language = ""
 
 
-class _Work(BaseModel):
+class _Work(LazyModel):
     """A hit of the search. Its `isbn` mixes all editions in all languages."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -106,7 +107,7 @@ class _Work(BaseModel):
     editions: Annotated[tuple[_Edition, ...], BeforeValidator(_docs)] = ()
 
 
-class _Details(BaseModel):
+class _Details(LazyModel):
     """An edition's own record."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

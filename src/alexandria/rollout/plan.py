@@ -15,7 +15,6 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -27,6 +26,7 @@ from pydantic import (
 
 from alexandria.core.errors import BadInput, in_words
 from alexandria.core.escaping import DIRECTION_CONTROLS
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
 
 MAX_PLAN_LENGTH = 64 * 1024  # characters, as of any request body
@@ -149,7 +149,7 @@ Hours = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(_readable)]
 
 
-class _Spec(BaseModel):
+class _Spec(LazyModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 

@@ -130,13 +130,14 @@ def create_app(
     app.state.request_metrics = metrics.RequestMetrics()
     app.state.readiness = health.ReadinessCache(system)
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
+    # An included router would be analysed a second time, at the first request: routes are complete as they are.
     for part in (
         *(backfill, control, curation, rollout, quota, incidents, catalogue, review, health, metrics),
         *(reference, rendering, pages, catalogue_pages),
     ):
-        app.include_router(part.router)
+        app.router.routes.extend(part.router.routes)
     for router in (login.router, login.authenticated, actions.previews, actions.router, curation_actions.router):
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     errors.install(app)
     # The last one added is the outermost: an unexpected error still gets the middleware's headers and count.
     app.add_middleware(

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Protocol, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -27,6 +26,7 @@ from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core import errors
 from alexandria.core.escaping import inert_json
 from alexandria.core.grammar import counted
+from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import LAST_YEAR
 from alexandria.providers import fields
 from alexandria.providers.client import storable
@@ -126,7 +126,7 @@ def _words(value: str) -> str:
 Text = Annotated[StrictStr, AfterValidator(_words)]
 
 
-class _Query(BaseModel):
+class _Query(LazyModel):
     """A line as it should be. Other fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

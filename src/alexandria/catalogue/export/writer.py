@@ -10,7 +10,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from alexandria.catalogue.export import Format, marc
+from alexandria.catalogue.export import Format
 from alexandria.catalogue.export.query import Entry
 
 BETWEEN = " | "  # several values in one cell
@@ -19,7 +19,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a cell begins that a sp
 
 async def written(entries: AsyncGenerator[Entry], form: Format) -> AsyncGenerator[bytes]:
     """Yield one piece of the file per edition; nothing at all, not even a header, if there are none."""
-    encode = {Format.JSONL: _line, Format.CSV: _csv, Format.MARC: marc.record}[form]
+    encode = {Format.JSONL: _line, Format.CSV: _csv, Format.MARC: _marc}[form]
     head = _row(list(COLUMNS)) if form is Format.CSV else b""
     async with aclosing(entries):
         async for entry in entries:
@@ -38,6 +38,12 @@ def _line(entry: Entry) -> bytes:
 
 def _csv(entry: Entry) -> bytes:
     return _row([_cell(value) for value in _told(entry).values()])
+
+
+def _marc(entry: Entry) -> bytes:
+    from alexandria.catalogue.export import marc  # noqa: PLC0415 # pymarc is slow to import, and few export MARC
+
+    return marc.record(entry)
 
 
 def _told(entry: Entry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from alexandria.core.errors import BadInput, in_words
+from alexandria.core.lazy_model import LazyModel
 from alexandria.operations import schemas
 from alexandria.web.auth.login import OWN_PATH
 
@@ -34,7 +35,7 @@ FIELD_HINTS = {  # field of a request -> its label in the form, and its valid va
 MAX_ID_DIGITS = 18
 
 
-class VisitorName(BaseModel):
+class VisitorName(LazyModel):
     """The name that a visitor enters. All visitors have the same secret, so that it cannot be verified."""
 
     name: Annotated[schemas.ShortText, Field(max_length=60)]
