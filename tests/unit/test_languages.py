@@ -32,6 +32,7 @@ from alexandria.catalogue.matching.folding import fold
         (9, ""),
         ("mandarin", "zh"),
         ("cmn", "zh"),
+        ("iw", "he"),
     ],
 )
 def test_codes_and_names_of_languages(printed, code):

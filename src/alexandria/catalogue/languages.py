@@ -39,7 +39,8 @@ uk ukr Ukrainian; ur urd Urdu; uz uzb Uzbek; ve ven Venda; vi vie Vietnamese; vo
 wo wol Wolof; xh xho Xhosa; yi yid Yiddish; yo yor Yoruba; za zha Zhuang; zh zho/chi Chinese; zu zul Zulu
 """
 OTHER_NAMES = {"farsi": "fa", "castilian": "es", "flemish": "nl", "mandarin": "zh", "cmn": "zh", "filipino": "tl",
-               "bokmal": "nb", "volapuk": "vo", "punjabi": "pa", "pashto": "ps", "slovene": "sl", "scc": "sr", "scr": "hr"}  # fmt: skip
+               "bokmal": "nb", "volapuk": "vo", "punjabi": "pa", "pashto": "ps", "slovene": "sl", "scc": "sr", "scr": "hr",
+               "iw": "he"}  # fmt: skip
 
 
 _EDITION = re.compile(r"\b(\w+)(?:[ -]language)? (?:edition|version|translation)\b|[(\[]in (\w+)[)\]]|[(\[](\w+)[)\]]$")
@@ -90,6 +91,7 @@ def _groups() -> dict[tuple[str, str], str]:
 GROUPS = _groups()
 CODES = _codes()
 NAMES = _names()
+ENGLISH_NAMES = {line.split()[0]: line.strip().split(" ", 2)[2] for line in TABLE.replace("\n", " ").split(";")}
 LIBRARY_CODES = {line.split()[0]: line.split()[1].split("/")[-1] for line in TABLE.split(";")}
 
 

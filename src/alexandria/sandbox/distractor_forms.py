@@ -12,9 +12,10 @@ SILENT = "silent"  # the language of a record that gives none
 class Form:
     """One kind of relative: whether it is the same work, the share of works that have one, and how it is printed.
 
-    `title` and `author` may name the work's {title} and {author}, a {stranger}, a {near} title and the title in plain Latin letters, {unmarked};
-    an empty author keeps the work's. `other_edition`: the same work, but not what is meant, as it is heard or translated.
-    Only what is `notable` has an item in Wikidata.
+    `title` and `author` may name the work's {title} and {author}, a {stranger}, a {near} title, both in plain Latin letters
+    ({unmarked}, {unmarked_author}), the title with {entities} of HTML and the author with an {initial}; an empty author keeps
+    the work's. `other_edition`: the same work, but not what is meant, as it is heard or translated; a `recording` is heard,
+    whether its binding says so or its publisher alone. Only what is `notable` has an item in Wikidata.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Form:
     years_later: int = 0
     undated: bool = False
     other_edition: bool = False
+    recording: bool = False
     notable: bool = True
 
 
@@ -49,7 +51,18 @@ FORMS = (
     Form("decorated", True, 0.15, "9781", "{title}: A Novel", publisher="Broadtype Editions"),
     Form("deluxe", True, 0.08, "9798", "{title} (Deluxe Edition)", publisher="Broadtype Editions", years_later=5),
     Form("large print", True, 0.4, "9781", "{title} (Large Print)", publisher="Broadtype Editions"),
-    Form("audio", True, 0.4, "9781", "{title}", publisher="Hearken Audio", binding="Audio CD", other_edition=True),
+    Form("with a guide", True, 0.08, "9781", "{title} (with Reading Group Guide)", publisher="Broadtype Editions",
+         years_later=3),
+    Form("possessive", True, 0.08, "9781", "{author}'s {title}", publisher="Broadtype Editions", years_later=5),
+    Form("entities", True, 0.08, "9781", "{entities}", publisher="Wayside Reprints", years_later=2),
+    Form("initial", True, 0.08, "9781", "{title}", "{initial}", "Wayside Reprints", years_later=3),
+    Form("honorific", True, 0.08, "9781", "{title}", "Dr. {author}", "Wayside Reprints", years_later=3),
+    Form("romanised", True, 0.08, "9798", "{unmarked}", "{unmarked_author}", "Wayside Reprints", years_later=2),
+    Form("large print by its publisher", True, 0.08, "9781", "{title}", publisher="Thorndike Press", binding="Hardcover"),
+    Form("audio", True, 0.4, "9781", "{title}", publisher="Hearken Audio", binding="Audio CD", other_edition=True,
+         recording=True),
+    Form("audio by its publisher", True, 0.08, "9781", "{title}", publisher="Recorded Books", binding="", other_edition=True,
+         recording=True),
     Form("translation", True, 0.2, "9798", "{title} (Spanish Edition)", publisher="Ediciones Farola", language="es",
          years_later=1, other_edition=True),
     Form("translation without language", True, 0.08, "9798", "{title} (Turkish Edition)", publisher="Fener Kitap",
@@ -74,6 +87,9 @@ FORMS = (
     _made("çizgi roman", "{title} (Çizgi Roman)", "tr"),
     _made("Hörspiel", "{title}: Hörspiel", "de", "9783"),
     _made("screenplay", "{title}: The Screenplay"),
+    _made("dramatisation", "{title} (Dramatised)"),
+    _made("excerpt", "{title}: An Extended Excerpt"),
+    _made("half of it", "{title} (Part 1 of 2)"),
     _made("sequel", "{title}: The Return", notable=True),
     _made("second volume", "{title} II", notable=True),
     _made("near title", "{near}", notable=True),

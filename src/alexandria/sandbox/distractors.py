@@ -6,6 +6,7 @@ both ways (work -> ISBN, ISBN -> work), so that nothing needs to be stored.
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from random import Random
 
@@ -16,6 +17,7 @@ from alexandria.sandbox.corpus import Corpus, Edition, Work
 from alexandria.sandbox.distractor_forms import FORMS, SILENT, Form, near_title
 from alexandria.sandbox.search import Query
 
+RECORDED = "Audio CD"  # the binding of what is heard
 EARLY_FORMS = ("reprint", "undated record")
 EARLY_SHARE = 0.15  # of searches in which such a record stands first
 
@@ -26,6 +28,7 @@ LAST_NAMES = ("Aldenham", "Brackwater", "Corvane", "Dunmallow", "Eskerby", "Farr
               "Pellingrove", "Quillfeather", "Ravensworth", "Stellingwerf", "Thornquist")  # fmt: skip
 
 
+_FORM_OF_NAME = {form.name: form for form in FORMS}
 PREFIXES = tuple(sorted({form.prefix for form in FORMS}))
 ISBNS_PER_PREFIX = 10**8  # numbers behind one prefix
 ISBN_STEP = 38_196_601  # coprime to SPACE, so every number gets an ISBN of its own, and neighbours stay apart
@@ -106,22 +109,37 @@ class Relatives:
 
 
 def form_of(edition: Edition) -> Form | None:
-    return next((form for form in FORMS if form.name == edition.form), None)
+    return _FORM_OF_NAME.get(edition.form)
 
 
 def other_work(edition: Edition) -> bool:
     """A relative that is not the work it is made from."""
-    return any(form.name == edition.form and not form.same_work for form in FORMS)
+    form = form_of(edition)
+    return form is not None and not form.same_work
 
 
 def is_meant(edition: Edition) -> bool:
     """Whether a relative is an edition that a reader of the book may be given: not a recording and not a translation."""
-    return any(form.name == edition.form and form.same_work and not form.other_edition for form in FORMS)
+    form = form_of(edition)
+    return form is not None and form.same_work and not form.other_edition
+
+
+def is_recording(edition: Edition) -> bool:
+    """Whether an edition is heard, which sources of printed books do not have."""
+    form = form_of(edition)
+    return edition.binding == RECORDED or (form is not None and form.recording)
 
 
 def work_id(edition: Edition, work: Work) -> str:
     """Of which work `edition` is: `work`, or one of its own if it was only made from that."""
     return f"{edition.form} of {work.id}" if other_work(edition) else work.id
+
+
+def name_by(form: Form, author: str, stranger: str = "") -> str:
+    """How a relative that does not keep the author's name prints it."""
+    return form.author.format(
+        author=author, stranger=stranger, unmarked_author=anyascii(author), initial=_with_initial(author)
+    )
 
 
 def invented_name(rng: Random) -> str:
@@ -130,12 +148,13 @@ def invented_name(rng: Random) -> str:
 
 
 def _printed(form: Form, original: Edition, isbn13: str, stranger: str) -> Edition:
+    author = original.authors[0] if original.authors else "Anonymous"
     names = {
         "title": original.title,
-        "author": original.authors[0] if original.authors else "Anonymous",
-        "stranger": stranger,
+        "author": author,
         "near": near_title(original.title),
         "unmarked": anyascii(original.title),
+        "entities": html.escape(original.title),
     }
     year = min((original.year or 2000) + form.years_later, 2024)
     published = f"{year}" if form.years_later else original.published
@@ -144,13 +163,19 @@ def _printed(form: Form, original: Edition, isbn13: str, stranger: str) -> Editi
         isbn13=isbn13,
         title=form.title.format(**names),
         subtitle=original.subtitle if form.same_work else "",
-        authors=(form.author.format(**names),) if form.author else original.authors,
+        authors=(name_by(form, author, stranger),) if form.author else original.authors,
         publisher=form.publisher,
         published="" if form.undated else published,
         language="" if form.language == SILENT else form.language or original.language,
         binding=form.binding,
-        pages=None if form.binding == "Audio CD" else original.pages,
+        pages=None if form.recording else original.pages,
         series=original.series if form.same_work else "",
         notability=0,
         form=form.name,
     )
+
+
+def _with_initial(name: str) -> str:
+    """The first given name as an initial: "S. Harvey"; a name of one word, or in letters without case, stays."""
+    given, _, rest = name.partition(" ")
+    return f"{given[0]}. {rest}" if rest and given[0].isupper() else name

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition, words
+from alexandria.sandbox.distractors import is_recording
 from alexandria.sandbox.fault_responses import Strike, changed, instead
 from alexandria.sandbox.google_books_volumes import isbn_of, tells_isbn, volume
 from alexandria.sandbox.provider import Latency, ProviderSandbox
@@ -99,7 +100,7 @@ class GoogleBooksSandbox(ProviderSandbox):
         return _cut(volume(self.state, edition, whole=True), request)
 
     def _holds(self, edition: Edition) -> bool:
-        return edition.binding != "Audio CD" and self.state.holds(self.name, self.state.work_id(edition))
+        return not is_recording(edition) and self.state.holds(self.name, self.state.work_id(edition))
 
     def _found(self, q: str, limit: int, rng: Random) -> list[Edition]:
         """Keywords are lower-case; one in capitals, or one without a word, finds something unrelated."""

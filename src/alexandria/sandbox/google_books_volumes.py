@@ -12,7 +12,7 @@ from alexandria.sandbox.state import SandboxState
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TAIL = "QBAJ"  # on which the ids of volumes end
 OTHERS = ("OCLC", "UOM", "IND", "BL", "BSB")  # whose numbers are no ISBNs
-LANGUAGES = {"mul": "un", "ale": "un", "pt": "pt-BR"}
+LANGUAGES = {"mul": "un", "ale": "un", "pt": "pt-BR", "zh": "zh-CN", "he": "iw"}
 
 
 def volume(state: SandboxState, edition: Edition, *, whole: bool = False) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from alexandria.catalogue.languages import ENGLISH_NAMES, LIBRARY_CODES
 from alexandria.catalogue.models import Isbn13
 from alexandria.sandbox.corpus import Edition, words
+from alexandria.sandbox.distractors import is_recording
 from alexandria.sandbox.state import SandboxState
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 PLACES = ("New York", "London", "Toronto ; New York", "Garden City, N.Y.", "Boston, Mass.")
-LANGUAGES = {"en": ("eng", "English"), "es": ("spa", "Spanish"), "fr": ("fre", "French"), "de": ("ger", "German")}
 OTHER_MEDIA = ("audio", "data", "etree", "collection", "movies")
 
 Doc = dict[str, Any]
@@ -26,7 +27,7 @@ class Shelf:
         self._state = state
 
     def holds(self, edition: Edition) -> bool:
-        return edition.binding != "Audio CD" and self._state.holds("internet_archive", edition.isbn13)
+        return not is_recording(edition) and self._state.holds("internet_archive", edition.isbn13)
 
     def tells_isbn(self, edition: Edition) -> bool:
         """Return whether the item can be found by its ISBN: the search lacks some of the item's own record."""
@@ -51,7 +52,8 @@ class Shelf:
             doc |= _loose("publisher", [f"{place}{edition.publisher}"], rng)
         if edition.published:
             doc |= _dated(edition, rng)
-        names = LANGUAGES.get(edition.language or "en", (edition.language,))
+        code = edition.language or "en"
+        names = (LIBRARY_CODES[code], ENGLISH_NAMES[code]) if code in LIBRARY_CODES else (code,)
         doc |= _loose("language", [rng.choice(names)] if rng.random() < 0.85 else [], rng)
         doc |= _loose("collection", ["internetarchivebooks", "printdisabled", "inlibrary"][: rng.randint(1, 3)], rng)
         return doc | _loose("format", ["Text PDF", "DjVuTXT", "EPUB"][: rng.randint(1, 3)], rng)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from alexandria.catalogue.languages import ENGLISH_NAMES
 from alexandria.catalogue.models import Isbn13
 from alexandria.core.month import NAMES
 from alexandria.core.provider_facts import PROVIDERS
@@ -25,7 +26,6 @@ DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 1000  # records
 MAX_BULK_SIZE = 1000  # ISBNs of one POST
 BASIC_LIMIT = 1000  # units a day of the plan Basic
 BULKY, LIGHT = Latency(1.2, 0.5), Latency(0.12, 0.3)
-LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "sv": "Swedish", "ko": "Korean"}
 
 
 class ISBNdbSandbox(ProviderSandbox):
@@ -250,7 +250,7 @@ def _about(edition: Edition, rng: Random) -> dict[str, Any]:
     """Language, subjects, picture and a description, each under the names and in the forms seen."""
     code = edition.language or "en"
     about = _of_choice(
-        rng, "language", [code] * 5 + [LANGUAGES.get(code, code), "eng" if code == "en" else code, "", None]
+        rng, "language", [code] * 5 + [ENGLISH_NAMES.get(code, code), "eng" if code == "en" else code, "", None]
     )
     about |= _of_choice(
         rng, "subjects", [["Fiction"], ["Fiction", "Self Service"], ["Books &amp; Reading"], None, None]

@@ -8,26 +8,15 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
+from alexandria.catalogue.languages import LIBRARY_CODES
 from alexandria.core.month import NAMES
 from alexandria.sandbox.corpus import Edition
 from alexandria.sandbox.distractor_forms import FORMS
-from alexandria.sandbox.distractors import FIRST_NAMES, LAST_NAMES, other_work
+from alexandria.sandbox.distractors import FIRST_NAMES, LAST_NAMES, name_by, other_work
 from alexandria.sandbox.state import SandboxState
 
 WORKS_BASE, MADE_WORKS_BASE = 90_000_000, 95_000_000  # where the numbers of works begin: of the file, and made from it
 EDITIONS_BASE, MADE_EDITIONS_BASE = 60_000_000, 70_000_000
-LANGUAGES = {
-    "en": "eng",
-    "es": "spa",
-    "fr": "fre",
-    "de": "ger",
-    "sv": "swe",
-    "ko": "kor",
-    "tr": "tur",
-    "ru": "rus",
-    "mul": "mul",
-    "ale": "ale",
-}
 
 
 class Catalogue:
@@ -108,10 +97,11 @@ class Catalogue:
             "has_fulltext": False,
             "public_scan_b": False,
         }
-        doc |= {"language": sorted({LANGUAGES.get(e.language, "eng") for e in editions})} if rng.random() < 0.8 else {}
+        doc |= {"language": sorted({_language(e) for e in editions})} if rng.random() < 0.8 else {}
         publishers = sorted({edition.publisher for edition in editions if edition.publisher})
         doc |= {"publisher": publishers} if publishers else {}
-        doc |= {"format": sorted({edition.binding for edition in editions})}
+        bindings = sorted({edition.binding for edition in editions if edition.binding})
+        doc |= {"format": bindings} if bindings else {}
         return doc
 
     def _known(self, face: Edition) -> dict[str, Any]:
@@ -132,8 +122,8 @@ class Catalogue:
         record |= {"subtitle": edition.subtitle} if edition.subtitle else {}
         record |= {"publisher": [edition.publisher]} if edition.publisher else {}
         record |= {"publish_date": [_date(edition, rng)]} if edition.published and rng.random() > 0.03 else {}
-        record |= {"language": [LANGUAGES.get(edition.language, "eng")]} if rng.random() < 0.8 else {}
-        return record | ({"format": [edition.binding]} if rng.random() < 0.8 else {})
+        record |= {"language": [_language(edition)]} if rng.random() < 0.8 else {}
+        return record | ({"format": [edition.binding]} if rng.random() < 0.8 and edition.binding else {})
 
     def book(self, edition: Edition) -> dict[str, Any]:
         """The edition record behind /books/."""
@@ -147,10 +137,12 @@ class Catalogue:
         record |= {"publishers": [edition.publisher]} if edition.publisher else {}
         record |= {"publish_date": _date(edition, rng)} if edition.published and rng.random() > 0.03 else {}
         record |= {"authors": [{"key": author_key(name)} for name in edition.authors]} if rng.random() < 0.5 else {}
-        code = LANGUAGES.get(edition.language, "eng")
+        code = _language(edition)
         record |= {"languages": [{"key": f"/languages/{code}"}]} if rng.random() < 0.8 else {}
         record |= (
-            {"physical_format": rng.choice((edition.binding, edition.binding.lower()))} if rng.random() < 0.7 else {}
+            {"physical_format": rng.choice((edition.binding, edition.binding.lower()))}
+            if rng.random() < 0.7 and edition.binding
+            else {}
         )
         if edition.pages:
             record |= {"number_of_pages": edition.pages, "pagination": f"{edition.pages + rng.randint(0, 4)} p. ;"}
@@ -189,7 +181,7 @@ class Catalogue:
     @cached_property
     def _authors(self) -> dict[str, str]:
         names = {name for edition in self._corpus.editions for name in edition.authors}
-        names |= {form.author for form in FORMS}
+        names |= {name_by(form, name) for form in FORMS for name in names}
         names |= {f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES}
         return {author_key(name): name for name in sorted(names)}
 
@@ -205,6 +197,11 @@ def _bare(key: str) -> str:
 def _digits(key: str) -> int:
     digits = "".join(letter for letter in _bare(key) if letter.isdecimal())
     return int(digits) if digits else 0
+
+
+def _language(edition: Edition) -> str:
+    """The code of libraries; a book whose language nobody states is called English."""
+    return LIBRARY_CODES.get(edition.language, edition.language or "eng")
 
 
 def _padded(title: str, rng: Random) -> str:

@@ -13,7 +13,7 @@ from zlib import crc32
 from stdnum import isbn as stdnum_isbn
 
 from alexandria.sandbox.corpus import Edition, Work
-from alexandria.sandbox.distractors import form_of, other_work
+from alexandria.sandbox.distractors import form_of, is_recording, other_work
 from alexandria.sandbox.state import SandboxState
 
 ENTITY = "http://www.wikidata.org/entity/Q"
@@ -106,7 +106,7 @@ class Items:
         with_isbn = self._state.holds("wikidata", work.id)
         if not (with_isbn or rng.random() < WITHOUT_ISBN_SHARE):
             return None
-        printed = [edition for edition in self._all_editions(work) if edition.binding != "Audio CD"]
+        printed = [edition for edition in self._all_editions(work) if not is_recording(edition)]
         known = [edition for edition in printed if rng.random() < 0.7]
         if all(edition.form for edition in known):  # nobody adds a reprint alone
             known = [*printed[:1], *known]
