@@ -23,7 +23,14 @@ OTHER_KINDS = [
     ("Das Moor", "Lektüreschlüssel: Das Moor"), ("Das Moor", "Das Moor. Hörspiel"), ("Das Moor", "Das Moor (gekürzt)"),
     ("La brughiera", "La brughiera: guida alla lettura"), ("A charneca", "A charneca: análise da obra"), ("Bozkır", "Bozkır (Çizgi Roman)"),
     ("Степь", "Степь (графический роман)"), ("Степь", "Степь: краткое содержание"), ("Степь", "Степь: путеводитель по роману"),
-    ("荒野", "荒野（漫画版）"), ("荒野", "荒野 导读"), ("荒野", "荒野 (まんがで読む)"),
+    ("荒野", "荒野（漫画版）"), ("荒野", "荒野 导读"), ("荒野", "荒野 (まんがで読む)"), ("荒野", "漫画 荒野"), ("荒野", "荒野 マンガ"),
+    # in brackets: abridged, for children, or in easy words
+    ("La lande", "La lande (édition abrégée)"), ("La lande", "La lande (version jeunesse)"), ("El páramo", "El páramo (edición infantil)"),
+    ("El páramo", "El páramo (resumen)"), ("La brughiera", "La brughiera (edizione ridotta)"), ("A charneca", "A charneca (resumo)"),
+    ("Das Moor", "Das Moor (in Leichter Sprache)"), ("De heide", "De heide (verkorte versie)"), ("Wrzosowisko", "Wrzosowisko (wersja skrócona)"),
+    ("Heden", "Heden (lättläst)"), ("Heden", "Heden (letlæst)"), ("Nummi", "Nummi (selkokirja)"), ("Bozkır", "Bozkır (Kısaltılmış)"),
+    ("Bozkır", "Bozkır (çocuklar için)"), ("Степь", "Степь (сокращённое издание)"), ("荒野", "荒野（少儿版）"), ("荒野", "荒野（青少年版）"),
+    ("荒野", "荒野（児童版）"), ("황야", "황야 (청소년판)"), ("황야", "황야 (줄거리)"), ("الصحراء", "الصحراء (نسخة مختصرة)"),
 ]  # fmt: skip
 
 OWN = [

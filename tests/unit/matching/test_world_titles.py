@@ -51,6 +51,10 @@ def test_one_title_in_the_forms_of_the_world(rule, verdict):
     assert verdict(one, other) == ACCEPT
 
 
+def test_a_word_in_another_script_behind_a_title_is_not_part_of_it(verdict):
+    assert verdict(("Die Tränen der Moorgötter", "Anna Moor"), ("Die Tränen der Moorgötter 絵本", "Anna Moor")) == DOUBT
+
+
 def test_a_second_volume_in_another_script_is_another_book(verdict):
     assert verdict(("Синдром Волкова", "Дина Волкова"), ("Sindrom Volkova II", "Dina Volkova")) == REFUSE
     counted = ("Khronika no. 13: Rasskazy, stsenarii, pesy, esse", "Dina Volkova")

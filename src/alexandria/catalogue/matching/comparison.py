@@ -91,6 +91,8 @@ def title_finding(one: Comparable, other: Comparable) -> Finding:
 def _transliterated(one: Comparable, other: Comparable) -> Finding:
     """Titles in two scripts, whole or without their subtitles."""
     a, b = one.title, other.title
+    if extra := _foreign_words(a, b) or _foreign_words(b, a):
+        return Finding(UNDECIDED_POINTS, "one title has words more: {}", (" ".join(extra),), partial=True)
     pairs = {(" ".join(mine), " ".join(yours)) for mine in (a.words, a.head) for yours in (b.words, b.head)}
     if _numerals(a) == _numerals(b):  # which stand among the words as digits only
         pairs.add((a.raw, b.raw))
@@ -100,6 +102,13 @@ def _transliterated(one: Comparable, other: Comparable) -> Finding:
     if found == PERHAPS and {script_of(a.raw), script_of(b.raw)} & {ABJAD, HANGUL}:
         return Finding(8 if is_confirmed(one, other) else 20, "perhaps the same title in another script")
     return _parallel_finding(a, b) or OTHER_TITLE
+
+
+def _foreign_words(mixed: Title, plain: Title) -> list[str]:
+    """What a title has beside all words of another one, in another script: "Momo 漫画" and "Momo"."""
+    foreign = [word for word in mixed.words if max(word, default="") >= "\u0370"]
+    shared = [word for word in mixed.words if word not in foreign]
+    return foreign if shared == list(plain.words) else []
 
 
 def _numerals(read: Title) -> list[str]:

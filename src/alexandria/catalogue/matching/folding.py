@@ -18,6 +18,7 @@ _PLAIN = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ß": "ss", "ħ": "h", "：": ":",
     "（": "(", "）": ")", "【": "[", "】": "]", "。": ".", "．": ".",
 })  # fmt: skip
+_TRADE_MARKS = str.maketrans(dict.fromkeys("™®℠©"))
 # Accents, halves of ligatures, Hebrew points, Arabic vowel signs and marks of direction are optional in writing; vowel
 # signs of other scripts are not.
 _OPTIONAL_MARKS = re.compile(
@@ -37,7 +38,7 @@ def fold(text: str) -> str:
     """
     text = text[:MAX_TEXT_LENGTH]
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).casefold().translate(_PLAIN)
+        text = unicodedata.normalize("NFKD", text.translate(_TRADE_MARKS)).casefold().translate(_PLAIN)
         text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", text)))
     return " ".join(text.lower().split())[:MAX_TEXT_LENGTH].rstrip()
 

@@ -33,6 +33,7 @@ _KINDS = {
     r"zusammenfassung|unterrichtshilfe|inhaltsangabe|"
     r"samenvatting|streszczenie|opracowanie\b|\bozeti?\b|uzerine inceleme(?:ler)?|incelemesi\b|"
     r"путеводитель по|краткое содержание|анализ (?:произведения|романа)|учебное пособие|"
+    r"[:(\[] ?(?:resumo|resumen|resume|ozet|요약|줄거리)[)\]]?$|"
     r"دليل القراءة|ملخص|دراسة تحليلية|导读|導讀|読解|読書ガイド|解説書|해설서",
     COMPANION: r"companion(?: to\b|$)|unofficial|unauthori[sz]ed|(?:^|: )(?:the )?making of|\band philosophy\b|"
     r"^a (?:guide|handbook) to|visual dictionary|behind the scenes|(?:illustrated|official|movie|visual) companion|"
@@ -46,7 +47,7 @@ _KINDS = {
     r"malbuch|livre de coloriage|libro para colorear|\bkalender 20\d\d|\bnotizbuch$",
     COMIC: r"graphic (?:novel|history|adaptation|edition|biography|retelling)|\bmanga\b|\bcomic adaptation|bande dessinee|roman graphique|novela grafica|romanzo a fumetti|"
     r"graphic-novel|\bfumetto\b|cizgi roman|графический роман|комикс|комиксы|\bkomiks\b|stripverhaal|beeldverhaal|tegneserie|"
-    r"serieroman|quadrinhos|漫画版|コミック版|マンガ版|漫畫版|만화|[(\[][^()\[\]]{0,20}(?:まんが|マンガ|漫画|コミック)",
+    r"serieroman|quadrinhos|(?:^|\s)(?:漫画|漫畫|マンガ|まんが|コミック)(?:\s|$)|漫画版|コミック版|マンガ版|漫畫版|만화|[(\[][^()\[\]]{0,20}(?:まんが|マンガ|漫画|コミック)",
     ADAPTATION: r"\babridged|\badapted\b|young (?:readers?|adults?|people)'?s? (?:edition|version|adaptation)|"
     r"for young (?:readers|adults|people)|(?:children|kid)'?s'? (?:edition|version|adaptation)|[(\[]for (?:kids|children|teens)[)\]]|"
     r"[:(\[] ?(?:(?:retold|adapted|simplified)\b|(?:das )?drehbuch\b|(?:\w+ )?adapta(?:cion|cao)|adaptad[oa]|"
@@ -60,6 +61,11 @@ _KINDS = {
     r"[:(\[,] ?(?:texte )?abrege\b|version abregee|adapte (?:pour|par)|adaptation (?:theatrale|cinematographique)|raconte aux enfants|"
     r"version abreviada|guion (?:cinematografico|de)|contad[oa] a los ninos|lectura facil|"
     r"adattamento (?:di|da|per|teatrale)|versao (?:reduzida|adaptada)|"
+    r"(?:edition|version) (?:abregee|(?:pour la )?jeunesse)|(?:edicion|version|edicao|versao) (?:infantil|juvenil|abreviada)|"
+    r"(?:edizione|versione) (?:ridotta|per (?:ragazzi|bambini))|leichter sprache|kinderausgabe|verkorte|wersja skrocona|"
+    r"dla dzieci\b|lattlast|letlaest|lettlest|selkokirja|selkomukaut|forkorta[dt]|forkortet|lyhennetty|kisaltilmis|kolay okuma|"
+    r"cocuklar icin|сокращенн|少儿版|少兒版|青少年?版|缩写版|縮寫版|绘本版|繪本版|拼音版|児童版|ジュニア版|絵本版|こども版|"
+    r"어린이판|어린이용|청소년판|축약|מקוצר|[:(\[] ?(?:نسخة )?مختصرة?\b|"
     r"hoorspel|bewerkt voor|sluchowisko|адаптаци|в пересказе|для детей|"
     r"تلخيص|سيناريو|للأطفال|改编|改編|儿童版|兒童版|子ども版|シナリオ|脚本",
     TEACHERS: r"teacher'?s'? (?:book|edition|manual|resource)|instructor'?s'? manual|answer key|lehrerband|lehrerhandbuch|"

@@ -49,6 +49,7 @@ _COMMONPLACE = re.compile(
 )
 _ASIDE = re.compile(r"(?:(?<!\s)\s+)?[(\[]([^()\[\]]*)[)\]]?")
 _INLINE = re.compile(r"(?<=\s)\((\w+)\)(?=\s+\w)")  # "How to Be a (Young) Antiracist"
+_PREFIX = re.compile(r"\(([a-z]{1,4})\)(?=[a-z])")  # "The Good (Dis)Honesty", "(R)evolution"
 _SPLIT = re.compile(
     r"(?:(?<!\s)\s+)?:\s*|(?<!\s)\s+-+\s+|(?:(?<!\s)\s+)?;\s+(?:or,?\s+)?|,\s+or,?\s+|(?<!\s)\s+or,\s+"
     r"|(?<!\s)\s+or\s+(?=(?:the|an?)\s\w+\s\w)"
@@ -72,6 +73,7 @@ _UNTIDY = re.compile(r"\d|№|\w\.\s?\w\.")
 _SENTENCE = re.compile(
     r"(?<=[^\W\d_]{4})\.\s+(?=[^\W\d_a-z])(?=\S+\s\S)"
 )  # "Ohne Sinn. Wie die Industrie uns manipuliert"
+_TRADE_MARK = re.compile(r"\((?:tm|r|sm)\)(?!\w)", re.IGNORECASE)  # "Robert Ludlum's (TM) The Bourne Initiative"
 _SPAN = re.compile(r"\d{4}\s?(?:-|to|bis|a|à)\s?\d{2,4}")
 _PARALLEL = re.compile(r"(?<!\s)\s+=\s+")
 # "第1巻", "12巻", "제3권", "ج2"; and what halves and thirds are called.
@@ -195,10 +197,12 @@ def words(title: str) -> tuple[str, ...]:
 
 
 def _tidied(printed: str) -> str:
-    """A text without entities, a sentence behind the title set off as a subtitle."""
+    """A text without entities and trade marks, a sentence behind the title set off as a subtitle."""
     text = repaired(printed[:MAX_TITLE_LENGTH])
     if "&" in text and ";" in text:
         text = html.unescape(text)
+    if "(" in text:
+        text = _TRADE_MARK.sub("", text)
     return _SENTENCE.sub(": ", text) if ". " in text and ":" not in text else text
 
 
@@ -297,7 +301,7 @@ def _without_asides(folded: str) -> tuple[str, list[str]]:
     """The text outside parentheses, and what was inside them; a title all in parentheses stays whole."""
     if "(" not in folded and "[" not in folded:
         return folded, []
-    folded = _INLINE.sub(r"\1", folded)
+    folded = _PREFIX.sub(r"\1", _INLINE.sub(r"\1", folded))
     main = _ASIDE.sub(" ", folded).strip()
     return (main, _ASIDE.findall(folded)) if _WORD.search(main) else (folded, [])
 
