@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ COMMON = 4000  # records; words in more of them than this find nothing
 
 Row = dict[str, Any]
 
+REVIEWED_ANSWERS = Path(__file__).with_name("reviewed_answers.csv")  # id of a query, ISBN-13, reason
 FETCHED = datetime(2026, 1, 1, tzinfo=UTC)
 NORMAL_95 = 1.959964  # standard deviations within which 95 % of a normal distribution lie
 HALVES = ("develop", "held-out")
@@ -126,6 +128,31 @@ def query_outcome(row: Row, isbn: str | None) -> str:
         return "refused"
     taken = row["expect"] == "no_match" or isbn in row["must_not_isbn13"]
     return "taken" if taken and isbn not in row["neutral_isbn13"] else "neutral"
+
+
+def with_review(row: Row) -> Row:
+    """The row with the answers that a person found to be right although its label has them as wrong."""
+    right = reviewed_answers().get(row["id"], ())
+    taken = [*row["acceptable_isbn13"], *right]
+    return {**row, "expect": "match", "acceptable_isbn13": taken, "must_not_isbn13": []} if right else row
+
+
+@cache
+def reviewed_answers() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    with REVIEWED_ANSWERS.open(encoding="utf-8", newline="") as text:
+        for row in csv.DictReader(text):
+            found[row["id"]].append(row["isbn13"])
+    return found
+
+
+def after_review(answers: Sequence[tuple[Row, str | None]]) -> Row:
+    """The figures with reviewed labels, beside the raw ones; nothing if no row has been reviewed."""
+    if not any(row["id"] in reviewed_answers() for row, _ in answers):
+        return {}
+    negatives = [query_outcome(row, isbn) for row, isbn in answers if row["expect"] != "match"]
+    taken = round(negatives.count("taken") / max(len(negatives), 1), 4)
+    return {"reviewed": {**rates([query_outcome(row, isbn) for row, isbn in answers]), "negatives_taken": taken}}
 
 
 def pair_outcome(row: Row, same: bool) -> str:

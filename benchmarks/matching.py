@@ -47,6 +47,7 @@ from labelled import (
     HALVES,
     Row,
     Shelves,
+    after_review,
     candidate_of,
     half,
     hit_of,
@@ -55,6 +56,7 @@ from labelled import (
     query_outcome,
     rates,
     read_catalogue,
+    with_review,
 )
 from reliability_diagram import draw
 from world_fiction import CROSS_TITLE, by_language, language_of, shares
@@ -149,10 +151,10 @@ def judge_resolving(rows: Sequence[Row], options: argparse.Namespace) -> dict[st
         (row, resolution.candidate, [scored.hit for scored in resolution.considered])
         for row, resolution in zip(rows, played.resolutions, strict=True)
     ]
-    answers = [
-        as_labelled(row, resolution, played.about)
-        for (row, *_), resolution in zip(cases, played.resolutions, strict=True)
-    ]
+    found = list(zip(rows, played.resolutions, strict=True))
+    answers = [as_labelled(row, resolution, played.about) for row, resolution in found]
+    again = [(with_review(row), resolution) for row, resolution in found]
+    reviewed = after_review([(row, as_labelled(row, resolution, played.about)) for row, resolution in again])
     outcomes = [query_outcome(row, isbn) for (row, *_), isbn in zip(cases, answers, strict=True)]
     show(options.errors, cases, [resolution.accepted for resolution in played.resolutions], outcomes)
     forget_what_was_read()
@@ -160,7 +162,12 @@ def judge_resolving(rows: Sequence[Row], options: argparse.Namespace) -> dict[st
     for _, candidate, hits in cases:
         choose(candidate, hits)
     spent = (time.perf_counter() - began) / max(sum(len(hits) for *_, hits in cases), 1)
-    facts = {"policy": options.policy, "took": round(played.seconds, 1), "calls": played.calls}
+    facts = {
+        "policy": options.policy,
+        "took": round(played.seconds, 1),
+        "calls": played.calls,
+        **reviewed,
+    }
     results = {"alexandria": summary(rows, outcomes, spent, **facts)}
     heard = [(row, candidate, hits) for (row, candidate, _), hits in zip(cases, played.isbndb, strict=True)]
     for name, rule in query_rules(options.baselines)[1:]:
@@ -295,7 +302,8 @@ def judge_queries(found: Sequence[tuple[Row, Candidate, Sequence[EditionRecord]]
     outcomes = [query_outcome(row, isbn) for (row, *_), isbn in zip(found, isbns, strict=True)]
     show(errors, found, answers, outcomes)
     pairs = sum(len(hits) for *_, hits in found)
-    return summary([row for row, *_ in found], outcomes, spent / pairs, reachable=reachable(found))
+    reviewed = after_review([(with_review(row), isbn) for (row, *_), isbn in zip(found, isbns, strict=True)])
+    return summary([row for row, *_ in found], outcomes, spent / pairs, reachable=reachable(found), **reviewed)
 
 
 def reachable(found: Sequence[tuple[Row, Candidate, Sequence[EditionRecord]]]) -> float:

@@ -68,24 +68,50 @@ def test_pairs_of_the_world_by_language(run, tmp_path):
     assert figures["by_language"]["pt-en"]["recall"] == [0.0, 0.0, 0.7935]
 
 
-def test_reviewed_duplicates_are_few_and_reasoned():
-    text = (BENCHMARKS / "reviewed_duplicates.csv").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["reviewed_duplicates.csv", "reviewed_answers.csv"])
+def test_what_was_reviewed_is_little_and_reasoned(name):
+    text = (BENCHMARKS / name).read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     assert len(text.splitlines()) <= 40
-    assert all(row["isbn13"] != row["taken"] and row["reason"] and len(row) == 3 for row in rows)
+    assert all(len(row) == 3 and all(row.values()) and len(set(row.values())) == 3 for row in rows)
 
 
-def test_titles_of_another_language_with_the_titles_of_all_works_and_without(run, tmp_path):
-    """A work of two languages is asked for twice, each time by the title of editions that are taken away."""
-    columns = [*EDITION, "title", "work_id", "work_first_date"]
-    books = [("9780439554008", "Inkspell", "en", "w1"), ("9783791504674", "Tintenblut", "de", "w1"), ("9780439709101", "Dragon Rider", "en", "w2")]  # fmt: skip
-    catalogue = tmp_path / "catalogue.csv.gz"
-    with gzip.open(catalogue, "wt", encoding="utf-8", newline="") as text:
-        writer = csv.DictWriter(text, columns)
+def catalogue_of(path, books):
+    """A catalogue of Cornelia Funke's books: ISBN-13, title, language and work of each."""
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as text:
+        writer = csv.DictWriter(text, [*EDITION, "title", "work_id", "work_first_date"])
         writer.writeheader()
         for isbn, title, language, work in books:
             facts = {"isbn13": isbn, "title": title, "language": language, "work_id": work, "published": "2005"}
             writer.writerow(EDITION | facts | {"authors": "Cornelia Funke"})
+    return path
+
+
+def test_answers_are_judged_by_the_labels_and_again_with_the_reviewed_ones(run, tmp_path):
+    """Two queries without an answer get one each. One of the answers was reviewed: the label errs."""
+    with (BENCHMARKS / "reviewed_answers.csv").open(encoding="utf-8") as text:
+        known = next(csv.DictReader(text))
+    books = [(known["isbn13"], "Inkspell", "en", "w1"), ("9780439709101", "Dragon Rider", "en", "w2")]
+    labels = {
+        "acceptable_isbn13": [],
+        "neutral_isbn13": [],
+        "must_not_isbn13": [],
+        "expect": "no_match",
+        "neg_type": "absent",
+    }
+    asked = [(known["id"], "Inkspell"), ("another", "Dragon Rider")]
+    gold = [{"id": at, "query": {"title": title, "author": "Cornelia Funke"}, **labels} for at, title in asked]
+    catalogue = catalogue_of(tmp_path / "catalogue.csv.gz", books)
+    figures = run("match", written(tmp_path / "gold.jsonl", gold), "--catalogue", catalogue, "--retrieval", "local")
+    assert (figures["outcomes"], figures["negatives_taken"]) == ({"taken": 2}, 1.0)
+    assert figures["reviewed"]["outcomes"] == {"right": 1, "taken": 1}
+    assert (figures["reviewed"]["precision"], figures["reviewed"]["negatives_taken"]) == (0.5, 1.0)
+
+
+def test_titles_of_another_language_with_the_titles_of_all_works_and_without(run, tmp_path):
+    """A work of two languages is asked for twice, each time by the title of editions that are taken away."""
+    books = [("9780439554008", "Inkspell", "en", "w1"), ("9783791504674", "Tintenblut", "de", "w1"), ("9780439709101", "Dragon Rider", "en", "w2")]  # fmt: skip
+    catalogue = catalogue_of(tmp_path / "catalogue.csv.gz", books)
     figures = run("known-titles", catalogue)
     assert (figures["n"], figures["recall"][0], figures["without"]["recall"][0]) == (2, 1.0, 0.0)
     assert figures["taken_without_the_work"][0] == 0.0
