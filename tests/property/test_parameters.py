@@ -17,7 +17,7 @@ from pydantic import AliasChoices, SecretStr
 from alexandria import bootstrap, cli
 from alexandria.backfill.repositories import months
 from alexandria.bootstrap import Mode
-from alexandria.cli.runtime.processes import listen
+from alexandria.cli.runtime.api_process import listen
 from alexandria.core import config
 from alexandria.core.config import Settings
 from alexandria.core.errors import BadInput, Misconfigured

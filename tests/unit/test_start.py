@@ -47,7 +47,7 @@ def test_a_command_on_the_system_imports_nothing_of_the_api():
 
 def test_a_start_searches_no_old_garbage_and_the_api_imports_nothing_of_workers():
     modules, collections, output = loaded(
-        f"sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.processes\n{BUILT_MODELS}"
+        f"sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.api_process\n{BUILT_MODELS}"
     )
     assert modules & (PRICES | FOR_WORKERS | FOR_FORECASTS | FOR_FEW_EXPORTS) == set()
     assert "alexandria.web.app" in modules
@@ -62,6 +62,11 @@ def test_a_route_is_analysed_once():
     """FastAPI analyses the routes of an included router again, for each application at its first request."""
     app = create_app(None, None)  # type: ignore[arg-type] # no request asks for them
     assert {id(route) for route in backfill.router.routes} <= {id(route) for route in app.router.routes}
+
+
+def test_a_worker_imports_nothing_of_the_web():
+    modules, *_ = loaded("import alexandria.cli.runtime.worker_process")
+    assert modules & WEB_LIBRARIES == set()
 
 
 def test_the_errors_of_all_routes_are_described_once():

@@ -30,11 +30,11 @@ def up(
     """Run the API, the dashboard and one worker, on an embedded PostgreSQL unless DATABASE_URL is set."""
     prefix = read_root_path(root_path)
 
-    from alexandria.cli.runtime import processes
+    from alexandria.cli.runtime import api_process
     from alexandria.cli.runtime.signals import Stopping
 
     with Stopping(while_stdin=while_stdin) as stopping:
-        processes.api(output_of(context), host, port, stopping, works=True, concurrency=concurrency, root_path=prefix)
+        api_process.run(output_of(context), host, port, stopping, works=True, concurrency=concurrency, root_path=prefix)
     return stopping.exit_code
 
 
@@ -50,11 +50,11 @@ def serve(
     """Run the API and the dashboard, without a worker."""
     prefix = read_root_path(root_path)
 
-    from alexandria.cli.runtime import processes
+    from alexandria.cli.runtime import api_process
     from alexandria.cli.runtime.signals import Stopping
 
     with Stopping(while_stdin=while_stdin) as stopping:
-        processes.api(output_of(context), host, port, stopping, works=False, root_path=prefix)
+        api_process.run(output_of(context), host, port, stopping, works=False, root_path=prefix)
     return stopping.exit_code
 
 
@@ -66,12 +66,12 @@ def work(
     while_stdin: WhileStdin = False,
 ) -> int:
     """Run a worker. On SIGTERM it hands its months to another worker and exits with 0."""
-    from alexandria.cli.runtime import processes
+    from alexandria.cli.runtime import worker_process
     from alexandria.cli.runtime.signals import Stopping
 
     failed = 0
     with Stopping(while_stdin=while_stdin) as stopping:
-        failed = processes.work(output_of(context), stopping, concurrency=concurrency, until_idle=until_idle)
+        failed = worker_process.run(output_of(context), stopping, concurrency=concurrency, until_idle=until_idle)
     return SOME_FAILED if until_idle and failed else stopping.exit_code
 
 
