@@ -1,4 +1,4 @@
-"""Generates docs/reference/ and the tree of modules in CONTRIBUTING.md from the code.
+"""Generates docs/reference/, the overview that `alexandria --help` prints, and the tree of modules in CONTRIBUTING.md.
 
 Run: .venv/bin/python docs/generate.py
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import re
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -25,6 +27,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import AliasChoices, SecretStr
 
 from alexandria import bootstrap
+from alexandria.__main__ import OVERVIEW, OVERVIEW_WIDTH
 from alexandria.backfill.status import ARROWS
 from alexandria.bootstrap import Mode
 from alexandria.catalogue.matching.probability import ScoreModel, score_model
@@ -96,8 +99,11 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    Path(OVERVIEW).write_text(overview(), encoding="utf-8")
     CONTRIBUTING.write_text(with_tree(CONTRIBUTING.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stderr.write(f"{len(made)} pages in {FOLDER.name}/, and the tree in {CONTRIBUTING.name}\n")
+    sys.stderr.write(
+        f"{len(made)} pages in {FOLDER.name}/, the overview of commands, and the tree in {CONTRIBUTING.name}\n"
+    )
     return 0
 
 
@@ -120,6 +126,14 @@ async def pages(database_url: str) -> dict[str, str]:
             "scores.md": scores(score_model()),
         }
     return {name: "\n".join(lines).rstrip() + "\n" for name, lines in parts.items()}
+
+
+def overview() -> str:
+    """The list of commands in the colours that every terminal has, as Typer prints it."""
+    looks = {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": str(OVERVIEW_WIDTH)}
+    environment = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLORTERM"}} | looks
+    command = [sys.executable, "-m", "alexandria", "--help"]
+    return subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=True).stdout
 
 
 def with_tree(page: str) -> str:

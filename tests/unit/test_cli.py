@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import typer
 
 from alexandria import cli
+from alexandria.__main__ import OVERVIEW, OVERVIEW_WIDTH, without_colors
 from alexandria.backfill.status import Status
 from alexandria.cli.exit_codes import USAGE
 from alexandria.cli.main import ENDINGS, app, ending, hoist
@@ -67,10 +69,13 @@ def test_help_names_every_preset_of_faults(command, capsys):
     assert all(name in run(capsys, command, "--help")[1] for name in ("none", *PRESETS))
 
 
-def test_without_arguments_the_commands_are_listed(capsys):
+def test_without_arguments_the_commands_are_listed(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(OVERVIEW_WIDTH))
     code, out, _ = run(capsys)
     assert code == 0
     assert all(command in out for command in COMMANDS)
+    generated = without_colors(Path(OVERVIEW).read_text(encoding="utf-8"))
+    assert generated == out, "run: .venv/bin/python docs/generate.py"
 
 
 def test_earlier_names_still_work(capsys):

@@ -1,11 +1,15 @@
 """What a process does not do before it begins its work: the modules it does not import, and what it does not build."""
 
+import os
 import subprocess
 import sys
+import termios
+from importlib.metadata import version
 
 import pytest
 from fastapi.routing import APIRoute
 
+from alexandria.__main__ import LOOKS_OTHERWISE, main
 from alexandria.web.api import backfill, control, health, metrics, quota, rollout
 from alexandria.web.app import create_app
 
@@ -29,15 +33,45 @@ def loaded(statement):
         f"import gc, sys; from alexandria.__main__ import main; sys.stdout.flush()\n{statement}\n"
         "print(gc.get_stats()[2]['collections'], *sys.modules, file=sys.stderr)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    usual = {name: value for name, value in os.environ.items() if name not in LOOKS_OTHERWISE}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=usual, capture_output=True, encoding="utf-8", timeout=60, check=True
+    )
     collections, *modules = ended.stderr.split()
     return set(modules), int(collections), ended.stdout.splitlines()
 
 
-@pytest.mark.parametrize("argument", ["--version", "--help"])
-def test_help_and_version_import_neither_settings_nor_a_driver(argument):
-    modules, _, _ = loaded(f"sys.argv[1:] = ['{argument}']; main()")
+def test_the_version_imports_neither_settings_nor_a_driver():
+    modules, _, output = loaded("sys.argv[1:] = ['--version']; main()")
     assert modules & ({"pydantic", "psycopg", "structlog", "httpx2", "asyncio"} | PRICES | WEB_LIBRARIES) == set()
+    assert output == [version("alexandria-backfill")]
+
+
+def test_the_overview_imports_nothing():
+    modules, _, output = loaded(
+        "before = {*sys.modules}; sys.argv[1:] = ['--help']; main(); print({*sys.modules} - before)"
+    )
+    *page, imported = output
+    assert imported == "set()"
+    assert modules & {"typer", "rich", "pathlib"} == set()
+    assert any("schedule" in line for line in page)
+
+
+@pytest.mark.parametrize(("columns", "printed"), [(79, False), (80, True), (200, True)])
+def test_the_overview_is_printed_on_terminals_that_it_fits(columns, printed, monkeypatch):
+    for name in LOOKS_OTHERWISE | {"NO_COLOR"}:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    reading, writing = os.openpty()
+    termios.tcsetwinsize(writing, (24, columns))
+    with os.fdopen(reading, "rb") as shown, os.fdopen(writing, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "argv", ["alexandria", "--help"])
+        monkeypatch.setattr("alexandria.cli.main", lambda: 7)
+        assert main() == (0 if printed else 7)
+        monkeypatch.undo()
+        if printed:
+            assert b"\x1b[1;33mUsage: " in shown.read1(1000)
 
 
 def test_a_command_on_the_system_imports_nothing_of_the_api():
