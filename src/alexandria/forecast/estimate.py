@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from alexandria.backfill.status import Status
@@ -27,6 +27,7 @@ DEFAULT_RUNS = 100
 UNPACED_INTERVAL = 5  # simulations, of which one is also run without the plan's pace
 SEED_STEP = 100_003  # between the simulations of two forecasts with neighbouring seeds
 STUCK_SECONDS = HORIZON_DAYS * DAY  # for which a rollout that is stuck is said to wait
+MAX_PACE_DAYS = 366  # of a forecast's pace
 BILLING_DAYS = 30  # of a plan that is paid by the month
 
 
@@ -40,6 +41,16 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBand:
+    """Months of the plan that have ended by the end of a day, UTC: 80 % of the simulations lie between `low` and `high`."""
+
+    day: date
+    low: int
+    middle: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """A forecast from the instant `at`, by `runs` simulations.
 
@@ -50,6 +61,7 @@ class Forecast:
     and gates. `calls` and `money` (dollars for models) are of the whole rollout, with all that was called already.
     `unpriced` are paid generators, or single models, whose price is unknown. `measured`: months have been completed.
     `subscriptions` are dollars for the plans of providers that are paid by the month, for the months that have begun.
+    `pace` is how many months have ended day by day, those of simulations that stop at a gate included.
     """
 
     at: datetime
@@ -71,6 +83,7 @@ class Forecast:
     failed: Band
     measured: bool
     subscriptions: Mapping[str, Band] = field(default_factory=dict)
+    pace: tuple[DayBand, ...] = ()
 
     @property
     def likelihood(self) -> str:
@@ -107,6 +120,7 @@ class _Run:
     seconds_by_limit: Mapping[Limit, float]
     requests: Mapping[str, int]
     failed: int
+    ended_by_day: Counter[date]  # months that ended on a day
 
 
 def forecast(
@@ -187,7 +201,20 @@ class Estimator:
             failed=band([run.failed for run in counted]),
             measured=any(outcome.status is Status.COMPLETED and not outcome.adopted for outcome in planned),
             subscriptions=self._subscriptions(prices, ends),
+            pace=self._pace(sum(outcome.status in {Status.COMPLETED, Status.FAILED} for outcome in planned)),
         )
+
+    def _pace(self, ended: int) -> tuple[DayBand, ...]:
+        """The band of each day until nothing ends any more in most simulations, at most MAX_PACE_DAYS."""
+        first = self._history.at.astimezone(UTC).date()
+        lasts = sorted(max(run.ended_by_day, default=first) for run in self._runs)
+        length = min((lasts[round((len(lasts) - 1) * HIGH_QUANTILE)] - first).days + 1, MAX_PACE_DAYS)
+        sums, found = [ended] * len(self._runs), []
+        for day in (first + timedelta(days=number) for number in range(length)):
+            sums = [before + run.ended_by_day[day] for before, run in zip(sums, self._runs, strict=True)]
+            of_day = band(sums)
+            found.append(DayBand(day, int(of_day.low), int(of_day.middle), int(of_day.high)))
+        return tuple(found)
 
     def _money(self, run: _Run, prices: Prices) -> float:
         """Dollars for all requests to models, those of the history included."""
@@ -211,7 +238,19 @@ class Estimator:
         outcomes = simulation.outcomes.values()
         failed = sum(outcome.status is Status.FAILED and not outcome.adopted for outcome in outcomes)
         finished = (simulation.finished_at or simulation.at) if simulation.state.finished else None
-        return _Run(finished, simulation.state.phase, simulation.seconds_by_limit, simulation.requests(), failed)
+        ended = _ended_by_day(simulation, self._history)
+        return _Run(finished, simulation.state.phase, simulation.seconds_by_limit, simulation.requests(), failed, ended)
+
+
+def _ended_by_day(simulation: RolloutSimulation, history: History) -> Counter[date]:
+    """On which day each month ended that had not ended before the simulation."""
+    days = {
+        attempt.month: attempt.ended.date()
+        for attempt in simulation.attempts[len(history.attempts) :]
+        if attempt.outcome in {Status.COMPLETED, Status.FAILED}
+    }
+    before = {month for month, each in history.outcomes.items() if each.status in {Status.COMPLETED, Status.FAILED}}
+    return Counter(day for month, day in days.items() if month not in before)
 
 
 def band(values: Sequence[float]) -> Band:

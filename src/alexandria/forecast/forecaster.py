@@ -30,12 +30,16 @@ RETRY_AFTER = timedelta(minutes=1)  # after a forecast that failed
 
 @dataclass(frozen=True, slots=True)
 class ForecastReport:
-    """A forecast of the plan `name`; `started`: its rollout is running. `assumptions` are clauses: "a worker is running"."""
+    """A forecast of the plan `name`; `started`: its rollout is running. `assumptions` are clauses: "a worker is running".
+
+    `rollout_id` is that of the rollout that is running.
+    """
 
     forecast: Forecast
     name: str
     started: bool
     assumptions: tuple[str, ...]
+    rollout_id: int | None = None
 
     @property
     def assumed(self) -> str:
@@ -55,6 +59,7 @@ class Forecaster:
     _making: asyncio.Task[None] | None = None
     _not_before: datetime | None = None
     _closed: bool = False
+    _kept: int | None = None  # the rollout whose first forecast is known to be stored
 
     async def report(self, plan: Plan | None = None, *, runs: int | None = None, seed: int = 1) -> ForecastReport:
         """Forecast `plan` as if it started now; without it the running rollout, or else the plan that is shipped.
@@ -90,10 +95,24 @@ class Forecaster:
 
     async def _make(self) -> None:
         try:
-            self._last = await self._report(None, None, LATEST_RUNS, seed=1)
+            self._last = made = await self._report(None, None, LATEST_RUNS, seed=1)
+            if made.rollout_id is not None and made.rollout_id != self._kept:
+                await self._keep(made.rollout_id, made.forecast)
         except AlexandriaError as failed:
             self._not_before = self.now() + RETRY_AFTER
             log.warning("forecast failed", reason=failed.message)
+
+    async def _keep(self, rollout_id: int, made: Forecast) -> None:
+        """Store the pace of the first forecast of a rollout, against which its course is shown later."""
+        from alexandria.forecast import kept  # noqa: PLC0415 # most processes never make a forecast
+
+        try:
+            async with self.database.transaction() as connection:
+                await kept.store_first(connection, rollout_id, made)
+        except AlexandriaError as failed:
+            log.warning("forecast not kept", reason=failed.message)
+        else:
+            self._kept = rollout_id
 
 
 def _maker() -> Callable[..., Awaitable[ForecastReport]]:

@@ -79,7 +79,8 @@ async def make(  # what a forecaster knows, and what it was asked
     for done in range(number):
         await asyncio.to_thread(estimator.run, unpaced=most is None and done % UNPACED_INTERVAL == 0)
     found = await asyncio.to_thread(estimator.result, prices)
-    return ForecastReport(found, known.rollout.plan.name, known.started, known.assumptions)
+    rollout_id = known.rollout.id if known.started else None
+    return ForecastReport(found, known.rollout.plan.name, known.started, known.assumptions, rollout_id)
 
 
 async def _known(

@@ -12,7 +12,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
-from alexandria.operations.status_style import display_state
+from alexandria.operations.status_style import QUALITIES, display_state
 
 SQL = load(__name__)
 
@@ -42,6 +42,13 @@ class MonthCell:
     @property
     def done(self) -> bool:
         return self.status == Status.COMPLETED
+
+    @property
+    def quality(self) -> str:
+        """The key of the shade of a completed month in QUALITIES; "" for the best, and for a month that is not completed."""
+        if not self.done:
+            return ""
+        return next((name for name, below in QUALITIES.items() if self.resolution_rate < below), "")
 
     def open(self, now: datetime) -> bool:
         """Whether a schedule call would take it."""

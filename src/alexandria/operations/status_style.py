@@ -37,6 +37,14 @@ STYLES: dict[str, StatusStyle] = {
     Status.PENDING: StatusStyle("#ffffff", "#4a4a4a", "·", border="#8a9099", dark=("#181c22", "#b9c0c9", "#7b848f")),
 }
 
+# Shades of completed months by the percentage of their books that have an ISBN: each is below its bound.
+QUALITIES = {"q0": 50, "q1": 75, "q2": 90}
+QUALITY_STYLES: dict[str, StatusStyle] = {
+    "q2": StatusStyle("#2f6fb3", "#ffffff", "✓"),
+    "q1": StatusStyle("#b4cbe4", "#06202e", "✓", dark=("#24405f", "#dbe7f5", "#24405f")),
+    "q0": StatusStyle("#e6eef7", "#06202e", "✓", border="#14508f", dark=("#15263a", "#dbe7f5", "#6aa8ea")),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWords:

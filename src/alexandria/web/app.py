@@ -34,7 +34,8 @@ from alexandria.web.api import (
 from alexandria.web.auth import login
 from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import SessionAuth
-from alexandria.web.dashboard import actions, catalogue_pages, curation_actions, pages, rendering
+from alexandria.web.dashboard import actions, catalogue_pages, chart_pages, curation_actions, pages, rendering
+from alexandria.web.dashboard.chart_pages import TrendsCache
 from alexandria.web.dashboard.stream import SnapshotCache
 from alexandria.web.idempotency import OnceOnly
 from alexandria.web.middleware import RequestMiddleware
@@ -130,10 +131,11 @@ def create_app(
     app.state.request_metrics = metrics.RequestMetrics()
     app.state.readiness = health.ReadinessCache(system)
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
+    app.state.trends = TrendsCache(system)
     # An included router would be analysed a second time, at the first request: routes are complete as they are.
     for part in (
         *(backfill, control, curation, rollout, quota, incidents, catalogue, review, health, metrics),
-        *(reference, rendering, pages, catalogue_pages),
+        *(reference, rendering, pages, catalogue_pages, chart_pages),
     ):
         app.router.routes.extend(part.router.routes)
     for router in (login.router, login.authenticated, actions.previews, actions.router, curation_actions.router):

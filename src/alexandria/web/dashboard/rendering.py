@@ -29,8 +29,9 @@ from alexandria.core.grammar import counted
 from alexandria.operations.idempotency import IdempotentCall
 from alexandria.operations.provider_states import CONDITION_STYLES
 from alexandria.operations.rollout_summary import describe_default_plan
-from alexandria.operations.status_style import STYLES, describe_score
+from alexandria.operations.status_style import QUALITY_STYLES, STYLES, describe_score
 from alexandria.web.auth.session import Visitor, cookie_path, read_form, session_auth_of
+from alexandria.web.dashboard.charts import year_line
 from alexandria.web.errors import STATUSES
 from alexandria.web.idempotency import OnceOnly
 from alexandria.web.routing import Handler, root_path, route_path
@@ -160,8 +161,9 @@ def palette_css() -> str:
                 for name, style in STYLES.items()
                 if style.hatched
             ),
+            *(_rule(name, style.fill, style.ink, style.border or style.fill) for name, style in QUALITY_STYLES.items()),
             "@media (prefers-color-scheme: dark) {",
-            *(_rule(name, *style.dark) for name, style in STYLES.items() if style.dark),
+            *(_rule(name, *style.dark) for name, style in (STYLES | QUALITY_STYLES).items() if style.dark),
             "}",
             *(f"[data-show={name}] #grid td:not(.{name})>a{{{FADED}}}" for name in STYLES),
         ]
@@ -169,7 +171,7 @@ def palette_css() -> str:
 
 
 def _rule(name: str, fill: str, ink: str, border: str) -> str:
-    return f".chip.{name},#grid .{name}>a{{background-color:{fill};color:{ink};border-color:{border}}}"
+    return f".chip.{name},#grid .{name}>a,#grid a.{name}{{background-color:{fill};color:{ink};border-color:{border}}}"
 
 
 @functools.cache
@@ -210,6 +212,7 @@ def templates(root: str = "") -> Environment:
         "asset": lambda name: root + assets()[name].path,
         "styles": STYLES,
         "condition_styles": CONDITION_STYLES,
+        "year_line": year_line,
         "max_reasons": MAX_FAILURE_REASONS,
         "max_months": MAX_MONTHS_PER_REASON,
         "record_page": provider_facts.record_page,
