@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alexandria.catalogue import curation
-from alexandria.catalogue.curation import Curator
+from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.export.query import editions
 from alexandria.catalogue.models import Candidate, Isbn13
 from alexandria.core.errors import BadData, BadInput, DecisionConflict, NotNow, Unknown

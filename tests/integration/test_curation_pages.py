@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.app import create_app
-from tests.support.curated_book import BOOK, REPRINT, RIGHT
+from tests.support.curated_book import BOOK, OTHER_BOOK, REPRINT, RIGHT
 from tests.support.dashboard_visitors import SECRET, browser, hidden, message, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,8 +25,13 @@ async def _book(empty, sql):
 
 async def decide(client, **fields):
     """Fill in a form of the page as it is now, and send it; returns the page that follows."""
-    page = await client.get(PAGE)
-    given = {"token": token_of(page), "expected": hidden(page, "expected", FORM), "why": "looked", "who": "Ann"}
+    page = await client.get(PAGE, follow_redirects=True)
+    given = {
+        "token": token_of(page),
+        "expected": hidden(page, "expected", "/works/[78]/decisions"),
+        "why": "looked",
+        "who": "Ann",
+    }
     return await client.post(FORM, data=given | fields, follow_redirects=True)
 
 
@@ -65,6 +70,31 @@ async def test_a_link_beside_each_edition_fills_in_its_isbn(admitted):
     assert f'list="numbers" value="{RIGHT}"' in page
     assert f'<option value="{RIGHT}" selected>' in page
     assert f'href="/works/7?isbn={RIGHT}#decide"' in page
+
+
+async def test_two_books_are_merged_and_kept_apart_by_the_page(admitted, api, sql):
+    await sql(OTHER_BOOK)
+    assert message(await decide(admitted, act="different", other_work_id="8")) == (
+        "Book 7 marked as different from book 8 by Ann."
+    )
+    refused = await decide(admitted, act="merge", other_work_id="8")
+    assert (refused.status_code, "as different: looked" in refused.text) == (409, True)
+    [made] = await sql("SELECT id FROM curation_decision")
+    await decide(admitted, act="undo", decision=str(made["id"]))
+    page = await decide(admitted, act="merge", other_work_id="8")
+    assert (message(page), str(page.url)[-8:]) == ("Book 7 merged into book 8 by Ann.", "/works/8")
+    assert "Merged with Prophet Song by Paul Lynch (book 7)" in page.text
+    assert (await admitted.get(PAGE)).headers["location"] == "/works/8"
+    work = (await api.get("/api/catalogue/works/7")).json()
+    assert (work["id"], [each["id"] for each in work["merged"]]) == (8, [7])
+    assert [each["isbn13"] for each in work["editions"]] == [RIGHT]
+    version = work["version"]
+    stale = await api.post(
+        "/api/catalogue/works/7/same", json={"other_work_id": 8, "why": "x", "expected": version - 1}
+    )
+    assert stale.json()["error"]["details"]["theirs"][0]["other_work_id"] == 8
+    assert message(await decide(admitted, act="undo", decision=str(version))) == f"Decision {version} undone by Ann."
+    assert (await admitted.get(PAGE)).status_code == 200
 
 
 async def test_two_persons_on_one_book_see_both_and_may_decide_again(admitted, sql):

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from alexandria.core.month import Month
 from alexandria.operations import earlier_results
-from tests.support.curated_book import BOOK, REPRINT, RIGHT
+from tests.support.curated_book import BOOK, OTHER_BOOK, REPRINT, RIGHT
 
 WORK = "/api/catalogue/works/7"
 
@@ -110,6 +110,7 @@ async def test_earlier_results_are_answered_and_shown_with_their_evidence(empty,
 def test_decisions_by_command(alexandria, asked, database_url):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(BOOK)
+        connection.execute(OTHER_BOOK)
     code, found = asked("curate", "show", 7)
     assert (code, found["data"]) == (3, {"work_id": 7, "version": 0, "decisions": []})
     code, out, _ = alexandria("curate", "reject", 7, RIGHT, "--why", "a reprint", "--who", "Ann")
@@ -137,3 +138,15 @@ def test_decisions_by_command(alexandria, asked, database_url):
         f"ISBN {RIGHT} rejected by Ann: a reprint (undone by",
     ):
         assert (shown in out) == ("undone" not in shown)
+    for verdict, said in (
+        ("different", "book 7 marked as different from book 8"),
+        ("same", "book 8 merged into book 7"),
+    ):
+        code, out, _ = alexandria("curate", verdict, 7, 8, "--why", "looked", "--who", "Ann")
+        assert (code, out) == (0, f"{said} by Ann: looked\n")
+        code, found = asked("curate", "merge", 7, 8, "--why", "no")
+        assert (code, found["error"]["code"]) == (5, "not_now")
+        if verdict == "same":
+            assert "merged with The Bee Sting by Paul Murray (book 8)" in alexandria("book", 8)[1]
+        version = asked("curate", "show", 8)[1]["data"]["version"]
+        assert alexandria("curate", "undo", version, "--why", "it was wrong")[0] == 0

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 INTERNAL = "/api/internal"
 WORK, DECISION = "/api/catalogue/works/{work_id}", "/api/catalogue/decisions/{decision_id}"
 BOOK = {"isbn13": "9780861545896", "why": "once", "expected": 1}
+OTHER = {"other_work_id": 8, "why": "once", "expected": 1}
 # Two bodies of each writing route, of which the second is another call. A new route needs a line here.
 BODIES = {
     f"{WORK}/reject": (BOOK, BOOK | {"why": "twice"}),
@@ -26,6 +27,9 @@ BODIES = {
     f"{WORK}/accept": (BOOK, BOOK | {"why": "twice"}),
     f"{WORK}/exclude": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
     f"{WORK}/correct": (BOOK | {"field": "pages", "value": "9"}, BOOK | {"field": "pages", "value": "8"}),
+    f"{WORK}/merge": (OTHER, OTHER | {"why": "twice"}),
+    f"{WORK}/same": (OTHER, OTHER | {"why": "twice"}),
+    f"{WORK}/different": (OTHER, OTHER | {"why": "twice"}),
     f"{DECISION}/undo": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
     "schedule-backfill": ({"batch_size": 1}, {"batch_size": 2}),
     "seed-backfill-queue": ({"year_start": 2018, "year_end": 2019}, {"year_start": 2018, "year_end": 2018}),
@@ -39,8 +43,9 @@ BODIES = {
     "rollout/override": ({"why": "once"}, {"why": "twice"}),
     "rollout/override-in-advance": ({"why": "once", "phase": 1}, {"why": "once", "phase": 2}),
 }
-CATALOGUE = (  # work 7 with an edition, and decision 1 on it
+CATALOGUE = (  # works 7 and 8, of which the first has an edition, and decision 1 on it
     "INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE VALUES (7, 'k', 'Prophet Song', 'Paul Lynch')",
+    "INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE VALUES (8, 'l', 'The Bee Sting', 'Paul Murray')",
     "INSERT INTO edition (isbn13, work_id, title) VALUES ('9780861545896', 7, 'Prophet Song')",
     "INSERT INTO curation_decision (who, why, act, work_id) VALUES ('Ann', 'not notable', 'exclude', 7)",
 )

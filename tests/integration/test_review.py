@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alexandria.catalogue import curation, review
-from alexandria.catalogue.curation import Curator
+from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.models import Isbn13
 from tests.support.filled_months import NOVEMBER, process
 from tests.support.scripted_backfill import Scripted, backfill, query

@@ -1,4 +1,4 @@
-"""Whatever persons decide between re-runs, further look-ups and enrichment: no decision and no piece of evidence is lost."""
+"""Whatever persons decide and merge between re-runs, look-ups and enrichment: no decision and no evidence is lost."""
 
 import asyncio
 import dataclasses
@@ -15,10 +15,10 @@ from psycopg.rows import dict_row
 from alexandria.backfill.composition import compose
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.source_selection import Policy, SourcePool
-from alexandria.catalogue import curation
-from alexandria.catalogue.curation import Curator
+from alexandria.catalogue import curation, merging
+from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.models import Isbn13
-from alexandria.core.errors import DecisionConflict, NotNow, Unknown
+from alexandria.core.errors import BadInput, DecisionConflict, NotNow, Unknown
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from tests.support.filled_months import process
@@ -32,10 +32,16 @@ DATES = st.sampled_from(["2001", "2002-02", ""])
 EMPTY = (
     "SET session_replication_role = replica; TRUNCATE backfill_log, work, curation_decision, earlier_candidate CASCADE"
 )
+# Everything that people and other systems see of the books, which an undo gives back.
+SHOWN = """
+    SELECT (SELECT jsonb_agg(l ORDER BY work_id) FROM work_listing AS l), (SELECT jsonb_agg(r ORDER BY id) FROM reviewed_candidate AS r),
+           (SELECT jsonb_agg(jsonb_build_array(isbn13, book_of(work_id)) ORDER BY isbn13) FROM edition),
+           (SELECT jsonb_agg(w ORDER BY isbn13) FROM withdrawn_edition AS w)
+"""
 
 
 class Review(RuleBasedStateMachine):
-    """Two months, two books, sources that change, and persons who decide and undo."""
+    """Two months, two books, sources that change, and persons who decide, merge and undo."""
 
     url = ""
 
@@ -54,6 +60,7 @@ class Review(RuleBasedStateMachine):
         self.undone = set()
         self.evidence = set()
         self.recorded_at = {}  # by month: how many decisions there were when it was recorded
+        self.regrouped_at = 0  # the newest decision that merged works, or undid that
 
     def teardown(self):
         self.runner.run(self.jobs.aclose())
@@ -77,6 +84,16 @@ class Review(RuleBasedStateMachine):
         ids = [row["id"] for row in self.sql("SELECT id FROM work ORDER BY id")]
         return ids[which % len(ids)] if ids else 1
 
+    def standing(self, *acts):
+        return [row for id_, row in sorted(self.decided.items()) if row["act"] in acts and id_ not in self.undone]
+
+    def book(self, work):
+        """The work that a work is shown under, by the decisions that stand."""
+        led = {row["work_id"]: row["other_work_id"] for row in self.standing("merge")}
+        while work in led:
+            work = led[work]
+        return work
+
     def counters(self):
         return self.sql(
             "SELECT year, month, books_generated, isbns_resolved, isbns_queued FROM backfill_log ORDER BY 1, 2"
@@ -88,18 +105,22 @@ class Review(RuleBasedStateMachine):
 
         async def act():
             async with self.database.transaction() as connection:
-                return await getattr(curation, name)(connection, *values, Curator("Ann", "looked", expected))
+                act = getattr(merging, name, None) or getattr(curation, name)
+                return await act(connection, *values, Curator("Ann", "looked", expected))
 
         try:
             made = self.runner.run(act())
         except DecisionConflict:
             raise
-        except (Unknown, NotNow):
+        except (Unknown, NotNow, BadInput):
             made = None
         assert self.counters() == before
         if made is not None:
             [row] = self.sql("SELECT * FROM curation_decision WHERE id = %s", made)
             self.decided[made] = row
+            undone = self.decided.get(row["undoes"], {})
+            if "merge" in (row["act"], undone.get("act")):
+                self.regrouped_at = made
         return made
 
     @initialize()
@@ -163,6 +184,27 @@ class Review(RuleBasedStateMachine):
             made = self.decide("correct", chosen["work_id"], Isbn13(chosen["isbn13"]), ("published", value))
             assert made is not None
 
+    @rule(one=WORKS, other=WORKS, act=st.sampled_from(["merge", "same", "different"]))
+    def compare(self, one, other, act):
+        one, other = self.work(one), self.work(other)
+        apart = {
+            frozenset((self.book(row["work_id"]), self.book(row["other_work_id"])))
+            for row in self.standing("different")
+        }
+        books = frozenset((self.book(one), self.book(other)))
+        made = self.decide(act, one, other)
+        assert (made is not None) == (len(books) == 2 and books not in apart)
+
+    @rule(one=WORKS, other=WORKS, act=st.sampled_from(["merge", "different"]))
+    def compare_and_undo(self, one, other, act):
+        """All is as if nobody had decided."""
+        before = self.sql(SHOWN)
+        made = self.decide(act, self.work(one), self.work(other))
+        if made is not None:
+            assert self.decide("undo", made) is not None
+            self.undone.add(made)
+            assert self.sql(SHOWN) == before
+
     @rule(which=st.integers(0, 20))
     def undo(self, which):
         if self.decided:
@@ -174,7 +216,13 @@ class Review(RuleBasedStateMachine):
     @rule(work=WORKS, isbn=ISBNS)
     def decide_without_having_seen_the_newest(self, work, isbn):
         chosen = self.work(work)
-        newest = max((row["id"] for row in self.decided.values() if row["work_id"] == chosen), default=0)
+        book = self.book(chosen)
+        about = [
+            row
+            for row in self.decided.values()
+            if book in {self.book(row[name]) for name in ("work_id", "other_work_id")}
+        ]
+        newest = max((row["id"] for row in about), default=0)
         if newest and self.sql("SELECT FROM work WHERE id = %s", chosen):
             with pytest.raises(DecisionConflict):
                 self.decide("reject", chosen, Isbn13(isbn), expected=newest - 1)
@@ -195,7 +243,7 @@ class Review(RuleBasedStateMachine):
         answered = [row for id_, row in self.decided.items() if row["act"] != "undo" and id_ not in self.undone]
         assert asked.isdisjoint((row["work_id"], row["isbn13"], row["year"], row["month"]) for row in answered)
         flagged = {row["work_id"] for row in self.sql("SELECT work_id FROM work_listing WHERE needs_review")}
-        assert flagged == {row["work_id"] for row in queued}
+        assert flagged == {self.book(row["work_id"]) for row in queued}
 
     @invariant()
     def every_record_that_was_considered_is_kept(self):
@@ -207,28 +255,46 @@ class Review(RuleBasedStateMachine):
     @invariant()
     def what_stands_is_what_is_shown(self):
         """A pin is the ISBN, a rejected ISBN is none, and what was recorded after the decision does not have it at all."""
-        numbers = {}
-        excluded = set()
-        for id_, row in sorted(self.decided.items()):
-            if id_ in self.undone or row["act"] == "undo":
-                continue
-            if row["act"] in ("reject", "pin"):
-                numbers[row["work_id"], row["isbn13"]] = (id_, row["act"])
-            elif row["act"] == "exclude":
-                excluded |= {(row["work_id"], row["year"], row["month"])}
+        numbers = {(row["work_id"], row["isbn13"]): row for row in self.standing("reject", "pin")}
+        rejected = {key: row["id"] for key, row in numbers.items() if row["act"] == "reject"}
+        excluded = {(self.book(row["work_id"]), row["year"], row["month"]) for row in self.standing("exclude")}
+        holders = {row["isbn13"]: row["work_id"] for row in self.sql("SELECT isbn13, work_id FROM edition")}
         shown = self.sql(
             "SELECT c.*, r.isbn13 AS reviewed, r.excluded_by FROM candidate AS c JOIN reviewed_candidate AS r USING (id)"
         )
         for row in shown:
-            work = row["work_id"]
-            pins = [(id_, isbn) for (of, isbn), (id_, act) in numbers.items() if of == work and act == "pin"]
-            id_, act = numbers.get((work, row["isbn13"]), (0, ""))
-            assert row["reviewed"] == (max(pins)[1] if pins else None if act == "reject" else row["isbn13"])
+            book, isbn = self.book(row["work_id"]), row["isbn13"]
+            pins = [(each["id"], number) for (work, number), each in numbers.items()
+                    if self.book(work) == book and each["act"] == "pin"]  # fmt: skip
+            holder = holders.get(isbn)
+            refusing = [id_ for (work, number), id_ in rejected.items() if number == isbn and self.book(work) == book
+                        and (work == holder or self.book(holder) != book)]  # fmt: skip
+            assert row["reviewed"] == (max(pins)[1] if pins else None if refusing else isbn)
             assert (row["excluded_by"] is not None) == bool(
-                {(work, None, None), (work, row["year"], row["month"])} & excluded
+                {(book, None, None), (book, row["year"], row["month"])} & excluded
             )
-            if act == "reject":
-                assert id_ > self.recorded_at[Month(row["year"], row["month"])]
+            if refusing:
+                assert max(*refusing, self.regrouped_at) > self.recorded_at[Month(row["year"], row["month"])]
+
+    @invariant()
+    def works_are_shown_as_persons_grouped_them(self):
+        works = [row["id"] for row in self.sql("SELECT id FROM work")]
+        shown = {row["id"]: row["book"] for row in self.sql("SELECT id, book_of(id) AS book FROM work")}
+        assert shown == {work: self.book(work) for work in works}
+        assert {row["work_id"] for row in self.sql("SELECT work_id FROM work_listing")} == {*shown.values()}
+
+    @invariant()
+    def what_is_different_takes_nothing_from_the_other(self):
+        """What was recorded since persons marked two books as different has no edition of the other one."""
+        rows = self.sql(
+            "SELECT c.*, e.work_id AS holder FROM candidate AS c JOIN edition AS e USING (isbn13) WHERE c.work_id <> e.work_id"
+        )
+        for row in rows:
+            books = {self.book(row["work_id"]), self.book(row["holder"])}
+            recorded = self.recorded_at[Month(row["year"], row["month"])]
+            for made in self.standing("different"):
+                apart = {self.book(made["work_id"]), self.book(made["other_work_id"])}
+                assert apart != books or max(made["id"], self.regrouped_at) > recorded
 
     @invariant()
     def a_corrected_field_has_the_value_of_a_person(self):

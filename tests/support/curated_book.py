@@ -11,3 +11,6 @@ BOOK = """
             '[{"verdict": "accept", "source": "open_library", "source_id": "/books/OL1M", "score": 99, "title": "Prophet Song",
                "authors": [], "isbn13": "9780861545896", "published": null, "reasons": ["same title"]}]')
 """
+OTHER_BOOK = (
+    "INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE VALUES (8, 'l', 'The Bee Sting', 'Paul Murray')"
+)

@@ -9,29 +9,19 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alexandria.catalogue import repository
+from alexandria.catalogue import merging, repository
+from alexandria.catalogue.decision_log import Curator, DecidedBook, begin, decide, decision, work_of
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.catalogue.repository import EDITION_FIELDS, PERSON
-from alexandria.core.errors import BadInput, DecisionConflict, NotNow, Unknown
-from alexandria.core.grammar import counted
+from alexandria.core.errors import BadInput, NotNow, Unknown
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
-MAX_DECISIONS = 200  # of one work that are listed
 MAX_RECORDS_READ = 2000  # of the evidence of one work
 MAX_PAGES = 100_000
 NUMBER_FIELDS, DATE_FIELDS = ("pages",), ("published",)
-
-
-@dataclass(frozen=True, slots=True)
-class Curator:
-    """Who decides and why, and the newest decision on the work that they have seen (0: none; None: they did not say)."""
-
-    who: str
-    why: str
-    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,76 +62,61 @@ async def any_refused(connection: Connection, isbns: Sequence[str], hits: Sequen
     return row is not None and bool(row["refused"])
 
 
-async def version(connection: Connection, work_id: int) -> int:
-    """Return the id of the newest decision on a work, 0 without any. Raises Unknown."""
-    return int((await _work(connection, work_id))["version"])
-
-
-async def decisions(connection: Connection, work_id: int, after: int = 0) -> list[Row]:
-    """Return the decisions on a work that are newer than `after`, newest first, each with the one that undid it."""
-    values = {"work_id": work_id, "after": after, "limit": MAX_DECISIONS}
-    return await (await connection.execute(SQL["decisions"], values)).fetchall()
-
-
-async def work_of(connection: Connection, decision_id: int) -> int:
-    """Return the work that a decision is about. Raises Unknown."""
-    return int((await _decision(connection, decision_id))["work_id"])
-
-
 async def reject(connection: Connection, work_id: int, isbn13: Isbn13, person: Curator) -> int:
     """Decide that an ISBN is not of this work: no attempt stores it, or the records that had it, for the work again.
 
     Raises Unknown, NotNow and DecisionConflict, as all acts do. Returns the id of the decision.
     """
-    await _begin(connection, work_id, person, {"act": "reject", "isbn13": isbn13})
+    book = await begin(connection, work_id, person, {"act": "reject", "isbn13": isbn13})
     edition = await _edition(connection, isbn13)
-    hits = await _considered(connection, work_id)
-    if (edition is None or edition["work_id"] != work_id) and all(hit["isbn13"] != isbn13 for hit in hits):
+    hits = await _considered(connection, book)
+    if not _has(book, edition) and all(hit["isbn13"] != isbn13 for hit in hits):
         raise Unknown(f"{isbn13} is not among the editions of work {work_id}, or its evidence")
-    decided = await _decide(connection, "reject", work_id, person, isbn13=isbn13, records=_records_of(isbn13, hits))
-    await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": isbn13})
+    about, records = _work_of(book, edition), Jsonb(_records_of(isbn13, hits))
+    decided = await decide(connection, "reject", about, person, isbn13=isbn13, records=records)
+    await connection.execute(SQL["changed"], {"works": list(book.works), "isbn13": isbn13})
     return decided
 
 
 async def pin(connection: Connection, work_id: int, isbn13: Isbn13, person: Curator) -> int:
     """Decide that this ISBN is the one of the work; it is added if no source has given it an edition."""
-    await _begin(connection, work_id, person, {"act": "pin", "isbn13": isbn13})
-    work, edition = await _work(connection, work_id), await _edition(connection, isbn13)
-    if edition is not None and edition["work_id"] != work_id and not edition["rejected"]:
+    book = await begin(connection, work_id, person, {"act": "pin", "isbn13": isbn13})
+    edition = await _edition(connection, isbn13)
+    if edition is not None and not _has(book, edition) and not edition["rejected"]:
         holder = f"{edition['work_title']!r} by {edition['work_author']}, work {edition['work_id']}"
         raise NotNow(f"{isbn13} is an edition of {holder}", hint="reject it there first")
-    decided = await _decide(connection, "pin", work_id, person, isbn13=isbn13)
+    decided = await decide(connection, "pin", _work_of(book, edition), person, isbn13=isbn13)
     if edition is None:
-        await _add_edition(connection, work, isbn13, decided)
-    elif edition["work_id"] != work_id:
-        await repository.move_edition(connection, work_id, isbn13)
-    await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": isbn13})
+        await _add_edition(connection, book, isbn13, decided)
+    elif not _has(book, edition):
+        await repository.move_edition(connection, book.id, isbn13)
+    await connection.execute(SQL["changed"], {"works": list(book.works), "isbn13": isbn13})
     return decided
 
 
 async def accept(connection: Connection, work_id: int, subject: Isbn13 | Month, person: Curator) -> int:
     """Decide that an ISBN of the work, or the work as a book of this month, is right as it was found."""
-    await _begin(connection, work_id, person, {"act": "accept", "subject": str(subject)})
+    book = await begin(connection, work_id, person, {"act": "accept", "subject": str(subject)})
     if isinstance(subject, Month):
-        await _check_named(connection, work_id, subject)
-        return await _decide(connection, "accept", work_id, person, year=subject.year, month=subject.month)
+        await _check_named(connection, book, subject)
+        return await decide(connection, "accept", book.id, person, year=subject.year, month=subject.month)
     edition = await _edition(connection, subject)
-    if edition is None or edition["work_id"] != work_id:
+    if edition is None or not _has(book, edition):
         raise Unknown(f"{subject} is not among the editions of work {work_id}", hint="pin it to add it")
     if edition["rejected"]:
         raise NotNow(f"{subject} was rejected for work {work_id}", hint="undo that decision, or pin the ISBN")
-    return await _decide(connection, "accept", work_id, person, isbn13=subject)
+    return await decide(connection, "accept", edition["work_id"], person, isbn13=subject)
 
 
 async def exclude(connection: Connection, work_id: int, month: Month | None, person: Curator) -> int:
     """Decide that the work is no book of this month, or not notable: of no month, and withdrawn from the catalogue."""
-    await _begin(connection, work_id, person, {"act": "exclude", "month": month and str(month)})
+    book = await begin(connection, work_id, person, {"act": "exclude", "month": month and str(month)})
     of_month = {"year": month and month.year, "month": month and month.month}
     if month is not None:
-        await _check_named(connection, work_id, month)
-    decided = await _decide(connection, "exclude", work_id, person, **of_month)
+        await _check_named(connection, book, month)
+    decided = await decide(connection, "exclude", book.id, person, **of_month)
     if month is None:
-        await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": None})
+        await connection.execute(SQL["changed"], {"works": list(book.works), "isbn13": None})
     return decided
 
 
@@ -151,9 +126,9 @@ async def correct(
     """Set a field of an edition to a value; sources no longer change it. Raises BadInput too."""
     name, text = change
     value = read_value(name, text)
-    await _begin(connection, work_id, person, {"act": "correct", "isbn13": isbn13, "field": name, "value": text})
+    book = await begin(connection, work_id, person, {"act": "correct", "isbn13": isbn13, "field": name, "value": text})
     edition = await _edition(connection, isbn13)
-    if edition is None or edition["work_id"] != work_id:
+    if edition is None or not _has(book, edition):
         raise Unknown(f"{isbn13} is not among the editions of work {work_id}")
     earlier = await _standing_correction(connection, isbn13, name)
     if earlier is not None:
@@ -162,8 +137,8 @@ async def correct(
         found = await connection.execute(SQL["rests_on"], {"isbn13": isbn13, "field": name})
         row = await found.fetchone()
         before = {"value": edition[name], "record": row and row["source_record_id"]}
-    decided = await _decide(
-        connection, "correct", work_id, person, isbn13=isbn13, field=name, value=text, before=Jsonb(before)
+    decided = await decide(
+        connection, "correct", edition["work_id"], person, isbn13=isbn13, field=name, value=text, before=Jsonb(before)
     )
     await _set(connection, edition, name, value)
     await _rest_on_person(connection, isbn13, name, decided)
@@ -173,18 +148,20 @@ async def correct(
 async def undo(connection: Connection, decision_id: int, person: Curator) -> int:
     """Undo a decision that stands; what stood before it, or what sources gave, counts again."""
     work_id = await work_of(connection, decision_id)
-    await _begin(connection, work_id, person, {"act": "undo", "undoes": decision_id})
-    past = await _decision(connection, decision_id)
+    book = await begin(connection, work_id, person, {"act": "undo", "undoes": decision_id})
+    past = await decision(connection, decision_id)
     if past["act"] == "undo":
         raise NotNow(f"decision {decision_id} is itself an undo", hint="decide again instead")
     if past["undone_by"] is not None:
         raise NotNow(f"decision {decision_id} was undone before, by decision {past['undone_by']}")
-    about = {name: past[name] for name in ("isbn13", "year", "month")}
-    decided = await _decide(connection, "undo", work_id, person, undoes=decision_id, **about)
+    about = {name: past[name] for name in ("isbn13", "year", "month", "other_work_id")}
+    decided = await decide(connection, "undo", work_id, person, undoes=decision_id, **about)
     if past["act"] == "correct":
         await _restore(connection, past)
-    if past["act"] != "accept":
-        await connection.execute(SQL["changed"], {"work_id": work_id, "isbn13": past["isbn13"]})
+    elif past["act"] == "merge":
+        await merging.regroup(connection, book.works)
+    if past["act"] not in ("accept", "different"):
+        await connection.execute(SQL["changed"], {"works": list(book.works), "isbn13": past["isbn13"]})
     return decided
 
 
@@ -209,62 +186,28 @@ def read_value(name: str, text: str) -> str | int | None:
     return text
 
 
-async def _begin(connection: Connection, work_id: int, person: Curator, yours: dict[str, Any]) -> None:
-    """Wait for other writers, and raise DecisionConflict if another person decided meanwhile."""
-    await repository.one_writer(connection)
-    seen, present = person.expected, await version(connection, work_id)
-    if seen is None or seen == present:
-        return
-    theirs = await decisions(connection, work_id, after=min(seen, present))
-    newest = f"{theirs[0]['act']} by {theirs[0]['who']}" if theirs else "none"
-    raise DecisionConflict(
-        f"work {work_id} was decided on meanwhile: {counted(len(theirs), 'decision')}, the newest {newest}",
-        hint=f"look at both, and send expected: {present}",
-        details={
-            "version": present,
-            "yours": {name: value for name, value in yours.items() if value is not None}
-            | {"who": person.who, "why": person.why, "expected": seen},
-            "theirs": [{**row, "at": row["at"].isoformat()} for row in theirs],
-        },
-    )
-
-
-async def _decide(connection: Connection, act: str, work_id: int, person: Curator, **facts: Any) -> int:
-    values = dict.fromkeys(("isbn13", "year", "month", "field", "value", "before", "undoes"))
-    values |= {"act": act, "work_id": work_id, "who": person.who, "why": person.why, **facts}
-    values["records"] = Jsonb(facts.get("records", []))
-    row = await (await connection.execute(SQL["decide"], values)).fetchone()
-    assert row is not None
-    return int(row["id"])
-
-
-async def _work(connection: Connection, work_id: int) -> Row:
-    row = await (await connection.execute(SQL["work"], {"work_id": work_id})).fetchone()
-    if row is None:
-        raise Unknown(f"there is no work {work_id}")
-    return row
-
-
-async def _check_named(connection: Connection, work_id: int, month: Month) -> None:
-    values = {"work_id": work_id, "year": month.year, "month": month.month}
+async def _check_named(connection: Connection, book: DecidedBook, month: Month) -> None:
+    values = {"works": list(book.works), "year": month.year, "month": month.month}
     row = await (await connection.execute(SQL["named_in"], values)).fetchone()
     if row is None or not row["named"]:
-        raise Unknown(f"work {work_id} is no book of {month}", hint=f"its books: alexandria month {month}")
-
-
-async def _decision(connection: Connection, decision_id: int) -> Row:
-    row = await (await connection.execute(SQL["decision"], {"id": decision_id})).fetchone()
-    if row is None:
-        raise Unknown(f"there is no decision {decision_id}")
-    return row
+        raise Unknown(f"work {book.id} is no book of {month}", hint=f"its books: alexandria month {month}")
 
 
 async def _edition(connection: Connection, isbn13: str) -> Row | None:
     return await (await connection.execute(SQL["edition"], {"isbn13": isbn13})).fetchone()
 
 
-async def _considered(connection: Connection, work_id: int) -> list[dict[str, Any]]:
-    values = {"work_id": work_id, "limit": MAX_RECORDS_READ}
+def _has(book: DecidedBook, edition: Row | None) -> bool:
+    return edition is not None and edition["work_id"] in book.works
+
+
+def _work_of(book: DecidedBook, edition: Row | None) -> int:
+    """The work of a book that a decision on an ISBN is stored for: that of the edition, so that it stays with it."""
+    return int(edition["work_id"]) if edition is not None and _has(book, edition) else book.id
+
+
+async def _considered(connection: Connection, book: DecidedBook) -> list[dict[str, Any]]:
+    values = {"works": list(book.works), "limit": MAX_RECORDS_READ}
     rows = await (await connection.execute(SQL["considered"], values)).fetchall()
     return [row["hit"] for row in rows]
 
@@ -277,14 +220,14 @@ def _records_of(isbn13: str, hits: Sequence[Mapping[str, Any]]) -> list[tuple[st
     return [record for record, isbns in numbers.items() if isbns == {isbn13}]
 
 
-async def _add_edition(connection: Connection, work: Row, isbn13: Isbn13, decided: int) -> None:
+async def _add_edition(connection: Connection, book: DecidedBook, isbn13: Isbn13, decided: int) -> None:
     """Add an edition that a person named: as a record in the evidence describes it, else with the work's title alone."""
-    hits = await _considered(connection, work["id"])
+    hits = await _considered(connection, book)
     hit = next((hit for hit in hits if hit["isbn13"] == isbn13), None)
     fields = {name: (hit or {}).get(name) or "" for name in EDITION_FIELDS if name != "pages"}
     fields["published"] = fields["published"] or None
-    fields["title"] = fields["title"] or work["title"]
-    await connection.execute(SQL["add_edition"], {"work_id": work["id"], "isbn13": isbn13, **fields})
+    fields["title"] = fields["title"] or book.title
+    await connection.execute(SQL["add_edition"], {"work_id": book.id, "isbn13": isbn13, **fields})
     await _rest_on_person(connection, isbn13, "isbn13", decided)
     if hit is None:
         await _rest_on_person(connection, isbn13, "title", decided)
@@ -301,7 +244,7 @@ async def _set(connection: Connection, edition: Row, name: str, value: str | int
 
 
 async def _rest_on_person(connection: Connection, isbn13: str, name: str, decided: int) -> None:
-    at = (await _decision(connection, decided))["at"]
+    at = (await decision(connection, decided))["at"]
     record = await repository.source_record(connection, SourceRecord(PERSON, f"decision {decided}", at))
     await connection.execute(SQL["rest"], {"isbn13": isbn13, "field": name, "record": record})
 

@@ -1,29 +1,5 @@
 -- Decisions of persons, and what follows from them in the catalogue.
 
--- name: work
--- A work and its newest decision, which is the version that a person must have seen.
-SELECT w.id, w.title, w.author, coalesce((SELECT max(id) FROM curation_decision WHERE work_id = w.id), 0) AS version
-FROM work AS w WHERE w.id = %(work_id)s
-
--- name: decisions
--- All decisions on a work, newest first, each with the one that undid it.
-SELECT d.id, d.at, d.who, d.why, d.act, d.work_id, d.isbn13, d.year, d.month, d.field, d.value, d.undoes,
-       u.id AS undone_by
-FROM curation_decision AS d LEFT JOIN curation_decision AS u ON u.undoes = d.id
-WHERE d.work_id = %(work_id)s AND d.id > %(after)s ORDER BY d.id DESC LIMIT %(limit)s
-
--- name: decision
--- One decision, with the one that undid it.
-SELECT d.*, u.id AS undone_by FROM curation_decision AS d LEFT JOIN curation_decision AS u ON u.undoes = d.id
-WHERE d.id = %(id)s
-
--- name: decide
--- A person's decision.
-INSERT INTO curation_decision (who, why, act, work_id, isbn13, year, month, field, value, before, records, undoes)
-VALUES (%(who)s, %(why)s, %(act)s, %(work_id)s, %(isbn13)s, %(year)s, %(month)s, %(field)s, %(value)s, %(before)s,
-        %(records)s, %(undoes)s)
-RETURNING id, at
-
 -- name: edition
 -- An edition with its work.
 SELECT e.*, w.title AS work_title, w.author AS work_author,
@@ -33,20 +9,26 @@ FROM edition AS e JOIN work AS w ON w.id = e.work_id WHERE e.isbn13 = %(isbn13)s
 
 -- name: named_in
 -- Whether a month has, or had, the work among its books.
-SELECT EXISTS (SELECT FROM candidate WHERE work_id = %(work_id)s AND year = %(year)s AND month = %(month)s)
-    OR EXISTS (SELECT FROM earlier_candidate WHERE work_id = %(work_id)s AND year = %(year)s AND month = %(month)s) AS named
+SELECT EXISTS (SELECT FROM candidate WHERE work_id = ANY(%(works)s::bigint[]) AND year = %(year)s AND month = %(month)s)
+    OR EXISTS (SELECT FROM earlier_candidate WHERE work_id = ANY(%(works)s::bigint[]) AND year = %(year)s AND month = %(month)s) AS named
 
 -- name: considered
 -- Every record that was considered for a work, now and earlier, the newest results first.
 SELECT hit FROM (
-    SELECT evidence, 'infinity'::timestamptz AS until FROM candidate WHERE work_id = %(work_id)s
-    UNION ALL SELECT evidence, replaced_at FROM earlier_candidate WHERE work_id = %(work_id)s) AS c,
+    SELECT evidence, 'infinity'::timestamptz AS until FROM candidate WHERE work_id = ANY(%(works)s::bigint[])
+    UNION ALL SELECT evidence, replaced_at FROM earlier_candidate WHERE work_id = ANY(%(works)s::bigint[])) AS c,
     jsonb_array_elements(c.evidence) AS hit
 ORDER BY c.until DESC LIMIT %(limit)s
 
 -- name: refused
--- ISBNs that persons rejected for these works, with the records that had them.
-SELECT isbn13, records, who, at, why FROM isbn_decision WHERE act = 'reject' AND work_id = ANY(%(works)s::bigint[])
+-- ISBNs that persons rejected for these works and those merged with them, with the records that had them; not for one
+-- work what is an edition of another that is merged with it.
+SELECT d.isbn13, d.records, d.who, d.at, d.why
+FROM (SELECT DISTINCT unnest(works_of_book(id)) AS id FROM unnest(%(works)s::bigint[]) AS w (id)) AS w
+JOIN isbn_decision AS d ON d.work_id = w.id AND d.act = 'reject'
+LEFT JOIN edition AS e ON e.isbn13 = d.isbn13 AND e.work_id <> d.work_id AND e.work_id = ANY(works_of_book(d.work_id))
+WHERE e.isbn13 IS NULL OR EXISTS (SELECT FROM isbn_decision AS own
+                                  WHERE own.work_id = e.work_id AND own.isbn13 = e.isbn13 AND own.act = 'reject')
 
 -- name: any_refused
 -- Whether any of these ISBNs or records is rejected for some work.
@@ -91,4 +73,4 @@ WHERE act = 'correct' AND isbn13 = %(isbn13)s AND field = %(field)s ORDER BY id 
 -- name: changed
 -- Editions that a reader of changes must see again.
 UPDATE edition SET changed_at = now()
-WHERE work_id = %(work_id)s AND (%(isbn13)s::text IS NULL OR isbn13 = %(isbn13)s)
+WHERE work_id = ANY(%(works)s::bigint[]) AND (%(isbn13)s::text IS NULL OR isbn13 = %(isbn13)s)

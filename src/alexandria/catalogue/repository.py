@@ -44,7 +44,9 @@ class CatalogueMatch:
     Editions that persons rejected, or that persons alone named, are no editions here: they prove nothing.
 
     `score` is the probability that it is, in per cent, and `fit` the points by which the best is taken. `dates` are
-    those of the work and all its editions. `by_other_title`: it is known by the title only besides its own.
+    those of the work and all its editions. `by_other_title`: it is known by the title only besides its own. `same_key`:
+    its title and author are these. `book` is the work that persons merged it in, and `different_from` has the books
+    that persons marked as different from it.
     """
 
     work_id: int
@@ -56,6 +58,9 @@ class CatalogueMatch:
     dates: tuple[PartialDate, ...]
     fit: float
     by_other_title: bool = False
+    same_key: bool = False
+    book: int = 0
+    different_from: frozenset[int] = frozenset()
 
 
 async def find_work(
@@ -95,8 +100,20 @@ async def find_works(
     sought = EditionRecord(
         _OURSELVES, title, authors=tuple(authors), first_published=year, other_titles=tuple(other_titles)
     )
-    held = [_held(sought, row) for row in rows]
-    return [work for work in held if work is not None]
+    held = [work for work in (_held(sought, row) for row in rows) if work is not None]
+    apart = kept_apart(held)
+    return [work for work in held if work.book not in apart] if apart else held
+
+
+def kept_apart(works: Sequence[CatalogueMatch]) -> frozenset[int]:
+    """The books that persons marked as different from the one of these works that a naming means most likely."""
+    nearest = max(works, key=lambda work: (work.same_key, not work.by_other_title, work.fit), default=None)
+    return nearest.different_from if nearest else frozenset()
+
+
+async def book_of(connection: Connection, work_id: int) -> int:
+    """The work under which a work is shown, after what persons merged."""
+    return await _id(connection, "book_of", {"work_id": work_id})
 
 
 async def with_edition_titled(connection: Connection, work: CatalogueMatch, title: str) -> CatalogueMatch:
@@ -131,7 +148,18 @@ def _held(sought: EditionRecord, row: Row) -> CatalogueMatch | None:
         return None
     isbn13 = row["isbn13"] or ""
     return CatalogueMatch(
-        row["work_id"], row["title"], row["author"], isbn13, match.score, match.reasons, dates, match.fit, other
+        row["work_id"],
+        row["title"],
+        row["author"],
+        isbn13,
+        match.score,
+        match.reasons,
+        dates,
+        match.fit,
+        other,
+        row["same_key"],
+        row["book"],
+        frozenset(row["different_from"]),
     )
 
 

@@ -16,6 +16,10 @@ SELECT e.isbn13, e.work_id, w.title, e.title AS edition_title, w.author,
 FROM edition AS e JOIN work AS w ON w.id = e.work_id
 WHERE e.isbn13 = %(isbn13)s
 
+-- name: book_of
+-- The work under which a work is shown.
+SELECT book_of(%(work_id)s) AS id
+
 -- name: record_behind
 -- An edition with the source's record that it rests on: that of its title, which nothing replaces.
 SELECT e.isbn13, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages,
@@ -37,7 +41,9 @@ SELECT w.id AS work_id, w.key, w.title, w.author, w.first_published, w.language,
              FROM work_contributor AS wc WHERE wc.work_id = w.id ORDER BY wc.position) AS authors,
        array_remove(ARRAY(SELECT published FROM edition WHERE work_id = w.id) || w.first_published, NULL) AS dates,
        EXISTS (SELECT FROM work_alias WHERE key = %(key)s AND work_id = w.id) AS named_so,
-       ARRAY(SELECT title FROM other_title WHERE work_id = w.id ORDER BY title) AS other_titles
+       ARRAY(SELECT title FROM other_title WHERE work_id = w.id ORDER BY title) AS other_titles,
+       w.key = %(key)s AS same_key, book_of(w.id) AS book,
+       ARRAY(SELECT book_of(d.other_id) FROM different_work AS d WHERE d.work_id = ANY(b.works)) AS different_from
 FROM (SELECT * FROM work WHERE key = %(key)s
       UNION
       SELECT work.* FROM work JOIN work_alias AS a ON a.work_id = work.id WHERE a.key = %(key)s
@@ -51,13 +57,14 @@ FROM (SELECT * FROM work WHERE key = %(key)s
        JOIN work ON work.id = near.work_id
        ORDER BY near.votes DESC, similarity(work.title, %(title)s) DESC, work.id LIMIT %(limit)s)
      ) AS w
-LEFT JOIN LATERAL (SELECT isbn13 FROM edition AS own WHERE work_id = w.id AND {counts}
-                   ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
+CROSS JOIN LATERAL (SELECT works_of_book(w.id) AS works) AS b
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition AS own WHERE work_id = ANY(b.works) AND {counts}
+                   ORDER BY work_id <> w.id, related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY w.key = %(key)s DESC, similarity(w.title, %(title)s) DESC, w.id
 
 -- name: editions_of_work
--- The ISBNs of a work's editions and their titles, the oldest first.
-SELECT isbn13, title FROM edition AS own WHERE work_id = %(work_id)s AND {counts}
+-- The ISBNs of the editions of a work, and of those merged with it, and their titles, the oldest first.
+SELECT isbn13, title FROM edition AS own WHERE work_id = ANY(works_of_book(%(work_id)s)) AND {counts}
 ORDER BY related, created_at, isbn13 LIMIT %(limit)s
 
 -- name: add_work
@@ -84,7 +91,7 @@ WHERE id = %(work_id)s AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(wor
 DELETE FROM work WHERE id = %(work_id)s
     AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s)
     AND NOT EXISTS (SELECT FROM candidate WHERE work_id = %(work_id)s)
-    AND NOT EXISTS (SELECT FROM curation_decision WHERE work_id = %(work_id)s)
+    AND NOT EXISTS (SELECT FROM curation_decision WHERE %(work_id)s IN (work_id, other_work_id))
 
 -- name: add_edition
 -- An edition that is not there yet; no row if it is.

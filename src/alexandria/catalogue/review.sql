@@ -13,7 +13,7 @@ WITH page AS MATERIALIZED (
            OR (place, work_id, subject) > (%(after_place)s, %(after_work)s::bigint, %(after_subject)s::text))
     ORDER BY place, work_id, subject LIMIT %(limit)s)
 SELECT p.work_id, p.subject, p.isbn13, p.year, p.month, p.reasons, p.place, w.title, w.author, w.first_published,
-    coalesce((SELECT max(id) FROM curation_decision WHERE work_id = p.work_id), 0) AS version,
+    book_version(p.work_id) AS version,
     c.title AS named_title, c.author AS named_author, c.year AS named_year, c.month AS named_month, c.named_by,
     c.isbn13 AS accepted_isbn13, c.score_version, c.reason, e.published, e.publisher,
     ARRAY(SELECT DISTINCT format('%%s-%%s', o.year, lpad(o.month::text, 2, '0')) FROM candidate AS o

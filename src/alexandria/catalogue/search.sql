@@ -13,7 +13,7 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: of_month
 -- Works that a month named.
-SELECT DISTINCT work_id FROM candidate WHERE year = %(year)s AND month = %(month)s AND work_id IS NOT NULL
+SELECT DISTINCT book_of(work_id) AS work_id FROM candidate WHERE year = %(year)s AND month = %(month)s AND work_id IS NOT NULL
 
 -- name: matching
 -- Works whose words are all of a search, or that share keys with a spelling of it and are alike; the most alike first.
@@ -22,15 +22,18 @@ SELECT w.id FROM (
         (SELECT l.work_id, true AS by_words FROM work_listing AS l
          WHERE %(words)s <> '' AND l.words @@ to_tsquery('simple', search_words(%(words)s)) AND {wanted} LIMIT %(limit)s)
         UNION ALL
-        (SELECT near.work_id, false FROM (
+        (SELECT l.work_id, false FROM (
             SELECT b.work_id FROM unnest(%(keys)s::text[]) AS sought (key), LATERAL (
                 SELECT work_id FROM work_block WHERE key = sought.key LIMIT %(most)s) AS b
             GROUP BY b.work_id ORDER BY count(*) DESC, b.work_id LIMIT %(limit)s) AS near
-         JOIN work_listing AS l USING (work_id) WHERE {wanted})) AS each
+         LEFT JOIN merged_work AS m USING (work_id)
+         JOIN work_listing AS l ON l.work_id = coalesce(m.book_id, near.work_id) WHERE {wanted})) AS each
     GROUP BY work_id) AS found
 JOIN work AS w ON w.id = found.work_id
 CROSS JOIN LATERAL (SELECT greatest(similarity(w.title, %(text)s), similarity(w.title || ' ' || w.author, %(text)s),
-    (SELECT max(similarity(o.title, %(text)s)) FROM other_title AS o WHERE o.work_id = w.id)) AS alike) AS s
+    (SELECT max(similarity(o.title, %(text)s)) FROM other_title AS o WHERE o.work_id = w.id),
+    (SELECT max(greatest(similarity(o.title, %(text)s), similarity(o.title || ' ' || o.author, %(text)s)))
+     FROM merged_work AS m JOIN work AS o ON o.id = m.work_id WHERE m.book_id = w.id)) AS alike) AS s
 WHERE found.by_words OR s.alike >= %(alike)s
 ORDER BY s.alike DESC, w.id LIMIT %(limit)s
 
@@ -70,14 +73,15 @@ ORDER BY l.score, l.work_id LIMIT %(limit)s
 SELECT w.id, w.title, w.author, w.first_published, l.language, l.status, l.source, l.score, l.in_month, c.score_version,
     CASE WHEN r.isbn_decision_id IS NULL THEN coalesce(c.isbn13, e.isbn13) ELSE r.isbn13 END AS isbn13,
     r.isbn_decision_id IS NOT NULL OR r.excluded_by IS NOT NULL
-        OR EXISTS (SELECT FROM standing_decision WHERE work_id = w.id AND act = 'accept') AS reviewed, l.needs_review, (SELECT count(*) FROM edition WHERE work_id = w.id) AS editions,
+        OR EXISTS (SELECT FROM standing_decision WHERE work_id = ANY(b.works) AND act = 'accept') AS reviewed, l.needs_review, (SELECT count(*) FROM edition WHERE work_id = ANY(b.works)) AS editions,
     ARRAY(SELECT DISTINCT format('%%s-%%s', year, lpad(month::text, 2, '0')) FROM candidate
-          WHERE work_id = w.id ORDER BY 1 DESC LIMIT %(months)s) AS months
+          WHERE work_id = ANY(b.works) ORDER BY 1 DESC LIMIT %(months)s) AS months
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, place)
 JOIN work AS w USING (id) JOIN work_listing AS l ON l.work_id = w.id
-LEFT JOIN LATERAL (SELECT id, isbn13, score_version FROM candidate WHERE work_id = w.id
+CROSS JOIN LATERAL (SELECT works_of_book(w.id) AS works) AS b
+LEFT JOIN LATERAL (SELECT id, isbn13, score_version FROM candidate WHERE work_id = ANY(b.works)
                    ORDER BY isbn13 IS NULL, source = 'catalogue', id DESC LIMIT 1) AS c ON true
 LEFT JOIN LATERAL (SELECT * FROM reviewed_candidate WHERE id = c.id) AS r ON true
-LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = w.id
+LEFT JOIN LATERAL (SELECT isbn13 FROM edition WHERE work_id = ANY(b.works)
                    AND NOT EXISTS (SELECT FROM withdrawn_edition AS x WHERE x.isbn13 = edition.isbn13) ORDER BY related, created_at, isbn13 LIMIT 1) AS e ON true
 ORDER BY page.place

@@ -168,8 +168,16 @@ class DecisionRow(LazyModel):
     excluded: Annotated[bool, Field(description="whether a person excluded the book from this month, or from all")]
 
 
+class MergedWork(LazyModel):
+    """A work that a person merged into another one."""
+
+    id: int
+    title: str
+    author: str
+
+
 class WorkAnswer(LazyModel):
-    """A work with its editions and the decisions about it."""
+    """A work with its editions and the decisions about it, and those of the works that persons merged into it."""
 
     id: int
     title: str
@@ -182,6 +190,7 @@ class WorkAnswer(LazyModel):
     contributors: list[Contributor]
     subjects: list[str]
     other_titles: list[OtherTitleRow]
+    merged: Annotated[list[MergedWork], Field(description="works that persons merged into this one")]
     editions: list[EditionRow]
     total_editions: Annotated[int, Field(description="of which `editions` has the first")]
     decisions: Annotated[list[DecisionRow], Field(description="newest month first")]

@@ -1,4 +1,4 @@
-"""Lets persons decide about books: reject, pin, accept, exclude, correct, undo; and lists what they did."""
+"""Lets persons decide about books: ISBNs, fields, months, merging and undoing; and lists what they did."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alexandria.backfill.repositories import months
-from alexandria.catalogue import curation
-from alexandria.catalogue.curation import Curator
+from alexandria.catalogue import curation, decision_log, merging
+from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.models import Isbn13
 from alexandria.catalogue.repository import EDITION_FIELDS
 from alexandria.core.lazy_model import LazyModel
@@ -102,6 +102,17 @@ class CorrectRequest(IsbnRequest):
     value: Annotated[ShortText, Field(description="the right value; empty: none is known")]
 
 
+class OtherBookRequest(CurationRequest):
+    """Merge a book with another one, or mark both as the same or as different."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"other_work_id": 12, "why": "the American title", "who": "Ann", "expected": 0}]
+        }
+    )
+    other_work_id: Annotated[int, Field(strict=True, ge=1, le=MAX_ID, description="number of the other book")]
+
+
 class DecisionsAnswer(LazyModel):
     """The decisions on a book, newest first. `version` is what the next decision sends as `expected`."""
 
@@ -127,8 +138,8 @@ async def show_decisions(system: System, work_id: int) -> DecisionsAnswer:
 async def version_of(system: System, target: int, *, of_decision: bool) -> int:
     """The version of a work, or of the work that a decision is about. Raises Unknown."""
     async with system.database.transaction() as connection:
-        work_id = await curation.work_of(connection, target) if of_decision else target
-        return await curation.version(connection, work_id)
+        work_id = await decision_log.work_of(connection, target) if of_decision else target
+        return (await decision_log.book(connection, work_id)).version
 
 
 async def reject(system: System, work_id: int, request: IsbnRequest, door: str) -> CurationAnswer:
@@ -166,6 +177,27 @@ async def correct(system: System, work_id: int, request: CorrectRequest, door: s
     )
 
 
+async def merge(system: System, work_id: int, request: OtherBookRequest, door: str) -> CurationAnswer:
+    """Merge a work into another one, under which both are shown from now on."""
+    return await _act(
+        system, request, door, lambda conn, person: merging.merge(conn, work_id, request.other_work_id, person)
+    )
+
+
+async def same(system: System, work_id: int, request: OtherBookRequest, door: str) -> CurationAnswer:
+    """Merge two works under the one with more editions."""
+    return await _act(
+        system, request, door, lambda conn, person: merging.same(conn, work_id, request.other_work_id, person)
+    )
+
+
+async def different(system: System, work_id: int, request: OtherBookRequest, door: str) -> CurationAnswer:
+    """Mark two works as different books."""
+    return await _act(
+        system, request, door, lambda conn, person: merging.different(conn, work_id, request.other_work_id, person)
+    )
+
+
 async def undo(system: System, decision_id: int, request: UndoRequest, door: str) -> CurationAnswer:
     """Undo a decision."""
     return await _act(system, request, door, lambda conn, person: curation.undo(conn, decision_id, person))
@@ -178,6 +210,9 @@ ACTS: dict[str, tuple[type[CurationRequest], Carry]] = {
     "accept": (AcceptRequest, accept),
     "exclude": (ExcludeRequest, exclude),
     "correct": (CorrectRequest, correct),
+    "merge": (OtherBookRequest, merge),
+    "same": (OtherBookRequest, same),
+    "different": (OtherBookRequest, different),
     "undo": (UndoRequest, undo),
 }
 
@@ -195,6 +230,10 @@ def summary(decision: CurationDecision) -> str:
             return f"excluded from {decision.month}" if decision.month else "excluded as not notable"
         case "correct":
             return f"{decision.field} of {decision.isbn13} corrected to {decision.value!r}"
+        case "merge":
+            return f"book {decision.work_id} merged into book {decision.other_work_id}"
+        case "different":
+            return f"book {decision.work_id} marked as different from book {decision.other_work_id}"
         case _:
             return f"decision {decision.undoes} undone"
 
@@ -215,9 +254,10 @@ async def _act(system: System, request: CurationRequest, door: str, act: Act) ->
     person = Curator(request.who.strip() or door, request.why, request.expected)
     async with system.database.transaction(keep=not request.dry_run) as connection:
         decided = await act(connection, person)
-        known = await _decisions(connection, await curation.work_of(connection, decided))
+        known = await _decisions(connection, await decision_log.work_of(connection, decided))
         made = known.decisions[0]
         named: dict[str, Any] = {"decision": decided, "work_id": known.work_id, "isbn13": made.isbn13, "why": made.why}
+        named |= {"other_work_id": made.other_work_id} if made.other_work_id else {}
         who = f"{person.who} by {door}" if request.who.strip() else door
         await months.audit(connection, who, f"curation_{made.act}", named)
     said = describe(made)
@@ -226,6 +266,6 @@ async def _act(system: System, request: CurationRequest, door: str, act: Act) ->
 
 
 async def _decisions(connection: Connection, work_id: int) -> DecisionsAnswer:
-    version = await curation.version(connection, work_id)
-    rows = await curation.decisions(connection, work_id)
-    return DecisionsAnswer(work_id=work_id, version=version, decisions=[decision_row(row) for row in rows])
+    book = await decision_log.book(connection, work_id)
+    rows = await decision_log.decisions(connection, book.works)
+    return DecisionsAnswer(work_id=book.id, version=book.version, decisions=[decision_row(row) for row in rows])

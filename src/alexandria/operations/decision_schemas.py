@@ -17,12 +17,13 @@ class CurationDecision(LazyModel):
     at: datetime
     who: Annotated[str, Field(description="the name as it was given")]
     why: str
-    act: Annotated[str, Field(description="reject, pin, accept, exclude, correct or undo")]
+    act: Annotated[str, Field(description="reject, pin, accept, exclude, correct, merge, different or undo")]
     work_id: int
     isbn13: str | None = None
     month: Annotated[str | None, Field(description="YYYY-MM; null with exclude: from every month")] = None
     field: Annotated[str | None, Field(description="the corrected field of the edition")] = None
     value: str | None = None
+    other_work_id: Annotated[int | None, Field(description="with merge and different: the other book")] = None
     undoes: Annotated[int | None, Field(description="the decision that an undo ended")] = None
     undone_by: Annotated[int | None, Field(description="the undo that ended it; null: it stands")] = None
 

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from alexandria.backfill.repositories import bibliography_use as usage
 from alexandria.backfill.retry_policy import recheck_at
-from alexandria.catalogue import curation, repository
+from alexandria.catalogue import curation, merging, repository
 from alexandria.catalogue.curation import Refusals
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.matching.scoring import ACCEPT, same_work
@@ -174,9 +174,29 @@ async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
     if hit is None or hit.isbn13 is None or resolution.work_id is not None:
         return resolution
     holder = await repository.holder_of(connection, hit.isbn13)
-    if holder is None or holder.rejected or repository.is_of(holder, hit):
+    held = holder is not None and not holder.rejected
+    if holder is not None and held and not repository.is_of(holder, hit):
+        return resolution.without_isbn(f"the catalogue holds it as {holder.titles[0]!r} by {holder.author}")
+    if not await merging.any_different(connection):
         return resolution
-    return resolution.without_isbn(f"the catalogue holds it as {holder.titles[0]!r} by {holder.author}")
+    other = await _another(connection, resolution.candidate, hit, holder.work_id if holder and held else None)
+    return resolution.without_isbn(other) if other else resolution
+
+
+async def _another(connection: Connection, candidate: Candidate, hit: EditionRecord, holder: int | None) -> str:
+    """Why a record is of another book than the candidate, by what a person decided; "" if nobody did."""
+    authors = (candidate.author,)
+    named = await repository.find_works(connection, candidate.title, authors, year=candidate.year)
+    apart = repository.kept_apart(named)
+    if apart and holder is None:
+        known = await repository.find_work(
+            connection, hit.heading, hit.authors or authors, other_titles=hit.other_titles
+        )
+        holder = known.work_id if known else None
+    if not apart or holder is None:
+        return ""
+    book = await repository.book_of(connection, holder)
+    return f"its record is of work {book}, which a person marked as another book" if book in apart else ""
 
 
 async def _allowed(connection: Connection, resolution: Resolution) -> Resolution:

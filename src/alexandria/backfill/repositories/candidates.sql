@@ -20,7 +20,8 @@ SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c
        r.isbn13 AS reviewed_isbn13, r.excluded_by IS NOT NULL AS excluded,
        ARRAY(SELECT to_jsonb(d) - 'before' - 'records' FROM standing_decision AS d
              WHERE d.id IN (r.isbn_decision_id, r.excluded_by)
-                OR (d.act = 'correct' AND d.work_id = c.work_id AND d.isbn13 = c.isbn13) ORDER BY d.id) AS decisions,
+                OR (d.act = 'correct' AND d.isbn13 = c.isbn13 AND d.work_id = ANY(works_of_book(c.work_id)))
+             ORDER BY d.id) AS decisions,
        ARRAY(SELECT jsonb_build_object('field', p.field, 'provider', s.provider, 'id', s.provider_id,
                                        'fetched_at', s.fetched_at)
              FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id

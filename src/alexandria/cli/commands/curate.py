@@ -1,4 +1,4 @@
-"""The commands by which a person decides about books: curate show, reject, pin, accept, exclude, correct and undo."""
+"""The commands by which a person decides about books: curate show, reject, pin, accept, exclude, correct, merge, undo."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     Body = TypeVar("Body", bound=BaseModel)
 
-group = typer.Typer(name="curate", help="Decide about books: reject, pin or accept an ISBN, exclude, correct, undo.")
+group = typer.Typer(
+    name="curate", help="Decide about books: reject, pin or accept an ISBN, exclude, correct, merge, undo."
+)
 Work = Annotated[int, typer.Argument(metavar="WORK", min=1, help="The number of the work, as `month --json` has it.")]
+Other = Annotated[int, typer.Argument(metavar="OTHER", min=1, help="The number of the other work.")]
 Isbn = Annotated[str, typer.Argument(metavar="ISBN")]
 Why = Annotated[str, typer.Option("--why", help="Reason (shown beside the decision).", show_default=False)]
 Who = Annotated[str, typer.Option("--who", help="Name of the person who decides. Default: the user.")]
@@ -152,6 +155,60 @@ def correct(
 
     given = {"isbn13": isbn, "field": field, "value": value, "why": why, "who": who, "expected": expected}
     return _decide(context, curation.CorrectRequest, given | {"dry_run": dry_run}, work, curation.correct)
+
+
+@group.command()
+def merge(
+    context: typer.Context,
+    work: Work,
+    other: Other,
+    why: Why,
+    *,
+    who: Who = "",
+    expected: Expected = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Merge a book into another one: both are one, shown as OTHER."""
+    from alexandria.operations import curation
+
+    given = {"other_work_id": other, "why": why, "who": who, "expected": expected, "dry_run": dry_run}
+    return _decide(context, curation.OtherBookRequest, given, work, curation.merge)
+
+
+@group.command()
+def same(
+    context: typer.Context,
+    work: Work,
+    other: Other,
+    why: Why,
+    *,
+    who: Who = "",
+    expected: Expected = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Merge two books under the one with more editions."""
+    from alexandria.operations import curation
+
+    given = {"other_work_id": other, "why": why, "who": who, "expected": expected, "dry_run": dry_run}
+    return _decide(context, curation.OtherBookRequest, given, work, curation.same)
+
+
+@group.command()
+def different(
+    context: typer.Context,
+    work: Work,
+    other: Other,
+    why: Why,
+    *,
+    who: Who = "",
+    expected: Expected = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Mark two books as different: nothing merges them."""
+    from alexandria.operations import curation
+
+    given = {"other_work_id": other, "why": why, "who": who, "expected": expected, "dry_run": dry_run}
+    return _decide(context, curation.OtherBookRequest, given, work, curation.different)
 
 
 @group.command()

@@ -34,6 +34,8 @@ def of_work(found: WorkAnswer) -> Iterator[RenderableType]:
     if found.other_titles:
         titles = (f"{each.title} ({each.language})" if each.language else each.title for each in found.other_titles)
         yield _line(f"also known as {'; '.join(titles)}", 2)
+    for each in found.merged:
+        yield _line(f"merged with {each.title} by {each.author} (book {each.id})", 2)
     yield heading(f"Editions: {found.total_editions}")
     for edition in found.editions:
         yield from _edition(edition)

@@ -48,6 +48,23 @@ async def correct_field(work_id: WorkId, request: curation.CorrectRequest, syste
     return await curation.correct(system, work_id, request, AUDIT_NAME)
 
 
+@router.post("/works/{work_id}/merge", responses=ACTS, summary="Merge a book into another one: both are one book")
+async def merge_work(work_id: WorkId, request: curation.OtherBookRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.merge(system, work_id, request, AUDIT_NAME)
+
+
+@router.post("/works/{work_id}/same", responses=ACTS, summary="Merge two books under the one with more editions")
+async def mark_same(work_id: WorkId, request: curation.OtherBookRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.same(system, work_id, request, AUDIT_NAME)
+
+
+@router.post("/works/{work_id}/different", responses=ACTS, summary="Mark two books as different: nothing merges them")
+async def mark_different(
+    work_id: WorkId, request: curation.OtherBookRequest, system: Running
+) -> curation.CurationAnswer:
+    return await curation.different(system, work_id, request, AUDIT_NAME)
+
+
 @router.post("/decisions/{decision_id}/undo", responses=ACTS, summary="Undo a decision")
 async def undo_decision(
     decision_id: DecisionId, request: curation.UndoRequest, system: Running

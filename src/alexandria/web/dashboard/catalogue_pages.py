@@ -53,9 +53,12 @@ async def list_books(request: Request, system: Running) -> HTMLResponse:
 
 
 @router.get("/works/{id}")
-async def one_work(id: str, request: Request, system: Running) -> HTMLResponse:  # noqa: A002 # the name in the path
-    """One book in full."""
-    found = await books.show_work(system, books.read_work_id(id))
+async def one_work(id: str, request: Request, system: Running) -> Response:  # noqa: A002 # the name in the path
+    """One book in full; a work that a person merged leads to the one that it is shown under."""
+    work_id = books.read_work_id(id)
+    found = await books.show_work(system, work_id)
+    if found.id != work_id:
+        return redirect(request, f"/works/{found.id}")
     return render(
         request,
         "work.html",

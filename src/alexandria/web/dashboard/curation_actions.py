@@ -14,7 +14,7 @@ from alexandria.web.dashboard.rendering import ActionRoute, FormFields, redirect
 from alexandria.web.routing import Running
 
 router = APIRouter(route_class=ActionRoute, include_in_schema=False)
-NUMBERS = ("expected",)  # fields of the forms that are numbers
+NUMBERS = ("expected", "other_work_id")  # fields of the forms that are numbers
 
 
 @router.post("/works/{id}/decisions")
@@ -26,7 +26,11 @@ async def decide(id: str, request: Request, form: FormFields, system: Running) -
     body, act = curation.ACTS[name]
     given = {field: form[field].strip() for field in body.model_fields if form.get(field, "").strip()}
     given |= {"value": ""} if "value" in body.model_fields and "value" not in given else {}
-    wanted = read(body, **given | {field: number(given.get(field, ""), MAX_ID_DIGITS) for field in NUMBERS})
+    wanted = read(
+        body,
+        **given
+        | {field: number(given.get(field, ""), MAX_ID_DIGITS) for field in NUMBERS if field in body.model_fields},
+    )
     target = books.read_work_id(form.get("decision", "")) if name == "undo" else work_id
     try:
         answer = await act(system, target, wanted, AUDIT_NAME)

@@ -30,6 +30,7 @@ FIELD_HINTS = {  # field of a request -> its label in the form, and its valid va
     "month": ("Month", "a month that named the book, such as 2019-07"),
     "field": ("Field", "one of the list"),
     "value": ("Value", "one line of at most 300 characters"),
+    "other_work_id": ("The other book", "its number, which is in the address of its page"),
     "expected": ("The state of the book", "reload the page"),
 }
 MAX_ID_DIGITS = 18

@@ -1,0 +1,28 @@
+-- The log of what persons decide about books.
+
+-- name: book
+-- The work under which a book is shown, all works that are merged in it, and its newest decision: the version that a
+-- person must have seen.
+SELECT w.id, w.title, w.author, b.works, book_version(w.id) AS version
+FROM (SELECT book_of(%(work_id)s) AS id, works_of_book(%(work_id)s) AS works) AS b JOIN work AS w USING (id)
+
+-- name: decisions
+-- All decisions on the works of a book, newest first, each with the one that undid it.
+SELECT d.id, d.at, d.who, d.why, d.act, d.work_id, d.isbn13, d.year, d.month, d.field, d.value, d.other_work_id, d.undoes,
+       u.id AS undone_by
+FROM curation_decision AS d LEFT JOIN curation_decision AS u ON u.undoes = d.id
+WHERE (d.work_id = ANY(%(works)s::bigint[]) OR d.other_work_id = ANY(%(works)s::bigint[])) AND d.id > %(after)s
+ORDER BY d.id DESC LIMIT %(limit)s
+
+-- name: decision
+-- One decision, with the one that undid it.
+SELECT d.*, u.id AS undone_by FROM curation_decision AS d LEFT JOIN curation_decision AS u ON u.undoes = d.id
+WHERE d.id = %(id)s
+
+-- name: decide
+-- A person's decision.
+INSERT INTO curation_decision (who, why, act, work_id, isbn13, year, month, field, value, before, records, undoes,
+                               other_work_id)
+VALUES (%(who)s, %(why)s, %(act)s, %(work_id)s, %(isbn13)s, %(year)s, %(month)s, %(field)s, %(value)s, %(before)s,
+        coalesce(%(records)s::jsonb, '[]'), %(undoes)s, %(other_work_id)s)
+RETURNING id, at
