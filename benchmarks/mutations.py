@@ -66,12 +66,17 @@ SUBJECTS = {
         (*TITLES, *MATCHING),
     ),
     "editions": Subject(
-        ("catalogue/matching/editions.py",), ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py")
+        ("catalogue/matching/editions.py", "catalogue/matching/edition_findings.py"),
+        ("unit/test_editions.py", *MATCHING, "unit/test_source_selection.py"),
     ),
     "scoring": Subject(("catalogue/matching/scoring.py",), (*MATCHING, "unit/test_source_selection.py")),
     "comparison": Subject(("catalogue/matching/comparison.py", "catalogue/matching/findings.py"), (*MATCHING, *TITLES)),
     "aliases": Subject(
-        ("catalogue/matching/aliases.py", "catalogue/matching/author_findings.py"),
+        (
+            "catalogue/matching/aliases.py",
+            "catalogue/matching/author_findings.py",
+            "catalogue/matching/edition_findings.py",
+        ),
         MATCHING,
     ),
     "retry_policy": Subject(

@@ -108,6 +108,25 @@ def test_another_book_of_the_series_is_not_taken_for_the_first(record):
     assert choose(Candidate("Moorland", LEE, 2006), [same_year])[0] == same_year
 
 
+def test_a_title_that_one_source_cuts_is_in_doubt(record):
+    """Another source has more behind the colon of the same ISBN. A second fact, or another edition, makes it sure."""
+    cut = record("Moorland", LEE, isbn=ISBNS[1], source="first", published="2007")
+    longer = record("Moorland: The Well of Peat", LEE, isbn=ISBNS[1], source="second", published="2007")
+    described = record("Moorland: A Walk Through the Hills of the North", LEE, isbn=ISBNS[1], source="second")
+    other = record("Moorland", LEE, isbn=ISBNS[0], published="2012")
+    candidate = Candidate("Moorland", LEE)
+    for hits in ([cut, longer], [longer, cut]):
+        found, scored, _ = choose(candidate, hits)
+        assert found is None
+        assert any(
+            "another record of this ISBN has the title 'Moorland: The Well of Peat'" in hit.reasons for hit in scored
+        )
+    assert choose(candidate, [cut])[0] == cut
+    assert choose(candidate, [cut, described])[0] == cut
+    assert choose(candidate, [cut, longer, other])[0] == other
+    assert choose(Candidate("Moorland", LEE, 2007), [cut, longer])[0] == cut
+
+
 def test_a_book_and_its_near_namesake_of_one_month_stay_two():
     named = [
         [Candidate("The Haunting Party", LEE, 2021, 8), Candidate("The Hunting Party", LEE, 2022, 1)],

@@ -25,6 +25,7 @@ from alexandria.catalogue.matching.vocabulary import is_english, may_be_english
 PLACEHOLDER = "untitled"
 SAME_TITLE = Finding(0, "same title")
 OTHER_TITLE = Finding(VETO_POINTS, "another title")
+MAY_BE_ANOTHER = "same title before the colon, but what follows may be another book"
 SLIP_POINTS = 7.0
 SLIP = "same title but for a slip of the pen"
 MIN_SPELLING_LENGTH = 8  # letters of a title that is recognised in another romanisation
@@ -232,7 +233,7 @@ def _head_finding(one: Comparable, other: Comparable) -> Finding | None:
         return Finding(6, "same title before the colon", partial=True, within=_unless_free(alike))
     return Finding(
         UNDECIDED_POINTS,
-        "same title before the colon, but what follows may be another book",
+        MAY_BE_ANOTHER,
         partial=True,
         within=_unless_free(alike),
     )

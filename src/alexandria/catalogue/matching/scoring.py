@@ -13,7 +13,8 @@ from alexandria.catalogue.matching import kinds, titles
 from alexandria.catalogue.matching.aliases import ALSO_KNOWN, author_level, known_title_finding
 from alexandria.catalogue.matching.author_findings import author_finding, leads
 from alexandria.catalogue.matching.authors import ANONYMOUS, FAMILY_ONLY, INITIALS, UNKNOWN, UNREAD, VARIANT, agreement
-from alexandria.catalogue.matching.comparison import title_finding
+from alexandria.catalogue.matching.comparison import MAY_BE_ANOTHER, title_finding
+from alexandria.catalogue.matching.edition_findings import format_findings, language_findings, year_findings
 from alexandria.catalogue.matching.findings import (
     UNDECIDED_POINTS,
     VETO_POINTS,
@@ -27,7 +28,6 @@ from alexandria.catalogue.matching.folding import CACHE_SIZE
 from alexandria.catalogue.matching.names import people
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.matching.titles import Title
-from alexandria.catalogue.matching.tongues import KINDRED, is_sure, may_be
 from alexandria.catalogue.models import Candidate, EditionRecord, ScoredRecord
 
 ACCEPT, DOUBT, REFUSE = "accept", "doubt", "refuse"
@@ -59,12 +59,14 @@ class MatchResult:
 class _Compared:
     """A scored hit. `whole`: the titles agree in full, so that no date or subtitle of another record can outweigh it.
 
-    `known`: only by another title, which its source gives for the work.
+    `known`: only by another title, which its source gives for the work. `longer`: with more behind the colon than was named,
+    which may be another book.
     """
 
     record: ScoredRecord
     whole: bool
     known: bool
+    longer: bool = False
 
     @property
     def hit(self) -> EditionRecord:
@@ -90,7 +92,7 @@ def _score(candidate: Candidate, hit: EditionRecord) -> _Compared:
     whole = not findings[0].partial and findings[0].points < UNDECIDED_POINTS and not known
     judgement = _judge(tuple(findings))
     record = ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons, judgement.fit)
-    return _Compared(record, whole, known)
+    return _Compared(record, whole, known, findings[0].words == MAY_BE_ANOTHER)
 
 
 def findings_of(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
@@ -98,11 +100,11 @@ def findings_of(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
     findings = _compare(_of_candidate(candidate), _of_hit(hit))
     if all(finding.points < VETO_POINTS for finding in findings):
         known = findings[0].words == ALSO_KNOWN  # the title of another language says all about it
-        foreign = [] if known else _language_findings(candidate, hit, exact=findings[0].points <= 1)
-        years = _year_findings(candidate.year, hit, partial=findings[0].partial)
+        foreign = [] if known else language_findings(candidate, hit, exact=findings[0].points <= 1)
+        years = year_findings(candidate.year, hit, partial=findings[0].partial)
         # The year of a translation is no evidence that it was meant.
         findings += [year for year in years if year.points > 0 or not foreign]
-        findings += [*_format_findings(candidate, hit), *foreign]
+        findings += [*format_findings(candidate, hit), *foreign]
     return findings
 
 
@@ -137,7 +139,7 @@ def findings_between(one: EditionRecord, other: EditionRecord) -> list[Finding]:
 
 def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[EditionRecord | None, list[ScoredRecord], str]:
     """The edition to keep, every scored hit (best first), and the reason in words; None if no hit is sure enough."""
-    compared = _raise_agreed(sorted((_score(candidate, hit) for hit in hits), key=_order))
+    compared = _raise_agreed(_doubt_shortened(sorted((_score(candidate, hit) for hit in hits), key=_order)))
     scored = sorted((found.record for found in compared), key=_shown_order)
     works = _works(candidate, [found for found in compared if found.verdict != REFUSE])
     if not works:
@@ -305,52 +307,29 @@ def _series_findings(one: Comparable, other: Comparable, alike: Finding) -> list
     return [Finding(points, "numbers in the series differ: {} and {}", pairs[0])]
 
 
-def _year_findings(year: int | None, hit: EditionRecord, *, partial: bool) -> list[Finding]:
-    """The named year against the work's first year, or else the edition's, which may be a reprint's."""
-    known = hit.first_published or (hit.published.year if hit.published else None)
-    if year is None or known is None:
-        return []
-    apart = known - year
-    if abs(apart) <= 1:
-        return [Finding(-2, "published {}, as named", (known,))]
-    of_that_year = (
-        hit.published is not None and hit.published.year == year
-    )  # a reprint, which was named by its own date
-    if hit.first_published and partial and not of_that_year:
-        return [Finding(10, "only part of the title agrees, and it was first published {}, not {}", (known, year))]
-    if abs(apart) <= 3:
-        return []
-    if hit.first_published:
-        return [Finding(6, "first published {}, not {}", (known, year))]
-    return [Finding(2 if apart > 0 else 4, "this edition is of {}, {} was named", (known, year))]
+def _doubt_shortened(scored: list[_Compared]) -> list[_Compared]:
+    """A whole title is in doubt where another record of the same ISBN has more behind the colon: some sources cut titles."""
+    longer = {found.hit.isbn13: found.record for found in scored if found.longer and found.hit.isbn13}
+    if not longer:
+        return scored
+    doubted = [
+        _Compared(_shortened(found.record, longer[found.hit.isbn13]), whole=False, known=False)
+        if found.whole and found.verdict == ACCEPT and found.hit.isbn13 in longer
+        else found
+        for found in scored
+    ]
+    return sorted(doubted, key=_order)
 
 
-def _format_findings(candidate: Candidate, hit: EditionRecord) -> list[Finding]:
-    if kinds.AUDIO not in edition.formats(hit) - edition.named_formats(candidate):
-        return []
-    return [Finding(VETO_POINTS if candidate.format else UNDECIDED_POINTS, "an audio edition, where print was meant")]
-
-
-def _language_findings(candidate: Candidate, hit: EditionRecord, *, exact: bool) -> list[Finding]:
-    """A doubt about an edition in another language than that of the title named.
-
-    Sources call what they do not know English: on an `exact` foreign title it means nothing. A title whose language is
-    unsure is taken in any, unless the record itself calls the edition a foreign one.
-    """
-    wanted = titles.read(candidate.title).tongue
-    named = edition.named_language(hit)
-    given = edition.language_of(hit)
-    wanted = wanted or ("en" if named else "")
-    supposed = exact and given == "en"
-    if not wanted or not given or wanted == given or given in KINDRED.get(wanted, ()) or supposed:
-        return []
-    if not named and may_be(candidate.title, given):
-        return []
-    # Words of English are in titles of all languages; of the year that was named is the first edition, not a translation.
-    original = not is_sure(candidate.title) and candidate.year is not None and hit.published is not None
-    first = original and hit.published is not None and hit.published.year == candidate.year
-    points = UNDECIDED_POINTS if named else 16 if hit.language and not first else 8
-    return [Finding(points, "an edition in another language, {} for {}", (given, wanted))]
+def _shortened(record: ScoredRecord, longer: ScoredRecord) -> ScoredRecord:
+    reason = f"another record of this ISBN has the title {longer.hit.heading!r}"
+    return replace(
+        record,
+        score=min(record.score, longer.score),
+        verdict=DOUBT,
+        reasons=(*record.reasons, reason),
+        fit=min(record.fit, longer.fit),
+    )
 
 
 def _raise_agreed(scored: list[_Compared]) -> list[_Compared]:
