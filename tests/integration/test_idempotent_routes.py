@@ -171,6 +171,7 @@ FIELDS = {
     "/pause": {"why": "once"},
     "/resume": {},
     "/rollout/{action}": {"why": "once"},
+    "/review": {"answer": "undo:1", "why": "once"},
     "/works/{id}/decisions": {"act": "exclude", "why": "once", "expected": "1"},
 }
 
@@ -178,7 +179,7 @@ FIELDS = {
 async def test_every_form_has_a_line_here_and_a_key_in_the_page(app, admitted):
     paths = {path for path, route in writing_routes(app).items() if isinstance(route, ActionRoute)}
     assert paths - {"/logout"} == {*FIELDS}
-    for page in ("/", "/schedule", "/months/2024-12", "/works/7"):
+    for page in ("/", "/schedule", "/months/2024-12", "/works/7", "/review"):
         forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", (await admitted.get(page)).text, re.DOTALL)
         for form in forms:
             assert 'name="call" value="' in form or "/logout" in form, form

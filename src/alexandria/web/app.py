@@ -34,7 +34,15 @@ from alexandria.web.api import (
 from alexandria.web.auth import login
 from alexandria.web.auth.secret import SecretAuth
 from alexandria.web.auth.session import SessionAuth
-from alexandria.web.dashboard import actions, catalogue_pages, chart_pages, curation_actions, pages, rendering
+from alexandria.web.dashboard import (
+    actions,
+    catalogue_pages,
+    chart_pages,
+    curation_actions,
+    pages,
+    rendering,
+    review_pages,
+)
 from alexandria.web.dashboard.chart_pages import TrendsCache
 from alexandria.web.dashboard.stream import SnapshotCache
 from alexandria.web.idempotency import OnceOnly
@@ -135,11 +143,12 @@ def create_app(
     # An included router would be analysed a second time, at the first request: routes are complete as they are.
     for part in (
         *(backfill, control, curation, rollout, quota, incidents, catalogue, review, health, metrics),
-        *(reference, rendering, pages, catalogue_pages, chart_pages),
+        *(reference, rendering, pages, catalogue_pages, chart_pages, review_pages),
     ):
         app.router.routes.extend(part.router.routes)
     for router in (login.router, login.authenticated, actions.previews, actions.router, curation_actions.router):
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(review_pages.actions.routes)
     errors.install(app)
     # The last one added is the outermost: an unexpected error still gets the middleware's headers and count.
     app.add_middleware(
