@@ -8,7 +8,8 @@ The kinds "world" and "world-dedup" are queries and pairs of many languages: loc
 otherwise. "field" are cases with one right answer each. "by-month" takes a CSV of notable books by month, and asks for
 each among all editions by its author, once with the right work and once without it. "known-titles" takes a catalogue as
 its gold, and asks for each work of several languages by a title that only its other titles find. "calibration" takes files of any
-form and compares the scores of their pairs with their labels.
+form and compares the scores of their pairs with their labels. "reviewed" takes the decisions of persons, as
+`alexandria review export` writes them: how often the catalogue is right, and the matcher on its pairs.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ from labelled import (
     with_review,
 )
 from reliability_diagram import draw
+from reviewed_pairs import judge_reviewed
 from world_fiction import CROSS_TITLE, by_language, language_of, shares
 
 LABELS = ("acceptable_isbn13", "neutral_isbn13", "must_not_isbn13")
@@ -66,7 +68,7 @@ AT_ONCE = 24  # queries asked of the sandbox together
 PLENTY = 10**6  # calls a day
 RETRY_TIMEOUT = 60.0  # seconds for which the database may fail a query, on a machine that stands still
 
-KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month", "known-titles", "calibration")
+KINDS = ("match", "dedup", "field", "world", "world-dedup", "by-month", "known-titles", "calibration", "reviewed")
 Find = Callable[[Candidate], Sequence[EditionRecord]]
 Choose = Callable[[Candidate, Sequence[EditionRecord]], EditionRecord | None]
 Same = Callable[[EditionRecord, EditionRecord], bool]
@@ -120,6 +122,8 @@ def main() -> None:
 
 def judge(rows: Sequence[Row], options: argparse.Namespace) -> dict[str, Row]:
     """The figures of each rule."""
+    if options.kind == "reviewed":
+        return {"alexandria": judge_reviewed(rows, options.errors)}
     if options.kind == "field":
         return {"alexandria": judge_cases(rows, options.errors)}
     if options.kind in ("dedup", "world-dedup"):

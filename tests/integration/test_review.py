@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 from alexandria.catalogue import curation, review
 from alexandria.catalogue.decision_log import Curator
+from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Isbn13
+from alexandria.operations.review_export import labelled_pairs
 from tests.support.filled_months import NOVEMBER, process
 from tests.support.scripted_backfill import Scripted, backfill, query
-from tests.support.shelves import RIGHT, SONG, stocked
+from tests.support.shelves import OTHER, RIGHT, SONG, STING, stocked
 
 ANN = Curator("Ann", "looked at the book")
 
@@ -36,3 +40,34 @@ async def test_an_accepted_question_stays_gone_over_a_re_run_and_an_undo_asks_it
         assert await queued(system) == []
         await act(system, "undo", accepted)
         assert await queued(system) == [(RIGHT, ["unsure"])]
+
+
+async def test_decisions_are_labelled_pairs_as_they_were_found_first(database_url):
+    """After a re-run the record is refused by a person's decision; the pair has the verdict that the matcher gave."""
+    async with backfill(database_url, [Scripted("gemini", [[SONG, STING], [SONG, STING]])], [stocked()]) as system:
+        await process(system, NOVEMBER)
+        await query(system, "UPDATE candidate SET score = 91 WHERE isbn13 = %s", RIGHT)
+        works = {row["isbn13"]: row["work_id"] for row in await query(system, "SELECT isbn13, work_id FROM candidate")}
+        await act(system, "accept", works[OTHER], Isbn13(OTHER))
+        undone = await act(system, "reject", works[OTHER], Isbn13(OTHER))
+        await act(system, "undo", undone)
+        rejected = await act(system, "reject", works[RIGHT], Isbn13(RIGHT))
+        await act(system, "accept", works[OTHER], NOVEMBER)
+        await process(system, NOVEMBER)
+        exported = [json.loads(line) async for line in labelled_pairs(system.scheduler.database)]
+        assert [(pair["label"], pair["record"]["isbn13"], pair["accepted"], pair["verdict"]) for pair in exported] == [
+            ("same_work", OTHER, True, "accept"),
+            ("another_work", RIGHT, True, "accept"),
+        ]
+        assert exported[1] | {"record": None, "strata": None, "score": None} == {
+            "id": f"decision {rejected}",
+            "label": "another_work",
+            "query": {"title": "Prophet Song", "author": "Paul Lynch", "year": 2023, "month": 11},
+            "record": None,
+            "verdict": "accept",
+            "score": None,
+            "score_version": score_model().version,
+            "accepted": True,
+            "stratum": "suspected",
+            "strata": None,
+        }

@@ -27,7 +27,9 @@ def buttons(page):
 
 
 def hidden(page, name):
-    return re.search(rf'name="{name}" value="([^"]*)"', page.text)[1]
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    assert found, page.text
+    return found[1]
 
 
 async def press(client, page, value, **fields):

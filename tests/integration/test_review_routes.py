@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import pytest_asyncio
 
@@ -120,3 +122,20 @@ def test_the_queue_by_command(alexandria, asked, database_url, monkeypatch):
     assert (code, "accepted as a book of 2019-07 by" in out) == (0, True)
     assert alexandria("review", "list", "--reason", "contradicted")[0] == 3
     assert f"book {numbers['unsure']}" in alexandria("books", "--needs-review")[1]
+
+
+def test_decisions_are_exported_for_the_benchmark(alexandria, asked, database_url, tmp_path):
+    numbers, out = fill_cases(database_url), tmp_path / "reviewed.jsonl"
+    assert alexandria("review", "export")[0] == 3
+    for work, isbn13, act in (("unsure", isbn_of(5), "accept"), ("disputed", isbn_of(2), "reject")):
+        named = ("--isbn", isbn13) if act == "accept" else (isbn13,)
+        assert alexandria("curate", act, numbers[work], *named, "--why", "looked")[0] == 0
+    code, found = asked("review", "export", "--out", out)
+    assert (code, found["data"]) == (0, {"pairs": 2, "file": str(out)})
+    pairs = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(pair["label"], pair["stratum"], pair["query"]["title"]) for pair in pairs] == [
+        ("same_work", "suspected", "Unsure"),
+        ("another_work", "suspected", "Disputed"),
+    ]
+    assert pairs[0]["strata"] == {"suspected": 2, "sampled": 5}
+    assert alexandria("review", "export")[1] == out.read_text()

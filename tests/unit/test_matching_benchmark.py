@@ -133,3 +133,39 @@ def test_calibration_in_equal_bins_with_the_diagram(run, tmp_path):
     assert figures["brier"] < 0.1
     assert sum(half["n"] for half in figures["halves"].values()) == 150
     assert diagram.read_text().count("<circle") == 3
+
+
+REVIEWED = {"title": "The Hobbit", "subtitle": "", "authors": ["J. R. R. Tolkien"], "isbn13": "9780261102217",
+          "publisher": "", "published": None, "language": "en", "binding": "", "source": "open_library",
+          "source_id": "/books/OL1M"}  # fmt: skip
+
+
+def pair(number, label, stratum, title="The Hobbit"):
+    return {
+        "id": f"decision {number}", "label": label, "query": {"title": title, "author": "J. R. R. Tolkien"},
+        "record": REVIEWED, "accepted": True, "stratum": stratum, "strata": {"suspected": 100, "sampled": 900},
+    }  # fmt: skip
+
+
+def test_precision_is_weighed_by_the_sizes_of_the_strata(run, tmp_path):
+    rows = [pair(n, "same_work" if n % 2 else "another_work", "suspected") for n in range(20)]
+    rows += [pair(100 + n, "same_work", "sampled") for n in range(50)]
+    found = run("reviewed", written(tmp_path / "gold", rows))
+    assert found["catalogue"]["suspected"] == {"reviewed": 20, "of": 100, "precision": [0.5, 0.2993, 0.7007]}
+    assert found["catalogue"]["sampled"] == {"reviewed": 50, "of": 900, "precision": [1.0, 0.9287, 1.0]}
+    share, low, high = found["catalogue"]["precision"]
+    assert share == pytest.approx(0.95)
+    assert low == pytest.approx(0.95 - ((0.1 * 0.2007) ** 2 + (0.9 * 0.0713) ** 2) ** 0.5, abs=2e-4)
+    assert high == pytest.approx(0.95 + 0.1 * 0.2007, abs=2e-4)
+    assert found["outcomes"] == {"right": 60, "wrong": 10}
+
+
+def test_nothing_is_claimed_of_a_stratum_that_nobody_reviewed(run, tmp_path):
+    found = run(
+        "reviewed",
+        written(tmp_path / "gold", [pair(1, "same_work", "sampled"), pair(2, "same_work", "other", title="Emma")]),
+    )
+    assert found["catalogue"]["suspected"]["precision"] is None
+    assert found["catalogue"]["precision"] is None
+    assert found["outcomes"] == {"right": 1, "missed": 1}
+    assert run("reviewed", written(tmp_path / "gold", []))["catalogue"] == {"precision": None}

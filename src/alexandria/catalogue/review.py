@@ -78,3 +78,15 @@ async def item(connection: Connection, work_id: int, subject: str) -> Row:
             f"no question about {subject} of work {work_id} waits", hint="it was answered, or changed meanwhile"
         )
     return row
+
+
+async def pairs(connection: Connection, after: int, limit: int) -> list[Row]:
+    """What persons last decided about ISBNs, with the record that had each, by decision; those after a decision."""
+    return await (await connection.execute(SQL["pairs"], {"after": after, "limit": limit})).fetchall()
+
+
+async def strata(connection: Connection) -> dict[str, int]:
+    """How many accepted ISBNs are suspected, and how many are not, of which some are drawn at random."""
+    row = await (await connection.execute(SQL["strata"])).fetchone()
+    assert row is not None
+    return {name: int(count) for name, count in row.items()}

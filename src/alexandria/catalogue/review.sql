@@ -41,3 +41,33 @@ SELECT (SELECT count(*) FROM (SELECT FROM review_item LIMIT %(most)s) AS each) A
     (SELECT count(*) FROM (SELECT FROM review_item WHERE reasons @> '{contradicted}' LIMIT %(most)s) AS each) AS contradicted,
     (SELECT count(*) FROM (SELECT FROM review_item WHERE reasons @> '{repeated}' LIMIT %(most)s) AS each) AS repeated,
     (SELECT count(*) FROM (SELECT FROM review_item WHERE reasons @> '{other_title}' LIMIT %(most)s) AS each) AS other_title
+
+-- name: pairs
+-- What persons last decided about each ISBN of a work, with the record that had it and the name by which it was asked for; as it
+-- was found first. `stratum` says how the accepted ones came before a person: since they were suspected, drawn at random, or else.
+SELECT d.id, d.act, d.at, d.work_id, d.isbn13, named.title, named.author, named.year, named.month, named.score_version, named.hit,
+    coalesce(named.accepted, false) AS accepted,
+    CASE WHEN NOT coalesce(named.accepted, false) THEN 'not_accepted' WHEN named.suspected THEN 'suspected'
+         WHEN named.draw < 0.05 THEN 'sampled' ELSE 'other' END AS stratum
+FROM (SELECT DISTINCT ON (work_id, isbn13) * FROM standing_decision
+      WHERE isbn13 IS NOT NULL AND act IN ('accept', 'pin', 'reject') ORDER BY work_id, isbn13, id DESC) AS d
+CROSS JOIN LATERAL (
+    SELECT c.title, c.author, c.named_year AS year, c.month, c.score_version, hit, coalesce(c.isbn13 = d.isbn13 AND c.source <> 'catalogue', false) AS accepted,
+        c.score < CASE WHEN c.score_version >= 2 THEN 95 ELSE 90 END
+            OR c.evidence @> jsonb_build_array(jsonb_build_object('isbn13', d.isbn13, 'verdict', 'refuse'))
+            OR c.evidence @> jsonb_build_array(jsonb_build_object('isbn13', d.isbn13, 'verdict', 'doubt')) AS suspected,
+        ('x' || left(md5(d.work_id || d.isbn13), 8))::bit(32)::bigint / 4294967296.0 AS draw
+    FROM (SELECT title, author, named_year, month, isbn13, source, score, score_version, evidence, 0 AS earlier FROM candidate
+          WHERE work_id = d.work_id
+          UNION ALL
+          SELECT title, author, named_year, month, isbn13, source, score, score_version, evidence, id FROM earlier_candidate
+          WHERE work_id = d.work_id) AS c,
+        jsonb_array_elements(c.evidence) AS hit
+    WHERE hit ->> 'isbn13' = d.isbn13 AND NOT (hit -> 'reasons')::text LIKE '["rejected by %%'
+    ORDER BY accepted DESC, hit ->> 'verdict' <> 'accept', c.earlier DESC LIMIT 1) AS named
+WHERE d.id > %(after)s ORDER BY d.id LIMIT %(limit)s
+
+-- name: strata
+-- How many accepted ISBNs the catalogue has that are suspected, and that are not.
+SELECT count(*) FILTER (WHERE unsure OR disputed) AS suspected, count(*) FILTER (WHERE NOT unsure AND NOT disputed) AS sampled
+FROM accepted_isbn

@@ -49,7 +49,7 @@ def export(
     output = output_of(context)
 
     async def act(system: System) -> int:
-        return await _write(written(editions(system.database, begin), form), out)
+        return await write(written(editions(system.database, begin), form), out)
 
     try:
         count = on_system(output, act)
@@ -63,7 +63,7 @@ def export(
     return 0 if count else NOTHING
 
 
-async def _write(pieces: AsyncGenerator[bytes], out: Path | None) -> int:
+async def write(pieces: AsyncGenerator[bytes], out: Path | None) -> int:
     """Write all pieces; returns how many."""
     count = 0
     with whole(out) if out else nullcontext(sys.stdout.buffer) as file:
