@@ -20,7 +20,7 @@ from alexandria.bibliography.readers.readings import readings
 from alexandria.bibliography.readers.streams import InputFile, opened
 from alexandria.bibliography.rows import BETWEEN_NAMES, MAX_AGE_DAYS, BookRow, Limits, Tally
 from alexandria.bibliography.tables import EditionWriter, LoadedBibliography, NewTables, TitleWriter
-from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
+from alexandria.catalogue.matching.blocking import KEY_VERSION, parts
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
@@ -211,7 +211,7 @@ def _write(
                     "more titles than can be numbered", hint="load some years or languages: --years, --languages"
                 )
             titles.write(number, row)
-            sorter.add(number, blocks(row.title, row.authors.split(BETWEEN_NAMES) if row.authors else ()))
+            sorter.add_blocks(number, parts(row.title, tuple(row.authors.split(BETWEEN_NAMES)) if row.authors else ()))
         editions.write(number, row)
 
 

@@ -160,6 +160,9 @@ class WorkAuthors:
 
     def get(self, work: int) -> tuple[int, list[int]]:
         """Return the number of the work that `work` stands for, and its authors."""
+        value = self._values[work] if work < MAX_NUMBER_COUNT else 0
+        if 0 < value < self._SEVERAL:
+            return work, [value]
         for _ in range(8):
             value = self._values[work] if work < MAX_NUMBER_COUNT else 0
             kind = value & self._KIND

@@ -7,12 +7,19 @@ apart. What is found by chance is refused later, when titles are compared.
 from __future__ import annotations
 
 import contextlib
+import sys
 import tempfile
 from array import array
 from binascii import crc32, crc_hqx
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import IO
+
+from alexandria.catalogue.matching.blocking import Blocks, encoded
+from alexandria.catalogue.matching.folding import CACHE_SIZE
 
 TITLE_KEY_BITS = 27
 TAG_KEY_MASK = (1 << 13) - 1
@@ -21,16 +28,16 @@ POSTINGS_PER_BUCKET = 25
 POSTING_SIZE = 5  # bytes: the tag and the number of the title
 CHECKSUM_KEY_BITS = 32
 _TITLE_MASK = (1 << TITLE_KEY_BITS) - 1
-_REST_MASK = (1 << (13 + TITLE_KEY_BITS)) - 1
-_PARTS_COUNT = 256  # files into which postings are sorted by the first bits of their checksum
+_PART_KEY_BITS = 8
+_PARTS_COUNT = 1 << _PART_KEY_BITS  # files into which postings are sorted by the first bits of their checksum
 _BUFFER_SIZE = 2048  # postings of a part, from which on they are written
 _FLUSH_INTERVAL = _PARTS_COUNT * _BUFFER_SIZE  # postings between two looks at all buffers
 
 
 def checksums(key: str) -> tuple[int, int]:
     """The checksum and the tag of a blocking key."""
-    written = key.encode("utf-8", "surrogatepass")
-    return crc32(written), crc_hqx(written, 0) & TAG_KEY_MASK
+    checksum, tag = _states(encoded(key))
+    return checksum, tag & TAG_KEY_MASK
 
 
 def titles_of(postings: bytes, tag: int) -> list[int]:
@@ -62,11 +69,27 @@ class PostingSorter:
         """Add the keys of a title."""
         buffers = self._buffers
         for key in keys:
-            written = key.encode("utf-8", "surrogatepass")
-            checksum = crc32(written)
-            tag = crc_hqx(written, 0) & TAG_KEY_MASK
+            checksum, tag = checksums(key)
             buffers[checksum >> 24].append((checksum & 0xFFFFFF) << 40 | tag << TITLE_KEY_BITS | title)
         self.count += len(keys)
+        if self.count >= self._next_flush:
+            self._next_flush = self.count + _FLUSH_INTERVAL
+            self._flush()
+
+    def add_blocks(self, title: int, found: Blocks) -> None:
+        """Add the keys of a title by their parts: a checksum goes on from that of the part which several keys begin with."""
+        if not found.is_short:
+            self.add(title, found.keys())
+            return
+        buffers = self._buffers
+        groups: list[tuple[tuple[int, int], Collection[bytes]]] = [(_states(found.title), found.initials)]
+        groups += [(_states_of_family(family), found.words) for family in found.families]
+        for (checksum_state, tag_state), endings in groups:
+            for ending in endings:
+                checksum = crc32(ending, checksum_state)
+                tag = crc_hqx(ending, tag_state) & TAG_KEY_MASK
+                buffers[checksum >> 24].append((checksum & 0xFFFFFF) << 40 | tag << TITLE_KEY_BITS | title)
+            self.count += len(endings)
         if self.count >= self._next_flush:
             self._next_flush = self.count + _FLUSH_INTERVAL
             self._flush()
@@ -85,19 +108,21 @@ class PostingSorter:
 
     def buckets(self) -> Iterator[tuple[int, bytes]]:
         """Yield the number and the postings of each bucket that has some, in order."""
-        shift = CHECKSUM_KEY_BITS - self.bucket_bits
-        number, held = -1, list[int]()
+        more = self.bucket_bits - _PART_KEY_BITS
+        if more <= 0:
+            for number in range(1 << self.bucket_bits):
+                parts = range(number << -more, (number + 1) << -more)
+                if postings := b"".join([_packed(_without_frequent(self._sorted(part))) for part in parts]):
+                    yield number, postings
+            return
         for part in range(_PARTS_COUNT):
-            first = part << 24
-            for checksum, rest in _without_frequent(self._sorted(part)):
-                bucket = (first | checksum) >> shift
-                if bucket != number:
-                    if held:
-                        yield number, _written(held)
-                    number, held = bucket, []
-                held += rest
-        if held:
-            yield number, _written(held)
+            values, start = _without_frequent(self._sorted(part)), 0
+            packed = _packed(values)
+            for number in range(1 << more):
+                end = bisect_left(values, (number + 1) << (64 - more), start)
+                if end > start:
+                    yield part << more | number, packed[start * POSTING_SIZE : end * POSTING_SIZE]
+                start = end
 
     def _sorted(self, part: int) -> list[int]:
         file = self._files[part]
@@ -110,19 +135,34 @@ class PostingSorter:
         return sorted(found)
 
 
-def _without_frequent(values: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
-    """The postings of each key with its checksum, without those of keys that too many titles have."""
-    key, held = -1, list[int]()
-    for value in values:
-        if value >> TITLE_KEY_BITS != key:
-            if held and len(held) <= MAX_KEY_POSTINGS:
-                yield key >> 13, held
-            key, held = value >> TITLE_KEY_BITS, []
-        if len(held) <= MAX_KEY_POSTINGS:
-            held.append(value & _REST_MASK)
-    if held and len(held) <= MAX_KEY_POSTINGS:
-        yield key >> 13, held
+def _states(beginning: bytes) -> tuple[int, int]:
+    """The two checksums of what some keys begin with, from which those of the keys go on."""
+    return crc32(beginning), crc_hqx(beginning, 0)
 
 
-def _written(postings: list[int]) -> bytes:
-    return b"".join([posting.to_bytes(POSTING_SIZE) for posting in postings])
+_states_of_family = lru_cache(CACHE_SIZE)(_states)
+
+
+def _without_frequent(values: list[int]) -> list[int]:
+    """Sorted postings without those of keys that too many titles have, found by comparing some at a distance."""
+    step = MAX_KEY_POSTINGS // 2  # a row of more than MAX_KEY_POSTINGS covers two neighbouring multiples of it
+    probes = range(0, len(values) - step, step)
+    if not any(values[at] >> TITLE_KEY_BITS == values[at + step] >> TITLE_KEY_BITS for at in probes):
+        return values
+    kept: list[int] = []
+    for _, postings in groupby(values, lambda value: value >> TITLE_KEY_BITS):
+        of_key = list(postings)
+        if len(of_key) <= MAX_KEY_POSTINGS:
+            kept += of_key
+    return kept
+
+
+def _packed(values: list[int]) -> bytes:
+    """The tags and titles of postings: the last POSTING_SIZE of the 8 bytes of each."""
+    whole = array("Q", values)
+    if sys.byteorder == "little":
+        whole.byteswap()
+    wide, packed = whole.tobytes(), bytearray(POSTING_SIZE * len(values))
+    for at in range(POSTING_SIZE):
+        packed[at::POSTING_SIZE] = wide[8 - POSTING_SIZE + at :: 8]
+    return bytes(packed)

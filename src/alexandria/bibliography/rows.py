@@ -20,7 +20,6 @@ MAX_READINGS_COUNT = 50_000_000  # readers and ratings that are counted
 MAX_AGE_DAYS = 400  # of a catalogue's newest change
 BETWEEN_NAMES = " | "
 _LENGTH = 13
-_DIGITS = frozenset("0123456789")
 _ZERO_CODE = ord("0")
 
 
@@ -83,7 +82,8 @@ def isbn_number(printed: object) -> int:
         isinstance(printed, str)
         and len(printed) == _LENGTH
         and printed.startswith(("978", "9791", "9798"))
-        and _DIGITS.issuperset(printed)
+        and printed.isascii()
+        and printed.isdigit()
     ):
         digits = printed.encode()
         total = sum(digits[:12:2]) + 3 * sum(digits[1:12:2]) - 24 * _ZERO_CODE

@@ -27,6 +27,7 @@ MAX_ISBNS_COUNT = 10  # of one record; one with more is no edition
 MAX_AUTHORS_COUNT = 10  # of one edition that are stored
 CACHE_SIZE = 1 << 16
 _COLUMNS_COUNT = 5
+_INSTANT_LENGTH = 19  # characters of a time without fractions of a second
 _UNREADABLE = "unreadable line"
 _NUMBER = re.compile(r"/(?:books|works|authors)/OL(\d{1,9})[MWA]", re.ASCII)
 
@@ -47,8 +48,27 @@ class _EditionData(msgspec.Struct):
     number_of_pages: Any = None
 
 
+class _Key(msgspec.Struct, gc=False):
+    """A reference to a record, in an object of its own."""
+
+    key: str = ""
+
+
+class _Role(msgspec.Struct, gc=False):
+    """An author of a work."""
+
+    author: _Key
+
+
+class _UsualWorkData(msgspec.Struct, gc=False):
+    """What is read of a work's record of the usual form."""
+
+    authors: list[_Role] | None = None
+    first_publish_date: str | None = None
+
+
 class _WorkData(msgspec.Struct):
-    """What is read of a work's record."""
+    """What is read of any other work's record."""
 
     authors: Any = None
     first_publish_date: Any = None
@@ -68,6 +88,7 @@ class _Redirect(msgspec.Struct):
 
 
 _decode_edition = msgspec.json.Decoder(_EditionData).decode
+_decode_usual_work = msgspec.json.Decoder(_UsualWorkData).decode
 _decode_work = msgspec.json.Decoder(_WorkData).decode
 _decode_author = msgspec.json.Decoder(_AuthorData).decode
 _decode_redirect = msgspec.json.Decoder(_Redirect).decode
@@ -97,7 +118,7 @@ class DumpReader:
 
         `ordered`: authors and works come in these lines too, before the editions. Raises BadInput where they do not.
         """
-        tally, begun = self._tally, False
+        tally, begun, newest = self._tally, False, b""
         for batch in batches:
             found: list[BookRow] = []
             for line in batch:
@@ -122,9 +143,9 @@ class DumpReader:
                     tally.left_out[_UNREADABLE] += 1
                     continue
                 tally.editions += 1
-                modified = parts[3][:19].decode(errors="replace")
-                tally.newest = max(tally.newest, modified)
+                newest = max(newest, parts[3])
                 found += self._rows(parts[1], data)
+            tally.newest = max(tally.newest, newest[:_INSTANT_LENGTH].decode(errors="replace"))
             yield found
 
     def _learn(self, line: bytes) -> None:
@@ -140,17 +161,29 @@ class DumpReader:
         try:
             if kind == AUTHOR:
                 author = _decode_author(parts[3])
-                name = fields.text(author.name) or fields.text(author.personal_name)
-                self._names.add(number, plain_name(name.replace("|", " ")))
+                name = _clean(author.name, fields.MAX_TEXT_LENGTH) or fields.text(author.personal_name)
+                is_plain = name.isascii() and name.replace(" ", "").isalpha()
+                self._names.add(number, name if is_plain else plain_name(name.replace("|", " ")))
             elif kind == WORK:
-                work = _decode_work(parts[3])
-                self._works.add(number, _keys(work.authors))
-                if work.first_publish_date:
-                    self._tally.earliest.add(number, _date(work.first_publish_date) // 10_000)
+                self._learn_work(number, parts[3])
             elif kind == REDIRECT:
                 self._merge(parts[0], number, _number(_decode_redirect(parts[3]).location))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._tally.left_out[_UNREADABLE] += 1
+
+    def _learn_work(self, number: int, record: bytes) -> None:
+        try:
+            usual = _decode_usual_work(record)
+            authors = [_number(role.author.key) for role in usual.authors[: fields.MAX_NAMES]] if usual.authors else []
+            if len(authors) > 1:
+                authors = [*dict.fromkeys(authors)]
+            date: Any = usual.first_publish_date
+        except msgspec.ValidationError:
+            work = _decode_work(record)
+            authors, date = _keys(work.authors), work.first_publish_date
+        self._works.add(number, authors)
+        if date:
+            self._tally.earliest.add(number, _date(date) // 10_000)
 
     def _merge(self, key: bytes, number: int, into: int) -> None:
         if key.startswith(b"/authors/"):
@@ -175,12 +208,12 @@ class DumpReader:
             isbns[0],
             title,
             self._authors(named or authors) or self._authors(authors),
-            _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* "),
+            _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* ") if data.subtitle else "",
             work,
             _number_of_key(key),
             _date(data.publish_date),
             _language(data.languages),
-            _clean(data.physical_format, rows.MAX_BINDING_LENGTH),
+            _clean(data.physical_format, rows.MAX_BINDING_LENGTH) if data.physical_format else "",
             fields.pages(data.number_of_pages) or 0,
             _clean(_first(data.publishers), rows.MAX_PUBLISHER_LENGTH),
         )

@@ -164,12 +164,22 @@ def is_suffix(word: str) -> bool:
 
 @lru_cache(CACHE_SIZE)
 def _read(folded: str) -> tuple[Person, ...]:
-    """The persons that a folded text names, quickly for the many that are nothing but given names and a family name."""
-    if _PLAIN_NAME.fullmatch(folded):
-        tokens = folded.replace(".", "").split(" ")
-        if _TELLING.isdisjoint(tokens):
-            return (Person(tokens[-1], tuple(tokens[:-1])),)
+    """The persons that a folded text names, quickly for the many names that are plain."""
+    if tokens := _plain_tokens(folded):
+        return (Person(tokens[-1], tuple(tokens[:-1])),)
     return _read_in_full(folded)
+
+
+def plain_tokens(printed: str) -> list[str]:
+    """Return the words of a name that is nothing but given names and a family name, in ASCII; [] for any other."""
+    return _plain_tokens(" ".join(printed.lower().split())) if printed.isascii() else []
+
+
+def _plain_tokens(folded: str) -> list[str]:
+    if len(folded) <= MAX_NAMES_LENGTH and _PLAIN_NAME.fullmatch(folded):
+        tokens = folded.replace(".", "").split(" ")
+        return tokens if _TELLING.isdisjoint(tokens) else []
+    return []
 
 
 def _read_in_full(folded: str) -> tuple[Person, ...]:

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -15,9 +16,10 @@ from alexandria.catalogue.matching.numbers import NUMBERED, ROMANS, SINGLE_ROMAN
 from alexandria.catalogue.matching.tongues import ANY_ARTICLE, LEADING, tongue_of
 
 MAX_TITLE_LENGTH = 1000  # characters of a title, and of a subtitle, that are read; none comes near
+NUMERAL_CODE, MARK_CODE = 1, 2  # of words: a number, spelt or in digits, and what counts a volume
 MAX_PARTS = 20  # volumes, series, asides and titles in other languages of one title; each is compared with each
 
-_SHORT = {"doctor": "dr", "mister": "mr", "saint": "st", "versus": "vs", "mount": "mt", "und": "and"}
+SHORT_FORMS = {"doctor": "dr", "mister": "mr", "saint": "st", "versus": "vs", "mount": "mt", "und": "and"}
 
 _MARKS = {
     "vol": "volume", "vols": "volume", "volume": "volume", "volumes": "volume", "tome": "volume", "tomo": "volume",
@@ -141,9 +143,28 @@ class Title:
         return tongue_of(self.printed)
 
 
-@lru_cache(CACHE_SIZE)
-def read(title: str, subtitle: str = "") -> Title:
-    """The title as read; never fails, whatever the text."""
+class _Pieces(NamedTuple):
+    """A text in pieces: as printed, as folded, its main part, what stood in parentheses and behind "=", and what was named."""
+
+    printed: str
+    folded: str
+    main: str
+    equals: list[str]
+    asides: list[str]
+    head: tuple[str, ...]
+    kept: list[str]
+    volumes: tuple[str, ...]
+    series: list[tuple[str, str]]
+    lead: bool
+    is_plain: bool
+    thirds: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.head, *self.kept) or tuple(words_of(self.folded)) or (self.folded,)
+
+
+def _pieces(title: str, subtitle: str) -> _Pieces:
     printed = _tidied(title)
     folded = fold(printed)[:MAX_TITLE_LENGTH].rstrip()  # some characters are folded to many
     beneath = fold(_tidied(subtitle))[:MAX_TITLE_LENGTH].rstrip()
@@ -159,22 +180,43 @@ def read(title: str, subtitle: str = "") -> Title:
     lead = bool(kept and head_words and (marked or (len(head_words) > 1 and head_words[-1].isdigit())))
     if lead and not marked:
         series.append(("".join(head_words[:-1]), head_words[-1]))
-    more_volumes, more_series = _of_asides(asides, plain=len(kept) == len(parts))
-    words = (*head_words, *kept) or tuple(words_of(folded)) or (folded,)
+    is_plain = len(kept) == len(parts)
+    return _Pieces(
+        printed,
+        folded,
+        main,
+        equals,
+        asides,
+        head_words,
+        kept,
+        (*marked, *volumes),
+        [*listed, *series],
+        lead,
+        is_plain,
+        thirds,
+    )
+
+
+@lru_cache(CACHE_SIZE)
+def read(title: str, subtitle: str = "") -> Title:
+    """The title as read; never fails, whatever the text."""
+    found = _pieces(title, subtitle)
+    more_volumes, more_series = _of_asides(found.asides, plain=found.is_plain)
+    words = found.words
     return Title(
         words=words,
-        head=head_words or words,
-        rest=tuple(kept),
-        volumes=(*marked, *volumes, *more_volumes, *thirds)[:MAX_PARTS],
-        series=(*listed, *series, *more_series)[:MAX_PARTS],
-        lead=lead,
+        head=found.head or words,
+        rest=tuple(found.kept),
+        volumes=(*found.volumes, *more_volumes, *found.thirds)[:MAX_PARTS],
+        series=(*found.series, *more_series)[:MAX_PARTS],
+        lead=found.lead,
         squash=(squash := "".join(words)),
-        raw=folded,
+        raw=found.folded,
         latin=max(squash, default="") < "\u0370",
-        printed=printed.lower(),
-        parallels=_parallels(main, equals[:MAX_PARTS], asides[:MAX_PARTS]),
-        spans=tuple(aside for aside in asides[:MAX_PARTS] if _SPAN.fullmatch(aside)),
-        asides=tuple("".join(words_of(aside)) for aside in asides[:MAX_PARTS]),
+        printed=found.printed.lower(),
+        parallels=_parallels(found.main, found.equals[:MAX_PARTS], found.asides[:MAX_PARTS]),
+        spans=tuple(aside for aside in found.asides[:MAX_PARTS] if _SPAN.fullmatch(aside)),
+        asides=tuple("".join(words_of(aside)) for aside in found.asides[:MAX_PARTS]),
     )
 
 
@@ -187,13 +229,25 @@ def words(title: str) -> tuple[str, ...]:
         found: list[str] = []
         if _PLAIN.fullmatch(text):
             if " or " not in text and not text.endswith(_EDITION_ENDS):
-                found = _in_words(text.replace("'", "").split())
+                found = in_words(text.replace("'", "").split())
         elif _SIMPLE.fullmatch(text) and not (_SPLITTING.search(text) or text.endswith(_EDITION_ENDS)):
             found = words_of(text)
         kept, _ = _unmark(found)
         if kept:
             return kept
-    return read(title).words
+    return _pieces(title, "").words
+
+
+def kind_of_word(word: str) -> int | None:
+    """Return NUMERAL_CODE, MARK_CODE or 0 for a word of ASCII in lower case; None for one that may split a title or end its edition.
+
+    Words of kind 0 are read as themselves wherever they stand, but for a leading article; so are marks without a numeral.
+    """
+    if word in ("", "or") or _MARKS.get(word) == "level" or word.endswith(_EDITION_ENDS):
+        return None
+    if word in NUMBERED or word.isdigit():
+        return NUMERAL_CODE
+    return MARK_CODE if word in _MARKS else 0
 
 
 def _tidied(printed: str) -> str:
@@ -267,10 +321,10 @@ def words_of(text: str) -> list[str]:
     if _UNTIDY.search(text):
         for pattern, plain in _TIDY:
             text = pattern.sub(plain, text)
-    return _in_words(_WORD.findall(text.replace("'", "").replace("&", " and ").replace("+", " and ")))
+    return in_words(_WORD.findall(text.replace("'", "").replace("&", " and ").replace("+", " and ")))
 
 
-def _in_words(words: list[str]) -> list[str]:
+def in_words(words: list[str]) -> list[str]:
     """The words with numbers as digits, without the leading article."""
     if not NUMBERED.isdisjoint(words):
         if len(words) > 1 and words[-1] in SINGLE_ROMANS:
@@ -278,7 +332,7 @@ def _in_words(words: list[str]) -> list[str]:
         words = list(in_digits(words))
     if len(words) > 1 and words[0] in LEADING:
         del words[0]
-    return [_SHORT.get(word, word) for word in words]
+    return [SHORT_FORMS.get(word, word) for word in words]
 
 
 def outside(folded: str) -> str:
