@@ -17,7 +17,7 @@ from alexandria.cli.settings import listed
 from alexandria.core import config
 from alexandria.core.provider_facts import PublishedLimits
 from alexandria.core.webhook_secrets import WebhookSecrets
-from alexandria.operations import curation, rollout_schemas, schemas
+from alexandria.operations import bulk_curation, curation, rollout_schemas, schemas
 from alexandria.operations.system import System
 from alexandria.sandbox.fault_rules import read_rules
 from alexandria.web.app import create_app
@@ -110,7 +110,7 @@ def test_every_command_exists_with_these_options(cases):
 def test_the_api_accepts_every_request(description, cases):
     """Path and method exist, and the body is valid."""
     shapes = {re.sub(r"\{\w+\}", "[^/]+", shape): methods for shape, methods in description["paths"].items()}
-    bodies = vars(schemas) | vars(rollout_schemas) | vars(curation)
+    bodies = vars(schemas) | vars(rollout_schemas) | vars(curation) | vars(bulk_curation)
     with cases() as case:
         for name, words in ((name, words) for name, text in TEXTS.items() for words in commands(text)):
             if words[0] != "curl" or "__sandbox" in " ".join(words):

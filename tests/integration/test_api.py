@@ -37,6 +37,8 @@ ROLLOUT = [
 ]
 CURATION = [
     *(f"/api/catalogue/works/7/{act}" for act in ("reject", "pin", "accept", "exclude", "correct")),
+    *(f"/api/catalogue/works/7/{act}" for act in ("merge", "same", "different")),
+    "/api/catalogue/decisions",
     "/api/catalogue/decisions/7/undo",
 ]
 WRITES = [SCHEDULE, SEED, RETRY, PAUSE, RESUME, *ROLLOUT]

@@ -97,6 +97,46 @@ async def test_two_books_are_merged_and_kept_apart_by_the_page(admitted, api, sq
     assert (await admitted.get(PAGE)).status_code == 200
 
 
+async def test_selected_books_of_the_list_are_decided_at_once_or_not_at_all(admitted, api, sql):
+    await sql(OTHER_BOOK)
+    where, form = "/books", "/books/decisions"
+
+    async def send(page, **fields):
+        given = {"token": token_of(page), "expected": hidden(page, "expected", form), "why": "looked", "who": "Ann"}
+        return await admitted.post(form, data=given | fields, follow_redirects=True)
+
+    before = await admitted.get(where)
+    assert f'name="book-7" value="{RIGHT}"' in before.text
+    assert 'value="exclude"' not in before.text
+    assert 'value="exclude"' in (await admitted.get("/books?month=2023-11")).text
+    done = message(await send(before, act="accept", **{"book-7": RIGHT}))
+    assert done == f"1 decision: ISBN {RIGHT} accepted."
+    stale = await send(before, act="not_notable", **{"book-7": RIGHT, "book-8": ""})
+    assert (stale.status_code, "None of the selected books" in stale.text) == (409, True)
+    for fields, said in (
+        ({"act": "accept", "book-8": ""}, "each needs its isbn13"),
+        ({"act": "accept"}, "No book is selected"),
+        ({"act": "merge", "book-8": ""}, "two or more"),
+        ({"act": "like", "book-8": ""}, "The decision"),
+        ({"act": "exclude", "book-x": ""}, "is not the number of a book"),
+    ):
+        page = await send(await admitted.get(where), **fields)
+        assert (page.status_code, said in page.text) == (422, True), fields
+    assert len(await sql("SELECT id FROM curation_decision")) == 1
+    page = await send(await admitted.get(where), act="not_notable", month="2023-11", **{"book-7": RIGHT, "book-8": ""})
+    assert message(page) == "2 decisions: excluded as not notable; excluded as not notable."
+    version = (await api.get("/api/catalogue/books")).json()["version"]
+    merged = {"act": "merge", "books": [{"work_id": 7}, {"work_id": 8}], "why": "one book"}
+    old = await api.post("/api/catalogue/decisions", json=merged | {"expected": version - 1})
+    assert (old.status_code, old.json()["error"]["details"]["work_id"]) == (409, 8)
+    first = await api.post("/api/catalogue/decisions", json=merged | {"expected": version - 2})
+    assert (first.status_code, first.json()["error"]["details"]["work_id"]) == (409, 7)
+    tried = await api.post("/api/catalogue/decisions", json=merged | {"expected": version, "dry_run": True})
+    assert tried.json()["message"] == "dry run: 1 decision: book 8 merged into book 7"
+    await api.post("/api/catalogue/decisions", json=merged | {"expected": version})
+    assert [each["id"] for each in (await api.get("/api/catalogue/books")).json()["books"]] == [7]
+
+
 async def test_two_persons_on_one_book_see_both_and_may_decide_again(admitted, sql):
     before = await admitted.get(PAGE)
     stale = {"token": token_of(before), "expected": hidden(before, "expected", FORM)}

@@ -150,3 +150,7 @@ def test_decisions_by_command(alexandria, asked, database_url):
             assert "merged with The Bee Sting by Paul Murray (book 8)" in alexandria("book", 8)[1]
         version = asked("curate", "show", 8)[1]["data"]["version"]
         assert alexandria("curate", "undo", version, "--why", "it was wrong")[0] == 0
+    code, out, _ = alexandria("curate", "many", "exclude", 7, 8, "--why", "not notable", "--who", "Ann", "-n")
+    assert (code, out) == (0, "dry run: 2 decisions: excluded as not notable; excluded as not notable\n")
+    assert alexandria("curate", "many", "reject", f"7={RIGHT}", "--why", "a reprint")[0] == 0
+    assert asked("curate", "many", "reject", 7, "--why", "no")[1]["error"]["code"] == "bad_input"

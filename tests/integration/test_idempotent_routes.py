@@ -20,6 +20,7 @@ INTERNAL = "/api/internal"
 WORK, DECISION = "/api/catalogue/works/{work_id}", "/api/catalogue/decisions/{decision_id}"
 BOOK = {"isbn13": "9780861545896", "why": "once", "expected": 1}
 OTHER = {"other_work_id": 8, "why": "once", "expected": 1}
+MANY = {"act": "exclude", "books": [{"work_id": 7}, {"work_id": 8}], "why": "once", "expected": 1}
 # Two bodies of each writing route, of which the second is another call. A new route needs a line here.
 BODIES = {
     f"{WORK}/reject": (BOOK, BOOK | {"why": "twice"}),
@@ -30,6 +31,7 @@ BODIES = {
     f"{WORK}/merge": (OTHER, OTHER | {"why": "twice"}),
     f"{WORK}/same": (OTHER, OTHER | {"why": "twice"}),
     f"{WORK}/different": (OTHER, OTHER | {"why": "twice"}),
+    "/api/catalogue/decisions": (MANY, MANY | {"why": "twice"}),
     f"{DECISION}/undo": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
     "schedule-backfill": ({"batch_size": 1}, {"batch_size": 2}),
     "seed-backfill-queue": ({"year_start": 2018, "year_end": 2019}, {"year_start": 2018, "year_end": 2018}),
@@ -172,6 +174,7 @@ FIELDS = {
     "/resume": {},
     "/rollout/{action}": {"why": "once"},
     "/review": {"answer": "undo:1", "why": "once"},
+    "/books/decisions": {"act": "not_notable", "book-8": "", "why": "once", "expected": "1"},
     "/works/{id}/decisions": {"act": "exclude", "why": "once", "expected": "1"},
 }
 
@@ -179,7 +182,7 @@ FIELDS = {
 async def test_every_form_has_a_line_here_and_a_key_in_the_page(app, admitted):
     paths = {path for path, route in writing_routes(app).items() if isinstance(route, ActionRoute)}
     assert paths - {"/logout"} == {*FIELDS}
-    for page in ("/", "/schedule", "/months/2024-12", "/works/7", "/review"):
+    for page in ("/", "/schedule", "/months/2024-12", "/works/7", "/review", "/books"):
         forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", (await admitted.get(page)).text, re.DOTALL)
         for form in forms:
             assert 'name="call" value="' in form or "/logout" in form, form

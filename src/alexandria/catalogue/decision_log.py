@@ -48,6 +48,12 @@ async def book(connection: Connection, work_id: int) -> DecidedBook:
     return DecidedBook(row["id"], tuple(row["works"]), row["title"], row["author"], row["version"])
 
 
+async def newest(connection: Connection) -> int:
+    """Return the id of the newest decision of all: the version of a list of books. 0 without any."""
+    row = await (await connection.execute(SQL["newest"])).fetchone()
+    return int(row["id"]) if row else 0
+
+
 async def decisions(connection: Connection, works: Sequence[int], after: int = 0) -> list[Row]:
     """Return the decisions on the works of a book that are newer than `after`, newest first, each with its undo."""
     values = {"works": list(works), "after": after, "limit": MAX_DECISIONS}
@@ -79,6 +85,7 @@ async def begin(connection: Connection, work_id: int, person: Curator, yours: di
         f"work {work_id} was decided on meanwhile: {counted(len(theirs), 'decision')}, the newest {newest}",
         hint=f"look at both, and send expected: {present.version}",
         details={
+            "work_id": present.id,
             "version": present.version,
             "yours": {name: value for name, value in yours.items() if value is not None}
             | {"who": person.who, "why": person.why, "expected": seen},

@@ -6,6 +6,10 @@
 SELECT w.id, w.title, w.author, b.works, book_version(w.id) AS version
 FROM (SELECT book_of(%(work_id)s) AS id, works_of_book(%(work_id)s) AS works) AS b JOIN work AS w USING (id)
 
+-- name: newest
+-- The newest decision of all.
+SELECT coalesce(max(id), 0) AS id FROM curation_decision
+
 -- name: decisions
 -- All decisions on the works of a book, newest first, each with the one that undid it.
 SELECT d.id, d.at, d.who, d.why, d.act, d.work_id, d.isbn13, d.year, d.month, d.field, d.value, d.other_work_id, d.undoes,

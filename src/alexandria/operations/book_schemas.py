@@ -101,6 +101,7 @@ class BooksAnswer(LazyModel):
     books: list[ListedBook]
     next: Annotated[str | None, Field(description="`after` of the next page; null: there is none")]
     cut: Annotated[bool, Field(description="the search has more matches than are listed")]
+    version: Annotated[int, Field(description="what a decision about several of them sends as `expected`")]
 
 
 class Contributor(LazyModel):

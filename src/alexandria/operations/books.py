@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from alexandria.catalogue import detail, search
+from alexandria.catalogue import decision_log, detail, search
 from alexandria.catalogue.export import Format, writer
 from alexandria.catalogue.export.query import editions
 from alexandria.catalogue.models import Isbn13
@@ -44,9 +44,11 @@ async def find(system: System, query: BookQuery) -> BooksAnswer:
     """A page of the books that a query wants. Raises BadInput."""
     after = _position(query)
     async with system.database.transaction() as connection:
+        version = await decision_log.newest(connection)  # before the page, so that no later decision is missed
         page = await search.page(connection, _wanted(query), query.sort, after, query.limit)
     following = None if page.last is None else _cursor(query.sort, page.last)
-    return BooksAnswer(books=[ListedBook.model_validate(row) for row in page.rows], next=following, cut=page.cut)
+    books = [ListedBook.model_validate(row) for row in page.rows]
+    return BooksAnswer(books=books, next=following, cut=page.cut, version=version)
 
 
 async def find_as_csv(system: System, query: BookQuery) -> bytes:

@@ -228,6 +228,35 @@ def undo(
     return _decide(context, curation.UndoRequest, given, decision, curation.undo, of_decision=True)
 
 
+@group.command()
+def many(
+    context: typer.Context,
+    act: Annotated[str, typer.Argument(metavar="ACT", help="accept, reject, exclude or merge (all into the first).")],
+    books: Annotated[list[str], typer.Argument(metavar="WORK[=ISBN]...", help="To accept or reject: WORK=ISBN.")],
+    why: Why,
+    month: Annotated[
+        str | None,
+        typer.Option(
+            "--month", metavar="YYYY-MM", help="Exclude from this month only.", autocompletion=completion.months
+        ),
+    ] = None,
+    *,
+    who: Who = "",
+    dry_run: DryRun = False,
+) -> int:
+    """Decide about several books at once: all decisions are stored, or none."""
+    from alexandria.cli.requests import operator_name, read_request
+    from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import bulk_curation, curation
+
+    output = output_of(context)
+    given = {"act": act, "books": bulk_curation.read_selection(books), "why": why, "who": who, "dry_run": dry_run}
+    request = read_request(bulk_curation.BulkRequest, given | {"month": month, "expected": curation.MAX_ID})
+    answer = on_system(output, lambda system: bulk_curation.decide(system, request, operator_name()))
+    output.result(answer.model_dump(mode="json"), answer.message)
+    return 0
+
+
 def _decide(
     context: typer.Context,
     body: type[Body],

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import Path
 
-from alexandria.operations import curation
+from alexandria.operations import bulk_curation, curation
+from alexandria.operations.bulk_curation import BulkAnswer, BulkRequest
 from alexandria.web.errors import documented
 from alexandria.web.routing import AUDIT_NAME, WRITES, Running, secret_router
 
@@ -63,6 +64,11 @@ async def mark_different(
     work_id: WorkId, request: curation.OtherBookRequest, system: Running
 ) -> curation.CurationAnswer:
     return await curation.different(system, work_id, request, AUDIT_NAME)
+
+
+@router.post("/decisions", responses=ACTS, summary="Decide about several books at once: all or none")
+async def decide_on_books(request: BulkRequest, system: Running) -> BulkAnswer:
+    return await bulk_curation.decide(system, request, AUDIT_NAME)
 
 
 @router.post("/decisions/{decision_id}/undo", responses=ACTS, summary="Undo a decision")

@@ -25,7 +25,7 @@ COOKIE = "alexandria_pass"
 GUEST = "stranger"  # marks the cookie of a visitor who has not logged in
 SESSION_LIFETIME = 12 * 3600  # seconds
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
-MAX_FORM_FIELDS = 20
+MAX_FORM_FIELDS = 120  # a page of books has one for each that is selected
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alexandria.core.errors import DecisionConflict
-from alexandria.operations import books, curation
+from alexandria.core.errors import BadInput, DecisionConflict
+from alexandria.operations import books, bulk_curation, curation
+from alexandria.operations.bulk_curation import BulkRequest
 from alexandria.web.dashboard.forms import AUDIT_NAME, MAX_ID_DIGITS, number, read, return_path, sentence
 from alexandria.web.dashboard.rendering import ActionRoute, FormFields, redirect_with_message, render
 from alexandria.web.routing import Running
 
 router = APIRouter(route_class=ActionRoute, include_in_schema=False)
+SELECTED = "book-"  # begins the field of a selected book, of which the rest is its number; the value is its ISBN
 NUMBERS = ("expected", "other_work_id")  # fields of the forms that are numbers
 
 
@@ -36,6 +38,26 @@ async def decide(id: str, request: Request, form: FormFields, system: Running) -
         answer = await act(system, target, wanted, AUDIT_NAME)
     except DecisionConflict as conflict:
         again = {field: text for field, text in form.items() if field != "expected"}
-        return render(request, "conflict.html", 409, work_id=work_id, found=conflict.details, again=again)
+        return render(request, "conflict.html", 409, found=conflict.details, again=again)
     done = sentence(f"{curation.summary(answer.decision)[:200]} by {answer.decision.who}")
     return redirect_with_message(request, return_path(form, f"/works/{answer.work_id}"), done)
+
+
+@router.post("/books/decisions")
+async def decide_on_books(request: Request, form: FormFields, system: Running) -> Response:
+    """Decide about the books that are selected in the list."""
+    chosen = [f"{field.removeprefix(SELECTED)}={isbn}" for field, isbn in form.items() if field.startswith(SELECTED)]
+    if not chosen:
+        raise BadInput("No book is selected", hint="tick the books that the decision is about")
+    given = {field: form[field].strip() for field in ("act", "why", "who", "month") if form.get(field, "").strip()}
+    if given.get("act") != "exclude":
+        given.pop("month", None)
+    if given.get("act") == "not_notable":
+        given["act"] = "exclude"
+    expected = number(form.get("expected", ""), MAX_ID_DIGITS)
+    wanted = read(BulkRequest, books=bulk_curation.read_selection(chosen), expected=expected, **given)
+    try:
+        answer = await bulk_curation.decide(system, wanted, AUDIT_NAME)
+    except DecisionConflict as conflict:
+        return render(request, "conflict.html", 409, found=conflict.details, again=None)
+    return redirect_with_message(request, return_path(form, "/books"), sentence(answer.message[:300]))

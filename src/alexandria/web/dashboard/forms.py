@@ -26,6 +26,8 @@ FIELD_HINTS = {  # field of a request -> its label in the form, and its valid va
     "rollout": ("The rollout", "reload the page"),
     "hold": ("The hold", "reload the page"),
     "reason": ("Reason", "one line of at most 300 characters"),
+    "act": ("The decision", "use the buttons of the list"),
+    "books": ("The selected books", "select from 1 to 100 of the list"),
     "isbn13": ("ISBN", "13 digits, with or without hyphens"),
     "month": ("Month", "a month that named the book, such as 2019-07"),
     "field": ("Field", "one of the list"),
