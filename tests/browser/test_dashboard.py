@@ -189,11 +189,50 @@ def test_schedule_shows_a_preview_first(page, site):
     live(page, site)
     expect(page.locator("#run")).to_contain_text("of 146 open months")
     page.get_by_role("spinbutton", name="Schedule").fill("3")
-    page.get_by_role("button", name="Preview").click()
+    page.locator("#run").get_by_role("button", name="Preview").click()
     expect(page.locator("main")).to_contain_text("3 months of 146 pending to schedule, newest first")
     page.get_by_role("button", name="Schedule 3 months").click()
     expect(page.get_by_role("status")).to_have_text("Scheduled 3 months: 2013-07, 2013-05, 2013-04.")
     expect(page.locator("#m2013-07")).to_have_class("processing")
+
+
+def test_seven_months_are_selected_by_drag_click_or_keys_and_scheduled(page, site):
+    """The selection stays while cells change, is written as months, and is one accessible grid."""
+    live(page, site)
+    chosen = page.locator("#grid td[aria-selected=true]")
+    page.locator("#m2012-03 a").hover()
+    page.mouse.down()
+    page.locator("#m2012-05 a").hover()
+    page.mouse.up()
+    expect(chosen).to_have_count(3)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Backfill")  # no month was opened
+    page.locator("#m2012-08 a").click(modifiers=["Shift"])
+    expect(chosen).to_have_count(6)
+    page.locator("#m2011-12 a").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#selection")).to_contain_text("7 months selected")
+    expect(page.get_by_role("textbox", name="Months")).to_have_value("2011-12 2012-03..2012-08")
+    site.sql(
+        "UPDATE backfill_log SET blocked_reason = 'x', status = 'retry', next_attempt_at = now() WHERE (year, month) = (2012, 4)"
+    )
+    expect(page.locator("#m2012-04")).to_have_class("blocked")
+    expect(chosen).to_have_count(7)
+    assert violations(page) == []
+    page.locator("#selection").get_by_role("button", name="Schedule").click()
+    expect(page.get_by_role("status")).to_contain_text("Scheduled 7 months: 2012-08, 2012-07")
+    expect(chosen).to_have_count(0)
+    expect(page.locator("#m2012-04")).to_have_class("processing")
+    page.locator("#m2018-05 a").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(chosen).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(chosen).to_have_count(0)
+    page.keyboard.press("Shift+ArrowRight")
+    page.locator("#selection").get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 selected months")
+    assert violations(page) == []
+    page.get_by_role("button", name="Retry 2 months").click()
+    expect(page.get_by_role("status")).to_contain_text("2 months reset to pending")
 
 
 def test_a_gate_is_approved_by_name_and_reason(page, site):
@@ -295,7 +334,7 @@ def test_everything_works_without_javascript(opened, admitted, site):
     expect(page.locator("#run")).to_contain_text("Paused")
     page.get_by_role("button", name="Resume run").click()
     page.get_by_role("spinbutton", name="Schedule").fill("2")
-    page.get_by_role("button", name="Preview").click()
+    page.locator("#run").get_by_role("button", name="Preview").click()
     page.get_by_role("button", name="Schedule 2 months").click()
     expect(page.get_by_role("status")).to_contain_text("Scheduled 2 months")
     page.locator("#legend .failed").click()

@@ -256,6 +256,51 @@ async def test_a_preview_that_is_outdated_schedules_nothing(admitted, sql):
     assert await sql("SELECT 1 FROM backfill_log WHERE status = 'processing'") == []
 
 
+async def test_a_selection_is_previewed_scheduled_and_retried(admitted, sql):
+    """What will not start has its reason; the confirmed plan is scheduled, or nothing."""
+    await failing(sql, where="(year, month) = (2019, 7)", code="timeout")
+    await sql(
+        "UPDATE backfill_log SET status = 'completed', started_at = now(), completed_at = now() WHERE (year, month) = (2019, 8)"
+    )
+    page = (await admitted.get("/schedule?selected=2019-06..2019-08,%202018-01+1999-01")).text
+    assert "<h1>5 selected months</h1>" in page
+    assert "Schedule: 2 months" in page
+    assert "1999-01</a>: not seeded" in page
+    assert "2019-07</a>: failed" in page
+    assert "<button>Retry 2 months</button>" in page
+    plan = re.findall(r'name="plan" value="([^"]+)"', page)[0]
+    chosen = "1999-01 2018-01 2019-06..2019-08"
+    done = message(await act(admitted, "/schedule", selected=chosen, plan=plan))
+    assert done.startswith("Scheduled 2 months: 2019-06, 2018-01. Not scheduled: ")
+    assert "2019-08 is already completed" in done
+    assert (await act(admitted, "/schedule", selected=chosen, plan=plan)).status_code == 409
+    done = message(await act(admitted, "/retry", selected=chosen))
+    assert done == (
+        "2 months reset to pending: 2019-08, 2019-07. Next: schedule them. 3 months left as they are: 2019-06, 2018-01, 1999-01."
+    )
+    assert message(await act(admitted, "/schedule", selected="2019-07")) == "Scheduled 1 month: 2019-07."
+    found = await sql("SELECT year, month FROM backfill_log WHERE status = 'processing' ORDER BY year, month")
+    assert [(each["year"], each["month"]) for each in found] == [(2018, 1), (2019, 6), (2019, 7)]
+
+
+@pytest.mark.parametrize(
+    ("selected", "reason"),
+    [
+        ("", "none is selected"),
+        ("2019-13", "does not exist"),
+        ("2019-02..2019-01", "must not be after"),
+        ("1900-01..2100-12", "more than 300"),
+    ],
+)
+async def test_a_selection_that_is_none_is_explained(admitted, selected, reason):
+    for answer in (
+        await admitted.get("/schedule", params={"selected": selected}),
+        await act(admitted, "/retry", selected=selected),
+    ):
+        assert answer.status_code == 422
+        assert reason in answer.text
+
+
 # Contents
 
 

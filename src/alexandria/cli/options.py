@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from alexandria.core.errors import BadInput
-from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month, months_of_years
+from alexandria.core.month import FIRST_YEAR, LAST_YEAR
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, change nothing.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -33,7 +33,7 @@ Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="O
 
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # The first parts of the application's own paths: behind a prefix that begins so, a path could mean two things.
-OWN_PATHS = {"api", "books", "docs", "events", "health", "isbn", "login", "logout", "metrics", "months", "openapi.json", "pause", "resume",
+OWN_PATHS = {"api", "books", "charts", "docs", "events", "health", "isbn", "login", "logout", "metrics", "months", "openapi.json", "pause", "resume",
              "retry", "rollout", "schedule", "seed", "static", "works"}  # fmt: skip
 _RULE = f"a range is A..B or one year, from {FIRST_YEAR} to {LAST_YEAR}"
 
@@ -55,16 +55,6 @@ def in_order(text: str, first: int, last: int) -> tuple[int, int]:
     if first > last:
         raise BadInput(f"{text}: start year must not be after end year", hint=f"write {last}..{first}")
     return first, last
-
-
-def months_in(text: str) -> list[Month]:
-    """The months of "YYYY-MM" or "YYYY-MM..YYYY-MM", in order. Raises BadInput."""
-    begin, dots, end = text.partition("..")
-    first = Month.parse(begin)
-    last = Month.parse(end) if dots else first
-    if first > last:
-        raise BadInput(f"{text}: the first month must not be after the last", hint=f"write {last}..{first}")
-    return [month for month in months_of_years(first.year, last.year) if first <= month <= last]
 
 
 def root_path(text: str) -> str:

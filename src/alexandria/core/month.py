@@ -63,3 +63,13 @@ def months_of_years(start: int, end: int) -> Iterator[Month]:
     for year in range(start, end + 1):
         for month in range(1, 13):
             yield Month(year, month)
+
+
+def months_in(text: str) -> list[Month]:
+    """The months of "YYYY-MM" or "YYYY-MM..YYYY-MM", in order. Raises BadInput."""
+    begin, dots, end = text.partition("..")
+    first = Month.parse(begin)
+    last = Month.parse(end) if dots else first
+    if first > last:
+        raise BadInput(f"{text}: the first month must not be after the last", hint=f"write {last}..{first}")
+    return [month for month in months_of_years(first.year, last.year) if first <= month <= last]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from alexandria.core.errors import BadInput, in_words
 from alexandria.core.lazy_model import LazyModel
+from alexandria.core.month import months_in
 from alexandria.operations import schemas
 from alexandria.web.auth.login import OWN_PATH
 
@@ -36,6 +37,7 @@ FIELD_HINTS = {  # field of a request -> its label in the form, and its valid va
     "expected": ("The state of the book", "reload the page"),
 }
 MAX_ID_DIGITS = 18
+SELECTION_HINT = "select cells of the table, or enter months such as 2019-07 2018-01..2018-06"
 
 
 class VisitorName(LazyModel):
@@ -58,6 +60,18 @@ def read(body: type[Body], **fields: object) -> Body:
 def number(text: str, max_digits: int = 5) -> int | str:
     """The number of a field, or the text, which its request then refuses."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= max_digits else text
+
+
+def selection(text: str) -> list[str]:
+    """The months of a selection such as "2019-07 2018-01..2018-06", each once, the newest first. Raises BadInput."""
+    months: dict[str, None] = {}
+    for part in text.replace(",", " ").split():
+        months |= dict.fromkeys(map(str, months_in(part)))
+        if len(months) > schemas.MAX_NAMED_MONTHS:
+            raise BadInput(f"Months: more than {schemas.MAX_NAMED_MONTHS} are selected", hint="select fewer at a time")
+    if not months:
+        raise BadInput("Months: none is selected", hint=SELECTION_HINT)
+    return sorted(months, reverse=True)
 
 
 def return_path(form: dict[str, str], default: str = "/") -> str:

@@ -1,5 +1,5 @@
-// Moves through the grid with the arrow keys, fills in the name of who acts, and shows the state of the stream. The pages
-// work without it.
+// Moves through the grid with the arrow keys, selects months in it, fills in the name of who acts, and shows the state of
+// the stream. The pages work without it.
 "use strict";
 (() => {
   const stream = document.getElementById("stream");
@@ -9,6 +9,9 @@
   let paused = false;
   let timer = 0;
   let failures = 0;
+  const selected = new Set(); // ids of cells
+  let anchor = null; // the id of the cell that a range begins at
+  let dragged = false;
 
   function select(link) {
     if (!link) return;
@@ -21,6 +24,8 @@
     const grid = byId("grid");
     if (!grid) return;
     grid.setAttribute("role", "grid");
+    grid.setAttribute("aria-multiselectable", "true");
+    showSelection();
     select((current && byId(current)?.firstElementChild) || cells()[0]);
     const shown = new URLSearchParams(location.search).get("show") ?? "";
     for (const chip of document.querySelectorAll("#legend a"))
@@ -51,13 +56,94 @@
     }
   }
 
+  // "2019-07 2018-01..2018-06": single months and ranges without a gap, oldest first.
+  function written() {
+    const number = (id) => 12 * Number(id.slice(1, 5)) + Number(id.slice(6)) - 1;
+    const parts = [];
+    for (const id of [...selected].sort()) {
+      const last = parts.at(-1);
+      if (last && number(id) === number(last[1]) + 1) last[1] = id;
+      else parts.push([id, id]);
+    }
+    return parts.map(([from, to]) => (from === to ? from.slice(1) : `${from.slice(1)}..${to.slice(1)}`)).join(" ");
+  }
+
+  function showSelection() {
+    const bar = byId("selection");
+    if (!bar) return;
+    for (const cell of document.querySelectorAll("#grid td[aria-selected]"))
+      if (!selected.has(cell.id)) cell.removeAttribute("aria-selected");
+    for (const id of selected) byId(id)?.setAttribute("aria-selected", "true");
+    bar.toggleAttribute("data-chosen", selected.size > 0);
+    const text = selected.size ? `${selected.size} ${selected.size === 1 ? "month" : "months"} selected` : "";
+    const output = bar.querySelector(".count");
+    if (output.textContent !== text) output.textContent = text;
+    if (selected.size || bar.dataset.written)
+      for (const field of bar.querySelectorAll("input[name=selected]")) field.value = written();
+    bar.dataset.written = selected.size ? "1" : "";
+  }
+
+  // All months from the anchor to this one, in time.
+  function extend(link) {
+    const [from, to] = [anchor ?? link.parentElement.id, link.parentElement.id].sort();
+    anchor ??= link.parentElement.id;
+    selected.clear();
+    for (const each of cells()) {
+      const { id } = each.parentElement;
+      if (from <= id && id <= to) selected.add(id);
+    }
+    showSelection();
+  }
+
+  function unselect() {
+    selected.clear();
+    anchor = null;
+    showSelection();
+  }
+
+  document.addEventListener("pointerdown", (event) => {
+    dragged = false;
+    const link = event.target.closest?.("#grid td > a");
+    if (link && event.button === 0 && event.pointerType === "mouse" && !event.shiftKey) anchor = link.parentElement.id;
+  });
+  document.addEventListener("pointerover", (event) => {
+    const link = event.target.closest?.("#grid td > a");
+    if (!link || !(event.buttons & 1) || event.pointerType !== "mouse" || !anchor) return;
+    if (!dragged && link.parentElement.id === anchor) return;
+    dragged = true;
+    extend(link);
+  });
+  document.addEventListener("dragstart", (event) => { if (event.target.closest?.("#grid")) event.preventDefault(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.id === "unselect") { unselect(); return; }
+    const link = event.target.closest?.("#grid td > a");
+    if (!link || (!event.shiftKey && !dragged)) return;
+    event.preventDefault(); // it selects, and opens nothing
+    if (!dragged) extend(link);
+    dragged = false;
+  });
+
   document.addEventListener("keydown", (event) => {
     const link = event.target.closest?.("#grid td > a");
     if (!link || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "Escape") unselect();
+    if (event.key === " ") {
+      event.preventDefault();
+      const { id } = link.parentElement;
+      if (!selected.delete(id)) selected.add(id);
+      anchor = id;
+      showSelection();
+    }
     if (!/^(Arrow(Up|Down|Left|Right)|Home|End)$/.test(event.key)) return;
     event.preventDefault();
     const next = neighbour(link, event.key);
-    if (next) { select(next); next.focus(); }
+    if (!next) return;
+    if (event.shiftKey) {
+      if (!selected.size) anchor = link.parentElement.id;
+      extend(next);
+    }
+    select(next);
+    next.focus();
   });
   document.addEventListener("focusin", (event) => select(event.target.closest?.("#grid td > a")));
   document.addEventListener("mouseover", (event) => {
@@ -74,6 +160,7 @@
   document.addEventListener("submit", (event) => {
     const field = event.target.elements.namedItem("who");
     if (field?.value) localStorage.setItem("name", field.value);
+    if (event.target.closest("#selection") && event.target.method === "post") setTimeout(unselect); // once it is sent
   }, true);
 
   document.addEventListener("htmx:after:swap", (event) => {
