@@ -23,6 +23,7 @@ from alexandria.catalogue.matching.transliteration import ABJAD, ALIKE, HANGUL, 
 from alexandria.catalogue.matching.vocabulary import is_english, may_be_english
 
 PLACEHOLDER = "untitled"
+AND = "and"
 SAME_TITLE = Finding(0, "same title")
 OTHER_TITLE = Finding(VETO_POINTS, "another title")
 MAY_BE_ANOTHER = "same title before the colon, but what follows may be another book"
@@ -33,6 +34,7 @@ MIN_DESCRIPTION_WORDS = 5  # of a subtitle that describes the book, where a shor
 MIN_REVISED_WORDS = 3  # telling words that two descriptions of one book share
 MIN_SURE_WORD_LENGTH = 7  # letters of a word that becomes no other one by a wrong letter
 MIN_LONG_TITLE_WORDS = 9  # of a title in which one word misspelt is no other title
+MAX_OPENED_WORDS = 2  # of a title that an "and" in front makes another
 MAX_SERIES_WORDS = 2  # telling words of the name of a series
 
 _SMALL = titles.IGNORABLE | {"of", "in", "to", "for", "on", "with", "at", "by", "from", "about", "its", "his", "her"}
@@ -162,8 +164,7 @@ def _words_finding(
     joined, twin = "".join(a), "".join(b)
     if joined == twin:
         return Finding(0, "same title")
-    mine = [word for word in a if word not in titles.IGNORABLE] or list(a)
-    yours = [word for word in b if word not in titles.IGNORABLE] or list(b)
+    mine, yours = _bare(a), _bare(b)
     if mine == yours:
         return Finding(1, "same title but for an article")
     if len(mine) > 1 and sorted(mine) == sorted(yours):
@@ -175,6 +176,18 @@ def _words_finding(
     if min(len(joined), len(twin)) >= MIN_SPELLING_LENGTH and titles.slip(joined, twin):
         return Finding(8, SLIP)
     return None
+
+
+def _bare(words: Sequence[str]) -> list[str]:
+    """The words without articles and "and". In front of a short title "and" joins nothing: "And Sons" is not "Sons"."""
+    kept = [word for word in words if word not in titles.IGNORABLE]
+    opening = words[:1] if words[0] == AND and len(kept) <= MAX_OPENED_WORDS else ()
+    return [*opening, *kept] if kept else list(words)
+
+
+def _behind(rest: tuple[str, ...]) -> tuple[str, ...]:
+    """What follows a colon, without the "and" that joins it to the title: "And Other Stories"."""
+    return rest[1:] if rest[0] == AND and len(rest) > 1 else rest
 
 
 def _slip_points(
@@ -258,7 +271,7 @@ def _subtitles_finding(one: Comparable, other: Comparable, alike: Finding) -> Fi
     a, b = one.title, other.title
     mine, yours = ({word for word in rest if word not in _SMALL} for rest in (a.rest, b.rest))
     only = (mine - yours, yours - mine)
-    same_words = _words_finding(a.rest, b.rest, one, other)
+    same_words = _words_finding(_behind(a.rest), _behind(b.rest), one, other)
     if mine == yours and len(mine) > 1:
         same_words = same_words or Finding(1, "same subtitle but for a little word")
     counted = any(len(word) == 1 or any(letter.isdigit() for letter in word) for word in only[0] | only[1])
@@ -291,8 +304,9 @@ def _rest_finding(one: Comparable, other: Comparable) -> Finding | None:
     """What follows the colon is the other's whole title, as when a series or an author's name stands in front."""
     if not one.title.rest:
         return None
-    whole = _words_finding(one.title.rest, other.title.words, one, other)
-    alike = whole or _words_finding(one.title.rest, other.title.head, one, other)
+    rest = _behind(one.title.rest)
+    whole = _words_finding(rest, other.title.words, one, other)
+    alike = whole or _words_finding(rest, other.title.head, one, other)
     if not alike:
         return None
     prefix = "".join(one.title.head)
@@ -310,7 +324,7 @@ def _rest_finding(one: Comparable, other: Comparable) -> Finding | None:
 def _extra_finding(one: Comparable, other: Comparable) -> Finding | None:
     """One title has all the words of the other and more."""
     (less, _), (more, longer) = sorted(
-        (([word for word in record.title.words if word not in titles.IGNORABLE], record) for record in (one, other)),
+        ((_bare(record.title.words), record) for record in (one, other)),
         key=lambda found: len(found[0]),
     )
     if not less or len(less) == len(more) or not set(less) <= set(more):
