@@ -65,6 +65,11 @@ SUBTITLES = {
     "two descriptions of two years": (
         ("Moorland: An Anatomy of Peat", LEE, {"published": "2001"}), ("Moorland: An Atlas of Peat", LEE, {"published": "2003"}), DOUBT),
     "an alternative title": (("Moorland; or, The Dark", LEE), ("Moorland", LEE), ACCEPT),
+    "an alternative title in French": (("Lande, ou la Nuit du Nord", LEE), ("Lande", LEE), ACCEPT),
+    "an alternative title in German": (("Lena oder Die seltsame Geschichte vom Moor", LEE), ("Lena", LEE), ACCEPT),
+    "an alternative title in Polish": (("Pan Wrzos czyli Ostatni zajazd", LEE), ("Pan Wrzos", LEE), ACCEPT),
+    "two things in German": (("Moor oder Torf", LEE), ("Moor", LEE), REFUSE),
+    "another book with an alternative title": (("Lena, oder die Nacht", LEE), ("Lena im Moor", LEE), REFUSE),
     "a collection": (("The Ann Lee Collection", LEE), ("The Ann Lee Collection: How We Walked Over the Hills", LEE), DOUBT),
     "subtitles that share one word": (("Moorland Tales of Men: Tides of War", LEE), ("Moorland Tales of Men: War Crimes", LEE), DOUBT),
     "subtitles that differ in a little word": (("Moorland: Tales of Dark Days", LEE), ("Moorland: Tales from Dark Days", LEE), ACCEPT),

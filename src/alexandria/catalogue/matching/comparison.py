@@ -26,6 +26,7 @@ PLACEHOLDER = "untitled"
 AND = "and"
 SAME_TITLE = Finding(0, "same title")
 OTHER_TITLE = Finding(VETO_POINTS, "another title")
+SAME_HEAD = "same title before the colon"
 MAY_BE_ANOTHER = "same title before the colon, but what follows may be another book"
 SLIP_POINTS = 7.0
 SLIP = "same title but for a slip of the pen"
@@ -53,9 +54,14 @@ _DESCRIPTION = re.compile(
     r"photographs|fictions?|novellas?|romances?|adventures|thriller)$"
     r"|: (?:text|criticism)\b|: \w{3,}ing\b|: \w+,? (?:and|&|und|et|y|e) \w+$"
 )
+# An alternative title in other languages: "Candide, ou l'optimisme", "Momo oder die seltsame Geschichte", "Pan Tadeusz czyli".
+_ALTERNATIVE = re.compile(
+    r", (?:ou|oder|oppure|eller|или|albo|avagy) |,? (?:czyli|ossia|ovvero) "
+    r"| (?:oder|ou|eller) (?=(?:die|der|das|wie|vom|le|la|les|un|une|ein|eine) \w+ \w)"
+)
 _INDEFINITE = re.compile(r": an? ")
 _WORD = re.compile(r"\w+")
-_POSSESSIVE = re.compile(r"^(?:\w+\.? ){1,3}\w+'s? ")
+_POSSESSIVE = re.compile(r"^(?:[\w']+\.? ){1,3}[\w']*\w's? ")
 _DOUBLED = re.compile(r"(.)\1+")
 # British and American spellings of one word.
 _BRITISH = (("our", "or"), ("ise", "ize"), ("isi", "izi"), ("yse", "yze"), ("ogue", "og"), ("tre", "ter"), ("grey", "gray"),
@@ -86,6 +92,8 @@ def title_finding(one: Comparable, other: Comparable) -> Finding:
         _head_finding(one, other),
         _rest_finding(one, other),
         _rest_finding(other, one),
+        _alternative_finding(a, b),
+        _alternative_finding(b, a),
         _extra_finding(one, other),
     ]
     return min((part for part in parts if part), key=lambda part: part.points, default=OTHER_TITLE)
@@ -243,7 +251,7 @@ def _head_finding(one: Comparable, other: Comparable) -> Finding | None:
         if several in titles.SEVERAL:
             return Finding(UNDECIDED_POINTS, "one may be the whole {}", (several,), partial=True)
     if _describes(longer.title) or is_confirmed(one, other):
-        return Finding(6, "same title before the colon", partial=True, within=_unless_free(alike))
+        return Finding(6, SAME_HEAD, partial=True, within=_unless_free(alike))
     return Finding(
         UNDECIDED_POINTS,
         MAY_BE_ANOTHER,
@@ -319,6 +327,16 @@ def _rest_finding(one: Comparable, other: Comparable) -> Finding | None:
     telling = telling and (whole is not None or is_confirmed(one, other))
     cost = 12 if telling else UNDECIDED_POINTS
     return Finding(cost, "same title after another heading", partial=True, within=_unless_free(alike))
+
+
+def _alternative_finding(longer: Title, other: Title) -> Finding | None:
+    """A title with an alternative one behind it, and without."""
+    found = _ALTERNATIVE.search(longer.raw)
+    if found is None:
+        return None
+    mine, yours = titles.words_of(longer.raw[: found.start()]), [*other.words]
+    before, whole = ([word for word in words if word not in titles.IGNORABLE] or words for words in (mine, yours))
+    return Finding(6, SAME_HEAD, partial=True) if before == whole else None
 
 
 def _extra_finding(one: Comparable, other: Comparable) -> Finding | None:

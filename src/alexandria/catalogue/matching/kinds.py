@@ -51,7 +51,7 @@ _KINDS = {
     ADAPTATION: r"\babridged|\badapted\b|young (?:readers?|adults?|people)'?s? (?:edition|version|adaptation)|"
     r"for young (?:readers|adults|people)|(?:children|kid)'?s'? (?:edition|version|adaptation)|[(\[]for (?:kids|children|teens)[)\]]|"
     r"[:(\[] ?(?:(?:retold|adapted|simplified)\b|(?:das )?drehbuch\b|(?:\w+ )?adapta(?:cion|cao)|adaptad[oa]|"
-    r"sceneggiatura|ridotto|adattamento|roteiro|senaryo|uyarlama|(?:кино)?сценарий)|dramati[sz](?:ed\b|ation)|"
+    r"sceneggiatura|ridotto|adattamento|roteiro|senaryo|uyarlama|(?:кино)?сценарий|(?:نسخة )?مختصرة?\b)|dramati[sz](?:ed\b|ation)|"
     r"screenplay|stage play|shooting script|(?:film|movie|original|radio|tv|rehearsal) ?script\b|"
     r"[(\[][^()\[\]]{0,40}\b(?:tv|television) (?:tie-in )?series[)\]]|radio (?:play|drama)|"
     r"the (?:play|musical)$|junior novel|no fear shakespeare|great illustrated classics|classic starts|"
@@ -65,7 +65,7 @@ _KINDS = {
     r"(?:edizione|versione) (?:ridotta|per (?:ragazzi|bambini))|leichter sprache|kinderausgabe|verkorte|wersja skrocona|"
     r"dla dzieci\b|lattlast|letlaest|lettlest|selkokirja|selkomukaut|forkorta[dt]|forkortet|lyhennetty|kisaltilmis|kolay okuma|"
     r"cocuklar icin|сокращенн|少儿版|少兒版|青少年?版|缩写版|縮寫版|绘本版|繪本版|拼音版|児童版|ジュニア版|絵本版|こども版|"
-    r"어린이판|어린이용|청소년판|축약|מקוצר|[:(\[] ?(?:نسخة )?مختصرة?\b|"
+    r"어린이판|어린이용|청소년판|축약|מקוצר|"
     r"hoorspel|bewerkt voor|sluchowisko|адаптаци|в пересказе|для детей|"
     r"تلخيص|سيناريو|للأطفال|改编|改編|儿童版|兒童版|子ども版|シナリオ|脚本",
     TEACHERS: r"teacher'?s'? (?:book|edition|manual|resource)|instructor'?s'? manual|answer key|lehrerband|lehrerhandbuch|"

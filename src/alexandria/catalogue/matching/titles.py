@@ -75,6 +75,13 @@ _UNTIDY = re.compile(r"\d|№|\w\.\s?\w\.")
 _SENTENCE = re.compile(
     r"(?<=[^\W\d_]{4})\.\s+(?=[^\W\d_a-z])(?=\S+\s\S)"
 )  # "Ohne Sinn. Wie die Industrie uns manipuliert"
+# "Der Vorleser. Roman": what a book is, behind a full stop.
+_GENRE_BEHIND = re.compile(
+    r"(?<=[^\W\d_]{3})\.\s+(?=(?:(?:ein|eine|un|une|una|um|uma|et|en|a) )?(?:roman|romanzo|novela|romance|powieść|regény|"
+    r"kriminalroman|krimi|erzählung|erzählungen|novelle|novellen|gedichte|racconti|cuentos|relatos|poemas|contos|"
+    r"nouvelles|récit|récits|poèmes|thriller|novel|роман|повесть|рассказы|стихи)$)",
+    re.IGNORECASE,
+)
 _TRADE_MARK = re.compile(r"\((?:tm|r|sm)\)(?!\w)", re.IGNORECASE)  # "Robert Ludlum's (TM) The Bourne Initiative"
 _SPAN = re.compile(r"\d{4}\s?(?:-|to|bis|a|à)\s?\d{2,4}")
 _PARALLEL = re.compile(r"(?<!\s)\s+=\s+")
@@ -82,6 +89,7 @@ _PARALLEL = re.compile(r"(?<!\s)\s+=\s+")
 _COUNTED = re.compile(
     r"(?:第\s?|제\s?)?(\d{1,3}|[一二三四五六七八九十]{1,3})\s?(?:巻|卷|集|冊|册|권)(?!\w)|\bج\s?(\d{1,2})\b"
 )
+_ROMAN = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])(i{2,3}|iv|vi{1,3}|ix)(?!\w)")  # "三体Ⅱ"
 _THIRD = re.compile(r"(?:(?<=\s)|[(\[])([上中下前後后])[巻卷冊册集編编部]?[)\]]?$|(?<=\w)([上中下])[巻卷冊册][)\]]?$")
 _HAN_DIGITS = {digit: str(value) for value, digit in enumerate("一二三四五六七八九十", 1)}
 _TIDY = (
@@ -257,13 +265,14 @@ def _tidied(printed: str) -> str:
         text = html.unescape(text)
     if "(" in text:
         text = _TRADE_MARK.sub("", text)
-    return _SENTENCE.sub(": ", text) if ". " in text and ":" not in text else text
+    return _GENRE_BEHIND.sub(": ", _SENTENCE.sub(": ", text)) if ". " in text and ":" not in text else text
 
 
 def _without_thirds(folded: str) -> tuple[str, tuple[str, ...]]:
     """The text with volumes counted in Chinese characters as numbers, and the half that it calls itself ("part 上")."""
     if folded.isascii():
         return folded, ()
+    folded = _ROMAN.sub(lambda found: f" {ROMANS[found[1]]}", folded)
     folded = _COUNTED.sub(lambda found: f" # {_HAN_DIGITS.get(found[1] or '', found[1] or found[2])} ", folded).rstrip()
     third = _THIRD.search(folded)
     if third is None or not folded[: third.start()].strip():
