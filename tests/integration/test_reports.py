@@ -88,7 +88,12 @@ async def complete(system, sql):
 
 
 async def test_stats_of_an_empty_table_are_zeros(api):
-    assert await get(api, STATS) == {
+    stats = await get(api, STATS)
+    assert stats.pop("headline").startswith("Nothing to do: There are no months yet")
+    assert {(provider["calls"], provider["errors"], provider["breaker"]) for provider in stats.pop("providers")} == {
+        (0, 0, "closed")
+    }
+    assert stats == {
         "total_months": 0,
         "by_status": {"pending": 0, "processing": 0, "completed": 0, "failed": 0, "retry": 0},
         "progress": {
@@ -100,6 +105,7 @@ async def test_stats_of_an_empty_table_are_zeros(api):
         "recent_activity": [],
         "paused": None,
         "bibliography": None,
+        "next_event": None,
     }
 
 
