@@ -39,6 +39,11 @@ INSERT INTO candidate (year, month, position, title, author, named_by, reason)
 SELECT year, month, n, 'Title ' || n, 'Author ' || n, '{gemini}', 'no source has it'
 FROM backfill_log, generate_series(1, 31) AS n;
 INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap) VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000);
+INSERT INTO lane (name, rate, sends, win, gap) SELECT name, 3, 3, 1, 0.3
+FROM unnest('{gemini,xai,google_books,open_library,wikidata,internet_archive}'::text[]) AS name;
+INSERT INTO call (provider, route, sent_at, ms, units, status, error)
+SELECT name, '/books', now() - make_interval(secs => n * 40), n % 900, 1, CASE WHEN n % 20 > 0 THEN 200 END, ''
+FROM lane, generate_series(1, 20000) AS n;
 INSERT INTO quota (name, day, used) VALUES ('isbndb', (now() AT TIME ZONE 'UTC')::date, 11240);
 ANALYZE;
 """
@@ -78,6 +83,8 @@ def measure(url: str, requests: int) -> dict[str, float]:
             assert page.status_code == 200
         over.set()
         listener.join()
+        charts = client.get("/charts")
+        assert charts.text.count("<svg") > 10
     assert page.text.count('<td id="m') == 300
     cuts = statistics.quantiles(times, n=100)
     return {
@@ -87,6 +94,7 @@ def measure(url: str, requests: int) -> dict[str, float]:
         "p99_ms": round(cuts[98], 1),
         "bytes": len(page.content),
         "gzipped": len(gzip.compress(page.content)),
+        "charts_bytes": len(charts.content),
     }
 
 
