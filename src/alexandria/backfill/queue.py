@@ -122,6 +122,7 @@ class JobQueue:
                 size=self._connections - LISTENING_CONNECTIONS,
                 patience=QUEUE_CONNECTION_TIMEOUT,
                 lazy=True,
+                autocommit=True,  # the queue's fetching and finishing of a job are a statement each
             ) as own,
             contextlib.aclosing(PeriodicRunner(periodic)) as tasks,
         ):

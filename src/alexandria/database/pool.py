@@ -46,10 +46,19 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a lost server is lo
 class Database:
     """The pool of one process; an async context manager. `url` is a libpq URL; `patience` is the wait for a connection, in s.
 
-    A `lazy` pool opens without waiting for a server.
+    A `lazy` pool opens without waiting for a server. With `autocommit` each statement outside of `transaction` is a
+    transaction of its own, in one round trip instead of three.
     """
 
-    def __init__(self, url: str, *, size: int = 16, patience: float = CONNECT_TIMEOUT, lazy: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 16,
+        patience: float = CONNECT_TIMEOUT,
+        lazy: bool = False,
+        autocommit: bool = False,
+    ) -> None:
         self.url = url
         self._patience, self._lazy = patience, lazy
         self.pool: Pool = AsyncConnectionPool(
@@ -66,6 +75,7 @@ class Database:
             timeout=patience,
             reconnect_timeout=RECONNECT_TIMEOUT,
             max_idle=MAX_IDLE_SECONDS,
+            configure=_autocommit if autocommit else None,
             check=_check,
             open=False,
         )
@@ -175,6 +185,10 @@ class _SharedTransaction:
 
 _shared: ContextVar[_SharedTransaction | None] = ContextVar("shared transaction", default=None)
 _untried: ContextVar[bool] = ContextVar("connection that is not tried before its use", default=False)
+
+
+async def _autocommit(connection: Connection) -> None:
+    await connection.set_autocommit(True)
 
 
 async def _check(connection: Connection) -> None:
