@@ -1,4 +1,4 @@
-"""How fast are the list of books, its searches and a book's page at a million works? One JSON line a question.
+"""How fast are the list of books, its searches, a book's page and the review queue at a million works? One JSON line a question.
 
 The real application on a PostgreSQL of its own, filled by SQL; each question is asked in process, by somebody with the secret,
 about another work, word or position each time.
@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from alexandria import bootstrap
 from alexandria.bootstrap import Mode
+from alexandria.catalogue.review import ReviewReason
 from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.embedded.server import Embedded
@@ -34,7 +35,8 @@ from stage import database
 SECRET = "secret-of-the-benchmark"
 SEED = 20261130
 WARMING_REQUESTS = 5
-SKIPPED_PAGES = 20  # of 500 books, before pages are measured
+SKIPPED_PAGES = 20  # of 500 books or 200 questions, before pages are measured
+REASONS = [reason.value for reason in ReviewReason]
 FIRST_NAMES = [
     "Ann",
     "Bert",
@@ -171,8 +173,13 @@ def fill(url: str, works: int) -> None:
         connection.execute("SELECT setseed(0.5)")
         for statement in filter(str.strip, FILL.split(";\n")):
             connection.execute(statement.encode(), values)
-        # The list of books is made as a migration makes it.
+        # The list of books and the review queue are made as migrations make them.
         connection.execute("SELECT list_work(id) FROM work")
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("INSERT INTO review_item SELECT * FROM due_review")
+        connection.execute(
+            "UPDATE work_listing SET needs_review = true WHERE work_id IN (SELECT work_id FROM review_item)"
+        )
         connection.execute("VACUUM ANALYZE")
 
 
@@ -220,6 +227,10 @@ def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, A
         ),
         "work": lambda: (f"/api/catalogue/works/{some()[0]}", {}),
         "isbn": lambda: (f"/api/catalogue/isbn/{some()[3]}", {}),
+        "filter: needs review": lambda: listing(needs_review=True, sort="newest"),
+        "review": lambda: ("/api/review", {}),
+        "review: one reason": lambda: ("/api/review", {"reason": chance.choice(REASONS)}),
+        "page: review": lambda: ("/review", {"reason": chance.choice(REASONS)}),
         "page: books": lambda: ("/books", {"q": some()[1]}),
         "page: work": lambda: (f"/works/{some()[0]}", {}),
     }
@@ -248,6 +259,19 @@ class ProcessorTime:
     @staticmethod
     def _fields(stat: Path) -> list[str]:
         return stat.read_text().rpartition(")")[2].split()
+
+
+async def deep_review(client: httpx2.AsyncClient, pages: int) -> AsyncIterator[float]:
+    """The times of pages of the review queue that follow each other from its middle, in ms."""
+    after = ""
+    for _ in range(SKIPPED_PAGES):
+        answer = await client.get("/api/review", params={"after": after, "limit": 200})
+        after = answer.raise_for_status().json()["next"]
+    for _ in range(pages):
+        began = time.perf_counter()
+        answer = await client.get("/api/review", params={"after": after})
+        yield 1000 * (time.perf_counter() - began)
+        after = answer.raise_for_status().json()["next"]
 
 
 async def deep(client: httpx2.AsyncClient, sort: str, pages: int) -> AsyncIterator[float]:
@@ -291,27 +315,32 @@ async def report(name: str, used: ProcessorTime, measured: AsyncIterator[float])
     print(json.dumps({"question": name, **rounded, "requests": len(ordered)}), flush=True)
 
 
-async def measure(server: Embedded, works: int, requests: int) -> None:
-    """Print a line for each question."""
+async def measure(server: Embedded, works: int, requests: int, only: str) -> None:
+    """Print a line for each question whose name begins with `only`."""
     settings = config.load(database_url=SecretStr(server.url)).model_copy(update={"dashboard_public": True})
     async with bootstrap.running(settings, server, Mode.SERVE) as system:
         app = create_app(system, WebhookSecrets((SECRET,)))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://benchmark") as client:
             used = ProcessorTime(server.url)
             for name, endless in questions(server.url, works).items():
-                await report(name, used, asked(client, endless, requests + WARMING_REQUESTS))
+                if name.startswith(only):
+                    await report(name, used, asked(client, endless, requests + WARMING_REQUESTS))
             for sort in ("newest", "title", "author", "score"):
-                await report(f"paging by {sort}", used, deep(client, sort, requests + WARMING_REQUESTS))
+                if f"paging by {sort}".startswith(only):
+                    await report(f"paging by {sort}", used, deep(client, sort, requests + WARMING_REQUESTS))
+            if "review: paging".startswith(only):
+                await report("review: paging", used, deep_review(client, requests + WARMING_REQUESTS))
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--works", type=int, default=1_000_000)
     options.add_argument("--requests", type=int, default=200, help="of each question")
+    options.add_argument("--only", default="", metavar="TEXT", help="questions whose names begin so, such as review")
     chosen = options.parse_args()
     with database() as server:
         fill(server.url, chosen.works)
-        asyncio.run(measure(server, chosen.works, chosen.requests))
+        asyncio.run(measure(server, chosen.works, chosen.requests, chosen.only))
 
 
 if __name__ == "__main__":
