@@ -1,5 +1,6 @@
 """The parts of the bibliography that need no database: numbers, postings, streams and the fields of a row."""
 
+import gc
 import gzip
 import random
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexandria.bibliography import rows
+from alexandria.bibliography import loader, rows
 from alexandria.bibliography.numbers import Names, TitleNumbers, WorkAuthors
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, PostingSorter, checksums, titles_of
 from alexandria.bibliography.readers import streams
@@ -59,6 +60,20 @@ def test_limits_keep_an_unknown_language_and_no_unknown_year():
     unknown = ROW._replace(published=0, language="")
     assert Limits(languages=frozenset({"en"})).objection(unknown) == ""
     assert Limits((2004, 2004)).objection(unknown) == "outside the years"
+
+
+def test_a_load_that_fails_leaves_the_collector_as_it_was():
+    before = gc.get_threshold()
+    during = []
+
+    def fail():
+        during.append(gc.get_threshold()[0])
+        raise BadInput("a broken file")
+
+    with pytest.raises(BadInput), loader._seldom_collected():
+        fail()
+    assert during == [loader.MAX_UNCOLLECTED_COUNT]
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
 
 
 def test_keys_get_the_numbers_in_which_they_came():
