@@ -5,7 +5,8 @@
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: page
--- Questions after a place, with what a person needs to see; those without a reason that is wanted are left out.
+-- Questions after a place, with what a person needs to see; those without a reason that is wanted are left out. The version
+-- is that of book_version, which would be planned again for each question.
 WITH page AS MATERIALIZED (
     SELECT * FROM review_item
     WHERE (%(reason)s::text IS NULL OR reasons @> ARRAY[%(reason)s::text])
@@ -13,7 +14,8 @@ WITH page AS MATERIALIZED (
            OR (place, work_id, subject) > (%(after_place)s, %(after_work)s::bigint, %(after_subject)s::text))
     ORDER BY place, work_id, subject LIMIT %(limit)s)
 SELECT p.work_id, p.subject, p.isbn13, p.year, p.month, p.reasons, p.place, w.title, w.author, w.first_published,
-    book_version(p.work_id) AS version,
+    coalesce(greatest((SELECT max(id) FROM curation_decision WHERE work_id = ANY(b.works)),
+                      (SELECT max(id) FROM curation_decision WHERE other_work_id = ANY(b.works))), 0) AS version,
     c.title AS named_title, c.author AS named_author, c.year AS named_year, c.month AS named_month, c.named_by,
     c.isbn13 AS accepted_isbn13, c.score_version, c.reason, e.published, e.publisher,
     ARRAY(SELECT DISTINCT format('%%s-%%s', o.year, lpad(o.month::text, 2, '0')) FROM candidate AS o
@@ -22,6 +24,8 @@ SELECT p.work_id, p.subject, p.isbn13, p.year, p.month, p.reasons, p.place, w.ti
           WHERE CASE WHEN p.isbn13 IS NULL THEN hit ->> 'verdict' = 'accept' ELSE hit ->> 'isbn13' = p.isbn13 END
           ORDER BY hit ->> 'verdict' <> 'accept', (hit ->> 'score')::numeric DESC LIMIT %(records)s) AS records
 FROM page AS p JOIN work AS w ON w.id = p.work_id
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT same.work_id FROM merged_work AS own JOIN merged_work AS same USING (book_id)
+                                 WHERE own.work_id = p.work_id) || p.work_id AS works) AS b
 LEFT JOIN candidate AS c ON c.id = p.candidate_id
 LEFT JOIN edition AS e ON e.isbn13 = coalesce(p.isbn13, c.isbn13)
 ORDER BY p.place, p.work_id, p.subject
