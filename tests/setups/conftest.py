@@ -112,8 +112,9 @@ class Operator:
 
     def psql(self, statement: str, role: str = "", **environment: str) -> list[list[str]]:
         """Run the SQL by psql as a person does; returns the rows that it prints."""
-        called = [str(self.server.psql), "-XAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(role), "-c", statement]
-        printed = subprocess.run(called, capture_output=True, text=True, env=os.environ | environment, check=False)
+        called = [str(self.server.psql), "-XAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(role), "-f", "-"]
+        variables = os.environ | environment
+        printed = subprocess.run(called, input=statement, capture_output=True, text=True, env=variables, check=False)
         assert printed.returncode == 0, printed.stderr
         return [line.split("|") for line in printed.stdout.splitlines()]
 

@@ -25,7 +25,7 @@ from alexandria.backfill.lists import columns, files, questions
 from alexandria.backfill.lists.answer_forms import JsonEntries, OwnLines, TableRows
 from alexandria.backfill.lists.columns import Columns
 from alexandria.catalogue import index
-from alexandria.catalogue.matching import authors, names, scoring, titles
+from alexandria.catalogue.matching import authors, edition_findings, names, scoring, titles
 from alexandria.catalogue.matching.findings import Comparable
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.catalogue.other_titles import MAX_TITLE_LENGTH, MAX_TITLES
@@ -267,6 +267,9 @@ BY_HAND: dict[str, dict[str, Reader]] = {
             EditionRecord(SOURCE, "Dune", authors=tuple(pieces(text)[:100])), EditionRecord(SOURCE, "Dune", authors=tuple(pieces(text[1:])[:100]))
         ),
     },
+    "catalogue.matching.edition_findings.language_findings": {
+        "alike": lambda text: edition_findings.language_findings(candidate(text), edition(text), exact=False),
+    },
     "catalogue.matching.authors.agreement": {
         "alike": lambda text: authors.agreement((text,), (text[1:],)),
         "several": lambda text: authors.agreement(tuple(pieces(text)[:100]), tuple(pieces(text[1:])[:100])),
@@ -296,6 +299,7 @@ NOT_FROM_OUTSIDE: dict[str, str] = {
     "backfill.lists.questions.read": "calls the `read` of its line",
     "backfill.lists.questions.mistakes": "calls the `read` of each line",
     "catalogue.curation.Refusals.of": RECORDS,
+    "catalogue.matching.edition_findings.year_findings": "compares two years",
     "catalogue.export.query.editions": "writes what the catalogue holds",
     "catalogue.export.writer.table": "writes what the catalogue holds",
     "catalogue.models.Resolution.without_isbn": SETTINGS,

@@ -31,6 +31,7 @@ _LOCKING = (
     (re.compile(r"\bINSERT INTO (\w+)"), "ROW EXCLUSIVE"),
     (re.compile(r"\bDELETE FROM (\w+)"), "ROW EXCLUSIVE"),
 )
+_SQL_BODY = re.compile(r"\bFUNCTION [^;$]*\bLANGUAGE sql\b[^;$]*\bAS \$\$(.*?)\$\$", re.DOTALL)
 _REFERENCES = re.compile(r"REFERENCES (\w+)")
 _INDEX = re.compile(r"\bCREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+) ON (?:ONLY )?(\w+)")
 _DROP_INDEX = re.compile(r"\bDROP INDEX (?:IF EXISTS )?(\w+)")
@@ -75,7 +76,8 @@ def locks(text: str) -> dict[str, str]:
     """Return the strongest lock that the SQL takes on each table it names; new tables are among them."""
     tables = {index: table for step in migrations.names() for index, table in _INDEX.findall(_in_a_line(step))}
     found: dict[str, str] = {}
-    for statement in _plain(text).split(";"):
+    bodies = _SQL_BODY.findall(text)  # which are parsed, and take their locks, when the function is made
+    for statement in (each for part in (text, *bodies) for each in _plain(part).split(";")):
         for table, mode in _locks_of(" ".join(statement.split()), tables):
             if _MODES.index(mode) >= _MODES.index(found.get(table, mode)):
                 found[table] = mode
