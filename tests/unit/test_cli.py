@@ -8,10 +8,11 @@ import pwd
 import signal
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from alexandria.core import errors, logging
 from alexandria.core.config import load
 from alexandria.operations.status_style import BLOCKED, STYLES, display_state
 from alexandria.sandbox.fault_rules import PRESETS
+from alexandria.web.app import create_app
 
 COMMANDS = sorted(name for name, command in typer.main.get_group(app).commands.items() if not command.hidden)
 
@@ -223,31 +225,8 @@ def test_a_root_path_has_no_slash_at_its_end():
 
 def test_no_root_path_begins_like_a_path_of_the_application():
     """Else a path could be meant with its prefix or without it."""
-    paths = {route.path.split("/")[1] for route in routes_of_the_application()}
+    paths = {route.path.split("/")[1] for route in create_app(None, None).router.routes}  # type: ignore[arg-type,attr-defined]
     assert paths - {""} == OWN_PATHS
-
-
-def routes_of_the_application():
-    from alexandria.web.api import backfill, control, health, metrics, quota, reference, rollout
-    from alexandria.web.auth import login
-    from alexandria.web.dashboard import actions, catalogue_pages, pages, rendering
-
-    parts = (
-        backfill,
-        control,
-        health,
-        metrics,
-        quota,
-        reference,
-        rollout,
-        pages,
-        catalogue_pages,
-        rendering,
-        login,
-        actions,
-    )
-    routers = [part.router for part in parts] + [login.authenticated, actions.previews]
-    return [route for router in routers for route in router.routes] + [SimpleNamespace(path="/openapi.json")]
 
 
 def test_rates():
@@ -421,6 +400,28 @@ def test_a_closed_terminal_ends_what_was_started_in_it(before, ends):
         finally:
             child.terminate()
         assert child.wait(30) == 0
+
+
+def test_a_signal_that_another_thread_gets_ends_the_wait():
+    """Or one that comes just before it: nothing but its arrival wakes a loop in which nothing else happens."""
+    threads = []
+
+    async def act(stop):
+        ident = threading.get_ident
+        threads.append(threading.Timer(0.2, lambda: signal.pthread_kill(ident(), signal.SIGTERM)))
+        threads[0].start()
+        await stop.wait()
+
+    with Stopping() as stopping:
+        waker = threading.Timer(20.0, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
+        before, began = signal.signal(signal.SIGUSR1, lambda *_: None), time.monotonic()
+        waker.start()
+        stopping.run(act)
+        waker.cancel()
+    signal.signal(signal.SIGUSR1, before)
+    threads[0].join()
+    waker.join()
+    assert time.monotonic() - began < 15
 
 
 def test_the_audit_names_the_user_or_the_number_of_one_without_a_name(monkeypatch):

@@ -34,7 +34,7 @@ Year = Annotated[int | None, typer.Option(min=FIRST_YEAR, max=LAST_YEAR, help="O
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # The first parts of the application's own paths: behind a prefix that begins so, a path could mean two things.
 OWN_PATHS = {"api", "books", "charts", "docs", "events", "health", "isbn", "login", "logout", "metrics", "months", "openapi.json", "pause", "resume",
-             "retry", "rollout", "schedule", "seed", "static", "works"}  # fmt: skip
+             "retry", "review", "rollout", "schedule", "seed", "static", "works"}  # fmt: skip
 _RULE = f"a range is A..B or one year, from {FIRST_YEAR} to {LAST_YEAR}"
 
 

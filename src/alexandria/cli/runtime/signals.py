@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 from typing import Self, TypeVar
 
@@ -52,7 +54,8 @@ class Stopping:
         async def bound() -> T:
             self._loop = asyncio.get_running_loop()
             try:
-                return await act(self._stop)
+                with _woken_by_signals(self._loop):
+                    return await act(self._stop)
             finally:
                 self._loop = None
 
@@ -71,6 +74,23 @@ class Stopping:
             self._take(signal.SIGTERM, frame)
         elif self._loop is not None:
             self._loop.call_soon_threadsafe(self.on_hangup)
+
+
+@contextlib.contextmanager
+def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """A signal ends the loop's wait, also one that came just before it or to another thread: handlers run in between only."""
+    receiver, sender = socket.socketpair()
+    receiver.setblocking(False)
+    sender.setblocking(False)
+    loop.add_reader(receiver, receiver.recv, 4096)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        loop.remove_reader(receiver)
+        receiver.close()
+        sender.close()
 
 
 def _at_terminal() -> bool:
