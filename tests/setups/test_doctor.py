@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
@@ -53,6 +55,29 @@ def test_workers_at_work_are_not_named(operator, working, until):
     with working(operator.url()) as processes:
         until(lambda: processes.ready()[0] == 200, "ready")
         assert left_open(operator) == []
+
+
+def test_a_program_that_works_in_a_long_transaction_is_not_named(operator):
+    """It waits for its next statement at both looks, but was not left."""
+    operator.works()
+    ended = threading.Event()
+
+    def work():
+        with psycopg.connect(operator.url()) as program:
+            program.execute(LOCK)
+            begun.set()
+            while not ended.wait(0.05):
+                program.execute("SELECT 1")
+
+    begun = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        program = pool.submit(work)
+        assert begun.wait(30)
+        try:
+            assert left_open(operator) == []
+        finally:
+            ended.set()
+        program.result()
 
 
 def test_a_prepared_transaction_is_named(cluster, at):

@@ -13,18 +13,22 @@ from alexandria.database.session import MigrationConnection
 from alexandria.database.sql import load
 
 SQL = load(__name__)
-MIN_HELD_SECONDS = 1.0  # our own transactions are shorter
+MIN_HELD_SECONDS = 1.0  # a program at work sends its next statement sooner
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """A transaction that has not ended. Without `pid` it is a prepared one; `since` is unknown for other roles' sessions."""
+    """A transaction that has not ended. Without `pid` it is a prepared one.
+
+    `since` and `idle_since`, when its last statement ended, are unknown for other roles' sessions.
+    """
 
     transaction: str
     pid: int | None
     role: str
     program: str
     since: datetime | None
+    idle_since: datetime | None
     prepared: str | None
     tables: list[str]
 
@@ -44,15 +48,15 @@ class OpenTransaction:
 
 
 def open_transactions(url: str) -> list[OpenTransaction]:
-    """Return those that hold locks on our tables now and a second later, the longest first."""
+    """Return those that hold locks on our tables now and a second later, and did nothing meanwhile; the longest first."""
     with opened(url) as connection:
         schema = schema_in_use(connection)
         found = _holding(connection, schema)
         if not found:
             return []
         time.sleep(MIN_HELD_SECONDS)
-        still = {each.transaction for each in _holding(connection, schema)}
-        return [each for each in found if each.transaction in still]
+        still = {(each.transaction, each.idle_since) for each in _holding(connection, schema)}
+        return [each for each in found if (each.transaction, each.idle_since) in still]
 
 
 def _holding(connection: MigrationConnection, schema: str) -> list[OpenTransaction]:

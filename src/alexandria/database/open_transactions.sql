@@ -4,7 +4,8 @@
 -- Sessions that are idle in a transaction, and prepared transactions, with our tables that they lock. A role that may not
 -- see the state of another role's session gets those that have locked something for more than reading.
 SELECT l.virtualtransaction AS transaction, a.pid, coalesce(a.usename, p.owner)::text AS role,
-       coalesce(a.application_name, '') AS program, coalesce(a.xact_start, p.prepared) AS since, p.gid AS prepared,
+       coalesce(a.application_name, '') AS program, coalesce(a.xact_start, p.prepared) AS since, a.state_change AS idle_since,
+       p.gid AS prepared,
        array_agg(DISTINCT c.relname::text ORDER BY c.relname::text) AS tables
 FROM pg_locks AS l
 JOIN pg_class AS c ON c.oid = l.relation AND c.relkind = 'r'
@@ -16,5 +17,5 @@ WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = cu
   AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
   AND (p.gid IS NOT NULL OR a.state LIKE 'idle in transaction%%'
        OR a.pid IS NOT NULL AND a.state IS NULL AND l.mode <> 'AccessShareLock')
-GROUP BY l.virtualtransaction, a.pid, a.usename, p.owner, a.application_name, a.xact_start, p.prepared, p.gid
+GROUP BY l.virtualtransaction, a.pid, a.usename, p.owner, a.application_name, a.xact_start, a.state_change, p.prepared, p.gid
 ORDER BY since NULLS LAST, a.pid
