@@ -9,7 +9,7 @@ import pytest
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.web.app import create_app
 from alexandria.web.auth.secret import MAX_FAILURES
-from alexandria.web.auth.session import COOKIE
+from alexandria.web.auth.session import COOKIE, MAX_FORM_FIELDS
 from tests.support.dashboard_visitors import PREVIOUS, SECRET, act, browser, failing, log_in, message, token_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("seeded_pages")]
@@ -190,7 +190,7 @@ async def test_a_form_of_another_visitor_or_site_is_rejected(app, admitted, sql,
         (403, {"data": fields | {"token": token}, "headers": {"Sec-Fetch-Site": "same-site"}}),
         (415, {"json": fields | {"token": token}}),
         (415, {"content": f"token={token}", "headers": {"Content-Type": "text/plain"}}),
-        (403, {"content": f"token={token}&".encode() + b"a=1&" * 50,
+        (403, {"content": f"token={token}&".encode() + b"a=1&" * MAX_FORM_FIELDS,
                "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
         (403, {"content": f"token={token}&a=".encode() + b"\xff",
                "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),

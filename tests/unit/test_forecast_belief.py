@@ -12,7 +12,8 @@ import pytest
 from alexandria.backfill.status import Status
 from alexandria.core.month import Month
 from alexandria.forecast.belief import ENOUGH_MONTHS, draw_scenario
-from alexandria.forecast.estimate import Estimator, Prices, forecast
+from alexandria.forecast.billing import Prices
+from alexandria.forecast.estimate import Estimator, forecast
 from alexandria.forecast.history import History, OtherMonths, PastAttempt
 from alexandria.forecast.scenario import Operator, Scenario, SimulatedProvider
 from alexandria.forecast.simulation import RolloutSimulation

@@ -53,7 +53,7 @@ def test_the_overview_imports_nothing():
     )
     *page, imported = output
     assert imported == "set()"
-    assert modules & {"typer", "rich", "pathlib"} == set()
+    assert modules & {"typer", "rich"} == set()
     assert any("schedule" in line for line in page)
 
 

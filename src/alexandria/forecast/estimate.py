@@ -15,7 +15,9 @@ from random import Random
 
 from alexandria.backfill.status import Status
 from alexandria.forecast.belief import Belief
+from alexandria.forecast.billing import Prices, billed_months
 from alexandria.forecast.history import History
+from alexandria.forecast.pace import DayBand
 from alexandria.forecast.scenario import Scenario
 from alexandria.forecast.simulation import DAY, HORIZON_DAYS, Limit, RolloutSimulation
 from alexandria.rollout import plan as plans
@@ -28,7 +30,6 @@ UNPACED_INTERVAL = 5  # simulations, of which one is also run without the plan's
 SEED_STEP = 100_003  # between the simulations of two forecasts with neighbouring seeds
 STUCK_SECONDS = HORIZON_DAYS * DAY  # for which a rollout that is stuck is said to wait
 MAX_PACE_DAYS = 366  # of a forecast's pace
-BILLING_DAYS = 30  # of a plan that is paid by the month
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,6 @@ class Band:
     low: float
     middle: float
     high: float
-
-
-@dataclass(frozen=True, slots=True)
-class DayBand:
-    """Months of the plan that have ended by the end of a day, UTC: 80 % of the simulations lie between `low` and `high`."""
-
-    day: date
-    low: int
-    middle: int
-    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +87,6 @@ class Forecast:
         if not self.stuck:
             return ""
         return f"{self.stuck:.0%} of the simulations stop, most often at gate '{self.stuck_at}', until a person acts"
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What providers cost, in dollars.
-
-    A request to a model costs `per_request`, by provider; those in the history have cost `spent` (None: as much each).
-    Providers with a plan cost `per_month`, since the instant `since` (None: since the forecast). `unpriced` are models.
-    """
-
-    per_request: Mapping[str, float] = field(default_factory=dict)
-    spent: float | None = None
-    per_month: Mapping[str, float] = field(default_factory=dict)
-    since: datetime | None = None
-    unpriced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +202,7 @@ class Estimator:
 
     def _subscriptions(self, prices: Prices, ends: Sequence[datetime]) -> dict[str, Band]:
         since = prices.since or self._history.at
-        months = [max(math.ceil((end - since) / timedelta(days=BILLING_DAYS)), 1) for end in ends] or [1]
+        months = [billed_months(since, end) for end in ends] or [1]
         return {name: band([dollars * number for number in months]) for name, dollars in prices.per_month.items()}
 
     def _simulate(self, plan: Plan, seed: int) -> _Run:

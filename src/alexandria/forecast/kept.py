@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
-from alexandria.forecast.estimate import DayBand, Forecast
+from alexandria.forecast.pace import DayBand
 from alexandria.rollout import repository as rollouts
 from alexandria.rollout.plan import members
+
+if TYPE_CHECKING:
+    from alexandria.forecast.estimate import Forecast
 
 SQL = load(__name__)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from alexandria.core.config import Settings
 from alexandria.core.provider_facts import PROVIDERS
 from alexandria.forecast.belief import EXPECTED_MONTHS
-from alexandria.forecast.estimate import Prices
+from alexandria.forecast.billing import Prices
 from alexandria.forecast.repository import Purchases, Tokens
 from alexandria.providers.generator_specs import GeneratorSpec
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 from alexandria.forecast import kept, repository
-from alexandria.forecast.estimate import BILLING_DAYS
+from alexandria.forecast.billing import billed_months
 from alexandria.forecast.kept import KeptForecast
 from alexandria.forecast.prices import model_prices, plan_prices, prices_of
 from alexandria.forecast.repository import Purchases
@@ -140,10 +139,7 @@ def _costs(
         sent[row["provider"]].append(row)
     models = {name: cost_of(sent[name], specs, prices) for name in sorted(sent)}
     began = {name: min(row["first_at"] for row in sent[name]) for name in plans if name in sent}
-    billed = {
-        name: PlanCost(plans[name], max(math.ceil((now - first) / timedelta(days=BILLING_DAYS)), 1))
-        for name, first in began.items()
-    }
+    billed = {name: PlanCost(plans[name], billed_months(first, now)) for name, first in began.items()}
     return Costs({name: cost for name, cost in models.items() if cost}, billed, prices_of(specs, prices, ()).unpriced)
 
 
