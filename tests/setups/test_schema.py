@@ -73,9 +73,12 @@ def test_an_installation_in_public_goes_on_there(operator):
     operator.works()
     assert operator.sql(SCHEMAS) == [("public",)]
     assert operator.psql(COUNT) == [["10"]]
-    functions = operator.sql("SELECT DISTINCT proconfig::text FROM pg_proc JOIN pg_namespace AS n ON n.oid = pronamespace"
-                             " WHERE nspname = 'public' AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')")  # fmt: skip
-    assert functions == [('{"search_path=public, pg_temp"}',)]
+    fixed = operator.sql(
+        "SELECT DISTINCT coalesce('search_path=public, pg_temp' = ANY(proconfig), false)"
+        " FROM pg_proc JOIN pg_namespace AS n ON n.oid = pronamespace"
+        " WHERE nspname = 'public' AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')"
+    )
+    assert fixed == [(True,)]
 
 
 @pytest.mark.parametrize(
