@@ -106,6 +106,8 @@ async def test_pages_of_one_book_are_the_whole_list(api, query):
         ({"sort": "size"}, "sort"),
         ({"limit": "0"}, "limit"),
         ({"after": "nonsense"}, "after"),
+        ({"after": "W1tbW1tb" * 100}, "after"),  # brackets, deeper than JSON is read
+        ({"after": "WyJuZXdlc3QiXQ"}, "after"),
         ({"after": "WyJ0aXRsZSIsICJhIiwgMV0", "sort": "author"}, "after"),
         ({"q": "a\0b"}, "q"),
         ({"tile": "x"}, "tile"),

@@ -86,7 +86,7 @@ def lasting(fresh_database, tmp_path_factory):
 
 @pytest.fixture
 def ordinary(lasting):
-    """One server with the defaults for many tests, which begins its log anew for each."""
+    """One server with the defaults for many tests, whose log begins again with each."""
     lasting.begin_log()
     return lasting
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +18,7 @@ from alexandria.core.provider_facts import cover_page, isbn_page, record_page
 from alexandria.database.pool import Row
 from alexandria.operations.book_schemas import BookQuery, BooksAnswer, IsbnAnswer, ListedBook, WorkAnswer
 from alexandria.operations.curation import decision_row
+from alexandria.operations.page_cursor import cursor, values_of, wrong_cursor
 from alexandria.operations.system import System
 
 MAX_ID = 2**63 - 1  # of a work
@@ -46,7 +45,7 @@ async def find(system: System, query: BookQuery) -> BooksAnswer:
     async with system.database.transaction() as connection:
         version = await decision_log.newest(connection)  # before the page, so that no later decision is missed
         page = await search.page(connection, _wanted(query), query.sort, after, query.limit)
-    following = None if page.last is None else _cursor(query.sort, page.last)
+    following = None if page.last is None else cursor(query.sort, page.last.key, page.last.work_id)
     books = [ListedBook.model_validate(row) for row in page.rows]
     return BooksAnswer(books=books, next=following, cut=page.cut, version=version)
 
@@ -150,24 +149,13 @@ def _record(evidence: dict[str, Any]) -> dict[str, Any]:
     return evidence | {"page": record_page(evidence.get("source", ""), evidence.get("source_id", ""))}
 
 
-def _cursor(sort: Sort, last: Position) -> str:
-    """The end of a page as the text that asks for the next one."""
-    return base64.urlsafe_b64encode(json.dumps([sort, last.key, last.work_id]).encode()).decode().rstrip("=")
-
-
 def _position(query: BookQuery) -> Position | None:
     """Where the page of a query begins. Raises BadInput if `after` is not from a page in the same order."""
     if not query.after:
         return None
-    wrong = BadInput(
-        "after: it is not the end of a page in this order", hint="send `next` of the page before, or leave it out"
-    )
-    try:
-        sort, key, work_id = json.loads(base64.urlsafe_b64decode(query.after + "=" * (-len(query.after) % 4)))
-    except (ValueError, TypeError):
-        raise wrong from None
-    if sort != query.sort or not _is_key(query.sort, key) or type(work_id) is not int or not 0 < work_id <= MAX_ID:
-        raise wrong
+    sort, key, work_id = values_of(query.after, 3)
+    if not _is_key(query.sort, key) or sort != query.sort or type(work_id) is not int or not 0 < work_id <= MAX_ID:
+        raise wrong_cursor()
     return Position(key, work_id)
 
 

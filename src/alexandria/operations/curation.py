@@ -203,7 +203,7 @@ async def undo(system: System, decision_id: int, request: UndoRequest, door: str
     return await _act(system, request, door, lambda conn, person: curation.undo(conn, decision_id, person))
 
 
-# By name: the request and the function of each act, for whoever carries out what a form or a list asks for.
+# By name: the request and the function of each act, for forms and lists of decisions.
 ACTS: dict[str, tuple[type[CurationRequest], Carry]] = {
     "reject": (IsbnRequest, reject),
     "pin": (IsbnRequest, pin),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -17,6 +15,7 @@ from alexandria.core.provider_facts import record_page
 from alexandria.database.pool import Row
 from alexandria.operations import curation
 from alexandria.operations.curation import AcceptRequest, CurationAnswer, CurationRequest, ExcludeRequest, IsbnRequest
+from alexandria.operations.page_cursor import cursor, values_of, wrong_cursor
 from alexandria.operations.system import System
 
 DEFAULT_QUEUE_SIZE, MAX_QUEUE_SIZE = 25, 200  # questions on a page
@@ -104,7 +103,9 @@ async def queue(system: System, query: ReviewQuery) -> ReviewAnswer:
     async with system.database.transaction() as connection:
         found = await review.page(connection, query.reason, after, query.limit)
         waiting = await review.waiting(connection)
-    return ReviewAnswer(items=[_item(row) for row in found.rows], next=_cursor(found.last), waiting=waiting)
+    end = found.last
+    following = None if end is None else cursor(end.place, end.work_id, end.subject)
+    return ReviewAnswer(items=[_item(row) for row in found.rows], next=following, waiting=waiting)
 
 
 async def answer(
@@ -148,24 +149,13 @@ def _item(row: Row) -> ReviewItem:
     return ReviewItem.model_validate(row | shown)
 
 
-def _cursor(last: QueuePlace | None) -> str | None:
-    """The end of a page as the text that asks for the next one."""
-    if last is None:
-        return None
-    return base64.urlsafe_b64encode(json.dumps([last.place, last.work_id, last.subject]).encode()).decode().rstrip("=")
-
-
 def _place(text: str) -> QueuePlace | None:
     """Where a page begins. Raises BadInput if `after` is not from a page."""
     if not text:
         return None
-    wrong = BadInput("after: it is not the end of a page", hint="send `next` of the page before, or leave it out")
-    try:
-        place, work_id, subject = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError, RecursionError):
-        raise wrong from None
+    place, work_id, subject = values_of(text, 3)
     numeric = isinstance(place, str) and place.isascii() and place.replace(".", "", 1).isdigit()
     known = isinstance(subject, str) and subject.isascii() and subject.isprintable()
     if not (numeric and known and type(work_id) is int and 0 < work_id <= curation.MAX_ID):
-        raise wrong
+        raise wrong_cursor()
     return QueuePlace(place, work_id, subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 
 from alexandria.catalogue.export import Format
 from alexandria.cli.exit_codes import NOTHING
-from alexandria.cli.output.console import let_go, output_of
+from alexandria.cli.output.console import Output, let_go, output_of
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
@@ -51,15 +51,20 @@ def export(
     async def act(system: System) -> int:
         return await write(written(editions(system.database, begin), form), out)
 
+    return finish(output, lambda: on_system(output, act), "edition", out)
+
+
+def finish(output: Output, act: Callable[[], int], noun: str, out: Path | None) -> int:
+    """Carry out an export, and print how many of `noun` it wrote; a reader that has enough ends it. Returns the exit code."""
     try:
-        count = on_system(output, act)
+        count = act()
         sys.stdout.flush()
     except BrokenPipeError:
         let_go()
         return 0
     if out is not None:
-        output.result({"editions": count, "file": str(out) if count else None})
-    output.message(counted(count, "edition") + (f" in {out}" if out and count else ""))
+        output.result({f"{noun.rpartition(' ')[2]}s": count, "file": str(out) if count else None})
+    output.message(counted(count, noun) + (f" in {out}" if out and count else ""))
     return 0 if count else NOTHING
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.output.console import output_of
-from alexandria.core.grammar import counted
 
 group = typer.Typer(
     name="review", help="List what a person should look at first, and export decisions.", invoke_without_command=True
@@ -64,19 +62,14 @@ def export(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="A file instead of standard output.")] = None,
 ) -> int:
     """Export decisions about ISBNs as labelled pairs, JSON Lines, by which `benchmarks/matching.py` measures the matcher."""
-    from alexandria.cli.commands.export import write
-    from alexandria.cli.output.console import let_go
+    from alexandria.cli.commands.export import finish, write
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations.review_export import labelled_pairs
 
     output = output_of(context)
-    try:
-        count = on_system(output, lambda system: write(labelled_pairs(system.database), out))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        let_go()
-        return 0
-    if out is not None:
-        output.result({"pairs": count, "file": str(out) if count else None})
-    output.message(counted(count, "labelled pair") + (f" in {out}" if out and count else ""))
-    return 0 if count else NOTHING
+    return finish(
+        output,
+        lambda: on_system(output, lambda system: write(labelled_pairs(system.database), out)),
+        "labelled pair",
+        out,
+    )

@@ -1,4 +1,4 @@
-"""The process that answers HTTP requests, and processes months too if it is told to; alone it imports no worker."""
+"""The process that answers HTTP requests, and with a worker also processes months; alone it imports no worker."""
 
 from __future__ import annotations
 
