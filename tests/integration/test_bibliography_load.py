@@ -17,7 +17,7 @@ import pytest
 from alexandria.bibliography import loader, lookup, tables
 from alexandria.bibliography.lookup import SQL, BibliographyIndex
 from alexandria.bibliography.rows import Limits
-from alexandria.catalogue.models import Isbn13
+from alexandria.catalogue.models import Isbn13, OtherTitle
 from alexandria.cli.exit_codes import DONE, NOTHING, USAGE
 from alexandria.core.errors import BadInput, DatabaseBusy, NotNow
 from alexandria.database.pool import Database
@@ -109,6 +109,7 @@ def test_two_works_with_one_number_are_both_kept(held):
         ("postings", {"checksums": [1, 2]}, {"bucket_pkey"}),
         ("editions", {"titles": [1, 2], "limit": 300}, {"title_pkey", "edition_title", "title_work"}),
         ("by_isbns", {"isbns": [1, 2]}, {"edition_isbn13", "title_pkey"}),
+        ("other_titles", {"titles": [1, 2], "limit": 20}, {"title_pkey", "title_work", "other_title_title"}),
     ],
 )
 def test_every_look_up_is_by_its_indexes(quirky, name, values, indexes):
@@ -119,7 +120,45 @@ def test_every_look_up_is_by_its_indexes(quirky, name, values, indexes):
         explained = connection.execute("EXPLAIN " + SQL[name], values | {"loaded_at": loaded_at}).fetchall()
     plan = "\n".join(line for (line,) in explained)
     assert {*re.findall(r"using (\w+) on (?!binding)", plan)} == indexes, plan
-    assert re.findall(r"Seq Scan on (?:title|edition|bucket)\b", plan) == [], plan
+    assert re.findall(r"Seq Scan on (?:title|edition|bucket|other_title)\b", plan) == [], plan
+
+
+@pytest.mark.parametrize(
+    ("title", "editions"),
+    [
+        ("Vier Eulen im Regen", {0}),
+        ("Cuatro lechuzas", {1}),
+        ("Cuatro búhos", {1}),
+        ("Quatre hiboux sous la pluie", {0, 1}),
+    ],
+)
+async def test_a_work_is_found_by_its_other_titles(quirky, title, editions):
+    n = number_of("translated")
+    async with Database(quirky[0], size=1) as database:
+        found = await BibliographyIndex(database).find(title, ("Gerda Volk",))
+    assert {str(hit.isbn13) for hit in found} >= {isbn13(n + at) for at in editions}
+
+
+async def test_records_have_the_titles_of_their_works(quirky):
+    n = number_of("translated")
+    english, spanish = Isbn13.parse(isbn13(n)), Isbn13.parse(isbn13(n + 1))
+    async with Database(quirky[0], size=1) as database:
+        index = BibliographyIndex(database)
+        found = {hit.isbn13: hit for hit in await index.find("Cuatro búhos", ("Gerda Volk",))}
+        (numbered,) = (await index.by_isbns([english]))[english]
+    named = "Vier Eulen im Regen", "Quatre hiboux sous la pluie", "Cuatro búhos"
+    languages = [each.language for each in numbered.other_titles if isinstance(each, OtherTitle)]
+    assert (numbered.other_titles, languages) == (named, ["de", "", ""])
+    assert found[spanish].other_titles == ("Cuatro lechuzas", "Quatre hiboux sous la pluie", "Four Owls in the Rain")
+
+
+async def test_a_bibliography_of_an_earlier_version_serves_without_other_titles(database_url, tmp_path):
+    load(database_url, plain_dump(FEW).write(tmp_path))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP TABLE bibliography.other_title")
+    async with Database(database_url, size=1) as database:
+        found = await BibliographyIndex(database).find(FEW[0]["title"], FEW[0]["authors"].split("|"))
+    assert FEW[0]["isbn13"] in {hit.isbn13 for hit in found}
 
 
 def test_what_was_left_out_is_counted_by_reason(quirky):
@@ -214,15 +253,22 @@ def test_our_own_export_csv_and_json_lines_are_loaded(database_url, tmp_path, al
             " SELECT '9780593356180', id, 'The Mystery Guest', 'A Maid Novel', 'Ballantine', '2023-11-28', 'en', 'Hardcover', 304"
             " FROM work"
         )
-    expected = ("9780593356180", "The Mystery Guest", "Nita Prose", 20231128, "en", 304, "Ballantine")
+        connection.execute(
+            "INSERT INTO source_record (provider, provider_id, fetched_at) VALUES ('wikidata', 'Q1', now())"
+        )
+        connection.execute("INSERT INTO other_title (work_id, title, language, source_record_id)"
+                           " SELECT w.id, 'Der unbekannte Gast', 'de', r.id FROM work AS w, source_record AS r")  # fmt: skip
+    expected = ("9780593356180", "The Mystery Guest", "Nita Prose", 20231128, "en", 304, "Ballantine",
+                "Der unbekannte Gast")  # fmt: skip
     for form in ("jsonl", "csv", "marc"):
         path = tmp_path / f"catalogue.{form}"
         assert alexandria("export", "--format", form, "--out", path)[0] == DONE
         assert alexandria("bibliography", "load", path)[0] == DONE
         with psycopg.connect(database_url) as connection:
             row = connection.execute(
-                "SELECT isbn13::text, t.title, t.authors, published, language, pages, publisher"
+                "SELECT isbn13::text, t.title, t.authors, published, e.language, pages, publisher, o.name"
                 " FROM bibliography.edition AS e JOIN bibliography.title AS t ON t.id = e.title"
+                " JOIN bibliography.other_title AS o ON o.title = t.id"
             ).fetchone()
         assert row == expected, form
 

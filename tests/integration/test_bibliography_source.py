@@ -23,7 +23,15 @@ from alexandria.providers.registry import make_source
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, create_app
 from alexandria.sandbox.app import environment
-from tests.support.open_library_dump import dump_with_quirks, isbn13, number_of, plain_dump, rows
+from tests.support.open_library_dump import (
+    FIRST_QUIRK_NUMBER,
+    dump_with_quirks,
+    isbn13,
+    number_of,
+    plain_dump,
+    rows,
+    translated,
+)
 
 FEW = rows()[:40]
 BOOK = Candidate("The Sheep Look Up", "John Brunner")
@@ -71,6 +79,15 @@ async def test_a_book_that_is_held_costs_no_request(database, database_url, tmp_
     assert found.accepted is not None
     assert (found.isbn13, found.source, found.accepted.source.id) == ("9780060105587", "open_library", "/books/OL1M")
     assert remote.calls == 0
+
+
+@pytest.mark.parametrize("title", ["Vier Eulen im Regen", "Quatre hiboux sous la pluie"])
+async def test_a_translation_that_is_held_is_found_by_the_titles_of_its_work(
+    database, database_url, tmp_path, local, title
+):
+    load(database_url, tmp_path, plain_dump(FEW).add(translated(FIRST_QUIRK_NUMBER)))
+    (found,) = await resolved(database, [Candidate(title, "Gerda Volk", year=1997)], local)
+    assert found.isbn13 == isbn13(FIRST_QUIRK_NUMBER)
 
 
 async def test_a_book_that_is_not_held_is_looked_up_elsewhere(database, database_url, tmp_path, local):

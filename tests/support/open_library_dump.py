@@ -239,8 +239,22 @@ def odd_types(n: int) -> Dump:
                 kept={isbn13(n)}, absent={isbn13(n + 1)})  # fmt: skip
 
 
+def translated(n: int) -> Dump:
+    """Two editions of a work, one of which names the original; the title of the work is that of no edition."""
+    original = {
+        "translation_of": "Vier Eulen im Regen",
+        "translated_from": [{"key": "/languages/ger"}],
+        "publish_date": "1997",
+    }
+    return Dump([author(n, "Gerda Volk")], [work(n, "Quatre hiboux sous la pluie", [n])],
+                [edition(n, "Four Owls in the Rain", n, isbn_13=[isbn13(n)], languages=[{"key": "/languages/eng"}], **original),
+                 edition(n + 1, "Cuatro búhos", n, isbn_13=[isbn13(n + 1)], other_titles=["Cuatro lechuzas", None],
+                         languages=[{"key": "/languages/spa"}])],
+                {isbn13(n), isbn13(n + 1)})  # fmt: skip
+
+
 QUIRKS = (redirected_work, redirected_author, deleted, isbn10_only, wrong_isbn, missing_work, free_dates, nul_characters,
-          long_line, author_forms, shared_isbn, several_isbns, broken_lines, odd_types)  # fmt: skip
+          long_line, author_forms, shared_isbn, several_isbns, broken_lines, odd_types, translated)  # fmt: skip
 
 
 def number_of(quirk: str) -> int:
@@ -259,7 +273,8 @@ def dump_with_quirks(books: list[dict[str, str]] | None = None) -> Dump:
 def crowd(size: int, seed: int = 1) -> Iterator[tuple[str, str]]:
     """Yield (file, line) of invented authors, works and editions around the real books: five editions for four works.
 
-    Titles are made of the words of real ones, so that most are distinct and all are plausible.
+    Titles are made of the words of real ones, so that most are distinct and all are plausible. Every tenth edition has
+    another title than its work, and every twenty-fifth names an original one.
     """
     books, rng = rows(), random.Random(seed)
     words = [word for book in books for word in book["title"].split()]
@@ -280,4 +295,7 @@ def crowd(size: int, seed: int = 1) -> Iterator[tuple[str, str]]:
                  "publish_date": book["published"], "languages": [{"key": "/languages/eng"}],
                  "number_of_pages": 100 + number % 700, "physical_format": ("Paperback", "Hardcover")[number % 2],
                  "notes": "x" * 350, "source_records": [f"marc:file{number}"], "covers": [number]}  # fmt: skip
-        yield "editions", edition(_CROWD_NUMBER + number, works[which - 1], _CROWD_NUMBER + which, **facts)
+        if not number % 25:
+            facts |= {"translation_of": f"{works[which - 1]} {words[number % len(words)]} X"[::-1]}
+        title = f"{words[number % len(words)]} {works[which - 1]}" if number % 10 == 3 else works[which - 1]
+        yield "editions", edition(_CROWD_NUMBER + number, title, _CROWD_NUMBER + which, **facts)

@@ -20,7 +20,7 @@ from alexandria.bibliography.readers.readings import FIRST_LINE as FIRST_READING
 from alexandria.bibliography.readers.readings import readings
 from alexandria.bibliography.readers.streams import InputFile, opened
 from alexandria.bibliography.rows import BETWEEN_NAMES, MAX_AGE_DAYS, BookRow, Limits, Tally
-from alexandria.bibliography.tables import EditionWriter, LoadedBibliography, NewTables, TitleWriter
+from alexandria.bibliography.tables import LoadedBibliography, NewTables
 from alexandria.catalogue.matching.blocking import KEY_VERSION, parts
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
@@ -53,7 +53,8 @@ def load_files(
     """
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        reading = _FileReading([stack.enter_context(opened(path)) for path in paths], limits, tally)
+        dumps = stack.enter_context(contextlib.closing(DumpReader(limits, tally, folder)))
+        reading = _FileReading([stack.enter_context(opened(path)) for path in paths], limits, tally, dumps)
         source = ", ".join(file.path.name for file in reading.files)
         return _load(url, reading.batches(), source, limits, tally, force=force, folder=folder, report=report)
 
@@ -63,8 +64,7 @@ def load_tables(
 ) -> LoadedBibliography:
     """As `load_files`, from the tables of the PostgreSQL at the URL `origin`."""
     tally = Tally()
-    with opened_tables(origin) as found:
-        reader = DumpReader(limits, tally)
+    with opened_tables(origin) as found, contextlib.closing(DumpReader(limits, tally, folder)) as reader:
 
         def batches() -> Iterator[tuple[list[BookRow], LoadProgress]]:
             for name in found.names:
@@ -82,9 +82,8 @@ def load_tables(
 class _FileReading:
     """The files of one load, each read as its first bytes say. Authors and works of dumps are read before editions."""
 
-    def __init__(self, files: Sequence[InputFile], limits: Limits, tally: Tally) -> None:
-        self._limits, self._tally = limits, tally
-        self._dumps = DumpReader(limits, tally)
+    def __init__(self, files: Sequence[InputFile], limits: Limits, tally: Tally, dumps: DumpReader) -> None:
+        self._limits, self._tally, self._dumps = limits, tally, dumps
         kinds = [(_rank(file), file) for file in files]
         self.files = [file for _, file in sorted(kinds, key=lambda each: each[0])]
         self._ranks = {id(file): rank for rank, file in kinds}
@@ -192,13 +191,32 @@ def _fill(
     new: NewTables, batches: Iterable[tuple[list[BookRow], LoadProgress]], sorter: PostingSorter, report: Report
 ) -> tuple[int, int]:
     """Write titles and editions; returns how many."""
-    numbers, editions = TitleNumbers(), 0
-    with _seldom_collected(), new.filling() as (titles, to_editions):
+    numbers, others_numbers, editions = TitleNumbers(), TitleNumbers(), 0
+    with _seldom_collected(), new.filling() as (titles, to_editions, others):
         for batch, progress in batches:
-            _write(batch, numbers, sorter, titles, to_editions)
+            for row in batch:
+                number = numbers.number(hash((row.work, row.title, row.authors)) & _KEY_MASK)
+                if number < 0:
+                    number = -number
+                    if number >= MAX_NUMBER_COUNT:
+                        raise BadInput(
+                            "more titles than can be numbered",
+                            hint="load some years or languages: --years, --languages",
+                        )
+                    titles.write(number, row)
+                    sorter.add_blocks(number, parts(row.title, _people(row)))
+                to_editions.write(number, row)
+                for other in row.others:
+                    if others_numbers.number(hash((number, other)) & _KEY_MASK) < 0:
+                        others.write(number, other)
+                        sorter.add_blocks(number, parts(other, _people(row)))
             editions += len(batch)
             report(progress)
     return len(numbers), editions
+
+
+def _people(row: BookRow) -> tuple[str, ...]:
+    return tuple(row.authors.split(BETWEEN_NAMES)) if row.authors else ()
 
 
 @contextlib.contextmanager
@@ -212,22 +230,6 @@ def _seldom_collected() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-def _write(
-    batch: list[BookRow], numbers: TitleNumbers, sorter: PostingSorter, titles: TitleWriter, editions: EditionWriter
-) -> None:
-    for row in batch:
-        number = numbers.number(hash((row.work, row.title, row.authors)) & _KEY_MASK)
-        if number < 0:
-            number = -number
-            if number >= MAX_NUMBER_COUNT:
-                raise BadInput(
-                    "more titles than can be numbered", hint="load some years or languages: --years, --languages"
-                )
-            titles.write(number, row)
-            sorter.add_blocks(number, parts(row.title, tuple(row.authors.split(BETWEEN_NAMES)) if row.authors else ()))
-        editions.write(number, row)
 
 
 def _require_complete(tally: Tally, editions: int, before: LoadedBibliography | None, *, force: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ import structlog
 from alexandria.bibliography import rows
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
 from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
-from alexandria.catalogue.models import EditionRecord, Isbn13, SourceRecord
+from alexandria.catalogue.models import EditionRecord, Isbn13, OtherTitle, SourceRecord
 from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, NotMigrated
 from alexandria.database.pool import Connection, Database, Row
 from alexandria.database.sql import load
@@ -29,6 +29,7 @@ MAX_TRIES = 5  # of a look-up, while loads replace the tables
 MAX_EDITIONS = 300  # of one title
 CHECK_INTERVAL = 10.0  # seconds between two looks whether another bibliography is loaded
 MAX_RELATED = 20  # ISBNs of a record's other editions that are worth keeping
+MAX_OTHER_TITLES = 20  # of one title
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class _Facts:
     loaded_at: datetime
     as_of: datetime
     key_version: int
+    has_other_titles: bool
 
 
 class BibliographyIndex:
@@ -59,7 +61,7 @@ class BibliographyIndex:
         """
         keys = [checksums(key) for key in blocks(title, authors)]
 
-        async def read(connection: Connection, facts: _Facts) -> list[Row]:
+        async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
             if facts.key_version != KEY_VERSION:
                 return []
             best = await self._best_titles(connection, keys, facts)
@@ -68,40 +70,35 @@ class BibliographyIndex:
                 now = await (await connection.execute(SQL["facts"])).fetchone()
                 if now is None or now["loaded_at"] != facts.loaded_at:
                     raise _replaced()
-            return found
+            return _records(found, facts.as_of, await self._other_titles(connection, found, facts))
 
-        facts, found = await self._read(read)
-        return _records(found, facts.as_of) if facts else []
+        return await self._read(read)
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, list[EditionRecord]]:
         """The editions with these ISBNs; of a number that several works bear all. Raises what `find` raises."""
         values = {"isbns": [int(isbn) for isbn in isbns]}
 
-        async def read(connection: Connection, _: _Facts) -> list[Row]:
-            return await (await connection.execute(SQL["by_isbns"], values, binary=True)).fetchall()
+        async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
+            found = await (await connection.execute(SQL["by_isbns"], values, binary=True)).fetchall()
+            others = await self._other_titles(connection, found, facts)
+            return [_record(row, facts.as_of, (), others) for row in found]
 
-        facts, found = await self._read(read)
-        if facts is None:
-            return {}
         grouped: dict[Isbn13, list[EditionRecord]] = defaultdict(list)
-        for row in found:
-            record = _record(row, facts.as_of, ())
+        for record in await self._read(read):
             assert record.isbn13 is not None
             grouped[record.isbn13].append(record)
         return grouped
 
-    async def _read(
-        self, read: Callable[[Connection, _Facts], Awaitable[list[Row]]]
-    ) -> tuple[_Facts | None, list[Row]]:
-        """What `read` finds, and in which load; None if none is there. It reads again if the tables were replaced meanwhile."""
+    async def _read(self, read: Callable[[Connection, _Facts], Awaitable[list[EditionRecord]]]) -> list[EditionRecord]:
+        """What `read` finds in the load that serves, if there is one. It reads again if the tables were replaced meanwhile."""
         connected = self._database.statements
         for _ in range(MAX_TRIES):
             facts = await self._current()
             if facts is None:
-                return None, []
+                return []
             try:
                 async with connected() as connection:
-                    return facts, await read(connection, facts)
+                    return await read(connection, facts)
             except (NotMigrated, DatabaseBusy):
                 self._checked = -CHECK_INTERVAL
             except DatabaseUnavailable:
@@ -129,7 +126,8 @@ class BibliographyIndex:
         cursor = await connection.execute(SQL["postings"], values, binary=True)
         votes: Counter[int] = Counter()
         for row in await cursor.fetchall():
-            titles = titles_of(row["postings"], keys[row["position"] - 1][1])
+            # A title has a key once for each of its other titles that has it too.
+            titles = dict.fromkeys(titles_of(row["postings"], keys[row["position"] - 1][1]))
             if len(titles) > MAX_KEY_POSTINGS:
                 continue
             for title in titles:
@@ -140,12 +138,31 @@ class BibliographyIndex:
         values = {"titles": [*titles], "limit": MAX_EDITIONS, "loaded_at": facts.loaded_at}
         return await (await connection.execute(SQL["editions"], values, binary=True)).fetchall()
 
+    async def _other_titles(
+        self, connection: Connection, found: Sequence[Row], facts: _Facts
+    ) -> dict[int, tuple[OtherTitle, ...]]:
+        """By what else the works of the titles found are known, by the number of the title."""
+        titles = {row["title_id"]: row["title"] for row in found}
+        if not titles or not facts.has_other_titles:
+            return {}
+        values = {"titles": [*titles], "limit": MAX_OTHER_TITLES, "loaded_at": facts.loaded_at}
+        known: dict[int, list[OtherTitle]] = defaultdict(list)
+        for row in await (await connection.execute(SQL["other_titles"], values, binary=True)).fetchall():
+            known[row["title_id"]].append(OtherTitle(row["name"], row["language"]))
+        if not known:
+            raise _replaced()
+        return {
+            number: rows.other_titles(of_it, titles[number], limit=MAX_OTHER_TITLES) for number, of_it in known.items()
+        }
+
 
 def _replaced() -> DatabaseBusy:
     return DatabaseBusy("the bibliography is being replaced", hint="try again in a minute")
 
 
-def _records(found: Sequence[Row], as_of: datetime) -> list[EditionRecord]:
+def _records(
+    found: Sequence[Row], as_of: datetime, others: Mapping[int, tuple[OtherTitle, ...]]
+) -> list[EditionRecord]:
     """The rows as records; the rows of one record with several ISBNs are one without, as which is meant cannot be known."""
     numbers: dict[int, list[int]] = defaultdict(list)
     for row in found:
@@ -158,11 +175,13 @@ def _records(found: Sequence[Row], as_of: datetime) -> list[EditionRecord]:
             continue
         if len(several) > 1:
             seen.add(row["record"])
-        records.append(_record(row, as_of, several if len(several) > 1 else ()))
+        records.append(_record(row, as_of, several if len(several) > 1 else (), others))
     return records
 
 
-def _record(row: Any, as_of: datetime, several: Sequence[int]) -> EditionRecord:
+def _record(
+    row: Any, as_of: datetime, several: Sequence[int], others: Mapping[int, tuple[OtherTitle, ...]]
+) -> EditionRecord:
     """A row as a record of Open Library if it is one: the dump and the live site are one witness."""
     isbn13 = Isbn13.stored(str(row["isbn13"]))
     source = (
@@ -184,4 +203,5 @@ def _record(row: Any, as_of: datetime, several: Sequence[int]) -> EditionRecord:
         pages=row["pages"] or None,
         work_key=f"/works/OL{row['work']}W" if row["work"] else "",
         related=tuple(Isbn13.stored(str(number)) for number in several)[:MAX_RELATED],
+        other_titles=others.get(row["title_id"], ()),
     )

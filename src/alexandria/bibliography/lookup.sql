@@ -5,7 +5,10 @@
 SELECT to_regclass('bibliography.bucket') IS NOT NULL AND to_regclass('bibliography.load') IS NOT NULL AS loaded
 
 -- name: facts
-SELECT loaded_at, coalesce(newest, loaded_at) AS as_of, key_version FROM bibliography.load
+-- A bibliography of an earlier version has no other titles.
+SELECT loaded_at, coalesce(newest, loaded_at) AS as_of, key_version,
+    to_regclass('bibliography.other_title') IS NOT NULL AS has_other_titles
+FROM bibliography.load
 
 -- name: postings
 -- The postings of the buckets that the checksums choose.
@@ -37,10 +40,24 @@ ORDER BY w.ordinality, e.isbn13
 
 -- name: by_isbns
 -- The editions with these numbers, each with all numbers of its record.
-SELECT t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher, e.subtitle,
+SELECT t.id AS title_id, t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher, e.subtitle,
     coalesce(b.name, '') AS binding, NULL::int AS first_year
 FROM bibliography.edition AS e
 JOIN bibliography.title AS t ON t.id = e.title
 LEFT JOIN bibliography.binding AS b ON b.code = e.binding
 WHERE e.isbn13 = ANY((SELECT %(isbns)s::bigint[])::bigint[])
 ORDER BY e.isbn13, e.record
+
+-- name: other_titles
+-- By what else the works of some titles are known: as their records say, and by the titles of their other editions. Each
+-- title has a row; there is none at all if another load serves by now.
+SELECT w.id AS title_id, coalesce(o.name, '') AS name, coalesce(o.language, '') AS language
+FROM bibliography.load AS l
+CROSS JOIN unnest((SELECT %(titles)s::int[])) AS w (id)
+LEFT JOIN LATERAL (
+    (SELECT name, language FROM bibliography.other_title WHERE title = w.id LIMIT %(limit)s)
+    UNION ALL
+    (SELECT s.title, '' FROM bibliography.title AS t JOIN bibliography.title AS s ON s.work = t.work
+    WHERE t.id = w.id AND s.work > 0 AND s.id <> t.id LIMIT %(limit)s)
+) AS o ON true
+WHERE l.loaded_at = %(loaded_at)s

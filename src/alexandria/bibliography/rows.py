@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from alexandria.bibliography.numbers import EarliestYears
-from alexandria.catalogue.models import Isbn13, PartialDate
+from alexandria.catalogue.matching.folding import fold
+from alexandria.catalogue.models import Isbn13, OtherTitle, PartialDate
 from alexandria.catalogue.printed_isbn import is_placeholder
 
 MAX_TITLE_LENGTH = 500  # characters that are stored
@@ -16,18 +19,22 @@ MAX_SUBTITLE_LENGTH = 300
 MAX_PUBLISHER_LENGTH = 120
 MAX_AUTHORS_LENGTH = 500  # of all names together
 MAX_BINDING_LENGTH = 60
+MAX_OTHER_TITLES = 10  # of one record that are stored
+MAX_OTHER_TITLE_LENGTH = 300  # characters; what is longer is no title
 MAX_READINGS_COUNT = 50_000_000  # readers and ratings that are counted
 MAX_AGE_DAYS = 400  # of a catalogue's newest change
 BETWEEN_NAMES = " | "
 _LENGTH = 13
 _ZERO_CODE = ord("0")
+_WORDS = re.compile(r"\w+")
 
 
 class BookRow(NamedTuple):
     """One ISBN of one edition. "" and 0 mean that the catalogue is silent.
 
     `work` and `record` are the numbers of Open Library's work and edition, 0 in other catalogues. `published` is
-    YYYYMMDD with zeros for a month or day that is not known. `language` has two letters.
+    YYYYMMDD with zeros for a month or day that is not known. `language` has two letters. `others` are the titles by which
+    the record knows the work besides.
     """
 
     isbn13: int
@@ -41,6 +48,7 @@ class BookRow(NamedTuple):
     binding: str = ""
     pages: int = 0
     publisher: str = ""
+    others: tuple[OtherTitle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,29 @@ def isbn_number(printed: object) -> int:
         return int(printed) if right else 0
     found = Isbn13.all_in(printed)
     return int(found[0]) if found else 0
+
+
+def other_titles(
+    found: Iterable[OtherTitle], title: str, subtitle: str = "", limit: int = MAX_OTHER_TITLES
+) -> tuple[OtherTitle, ...]:
+    """The first titles of `found` that are others than `title`, each once, at most `limit`.
+
+    One that goes on from the title, or ends before it does, is left out: it is the same title with or without a subtitle.
+    """
+    own, whole = _spaced(title), _spaced(f"{title} {subtitle}")
+    kept: dict[str, OtherTitle] = {}
+    for other in found:
+        if len(kept) == limit:
+            break
+        words = _spaced(other) if len(other) <= MAX_OTHER_TITLE_LENGTH else ""
+        if len(words) > 1 and not words.startswith(own) and not whole.startswith(words):
+            kept.setdefault(words, other)
+    return tuple(kept.values())
+
+
+def _spaced(text: str) -> str:
+    """The words of a text, each with a blank behind it."""
+    return f"{' '.join(_WORDS.findall(fold(text)))} "
 
 
 def date_number(date: PartialDate | None) -> int:

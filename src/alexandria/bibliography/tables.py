@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 
 from alexandria.bibliography import notable
 from alexandria.bibliography.rows import BookRow, Tally
+from alexandria.catalogue.models import OtherTitle
 from alexandria.core.errors import BadInput, DatabaseNotPrepared, NotNow
 from alexandria.database.failures import translate
 from alexandria.database.migrate import opened
@@ -65,13 +66,22 @@ class NewTables:
         self._bindings: dict[str, int] = {}
 
     @contextlib.contextmanager
-    def filling(self) -> Iterator[tuple[TitleWriter, EditionWriter]]:
-        """Yield what writes titles and editions."""
-        with self._titles.cursor() as titles, self._editions.cursor() as editions:
+    def filling(self) -> Iterator[tuple[TitleWriter, EditionWriter, OtherTitleWriter]]:
+        """Yield what writes titles, editions and other titles."""
+        with self._titles.cursor() as titles, self._editions.cursor() as editions, self._control.cursor() as others:
             titles.execute(SQL["create_title"])
             editions.execute(SQL["create_edition"])
-            with titles.copy(SQL["copy_title"]) as to_titles, editions.copy(SQL["copy_edition"]) as to_editions:
-                writers = TitleWriter(to_titles), EditionWriter(to_editions, self._bindings)
+            others.execute(SQL["create_other_title"])
+            with (
+                titles.copy(SQL["copy_title"]) as to_titles,
+                editions.copy(SQL["copy_edition"]) as to_editions,
+                others.copy(SQL["copy_other_title"]) as to_others,
+            ):
+                writers = (
+                    TitleWriter(to_titles),
+                    EditionWriter(to_editions, self._bindings),
+                    OtherTitleWriter(to_others),
+                )
                 yield writers
                 for writer in writers:
                     writer.flush()
@@ -92,7 +102,11 @@ class NewTables:
 
     def finish(self, facts: dict[str, Any], found: Tally) -> None:
         """Make the indexes, store what was loaded, and let the new tables serve, in one transaction, in place of the old."""
-        for connection, indexed in ((self._titles, ("title", "work", "bucket")), (self._editions, ("isbn", "edition"))):
+        for connection, indexed in (
+            (self._titles, ("title", "work", "bucket")),
+            (self._editions, ("isbn", "edition")),
+            (self._control, ("other_title",)),
+        ):
             connection.execute(SQL["work_memory"])
             for name in indexed:
                 connection.execute(SQL[f"index_{name}"])
@@ -151,6 +165,23 @@ class EditionWriter:
             f"{row.isbn13}\t{title}\t{row.record}\t{row.published}\t{binding}\t{min(row.pages, MAX_PAGES_COUNT)}"
             f"\t{row.language}\t{_escaped(row.publisher)}\t{_escaped(row.subtitle)}\n"
         )
+        if len(self._lines) >= _COPY_SIZE:
+            self.flush()
+
+    def flush(self) -> None:
+        self._copy.write("".join(self._lines))
+        self._lines.clear()
+
+
+class OtherTitleWriter:
+    """Sends the other titles of titles to the server."""
+
+    def __init__(self, copy: psycopg.Copy) -> None:
+        self._copy = copy
+        self._lines: list[str] = []
+
+    def write(self, title: int, other: OtherTitle) -> None:
+        self._lines.append(f"{title}\t{other.language}\t{_escaped(other)}\n")
         if len(self._lines) >= _COPY_SIZE:
             self.flush()
 

@@ -53,6 +53,10 @@ CREATE TABLE bibliography_new.edition (
     subtitle text NOT NULL
 )
 
+-- name: create_other_title
+-- Titles by which records know a work besides the one of the title.
+CREATE TABLE bibliography_new.other_title (title int NOT NULL, language text NOT NULL, name text NOT NULL)
+
 -- name: create_bucket
 CREATE TABLE bibliography_new.bucket (no int NOT NULL, postings bytea NOT NULL)
 
@@ -88,6 +92,9 @@ COPY bibliography_new.title (id, work, title, authors) FROM STDIN (FREEZE)
 COPY bibliography_new.edition (isbn13, title, record, published, binding, pages, language, publisher, subtitle)
 FROM STDIN (FREEZE)
 
+-- name: copy_other_title
+COPY bibliography_new.other_title (title, language, name) FROM STDIN (FREEZE)
+
 -- name: copy_bucket
 COPY bibliography_new.bucket (no, postings) FROM STDIN (FORMAT binary, FREEZE)
 
@@ -103,6 +110,9 @@ CREATE INDEX edition_isbn13 ON bibliography_new.edition (isbn13)
 -- name: index_edition
 CREATE INDEX edition_title ON bibliography_new.edition (title)
 
+-- name: index_other_title
+CREATE INDEX other_title_title ON bibliography_new.other_title (title)
+
 -- name: index_bucket
 ALTER TABLE bibliography_new.bucket ADD PRIMARY KEY (no)
 
@@ -117,7 +127,8 @@ VALUES (%(source)s, %(newest)s::timestamptz, %(lines)s, %(records)s, %(editions)
         %(first_year)s, %(last_year)s, %(languages)s::text[], %(bucket_bits)s, %(key_version)s, %(seconds)s)
 
 -- name: analyze
-ANALYZE bibliography_new.title, bibliography_new.edition, bibliography_new.bucket, bibliography_new.binding
+ANALYZE bibliography_new.title, bibliography_new.edition, bibliography_new.other_title, bibliography_new.bucket,
+    bibliography_new.binding
 
 -- name: is_loaded
 SELECT to_regclass('bibliography.bucket') IS NOT NULL AND to_regclass('bibliography.load') IS NOT NULL AS loaded

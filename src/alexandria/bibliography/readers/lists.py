@@ -13,6 +13,7 @@ from alexandria.bibliography import rows
 from alexandria.bibliography.readers.streams import InputFile
 from alexandria.bibliography.rows import BookRow, Limits, Tally, isbn_number
 from alexandria.catalogue.languages import language
+from alexandria.catalogue.models import OtherTitle
 from alexandria.core.errors import BadInput
 from alexandria.providers import fields
 
@@ -31,6 +32,7 @@ NAMES = {
     "pages": ("pages", "page_count", "number_of_pages", "num_pages"),
     "work": ("work_key", "work_id", "work"),
 }
+OTHER_TITLES = ("original_title", "other_titles", "alternative_titles")  # whose columns are all read
 _BETWEEN = re.compile(r"\s*[|;]\s*")
 _WORK = re.compile(r"(?:ol:|/works/)?OL(\d{1,8})W", re.ASCII)
 
@@ -88,17 +90,19 @@ def _rows(record: Mapping[str, Any], limits: Limits, tally: Tally) -> Iterator[B
         tally.left_out["no ISBN" if title else "no title"] += 1
         return
     work = _WORK.fullmatch(_text(record, "work"))
+    subtitle = _text(record, "subtitle")[: rows.MAX_SUBTITLE_LENGTH]
     row = BookRow(
         isbns[0],
         title,
         rows.BETWEEN_NAMES.join(_authors(_value(record, "authors")))[: rows.MAX_AUTHORS_LENGTH],
-        _text(record, "subtitle")[: rows.MAX_SUBTITLE_LENGTH],
+        subtitle,
         work=int(work[1]) if work else 0,
         published=rows.date_number(fields.date(_number(_value(record, "published")))),
         language=language(_value(record, "language")),
         binding=_text(record, "binding")[: rows.MAX_BINDING_LENGTH],
         pages=fields.pages(_value(record, "pages")) or 0,
         publisher=_text(record, "publisher")[: rows.MAX_PUBLISHER_LENGTH],
+        others=rows.other_titles(_other_titles(record), title, subtitle),
     )
     if objection := limits.objection(row):
         tally.left_out[objection] += 1
@@ -114,8 +118,18 @@ def _value(record: Mapping[str, Any], field: str) -> Any:
 def _text(record: Mapping[str, Any], field: str) -> str:
     """A text; a cell that the export has marked as no formula loses the mark."""
     value = _value(record, field)
-    found = fields.first_text(value) or (str(value) if isinstance(value, int) else "")
-    return found[1:] if found[:1] == "'" and found[1:2] in ("=", "+", "-", "@") else found
+    return _unmarked(fields.first_text(value) or (str(value) if isinstance(value, int) else ""))
+
+
+def _unmarked(text: str) -> str:
+    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+
+
+def _other_titles(record: Mapping[str, Any]) -> Iterator[OtherTitle]:
+    for value in map(record.get, OTHER_TITLES):
+        if value:
+            several = _BETWEEN.split(_unmarked(value)) if isinstance(value, str) else value
+            yield from map(OtherTitle, fields.texts(several))
 
 
 def _number(value: Any) -> Any:

@@ -13,6 +13,7 @@ from alexandria.bibliography.readers.streams import InputFile
 from alexandria.bibliography.rows import BookRow, Limits, Tally, isbn_number
 from alexandria.catalogue.languages import language
 from alexandria.catalogue.matching.names import natural
+from alexandria.catalogue.models import OtherTitle
 from alexandria.providers import fields
 
 FIRST_BYTES = re.compile(rb"\d{5}[a-z ][a-z][a-z ].{2}[ \d]\d{2}", re.DOTALL)
@@ -20,6 +21,29 @@ BATCH_SIZE = 1000  # rows that are given together
 _PUNCTUATION = " /:;,="
 _PAGES = re.compile(r"(\d{1,5})\s*(?:p\b|pages?\b|S\b|s\.)")
 _RELATED = frozenset({"edt", "trl", "ill", "nrt"})
+_TITLE, _UNIFORM_TITLES, _VARYING_TITLE, _ORIGINAL_ENTRY, _OTHER_SCRIPT = "245", ("130", "240"), "246", "765", "880"
+_OTHER_TITLES = (*_UNIFORM_TITLES, _VARYING_TITLE, _ORIGINAL_ENTRY)
+_PORTION = "0"  # the second indicator of a varying title that is only a part of the title
+_HEAD_OF_TITLE = "at head of title"  # where bodies and series stand
+# Uniform titles that cataloguers make for collections: no book is known by them.
+_COLLECTIVE = frozenset(
+    {
+        "correspondence",
+        "drama",
+        "essays",
+        "fiction",
+        "novels",
+        "plays",
+        "poems",
+        "poetry",
+        "prose works",
+        "selections",
+        "short stories",
+        "speeches",
+        "stories",
+        "works",
+    }
+)
 
 
 def records(file: InputFile, limits: Limits, tally: Tally) -> Iterator[list[BookRow]]:
@@ -47,6 +71,7 @@ def _rows(record: Record, limits: Limits, tally: Tally) -> Iterator[BookRow]:
     ]
     name = record.get("245")
     title = _part(name, "a")[: rows.MAX_TITLE_LENGTH]
+    subtitle = _part(name, "b")[: rows.MAX_SUBTITLE_LENGTH]
     if not isbns or not title:
         tally.left_out["no ISBN" if title else "no title"] += 1
         return
@@ -57,12 +82,13 @@ def _rows(record: Record, limits: Limits, tally: Tally) -> Iterator[BookRow]:
         isbns[0],
         title,
         rows.BETWEEN_NAMES.join(_authors(record))[: rows.MAX_AUTHORS_LENGTH],
-        _part(name, "b")[: rows.MAX_SUBTITLE_LENGTH],
+        subtitle,
         published=_date(fixed, printed),
         language=language(_part(record.get("041"), "a")[:3] or fixed[35:38]),
         binding=_part(record.get("020"), "q")[: rows.MAX_BINDING_LENGTH],
         pages=fields.pages(found[1]) or 0 if found else 0,
         publisher=_part(_first(record, "264", "260"), "b")[: rows.MAX_PUBLISHER_LENGTH],
+        others=rows.other_titles(_other_titles(record), title, subtitle),
     )
     if objection := limits.objection(row):
         tally.left_out[objection] += 1
@@ -85,6 +111,30 @@ def _part(field: Field | None, code: str) -> str:
     """A subfield without the punctuation that cataloguers write between fields."""
     values = field.get_subfields(code) if field is not None and not field.control_field else []
     return fields.text(values[0]).rstrip(_PUNCTUATION) if values else ""
+
+
+def _other_titles(record: Record) -> Iterator[OtherTitle]:
+    """The original, uniform and varying titles, also as linked fields print them in another script."""
+    codes = record["041"].get_subfields("h") if "041" in record else []
+    original = language(codes[0]) if len(codes) == 1 else ""
+    for field in record.get_fields(*_OTHER_TITLES, _OTHER_SCRIPT):
+        tag = _part(field, "6")[:3] if field.tag == _OTHER_SCRIPT else field.tag
+        if tag not in (_TITLE, *_OTHER_TITLES):
+            continue
+        if tag == _TITLE:
+            yield OtherTitle(_part(field, "a"))
+        elif tag == _ORIGINAL_ENTRY:
+            yield OtherTitle((_part(field, "t") or _part(field, "s")).rstrip("."), original)
+        elif tag in _UNIFORM_TITLES:
+            if not field.get_subfields("k") and _part(field, "a").rstrip(".").lower() not in _COLLECTIVE:
+                yield OtherTitle(_with_part(field), original)
+        elif field.indicator2 != _PORTION and not _part(field, "i").lower().startswith(_HEAD_OF_TITLE):
+            yield OtherTitle(_with_part(field))
+
+
+def _with_part(field: Field) -> str:
+    """A title with the number and the name of its part."""
+    return ". ".join(filter(None, (_part(field, code).rstrip(".") for code in "anp")))
 
 
 def _authors(record: Record) -> list[str]:

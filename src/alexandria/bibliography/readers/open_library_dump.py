@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,8 +16,10 @@ import msgspec
 from alexandria.bibliography import rows
 from alexandria.bibliography.numbers import MAX_NUMBER_COUNT, Names, WorkAuthors
 from alexandria.bibliography.rows import BookRow, Limits, Tally, isbn_number
+from alexandria.bibliography.work_titles import WorkTitles
 from alexandria.catalogue.languages import language
 from alexandria.catalogue.matching.names import plain as plain_name
+from alexandria.catalogue.models import OtherTitle
 from alexandria.core.errors import BadInput
 from alexandria.providers import fields
 
@@ -46,6 +49,10 @@ class _EditionData(msgspec.Struct):
     languages: Any = None
     physical_format: Any = None
     number_of_pages: Any = None
+    other_titles: Any = None
+    work_titles: Any = None
+    translation_of: Any = None
+    translated_from: Any = None
 
 
 class _Key(msgspec.Struct, gc=False):
@@ -63,6 +70,7 @@ class _Role(msgspec.Struct, gc=False):
 class _UsualWorkData(msgspec.Struct, gc=False):
     """What is read of a work's record of the usual form."""
 
+    title: str | None = None
     authors: list[_Role] | None = None
     first_publish_date: str | None = None
 
@@ -70,6 +78,7 @@ class _UsualWorkData(msgspec.Struct, gc=False):
 class _WorkData(msgspec.Struct):
     """What is read of any other work's record."""
 
+    title: Any = None
     authors: Any = None
     first_publish_date: Any = None
 
@@ -95,12 +104,15 @@ _decode_redirect = msgspec.json.Decoder(_Redirect).decode
 
 
 class DumpReader:
-    """The reader of the files of one dump. `tally` counts what it finds."""
+    """The reader of the files of one dump. `tally` counts what it finds; `folder` is for temporary files."""
 
-    def __init__(self, limits: Limits, tally: Tally) -> None:
+    def __init__(self, limits: Limits, tally: Tally, folder: Path | None = None) -> None:
         self._limits, self._tally = limits, tally
-        self._names, self._works = Names(), WorkAuthors()
+        self._names, self._works, self._titles = Names(), WorkAuthors(), WorkTitles(folder)
         self.passed_over = 0
+
+    def close(self) -> None:
+        self._titles.close()
 
     def learn(self, batches: Iterable[list[bytes]]) -> Iterator[None]:
         """Keep authors and works, and what was merged. Yields after each batch; `passed_over` counts editions."""
@@ -177,11 +189,14 @@ class DumpReader:
             authors = [_number(role.author.key) for role in usual.authors[: fields.MAX_NAMES]] if usual.authors else []
             if len(authors) > 1:
                 authors = [*dict.fromkeys(authors)]
+            title: Any = usual.title
             date: Any = usual.first_publish_date
         except msgspec.ValidationError:
             work = _decode_work(record)
-            authors, date = _keys(work.authors), work.first_publish_date
+            authors, title, date = _keys(work.authors), work.title, work.first_publish_date
         self._works.add(number, authors)
+        if title:
+            self._titles.add(number, _clean(title, rows.MAX_TITLE_LENGTH).strip("* "))
         if date:
             self._tally.earliest.add(number, _date(date) // 10_000)
 
@@ -204,11 +219,12 @@ class DumpReader:
             return ()
         work, authors = self._works.get(_first_key(data.works))
         named = _keys(data.authors) if data.authors else authors
+        subtitle = _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* ") if data.subtitle else ""
         row = BookRow(
             isbns[0],
             title,
             self._authors(named or authors) or self._authors(authors),
-            _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* ") if data.subtitle else "",
+            subtitle,
             work,
             _number_of_key(key),
             _date(data.publish_date),
@@ -216,12 +232,23 @@ class DumpReader:
             _clean(data.physical_format, rows.MAX_BINDING_LENGTH) if data.physical_format else "",
             fields.pages(data.number_of_pages) or 0,
             _clean(_first(data.publishers), rows.MAX_PUBLISHER_LENGTH),
+            self._others(data, title, subtitle, work),
         )
         if objection := self._limits.objection(row):
             left_out[objection] += 1
             self._not_kept(data)
             return ()
         return [row, *(row._replace(isbn13=isbn) for isbn in isbns[1:])] if len(isbns) > 1 else (row,)
+
+    def _others(self, data: _EditionData, title: str, subtitle: str, work: int) -> tuple[OtherTitle, ...]:
+        """The original title first, then those of the edition, then that of its work."""
+        of_work = self._titles.unlike(work, title)
+        if not (of_work or data.translation_of or data.work_titles or data.other_titles):
+            return ()
+        language = _language(data.translated_from) if data.translation_of else ""
+        found = [OtherTitle(text, language) for text in fields.texts(data.translation_of)]
+        found += map(OtherTitle, (*fields.texts(data.work_titles), *fields.texts(data.other_titles), of_work))
+        return rows.other_titles(found, title, subtitle)
 
     def work_of(self, number: int) -> int:
         """Return the number of the work that `number` stands for."""
