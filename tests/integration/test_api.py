@@ -37,7 +37,7 @@ ROLLOUT = [
 ]
 CURATION = [
     *(f"/api/catalogue/works/7/{act}" for act in ("reject", "pin", "accept", "exclude", "correct")),
-    *(f"/api/catalogue/works/7/{act}" for act in ("merge", "same", "different")),
+    *(f"/api/catalogue/works/7/{act}" for act in ("merge", "same", "different", "split")),
     "/api/catalogue/decisions",
     "/api/catalogue/decisions/7/undo",
 ]

@@ -97,6 +97,41 @@ async def test_two_books_are_merged_and_kept_apart_by_the_page(admitted, api, sq
     assert (await admitted.get(PAGE)).status_code == 200
 
 
+async def test_a_book_is_split_and_corrected_by_the_page(admitted, api, sql):
+    page = (await admitted.get(f"{PAGE}?isbn={RIGHT}")).text
+    assert f'name="edition-{RIGHT}" value="1" checked' in page
+    none = await decide(admitted, act="split")
+    assert (none.status_code, "select those that are of the other book" in none.text) == (422, True)
+    for field, value, said in (
+        ("title", "Prophet Song!", "Title of book 7 corrected to 'Prophet Song!' by Ann."),
+        ("contributors", "Lynch, Paul; Ann Actor (narrator)",
+         "Contributors of book 7 corrected to 'Paul Lynch; Ann Actor (narrator)' by Ann."),
+        ("first_published", "2023", "First published of book 7 corrected to '2023' by Ann."),
+    ):  # fmt: skip
+        assert re.sub("&#39;", "'", message(await decide(admitted, act="correct", field=field, value=value))) == said
+    page = (await admitted.get(PAGE)).text
+    assert "<h1>Prophet Song!</h1>" in page
+    assert "Ann Actor</a> (narrator)" in page
+    assert "First published 2023." in page
+    stale = {"act": "split", f"edition-{RIGHT}": "1", "title": "A Play", "expected": "0"}
+    conflict = await decide(admitted, **stale)
+    assert (conflict.status_code, f'name="edition-{RIGHT}"' in conflict.text, f"<dd>{RIGHT}</dd>" in conflict.text) == (
+        409, True, True,
+    )  # fmt: skip
+    made = message(await decide(admitted, **{"act": "split", f"edition-{RIGHT}": "1", "title": "A Play"}))
+    [row] = await sql("SELECT id FROM work WHERE id <> 7")
+    assert made == f"{RIGHT} split off from book 7 to book {row['id']} by Ann."
+    play = (await admitted.get(f"/works/{row['id']}")).text
+    assert "<h1>A Play</h1>" in play
+    assert "Undo decision" in play
+    work = (await api.get(f"/api/catalogue/works/{row['id']}")).json()
+    assert ([each["isbn13"] for each in work["editions"]], work["curation"][0]["isbns"]) == ([RIGHT], [RIGHT])
+    [month] = (await api.get("/api/internal/months/2023-11")).json()["candidates"]
+    assert (month["isbn13"], month["reviewed_isbn13"]) == (RIGHT, RIGHT)
+    assert message(await decide(admitted, act="undo", decision=str(work["version"]))).endswith("undone by Ann.")
+    assert (await admitted.get(f"/works/{row['id']}")).status_code == 404
+
+
 async def test_selected_books_of_the_list_are_decided_at_once_or_not_at_all(admitted, api, sql):
     await sql(OTHER_BOOK)
     where, form = "/books", "/books/decisions"

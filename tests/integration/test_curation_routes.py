@@ -150,6 +150,18 @@ def test_decisions_by_command(alexandria, asked, database_url):
             assert "merged with The Bee Sting by Paul Murray (book 8)" in alexandria("book", 8)[1]
         version = asked("curate", "show", 8)[1]["data"]["version"]
         assert alexandria("curate", "undo", version, "--why", "it was wrong")[0] == 0
+    code, out, _ = alexandria(
+        "curate", "correct", 7, "book", "title", "Prophet Song!", "--why", "title page", "--who", "Ann"
+    )
+    assert (code, out) == (0, "title of book 7 corrected to 'Prophet Song!' by Ann: title page\n")
+    assert alexandria("curate", "correct", 7, "book", "publisher", "Oneworld", "--why", "no")[0] == 2
+    code, out, _ = alexandria("curate", "split", 7, RIGHT, "--into", 8, "--why", "of it", "--who", "Ann")
+    assert (code, out) == (0, f"{RIGHT} split off from book 7 to book 8 by Ann: of it\n")
+    code, found = asked("curate", "split", 8, RIGHT, "--title", "A Play", "--why", "an adaptation")
+    assert (code, found["data"]["decision"]["isbns"]) == (0, [RIGHT])
+    for work in (8, 7):
+        version = asked("curate", "show", work)[1]["data"]["version"]
+        assert alexandria("curate", "undo", version, "--why", "it was wrong")[0] == 0
     code, out, _ = alexandria("curate", "many", "exclude", 7, 8, "--why", "not notable", "--who", "Ann", "-n")
     assert (code, out) == (0, "dry run: 2 decisions: excluded as not notable; excluded as not notable\n")
     assert alexandria("curate", "many", "reject", f"7={RIGHT}", "--why", "a reprint")[0] == 0

@@ -20,6 +20,7 @@ INTERNAL = "/api/internal"
 WORK, DECISION = "/api/catalogue/works/{work_id}", "/api/catalogue/decisions/{decision_id}"
 BOOK = {"isbn13": "9780861545896", "why": "once", "expected": 1}
 OTHER = {"other_work_id": 8, "why": "once", "expected": 1}
+SPLIT = {"isbns": ["9780861545896"], "why": "once", "expected": 1}
 MANY = {"act": "exclude", "books": [{"work_id": 7}, {"work_id": 8}], "why": "once", "expected": 1}
 # Two bodies of each writing route, of which the second is another call. A new route needs a line here.
 BODIES = {
@@ -31,6 +32,7 @@ BODIES = {
     f"{WORK}/merge": (OTHER, OTHER | {"why": "twice"}),
     f"{WORK}/same": (OTHER, OTHER | {"why": "twice"}),
     f"{WORK}/different": (OTHER, OTHER | {"why": "twice"}),
+    f"{WORK}/split": (SPLIT, SPLIT | {"why": "twice"}),
     "/api/catalogue/decisions": (MANY, MANY | {"why": "twice"}),
     f"{DECISION}/undo": ({"why": "once", "expected": 1}, {"why": "twice", "expected": 1}),
     "schedule-backfill": ({"batch_size": 1}, {"batch_size": 2}),

@@ -7,42 +7,20 @@ from datetime import UTC, datetime
 import pytest
 
 from alexandria.backfill.resolve import recognise
-from alexandria.catalogue import curation, detail, merging, search
+from alexandria.catalogue import curation, merging
 from alexandria.catalogue.decision_log import Curator
-from alexandria.catalogue.export.query import editions
 from alexandria.catalogue.index import add_keys
 from alexandria.catalogue.matching.scoring import work_key
 from alexandria.catalogue.models import Candidate, Isbn13
-from alexandria.catalogue.search import Sort, WorkFilter
 from alexandria.core.errors import BadInput, DecisionConflict, NotNow, Unknown
 from alexandria.core.month import Month
+from tests.support.curated_catalogue import act, exported, listed, shown
 from tests.support.filled_months import NOVEMBER, books_of, changed, process
 from tests.support.scripted_backfill import Scripted, backfill, query
 from tests.support.shelves import OTHER, REPRINT, RIGHT, SONG, STING, StockedShelf, printed, stocked
 
 DECEMBER = Month(2023, 12)
 GERMAN = Candidate("Das Lied des Propheten", "Paul Lynch", 2024, 12)
-ANN = Curator("Ann", "the same book")
-
-
-async def act(system, function, *values, person=ANN):
-    async with system.scheduler.database.transaction() as connection:
-        return await function(connection, *values, person)
-
-
-async def listed(system, text=""):
-    async with system.scheduler.database.transaction() as connection:
-        found = await search.page(connection, WorkFilter(text), Sort.NEWEST, None, 10)
-    return {row["id"]: row for row in found.rows}
-
-
-async def shown(system, work_id):
-    async with system.scheduler.database.transaction() as connection:
-        return await detail.work(connection, work_id)
-
-
-async def exported(system, since=None):
-    return {entry.isbn13: entry async for entry in editions(system.scheduler.database, since)}
 
 
 async def two_works(system, other=GERMAN):

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from alexandria.backfill.composition import compose
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.source_selection import Policy, SourcePool
-from alexandria.catalogue import curation, merging
+from alexandria.catalogue import curation, merging, splitting, work_correction
 from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.models import Isbn13
 from alexandria.core.errors import BadInput, DecisionConflict, NotNow, Unknown
@@ -28,16 +28,25 @@ from tests.support.shelves import GUIDE, OTHER, REPRINT, RIGHT, SONG, STING, Sto
 MONTHS = [Month(2023, 11), Month(2023, 12)]
 ISBNS = st.sampled_from([RIGHT, REPRINT, GUIDE, OTHER])
 WORKS = st.integers(0, 3)
+TITLES = st.sampled_from(["", "Another Song", "The Bee Sting"])
+CHANGES = st.sampled_from([("title", "Another Song"), ("title", "The Bee Sting"), ("contributors", "Pól Lynch; Ann (translator)"),
+                           ("first_published", "1999"), ("first_published", ""), ("language", "de")])  # fmt: skip
 DATES = st.sampled_from(["2001", "2002-02", ""])
 EMPTY = (
     "SET session_replication_role = replica; TRUNCATE backfill_log, work, curation_decision, earlier_candidate CASCADE"
 )
 # Everything that people and other systems see of the books, which an undo gives back.
 SHOWN = """
-    SELECT (SELECT jsonb_agg(l ORDER BY work_id) FROM work_listing AS l), (SELECT jsonb_agg(r ORDER BY id) FROM reviewed_candidate AS r),
+    SELECT jsonb_build_array((SELECT jsonb_agg(l ORDER BY work_id) FROM work_listing AS l), (SELECT jsonb_agg(r ORDER BY id) FROM reviewed_candidate AS r),
            (SELECT jsonb_agg(jsonb_build_array(isbn13, book_of(work_id)) ORDER BY isbn13) FROM edition),
-           (SELECT jsonb_agg(w ORDER BY isbn13) FROM withdrawn_edition AS w)
+           (SELECT jsonb_agg(w ORDER BY isbn13) FROM withdrawn_edition AS w),
+           (SELECT jsonb_agg(jsonb_build_array(id, title, author, first_published, language, (
+                SELECT jsonb_agg(jsonb_build_array(contributor_id, role) ORDER BY position) FROM work_contributor WHERE work_id = work.id))
+            ORDER BY id) FROM work WHERE NOT retired)) AS seen
 """
+ACTS = {name: getattr(module, name) for module, names in (
+    (curation, ("reject", "pin", "accept", "exclude", "correct", "undo")), (merging, ("merge", "same", "different")),
+    (splitting, ("split",)), (work_correction, ("correct_work",))) for name in names}  # fmt: skip
 
 
 class Review(RuleBasedStateMachine):
@@ -57,10 +66,11 @@ class Review(RuleBasedStateMachine):
         self.runner.run(self.jobs.open())
         self.shelf = stocked()
         self.decided = {}  # by id, in order: what was decided, as stored
+        self.moved = {}  # by split: the editions that it moved
         self.undone = set()
         self.evidence = set()
         self.recorded_at = {}  # by month: how many decisions there were when it was recorded
-        self.regrouped_at = 0  # the newest decision that merged works, or undid that
+        self.regrouped_at = 0  # the newest decision that merged or split works, or undid that or a pin
 
     def teardown(self):
         self.runner.run(self.jobs.aclose())
@@ -81,7 +91,7 @@ class Review(RuleBasedStateMachine):
         )
 
     def work(self, which):
-        ids = [row["id"] for row in self.sql("SELECT id FROM work ORDER BY id")]
+        ids = [row["id"] for row in self.sql("SELECT id FROM work WHERE NOT retired ORDER BY id")]
         return ids[which % len(ids)] if ids else 1
 
     def standing(self, *acts):
@@ -105,8 +115,7 @@ class Review(RuleBasedStateMachine):
 
         async def act():
             async with self.database.transaction() as connection:
-                act = getattr(merging, name, None) or getattr(curation, name)
-                return await act(connection, *values, Curator("Ann", "looked", expected))
+                return await ACTS[name](connection, *values, Curator("Ann", "looked", expected))
 
         try:
             made = self.runner.run(act())
@@ -118,8 +127,9 @@ class Review(RuleBasedStateMachine):
         if made is not None:
             [row] = self.sql("SELECT * FROM curation_decision WHERE id = %s", made)
             self.decided[made] = row
+            self.moved[made] = self.sql("SELECT * FROM split_edition WHERE decision_id = %s", made)
             undone = self.decided.get(row["undoes"], {})
-            if "merge" in (row["act"], undone.get("act")):
+            if row["act"] in ("merge", "split") or undone.get("act") in ("merge", "split", "pin"):
                 self.regrouped_at = made
         return made
 
@@ -189,7 +199,7 @@ class Review(RuleBasedStateMachine):
         one, other = self.work(one), self.work(other)
         apart = {
             frozenset((self.book(row["work_id"]), self.book(row["other_work_id"])))
-            for row in self.standing("different")
+            for row in self.standing("different", "split")
         }
         books = frozenset((self.book(one), self.book(other)))
         made = self.decide(act, one, other)
@@ -204,6 +214,39 @@ class Review(RuleBasedStateMachine):
             assert self.decide("undo", made) is not None
             self.undone.add(made)
             assert self.sql(SHOWN) == before
+
+    def target(self, into, title):
+        return splitting.NewWork(title) if into is None else self.work(into)
+
+    @rule(work=WORKS, isbns=st.sets(ISBNS, min_size=1), into=st.one_of(st.none(), WORKS), title=TITLES)
+    def split(self, work, isbns, into, title):
+        self.decide("split", self.work(work), sorted(map(Isbn13, isbns)), self.target(into, title))
+
+    @rule(which=st.integers(0, 20), into=st.one_of(st.none(), WORKS), title=TITLES)
+    def split_and_undo(self, which, into, title):
+        """All is as if nobody had decided; a new work is gone."""
+        editions = self.sql("SELECT isbn13, work_id FROM edition ORDER BY isbn13")
+        if not editions:
+            return
+        chosen, before = editions[which % len(editions)], self.sql(SHOWN)
+        made = self.decide("split", chosen["work_id"], [Isbn13(chosen["isbn13"])], self.target(into, title))
+        assert (made is not None) == (into is None or self.book(self.work(into)) != self.book(chosen["work_id"]))
+        if made is not None:
+            assert self.decide("undo", made) is not None
+            self.undone.add(made)
+            assert self.sql(SHOWN) == before
+
+    @rule(work=WORKS, change=CHANGES)
+    def correct_work(self, work, change):
+        assert self.decide("correct_work", self.work(work), change) is not None
+
+    @rule(work=WORKS, change=CHANGES)
+    def correct_work_and_undo(self, work, change):
+        before = self.sql(SHOWN)
+        made = self.decide("correct_work", self.work(work), change)
+        assert self.decide("undo", made) is not None
+        self.undone.add(made)
+        assert self.sql(SHOWN) == before
 
     @rule(which=st.integers(0, 20))
     def undo(self, which):
@@ -255,7 +298,13 @@ class Review(RuleBasedStateMachine):
     @invariant()
     def what_stands_is_what_is_shown(self):
         """A pin is the ISBN, a rejected ISBN is none, and what was recorded after the decision does not have it at all."""
-        numbers = {(row["work_id"], row["isbn13"]): row for row in self.standing("reject", "pin")}
+        numbers = {}
+        for row in self.standing("reject", "pin", "split"):
+            if row["act"] != "split":
+                numbers[row["work_id"], row["isbn13"]] = row
+            for moved in self.moved.get(row["id"], ()):
+                numbers[moved["from_work_id"], moved["isbn13"]] = row | {"act": "reject"}
+                numbers[moved["to_work_id"], moved["isbn13"]] = row
         rejected = {key: row["id"] for key, row in numbers.items() if row["act"] == "reject"}
         excluded = {(self.book(row["work_id"]), row["year"], row["month"]) for row in self.standing("exclude")}
         holders = {row["isbn13"]: row["work_id"] for row in self.sql("SELECT isbn13, work_id FROM edition")}
@@ -278,8 +327,10 @@ class Review(RuleBasedStateMachine):
 
     @invariant()
     def works_are_shown_as_persons_grouped_them(self):
-        works = [row["id"] for row in self.sql("SELECT id FROM work")]
-        shown = {row["id"]: row["book"] for row in self.sql("SELECT id, book_of(id) AS book FROM work")}
+        works = [row["id"] for row in self.sql("SELECT id FROM work WHERE NOT retired")]
+        shown = {
+            row["id"]: row["book"] for row in self.sql("SELECT id, book_of(id) AS book FROM work WHERE NOT retired")
+        }
         assert shown == {work: self.book(work) for work in works}
         assert {row["work_id"] for row in self.sql("SELECT work_id FROM work_listing")} == {*shown.values()}
 
@@ -292,20 +343,37 @@ class Review(RuleBasedStateMachine):
         for row in rows:
             books = {self.book(row["work_id"]), self.book(row["holder"])}
             recorded = self.recorded_at[Month(row["year"], row["month"])]
-            for made in self.standing("different"):
+            for made in self.standing("different", "split"):
                 apart = {self.book(made["work_id"]), self.book(made["other_work_id"])}
                 assert apart != books or max(made["id"], self.regrouped_at) > recorded
 
     @invariant()
     def a_corrected_field_has_the_value_of_a_person(self):
-        corrected = {
-            row["isbn13"]: row
-            for id_, row in sorted(self.decided.items())
-            if row["act"] == "correct" and id_ not in self.undone
-        }
+        corrected = {row["isbn13"]: row for row in self.standing("correct")}
         for row in self.sql("SELECT isbn13, published FROM edition"):
             if row["isbn13"] in corrected:
                 assert (row["published"] or "") == corrected[row["isbn13"]]["value"]
+        works = {row["id"]: row for row in self.sql("SELECT * FROM work")}
+        of_works = {(row["work_id"], row["field"]): row for row in self.standing("correct") if row["isbn13"] is None}
+        for (work, field), row in of_works.items():
+            if field == "contributors":
+                assert works[work]["author"] == row["value"].partition(";")[0]
+            else:
+                assert (works[work][field] or "") == row["value"]
+
+    @invariant()
+    def a_split_edition_is_of_the_work_that_a_person_gave_it_to(self):
+        """Unless somebody rejected it there and pinned it elsewhere."""
+        holders = {row["isbn13"]: row["work_id"] for row in self.sql("SELECT isbn13, work_id FROM edition")}
+        last = {moved["isbn13"]: moved for row in self.standing("split") for moved in self.moved[row["id"]]}
+        for isbn, moved in last.items():
+            rejected = [
+                row
+                for row in self.decided.values()
+                if (row["act"], row["work_id"], row["isbn13"]) == ("reject", moved["to_work_id"], isbn)
+            ]
+            if not rejected and isbn in holders:
+                assert holders[isbn] == moved["to_work_id"]
 
 
 @pytest.mark.timeout(600)  # on a machine that has much else to do

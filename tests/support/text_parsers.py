@@ -298,6 +298,7 @@ NOT_FROM_OUTSIDE: dict[str, str] = {
     "backfill.lists.isbn_check.GivenRecords.check": RECORDS,
     "backfill.lists.questions.read": "calls the `read` of its line",
     "backfill.lists.questions.mistakes": "calls the `read` of each line",
+    "catalogue.considered.records_of": RECORDS,
     "catalogue.curation.Refusals.of": RECORDS,
     "catalogue.matching.edition_findings.year_findings": "compares two years",
     "catalogue.export.query.editions": "writes what the catalogue holds",

@@ -1,27 +1,25 @@
-"""Stores what persons decide about books: reject, pin, accept, exclude, correct, undo. Decisions outlive what machines find."""
+"""Stores what persons decide about editions and months of books, and undoes it. Decisions outlive what machines find."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from alexandria.catalogue import merging, repository
+from alexandria.catalogue import merging, repository, splitting, work_correction
+from alexandria.catalogue.considered import considered, records_of
 from alexandria.catalogue.decision_log import Curator, DecidedBook, begin, decide, decision, work_of
-from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
+from alexandria.catalogue.field_values import read_value
+from alexandria.catalogue.models import EditionRecord, Isbn13, SourceRecord
 from alexandria.catalogue.repository import EDITION_FIELDS, PERSON
-from alexandria.core.errors import BadInput, NotNow, Unknown
+from alexandria.core.errors import NotNow, Unknown
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
-MAX_RECORDS_READ = 2000  # of the evidence of one work
-MAX_PAGES = 100_000
-NUMBER_FIELDS, DATE_FIELDS = ("pages",), ("published",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +67,10 @@ async def reject(connection: Connection, work_id: int, isbn13: Isbn13, person: C
     """
     book = await begin(connection, work_id, person, {"act": "reject", "isbn13": isbn13})
     edition = await _edition(connection, isbn13)
-    hits = await _considered(connection, book)
+    hits = await considered(connection, book.works)
     if not _has(book, edition) and all(hit["isbn13"] != isbn13 for hit in hits):
         raise Unknown(f"{isbn13} is not among the editions of work {work_id}, or its evidence")
-    about, records = _work_of(book, edition), Jsonb(_records_of(isbn13, hits))
+    about, records = _work_of(book, edition), Jsonb(records_of({isbn13}, hits))
     decided = await decide(connection, "reject", about, person, isbn13=isbn13, records=records)
     await connection.execute(SQL["changed"], {"works": list(book.works), "isbn13": isbn13})
     return decided
@@ -156,34 +154,19 @@ async def undo(connection: Connection, decision_id: int, person: Curator) -> int
         raise NotNow(f"decision {decision_id} was undone before, by decision {past['undone_by']}")
     about = {name: past[name] for name in ("isbn13", "year", "month", "other_work_id")}
     decided = await decide(connection, "undo", work_id, person, undoes=decision_id, **about)
-    if past["act"] == "correct":
-        await _restore(connection, past)
-    elif past["act"] == "merge":
-        await merging.regroup(connection, book.works)
-    if past["act"] not in ("accept", "different"):
+    match past["act"]:
+        case "correct" if past["isbn13"] is None:
+            await work_correction.restore(connection, past)
+        case "correct":
+            await _restore(connection, past)
+        case "merge":
+            await merging.regroup(connection, book.works)
+            await splitting.retire(connection, book.works)
+        case "split":
+            await splitting.restore(connection, past)
+    if past["act"] not in ("accept", "different", "split"):
         await connection.execute(SQL["changed"], {"works": list(book.works), "isbn13": past["isbn13"]})
     return decided
-
-
-def read_value(name: str, text: str) -> str | int | None:
-    """Return a field's value from text; the empty text is no value. Raises BadInput."""
-    if name not in EDITION_FIELDS:
-        raise BadInput(f"field: {name!r} is not one of {', '.join(EDITION_FIELDS)}")
-    if name in NUMBER_FIELDS:
-        if text and not (text.isascii() and text.isdecimal() and 0 < int(text[:7]) <= MAX_PAGES and len(text) <= 6):
-            raise BadInput(f"value: {name} is a number from 1 to {MAX_PAGES:,}")
-        return int(text) if text else None
-    if name in DATE_FIELDS:
-        try:
-            known = not text or str(PartialDate.parse(text)) == text
-        except (ValueError, TypeError):
-            known = False
-        if not known:
-            raise BadInput(f"value: {name} is a date such as 2023, 2023-11 or 2023-11-24")
-        return text or None
-    if name == "title" and not text.strip():
-        raise BadInput("value: a title cannot be empty")
-    return text
 
 
 async def _check_named(connection: Connection, book: DecidedBook, month: Month) -> None:
@@ -206,23 +189,9 @@ def _work_of(book: DecidedBook, edition: Row | None) -> int:
     return int(edition["work_id"]) if edition is not None and _has(book, edition) else book.id
 
 
-async def _considered(connection: Connection, book: DecidedBook) -> list[dict[str, Any]]:
-    values = {"works": list(book.works), "limit": MAX_RECORDS_READ}
-    rows = await (await connection.execute(SQL["considered"], values)).fetchall()
-    return [row["hit"] for row in rows]
-
-
-def _records_of(isbn13: str, hits: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return the records that had this ISBN, without those of a whole work, which had other ISBNs, too."""
-    numbers: dict[tuple[str, str], set[str | None]] = {}
-    for hit in hits:
-        numbers.setdefault((hit["source"], hit["source_id"]), set()).add(hit["isbn13"])
-    return [record for record, isbns in numbers.items() if isbns == {isbn13}]
-
-
 async def _add_edition(connection: Connection, book: DecidedBook, isbn13: Isbn13, decided: int) -> None:
     """Add an edition that a person named: as a record in the evidence describes it, else with the work's title alone."""
-    hits = await _considered(connection, book)
+    hits = await considered(connection, book.works)
     hit = next((hit for hit in hits if hit["isbn13"] == isbn13), None)
     fields = {name: (hit or {}).get(name) or "" for name in EDITION_FIELDS if name != "pages"}
     fields["published"] = fields["published"] or None

@@ -12,14 +12,6 @@ FROM edition AS e JOIN work AS w ON w.id = e.work_id WHERE e.isbn13 = %(isbn13)s
 SELECT EXISTS (SELECT FROM candidate WHERE work_id = ANY(%(works)s::bigint[]) AND year = %(year)s AND month = %(month)s)
     OR EXISTS (SELECT FROM earlier_candidate WHERE work_id = ANY(%(works)s::bigint[]) AND year = %(year)s AND month = %(month)s) AS named
 
--- name: considered
--- Every record that was considered for a work, now and earlier, the newest results first.
-SELECT hit FROM (
-    SELECT evidence, 'infinity'::timestamptz AS until FROM candidate WHERE work_id = ANY(%(works)s::bigint[])
-    UNION ALL SELECT evidence, replaced_at FROM earlier_candidate WHERE work_id = ANY(%(works)s::bigint[])) AS c,
-    jsonb_array_elements(c.evidence) AS hit
-ORDER BY c.until DESC LIMIT %(limit)s
-
 -- name: refused
 -- ISBNs that persons rejected for these works and those merged with them, with the records that had them; not for one
 -- work what is an edition of another that is merged with it.

@@ -34,6 +34,7 @@ class DecidedBook:
     title: str
     author: str
     version: int
+    retired: bool = False
 
     @property
     def named(self) -> str:
@@ -45,7 +46,7 @@ async def book(connection: Connection, work_id: int) -> DecidedBook:
     row = await (await connection.execute(SQL["book"], {"work_id": work_id})).fetchone()
     if row is None:
         raise Unknown(f"there is no work {work_id}")
-    return DecidedBook(row["id"], tuple(row["works"]), row["title"], row["author"], row["version"])
+    return DecidedBook(row["id"], tuple(row["works"]), row["title"], row["author"], row["version"], row["retired"])
 
 
 async def newest(connection: Connection) -> int:
@@ -69,14 +70,19 @@ async def decision(connection: Connection, decision_id: int) -> Row:
 
 
 async def work_of(connection: Connection, decision_id: int) -> int:
-    """Return the work that a decision is about. Raises Unknown."""
-    return int((await decision(connection, decision_id))["work_id"])
+    """Return the work that a decision is about: of the field of an edition, the one that it is of now. Raises Unknown."""
+    row = await (await connection.execute(SQL["work_of"], {"id": decision_id})).fetchone()
+    if row is None:
+        raise Unknown(f"there is no decision {decision_id}")
+    return int(row["work_id"])
 
 
 async def begin(connection: Connection, work_id: int, person: Curator, yours: dict[str, Any]) -> DecidedBook:
     """Wait for other writers; return the book. Raises Unknown, and DecisionConflict if another person decided meanwhile."""
     await repository.one_writer(connection)
     seen, present = person.expected, await book(connection, work_id)
+    if present.retired and yours["act"] != "undo":
+        raise Unknown(f"there is no work {work_id}", hint="the split that made it was undone")
     if seen is None or seen == present.version:
         return present
     theirs = await decisions(connection, present.works, after=min(seen, present.version))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alexandria.catalogue.decision_log import Curator, DecidedBook, begin, book, decide
-from alexandria.core.errors import BadInput, NotNow
+from alexandria.core.errors import BadInput, NotNow, Unknown
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
 
@@ -58,6 +58,8 @@ async def _both(
     """The two books, of which no decision that stands says yet that they are one, or two."""
     mine = await begin(connection, work_id, person, {"act": act, "other_work_id": other_id})
     other = await book(connection, other_id)
+    if other.retired:
+        raise Unknown(f"there is no work {other_id}")
     if work_id == other_id:
         raise BadInput(f"other_work_id: work {work_id} is the same one")
     found = await connection.execute(SQL["between"], {"works": list(mine.works), "others": list(other.works)})
@@ -67,8 +69,10 @@ async def _both(
             f"work {work_id} and work {other_id} are merged", hint="undo the merge first: it is in the history"
         )
     if row is not None:
+        both = f"work {row['work_id']} and work {row['other_id']}"
+        made = f"split {both}" if row["act"] == "split" else f"marked {both} as different"
         raise NotNow(
-            f"{row['who']} marked work {row['work_id']} and work {row['other_id']} as different: {row['why']}",
+            f"{row['who']} {made}: {row['why']}",
             hint=f"undo decision {row['id']} first",
         )
     return mine, other

@@ -10,8 +10,8 @@ UPDATE edition SET changed_at = now() WHERE work_id = ANY(%(works)s::bigint[])
 
 -- name: between
 -- The decision by which works of two books are different.
-SELECT d.id, d.who, d.why, d.work_id, d.other_work_id AS other_id FROM standing_decision AS d
-WHERE d.act = 'different' AND (d.work_id = ANY(%(works)s::bigint[]) AND d.other_work_id = ANY(%(others)s::bigint[])
+SELECT d.id, d.act, d.who, d.why, d.work_id, d.other_work_id AS other_id FROM standing_decision AS d
+WHERE d.act IN ('different', 'split') AND (d.work_id = ANY(%(works)s::bigint[]) AND d.other_work_id = ANY(%(others)s::bigint[])
     OR d.work_id = ANY(%(others)s::bigint[]) AND d.other_work_id = ANY(%(works)s::bigint[]))
 ORDER BY d.id LIMIT 1
 

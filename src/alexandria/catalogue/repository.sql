@@ -33,6 +33,9 @@ WHERE e.isbn13 = %(isbn13)s ORDER BY p.field <> 'title', p.field LIMIT 1
     NOT EXISTS (SELECT FROM isbn_decision AS d WHERE d.work_id = own.work_id AND d.isbn13 = own.isbn13 AND d.act = 'reject')
     AND NOT EXISTS (SELECT FROM provenance AS p WHERE p.isbn13 = own.isbn13 AND p.field = 'isbn13')
 
+-- condition: corrected
+    EXISTS (SELECT FROM standing_decision AS d WHERE d.work_id = work.id AND d.act = 'correct' AND d.isbn13 IS NULL)
+
 -- name: alike
 -- Works that may be this one: the same key first, then by likeness of title, each with people and oldest edition.
 -- A block has one vote, shared by its works: the rarer, the more it counts. Of one with more than `most` no more is read.
@@ -72,8 +75,9 @@ ORDER BY related, created_at, isbn13 LIMIT %(limit)s
 INSERT INTO work (key, title, author, first_published, language)
 VALUES (%(key)s, %(title)s, %(author)s, %(first_published)s, %(language)s)
 ON CONFLICT (key) DO UPDATE SET
-    first_published = coalesce(work.first_published, excluded.first_published),
-    language = CASE WHEN work.language = '' THEN excluded.language ELSE work.language END
+    first_published = CASE WHEN {corrected} THEN work.first_published
+        ELSE coalesce(work.first_published, excluded.first_published) END,
+    language = CASE WHEN work.language = '' AND NOT {corrected} THEN excluded.language ELSE work.language END
 RETURNING id
 
 -- name: add_alias
@@ -84,7 +88,7 @@ INSERT INTO work_alias (key, work_id) VALUES (%(key)s, %(work_id)s) ON CONFLICT 
 -- Facts from a source about a work that only a model had named so far.
 UPDATE work SET title = %(title)s, author = %(author)s, language = %(language)s,
     first_published = coalesce(%(first_published)s, first_published)
-WHERE id = %(work_id)s AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s)
+WHERE id = %(work_id)s AND NOT EXISTS (SELECT FROM edition WHERE work_id = %(work_id)s) AND NOT {corrected}
 
 -- name: drop_unproven
 -- A work without edition that no candidate needs any more.

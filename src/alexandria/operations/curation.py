@@ -1,4 +1,4 @@
-"""Lets persons decide about books: ISBNs, fields, months, merging and undoing; and lists what they did."""
+"""Lets persons decide about books: ISBNs, fields, months, merging, splitting and undoing; and lists what they did."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alexandria.backfill.repositories import months
-from alexandria.catalogue import curation, decision_log, merging
+from alexandria.catalogue import curation, decision_log, merging, splitting, work_correction
 from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.models import Isbn13
 from alexandria.catalogue.repository import EDITION_FIELDS
+from alexandria.catalogue.splitting import MAX_SPLIT, NewWork
+from alexandria.catalogue.work_correction import WORK_FIELDS
+from alexandria.catalogue.work_people import read_people
 from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Row
@@ -21,7 +24,7 @@ from alexandria.operations.system import System
 
 Act = Callable[[Connection, Curator], Awaitable[int]]
 Carry = Callable[[System, int, Any, str], Awaitable["CurationAnswer"]]
-FIELDS = EDITION_FIELDS  # that can be corrected
+FIELDS, BOOK_FIELDS = EDITION_FIELDS, WORK_FIELDS  # that can be corrected
 MAX_ID = 2**63 - 1
 
 
@@ -88,18 +91,69 @@ class ExcludeRequest(CurationRequest):
     month: NamedMonth | None = None
 
 
-class CorrectRequest(IsbnRequest):
-    """Correct a field of an edition."""
+class CorrectRequest(CurationRequest):
+    """Correct a field of an edition, or of the book itself."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"isbn13": "9780861545896", "field": "publisher", "value": "Oneworld", "why": "misspelt", "expected": 0}
+                {
+                    "isbn13": "9780861545896",
+                    "field": "publisher",
+                    "value": "Oneworld",
+                    "why": "misspelt",
+                    "expected": 0,
+                },
+                {
+                    "field": "contributors",
+                    "value": "Ann Leckie; Bernhard Kempen (translator)",
+                    "why": "title page",
+                    "expected": 0,
+                },
             ],
         }
     )
-    field: Annotated[ShortText, Field(description="title, subtitle, publisher, published, language, binding or pages")]
+    isbn13: Annotated[
+        ShortText | None, Field(description="of the edition, of 10 or 13 digits; null: the book itself")
+    ] = None
+    field: Annotated[
+        ShortText,
+        Field(
+            description="of an edition: title, subtitle, publisher, published, language, binding or pages; of the book: title, "
+            "contributors (names, separated by semicolons), first_published or language"
+        ),
+    ]
     value: Annotated[ShortText, Field(description="the right value; empty: none is known")]
+
+
+class SplitRequest(CurationRequest):
+    """Split a book: some of its editions are of another one, which is named by number, or is made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"isbns": ["9780861545896"], "title": "Prophet Song: The Play", "why": "an adaptation", "expected": 0},
+                {"isbns": ["9780861545896"], "other_work_id": 12, "why": "the second volume", "expected": 0},
+            ],
+        }
+    )
+    isbns: Annotated[
+        list[ShortText],
+        Field(min_length=1, max_length=MAX_SPLIT, description="of its editions, of 10 or 13 digits each"),
+    ]
+    other_work_id: Annotated[
+        int | None, Field(strict=True, ge=1, le=MAX_ID, description="number of the other book; null: a new one is made")
+    ] = None
+    title: Annotated[ShortText, Field(description="of the new book; default: that of its first edition")] = ""
+    contributors: Annotated[
+        ShortText, Field(description="of the new book, separated by semicolons; default: those of the old one")
+    ] = ""
+
+    @model_validator(mode="after")
+    def _named_once(self) -> SplitRequest:
+        if self.other_work_id is not None and (self.title or self.contributors):
+            raise ValueError("other_work_id: a book that is known has its title and contributors")
+        return self
 
 
 class OtherBookRequest(CurationRequest):
@@ -170,8 +224,13 @@ async def exclude(system: System, work_id: int, request: ExcludeRequest, door: s
 
 
 async def correct(system: System, work_id: int, request: CorrectRequest, door: str) -> CurationAnswer:
-    """Correct a field of an edition."""
-    isbn13, change = Isbn13.parse(request.isbn13), (request.field, request.value)
+    """Correct a field of an edition, or of a work itself."""
+    change = (request.field, request.value)
+    if request.isbn13 is None:
+        return await _act(
+            system, request, door, lambda conn, person: work_correction.correct_work(conn, work_id, change, person)
+        )
+    isbn13 = Isbn13.parse(request.isbn13)
     return await _act(
         system, request, door, lambda conn, person: curation.correct(conn, work_id, isbn13, change, person)
     )
@@ -198,6 +257,15 @@ async def different(system: System, work_id: int, request: OtherBookRequest, doo
     )
 
 
+async def split(system: System, work_id: int, request: SplitRequest, door: str) -> CurationAnswer:
+    """Give editions of a work to another one, or to a new one."""
+    isbns = list(dict.fromkeys(map(Isbn13.parse, request.isbns)))
+    into = request.other_work_id or NewWork(
+        request.title.strip(), read_people(request.contributors) if request.contributors.strip() else ()
+    )
+    return await _act(system, request, door, lambda conn, person: splitting.split(conn, work_id, isbns, into, person))
+
+
 async def undo(system: System, decision_id: int, request: UndoRequest, door: str) -> CurationAnswer:
     """Undo a decision."""
     return await _act(system, request, door, lambda conn, person: curation.undo(conn, decision_id, person))
@@ -213,6 +281,7 @@ ACTS: dict[str, tuple[type[CurationRequest], Carry]] = {
     "merge": (OtherBookRequest, merge),
     "same": (OtherBookRequest, same),
     "different": (OtherBookRequest, different),
+    "split": (SplitRequest, split),
     "undo": (UndoRequest, undo),
 }
 
@@ -229,11 +298,15 @@ def summary(decision: CurationDecision) -> str:
         case "exclude":
             return f"excluded from {decision.month}" if decision.month else "excluded as not notable"
         case "correct":
-            return f"{decision.field} of {decision.isbn13} corrected to {decision.value!r}"
+            subject = decision.isbn13 or f"book {decision.work_id}"
+            return f"{str(decision.field).replace('_', ' ')} of {subject} corrected to {decision.value!r}"
         case "merge":
             return f"book {decision.work_id} merged into book {decision.other_work_id}"
         case "different":
             return f"book {decision.work_id} marked as different from book {decision.other_work_id}"
+        case "split":
+            moved = ", ".join(decision.isbns) or "editions"
+            return f"{moved} split off from book {decision.work_id} to book {decision.other_work_id}"
         case _:
             return f"decision {decision.undoes} undone"
 

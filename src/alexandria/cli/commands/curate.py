@@ -1,4 +1,4 @@
-"""The commands by which a person decides about books: curate show, reject, pin, accept, exclude, correct, merge, undo."""
+"""The commands by which a person decides about books: curate show, reject, pin, accept, exclude, correct, merge, split, undo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Body = TypeVar("Body", bound=BaseModel)
 
 group = typer.Typer(
-    name="curate", help="Decide about books: reject, pin or accept an ISBN, exclude, correct, merge, undo."
+    name="curate", help="Decide about books: reject, pin or accept an ISBN, exclude, correct, merge, split, undo."
 )
 Work = Annotated[int, typer.Argument(metavar="WORK", min=1, help="The number of the work, as `month --json` has it.")]
 Other = Annotated[int, typer.Argument(metavar="OTHER", min=1, help="The number of the other work.")]
@@ -141,8 +141,14 @@ def exclude(
 def correct(
     context: typer.Context,
     work: Work,
-    isbn: Isbn,
-    field: Annotated[str, typer.Argument(help="title, subtitle, publisher, published, language, binding or pages.")],
+    isbn: Annotated[str, typer.Argument(metavar="ISBN|book", help="The edition; 'book' for the book itself.")],
+    field: Annotated[
+        str,
+        typer.Argument(
+            help="title, subtitle, publisher, published, language, binding or pages; of the book: title, contributors "
+            "(names, separated by semicolons), first_published or language."
+        ),
+    ],
     value: Annotated[str, typer.Argument(help="The right value; '' for none.")],
     *,
     why: Why,
@@ -150,10 +156,17 @@ def correct(
     expected: Expected = None,
     dry_run: DryRun = False,
 ) -> int:
-    """Correct a field of an edition; sources no longer change it."""
+    """Correct a field of an edition, or of the book itself; sources no longer change it."""
     from alexandria.operations import curation
 
-    given = {"isbn13": isbn, "field": field, "value": value, "why": why, "who": who, "expected": expected}
+    given = {
+        "isbn13": None if isbn == "book" else isbn,
+        "field": field,
+        "value": value,
+        "why": why,
+        "who": who,
+        "expected": expected,
+    }
     return _decide(context, curation.CorrectRequest, given | {"dry_run": dry_run}, work, curation.correct)
 
 
@@ -209,6 +222,44 @@ def different(
 
     given = {"other_work_id": other, "why": why, "who": who, "expected": expected, "dry_run": dry_run}
     return _decide(context, curation.OtherBookRequest, given, work, curation.different)
+
+
+@group.command()
+def split(
+    context: typer.Context,
+    work: Work,
+    isbns: Annotated[list[str], typer.Argument(metavar="ISBN...", help="Editions that are of another book.")],
+    *,
+    why: Why,
+    into: Annotated[
+        int | None,
+        typer.Option(
+            "--into", metavar="OTHER", min=1, help="The number of that book. Default: a new one.", show_default=False
+        ),
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Of the new book. Default: that of its first edition.")] = "",
+    contributors: Annotated[
+        str,
+        typer.Option("--contributors", help="Of the new book, separated by semicolons. Default: those of the old one."),
+    ] = "",
+    who: Who = "",
+    expected: Expected = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Split a book: some of its editions, and the months that named them, are of another one."""
+    from alexandria.operations import curation
+
+    given = {
+        "isbns": isbns,
+        "other_work_id": into,
+        "title": title,
+        "contributors": contributors,
+        "why": why,
+        "who": who,
+    }
+    return _decide(
+        context, curation.SplitRequest, given | {"expected": expected, "dry_run": dry_run}, work, curation.split
+    )
 
 
 @group.command()

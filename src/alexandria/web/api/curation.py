@@ -43,7 +43,9 @@ async def exclude_work(work_id: WorkId, request: curation.ExcludeRequest, system
 
 
 @router.post(
-    "/works/{work_id}/correct", responses=ACTS, summary="Correct a field of an edition; sources no longer change it"
+    "/works/{work_id}/correct",
+    responses=ACTS,
+    summary="Correct a field of an edition or of the book; sources no longer change it",
 )
 async def correct_field(work_id: WorkId, request: curation.CorrectRequest, system: Running) -> curation.CurationAnswer:
     return await curation.correct(system, work_id, request, AUDIT_NAME)
@@ -64,6 +66,11 @@ async def mark_different(
     work_id: WorkId, request: curation.OtherBookRequest, system: Running
 ) -> curation.CurationAnswer:
     return await curation.different(system, work_id, request, AUDIT_NAME)
+
+
+@router.post("/works/{work_id}/split", responses=ACTS, summary="Split a book: some editions are of another one")
+async def split_work(work_id: WorkId, request: curation.SplitRequest, system: Running) -> curation.CurationAnswer:
+    return await curation.split(system, work_id, request, AUDIT_NAME)
 
 
 @router.post("/decisions", responses=ACTS, summary="Decide about several books at once: all or none")

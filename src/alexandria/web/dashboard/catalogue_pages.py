@@ -66,6 +66,7 @@ async def one_work(id: str, request: Request, system: Running) -> Response:  # n
         evidence=EVIDENCE,
         summary=curation.summary,
         fields=curation.FIELDS,
+        book_fields=curation.BOOK_FIELDS,
         chosen=books.read_isbn(request.query_params.get("isbn", "")),
         numbers=books.known_isbns(found),
     )

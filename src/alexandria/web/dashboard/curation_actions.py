@@ -10,12 +10,14 @@ from starlette.responses import Response
 from alexandria.core.errors import BadInput, DecisionConflict
 from alexandria.operations import books, bulk_curation, curation
 from alexandria.operations.bulk_curation import BulkRequest
+from alexandria.operations.curation import CurationRequest
 from alexandria.web.dashboard.forms import AUDIT_NAME, MAX_ID_DIGITS, number, read, return_path, sentence
 from alexandria.web.dashboard.rendering import ActionRoute, FormFields, redirect_with_message, render
 from alexandria.web.routing import Running
 
 router = APIRouter(route_class=ActionRoute, include_in_schema=False)
 SELECTED = "book-"  # begins the field of a selected book, of which the rest is its number; the value is its ISBN
+EDITION = "edition-"  # begins the field of a selected edition, of which the rest is its ISBN
 NUMBERS = ("expected", "other_work_id")  # fields of the forms that are numbers
 
 
@@ -28,11 +30,7 @@ async def decide(id: str, request: Request, form: FormFields, system: Running) -
     body, act = curation.ACTS[name]
     given = {field: form[field].strip() for field in body.model_fields if form.get(field, "").strip()}
     given |= {"value": ""} if "value" in body.model_fields and "value" not in given else {}
-    wanted = read(
-        body,
-        **given
-        | {field: number(given.get(field, ""), MAX_ID_DIGITS) for field in NUMBERS if field in body.model_fields},
-    )
+    wanted = read(body, **given | _numbers(body, given) | _editions(body, form))
     target = books.read_work_id(form.get("decision", "")) if name == "undo" else work_id
     try:
         answer = await act(system, target, wanted, AUDIT_NAME)
@@ -61,3 +59,20 @@ async def decide_on_books(request: Request, form: FormFields, system: Running) -
     except DecisionConflict as conflict:
         return render(request, "conflict.html", 409, found=conflict.details, again=None)
     return redirect_with_message(request, return_path(form, "/books"), sentence(answer.message[:300]))
+
+
+def _numbers(body: type[CurationRequest], given: dict[str, str]) -> dict[str, object]:
+    """The fields of a form that are numbers; one that is left empty stands for itself where it is required."""
+    wanted = [name for name in NUMBERS if name in body.model_fields]
+    return {
+        name: number(given.get(name, ""), MAX_ID_DIGITS)
+        for name in wanted
+        if name in given or body.model_fields[name].is_required()
+    }
+
+
+def _editions(body: type[CurationRequest], form: dict[str, str]) -> dict[str, list[str]]:
+    """The editions that are selected on the page of a book, where an act is about several."""
+    if "isbns" not in body.model_fields:
+        return {}
+    return {"isbns": [name.removeprefix(EDITION) for name in form if name.startswith(EDITION)]}
