@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def as_sql(parts: Sequence[Part], wordings: Wordings) -> list[str]:
 
 def locks(text: str) -> dict[str, str]:
     """Return the strongest lock that the SQL takes on each table it names; new tables are among them."""
-    tables = {index: table for step in migrations.names() for index, table in _INDEX.findall(_in_a_line(step))}
+    tables = _tables_of_indexes(tuple(migrations.names()))
     found: dict[str, str] = {}
     bodies = _SQL_BODY.findall(text)  # which are parsed, and take their locks, when the function is made
     for statement in (each for part in (text, *bodies) for each in _plain(part).split(";")):
@@ -82,6 +83,12 @@ def locks(text: str) -> dict[str, str]:
             if _MODES.index(mode) >= _MODES.index(found.get(table, mode)):
                 found[table] = mode
     return found
+
+
+@functools.cache
+def _tables_of_indexes(steps: tuple[str, ...]) -> dict[str, str]:
+    """Return the table of each index that the steps make; reading them all again for each of them took most of a start."""
+    return {index: table for step in steps for index, table in _INDEX.findall(_in_a_line(step))}
 
 
 def _in_a_line(step: str) -> str:
