@@ -5,6 +5,7 @@ import subprocess
 import sys
 import termios
 from importlib.metadata import version
+from inspect import iscoroutinefunction
 
 import pytest
 from fastapi.routing import APIRoute
@@ -96,6 +97,15 @@ def test_a_route_is_analysed_once():
     """FastAPI analyses the routes of an included router again, for each application at its first request."""
     app = create_app(None, None)  # type: ignore[arg-type] # no request asks for them
     assert {id(route) for route in backfill.router.routes} <= {id(route) for route in app.router.routes}
+
+
+def test_no_request_waits_for_a_thread_to_be_given_its_system_or_visitor():
+    """FastAPI hands each dependency that is a plain function to a thread, and waits for it."""
+    routes = [route for route in create_app(None, None).router.routes if isinstance(route, APIRoute)]  # type: ignore[arg-type]
+    assert len(routes) > 60
+    given = {each.call for route in routes for each in route.dependant.dependencies}
+    assert {getattr(each, "__name__", "") for each in given} >= {"system_of", "visitor_of", "form_of"}
+    assert [each for each in given if not (iscoroutinefunction(each) or iscoroutinefunction(type(each).__call__))] == []
 
 
 def test_a_worker_imports_nothing_of_the_web():

@@ -30,8 +30,8 @@ WRITING_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 JSON_CONTENT_TYPE = re.compile(r'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.ASCII | re.IGNORECASE)
 
 
-def system_of(request: Request) -> System:
-    """The system that the application serves."""
+async def system_of(request: Request) -> System:
+    """The system that the application serves; a coroutine, as FastAPI hands plain functions to a thread."""
     system: System = request.app.state.system
     return system
 

@@ -108,7 +108,7 @@ class ActionRoute(PageRoute):
         return None
 
     async def run(self, handle: Handler, request: Request) -> Response:
-        form, visitor = form_of(request), visitor_of(request)
+        form, visitor = await form_of(request), await visitor_of(request)
         key = form.pop(FORM_KEY, "")
         if visitor is None or not VALID_FORM_KEY.fullmatch(key):
             return await handle(request)
@@ -126,13 +126,13 @@ class ActionRoute(PageRoute):
         return await once.run(call, answer, patience=DOUBLE_CLICK_TIMEOUT)
 
 
-def visitor_of(request: Request) -> Visitor | None:
+async def visitor_of(request: Request) -> Visitor | None:
     """The visitor, if there is a session."""
     visitor: Visitor | None = request.state.visitor
     return visitor
 
 
-def form_of(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of the submitted form."""
     form: dict[str, str] = request.state.form
     return form
@@ -235,7 +235,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     """A page for the request's visitor, with the message of the last action."""
     text = unquote(request.cookies.get(MESSAGE_COOKIE, ""))
     page = templates(root_path(request)).get_template(template).render(
-        visitor=visitor_of(request), public=session_auth_of(request).public, last_message=text, **context
+        visitor=request.state.visitor, public=session_auth_of(request).public, last_message=text, **context
     )  # fmt: skip
     response = HTMLResponse(page, status, {"Content-Security-Policy": POLICY, "Vary": "Cookie"})
     if text:
