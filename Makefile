@@ -48,7 +48,7 @@ mutations: setup ## how many small faults in the core its tests find; an hour, f
 fuzz: setup ## readers of other people's data under Atheris and with texts of every kind, twenty minutes; for platforms that it has a wheel for
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --group fuzz --python $(BIN)/python
 	$(BIN)/python benchmarks/fuzz.py
-	EVERY_KIND=1 $(PYTEST) tests/property/test_every_parser.py
+	EVERY_KIND=1 $(PYTEST) tests/property/test_every_parser.py tests/property/test_regular_expressions.py tests/property/test_parameters.py
 
 bench: setup ## the benchmarks that need no data from elsewhere; each prints its numbers
 	$(BIN)/python benchmarks/page.py

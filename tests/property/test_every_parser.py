@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import string
 import sys
 import time
@@ -15,11 +14,11 @@ from alexandria.core import errors
 from alexandria.providers import model_json
 from tests.support import text_parsers
 from tests.support.processor_time import TRACER_FACTOR, USUAL_PACE, pace
+from tests.support.sampling import tried
 
 READERS, UNKNOWN = text_parsers.readers()
 LENGTH, SHORT_LENGTH = 65_536, 4096  # characters
 BOUND = 0.05 * (TRACER_FACTOR if sys.gettrace() else 1)  # seconds of a processor
-SURE = 0.001  # seconds for the short text: what takes less is tried with the long one in the long test only
 TRIES = 4
 # What a function may raise for a text that is none: it says so, and its callers expect it.
 EXPECTED: dict[str, Any] = {"core.servers.server_of": ValueError, "core.month.Month.parse": ValueError,
@@ -30,9 +29,9 @@ KINDS = [
     "edition ", "access ", "vol. 1 ", "twenty hundred ", "novel by ", "(a) ", "[a", "1-2 ", "978-0-385-50420-1 ", "9780385504201 ",
     "0385504209,", "&#1;", "&amp;", "a: ", "a / ", "ix ", "A. B. ", "Smith, John; ", "戦い", '{"a":', "<p>", "</think>", "1950-", "= ", "1,",
 ]  # fmt: skip
-# All of them take ten minutes and more: `make fuzz` tries them.
-TRIED = KINDS if os.environ.get("EVERY_KIND") else KINDS[::8]
-FEW = ["0", "\u0301", " ", "vol. 1 ", "(a) ", "Smith, John; "]
+OFTEN = ["0", "\u0301", " ", "vol. 1 ", "(a) ", "Smith, John; "]  # what was slow before
+# One function of so many is tried with a kind, another one with the next kind. All take ten minutes: `make fuzz` tries them.
+SHARE, OFTEN_SHARE = 21, 3
 
 
 @functools.cache
@@ -67,19 +66,19 @@ def least_seconds(name, read, text):
     return least
 
 
-def faults(kind, sure):
-    """The functions that take longer than the bound for 64 kB, or raise what is no error of ours.
+def faults(kind, names):
+    """Those of the functions that take longer than the bound for 64 kB, or raise what is no error of ours.
 
-    A short text comes first: so a slow function takes no minutes, and one that takes less than `sure` is not tried again.
+    A short text comes first: so a slow function takes no minutes.
     """
     vocabulary.is_english("a")  # whose dictionary is read once
     found = {}
     text = (kind * LENGTH)[: LENGTH - 1] + "\x01"
-    for name, read in READERS.items():
+    for name in names:
         try:
-            took = least_seconds(name, read, text[-SHORT_LENGTH:])
-            if sure < took <= BOUND:
-                took = least_seconds(name, read, text)
+            took = least_seconds(name, READERS[name], text[-SHORT_LENGTH:])
+            if took <= BOUND:
+                took = least_seconds(name, READERS[name], text)
         except Exception as unexpected:  # noqa: BLE001 # it is reported with the others
             found[name] = f"{type(unexpected).__name__}: {unexpected!s:.60}"
         else:
@@ -99,13 +98,10 @@ def test_each_public_function_that_reads_text_is_tried_or_has_a_reason_not_to_be
     assert len(READERS) > 300
 
 
-@pytest.mark.parametrize("kind", FEW, ids=map(ascii, FEW))
-def test_no_public_function_is_slow_for_a_text_of_one_kind(kind):
-    assert faults(kind, SURE) == {}
-
-
-@pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kind", TRIED, ids=map(ascii, TRIED))
-def test_no_public_function_is_slow_for_64_kb_of_one_kind(kind):
-    assert faults(kind, 0.0) == {}
+@pytest.mark.parametrize("first", range(0, len(KINDS), 7))
+def test_no_public_function_is_slow_for_64_kb_of_one_kind(first, cases):
+    with cases() as case:
+        for turn, kind in enumerate(KINDS[first : first + 7], first):
+            with case(kind):
+                assert faults(kind, tried(READERS, OFTEN_SHARE if kind in OFTEN else SHARE, turn)) == {}
