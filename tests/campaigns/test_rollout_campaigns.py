@@ -10,7 +10,7 @@ from tests.support.rollout_oracle import Oracle
 
 pytestmark = pytest.mark.long
 
-CAMPAIGNS = int(os.environ.get("CAMPAIGNS", "12"))
+CAMPAIGNS = int(os.environ.get("CAMPAIGNS", "4"))
 FIRST = int(os.environ.get("FIRST_CAMPAIGN", "0"))
 
 

@@ -283,7 +283,7 @@ ALTER TABLE rollout_day DROP CONSTRAINT rollout_day_seeded_year_seeded_month_fke
 REFERENCES backfill_log (year, month) ON UPDATE CASCADE ON DELETE CASCADE"""
 DROPPED = {
     "the trigger that records failed days": (6, "DROP TRIGGER failed_day ON backfill_log"),
-    "the record of a day when a month's row is deleted": (0, CASCADE),
+    "the record of a day when a month's row is deleted": (6, CASCADE),
 }
 
 
