@@ -14,16 +14,10 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import SecretStr
 
-from alexandria.backfill import worker
-from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
-from alexandria.backfill.periodic import Periodic
 from alexandria.backfill.queue import ENRICHMENT, JobQueue
-from alexandria.backfill.recovery import RECOVER
 from alexandria.backfill.rescuer import RESCUE
-from alexandria.backfill.source_selection import Policy, SourcePool
-from alexandria.bibliography.lookup import BibliographyIndex
-from alexandria.bibliography.source import BibliographySource
+from alexandria.backfill.scheduler import Scheduler
 from alexandria.core import config, tracing
 from alexandria.core.config import ProviderSettings, Settings
 from alexandria.core.errors import Misconfigured
@@ -55,6 +49,9 @@ from alexandria.rollout.decisions import TICK_SECONDS
 from alexandria.rollout.gates import METERED_SOURCE
 
 if TYPE_CHECKING:
+    from alexandria.backfill.composition import Backfill
+    from alexandria.backfill.periodic import Periodic
+    from alexandria.backfill.source_selection import SourcePool
     from alexandria.operations.alerts.webhook import Receiver
     from alexandria.providers.client import ProviderClient
 
@@ -98,23 +95,14 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
         if mode is not Mode.COMMAND:
             await stack.enter_async_context(limiter)
         queue = JobQueue(database, few.queue)
-        await queue.open()
+        if mode is not Mode.COMMAND:
+            await queue.open()
         stack.push_async_callback(queue.aclose)
         clients = await _clients(settings, server, limiter, cache, stack, stall=stall) if asks else {}
-        sources = _source_pool(settings, clients, database) if asks else SourcePool((), Policy(settings.policy))
-        backfill = compose(
-            database,
-            queue,
-            _generators(settings, clients, database) if asks else (),
-            sources,
-            stall=stall,
-            keyed=lambda: {name for name, client in clients.items() if client.key is not None},
-            recheck_calls=settings.look_again_calls,
-            kept_for_months=settings.kept_for_months,
-            allowances=limiter.status,
-        )
+        scheduler = Scheduler(database, queue)
+        filling = _filling(settings, clients, database, queue, limiter=limiter, stall=stall) if asks else None
         metered = METERED_SOURCE in settings.sources
-        rollout = RolloutController(database, backfill.scheduler, limiter.status, metered=metered)
+        rollout = RolloutController(database, scheduler, limiter.status, metered=metered)
         forecaster = Forecaster(database, settings, limiter.status)
         stack.push_async_callback(forecaster.aclose)
         yield System(
@@ -124,10 +112,13 @@ async def running(settings: Settings, server: Server, mode: Mode) -> AsyncIterat
             cache=cache,
             limiter=limiter,
             queue=queue,
-            backfill=backfill,
+            scheduler=scheduler,
+            filling=filling,
             control=Control(database, queue),
             maintenance=Maintenance(
-                database, counting=_usage_reporters(settings, sources.sources), kept_events=settings.journal_events
+                database,
+                counting=_usage_reporters(settings, filling.runner.sources.sources) if filling else (),
+                kept_events=settings.journal_events,
             ),
             alerts=alert_monitor(settings, database, limiter, rollout),
             rollout=rollout,
@@ -236,6 +227,31 @@ def _key(provider: ProviderSettings) -> SecretStr | None:
     return key
 
 
+def _filling(
+    settings: Settings,
+    clients: dict[str, ProviderClient],
+    database: Database,
+    queue: JobQueue,
+    *,
+    limiter: RateLimiter,
+    stall: StallMonitor,
+) -> Backfill:
+    """Return what fills months. It needs all of the matching, which most processes do without."""
+    from alexandria.backfill.composition import compose  # noqa: PLC0415 # as the first line says
+
+    return compose(
+        database,
+        queue,
+        _generators(settings, clients, database),
+        _source_pool(settings, clients, database),
+        stall=stall,
+        keyed=lambda: {name for name, client in clients.items() if client.key is not None},
+        recheck_calls=settings.look_again_calls,
+        kept_for_months=settings.kept_for_months,
+        allowances=limiter.status,
+    )
+
+
 def _generators(settings: Settings, clients: dict[str, ProviderClient], database: Database) -> list[Generator]:
     from alexandria.providers.registry import make_generator, make_local_generator  # noqa: PLC0415 # only workers have any
 
@@ -248,6 +264,10 @@ def _generators(settings: Settings, clients: dict[str, ProviderClient], database
 
 
 def _source_pool(settings: Settings, clients: dict[str, ProviderClient], database: Database) -> SourcePool:
+    from alexandria.backfill.source_selection import Policy, SourcePool  # noqa: PLC0415 # only workers have sources
+    from alexandria.bibliography.lookup import BibliographyIndex  # noqa: PLC0415
+    from alexandria.bibliography.source import BibliographySource  # noqa: PLC0415
+
     local = BibliographySource(BibliographyIndex(database)) if settings.bibliography else None
     return SourcePool(_sources(settings, clients), Policy(settings.policy), local)
 
@@ -256,7 +276,8 @@ def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Sou
     if unknown := [name for name in settings.sources if name not in source_names()]:
         hint = f"choose from {', '.join(source_names())}"
         raise Misconfigured(f"ALEXANDRIA_SOURCES: {unknown[0]!r} is not a source", hint=hint)
-    from alexandria.providers.registry import make_source  # noqa: PLC0415 # only workers have sources
+    from alexandria.backfill.source_selection import Policy  # noqa: PLC0415 # as above
+    from alexandria.providers.registry import make_source  # noqa: PLC0415
 
     thorough = settings.policy == Policy.EXACT.value
     return [make_source(clients[name], thorough=thorough) for name in settings.sources]
@@ -268,6 +289,9 @@ def _usage_reporters(settings: Settings, sources: Sequence[Source]) -> list[tupl
 
 def periodic(system: System) -> list[Periodic]:
     """Return the tasks that workers run beside the months: all of them, and nowhere else."""
+    from alexandria.backfill.periodic import Periodic  # noqa: PLC0415 # only workers have any
+    from alexandria.backfill.recovery import RECOVER  # noqa: PLC0415
+
     follow_up = system.backfill.follow_up
     return [
         Periodic(RESCUE, system.backfill.rescuer.rescue),
@@ -285,6 +309,8 @@ def periodic(system: System) -> list[Periodic]:
 
 async def work(system: System, stop: asyncio.Event, *, concurrency: int) -> None:
     """Run a worker of this system until `stop` is set. It reads the plans of providers first, if they answer soon."""
+    from alexandria.backfill import worker  # noqa: PLC0415 # nothing else runs jobs
+
     reading = asyncio.create_task(system.maintenance.read_plans())
     stopping = asyncio.create_task(stop.wait())
     try:

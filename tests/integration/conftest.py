@@ -25,6 +25,7 @@ import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -37,6 +38,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from alexandria import bootstrap, cli
+from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
@@ -75,7 +77,7 @@ def shared_database_url(server: Embedded, template: str) -> Iterator[str]:
 async def system(shared_database_url: str) -> AsyncIterator[System]:
     settings = config.load(database_url=SecretStr(shared_database_url))
     async with bootstrap.running(settings, Steady(shared_database_url), Mode.SERVE) as running:
-        yield running
+        yield replace(running, filling=compose(running.database, running.queue))  # which a server lacks
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from alexandria.backfill.periodic import Periodic
+from alexandria.backfill.queue_jobs import run_jobs
 from alexandria.bootstrap import alert_monitor, periodic
 from alexandria.core.config import load
 from alexandria.core.webhook_secrets import WebhookSecrets
@@ -292,7 +293,7 @@ async def test_workers_do_what_is_due_from_time_to_time(system):
         done.set()
 
     tick = Periodic("tick", act, 1.0)
-    working = asyncio.create_task(system.queue.work(system.backfill, concurrency=1, name="test", periodic=[tick]))
+    working = asyncio.create_task(run_jobs(system.queue, system.backfill, concurrency=1, name="test", periodic=[tick]))
     try:
         async with asyncio.timeout(15):
             await done.wait()

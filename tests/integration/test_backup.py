@@ -56,7 +56,7 @@ async def begin(url):
     async with running(url) as system:
         async with system.database.transaction() as connection:
             await months.seed(connection, 2022, 2023)
-        await system.backfill.scheduler.schedule(Selection(batch_size=3), "test")
+        await system.scheduler.schedule(Selection(batch_size=3), "test")
         await system.cache.write("isbndb", "key", {"isbn": "é"}, {"title": 'Ünï "quoted" \\ title'}, None)
         await system.cache.record(Call("isbndb", "/books", datetime.now(UTC), 9, 1, 200, month=Month(2023, 12)))
         async with system.limiter.permit("isbndb", 5):
@@ -94,5 +94,5 @@ async def test_a_restored_dump_is_equal_and_work_continues(server, database_url,
     async with running(restored_url) as system:
         assert await system.queue.waiting() == 3
         assert (await system.cache.read("isbndb", "key"))[0] == {"title": 'Ünï "quoted" \\ title'}
-        scheduled = await system.backfill.scheduler.schedule(Selection(batch_size=2), "test")
+        scheduled = await system.scheduler.schedule(Selection(batch_size=2), "test")
         assert [str(month.key) for month in scheduled.months] == ["2023-09", "2023-08"]

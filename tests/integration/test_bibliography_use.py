@@ -17,7 +17,7 @@ from alexandria.bibliography import loader
 from alexandria.bibliography.lookup import BibliographyIndex
 from alexandria.bibliography.rows import MAX_AGE_DAYS, Limits
 from alexandria.bibliography.source import BibliographySource
-from alexandria.catalogue.matching.blocking import KEY_VERSION
+from alexandria.catalogue.keys import KEY_VERSION
 from alexandria.catalogue.models import Candidate
 from alexandria.cli.doctor.bibliography import bibliography
 from alexandria.cli.output import grid

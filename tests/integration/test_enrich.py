@@ -16,12 +16,14 @@ from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.enrich import MAX_LOOKUPS, UNKNOWN_RETRY_DELAY
 from alexandria.backfill.periodic import Periodic
 from alexandria.backfill.queue import ENRICHMENT, JobQueue
-from alexandria.backfill.repositories import candidates, enrichment, months
+from alexandria.backfill.queue_jobs import run_jobs
+from alexandria.backfill.repositories import candidates, enrichment, months, source_rests
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, Resolution, SourceRecord
 from alexandria.core import config, errors
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
+from alexandria.operations.enrichment import refresh
 from alexandria.providers.client import ProviderClient
 from alexandria.providers.isbndb import ISBNdb
 from alexandria.providers.limits.lane_status import LaneStatus
@@ -264,22 +266,23 @@ async def test_a_person_can_ask_for_editions_again(database_url):
     async with backfill(database_url, source) as system:
         await recorded(system, MAY, hit(BEE), hit(SONG))
         await system.follow_up.enrich()
+        known: Any = system.scheduler  # of a System the database is needed
         answers = ResponseCache(system.scheduler.database)
         for isbn in (BEE, SONG):
             await answers.write("open_library", isbn, {"base": "http://far.test", "isbn": isbn}, {}, None)
         await rows(system, "UPDATE edition SET enriched_at = now() - interval '40 days' WHERE isbn13 = %s", SONG)
         async with system.scheduler.database.transaction() as connection:
-            await enrichment.keep_rests(connection, {"isbndb": enrichment.Rest(WHEN, "down", False, 3)})
+            await source_rests.keep(connection, {"isbndb": source_rests.Rest(WHEN, "down", False, 3)})
             assert await enrichment.again(connection, [], 30, dry_run=True) == 1
             assert await enrichment.again(connection, [BEE], None, dry_run=True) == 1
             assert await enrichment.again(connection, [LAKE], 60) == 0
         assert await system.follow_up.enrich() == 0
-        assert await system.follow_up.enrich_again([], 30, "test") == 1
+        assert await refresh(known, [], 30, "test", dry_run=False) == 1
         source.hits = [hit(BEE, pages=1), hit(SONG, pages=309)]
         assert await system.follow_up.enrich() == 1
         assert source.asked[1:] == [[SONG]]
         assert (await edition(system, SONG))["pages"] == 309
-        assert await system.follow_up.enrich_again([BEE], None, "test") == 1
+        assert await refresh(known, [BEE], None, "test", dry_run=False) == 1
         assert await rows(system, "SELECT * FROM answer") == []
         assert await rows(system, "SELECT * FROM enrichment_rest") == []
         wishes = await rows(system, "SELECT who, act, detail FROM audit ORDER BY id")
@@ -308,7 +311,7 @@ async def test_a_worker_enriches_beside_its_months(database_url):
         assert isinstance(jobs, JobQueue)
         await recorded(system, MAY, hit(BEE))
         enrich = Periodic("enrich", system.follow_up.enrich, 1.0, turn=ENRICHMENT)
-        working = asyncio.create_task(jobs.work(system, concurrency=1, name="test", periodic=[enrich]))
+        working = asyncio.create_task(run_jobs(jobs, system, concurrency=1, name="test", periodic=[enrich]))
         await asyncio.wait_for(source.reached.wait(), 20)
         while (await edition(system, BEE))["enriched_at"] is None:
             assert not working.done(), working

@@ -10,6 +10,7 @@ import pytest
 from alexandria.backfill.composition import compose
 from alexandria.backfill.periodic import Periodic, PeriodicRunner
 from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.queue_jobs import run_jobs
 from alexandria.backfill.queue_worker import HEARTBEAT_INTERVAL
 from alexandria.backfill.recovery import RECOVER
 from alexandria.backfill.repositories import months, worker_beats
@@ -56,7 +57,7 @@ class Field:
         await self.sql("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", worker)
 
     def working(self, *periodic, name="test"):
-        return asyncio.create_task(self.queue.work(self.backfill, concurrency=1, name=name, periodic=periodic))
+        return asyncio.create_task(run_jobs(self.queue, self.backfill, concurrency=1, name=name, periodic=periodic))
 
 
 @pytest.fixture

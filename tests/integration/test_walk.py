@@ -11,6 +11,7 @@ import structlog
 
 from alexandria.backfill.periodic import Periodic
 from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.queue_jobs import run_jobs
 from alexandria.backfill.repositories import candidates, months
 from alexandria.backfill.rescuer import RESCUE
 from alexandria.backfill.scheduler import Selection
@@ -240,7 +241,9 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
         jobs = system.scheduler.queue
         assert isinstance(jobs, JobQueue)
         rescue = Periodic(RESCUE, system.rescuer.rescue)
-        working = asyncio.create_task(jobs.work(system, concurrency=4, name="test", periodic=[rescue], reconnect=never))
+        working = asyncio.create_task(
+            run_jobs(jobs, system, concurrency=4, name="test", periodic=[rescue], reconnect=never)
+        )
         while await jobs.waiting():
             assert not working.done(), working
             await asyncio.sleep(0.05)

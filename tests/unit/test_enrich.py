@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alexandria.backfill.enrich import FIRST_PAUSE, MAX_LOOKUPS, MAX_PAUSE, UNKNOWN_RETRY_DELAY, Room, better, enrich
-from alexandria.backfill.repositories.enrichment import FIELDS, Holding, Rest
+from alexandria.backfill.repositories.enrichment import FIELDS, Holding
+from alexandria.backfill.repositories.source_rests import Rest
 from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors

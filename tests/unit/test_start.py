@@ -18,6 +18,8 @@ PRICES = {"genai_prices"}  # takes a long time to import
 FOR_WORKERS = {"httpx2", "alexandria.providers.client", "alexandria.providers.llm"}
 FOR_FORECASTS = {"alexandria.forecast.simulation", "alexandria.forecast.estimate"}
 FOR_FEW_EXPORTS = {"pymarc", "xml.sax"}
+FOR_JOBS = {"procrastinate", "stamina", "alexandria.backfill.runner", "alexandria.backfill.worker"}
+FOR_MATCHING = {"rapidfuzz", "alexandria.catalogue.repository", "alexandria.catalogue.matching.titles"}
 WEB_LIBRARIES = {"fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client"}
 
 BUILT_MODELS = """
@@ -75,16 +77,17 @@ def test_the_overview_is_printed_on_terminals_that_it_fits(columns, printed, mon
             assert b"\x1b[1;33mUsage: " in shown.read1(1000)
 
 
-def test_a_command_on_the_system_imports_nothing_of_the_api():
-    modules, _, _ = loaded("import alexandria.cli.runtime.system")
-    assert modules & (PRICES | WEB_LIBRARIES | FOR_WORKERS | FOR_FORECASTS) == set()
+def test_a_command_on_the_system_imports_nothing_of_the_api_and_of_workers():
+    """Not even `status`, which shows more than the others."""
+    modules, _, _ = loaded("import alexandria.cli.runtime.system, alexandria.cli.output.grid")
+    assert modules & (PRICES | WEB_LIBRARIES | FOR_WORKERS | FOR_FORECASTS | FOR_JOBS | FOR_MATCHING) == set()
 
 
 def test_a_start_searches_no_old_garbage_and_the_api_imports_nothing_of_workers():
     modules, collections, output = loaded(
         f"sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.api_process\n{BUILT_MODELS}"
     )
-    assert modules & (PRICES | FOR_WORKERS | FOR_FORECASTS | FOR_FEW_EXPORTS) == set()
+    assert modules & (PRICES | FOR_WORKERS | FOR_FORECASTS | FOR_FEW_EXPORTS | FOR_JOBS) == set()
     assert "alexandria.web.app" in modules
     assert collections == 0
     ours, fastapis = output[-2:]
@@ -109,7 +112,9 @@ def test_no_request_waits_for_a_thread_to_be_given_its_system_or_visitor():
 
 
 def test_a_worker_imports_nothing_of_the_web():
-    modules, *_ = loaded("import alexandria.cli.runtime.worker_process")
+    modules, *_ = loaded(
+        "import alexandria.cli.runtime.worker_process, alexandria.backfill.composition, alexandria.providers.registry"
+    )
     assert modules & WEB_LIBRARIES == set()
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from alexandria.backfill.repositories import enrichment, months, pauses
+from alexandria.backfill.repositories import months, pauses, source_rests
 from alexandria.backfill.repositories.pauses import LanePause, Pause
 from alexandria.backfill.scheduler import Queue
 from alexandria.backfill.status import Status
@@ -124,7 +124,7 @@ class Control:
             ended = await pauses.resume_lane(connection, provider)
             woken = []
             if ended is not None:
-                await enrichment.wake(connection, provider)
+                await source_rests.wake(connection, provider)
                 woken = await pauses.advance_blocked(connection, provider, self.now())
                 for month in woken:
                     await self.queue.add_wake(connection, month, self.now())

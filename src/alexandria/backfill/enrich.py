@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alexandria.backfill import retry_policy
-from alexandria.backfill.repositories.enrichment import FIELDS, Enriched, Holding, Rest, Value
+from alexandria.backfill.repositories.enrichment import FIELDS, Enriched, Holding, Value
+from alexandria.backfill.repositories.source_rests import Rest
 from alexandria.backfill.source_selection import Policy
 from alexandria.catalogue.matching.scoring import REFUSE, same_work
 from alexandria.catalogue.models import EditionRecord, PartialDate, SourceRecord

@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 import structlog
 
 from alexandria.backfill.enrich import Room, enrich
-from alexandria.backfill.repositories import candidates, enrichment, months, pauses
+from alexandria.backfill.repositories import candidates, enrichment, pauses, source_rests
 from alexandria.backfill.repositories.candidates import DueCandidate
 from alexandria.backfill.resolve import look_up
 from alexandria.backfill.source_selection import SourcePool, SourceSelector
 from alexandria.catalogue.curation import Refusals
-from alexandria.catalogue.models import Isbn13
 from alexandria.core.errors import BadData, DatabaseBusy
 from alexandria.database.pool import Database
 from alexandria.providers.base import BulkLookup
@@ -71,24 +70,16 @@ class FollowUp:
         async with self.database.transaction() as connection:
             asks = sources and not await pauses.paused(connection)
             due = await enrichment.due(connection, ENRICH_BATCH_SIZE) if asks else []
-            rests = await enrichment.rests(connection) if due else {}
+            rests = await source_rests.rests(connection) if due else {}
         if not due:
             return 0
         now, rooms = self.now(), await self._rooms()
         done = await enrich(due, sources, policy=self.sources.policy, rests=rests, rooms=rooms, now=now, rng=self.rng)
         async with self.database.transaction() as connection:
             more = await enrichment.record(connection, done.enriched, now)
-            await enrichment.keep_rests(connection, done.rests)
+            await source_rests.keep(connection, done.rests)
         log.info("enriched", editions=len(due), more=more, resting=" ".join(sorted(done.rests)) or None)
         return more
-
-    async def enrich_again(self, isbns: Sequence[Isbn13], older_than: int | None, who: str) -> int:
-        """Make these editions, and those enriched more than `older_than` days ago, due again. Returns how many."""
-        async with self.database.transaction() as connection:
-            editions = await enrichment.again(connection, isbns, older_than)
-            request = {"isbns": list(isbns), "older_than_days": older_than, "editions": editions}
-            await months.audit(connection, who, "enrich", request)
-        return editions
 
     async def _recheck(self, due: DueCandidate, selector: SourceSelector, refusals: Refusals) -> bool:
         with charged_to(due.month, None):

@@ -1,52 +1,34 @@
-"""Holds the job queue in the same PostgreSQL: which jobs exist, and how a worker runs them."""
+"""Holds the job queue in the same PostgreSQL: what is enqueued, and how a process enqueues it."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-import procrastinate
 import structlog
-from procrastinate.exceptions import ConnectorException
-from procrastinate.retry import RetryStrategy
-from procrastinate.types import JSONDict
-from psycopg.errors import ForeignKeyViolation
 
-from alexandria.backfill.composition import Backfill
-from alexandria.backfill.periodic import Periodic, PeriodicRunner, cancel_all
-from alexandria.backfill.queue_worker import QueueWorker
-from alexandria.backfill.recovery import RECOVER
-from alexandria.backfill.repositories import months, worker_beats
+from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.months import Claim
-from alexandria.backfill.repositories.worker_beats import Heard
-from alexandria.backfill.rescuer import HEARTBEAT_TIMEOUT, RESCUE
 from alexandria.backfill.retry_policy import OUTAGE_PAUSE
-from alexandria.backfill.runner import Runner
 from alexandria.core.errors import DatabaseBusy, DatabaseFailed, DatabaseUnavailable, NotMigrated, origin
 from alexandria.core.month import Month
-from alexandria.database.capacity import LISTENING_CONNECTIONS, QUEUE_CONNECTIONS
+from alexandria.database.capacity import QUEUE_CONNECTIONS
 from alexandria.database.failures import reason_of, translate
 from alexandria.database.pool import Connection, Database, unavailable
+
+if TYPE_CHECKING:
+    from procrastinate import App
+    from procrastinate.types import JSONDict
 
 log = structlog.get_logger(__name__)
 
 # The queues: long work, short work that must not wait behind it, and what can wait for both, which only workers of earlier
 # versions enqueue.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
-UPKEEP_CONCURRENCY = 2
-QUEUE_CONNECTION_TIMEOUT = 2.0  # seconds to wait for a connection
 SOON_DELAY = 2 * OUTAGE_PAUSE  # a month that is due within it counts as waiting
-FLUSH_INTERVAL = 1.0  # seconds between tries to write outcomes that the database could not take
-UNENDED_RETRY_DELAY = 5  # seconds after which the job of an attempt that has not ended runs again
-
-
-async def _do_nothing() -> None:
-    """A lost server is not brought back."""
 
 
 class _OneLineHandler(logging.Handler):
@@ -69,10 +51,6 @@ _procrastinate.propagate = False
 _procrastinate.addHandler(_OneLineHandler())
 
 
-class _NotEnded(Exception):
-    """An attempt could not begin, or how it ended could not be written: its job must stay."""
-
-
 class JobQueue:
     """The queue of one process. It enqueues by task name, so that the API needs none of the tasks.
 
@@ -80,130 +58,49 @@ class JobQueue:
     """
 
     def __init__(self, database: Database, connections: int = QUEUE_CONNECTIONS) -> None:
-        self._database, self._connections = database, connections
-        self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        self.database, self.connections = database, connections
+        self._app: App | None = None
 
     async def open(self) -> None:
-        """Use the pool of the process, which must be open."""
-        await self._app.open_async(self._database.pool)
+        """Use the pool of the process, which must be open. Without this the first job does it, which takes longer."""
+        await self._opened()
 
     async def aclose(self) -> None:
-        await self._app.close_async()
+        if self._app is not None:
+            await self._app.close_async()
 
     async def add_attempts(self, connection: Connection, claims: Sequence[Claim]) -> list[int]:
-        deferrer = self._app.configure_task("attempt", queue=MONTHS, connection=connection)
+        app = await self._opened()
+        deferrer = app.configure_task("attempt", queue=MONTHS, connection=connection)
         arguments: list[JSONDict] = [{"token": str(claim.token)} for claim in claims]
         with _enqueued():
             return await deferrer.batch_defer_async(*arguments)
 
     async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
-        deferrer = self._app.configure_task("wake", queue=UPKEEP, schedule_at=at, connection=connection)
+        app = await self._opened()
+        deferrer = app.configure_task("wake", queue=UPKEEP, schedule_at=at, connection=connection)
         with _enqueued():
             await deferrer.defer_async(year=month.year, month=month.month)
 
-    async def work(
-        self,
-        backfill: Backfill,
-        *,
-        concurrency: int,
-        name: str,
-        periodic: Sequence[Periodic] = (),
-        reconnect: Callable[[], Awaitable[None]] = _do_nothing,
-    ) -> None:
-        """Run jobs until cancelled; running months are then snoozed.
-
-        Ends when the server was lost, and `reconnect` has brought it back, or when another worker took this one for dead: the
-        caller starts it again.
-        """
-        at_once = {MONTHS: concurrency, UPKEEP: UPKEEP_CONCURRENCY, ENRICHMENT: 1}
-        async with (
-            Database(
-                self._database.url,
-                size=self._connections - LISTENING_CONNECTIONS,
-                patience=QUEUE_CONNECTION_TIMEOUT,
-                lazy=True,
-                autocommit=True,  # the queue's fetching and finishing of a job are a statement each
-            ) as own,
-            contextlib.aclosing(PeriodicRunner(periodic)) as tasks,
-        ):
-            worker = QueueWorker(
-                _app(backfill, periodic, name), name, at_once, functools.partial(_beat, own, backfill, tasks)
-            )
-            runners = [asyncio.create_task(part) for part in (_run(own, worker), _flush(backfill.runner))]
-            try:
-                first, _ = await asyncio.wait(runners, return_when=asyncio.FIRST_COMPLETED)
-                log.warning("the queue has stopped", reason="; ".join(filter(None, map(_reason, first))) or None)
-                await reconnect()  # meanwhile the others end: what they have to write waits for the database
-            finally:
-                await cancel_all(runners)
-                ended = await asyncio.gather(*runners, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception) and not isinstance(error, DatabaseFailed | NotMigrated):
-                raise error
-
     async def waiting(self) -> int:
         """Return the number of months that are claimed, due, or due soon, as after an outage of the database."""
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             return await months.waiting(connection, SOON_DELAY.total_seconds())
 
+    async def _opened(self) -> App:
+        if self._app is None:
+            import procrastinate  # noqa: PLC0415 # most commands enqueue nothing
 
-def _reason(ended: asyncio.Task[None]) -> str:
-    error = None if ended.cancelled() else ended.exception()
-    return "" if error is None else str(error) or type(error).__name__
-
-
-async def _run(own: Database, worker: QueueWorker) -> None:
-    with _reachable():
-        await worker.app.open_async(own.pool)
-        try:
-            async with own.transaction() as connection:
-                await worker_beats.forget(connection)
-            await worker.run()  # type: ignore[no-untyped-call] # procrastinate leaves it out
-        except ConnectorException as wrapped:
-            if not isinstance(origin(wrapped), ForeignKeyViolation):
-                raise
-            log.warning("taken for dead by another worker")
-
-
-async def _beat(own: Database, backfill: Backfill, tasks: PeriodicRunner, worker: int) -> Heard | None:
-    """Store a heartbeat, start the periodic tasks that are due or needed, and return what it found.
-
-    Returns None if PostgreSQL took the heartbeat and nothing else.
-    """
-    try:
-        async with own.transaction() as connection:
-            heard = await worker_beats.beat(
-                connection,
-                worker,
-                tasks.timetable(),
-                silence=HEARTBEAT_TIMEOUT,
-                probe_interval=backfill.recovery.probe_interval,
-                rescue=RESCUE,
-            )
-    except DatabaseUnavailable:
-        raise
-    except (DatabaseFailed, NotMigrated) as refused:
-        log.warning("heartbeat without a search for what is due", reason=refused.message)
-        async with own.transaction() as connection:
-            await worker_beats.beat_only(connection, worker)
-        return None
-    tasks.start(heard.claimed)
-    if heard.lost:
-        tasks.start([RESCUE])
-    if heard.recovered or backfill.recovery.sees_new_key():
-        tasks.start([RECOVER])
-    return heard
-
-
-async def _flush(runner: Runner) -> None:
-    while True:
-        await runner.flush_pending_outcomes()
-        await asyncio.sleep(FLUSH_INTERVAL)
+            self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+            await self._app.open_async(self.database.pool)
+        return self._app
 
 
 @contextlib.contextmanager
-def _reachable() -> Iterator[None]:
+def reachable() -> Iterator[None]:
     """Translate what PostgreSQL refuses inside, as `unavailable` does, also where procrastinate has wrapped it."""
+    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415 # imported before by whoever needs this
+
     with unavailable():
         try:
             yield
@@ -213,39 +110,11 @@ def _reachable() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _enqueued() -> Iterator[None]:
-    """As `_reachable`. The data of a job are ours, so whatever refuses it speaks against no month: try again later."""
+    """As `reachable`. The data of a job are ours, so whatever refuses it speaks against no month: try again later."""
     try:
-        with _reachable():
+        with reachable():
             yield
     except (DatabaseUnavailable, DatabaseBusy, NotMigrated):
         raise
     except DatabaseFailed as refused:
         raise DatabaseBusy(f"the job could not be enqueued: {refused.message}", hint=refused.hint) from refused
-
-
-def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str) -> procrastinate.App:
-    """Return the tasks of a worker."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-
-    @app.task(name="attempt", queue=MONTHS, retry=RetryStrategy(wait=UNENDED_RETRY_DELAY, retry_exceptions=[_NotEnded]))
-    async def attempt(token: str) -> None:
-        try:
-            ended = await backfill.runner.process(UUID(token), worker)
-        except asyncio.CancelledError:
-            if not backfill.runner.keeps_outcome(UUID(token)):
-                raise
-            ended = False
-        if not ended:
-            raise _NotEnded
-
-    @app.task(name="wake", queue=UPKEEP)
-    async def wake(year: int, month: int) -> None:
-        await backfill.rescuer.wake(Month(year, month))
-
-    for each in periodic:
-        app.task(name=each.name)(_enqueued_by_earlier_versions)
-    return app
-
-
-async def _enqueued_by_earlier_versions(timestamp: int) -> None:
-    """The job of a periodic task, from workers of earlier versions; today it needs none."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from alexandria.backfill.repositories import enrichment, outages, pauses
+from alexandria.backfill.repositories import outages, pauses, source_rests
 from alexandria.backfill.scheduler import Queue
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Database
@@ -48,7 +48,7 @@ class Recovery:
             if await pauses.paused(connection):
                 return 0
             for provider in await outages.recovered(connection):
-                await enrichment.wake(connection, provider)
+                await source_rests.wake(connection, provider)
                 months = await pauses.advance_blocked(connection, provider, self.now())
                 woken += await self._wake(connection, months)
                 log.info("provider recovered", provider=provider, woken=len(months))

@@ -7,8 +7,6 @@ import dataclasses
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 
-import stamina
-
 from alexandria.backfill.lists.answer_file import continued
 from alexandria.backfill.lists.isbn_check import GivenRecords, look_up_isbns
 from alexandria.backfill.lists.questions import REFUSED, Answer, Id, Line, Question, Readable, lines_of, read, read_one
@@ -17,6 +15,7 @@ from alexandria.backfill.source_selection import SourcePool, SourceSelector
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE
 from alexandria.catalogue.models import Resolution
 from alexandria.core import errors
+from alexandria.core.retrying import RetryingCaller
 from alexandria.database.pool import Database
 
 __all__ = ["REFUSED", "Answer", "Line", "answers", "continued", "lines_of", "read", "read_one"]
@@ -33,7 +32,7 @@ async def answers(lines: Sequence[Readable], pool: SourcePool, database: Databas
     that no source could be asked about: neither is an answer. A line that the database fails, as a busy or restarted one
     does, is tried again for a while, and what it was answered already is stored; then DatabaseUnavailable or DatabaseBusy.
     """
-    retried = stamina.AsyncRetryingCaller(attempts=None, timeout=DATABASE_RETRY_TIMEOUT).on(
+    retried = RetryingCaller(attempts=None, timeout=DATABASE_RETRY_TIMEOUT).on(
         (errors.DatabaseUnavailable, errors.DatabaseBusy)
     )
     under_way: deque[asyncio.Task[Answer]] = deque()

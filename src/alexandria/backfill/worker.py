@@ -11,6 +11,7 @@ import structlog
 from alexandria.backfill.composition import Backfill
 from alexandria.backfill.periodic import Periodic
 from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.queue_jobs import run_jobs
 from alexandria.core.errors import DatabaseFailed, NotMigrated
 from alexandria.core.logging import process_name
 
@@ -39,7 +40,7 @@ async def work(
         await backfill.rescuer.note_finished()  # else its first second would look like a rescue that hangs
     while not stop.is_set():
         working = asyncio.create_task(
-            jobs.work(backfill, concurrency=concurrency, name=process_name(), periodic=periodic, reconnect=restore)
+            run_jobs(jobs, backfill, concurrency=concurrency, name=process_name(), periodic=periodic, reconnect=restore)
         )
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

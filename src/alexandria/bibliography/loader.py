@@ -21,7 +21,8 @@ from alexandria.bibliography.readers.readings import readings
 from alexandria.bibliography.readers.streams import InputFile, opened
 from alexandria.bibliography.rows import BETWEEN_NAMES, MAX_AGE_DAYS, BookRow, Limits, Tally
 from alexandria.bibliography.tables import LoadedBibliography, NewTables
-from alexandria.catalogue.matching.blocking import KEY_VERSION, parts
+from alexandria.catalogue.keys import KEY_VERSION
+from alexandria.catalogue.matching.blocking import parts
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 

@@ -13,7 +13,8 @@ import structlog
 
 from alexandria.bibliography import rows
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
-from alexandria.catalogue.matching.blocking import KEY_VERSION, blocks
+from alexandria.catalogue.keys import KEY_VERSION
+from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.models import EditionRecord, Isbn13, OtherTitle, SourceRecord
 from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, NotMigrated
 from alexandria.database.pool import Connection, Database, Row

@@ -11,8 +11,8 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from alexandria.catalogue.matching.blocking import blocks
-from alexandria.database.migrate import MigrationConnection
 from alexandria.database.pool import Connection, Database, Row
+from alexandria.database.session import MigrationConnection
 from alexandria.database.sql import load
 
 SQL = load(__name__)

@@ -1,9 +1,11 @@
-"""Bounds the keys of the catalogue: PostgreSQL indexes no text of more than 2,700 bytes."""
+"""The version of the keys of the catalogue, and their bound: PostgreSQL indexes no text of more than 2,700 bytes."""
 
 from __future__ import annotations
 
 import hashlib
 
+# Of the keys that `matching.blocking` makes: a new number for each change, after which a bibliography has to be loaded again.
+KEY_VERSION = 1
 MAX_KEY_BYTES = 2000  # of a key as it stands; a longer one is cut and ends in a digest of the whole
 _KEPT_BYTES = 1500
 

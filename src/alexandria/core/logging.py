@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, TextIO, cast
 
-import stamina.instrumentation
 import structlog
 
 from alexandria.core.escaping import inert, inert_line
@@ -62,7 +61,6 @@ def configure(level: str, form: str, secrets: Iterable[str] = ()) -> None:
         _drop_below_level,
         renderer,
     ]
-    stamina.instrumentation.set_on_retry_hooks([])  # every request is a row of the database already
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

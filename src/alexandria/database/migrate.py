@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
-from procrastinate.schema import SchemaManager
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.sql import Identifier
@@ -133,6 +132,8 @@ def _number(step: str) -> str:
 
 def _require_known_queue() -> None:
     """Raise Misconfigured if the installed procrastinate expects other tables than our steps make."""
+    from procrastinate.schema import SchemaManager  # noqa: PLC0415 # all of the queue's library, for migrations alone
+
     newest = max(file.stem for file in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     if newest != NEWEST_QUEUE_CHANGE:
         raise Misconfigured(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from alexandria.backfill.repositories import candidates, months
+from alexandria.backfill.repositories import months
 from alexandria.backfill.repositories.months import ClaimableMonth
 from alexandria.backfill.scheduler import Scheduled, Selection
 from alexandria.backfill.status import Status
 from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month, months_of_years
-from alexandria.database.pool import Row
 from alexandria.operations import bibliography, schemas, stats_schemas
 from alexandria.operations.control import pause_state
-from alexandria.operations.curation import decision_row
 from alexandria.operations.overview import Snapshot, take_snapshot
 from alexandria.operations.system import System
 
@@ -36,11 +34,11 @@ async def schedule(system: System, request: schemas.ScheduleRequest, who: str) -
     named = tuple(dict.fromkeys(map(Month.parse, request.months))) or None
     selection = Selection(request.batch_size, first, last, request.force_retry, request.plan or None, named=named)
     if request.dry_run:
-        found = await system.backfill.scheduler.preview(selection)
+        found = await system.scheduler.preview(selection)
         async with system.database.transaction() as connection:
             paused = await pause_state(connection)
         return _schedule_answer(request, found).model_copy(update={"paused": paused})
-    done = await system.backfill.scheduler.schedule(selection, who)
+    done = await system.scheduler.schedule(selection, who)
     summary = schemas.ExecutionSummary(triggered=len(done.months), skipped=done.skipped, errors=0)
     return _schedule_answer(request, done).model_copy(update={"execution_summary": summary})
 
@@ -70,28 +68,6 @@ async def list_months(
     async with system.database.transaction() as connection:
         rows = await months.listed(connection, status=status, year=year, reason=reason)
     return schemas.MonthsAnswer(total=len(rows), months=[schemas.MonthRow.model_validate(row) for row in rows])
-
-
-async def show_month(system: System, month: Month) -> schemas.MonthAnswer:
-    """Show one month in full: its attempts, candidates and calls. Raises Unknown if it is not seeded."""
-    async with system.database.transaction() as connection:
-        row = await months.one(connection, month)
-        if row is None:
-            hint = f"add its year: alexandria seed {month.year}, or POST /api/internal/seed-backfill-queue"
-            raise Unknown(f"month {month} is not seeded", hint=hint)
-        rows: dict[str, Any] = {
-            "in_month": await candidates.in_month(connection, month),
-            "attempts": await months.attempts(connection, month),
-            "candidates": [_candidate(book) for book in await candidates.of_month(connection, month)],
-            "calls": await months.spent(connection, month),
-        }
-    kept = [book for book in rows["candidates"] if not book["excluded"]]
-    reviewed = {"books": len(kept), "resolved": sum(book["reviewed_isbn13"] is not None for book in kept)}
-    return schemas.MonthAnswer.model_validate(row | rows | {"after_review": reviewed})
-
-
-def _candidate(book: Row) -> Row:
-    return book | {"decisions": [decision_row(made) for made in book["decisions"]]}
 
 
 async def stats(system: System, view: Snapshot | None = None) -> stats_schemas.StatsAnswer:

@@ -17,7 +17,7 @@ from alexandria.core.month import Month
 from alexandria.core.provider_facts import cover_page, isbn_page, record_page
 from alexandria.database.pool import Row
 from alexandria.operations.book_schemas import BookQuery, BooksAnswer, IsbnAnswer, ListedBook, WorkAnswer
-from alexandria.operations.curation import decision_row
+from alexandria.operations.decision_schemas import decision_row
 from alexandria.operations.page_cursor import cursor, values_of, wrong_cursor
 from alexandria.operations.system import System
 

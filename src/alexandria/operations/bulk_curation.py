@@ -14,7 +14,7 @@ from alexandria.core.lazy_model import LazyModel
 from alexandria.database.pool import Connection
 from alexandria.operations import curation
 from alexandria.operations.curation import MAX_ID, CurationRequest
-from alexandria.operations.decision_schemas import CurationDecision
+from alexandria.operations.decision_schemas import CurationDecision, summary
 from alexandria.operations.schemas import NamedMonth, ShortText
 from alexandria.operations.system import System
 
@@ -93,7 +93,7 @@ async def decide(system: System, request: BulkRequest, door: str) -> BulkAnswer:
             fields = {"why": request.why, "who": request.who, "dry_run": request.dry_run} | _about(request, each, into)
             fields |= {"expected": await _seen(connection, each, request)}
             decided.append((await act(system, each.work_id, body.model_validate(fields), door)).decision)
-    done = f"{counted(len(decided), 'decision')}: {'; '.join(map(curation.summary, decided[:3]))}"
+    done = f"{counted(len(decided), 'decision')}: {'; '.join(map(summary, decided[:3]))}"
     more = f" and {len(decided) - 3} more" if len(decided) > 3 else ""
     message = f"{'dry run: ' if request.dry_run else ''}{done}{more}"
     return BulkAnswer(dry_run=request.dry_run, decisions=decided, message=message)

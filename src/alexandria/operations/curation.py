@@ -17,8 +17,8 @@ from alexandria.catalogue.work_correction import WORK_FIELDS
 from alexandria.catalogue.work_people import read_people
 from alexandria.core.lazy_model import LazyModel
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Row
-from alexandria.operations.decision_schemas import CurationDecision
+from alexandria.database.pool import Connection
+from alexandria.operations.decision_schemas import CurationDecision, decision_row, describe
 from alexandria.operations.schemas import Flag, NamedMonth, ShortText
 from alexandria.operations.system import System
 
@@ -284,42 +284,6 @@ ACTS: dict[str, tuple[type[CurationRequest], Carry]] = {
     "split": (SplitRequest, split),
     "undo": (UndoRequest, undo),
 }
-
-
-def summary(decision: CurationDecision) -> str:
-    """What was decided, in words."""
-    match decision.act:
-        case "reject":
-            return f"ISBN {decision.isbn13} rejected"
-        case "pin":
-            return f"ISBN {decision.isbn13} pinned"
-        case "accept":
-            return f"ISBN {decision.isbn13} accepted" if decision.isbn13 else f"accepted as a book of {decision.month}"
-        case "exclude":
-            return f"excluded from {decision.month}" if decision.month else "excluded as not notable"
-        case "correct":
-            subject = decision.isbn13 or f"book {decision.work_id}"
-            return f"{str(decision.field).replace('_', ' ')} of {subject} corrected to {decision.value!r}"
-        case "merge":
-            return f"book {decision.work_id} merged into book {decision.other_work_id}"
-        case "different":
-            return f"book {decision.work_id} marked as different from book {decision.other_work_id}"
-        case "split":
-            moved = ", ".join(decision.isbns) or "editions"
-            return f"{moved} split off from book {decision.work_id} to book {decision.other_work_id}"
-        case _:
-            return f"decision {decision.undoes} undone"
-
-
-def describe(decision: CurationDecision) -> str:
-    """A decision in a sentence, as a person's."""
-    return f"{summary(decision)} by {decision.who}: {decision.why}"
-
-
-def decision_row(row: Row) -> CurationDecision:
-    """The row of a decision with its month as text."""
-    month = str(Month(row["year"], row["month"])) if row["year"] else None
-    return CurationDecision.model_validate(row | {"month": month})
 
 
 async def _act(system: System, request: CurationRequest, door: str, act: Act) -> CurationAnswer:

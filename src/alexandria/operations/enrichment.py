@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alexandria.backfill.repositories import enrichment
+from alexandria.backfill.repositories import enrichment, months, source_rests
 from alexandria.catalogue.models import Isbn13
 from alexandria.operations.system import System
 
@@ -15,7 +15,7 @@ async def show(system: System) -> dict[str, Any]:
     async with system.database.transaction() as connection:
         counts = await enrichment.overview(connection)
         waiting = await enrichment.waiting(connection)
-        rests = await enrichment.rests(connection)
+        rests = await source_rests.rests(connection)
     resting = [{"source": name, "until": rest.until, "reason": rest.reason} for name, rest in sorted(rests.items())]
     return {**counts, "waiting_for": waiting, "resting": resting}
 
@@ -25,7 +25,9 @@ async def refresh(system: System, isbns: Sequence[Isbn13], older_than: int | Non
 
     Returns how many; `who` goes into the audit.
     """
-    if not dry_run:
-        return await system.backfill.follow_up.enrich_again(isbns, older_than, who)
     async with system.database.transaction() as connection:
-        return await enrichment.again(connection, isbns, older_than, dry_run=True)
+        editions = await enrichment.again(connection, isbns, older_than, dry_run=dry_run)
+        if not dry_run:
+            request = {"isbns": list(isbns), "older_than_days": older_than, "editions": editions}
+            await months.audit(connection, who, "enrich", request)
+    return editions

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from alexandria.catalogue.index import index_works_in_batches
 from alexandria.core import errors
 from alexandria.database.pool import Database
 from alexandria.operations import event_log, failed_logins, idempotency
@@ -78,6 +77,8 @@ class Maintenance:
 
     async def index_works(self) -> None:
         """Make the keys of works that have none. A migration does so; this is for rows that came by another way."""
+        from alexandria.catalogue.index import index_works_in_batches  # noqa: PLC0415 # only workers index
+
         works = await index_works_in_batches(self.database)
         if works:
             log.warning("works indexed", works=works)

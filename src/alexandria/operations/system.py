@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from alexandria.backfill.composition import Backfill
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import JobQueue
+from alexandria.backfill.scheduler import Scheduler
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
 from alexandria.database.pool import Database
@@ -24,6 +24,7 @@ from alexandria.providers.response_cache import ResponseCache
 from alexandria.rollout.controller import RolloutController
 
 if TYPE_CHECKING:
+    from alexandria.backfill.composition import Backfill
     from alexandria.providers.client import ProviderClient
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The parts of the running system that operations, pages and commands work with."""
+    """The parts of the running system that operations, pages and commands work with.
+
+    `filling` is None in a process that asks no providers.
+    """
 
     settings: Settings
     server: Server
@@ -39,13 +43,20 @@ class System:
     cache: ResponseCache
     limiter: RateLimiter
     queue: JobQueue
-    backfill: Backfill
+    scheduler: Scheduler
+    filling: Backfill | None
     control: Control
     maintenance: Maintenance
     alerts: AlertMonitor
     rollout: RolloutController
     forecaster: Forecaster
     clients: Mapping[str, ProviderClient]
+
+    @property
+    def backfill(self) -> Backfill:
+        """All that happens to months, in a process that fills them."""
+        assert self.filling is not None, "only Mode.WORK and Mode.ASK have it"
+        return self.filling
 
     def reread(self) -> None:
         """Read the providers' keys again. A configuration that cannot be read leaves the present keys in force."""

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx2
-import stamina
 from pydantic import SecretStr
 
 from alexandria import __name__ as product
@@ -24,6 +23,7 @@ from alexandria.core.config import ProviderSettings
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS, ProviderFacts
 from alexandria.core.proxies import EnvironmentTransport
 from alexandria.core.redaction import masked_long, protect
+from alexandria.core.retrying import RetryingCaller
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.bodies import ACCEPT_ENCODING, AnswerTooLarge
 from alexandria.providers.charging import charge_attributes, is_charged
@@ -249,7 +249,7 @@ class ProviderClient:
             tries[kind] += kind != "all"
             return False if tries[kind] >= most else self._retry_wait(error)
 
-        return await stamina.AsyncRetryingCaller(attempts=max(busy_tries, MAX_TRIES), timeout=None)(wait, send)
+        return await RetryingCaller(attempts=max(busy_tries, MAX_TRIES), timeout=None)(wait, send)
 
     async def send_once(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
         """What `read` makes of the response; a long one is read in a thread. Raises ProviderError for a refusal."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from alexandria.catalogue.matching.blocking import KEY_VERSION
+from alexandria.catalogue.keys import KEY_VERSION
 from alexandria.core.errors import NotMigrated
 from alexandria.core.grammar import counted
 from alexandria.database.pool import Connection, Database

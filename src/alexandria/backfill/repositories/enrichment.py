@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from alexandria.backfill.repositories import source_rests
 from alexandria.catalogue import repository
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.catalogue.other_titles import add_other_titles
@@ -35,16 +36,6 @@ class Holding:
     looks: int
     fields: Mapping[str, Value]
     sources: Mapping[str, SourceRecord]
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Why a source is not asked before `until` (UTC). `permanent`: waiting does not help; other sources are asked."""
-
-    until: datetime
-    reason: str
-    permanent: bool
-    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +74,6 @@ async def record(connection: Connection, enriched: Sequence[Enriched], now: date
     return sum([await _record(connection, one, now) for one in enriched if one.holding.isbn13 in free])
 
 
-async def rests(connection: Connection) -> dict[str, Rest]:
-    """Return the sources that failed when they were last asked; `until` may have passed."""
-    rows = await (await connection.execute(SQL["rests"])).fetchall()
-    return {row.pop("provider"): Rest(**row) for row in rows}
-
-
-async def wake(connection: Connection, provider: str) -> None:
-    """End the pause of a source, if there is one."""
-    await connection.execute(SQL["wake"], {"provider": provider})
-
-
-async def keep_rests(connection: Connection, resting: Mapping[str, Rest]) -> None:
-    """Store that these sources are paused, and no others."""
-    await connection.execute(SQL["awake"], {"providers": list(resting)})
-    for provider, rest in sorted(resting.items()):
-        await connection.execute(SQL["rest"], {"provider": provider, **asdict(rest)})
-
-
 async def again(
     connection: Connection, isbns: Sequence[Isbn13], older_than: int | None, *, dry_run: bool = False
 ) -> int:
@@ -112,7 +85,7 @@ async def again(
     row = await (await connection.execute(SQL["wanted" if dry_run else "again"], asked)).fetchone()
     assert row is not None
     if row["editions"] and not dry_run:
-        await keep_rests(connection, {})
+        await source_rests.keep(connection, {})
     return int(row["editions"])
 
 

@@ -1,4 +1,4 @@
--- Editions that are due for enrichment, its results, and the sources that are paused.
+-- Editions that are due for enrichment, and its results.
 
 -- name: due
 -- Editions that are due, the longest waiting first, kept from other workers for a while.
@@ -45,25 +45,6 @@ UPDATE edition SET changed_at = %(now)s WHERE isbn13 = %(isbn13)s
 -- The source record of a field that was replaced.
 INSERT INTO provenance (isbn13, field, source_record_id) VALUES (%(isbn13)s, %(field)s, %(source_record_id)s)
 ON CONFLICT (isbn13, field) DO UPDATE SET source_record_id = excluded.source_record_id
-
--- name: rests
--- The sources that failed last time, and until when they are paused.
-SELECT provider, until, reason, permanent, failures FROM enrichment_rest
-
--- name: awake
--- Only these sources are paused.
-DELETE FROM enrichment_rest WHERE provider <> ALL(%(providers)s::text[])
-
--- name: wake
--- The pause of a source ends.
-DELETE FROM enrichment_rest WHERE provider = %(provider)s
-
--- name: rest
--- A source that failed.
-INSERT INTO enrichment_rest (provider, until, reason, permanent, failures)
-VALUES (%(provider)s, %(until)s, %(reason)s, %(permanent)s, %(failures)s)
-ON CONFLICT (provider) DO UPDATE SET until = excluded.until, reason = excluded.reason,
-    permanent = excluded.permanent, failures = excluded.failures
 
 -- name: wanted
 -- How many editions a request to enrich again covers.

@@ -12,7 +12,6 @@ from alexandria.catalogue.matching import names, titles
 from alexandria.catalogue.matching.folding import CACHE_SIZE, fold, repaired, romanized
 from alexandria.catalogue.matching.tongues import LEADING
 
-KEY_VERSION = 1  # of the keys below; a new number for each change, after which a bibliography has to be loaded again
 START_LENGTH, END_LENGTH = 4, 3  # letters of a word that one slip of the pen seldom touches both of
 WORD_CACHE_SIZE = 1 << 16
 _SHORT_LENGTH = MAX_KEY_BYTES // 4  # characters or bytes of the first part of a key; one with a shorter needs no bound

@@ -44,11 +44,12 @@ def show(context: typer.Context, work: Work) -> int:
     """Show the decisions on a book, newest first, and its version."""
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import curation
+    from alexandria.operations.decision_schemas import describe
 
     output = output_of(context)
     found = on_system(output, lambda system: curation.show_decisions(system, work))
     rows = [
-        (each.id, each.at, curation.describe(each), f"undone by {each.undone_by}" if each.undone_by else "")
+        (each.id, each.at, describe(each), f"undone by {each.undone_by}" if each.undone_by else "")
         for each in found.decisions
     ]
     output.result(found.model_dump(mode="json"), *([table(["decision#", "at", "what", ""], rows)] if rows else []))

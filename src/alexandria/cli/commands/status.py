@@ -73,14 +73,14 @@ def month(
 
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import backfill, earlier_results
+    from alexandria.operations import earlier_results, month_detail
 
     output = output_of(context)
     if earlier:
         replaced = on_system(output, lambda system: earlier_results.show_earlier(system, key))
         output.result(replaced.model_dump(mode="json"), *tables.of_earlier(replaced, evidence=evidence))
         return 0 if replaced.results else NOTHING
-    found = on_system(output, lambda system: backfill.show_month(system, key))
+    found = on_system(output, lambda system: month_detail.show_month(system, key))
     output.result(found.model_dump(mode="json"), *tables.of_month(found, evidence=evidence))
     return 0
 

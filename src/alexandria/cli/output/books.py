@@ -10,7 +10,7 @@ from alexandria.cli.output.console import folded as _line
 from alexandria.cli.output.console import heading
 from alexandria.core.provider_facts import label
 from alexandria.operations.book_schemas import BooksAnswer, DecisionRow, EditionRow, ListedBook, WorkAnswer
-from alexandria.operations.curation import describe
+from alexandria.operations.decision_schemas import describe
 from alexandria.operations.status_style import EVIDENCE, describe_score
 
 NO_ISBN = "no ISBN"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -12,12 +13,14 @@ from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.operations import quota_schemas, schemas
-from alexandria.operations.curation import describe as describe_decision
-from alexandria.operations.earlier_results import EarlierAnswer, EarlierResult
+from alexandria.operations.decision_schemas import describe as describe_decision
 from alexandria.operations.incidents import RecordedIncident
 from alexandria.operations.provider_states import clock
 from alexandria.operations.stats_schemas import ProviderCondition, ProviderState
 from alexandria.operations.status_style import describe_score, display_state
+
+if TYPE_CHECKING:
+    from alexandria.operations.earlier_results import EarlierAnswer, EarlierResult
 
 
 def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from alexandria import bootstrap
-from alexandria.bibliography.lookup import NAME as LOCAL_SOURCE
 from alexandria.bootstrap import Mode
 from alexandria.cli.doctor.limits import NO_CONTACT_FIX, no_contact
 from alexandria.cli.output.console import Output
@@ -41,6 +40,8 @@ def asking_providers(output: Output, sources: str | None, act: Callable[[System]
     """Return what `act` returns on a system that may ask these sources ("a,b"; None: all) and spend the daily reserve."""
     settings = settings_of(output)
     if sources is not None:
+        from alexandria.bibliography.lookup import NAME as LOCAL_SOURCE
+
         names = [name.strip() for name in sources.split(",") if name.strip()]
         remote = tuple(name for name in names if name != LOCAL_SOURCE)
         settings = settings.model_copy(update={"sources": remote, "bibliography": len(remote) < len(names)})

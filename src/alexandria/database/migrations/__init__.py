@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from procrastinate.schema import SchemaManager
-
 _FOLDER = Path(__file__).parent
 _QUEUE = "0001_queue"  # the only step without a file: procrastinate brings the SQL of its own tables
 AFTER_STEPS = ("functions", "version")  # run after the steps of every migration
@@ -19,5 +17,7 @@ def names() -> list[str]:
 def statements(step: str) -> str:
     """Return the SQL of a step, to be executed as a whole: it may hold many statements and function bodies."""
     if step == _QUEUE:
+        from procrastinate.schema import SchemaManager  # noqa: PLC0415 # all of the queue's library, for this step alone
+
         return SchemaManager.get_schema()
     return (_FOLDER / f"{step}.sql").read_text(encoding="utf-8")

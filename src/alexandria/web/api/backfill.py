@@ -8,7 +8,7 @@ from fastapi import Path, Query
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
-from alexandria.operations import backfill, schemas
+from alexandria.operations import backfill, month_detail, schemas
 from alexandria.operations.earlier_results import MAX_EARLIER_RESULTS, EarlierAnswer, show_earlier
 from alexandria.operations.stats_schemas import StatsAnswer
 from alexandria.web.errors import documented
@@ -57,7 +57,7 @@ async def list_months(
 
 @router.get("/months/{month}", responses=documented(404), summary="One month in full: attempts, candidates, calls")
 async def show_month(month: MonthInPath, system: Running) -> schemas.MonthAnswer:
-    return await backfill.show_month(system, Month.parse(month))
+    return await month_detail.show_month(system, Month.parse(month))
 
 
 @router.get(

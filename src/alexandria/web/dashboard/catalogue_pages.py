@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from alexandria.operations import books, curation
 from alexandria.operations.book_schemas import MAX_QUERY_LENGTH, source_choices
+from alexandria.operations.decision_schemas import summary
 from alexandria.operations.status_style import EVIDENCE
 from alexandria.web.dashboard.rendering import ReadingRoute, redirect, render
 from alexandria.web.routing import Running, root_path
@@ -64,7 +65,7 @@ async def one_work(id: str, request: Request, system: Running) -> Response:  # n
         "work.html",
         found=found,
         evidence=EVIDENCE,
-        summary=curation.summary,
+        summary=summary,
         fields=curation.FIELDS,
         book_fields=curation.BOOK_FIELDS,
         chosen=books.read_isbn(request.query_params.get("isbn", "")),

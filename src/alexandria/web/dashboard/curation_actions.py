@@ -11,6 +11,7 @@ from alexandria.core.errors import BadInput, DecisionConflict
 from alexandria.operations import books, bulk_curation, curation
 from alexandria.operations.bulk_curation import BulkRequest
 from alexandria.operations.curation import CurationRequest
+from alexandria.operations.decision_schemas import summary
 from alexandria.web.dashboard.forms import AUDIT_NAME, MAX_ID_DIGITS, number, read, return_path, sentence
 from alexandria.web.dashboard.rendering import ActionRoute, FormFields, redirect_with_message, render
 from alexandria.web.routing import Running
@@ -37,7 +38,7 @@ async def decide(id: str, request: Request, form: FormFields, system: Running) -
     except DecisionConflict as conflict:
         again = {field: text for field, text in form.items() if field != "expected"}
         return render(request, "conflict.html", 409, found=conflict.details, again=again)
-    done = sentence(f"{curation.summary(answer.decision)[:200]} by {answer.decision.who}")
+    done = sentence(f"{summary(answer.decision)[:200]} by {answer.decision.who}")
     return redirect_with_message(request, return_path(form, f"/works/{answer.work_id}"), done)
 
 

@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, Response
 
 from alexandria.core.errors import BadInput
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
-from alexandria.operations import backfill, event_log
+from alexandria.operations import event_log
 from alexandria.operations.earlier_results import show_earlier
 from alexandria.operations.event_log import LogFilter
+from alexandria.operations.month_detail import show_month
 from alexandria.operations.overview import take_snapshot
 from alexandria.operations.status_style import STYLES, display_state
 from alexandria.web.auth.secret import client_address
@@ -44,7 +45,7 @@ async def overview(request: Request, system: Running) -> HTMLResponse:
 async def one_month(month: str, request: Request, system: Running) -> HTMLResponse:
     """One month in full."""
     key = Month.parse(month)
-    found = await backfill.show_month(system, key)
+    found = await show_month(system, key)
     replaced = await show_earlier(system, key, limit=MAX_EARLIER_SHOWN)
     async with system.database.transaction() as connection:
         logged = await event_log.newest(connection, LogFilter(key, "info"), MAX_LOG_LINES)

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from alexandria.core.errors import BadInput, NotNow, Unknown
 from alexandria.operations import curation, review
 from alexandria.operations.curation import CurationAnswer, CurationRequest
+from alexandria.operations.decision_schemas import summary
 from alexandria.operations.system import System
 from alexandria.web.dashboard.forms import AUDIT_NAME, MAX_ID_DIGITS, number, read, sentence
 from alexandria.web.dashboard.rendering import ActionRoute, FormFields, ReadingRoute, redirect_with_message, render
@@ -58,7 +59,7 @@ async def answer(request: Request, form: FormFields, system: Running) -> Respons
     except (NotNow, Unknown) as missed:
         said = f"Not stored: {missed.message}" + (f" ({missed.hint})" if missed.hint else "")
     else:
-        said = sentence(f"{curation.summary(made.decision)[:200]} by {made.decision.who}")
+        said = sentence(f"{summary(made.decision)[:200]} by {made.decision.who}")
         undone = made.decision.undoes
         decided = [each for each in decided if each != undone] + ([made.decision.id] if undone is None else [])
     kept = {name: form[name] for name in KEPT if form.get(name)}
