@@ -49,6 +49,10 @@ class QueueWorker(Worker):
             delete_jobs="always",
         )
         self._at_once, self._beat = at_once, beat
+        self._empty: set[str] = (
+            set()
+        )  # queues without a due job when they were asked last, of which nothing was heard since
+        self._times_heard = 0
 
     async def _periodic_deferrer(self) -> None:
         # The queue has no periodic tasks of its own, and a side task that ends would end the watch over the others.
@@ -82,16 +86,30 @@ class QueueWorker(Worker):
     def _expect(self, next_job: float | None) -> None:
         """Fetch a job when it is due, unless that is after the next heartbeat."""
         if next_job is not None and next_job < HEARTBEAT_INTERVAL:
-            asyncio.get_running_loop().call_later(max(next_job, 0.0), self._new_job_event.set)
+            asyncio.get_running_loop().call_later(max(next_job, 0.0), self._hear_of_job)
+
+    async def _handle_notification(self, *, channel: str, notification: jobs.Notification) -> None:
+        if notification["type"] == "job_inserted":
+            self._hear_of_job()
+        else:
+            await super()._handle_notification(channel=channel, notification=notification)
+
+    def _hear_of_job(self) -> None:
+        self._times_heard += 1
+        self._empty.clear()
+        self._new_job_event.set()
 
     async def _fetch_and_process_jobs(self) -> None:
-        """Start jobs until none is due, or no queue that has one may run another."""
+        """Start jobs until none is due, or no queue that has one may run another. Queues known to be empty are not asked."""
         assert self.worker_id is not None
         self._new_job_event.clear()  # before the query, so that a job that comes meanwhile is seen
         try:
             while not self._stop_event.is_set() and (queues := self._free_queues()):
+                heard = self._times_heard
                 job = await self.app.job_manager.fetch_job(queues=queues, worker_id=self.worker_id)
                 if job is None:
+                    if heard == self._times_heard:
+                        self._empty.update(queues)
                     return
                 self._start(job)
         except ConnectorException as refused:
@@ -102,7 +120,7 @@ class QueueWorker(Worker):
 
     def _free_queues(self) -> list[str]:
         running = Counter(context.job.queue for context in self._running_jobs.values())
-        return [queue for queue, limit in self._at_once.items() if running[queue] < limit]
+        return [queue for queue, limit in self._at_once.items() if running[queue] < limit and queue not in self._empty]
 
     def _start(self, job: jobs.Job) -> None:
         context = job_context.JobContext(

@@ -13,12 +13,12 @@ from alexandria.catalogue.curation import NONE_REFUSED, Refusals
 from alexandria.catalogue.matching import publication_month
 from alexandria.catalogue.matching.scoring import ACCEPT, REFUSE, choose, is_known_otherwise
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, ScoredRecord
-from alexandria.catalogue.repository import unlike
+from alexandria.catalogue.repository import CatalogueMatch, unlike
 from alexandria.core import errors
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import LOCAL_GENERATORS
-from alexandria.database.pool import Database
+from alexandria.database.pool import Connection, Database
 from alexandria.providers.base import Source
 
 
@@ -59,12 +59,12 @@ async def recognise(
 
     That costs no call. The second value is what persons rejected for the candidate.
     """
-    async with database.transaction() as connection:
-        works = await repository.find_works(connection, candidate.title, (candidate.author,), year=candidate.year)
-        held = repository.best([work for work in works if work.isbn13])
-        held = held and await repository.with_edition_titled(connection, held, candidate.title)
-        record = held and await repository.record_behind(connection, held.isbn13)
-        refusals = await curation.refusals(connection, [work.work_id for work in works])
+    try:
+        async with database.statements() as connection:
+            held, record, refusals = await _held(connection, candidate)
+    except errors.DatabaseUnavailable:
+        async with database.transaction() as connection:  # on a connection that is tried before
+            held, record, refusals = await _held(connection, candidate)
     if held is None:
         return None, refusals
     behind = f" from {record.source.provider} {record.source.id}" if record else ""
@@ -79,6 +79,17 @@ async def recognise(
         in_month=publication_month.dated_in(month, held.dates),
     )
     return found, refusals
+
+
+async def _held(
+    connection: Connection, candidate: Candidate
+) -> tuple[CatalogueMatch | None, EditionRecord | None, Refusals]:
+    """Return the work that the catalogue holds of this candidate, the record it rests on, and what persons rejected."""
+    works = await repository.find_works(connection, candidate.title, (candidate.author,), year=candidate.year)
+    held = repository.best([work for work in works if work.isbn13])
+    held = held and await repository.with_edition_titled(connection, held, candidate.title)
+    record = await repository.record_behind(connection, held.isbn13) if held else None
+    return held, record, await curation.refusals(connection, [work.work_id for work in works])
 
 
 async def look_up(

@@ -168,9 +168,8 @@ async def one_writer(connection: Connection) -> None:
 
     Lock what people may lock in psql before, as all writers wait for this one: it waits for nothing longer than a second.
     """
-    await connection.execute(SQL["wait_for_locks"], {"milliseconds": WRITER_LOCK_TIMEOUT})
-    await connection.execute(SQL["one_writer"])
-    await connection.execute(SQL["wait_for_locks"], {"milliseconds": WRITERS_OWN_LOCK_TIMEOUT})
+    waits = {"others": WRITER_LOCK_TIMEOUT, "own": WRITERS_OWN_LOCK_TIMEOUT}
+    await connection.execute(SQL["one_writer"], waits)
 
 
 async def add_work(

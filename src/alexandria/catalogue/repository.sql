@@ -2,11 +2,10 @@
 
 -- name: one_writer
 -- Months are recorded one after the other: two that share works or people would wait for each other for ever.
-SELECT pg_advisory_xact_lock(hashtext('alexandria.catalogue'))
-
--- name: wait_for_locks
--- How long this transaction waits for a lock.
-SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
+-- The wait for them is bounded by itself, and so is every later wait of this transaction. OFFSET 0 keeps the order.
+SELECT set_config('lock_timeout', %(own)s::text, true) FROM (
+    SELECT pg_advisory_xact_lock(hashtext('alexandria.catalogue')) FROM (
+        SELECT set_config('lock_timeout', %(others)s::text, true) OFFSET 0) AS patient OFFSET 0) AS locked
 
 -- name: by_isbn
 -- The edition with this ISBN, and its work.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,26 +54,36 @@ class RecordedMonth:
 
 
 async def record_month(
-    connection: Connection, month: Month, resolutions: Sequence[Resolution], now: datetime, *, token: UUID
+    connection: Connection,
+    month: Month,
+    resolutions: Sequence[Resolution],
+    now: datetime,
+    *,
+    token: UUID,
+    apart: bool = True,
 ) -> RecordedMonth:
     """Store the resolutions that an attempt found for a month; those of earlier attempts become earlier results.
 
     A book that PostgreSQL refuses is stored as unresolved, or left out if that is refused, too. Raises BadData if it
-    refuses every book.
+    refuses every book; and if it refuses any, unless the books are kept `apart`, by a savepoint each.
     """
     await connection.execute(SQL["forget"], {"year": month.year, "month": month.month})
-    await repository.one_writer(connection)
+    await repository.one_writer(connection)  # after which no person decides before the month is recorded
+    rejected = await _any_rejected(connection, resolutions)
     stored: list[Resolution] = []
     left_out, refused = [], None
     for resolution in resolutions:
-        for kept in (await _proven(connection, resolution), _without_records(resolution)):
+        allowed = await _allowed(connection, resolution) if rejected else resolution
+        for kept in (await _proven(connection, allowed), _without_records(resolution)):
             try:
                 with unavailable():
-                    async with connection.transaction():
+                    async with connection.transaction() if apart else contextlib.nullcontext():
                         row = _outcome(kept, await _record_book(connection, month, kept), 1, now)
                         row |= {"position": len(stored), "attempt_token": token}
                         await _add(connection, month, kept.candidate, row)
             except BadData as error:
+                if not apart:
+                    raise
                 refused = error
                 log.warning("book refused", book=kept.candidate.title, month=str(month), reason=error.message)
             else:
@@ -106,6 +117,8 @@ async def finish_recheck(connection: Connection, due: DueCandidate, resolution: 
     if await (await connection.execute(SQL["lock_recheck"], month | {"id": due.id})).fetchone() is None:
         return False  # the month was filled again meanwhile
     await repository.one_writer(connection)
+    if await _any_rejected(connection, [resolution]):
+        resolution = await _allowed(connection, resolution)
     resolution = await _proven(connection, resolution)
     work_id = await _record_book(connection, due.month, resolution)
     row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
@@ -168,8 +181,7 @@ def _without_records(resolution: Resolution) -> Resolution:
 
 
 async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
-    """The resolution, without its ISBN if a person rejected it, or the catalogue holds it under an unlike title."""
-    resolution = await _allowed(connection, resolution)
+    """The resolution, without its ISBN if the catalogue holds it under an unlike title, or for another book."""
     hit = resolution.accepted
     if hit is None or hit.isbn13 is None or resolution.work_id is not None:
         return resolution
@@ -199,13 +211,17 @@ async def _another(connection: Connection, candidate: Candidate, hit: EditionRec
     return f"its record is of work {book}, which a person marked as another book" if book in apart else ""
 
 
+async def _any_rejected(connection: Connection, resolutions: Sequence[Resolution]) -> bool:
+    """Return whether persons rejected one of these books' ISBNs or records, perhaps for another work."""
+    found = [each for each in resolutions if each.isbn13 is not None]
+    hits = [hit for each in found for hit in (each.accepted, *each.related) if hit is not None]
+    numbers = {*(str(each.isbn13) for each in found), *(str(hit.isbn13) for hit in hits)}
+    return bool(numbers) and await curation.any_refused(connection, sorted(numbers), hits)
+
+
 async def _allowed(connection: Connection, resolution: Resolution) -> Resolution:
     """The resolution without what persons rejected, who may have decided while it was looked up."""
     if resolution.isbn13 is None:
-        return resolution
-    hits = [hit for hit in (resolution.accepted, *resolution.related) if hit is not None]
-    numbers = {str(resolution.isbn13), *(str(hit.isbn13) for hit in hits)}
-    if not await curation.any_refused(connection, sorted(numbers), hits):
         return resolution
     found = await refusals(connection, resolution.candidate)
     accepted = resolution.accepted

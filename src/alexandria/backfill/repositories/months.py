@@ -209,10 +209,14 @@ async def complete(
     variant: str,
     note: str | None,
     partial: bool = False,
+    locked: bool = False,
 ) -> None:
-    """Complete the month, whose books are recorded; `partial`: the list of a generator is missing. Raises AttemptLost."""
+    """Complete the month, whose books are recorded; `partial`: the list of a generator is missing. Raises AttemptLost.
+
+    `locked`: this transaction has locked it for the attempt already.
+    """
     code = PARTIAL if partial else None
-    await _end(connection, token, "completed", code, note)
+    await (_end_attempt if locked else _end)(connection, token, "completed", code, note)
     values = {"generated": generated, "resolved": resolved, "queued": queued, "variant": variant, "note": note}
     await _write(connection, "complete", {**values, "code": code, "token": token})
 
@@ -331,6 +335,10 @@ def _columns(months: Sequence[Month]) -> dict[str, list[Any]]:
 
 async def _end(connection: Connection, token: UUID, outcome: str, code: str | None, reason: str | None) -> None:
     await lock(connection, token)  # the month before its attempt, as a hand-made reset locks them: no deadlock
+    await _end_attempt(connection, token, outcome, code, reason)
+
+
+async def _end_attempt(connection: Connection, token: UUID, outcome: str, code: str | None, reason: str | None) -> None:
     await connection.execute(SQL["end_attempt"], {"token": token, "outcome": outcome, "code": code, "reason": reason})
 
 
