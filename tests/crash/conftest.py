@@ -2,7 +2,7 @@
 
 field           a database with months, a sandbox, and as many workers as a test wants
 open_field      a function: the same as a context, as often as a test wants it
-make_field      the class of both, for tests that bring all of it themselves
+make_field      a function: the same of a database, a folder and a sandbox that a test brings itself
 side_by_side    a function: starts scenarios that mostly wait, each with a field of its own, all at the same time
 """
 
@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -39,6 +40,7 @@ from alexandria.core.month import Month
 from alexandria.database import sql
 from alexandria.database.pool import Database
 from alexandria.sandbox.parts import provider_names
+from tests.support.forked import ForkedChild
 
 DEADLINE = 150.0  # seconds for anything that is waited for, on a machine with much else to do
 LOOK = 0.05  # seconds between looks
@@ -58,7 +60,7 @@ def pytest_collection_modifyitems(items):
 FAULT = re.compile(r"\b(?:unexpected|Traceback|deadlock)\b")
 
 
-class Process(demo.Child):
+class Process(ForkedChild):
     """A command of ours in a process that a test may kill or freeze. `within` is a program that runs it, and options."""
 
     def __init__(
@@ -137,9 +139,24 @@ class Field:
         return self.process("work", "--concurrency", "2", *options)
 
     def sql(self, statement: LiteralString, *parameters: object) -> list[dict[str, Any]]:
-        with psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
+        try:
+            cursor = self._connection.execute(statement, parameters or None)
+        except psycopg.OperationalError:
+            if not self._connection.broken:
+                raise
+            self.close()  # a test has killed the server since
+            cursor = self._connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    @cached_property
+    def _connection(self) -> psycopg.Connection[dict[str, Any]]:
+        """One for all questions: whoever waits asks many times a second."""
+        return psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True)
+
+    def close(self) -> None:
+        if "_connection" in self.__dict__:
+            self._connection.close()
+            del self._connection
 
     def one(self, statement: LiteralString, *parameters: object) -> Any:
         """The one value of the one row."""
@@ -272,14 +289,17 @@ def _field(database_url: str, folder: Path, *sandbox_options: str, embedded: boo
     # What is killed leaves no coverage, and what is timed here is the product, not its tracing.
     plain = {name: value for name, value in demo._environment(folder).items() if not name.startswith("COVERAGE_")}
     options = ["--latency-scale", "0.05", "--rates", ",".join(f"{n}={r}" for n, r in RATES.items()), *sandbox_options]
-    with demo.Child("sandbox", *options, folder=folder, environment=plain) as sandbox:
+    with ForkedChild("sandbox", *options, folder=folder, environment=plain) as sandbox:
         url = sandbox.url()
         environment = plain | demo._sandboxed(url) | {"ALEXANDRIA_WEBHOOK_SECRET": SECRET}
         environment |= {f"ALEXANDRIA_{name.upper()}_RATE": rate for name, rate in RATES.items()}
         if not embedded:
             environment["DATABASE_URL"] = database_url
-        with httpx2.Client(base_url=url, trust_env=False) as client:
-            yield Field(database_url, folder, client, environment)
+        with (
+            httpx2.Client(base_url=url, trust_env=False) as client,
+            contextlib.closing(Field(database_url, folder, client, environment)) as field,
+        ):
+            yield field
 
 
 @pytest.fixture(scope="session")
@@ -288,8 +308,9 @@ def open_field():
 
 
 @pytest.fixture
-def make_field():
-    return Field
+def make_field() -> Iterator[Callable[..., Field]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda *given: stack.enter_context(contextlib.closing(Field(*given)))
 
 
 @pytest.fixture

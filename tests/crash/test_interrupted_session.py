@@ -43,12 +43,10 @@ def await_true(condition, what):
 
 
 def started(place, workers):
-    """As many servers as test processes, each of them with a sandbox and a worker."""
+    """As many servers as test processes, each with a process that forks, of which a sandbox and a worker are forks."""
     commands = processes(place).values()
-    return all(
-        sum(part in command for command in commands) >= workers
-        for part in ("unix_socket_directories=", "alexandria sandbox", "alexandria work")
-    )
+    needed = {"unix_socket_directories=": workers, "multiprocessing.forkserver": 3 * workers}
+    return all(sum(part in command for command in commands) >= count for part, count in needed.items())
 
 
 @pytest.fixture

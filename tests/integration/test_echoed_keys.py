@@ -11,8 +11,9 @@ import httpx2
 import psycopg
 import pytest
 
-from alexandria.cli.runtime.demo import Child, _environment
+from alexandria.cli.runtime.demo import _environment
 from alexandria.sandbox.parts import provider_names
+from tests.support.forked import ForkedChild
 
 pytestmark = pytest.mark.long
 
@@ -95,7 +96,7 @@ def test_a_key_that_providers_quote_is_nowhere(database_url, tmp_path, length):
             **{f"ALEXANDRIA_{name.upper()}_BASE_URL": f"{provider}/{name}" for name in provider_names()},
             **{f"ALEXANDRIA_{name.upper()}_RATE": "100" for name in provider_names()},
         }
-        with Child("up", "-v", "--port", "0", folder=tmp_path, environment=environment) as served:
+        with ForkedChild("up", "-v", "--port", "0", folder=tmp_path, environment=environment) as served:
             with httpx2.Client(
                 base_url=served.url(), headers={"X-Cron-Secret": "a-secret-of-the-door-0123456789"}, trust_env=False
             ) as api:

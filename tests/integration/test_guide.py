@@ -14,6 +14,7 @@ import pytest
 
 from alexandria.cli.runtime import demo
 from alexandria.database.embedded.server import Embedded
+from tests.support.forked import ForkedChild
 
 RATE = 8  # requests a second that lanes keep and the sandbox allows: low, so that the lanes are full
 
@@ -61,7 +62,7 @@ def running_backfill(data_dir, monkeypatch):
     data_dir.mkdir(mode=0o711)
     with demo._stage(demo.DemoOptions(), data_dir, Silent()) as stage, Embedded(data_dir) as server:
         variables = demo._environment(data_dir) | demo._sandboxed(str(stage.sandbox.base_url).rstrip("/"))
-        with demo.Child("work", folder=data_dir, environment=variables):
+        with ForkedChild("work", folder=data_dir, environment=variables):
             stage.post("/api/internal/seed-backfill-queue", {"year_start": 2000, "year_end": 2024})
             yield Running(stage, server.url)
 

@@ -14,12 +14,13 @@ import structlog
 
 from alexandria import cli
 from alexandria.bootstrap import Mode, running
-from alexandria.cli.runtime.demo import Child, _environment, _sandboxed
+from alexandria.cli.runtime.demo import _environment, _sandboxed
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.core import config
 from alexandria.core.errors import BadInput, Unknown
 from alexandria.core.webhook_secrets import FILE, PREVIOUS_FILE, WebhookSecrets, finish, rotate, webhook_secrets
 from alexandria.database.embedded.server import Embedded
+from tests.support.forked import ForkedChild
 
 ROTATIONS = 100
 LOOK = "/api/internal/months?year=1900"
@@ -60,8 +61,8 @@ def test_a_hundred_rotations_refuse_no_client_and_restart_nothing(data_dir):
     """A client that gets the new secret late, while a process without any signal answers it and processes months."""
     data_dir.mkdir(mode=0o711)
     with (
-        Child("sandbox", folder=data_dir, environment=_environment(data_dir)) as sandbox,
-        Child(
+        ForkedChild("sandbox", folder=data_dir, environment=_environment(data_dir)) as sandbox,
+        ForkedChild(
             "up", "--port", "0", folder=data_dir, environment=_environment(data_dir) | _sandboxed(sandbox.url())
         ) as server,
     ):

@@ -11,14 +11,16 @@ import httpx2
 import psycopg
 import pytest
 
-from alexandria.cli.runtime.demo import Child, _environment
+from alexandria.cli.runtime.demo import _environment
 from alexandria.sandbox.parts import provider_names
+from tests.support.forked import ForkedChild
 
 pytestmark = pytest.mark.long
 DEADLINE = 150.0  # seconds for what is waited for
 SANDBOX = """
 import json, sys
 from alexandria.sandbox import SandboxSettings, serve
+from tests.support.forked import ForkedChild
 
 keys, rates = json.loads(sys.argv[1])
 serve(SandboxSettings(keys=keys, rates=rates, latency_scale=0.02), 0, announce=lambda url: print(url, flush=True))
@@ -66,7 +68,7 @@ def test_a_month_runs_and_every_line_is_whole(database_url, tmp_path, kind):
         httpx2.post(
             f"{provider}/__sandbox/faults", content="isbndb/books:isbndb_401=0.2,xai:429_no_hint@1", trust_env=False
         )
-        with Child("up", "-v", "--port", "0", folder=tmp_path, environment=environment) as served:
+        with ForkedChild("up", "-v", "--port", "0", folder=tmp_path, environment=environment) as served:
             with httpx2.Client(base_url=served.url(), headers={"X-Cron-Secret": secret}, trust_env=False) as api:
                 api.post("/api/internal/seed-backfill-queue", json={"year_start": 2023, "year_end": 2023})
                 with psycopg.connect(database_url, autocommit=True) as connection:

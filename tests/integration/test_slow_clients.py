@@ -6,10 +6,9 @@ import os
 import resource
 import socket
 import statistics
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -18,6 +17,7 @@ import pytest
 
 from alexandria.web.middleware import MAX_BODY_SIZE
 from alexandria.web.server import HEADER_TIMEOUT, UNREAD_BODY_TIMEOUT
+from tests.support.forked import Forked
 
 pytestmark = pytest.mark.long
 
@@ -34,18 +34,17 @@ class Server:
     def __init__(self, database_url, folder, *options, descriptors=DESCRIPTORS, **settings):
         self._log, self._read_from = folder / "serve.log", 0
         environment = os.environ | {"DATABASE_URL": database_url, "ALEXANDRIA_WEBHOOK_SECRET": SECRET} | settings
-        command = [sys.executable, "-m", "alexandria", "--json", "serve", "--port", "0", *options]
-        shell = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
+        limited = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        command = ["--json", "serve", "--port", "0", *options]
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(shell, env=environment, stdout=subprocess.PIPE, stderr=log)
-        assert self.process.stdout is not None
+            self.process = Forked(*command, environment=environment, log=log, prepare=limited)
         self.url = json.loads(self.process.stdout.readline())["data"]["url"]
         self.address = ("127.0.0.1", int(self.url.split(":")[2].split("/")[0]))
 
     def stop(self):
         self.process.terminate()
         code = self.process.wait(TIMEOUT)
-        assert self.process.stdout is not None
+        self.process.stdin.close()
         self.process.stdout.close()
         return code
 

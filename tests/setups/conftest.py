@@ -19,6 +19,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,7 @@ from alexandria.database.embedded import installation
 from alexandria.database.embedded.installation import DEBIAN
 from alexandria.database.embedded.server import Embedded
 from alexandria.sandbox.parts import provider_names
+from tests.support.forked import Forked, ForkedChild
 from tests.support.ports import free_port
 
 WORK_TIMEOUT = 300.0  # seconds for two months, on a machine with much else to do
@@ -137,16 +139,12 @@ class Operator:
 
 def work(url: str, **environment: str) -> None:
     """Run a worker in a process of its own until every scheduled month has ended."""
-    called = [sys.executable, "-m", "alexandria", "work", "--until-idle"]
-    done = subprocess.run(
-        called,
-        capture_output=True,
-        text=True,
-        env=os.environ | environment | {"DATABASE_URL": url},
-        timeout=WORK_TIMEOUT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    variables = os.environ | environment | {"DATABASE_URL": url}
+    with tempfile.TemporaryFile() as log:
+        with Forked("work", "--until-idle", environment=variables, log=log) as worker:
+            code = worker.wait(WORK_TIMEOUT)
+        log.seek(0)
+        assert code == 0, log.read().decode()
 
 
 def command(*arguments: str, **environment: str) -> Result:
@@ -293,14 +291,14 @@ class Address:
 class Processes:
     """The API and a worker on one database."""
 
-    api: str
+    api: httpx2.Client
     children: tuple[demo.Child, ...]
 
     def ready(self) -> tuple[int, str]:
         """What /health/ready responds."""
         for child in self.children:
             child.check()
-        answer = httpx2.get(f"{self.api}/health/ready", timeout=20, trust_env=False)
+        answer = self.api.get("/health/ready")
         return answer.status_code, answer.text
 
 
@@ -309,7 +307,7 @@ def wait_until(condition: Callable[[], T], what: str, seconds: float = WORK_TIME
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"waited in vain: {what}"
-        time.sleep(0.1)
+        time.sleep(0.2)
     return found
 
 
@@ -357,10 +355,11 @@ def working(sandbox: dict[str, str], tmp_path: Path) -> Callable[[str], Abstract
     def start(url: str) -> Iterator[Processes]:
         environment = os.environ | sandbox | {"DATABASE_URL": url, "ALEXANDRIA_WEBHOOK_SECRET": "s" * 40}
         with (
-            demo.Child("serve", "--port", "0", folder=tmp_path, environment=environment) as api,
-            demo.Child("work", folder=tmp_path, environment=environment) as worker,
+            ForkedChild("serve", "--port", "0", folder=tmp_path, environment=environment) as api,
+            ForkedChild("work", folder=tmp_path, environment=environment) as worker,
+            httpx2.Client(base_url=api.url(), timeout=20, trust_env=False) as client,
         ):
-            yield Processes(api.url(), (api, worker))
+            yield Processes(client, (api, worker))
 
     return start
 
@@ -403,7 +402,7 @@ def own_server(session_folder: Path) -> Iterator[OwnServer]:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("sandbox")
     options = ["--latency-scale", "0.01", "--rates", ",".join(f"{name}={demo.RATE}" for name in provider_names())]
-    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
+    with ForkedChild("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
         yield demo._sandboxed(child.url())
 
 

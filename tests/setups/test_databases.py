@@ -17,7 +17,7 @@ ROLE_SETTINGS = {
     "check_function_bodies": "off", "transform_null_equals": "on", "pg_trgm.similarity_threshold": "1", "work_mem": "64kB",
     "xmloption": "document", "backslash_quote": "on", "enable_seqscan": "off", "search_path": '"$user"', "jit": "on",
     "default_transaction_isolation": "serializable", "idle_in_transaction_session_timeout": "50ms", "gin_fuzzy_search_limit": "1",
-    "lock_timeout": "1ms", "statement_timeout": "50ms", "idle_session_timeout": "50ms", "timezone": "Asia/Kathmandu",
+    "lock_timeout": "1ms", "statement_timeout": "50ms", "idle_session_timeout": "1s", "timezone": "Asia/Kathmandu",
     "datestyle": "German, DMY", "synchronous_commit": "off", "force_parallel_mode": "on", "extra_float_digits": "-15",
 }  # fmt: skip
 AUTHORS_TABLE = """CREATE TABLE public.backfill_log (id serial PRIMARY KEY, year integer NOT NULL, month integer NOT NULL,

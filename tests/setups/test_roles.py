@@ -127,7 +127,7 @@ def test_settings_of_the_role_do_not_matter(operator, sandbox):
     """Neither to commands nor to a worker that completes months."""
     for setting in (
         "datestyle = 'German'", "timezone = 'Asia/Kathmandu'", "default_transaction_isolation = 'serializable'",
-        "statement_timeout = '50ms'", "lock_timeout = '1ms'", "idle_session_timeout = '50ms'",
+        "statement_timeout = '50ms'", "lock_timeout = '1ms'", "idle_session_timeout = '1s'",
         "idle_in_transaction_session_timeout = '50ms'", "search_path = 'nowhere'", "client_encoding = 'LATIN1'",
     ):  # fmt: skip
         operator.admin(f"ALTER ROLE {operator.owner} SET {setting}")
