@@ -131,6 +131,11 @@ def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
     with performing(data_dir, "--months", "1") as first:
         docs = read_until(first.stderr, "stays up").split()[-1]
         assert httpx2.get(docs, trust_env=False).status_code == 200
+        before = len(processes(data_dir))
+        looked = subprocess.run([sys.executable, "-m", "alexandria", "--demo", "status", "--json"], text=True, check=True,
+                                capture_output=True, env={**os.environ, "ALEXANDRIA_DATA_DIR": str(data_dir / "data")})  # fmt: skip
+        assert json.loads(looked.stdout)["data"]["by_status"]["completed"] == 1
+        assert len(processes(data_dir)) == before
         with performing(data_dir) as second:
             _, err = second.communicate(timeout=200)
         assert second.returncode == 2

@@ -159,7 +159,9 @@ def test_a_folder_that_somebody_else_has_put_there_is_not_used(tmp_path, monkeyp
     (tmp_path / f"alexandria-{os.getuid()}").symlink_to(elsewhere)
     (tmp_path / "data").write_text("no folder")
     with contextlib.ExitStack() as stack:
-        claimed = [liveness._claim(folder, "work", stack) for folder in liveness._folders(tmp_path / "data")]
+        claimed = [
+            liveness._claim(folder, {"command": "work"}, stack) for folder in liveness._folders(tmp_path / "data")
+        ]
         assert claimed == [None, None]
     assert list(elsewhere.iterdir()) == []
 

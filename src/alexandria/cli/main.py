@@ -66,7 +66,11 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
 
 OWN_OPTIONS = "psql"  # whatever follows this command is for another program
 COMPLETION = "_ALEXANDRIA_COMPLETE"  # the variable by which a shell asks for completions
-FLAGS = {"--json", "--no-color", "--no-input", "-q", "--quiet", "-v", "--verbose"}
+STARTING = {"up", "serve", "work", "demo", "sandbox"}  # commands that start a system of their own
+# Commands that prepare one, by the settings of the terminal.
+OWN_SETTINGS = STARTING | {"migrate", "secret", "config", "health"}
+VALUES = ("--database", "--server")  # global options with a value
+FLAGS = {"--demo", "--json", "--no-color", "--no-input", "-q", "--quiet", "-v", "--verbose"}
 
 app = typer.Typer(
     name="alexandria",
@@ -114,6 +118,14 @@ def _options(
     context: typer.Context,
     *,
     database: Annotated[str | None, typer.Option(metavar="URL", help="Database URL (overrides DATABASE_URL).")] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Use the settings of the server here that answers at this address. Default: of the data folder.",
+        ),
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Use the demo that runs, or that was kept.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only data and errors.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, and show tracebacks.")] = False,
@@ -124,7 +136,24 @@ def _options(
     ] = False,
 ) -> None:
     """Fill the gaps of a book catalogue, month by month, with ISBNs you can trust."""
-    context.obj = Output(Options(json, quiet, verbose, not no_color, no_input, database))
+    context.obj = Output(Options(json, quiet, verbose, not no_color, no_input, database, server, demo))
+    _use_server(context, Options(database=database, server=server, demo=demo))
+
+
+def _use_server(context: typer.Context, options: Options) -> None:
+    """Use the settings of the running server for the command, as far as it looks at a system or acts on one."""
+    chosen = options.demo or options.server is not None
+    if sum((options.demo, options.server is not None, options.database is not None)) > 1:
+        raise errors.BadInput("--database, --demo and --server exclude each other", hint="give one of them")
+    if chosen and context.invoked_subcommand in STARTING:
+        raise errors.BadInput(
+            f"{context.invoked_subcommand} starts a system of its own", hint="leave out --demo and --server"
+        )
+    if options.database is not None or (context.invoked_subcommand in OWN_SETTINGS and not chosen):
+        return
+    from alexandria.cli.runtime.running_server import Wanted, settings_of_server
+
+    context.with_resource(settings_of_server(context.obj, Wanted(options.server, options.demo)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -172,9 +201,9 @@ def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     for argument in rest:
         if argument == "--" or later == [OWN_OPTIONS]:
             return early, [*later, argument, *rest]
-        if argument in FLAGS or argument.startswith("--database="):
+        if argument in FLAGS or argument.startswith(tuple(f"{name}=" for name in VALUES)):
             early.append(argument)
-        elif argument == "--database":
+        elif argument in VALUES:
             early += [argument, *([following] if (following := next(rest, None)) is not None else [])]
         else:
             later.append(argument)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from alexandria.core.config import Settings
-from alexandria.core.errors import DatabaseNotPrepared, NotMigrated
+from alexandria.core.errors import DatabaseNotPrepared, NotMigrated, usable_data_dir
 from alexandria.core.grammar import counted
 from alexandria.database import migrate, migrations, pooler, rights, session
 from alexandria.database.embedded.server import Embedded
+
+EMPTY = "this database is empty (no schema yet)"
 
 
 class Server(Protocol):
@@ -55,6 +57,25 @@ def open_server(settings: Settings) -> Iterator[Server]:
         yield _EmbeddedServer(with_search_path(embedded.url, settings.database_schema), embedded)
 
 
+def is_made(settings: Settings) -> bool:
+    """Whether there is a PostgreSQL to look into, so that a look need not make the embedded one. Raises Misconfigured."""
+    if settings.database_url is not None:
+        return True
+    folder = settings.data_dir.expanduser().absolute()
+    with usable_data_dir(folder):
+        try:
+            (folder / "postgresql").lstat()
+        except FileNotFoundError:
+            return False
+    return True
+
+
+def require_made(settings: Settings) -> None:
+    """Raise NotMigrated if the embedded PostgreSQL was never made."""
+    if not is_made(settings):
+        raise NotMigrated(EMPTY, hint="run: alexandria up, or alexandria migrate; a running demo: add --demo")
+
+
 def with_search_path(url: str, schema: str | None = None) -> str:
     """Return the URL with the search path of every connection: to `schema`, or to where the tables are or will be.
 
@@ -81,7 +102,7 @@ def require_migrated(url: str, *, writes: bool = False) -> None:
         rights.require_rights(url)
         raise
     if steps == migrations.names():
-        raise NotMigrated("this database is empty (no schema yet)", hint="run: alexandria migrate")
+        raise NotMigrated(EMPTY, hint="run: alexandria migrate")
     if steps:
         pending = f"{counted(len(steps), 'migration')} pending: {migrate.describe(steps)}"
         raise NotMigrated(pending, hint="run: alexandria migrate")

@@ -28,7 +28,7 @@ DEFAULT_WIDTH = 200  # columns where there is no terminal to fit into
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of every command. `database` is a URL that overrides DATABASE_URL."""
+    """The options of every command. `database` is a URL that overrides DATABASE_URL; `server` and `demo` choose a server."""
 
     json: bool = False
     quiet: bool = False
@@ -36,6 +36,8 @@ class Options:
     color: bool = True
     no_input: bool = False
     database: str | None = dataclasses.field(default=None, repr=False)
+    server: str | None = None
+    demo: bool = False
 
 
 class _Unforeseen(AlexandriaError):

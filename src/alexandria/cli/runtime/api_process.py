@@ -48,11 +48,12 @@ def run(
     with open_server(settings) as server, listen(host, port) as listening:
         _migrate(output, settings, server.url)
         warn(output, settings, "up" if works else "")
-        url = url_of(listening) + root_path
+        own_url = url_of(listening)
+        url = own_url + root_path
 
         async def act(stop: asyncio.Event) -> None:
             async with (
-                beating("up" if works else "serve", settings.data_dir),
+                beating("up" if works else "serve", settings.data_dir, own_url),
                 bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system,
             ):
                 report_limits(output, system)

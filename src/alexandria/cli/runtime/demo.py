@@ -27,6 +27,7 @@ import httpx2
 
 from alexandria.backfill.status import Status
 from alexandria.cli.runtime.demo_bibliography import ALL_DOWN, load_sample, offline
+from alexandria.cli.runtime.running_server import DEMO_FOLDER, TEMPORARY_PREFIX
 from alexandria.core.errors import AlexandriaError, BadInput, Unknown, usable_data_dir
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
@@ -50,7 +51,7 @@ SETTLE_TIMEOUT = 5.0  # seconds for open requests to end, before both counts are
 STOP_TIMEOUT = 20.0  # seconds for a process to end by itself
 MAX_ERROR_LINES = 15  # lines of a process that ended early
 FINAL = {Status.COMPLETED, Status.FAILED}
-TEMPORARY_PREFIX, TEMPORARY_LOCK = "alexandria-demo-", "demo.lock"
+TEMPORARY_LOCK = "demo.lock"
 CONTACT = "demo@alexandria.invalid"  # Open Library refuses those who name none
 
 
@@ -274,7 +275,7 @@ def _folder(plan: DemoOptions, data_dir: Path) -> Iterator[Path]:
         with _temporary_folder() as folder:
             yield folder
         return
-    folder = data_dir / "demo"
+    folder = data_dir / DEMO_FOLDER
     with usable_data_dir(data_dir):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data_dir / "demo.lock").open("w")

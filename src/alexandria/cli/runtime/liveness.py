@@ -32,11 +32,13 @@ _FOLDER_MODE = 0o700
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """A process of this machine: its command, and the seconds since its event loop last ran."""
+    """A process of this machine: its command, its address if it serves, and the seconds since its event loop last ran."""
 
     command: str
     pid: int
     silent: float
+    url: str = ""
+    data_dir: str = ""
 
     @property
     def hangs(self) -> bool:
@@ -44,10 +46,11 @@ class RunningProcess:
 
 
 @contextlib.asynccontextmanager
-async def beating(command: str, data_dir: Path) -> AsyncIterator[None]:
+async def beating(command: str, data_dir: Path, url: str = "") -> AsyncIterator[None]:
     """While the context is open, show that the event loop runs."""
+    described = _described(command, data_dir, url)
     with contextlib.ExitStack() as stack:
-        file = next(filter(None, (_claim(folder, command, stack) for folder in _folders(data_dir))), None)
+        file = next(filter(None, (_claim(folder, described, stack) for folder in _folders(data_dir))), None)
         if file is None:
             log.warning("alexandria health cannot find this process", hint="make the data folder or /tmp writable")
         beat = asyncio.create_task(_beat(file))
@@ -76,6 +79,11 @@ def running(data_dir: Path) -> list[RunningProcess]:
     return [found for path in files if (found := _read(path)) is not None]
 
 
+def running_in(data_dir: Path) -> list[RunningProcess]:
+    """Return the long-running processes of this machine or container that use this data folder."""
+    return [each for each in running(data_dir) if each.data_dir == str(data_dir.absolute())]
+
+
 async def _beat(file: Path | None) -> None:
     watched = _is_watched()
     while True:
@@ -92,7 +100,11 @@ def _is_watched() -> bool:
     return "WATCHDOG_USEC" in os.environ and os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
 
 
-def _claim(folder: Path, command: str, stack: contextlib.ExitStack) -> Path | None:
+def _described(command: str, data_dir: Path, url: str) -> dict[str, Any]:
+    return {"command": command, "pid": os.getpid(), "url": url, "data_dir": str(data_dir.absolute())}
+
+
+def _claim(folder: Path, described: dict[str, Any], stack: contextlib.ExitStack) -> Path | None:
     """Create and lock the file of this process, removed with `stack`; None where that is not possible."""
     path = folder / f"{_host()}.{os.getpid()}.{secrets.token_hex(4)}"
     with contextlib.suppress(OSError):
@@ -101,7 +113,7 @@ def _claim(folder: Path, command: str, stack: contextlib.ExitStack) -> Path | No
             return None
         file = stack.enter_context(path.open("x", encoding="utf-8"))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        json.dump({"command": command, "pid": os.getpid()}, file)
+        json.dump(described, file)
         file.flush()
         stack.callback(path.unlink, missing_ok=True)
         return path
@@ -116,7 +128,8 @@ def _read(path: Path) -> RunningProcess | None:
             path.unlink(missing_ok=True)
             return None
         found = json.load(file)
-        return RunningProcess(str(found["command"]), int(found["pid"]), max(silent, 0.0))
+        url, data_dir = str(found.get("url", "")), str(found.get("data_dir", ""))
+        return RunningProcess(str(found["command"]), int(found["pid"]), max(silent, 0.0), url, data_dir)
     return None
 
 

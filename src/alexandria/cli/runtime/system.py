@@ -13,7 +13,7 @@ from alexandria.cli.output.console import Output
 from alexandria.cli.settings import settings_of
 from alexandria.core import logging
 from alexandria.core.config import Settings
-from alexandria.database.server import Server, is_empty, open_server, require_migrated
+from alexandria.database.server import Server, is_empty, is_made, open_server, require_made, require_migrated
 from alexandria.operations.system import System
 
 T = TypeVar("T")
@@ -29,6 +29,9 @@ def on_system(
     settings = settings_of(output)
     if not output.options.verbose:
         logging.quieten("WARNING")
+    if without_schema is not None and not is_made(settings):
+        return without_schema()
+    require_made(settings)
     with open_server(settings) as server:
         if without_schema is not None and is_empty(server.url):
             return without_schema()
@@ -47,6 +50,7 @@ def asking_providers(output: Output, sources: str | None, act: Callable[[System]
         settings = settings.model_copy(update={"sources": remote, "bibliography": len(remote) < len(names)})
     if missing := no_contact(settings):
         output.message(f"hint: {missing}; {NO_CONTACT_FIX}")
+    require_made(settings)
     with open_server(settings) as server:
         require_migrated(server.url)
         return _run(settings, server, act, Mode.ASK)

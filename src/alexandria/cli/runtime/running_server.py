@@ -1,0 +1,177 @@
+"""Finds the running server of a data folder, and lets a command use its settings, so that page and terminal agree.
+
+The settings are those of the server's process, which the system gives only to the account that started it: nothing is
+written for it, and no key leaves the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from alexandria.cli.output.console import Output
+from alexandria.cli.runtime import liveness
+from alexandria.cli.runtime.liveness import RunningProcess
+from alexandria.core.config import PREFIX
+from alexandria.core.errors import BadInput, Unknown
+from alexandria.core.provider_facts import key_settings
+from alexandria.core.secret_files import DATA_DIR, SECRETS_DIR, default_data_dir
+
+DEMO_FOLDER, TEMPORARY_PREFIX = "demo", "alexandria-demo-"
+COMMANDS = ("up", "serve", "work")  # the first that runs has the settings
+DATABASE_URL, DATABASE_OPTION = "DATABASE_URL", "--database"
+# How a process writes its log is its own matter.
+OWN_MATTERS = (f"{PREFIX}LOG_LEVEL", f"{PREFIX}LOG_FORMAT")
+NETWORK = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+PASSWORDS = frozenset({"PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"})
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_READ_BYTES = 4_000_000  # of the environment of a process
+PROCESSES = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The server that a command asks for: by `url`, that of the `demo`, or else the one of the data folder."""
+
+    url: str | None = None
+    demo: bool = False
+
+
+@contextlib.contextmanager
+def settings_of_server(output: Output, wanted: Wanted) -> Iterator[None]:
+    """Use the settings of the running server within the context, if there is one.
+
+    Without a wish, a terminal that names another database keeps its own settings. Raises Unknown and BadInput.
+    """
+    folder = _data_dir(os.environ)
+    found = _demo(folder) if wanted.demo else _server(folder, wanted.url)
+    if found is None:
+        yield
+        return
+    server, place = found
+    mine, chosen = _configuration(os.environ), wanted.demo or wanted.url is not None
+    given = _settings_of(server) if server else None
+    if given is None:
+        if server:
+            output.message(f"hint: the settings of process {server.pid} cannot be read here; these are the terminal's")
+        given = {name: value for name, value in mine.items() if not wanted.demo or name.upper() in NETWORK}
+    given |= {DATA_DIR: str(place)} | ({SECRETS_DIR: str(place / "secrets")} if wanted.demo else {})
+    own = mine.get(DATABASE_URL)
+    if not chosen and own is not None and own != given.get(DATABASE_URL):
+        yield
+        return
+    differing = sorted(name for name in {*mine, *given} - {DATA_DIR, SECRETS_DIR} if mine.get(name) != given.get(name))
+    if server and differing:
+        output.message(f"with the settings of {_named(server)}, which differ here: {', '.join(differing)}")
+    with _replaced(mine, given):
+        yield
+
+
+def _server(folder: Path, url: str | None) -> tuple[RunningProcess, Path] | None:
+    places = [folder] if url is None else [folder, folder / DEMO_FOLDER, *_temporary()]
+    found = [(each, place) for place in places for each in liveness.running_in(place)]
+    if url is not None:
+        found = [each for each in found if each[0].url and _place(each[0].url) == _place(url)]
+        if not found:
+            raise Unknown(
+                f"no server of this account with the data folder {folder} answers at {url}",
+                hint=f"set {DATA_DIR} to the server's data folder, on the server's machine",
+            )
+    return min(found, key=lambda each: COMMANDS.index(each[0].command), default=None)
+
+
+def _demo(folder: Path) -> tuple[RunningProcess | None, Path]:
+    """The process of the running demo and its folder; without a process the folder of a demo that was kept."""
+    kept = folder / DEMO_FOLDER
+    for place in (kept, *_temporary()):
+        if running := liveness.running_in(place):
+            return running[0], place
+    if (kept / "postgresql").exists():
+        return None, kept
+    raise Unknown("no demo is running", hint="start one: alexandria demo")
+
+
+def _temporary() -> list[Path]:
+    """The folders of demos that keep nothing, the newest first."""
+    found = [each for each in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*") if not each.is_symlink()]
+    own = [each for each in found if each.stat().st_uid == os.geteuid()]
+    return sorted(own, key=lambda each: each.stat().st_mtime, reverse=True)
+
+
+def _data_dir(environment: Mapping[str, str]) -> Path:
+    given = environment.get(DATA_DIR)
+    return (Path(given).expanduser() if given else default_data_dir()).absolute()
+
+
+def _settings_of(server: RunningProcess) -> dict[str, str] | None:
+    """The settings of a process, with folders as they are from everywhere; None where the system does not give them."""
+    place = PROCESSES / str(server.pid)
+    try:
+        with (place / "environ").open("rb") as file:
+            lines = file.read(MAX_READ_BYTES).split(b"\0")
+        with (place / "cmdline").open("rb") as file:
+            arguments = [os.fsdecode(each) for each in file.read(MAX_READ_BYTES).split(b"\0")]
+        folder = (place / "cwd").resolve(strict=True)
+    except OSError:
+        return None
+    pairs = (os.fsdecode(line).partition("=") for line in lines)
+    found = _configuration({name: value for name, _, value in pairs})
+    found |= {name: str(folder / found[name]) for name in (DATA_DIR, SECRETS_DIR) if found.get(name)}
+    return found | ({DATABASE_URL: database} if (database := _option(arguments)) else {})
+
+
+def _option(arguments: list[str]) -> str:
+    """The database that a process was given as an option; "" for none."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == DATABASE_OPTION:
+            return following
+        if argument.startswith(f"{DATABASE_OPTION}="):
+            return argument.partition("=")[2]
+    return ""
+
+
+def _configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    keys = {*key_settings().values()}
+    return {
+        name: value
+        for name, value in environment.items()
+        if value and name.upper() not in OWN_MATTERS and (
+            name.upper().startswith(PREFIX) or name.upper() in keys | NETWORK | PASSWORDS | {DATABASE_URL}
+        )
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def _replaced(mine: Mapping[str, str], given: Mapping[str, str]) -> Iterator[None]:
+    """Set these variables instead of those of the terminal."""
+    before = {name: os.environ.get(name) for name in {*mine, *given}}
+    try:
+        for name in mine.keys() - given.keys():
+            del os.environ[name]
+        os.environ.update(given)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _named(server: RunningProcess) -> str:
+    return f"the server at {server.url} (process {server.pid})" if server.url else f"process {server.pid}"
+
+
+def _place(url: str) -> tuple[str, int | None, str]:
+    """What an address of a server on this machine leads to. Raises BadInput."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise BadInput(f"--server: {url[:80]!r} is not an address", hint="example: http://127.0.0.1:8000") from None
+    return "localhost" if host in LOCAL_NAMES else host, port or 80, parts.path.rstrip("/")
