@@ -39,7 +39,7 @@ chaos: setup campaigns ## crash tests and interleavings with new random choices,
 	HYPOTHESIS_PROFILE=random SOAK_SEED=$$(date +%s) CHAOS_SECONDS=1800 CHAOS_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/crash tests/property
 
 campaigns: setup ## a thousand simulated rollouts, and a thousand through the real controller, with whatever people do; an hour
-	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_simulation.py -k no_gate
+	CAMPAIGNS=1000 $(BIN)/python -m pytest -s --timeout 1800 tests/unit/test_simulation.py tests/unit/test_cluster_bound.py -k "no_gate or gates"
 	CAMPAIGNS=1000 $(BIN)/python -m pytest -s tests/campaigns
 
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part

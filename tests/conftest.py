@@ -77,6 +77,10 @@ _LONGEST = (
     "integration/test_breaker.py",
 )
 
+# Coverage costs each process that is started a third of a second and more. Of these folders' processes most are killed,
+# and leave no record, or run what is measured elsewhere.
+_UNMEASURED, _MEASURING = ("crash", "setups", "unit"), "COVERAGE_PROCESS_CONFIG"
+
 # The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random tries new ones.
 # HYPOTHESIS_PROFILE=first stops at the first failing example: a mutant is found, and nobody reads the smallest example.
 # How fast the machine is proves nothing in any of them.
@@ -207,6 +211,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _measured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The coverage of processes that a test starts is measured, but for those of some folders."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name in _UNMEASURED:
+            patch.delenv(_MEASURING, raising=False)
+        yield
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_a_rollout_whose_first_phases_went_well_is_rarely_stopped():
     simulation.run(lambda now: now.ended == 60)
     known = simulation.history()
     assert all(outcome.status is not Status.FAILED for outcome in known.outcomes.values())
-    before, after = (forecast(GUIDE, history, EXPECTED, runs=40, sooner=False) for history in (fresh(), known))
+    before, after = (forecast(GUIDE, history, EXPECTED, runs=20, sooner=False) for history in (fresh(), known))
     assert 0.1 < before.stuck < 0.6  # one third of 400 simulations
     assert before.stuck_at == "Validation"
     assert after.stuck < 0.1  # none of a hundred
