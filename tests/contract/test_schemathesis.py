@@ -21,10 +21,12 @@ from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.rollout.plan import example, read
 from alexandria.web.app import create_app
 from alexandria.web.auth.secret import SecretAuth
+from tests.support.sampling import EVERY
 
 SECRET = "canary-secret"
 BOUNDED = ("--phases", "examples,coverage")  # as many requests as the description has cases
-ENDLESS = ("--phases", "fuzzing,stateful", "--max-time", "30", "--max-examples", "100")  # seconds of trying
+# As many seconds of trying; `make fuzz` tries longer.
+ENDLESS = ("--phases", "fuzzing,stateful", "--max-time", "30" if EVERY else "10", "--max-examples", "100")
 
 # What no schema can say makes a well-formed request wrong: a plan belongs to its own request, years are in order.
 SETTINGS = """
