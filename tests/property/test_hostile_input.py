@@ -75,6 +75,7 @@ BY_TEXT: dict[str, Callable[[str], Any]] = {
     "romanized": folding.romanized,
     "spelling of sounds": transliteration.spelling,
     "consonants": transliteration.consonants,
+    "syllables": lambda text: transliteration.reads_in_part(f"あああああ{text}", "aaaaaaa" + text),
     "another script": lambda text: transliteration.compare(text, "Prestuplenie"),
     "outside": lambda text: titles.outside(folding.fold(text)),
     "language of an edition": lambda text: languages.of_edition(folding.fold(text)),

@@ -8,6 +8,7 @@ from alexandria.catalogue.matching import authors
 from alexandria.catalogue.matching.authors import (
     ANONYMOUS,
     FAMILY_ONLY,
+    FAMILY_SPELT,
     INITIALS,
     MISSPELT,
     OTHER,
@@ -21,6 +22,7 @@ from alexandria.catalogue.matching.authors import (
 from alexandria.catalogue.matching.names import DEGREES, GENERATIONS, name_key, natural, people, plain, without_suffixes
 
 LEVELS = {SAME: "same", INITIALS: "initials", PEN_NAME: "pen name", MISSPELT: "misspelt", FAMILY_ONLY: "family only", VARIANT: "variant", UNREAD: "unread",
+          FAMILY_SPELT: "family spelt otherwise",
           ANONYMOUS: "anonymous", UNKNOWN: "unknown",
           OTHER: "other"}  # fmt: skip
 
@@ -128,6 +130,9 @@ AGREEMENTS = {
     "a long family name spelt otherwise, first name as an initial": ("A. Stepanov", "Anna Stepanoff", MISSPELT),
     "a long family name spelt otherwise, another given name": ("Olga Stepanov", "Anna Stepanoff", OTHER),
     "a long family name spelt otherwise, no given name": ("Stepanov", "Anna Stepanoff", OTHER),
+    "a family name of another transliteration, no given name": ("Dostojewski", "Fyodor Dostoevsky", FAMILY_SPELT),
+    "a short family name of another transliteration, no given name": ("Gogol'", "Nikolai Gogol", FAMILY_ONLY),
+    "a family name of the same sounds, no given name": ("Tolstoj", "Leo Tolstoy", FAMILY_SPELT),
     "long family names that are not alike enough": ("Anna Featherston", "Anna Featherbone", OTHER),
     # across scripts
     "another script, just alike enough as a whole": ("Хлебников", "Chlebnikow", MISSPELT),
@@ -138,7 +143,7 @@ AGREEMENTS = {
     "another script, whose reading depends on the language": ("王 伟", "Malcolm X", UNREAD),
     "another script, another first letter": ("Лев Толстой", "Mary Tolstoy", OTHER),
     "another script, another family name": ("Лев Толстой", "Leo Stein", OTHER),
-    "another script, no given name on one side": ("Велимир Хлебников", "Chlebnikow", OTHER),
+    "another script, no given name on one side": ("Велимир Хлебников", "Chlebnikow", FAMILY_SPELT),
     "two persons of one foreign script": ("Лев Толстой", "Алексей Толстой", OTHER),
     "two family names of one foreign script": ("Лев Толстой", "Лев Шестов", OTHER),
     "two family names of one foreign script that are alike": ("Андрей Иваненко", "Антон Ивановенко", OTHER),
@@ -176,6 +181,7 @@ def test_levels_are_ordered_from_best_to_worst():
         FAMILY_ONLY,
         VARIANT,
         UNREAD,
+        FAMILY_SPELT,
         ANONYMOUS,
         UNKNOWN,
         OTHER,

@@ -55,6 +55,9 @@ TITLED = {
     "two anonymous records": (("The Long Moor", "Anonymous"), ("The Long Moor", "Anónimo"), ACCEPT),
     "two records without any author": (("The Long Moor",), ("The Long Moor",), DOUBT),
     "an anonymous one and one with an author": (("The Long Moor", "Anonymous"), ("The Long Moor", "Ann Lee"), DOUBT),
+    "a family name alone in another spelling": (("The Long Moor", "Tschechow"), ("The Long Moor", "Anton Chekhov"), DOUBT),
+    "a family name alone in another script": (("The Long Moor", "Чехов"), ("The Long Moor", "Anton Chekhov"), DOUBT),
+    "a family name in another spelling and the year": (("The Long Moor", "Tschechow", {"published": "2001"}), ("The Long Moor", "Anton Chekhov", {"published": "2001"}), ACCEPT),
     "another person in another script": (("The Long Moor", "Stephen King"), ("The Long Moor", "Лев Толстой"), REFUSE),
 }  # fmt: skip
 

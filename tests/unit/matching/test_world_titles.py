@@ -7,7 +7,15 @@ from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, score
 from alexandria.catalogue.matching.titles import read
 from alexandria.catalogue.matching.tongues import may_be
-from alexandria.catalogue.matching.transliteration import ALIKE, PERHAPS, UNLIKE, UNREADABLE, compare, script_of
+from alexandria.catalogue.matching.transliteration import (
+    ALIKE,
+    PERHAPS,
+    UNLIKE,
+    UNREADABLE,
+    compare,
+    reads_in_part,
+    script_of,
+)
 from alexandria.catalogue.models import Candidate
 
 SCRIPTS = [
@@ -23,6 +31,30 @@ SCRIPTS = [
 @pytest.mark.parametrize(("one", "other", "level"), SCRIPTS)
 def test_how_two_scripts_compare(one, other, level):
     assert (compare(one, other), compare(other, one)) == (level, level)
+
+
+READINGS = [
+    ("荒野のペットショップ", "Areno no petto shoppu", True), ("つめたい荒野へ", "Tsumetai areno e", True), ("荒野はつめたい", "Kōya wa tsumetai", True),
+    ("きゃべつ畑のファン", "Kyabetsubatake no fan", True), ("荒野のペットショップ", "Areno no pan'ya", False), ("荒野のペットショップ", "Petto shoppu no areno", False),
+    ("荒野のペットショップ", "No petto shoppu", False), ("荒野の刃", "Areno no yaiba", False), ("つめたい荒野X", "Tsumetai areno X", False), ("つめたい", "Tsumetai", False),
+    ("荒野", "Kōya", False), ("Tsumetai", "Tsumetai areno", False), ("つめたい荒野", "Цумэтай арэно", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("japanese", "latin", "agrees"), READINGS)
+def test_the_syllables_of_a_japanese_title_have_their_places(japanese, latin, agrees):
+    assert (reads_in_part(japanese, latin), reads_in_part(latin, japanese)) == (agrees, agrees)
+
+
+def test_a_title_that_is_read_in_part_needs_a_second_fact(verdict):
+    asked, held = ("Areno no petto shoppu", "Namiko Morita"), ("荒野のペットショップ", "もりたなみこ")
+    assert verdict(asked, held) == DOUBT
+    assert verdict((*asked, {"published": "2011"}), (*held, {"published": "2011"})) == ACCEPT
+
+
+def test_small_syllables_are_read_with_the_one_before():
+    for japanese, latin in (("ウィキ", "Wiki"), ("ティファ", "Tifa"), ("チョコ", "Choko"), ("きゃべつ", "Kyabetsu")):
+        assert compare(japanese, latin) == ALIKE
 
 
 def test_the_script_of_a_text():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alexandria.catalogue.matching.authors import (
     ANONYMOUS,
     FAMILY_ONLY,
+    FAMILY_SPELT,
     INITIALS,
     MISSPELT,
     OTHER,
@@ -23,7 +24,7 @@ def author_finding(level: int, one: Comparable, other: Comparable) -> Finding:
     telling = len(one.title.words) > 1 or not one.title.latin or is_confirmed(one, other)
     if level == UNREAD and not telling:
         return Finding(25, "the authors are written in two scripts, and the title is short")
-    return _READABLE if level == UNREAD and is_confirmed(one, other) else _AUTHORS[level]
+    return _CONFIRMED[level] if level in _CONFIRMED and is_confirmed(one, other) else _AUTHORS[level]
 
 
 def leads(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
@@ -39,8 +40,12 @@ _AUTHORS = {
     FAMILY_ONLY: Finding(10, "only the author's family name is known to agree"),
     VARIANT: Finding(12, "the author's names are perhaps two spellings of one"),
     UNREAD: Finding(12, "the authors are written in two scripts, which cannot be compared"),
+    FAMILY_SPELT: Finding(20, "one author has a family name alone, in another spelling"),
     ANONYMOUS: Finding(5, "both are anonymous"),
     UNKNOWN: Finding(25, "no author to compare"),
     OTHER: Finding(VETO_POINTS, "another author"),
 }
-_READABLE = Finding(8, "the authors are written in two scripts, and another fact agrees")
+_CONFIRMED = {
+    UNREAD: Finding(8, "the authors are written in two scripts, and another fact agrees"),
+    FAMILY_SPELT: Finding(10, "one author has a family name alone, in another spelling, and another fact agrees"),
+}

@@ -16,7 +16,7 @@ from alexandria.catalogue.matching.titles import slip
 from alexandria.catalogue.matching.transliteration import ALIKE, PERHAPS, UNREADABLE, spelling
 
 # How well two names agree, best first.
-SAME, INITIALS, PEN_NAME, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN, OTHER = range(10)
+SAME, INITIALS, PEN_NAME, MISSPELT, FAMILY_ONLY, VARIANT, UNREAD, FAMILY_SPELT, ANONYMOUS, UNKNOWN, OTHER = range(11)
 SAME_FAMILY_RATIO, SAME_GIVEN_RATIO = 82.0, 60.0  # of two spellings of a name in Latin letters
 SURE_FAMILY_RATIO, SURE_GIVEN_RATIO = 90.0, 80.0  # of spellings that are one name beyond doubt
 MIN_FAMILY_LENGTH = 5  # letters of a family name that is recognised although several of them differ
@@ -102,7 +102,7 @@ def _begins(one: Person, other: Person) -> bool:
 def _in_latin(one: Person, other: Person) -> int:
     """Other spellings of one name: "Dostojewski, Fjodor", "Lev Tolstoy", "Cho Nam-Joo" and "Namju Cho"."""
     if not one.given or not other.given:
-        return OTHER
+        return FAMILY_SPELT if _are_alike(one, other, SURE_FAMILY_RATIO) else OTHER
     whole = spelling("".join(one.tokens))
     if any(spelling("".join(order)) == whole for order in _orders(other)):
         return MISSPELT
@@ -119,10 +119,7 @@ def _turned(person: Person) -> Person:
 
 def _spelt_otherwise(one: Person, other: Person) -> int:
     family, twin = spelling(one.family), spelling(other.family)
-    alike = family == twin or (
-        min(len(family), len(twin)) >= MIN_FAMILY_LENGTH and fuzz.ratio(family, twin) >= SAME_FAMILY_RATIO
-    )
-    if not alike:
+    if not _are_alike(one, other, SAME_FAMILY_RATIO):
         return OTHER
     first, second = spelling("".join(one.given)), spelling("".join(other.given))
     sure = fuzz.ratio(family, twin) >= SURE_FAMILY_RATIO and fuzz.ratio(first, second) >= SURE_GIVEN_RATIO
@@ -134,6 +131,12 @@ def _spelt_otherwise(one: Person, other: Person) -> int:
     if names[0][:1] == names[1][:1] and fuzz.ratio(*names) >= SAME_GIVEN_RATIO and min(map(len, names)) > 2:
         return VARIANT
     return OTHER
+
+
+def _are_alike(one: Person, other: Person, ratio: float) -> bool:
+    """Whether two family names may be spellings of one."""
+    family, twin = spelling(one.family), spelling(other.family)
+    return family == twin or (min(len(family), len(twin)) >= MIN_FAMILY_LENGTH and fuzz.ratio(family, twin) >= ratio)
 
 
 def _orders(person: Person) -> list[tuple[str, ...]]:
@@ -154,9 +157,12 @@ def _across_scripts(one: Person, other: Person) -> int:
     if found == ALIKE:
         return MISSPELT
     family = transliteration.compare(one.family, other.family)
-    if family == ALIKE and one.given and other.given and spelling(one.given[0])[:1] == spelling(other.given[0])[:1]:
+    both_given = one.given and other.given
+    if family == ALIKE and both_given and spelling(one.given[0])[:1] == spelling(other.given[0])[:1]:
         return MISSPELT
     if found == PERHAPS and transliteration.ALPHABET in scripts:
-        given = one.given and other.given and transliteration.compare(one.given[0], other.given[0]) <= PERHAPS
-        return UNREAD if family <= PERHAPS and given else OTHER
-    return UNREAD if found in (PERHAPS, UNREADABLE) else OTHER
+        if family <= PERHAPS and both_given and transliteration.compare(one.given[0], other.given[0]) <= PERHAPS:
+            return UNREAD
+    elif found in (PERHAPS, UNREADABLE):
+        return UNREAD
+    return FAMILY_SPELT if family == ALIKE and not both_given else OTHER

@@ -110,7 +110,8 @@ def _transliterated(one: Comparable, other: Comparable) -> Finding:
     found = min(transliteration.compare(mine, yours) for mine, yours in pairs)
     if found == ALIKE:
         return Finding(6, "same title in another script")
-    if found == PERHAPS and {script_of(a.raw), script_of(b.raw)} & {ABJAD, HANGUL}:
+    vowels_unwritten = found == PERHAPS and {script_of(a.raw), script_of(b.raw)} & {ABJAD, HANGUL}
+    if vowels_unwritten or any(transliteration.reads_in_part(mine, yours) for mine, yours in pairs):
         return Finding(8 if is_confirmed(one, other) else 20, "perhaps the same title in another script")
     return _parallel_finding(a, b) or OTHER_TITLE
 

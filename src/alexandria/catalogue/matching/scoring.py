@@ -12,7 +12,7 @@ from alexandria.catalogue.matching import editions as edition
 from alexandria.catalogue.matching import kinds, titles
 from alexandria.catalogue.matching.aliases import ALSO_KNOWN, author_level, known_title_finding
 from alexandria.catalogue.matching.author_findings import author_finding, leads
-from alexandria.catalogue.matching.authors import ANONYMOUS, FAMILY_ONLY, INITIALS, UNKNOWN, UNREAD, VARIANT, agreement
+from alexandria.catalogue.matching.authors import FAMILY_ONLY, INITIALS, UNKNOWN, agreement
 from alexandria.catalogue.matching.comparison import MAY_BE_ANOTHER, title_finding
 from alexandria.catalogue.matching.edition_findings import format_findings, language_findings, year_findings
 from alexandria.catalogue.matching.findings import (
@@ -253,7 +253,7 @@ def _compare(one: Comparable, other: Comparable) -> list[Finding]:
     findings = [alike, *kind_findings(one, other)]
     level = author_level(one, other)
     findings.append(author_finding(level, one, other))
-    if alike.partial and level in (FAMILY_ONLY, VARIANT, UNREAD, ANONYMOUS, UNKNOWN):
+    if alike.partial and FAMILY_ONLY <= level <= UNKNOWN:
         findings.append(Finding(20, "only part of the title agrees, and the author's given name does not confirm it"))
     aliased = level < agreement(one.authors, other.authors)
     is_first = level >= UNKNOWN or aliased or leads(one.authors, other.authors)
