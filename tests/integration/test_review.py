@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from alexandria.catalogue import curation, review
+from alexandria.catalogue import curation, repository, review
 from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Isbn13
@@ -71,3 +71,32 @@ async def test_decisions_are_labelled_pairs_as_they_were_found_first(database_ur
             "stratum": "suspected",
             "strata": None,
         }
+
+
+CALLED = "SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE funcname IN ('list_work', 'queue_review')"
+
+
+async def called(connection):
+    """How often this transaction has listed and reviewed a work until now."""
+    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    rows = await (await connection.execute(CALLED)).fetchall()
+    await connection.execute("SET CONSTRAINTS ALL DEFERRED")
+    return {row["funcname"]: row["calls"] for row in rows}
+
+
+async def test_a_work_is_listed_once_for_all_of_its_rows(database_url):
+    """And no work of a row that is deleted or added is not listed: that takes as long."""
+    async with backfill(database_url, [Scripted("gemini", [[SONG]])], [stocked()]) as system:
+        await process(system, NOVEMBER)
+        async with system.scheduler.database.transaction() as connection:
+            await connection.execute("SET LOCAL track_functions = 'all'")
+            await connection.execute("DELETE FROM candidate")
+            assert await called(connection) == {"list_work": 1, "queue_review": 1}
+            authors = ("Paul Murray", "Ann Lee", "Bo Lund")
+            work = await repository.add_work(connection, STING.title, authors, first_published=None, language="en")
+            assert await called(connection) == {"list_work": 2, "queue_review": 1}
+            await connection.execute("UPDATE work SET language = 'de' WHERE id = %s", [work])
+            assert await called(connection) == {"list_work": 3, "queue_review": 1}, "it has changed again"
+        [listed] = await query(system, "SELECT language, words FROM work_listing WHERE work_id = %s", work)
+    assert listed["language"] == "de"
+    assert "'lund'" in listed["words"]
