@@ -137,7 +137,7 @@ async def test_google_books_returns_one_volume_in_full_and_503_for_an_unknown_on
 
 async def test_google_books_volumes_lack_fields_like_real_ones(sandbox, library):
     client = sandbox(look_alikes=0, coverage={"google_books": 1}, daily_limits={"google_books": 10**6})
-    answers = [await google(client, f'intitle:"{work.face.title}"', maxResults=40) for work in noted(library, 4)]
+    answers = [await google(client, f'intitle:"{work.face.title}"', maxResults=40) for work in noted(library, 8)]
     volumes = {item["id"]: item["volumeInfo"] for answer in answers for item in answer.json().get("items", ())}
     for name in ("authors", "publisher", "publishedDate", "pageCount", "industryIdentifiers", "description"):
         assert 0 < sum(name not in info for info in volumes.values()) < 0.5 * len(volumes), name
@@ -194,7 +194,7 @@ async def test_the_archive_finds_scans_and_other_media_unless_filtered(sandbox):
 async def test_fields_of_the_archive_are_texts_or_lists(sandbox, library):
     client = sandbox(look_alikes=0, coverage={"internet_archive": 1})
     docs: dict[str, dict[str, Any]] = {}
-    for work in noted(library, 4):
+    for work in noted(library, 8):
         isbn = work.editions[0].isbn13
         found = (await archive(client, f"isbn:{isbn} AND mediatype:texts")).json()["response"]["docs"]
         docs |= {doc["identifier"]: doc for doc in found}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alexandria.providers.chat_dialect import complete_url, error_in, read_completion
 from alexandria.providers.refusal_kinds import Refusal, meaning, stated_status
 from tests.support.processor_time import too_long
+from tests.support.sampling import examples
 
 KEYS = st.sampled_from(
     ["error", "code", "type", "message", "status", "details", "quotaId", "quotaValue", "metadata", "raw", "param", "choices",
@@ -31,7 +32,7 @@ CHAT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     status=st.sampled_from([200, 301, 400, 401, 402, 403, 404, 413, 422, 429, 498, 500, 503, 529]),
     body=NESTED | st.binary(),
@@ -44,7 +45,7 @@ def test_a_refusal_has_one_meaning(status, body):
         assert said is None or 400 <= said < 600
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(body=CHAT | NESTED)
 def test_a_completion_is_an_answer_or_none(body):
     error_in(body)

@@ -31,7 +31,7 @@ from alexandria.providers import (
 )
 from alexandria.providers.client import storable
 from tests.support.processor_time import too_long
-from tests.support.sampling import tried
+from tests.support.sampling import examples, tried
 
 BOUND = 0.05  # seconds of a processor
 LENGTH = 65_536  # characters
@@ -113,7 +113,7 @@ BY_TEXT: dict[str, Callable[[str], Any]] = {
     "day's rest": isbndb.DAILY_LEFT.search,
     "call number": isbndb.CALL_NUMBER.fullmatch,
 }
-TIME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TIME = settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def listed(text):

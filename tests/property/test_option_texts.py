@@ -13,6 +13,7 @@ from alexandria.core.errors import BadInput, Misconfigured
 from alexandria.core.month import Month
 from alexandria.providers.generator_specs import parse_generators
 from alexandria.sandbox.fault_rules import read_rules
+from tests.support.sampling import examples
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PIECES = st.sampled_from([
@@ -33,7 +34,7 @@ READERS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(text=TEXTS)
 def test_any_text_is_a_parameter_or_is_refused(name, text):
     with contextlib.suppress(BadInput, Misconfigured):

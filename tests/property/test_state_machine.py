@@ -31,6 +31,7 @@ from alexandria.core import errors
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
+from tests.support.sampling import examples
 
 MONTHS = [Month(2023, n) for n in (10, 11, 12)]
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -415,7 +416,7 @@ def test_the_database_refuses_every_illegal_row_and_no_other(database_url):
     counted = {True: 0, False: 0}
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
 
-        @settings(max_examples=600, deadline=None)
+        @settings(max_examples=examples(600), deadline=None)
         @given(ROWS, ROWS)
         def check(first, then):
             with connection.transaction(force_rollback=True):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from alexandria.core import errors
 from alexandria.providers.retry_hints import MAX_HINT_SECONDS, from_words, retry_after
 from tests.support.processor_time import too_long
+from tests.support.sampling import examples
 
 DAY = MAX_HINT_SECONDS
 
@@ -171,7 +172,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(headers=st.lists(st.tuples(ODD, VALUE), max_size=4), body=JSON | VALUE | st.binary(max_size=60))
 @example(headers=[("Retry-After", "Fri, 31 Dec 99999 23:59:59 GMT")], body=None)
 @example(headers=[("Retry-After", "1e300")], body={"retryDelay": "1e300s"})
