@@ -25,12 +25,14 @@ from alexandria.core.provider_facts import PROVIDERS
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.sandbox import SandboxSettings
 from alexandria.web.app import create_app
-from tests.support.sampling import tried
+from tests.support.sampling import examples, tried
 
 SECRET = "canary-secret-of-the-door"
 INTERNAL = "/api/internal"
 SHARE = 4  # one value in so many is tried for each field and parameter; `make fuzz` tries all
-BOUNDED = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+BOUNDED = settings(
+    max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 # Texts and numbers at the edges of what parsers, calendars, floats and the database know.
 EDGES = st.sampled_from(
@@ -305,7 +307,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(120), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_commands(database_url, monkeypatch, capfdbinary, data):
     """Exit codes of the contract, and for a wrong value a message that is more than a type."""
@@ -321,6 +323,15 @@ def test_commands(database_url, monkeypatch, capfdbinary, data):
         error = json.loads(out)["error"]
         assert error["message"], (command, value)
         assert error["hint"], (command, value)
+
+
+def test_a_reason_with_half_a_character_is_refused_as_wrong_input(database_url, monkeypatch, capfdbinary):
+    """As a terminal gives it whose encoding is not UTF-8."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    for command in (["months"], ["retry", "-n"]):
+        assert cli.main(["--json", *command, "--reason", "caf\udce9"]) == 2
+        error = json.loads(capfdbinary.readouterr().out)["error"]
+        assert (error["code"], error["message"][:6]) == ("bad_input", "reason")
 
 
 @pytest.mark.parametrize("host", ["\udc80", "x" * 6000, "a b", "::g", "256.256.256.256", "a..b"])
@@ -353,7 +364,7 @@ SETTINGS = sorted(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.sampled_from(SETTINGS), value=TEXTS | st.sampled_from(["1e300", "inf", "nan", "-inf", "1" * 30]))
 def test_settings(name, value):
     """Accepted, or refused by name and without the value."""

@@ -11,6 +11,7 @@ from alexandria.cli import completion
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import Year
 from alexandria.cli.output.console import output_of
+from alexandria.cli.requests import read_request
 from alexandria.core.month import Month
 
 commands = typer.Typer()
@@ -46,9 +47,11 @@ def months(
     """List the months, newest first."""
     from alexandria.cli.output import tables
     from alexandria.cli.runtime.system import on_system
-    from alexandria.operations import backfill
+    from alexandria.operations import backfill, schemas
 
     output = output_of(context)
+    if reason:  # half a character, as of a terminal with another encoding, cannot be searched for
+        reason = read_request(schemas.RetryRequest, {"reason": reason}).reason
     found = on_system(output, lambda system: backfill.list_months(system, with_status, year, reason))
     output.result(found.model_dump(mode="json"), *tables.of_months(found))
     if not found.months:
