@@ -1,10 +1,10 @@
 """The first minutes without keys: what `up` prints, a month that waits, and the command that adds a key."""
 
+import contextlib
 import json
 import os
 import stat
-import subprocess
-import sys
+import tempfile
 import time
 
 import httpx2
@@ -13,18 +13,22 @@ import pytest
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox import environment as sandbox_environment
 from tests.support.commands import process
+from tests.support.forked import Forked
 
 DEADLINE = 120.0  # seconds
 
 
 def alexandria(*arguments, text="", **environment):
     """A command as a process of its own: exit code, standard output, standard error."""
-    called = [sys.executable, "-m", "alexandria", *arguments]
-    variables = os.environ | environment
-    done = subprocess.run(
-        called, input=text, env=variables, capture_output=True, text=True, check=False, timeout=DEADLINE
-    )
-    return done.returncode, done.stdout, done.stderr
+    with (
+        tempfile.TemporaryFile() as log,
+        Forked(*arguments, environment=os.environ | environment, log=log) as running,
+    ):
+        with contextlib.suppress(BrokenPipeError):  # it may end without having read it
+            running.stdin.write(text.encode())
+        running.stdin.close()
+        code = running.wait(DEADLINE)
+        return code, running.stdout.read().decode(), os.pread(log.fileno(), 100_000, 0).decode()
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import re
 import select
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from alexandria.cli.runtime import liveness
+from tests.support.forked import Forked
 
 pytestmark = pytest.mark.long
 
@@ -37,30 +37,16 @@ def environment(database_url, tmp_path):
 
 @contextlib.contextmanager
 def process(environment, *command):
-    running = subprocess.Popen(
-        [sys.executable, "-m", "alexandria", *command],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield running
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            running.send_signal(signal.SIGCONT)
-        running.kill()
-        running.communicate()
+    with tempfile.TemporaryFile() as log, Forked(*command, environment=environment, log=log) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def health(environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "alexandria", "--json", "health"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, json.loads(done.stdout)["data"]
+    with process(environment, "--json", "health") as asked:
+        return asked.wait(60), json.loads(asked.stdout.read())["data"]
 
 
 def until(true, what, seconds=60.0):

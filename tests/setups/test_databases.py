@@ -6,7 +6,6 @@ pytestmark = pytest.mark.long
 
 COLLATIONS = {
     "C": "LOCALE 'C'",
-    "POSIX": "LOCALE 'POSIX'",
     "ICU without a language": "LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'und'",
     "ICU, Turkish, where the small letter of I has no dot": "LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'",
     "ICU that ignores case": "LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'und-u-ks-level2'",

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
         __name__,
+        "alexandria.bibliography.loader",
         "alexandria.cli",
         "alexandria.cli.runtime.api_process",
         "alexandria.cli.runtime.worker_process",
@@ -117,6 +119,7 @@ def _run(
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None
     time.tzset()
     for number, end in enumerate(ends):
         os.dup2(end.fileno(), number)

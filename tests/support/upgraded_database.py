@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from typing import Any, LiteralString, Self
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Identifier
+
+from tests.support.forked import Forked
 
 DUMP = Path(__file__).parents[1] / "integration" / "data" / "database_at_96c838d.sql"
 DEADLINE = 120.0  # seconds for anything that is waited for, on a machine with much else to do
@@ -67,26 +68,18 @@ class Program:
         stay = ["--while-stdin"] if stays else []
         self.log = log
         with log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "alexandria", arguments[0], "--json", *arguments[1:], *stay],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-            )
+            command = [arguments[0], "--json", *arguments[1:], *stay]
+            self.process = Forked(*command, environment=environment, log=errors)
 
     @cached_property
     def answer(self) -> Any:
         """The `data` of its first line of JSON, once it is there."""
-        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log.read_text()
         return json.loads(line)["data"]
 
     def end(self) -> int:
         """Its exit code."""
-        assert self.process.stdin is not None
         self.process.stdin.close()
         return self.process.wait(DEADLINE)
 

@@ -172,6 +172,11 @@ class BoundedProtocol(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None:
+            cycle.disconnected = (
+                True  # an answer of the application can follow no more; the base class learns of it later
+            )
         self.transport.close()
 
 
