@@ -45,7 +45,8 @@ campaigns: setup ## a thousand simulated rollouts, and a thousand through the re
 mutations: setup ## how many small faults in the core its tests find; an hour, fails below 85 % in any part
 	$(BIN)/python benchmarks/mutations.py
 
-EVERY_KIND_TESTS = $(addprefix tests/property/test_,every_parser.py regular_expressions.py hostile_input.py parameters.py) tests/contract/test_schemathesis.py
+EVERY_KIND_TESTS = $(addprefix tests/property/test_,every_parser.py regular_expressions.py hostile_input.py parameters.py) \
+	tests/contract/test_schemathesis.py tests/contract/test_sandbox_faults.py
 fuzz: setup ## readers of other people's data under Atheris and with texts of every kind, twenty minutes; for platforms that it has a wheel for
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --group fuzz --python $(BIN)/python
 	$(BIN)/python benchmarks/fuzz.py

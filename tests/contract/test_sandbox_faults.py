@@ -16,6 +16,7 @@ from alexandria.sandbox.clock import Clock
 from alexandria.sandbox.fault_rules import CATALOGUE, PRESETS, Faults, Rule, read_rules
 from alexandria.sandbox.parts import part, provider_names
 from alexandria.sandbox.state import SandboxState
+from tests.support.sampling import tried
 
 MURTAGH = """SELECT ?work WHERE { SERVICE wikibase:mwapi { bd:serviceParam mwapi:search "murtagh". }
   FILTER(CONTAINS(LCASE(?name), "paolini")) }"""
@@ -378,13 +379,15 @@ def test_every_fault_can_be_limited_by_number_share_and_route(hands, cases):
         assert set(met) <= {fault, "none"}
         return [number for number, name in enumerate(met, 1) if name == fault]
 
+    every = [(each, name) for name, known in CATALOGUE.items() if name != "none" for each in known.providers]
+    shared = tried(every, 3)  # 400 draws each
     with cases() as case:
-        for one in ((each, name) for name, known in CATALOGUE.items() if name != "none" for each in known.providers):
+        for one in every:
             with case(*one):
                 assert struck(*one, ":{}@3-4", "a/b", 6) == [3, 4]
                 assert struck(*one, "/a:{}", "a/b", 3) == [1, 2, 3]
                 assert struck(*one, "/a:{}", "b/a", 3) == []
-                assert 50 <= len(struck(*one, ":{}=0.2", "a", 400)) <= 110
+                assert one not in shared or 50 <= len(struck(*one, ":{}=0.2", "a", 400)) <= 110
                 assert struck(*one, ":{}@10s-", "a", 3) == []
 
 

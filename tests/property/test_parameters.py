@@ -227,6 +227,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.long
 def test_every_field_of_every_body_with_every_hostile_value(calling, cases):
     """Also sent twice in one body; and the value as the body. A field has one value of four, the next one the next."""
     headers = {"X-Cron-Secret": SECRET, "Content-Type": "application/json"}
@@ -244,6 +245,7 @@ def test_every_field_of_every_body_with_every_hostile_value(calling, cases):
                     assert body not in twice or response.status_code == 400, "sent twice"
 
 
+@pytest.mark.long
 def test_every_parameter_of_every_reading_route_with_every_hostile_value(calling, cases):
     """Also sent twice, of which neither is better than the other. A parameter has one value of four, as above."""
     headers = {"X-Cron-Secret": SECRET}

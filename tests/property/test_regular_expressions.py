@@ -12,6 +12,8 @@ from alexandria.providers import chat_streams, fields, front_pages, model_json, 
 from tests.support.processor_time import too_long
 from tests.support.sampling import tried
 
+pytestmark = pytest.mark.long
+
 LENGTH = 65_536  # characters
 BOUND = 0.05  # seconds of a processor
 SHARE = 16  # of a text: how much of it is tried first, so that a slow expression takes no minutes
