@@ -8,17 +8,34 @@ READ_ONLY = "PostgreSQL is read-only"
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
-@pytest.fixture
-def pair(cluster):
+def made_pair(cluster):
     """A primary server and its hot standby."""
     primary = cluster()
     primary.give(NAME, OWNER)
     return primary, cluster(copy_of=primary)
 
 
+@pytest.fixture(scope="module")
+def pair(cluster):
+    """For tests in this order: the first two find an empty database."""
+    return made_pair(cluster)
+
+
 def caught_up(primary, standby, until):
     [(at,)] = primary.admin("SELECT pg_current_wal_lsn()::text")
     until(lambda: standby.admin(f"SELECT pg_last_wal_replay_lsn() >= '{at}'")[0][0], "the standby catches up")
+
+
+def test_an_empty_standby_is_not_migrated(pair, at):
+    _, standby = pair
+    refused = at(standby.url(OWNER, NAME)).run("migrate")
+    assert "read-only standby" in refused.error["message"]
+    assert "primary" in refused.error["hint"]
+
+
+def test_hosts_of_which_none_takes_data(pair, refuses):
+    _, standby = pair
+    refuses(standby.url(OWNER, NAME, target_session_attrs="read-write"), "read-only", "primary")
 
 
 def test_a_standby_reads_and_says_that_it_cannot_write(pair, at, until):
@@ -47,21 +64,9 @@ def test_a_standby_reads_and_says_that_it_cannot_write(pair, at, until):
     assert READ_ONLY in str(doctor.data)
 
 
-def test_an_empty_standby_is_not_migrated(pair, at):
-    _, standby = pair
-    refused = at(standby.url(OWNER, NAME)).run("migrate")
-    assert "read-only standby" in refused.error["message"]
-    assert "primary" in refused.error["hint"]
-
-
-def test_hosts_of_which_none_takes_data(pair, refuses):
-    _, standby = pair
-    refuses(standby.url(OWNER, NAME, target_session_attrs="read-write"), "read-only", "primary")
-
-
-def test_work_goes_on_at_the_promoted_standby(pair, at, working, until):
+def test_work_goes_on_at_the_promoted_standby(cluster, at, working, until):
     """Both servers are in the URL; the primary dies while months are in work, and nothing is lost."""
-    primary, standby = pair
+    primary, standby = made_pair(cluster)
     both = (
         f"postgresql://{OWNER}@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/{NAME}?target_session_attrs=read-write"
     )
