@@ -40,7 +40,7 @@ def month(connection):
 def test_every_block_of_sql_can_be_prepared(connection):
     """PostgreSQL parses and plans all of them against the migrated schema, whatever the parameters' types turn out to be."""
     made = sql.load("alexandria.bibliography.tables")
-    for name in ("schema", "title", "edition", "bucket", "binding", "load"):
+    for name in ("schema", "title", "edition", "other_title", "bucket", "binding", "load"):
         connection.execute(made[f"create_{name}"])
     connection.execute(sql.load("alexandria.bibliography.notable")["create_notable"])
     connection.execute(made["serve"])
