@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
 import json
 import random
@@ -36,13 +37,18 @@ SETTINGS = SandboxSettings(
 )
 
 
+@functools.cache
+def sandbox():
+    """The way to the one sandbox of all runs; its books are read when a test begins."""
+    return httpx2.ASGITransport(create_app(SETTINGS))
+
+
 class Jittery(httpx2.AsyncBaseTransport):
     """The way to the sandbox. Each answer takes another time, drawn from `seed`, so that they come in any order.
 
     The sandbox answers by request and seed alone, so it answers each request once for all runs.
     """
 
-    sandbox = httpx2.ASGITransport(create_app(SETTINGS))
     answers: ClassVar[dict[tuple[object, ...], httpx2.Response]] = {}
 
     def __init__(self, seed):
@@ -53,7 +59,7 @@ class Jittery(httpx2.AsyncBaseTransport):
             await asyncio.sleep(0)
         key = request.method, str(request.url), request.content
         if key not in self.answers:
-            answer = await self.sandbox.handle_async_request(request)
+            answer = await sandbox().handle_async_request(request)
             self.answers[key] = httpx2.Response(
                 answer.status_code, headers=answer.headers, content=await answer.aread()
             )

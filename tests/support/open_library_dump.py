@@ -7,6 +7,7 @@ that it must not have.
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import json
 import random
@@ -88,6 +89,11 @@ def edition(number: int, title: str, work_number: int | None, **more: Any) -> st
 
 def rows() -> list[dict[str, str]]:
     """The books of the sandbox, without a number of printed music that is among them."""
+    return [dict(row) for row in _rows()]
+
+
+@functools.cache
+def _rows() -> list[dict[str, str]]:
     text = resources.files("alexandria.sandbox").joinpath("sample_books.csv").read_text(encoding="utf-8")
     return [row for row in csv.DictReader(text.splitlines()) if Isbn13.read(row["isbn13"])]
 
