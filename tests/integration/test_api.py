@@ -50,6 +50,7 @@ INTERNAL = [
     ("GET", "/api/internal/months/2023-11/earlier"),
     ("GET", "/api/internal/jobs/1"),
     ("GET", "/api/internal/rollout"),
+    ("GET", "/api/internal/trends"),
     ("GET", "/api/internal/rollout/verdicts"),
 ]
 VIEWED = [

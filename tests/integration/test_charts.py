@@ -47,7 +47,7 @@ async def test_a_backfill_without_a_past_has_charts_without_drawings(admitted):
     assert "<table" not in page.text
 
 
-async def test_each_chart_has_the_recorded_figures_as_sentence_drawing_and_table(admitted, sql):
+async def test_each_chart_has_the_recorded_figures_as_sentence_drawing_and_table_and_json(admitted, api, sql):
     today = datetime.now(UTC).date()
     await sql(
         "UPDATE backfill_log SET status = 'completed', started_at = now() - interval '1 day', completed_at = now(),"
@@ -93,6 +93,20 @@ async def test_each_chart_has_the_recorded_figures_as_sentence_drawing_and_table
     assert float(drawn[1]) == pytest.approx(float(whole[2]) / 2, abs=0.011)  # the other half is older
     assert page.count('aria-describedby="') == page.count("<svg")
     assert len(page) < LARGEST
+    found = (await api.get("/api/internal/trends")).json()
+    assert [each["day"] for each in found["months"]] == [
+        f"{today - timedelta(days=ago)}" for ago in reversed(range(30))
+    ]
+    assert found["months"][-1] == {
+        "day": f"{today}", "completed": 7, "failed": 1, "books": 600, "resolved": 540, "rate": 90.0,
+    }  # fmt: skip
+    assert [(name, days[0]["requests"], days[0]["errors"]) for name, days in found["calls"].items()] == [
+        ("gemini", 5, 0), ("isbndb", 3, 3),
+    ]  # fmt: skip
+    assert found["quotas"] == {"isbndb": [{"day": f"{today}", "used": 3250, "cap": 13000}]}
+    assert found["costs"]["total"] == pytest.approx(float(whole[1]), abs=0.006)
+    assert found["costs"]["plans"] == {"isbndb": {"price": 14.99, "months": 1, "dollars": 14.99}}
+    assert found["forecast"] is None
 
 
 async def test_the_charts_are_read_once_a_minute(admitted, sql):
@@ -121,10 +135,9 @@ async def test_a_full_page_of_charts_is_small(admitted, sql, system):
     assert len(page.content) < LARGEST, len(page.content)
 
 
-async def test_the_first_forecast_of_a_rollout_is_kept_and_shown_beside_what_came(
-    app, admitted, sql, system, monkeypatch
-):
+async def test_the_first_forecast_of_a_rollout_is_kept_and_shown_beside_what_came(app, admitted, api, sql, monkeypatch):
     """Later forecasts do not replace it."""
+    system = app.state.system
     for key in key_settings().values():
         monkeypatch.setenv(key, "canary-key")
     monkeypatch.setattr(system.forecaster, "settings", config.load())
@@ -153,3 +166,7 @@ async def test_the_first_forecast_of_a_rollout_is_kept_and_shown_beside_what_cam
     )
     assert table(part)[1] == [f"{today}", "0", "1", "2"]
     assert '<path class="dots" d="M5 0h0"/>' in part
+    first = (await api.get("/api/internal/trends")).json()["forecast"]
+    assert (first["rollout"], first["months"]) == ("two", 2)
+    assert first["days"][0] == {"day": f"{today}", "low": 0, "middle": 1, "high": 1, "ended": 2}
+    assert [each["ended"] for each in first["days"][1:]] == [None] * (len(kept) - 1)

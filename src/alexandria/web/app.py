@@ -30,6 +30,7 @@ from alexandria.web.api import (
     reference,
     review,
     rollout,
+    trends,
 )
 from alexandria.web.auth import login
 from alexandria.web.auth.secret import SecretAuth
@@ -142,7 +143,7 @@ def create_app(
     app.state.trends = TrendsCache(system)
     # An included router would be analysed a second time, at the first request: routes are complete as they are.
     for part in (
-        *(backfill, control, curation, rollout, quota, incidents, catalogue, review, health, metrics),
+        *(backfill, control, curation, rollout, quota, incidents, trends, catalogue, review, health, metrics),
         *(reference, rendering, pages, catalogue_pages, chart_pages, review_pages),
     ):
         app.router.routes.extend(part.router.routes)
