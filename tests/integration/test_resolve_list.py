@@ -189,7 +189,7 @@ async def test_a_line_that_the_database_fails_is_tried_again(trouble, database_u
     monkeypatch.setitem(pool.SESSION_SETTINGS, "lock_timeout", "3s" if "ended" in trouble else "50ms")
     rows = [ORBITAL, PROPHET, INVENTED]
     waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    timed_out = "SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle%' AND query LIKE '%FROM work WHERE key =%'"
+    timed_out = "SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle%' AND query LIKE '%w.id AS work_id%'"
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as watch:
         async with await psycopg.AsyncConnection.connect(database_url) as other:
             await other.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
