@@ -162,13 +162,16 @@ class Oracle:
             gate, months = self.run.plan.phase[phase].gate, self.phases[phase]
             failed = sum(self.state.get(m) == "failed" for m in months)
             good, books = self.truth(months)
-            per_proof = 1.0  # books of a month that prove as much as one; months may differ by 10 points
+            per_proof, bound = 1.0, 1.0
             if "unlike months" in why:
+                # Books of a month that prove as much as one if months differ by 10 points, and how much these differ.
                 per_proof = 1 + 0.08 * (books / len(months) - 1)
+                bound = unlike_bound(self.truths(months), deviations=2.5)
+            chance = tail(round(good / per_proof), round(books / per_proof), gate.min_resolution_rate)
+            proven = chance <= 0.001 and bound >= gate.min_resolution_rate
             right = (
                 failed > gate.max_failed_share * len(months)
-                or tail(round(good / per_proof), round(books / per_proof), gate.min_resolution_rate)
-                > 0.001  # nor would all books prove enough
+                or not proven  # nor would all books prove enough
                 or books < gate.min_sample * 1.3
             )
             self.check(
@@ -204,18 +207,24 @@ class Oracle:
         self.check(lower >= gate.min_resolution_rate, f"{event}: months too unlike prove {lower:.3f}")
 
     def truth(self, months):
-        pairs = [self.run.simulated.books.resolvable(Month.parse(month)) for month in months]
+        pairs = self.truths(months)
         return sum(good for good, _ in pairs), sum(books for _, books in pairs)
 
+    def truths(self, months):
+        return [self.run.simulated.books.resolvable(Month.parse(month)) for month in months]
 
-def unlike_bound(months):
-    """A bound of the share of all books that is below the gate's: 1.28 deviations of the sum, by how months differ."""
+
+def unlike_bound(months, deviations=1.28):
+    """A bound of the share of all books: so many deviations of the sum below it, by how months differ.
+
+    That of a gate is never above the one of 1.28 deviations.
+    """
     books = sum(n for _, n in months)
     share = sum(hits for hits, _ in months) / books
     if len(months) < 8:  # too few to compare
         return share
     squares = sum((hits - share * n) ** 2 for hits, n in months) * len(months) / (len(months) - 1)
-    return share - 1.28 * math.sqrt(squares) / books
+    return share - deviations * math.sqrt(squares) / books
 
 
 def tail(hits, n, share):
