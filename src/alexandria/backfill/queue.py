@@ -91,8 +91,9 @@ class JobQueue:
         if self._app is None:
             import procrastinate  # noqa: PLC0415 # most commands enqueue nothing
 
-            self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-            await self._app.open_async(self.database.pool)
+            app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+            await app.open_async(self.database.pool)
+            self._app = app
         return self._app
 
 
