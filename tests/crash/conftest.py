@@ -150,7 +150,7 @@ class Field:
 
     @cached_property
     def _connection(self) -> psycopg.Connection[dict[str, Any]]:
-        """One for all questions: whoever waits asks many times a second."""
+        """One for all questions: a test that waits asks many times a second."""
         return psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True)
 
     def close(self) -> None:

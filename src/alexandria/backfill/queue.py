@@ -100,7 +100,7 @@ class JobQueue:
 @contextlib.contextmanager
 def reachable() -> Iterator[None]:
     """Translate what PostgreSQL refuses inside, as `unavailable` does, also where procrastinate has wrapped it."""
-    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415 # imported before by whoever needs this
+    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415 # a process that runs jobs has imported it
 
     with unavailable():
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -30,41 +29,26 @@ async def record(
 
     Raises AttemptLost, and BadData if every book is refused.
     """
-    write = functools.partial(
-        _record, database, month, token, resolutions, variant=variant, note=note, now=now, partial=partial
-    )
+
+    async def write(*, apart: bool) -> RecordedMonth:
+        async with database.transaction() as connection:
+            await months.lock(connection, token)
+            recorded = await candidates.record_month(connection, month, resolutions, now, token=token, apart=apart)
+            refused = [f"left out, as PostgreSQL refuses the data: {title}" for title in recorded.left_out]
+            await months.complete(
+                connection,
+                token,
+                generated=recorded.generated,
+                resolved=recorded.resolved,
+                queued=recorded.new,
+                variant=variant,
+                note="; ".join(filter(None, (note, *refused))) or None,
+                partial=partial,
+                locked=True,
+            )
+        return recorded
+
     try:
         return await write(apart=False)
     except BadData:  # rare, so that not every book of every month needs a savepoint
         return await write(apart=True)
-
-
-async def _record(
-    database: Database,
-    month: Month,
-    token: UUID,
-    resolutions: Sequence[Resolution],
-    *,
-    variant: str,
-    note: str | None,
-    now: datetime,
-    partial: bool,
-    apart: bool,
-) -> RecordedMonth:
-    """Do what `record` does, in one transaction. Raises BadData if any book is refused, unless they are kept `apart`."""
-    async with database.transaction() as connection:
-        await months.lock(connection, token)
-        recorded = await candidates.record_month(connection, month, resolutions, now, token=token, apart=apart)
-        refused = [f"left out, as PostgreSQL refuses the data: {title}" for title in recorded.left_out]
-        await months.complete(
-            connection,
-            token,
-            generated=recorded.generated,
-            resolved=recorded.resolved,
-            queued=recorded.new,
-            variant=variant,
-            note="; ".join(filter(None, (note, *refused))) or None,
-            partial=partial,
-            locked=True,
-        )
-    return recorded

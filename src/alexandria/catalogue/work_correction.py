@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg.types.json import Jsonb
 
 from alexandria.catalogue.decision_log import Curator, begin, decide
-from alexandria.catalogue.field_values import read_date
+from alexandria.catalogue.field_values import read_date, read_value
 from alexandria.catalogue.index import add_keys
 from alexandria.catalogue.matching.scoring import work_key
 from alexandria.catalogue.work_people import People, link, people_of, read_people, written
@@ -57,9 +57,7 @@ def read_work_value(name: str, text: str) -> str:
     """Return a field's value from text, as it is stored in a decision. Raises BadInput."""
     match name:
         case "title":
-            if not text.strip():
-                raise BadInput("value: a title cannot be empty")
-            return text.strip()
+            return str(read_value(name, text)).strip()
         case "contributors":
             return written(read_people(text))
         case "first_published":

@@ -174,9 +174,8 @@ class BoundedProtocol(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is not None:
-            cycle.disconnected = (
-                True  # an answer of the application can follow no more; the base class learns of it later
-            )
+            # The application's answer can follow no more; the base class learns of it later.
+            cycle.disconnected = True
         self.transport.close()
 
 

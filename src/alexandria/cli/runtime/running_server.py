@@ -25,10 +25,9 @@ from alexandria.core.secret_files import DATA_DIR, SECRETS_DIR, default_data_dir
 DEMO_FOLDER, TEMPORARY_PREFIX = "demo", "alexandria-demo-"
 COMMANDS = ("up", "serve", "work")  # the first that runs has the settings
 DATABASE_URL, DATABASE_OPTION = "DATABASE_URL", "--database"
-# How a process writes its log is its own matter.
-OWN_MATTERS = (f"{PREFIX}LOG_LEVEL", f"{PREFIX}LOG_FORMAT")
+LOG_SETTINGS = (f"{PREFIX}LOG_LEVEL", f"{PREFIX}LOG_FORMAT")
 NETWORK = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"})
-PASSWORDS = frozenset({"PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"})
+LIBPQ = frozenset({"PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"})
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_READ_BYTES = 4_000_000  # of the environment of a process
 PROCESSES = Path("/proc")
@@ -46,7 +45,7 @@ class Wanted:
 def settings_of_server(output: Output, wanted: Wanted) -> Iterator[None]:
     """Use the settings of the running server within the context, if there is one.
 
-    Without a wish, a terminal that names another database keeps its own settings. Raises Unknown and BadInput.
+    If none was asked for, a terminal that names another database keeps its own settings. Raises Unknown and BadInput.
     """
     folder = _data_dir(os.environ)
     found = _demo(folder) if wanted.demo else _server(folder, wanted.url)
@@ -136,12 +135,13 @@ def _option(arguments: list[str]) -> str:
 
 
 def _configuration(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings among these variables, but for how the process writes its log."""
     keys = {*key_settings().values()}
     return {
         name: value
         for name, value in environment.items()
-        if value and name.upper() not in OWN_MATTERS and (
-            name.upper().startswith(PREFIX) or name.upper() in keys | NETWORK | PASSWORDS | {DATABASE_URL}
+        if value and name.upper() not in LOG_SETTINGS and (
+            name.upper().startswith(PREFIX) or name.upper() in keys | NETWORK | LIBPQ | {DATABASE_URL}
         )
     }  # fmt: skip
 
