@@ -10,7 +10,6 @@ from anyascii import anyascii
 
 CACHE_SIZE = 1 << 14
 MAX_TEXT_LENGTH = 4000  # characters of a title or name that are read; none comes near
-MAX_PARTS = 4  # of a letter; only signs for whole phrases have more, and a long row of them is cut
 
 # The ALA-LC tables write soft signs, ayn and hamza with letters of their own.
 _PLAIN = str.maketrans({
@@ -39,8 +38,7 @@ def fold(text: str) -> str:
     """
     text = text[:MAX_TEXT_LENGTH]
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_TRADE_MARKS))[: MAX_PARTS * MAX_TEXT_LENGTH]
-        text = text.casefold().translate(_PLAIN)
+        text = unicodedata.normalize("NFKD", text.translate(_TRADE_MARKS)).casefold().translate(_PLAIN)
         text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", text)))
     return " ".join(text.lower().split())[:MAX_TEXT_LENGTH].rstrip()
 
