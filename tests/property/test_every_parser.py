@@ -4,7 +4,6 @@ import contextlib
 import functools
 import string
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -13,13 +12,12 @@ from alexandria.catalogue.matching import vocabulary
 from alexandria.core import errors
 from alexandria.providers import model_json
 from tests.support import text_parsers
-from tests.support.processor_time import TRACER_FACTOR, USUAL_PACE, pace
+from tests.support.processor_time import TRACER_FACTOR, TRIES, USUAL_PACE, pace, seconds_of
 from tests.support.sampling import tried
 
 READERS, UNKNOWN = text_parsers.readers()
 LENGTH, SHORT_LENGTH = 65_536, 4096  # characters
 BOUND = 0.05 * (TRACER_FACTOR if sys.gettrace() else 1)  # seconds of a processor
-TRIES = 4
 # What a function may raise for a text that is none: it says so, and its callers expect it.
 EXPECTED: dict[str, Any] = {"core.servers.server_of": ValueError, "core.month.Month.parse": ValueError,
             "catalogue.models.PartialDate.parse": (ValueError, TypeError), "web.routing.read_json": (ValueError, RecursionError),
@@ -56,10 +54,12 @@ def seconds(name, read, text):
     """Seconds of a processor; raises what is no error of ours."""
     for cache in caches():
         cache.cache_clear()
-    began = time.thread_time()
-    with contextlib.suppress(errors.AlexandriaError, EXPECTED.get(name.partition(" ")[0], ())):
-        read(text)
-    return time.thread_time() - began
+
+    def attempt(text):
+        with contextlib.suppress(errors.AlexandriaError, EXPECTED.get(name.partition(" ")[0], ())):
+            read(text)
+
+    return seconds_of(attempt, text)
 
 
 def least_seconds(name, read, text):

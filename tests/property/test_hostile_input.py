@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +29,7 @@ from alexandria.providers import (
     search_terms,
 )
 from alexandria.providers.client import storable
-from tests.support.processor_time import too_long
+from tests.support.processor_time import TRIES, slow, variants
 from tests.support.sampling import examples, tried
 
 BOUND = 0.05  # seconds of a processor
@@ -198,23 +197,14 @@ ADVERSE = {
 }  # fmt: skip
 
 
-def seconds(read, text):
-    """Seconds of a processor for reading a text that was never read before; the least of some if it seems slow."""
-    least = BOUND + 1
-    for number in range(4):
-        fresh = f"{text[:-1]}{number}"
-        began = time.thread_time()
-        read(fresh)
-        least = min(least, time.thread_time() - began)
-        if least <= BOUND:
-            break
-    return least
-
-
 def slow_ones(readers, text, turn):
     """Those of the readers whose turn it is that take too long, with the time."""
     chosen = tried(readers, SHARE, turn)
-    return {name: round(took, 3) for name in chosen if too_long(took := seconds(readers[name], text), BOUND)}
+    found = {}
+    for name in chosen:
+        if took := slow(readers[name], BOUND, variants(text)):
+            found[name] = round(took, 3)
+    return found
 
 
 @pytest.mark.parametrize("name", ADVERSE)
@@ -245,14 +235,13 @@ def test_no_list_of_64_kb_takes_long(value):
     }
     if not isinstance(value, list):
         del readers["judge"]
-    slow = {}
+    found = {}
     for name, read in readers.items():
-        spent: list[float] = []
-        while not spent or (min(spent) > BOUND and len(spent) < 4):
-            began = time.thread_time()
+
+        def attempt(value, read=read):
             with contextlib.suppress(model_json.NoList):
                 read(value)
-            spent.append(time.thread_time() - began)
-        if too_long(min(spent), BOUND):
-            slow[name] = round(min(spent), 3)
-    assert slow == {}
+
+        if took := slow(attempt, BOUND, [value] * TRIES):
+            found[name] = round(took, 3)
+    assert found == {}

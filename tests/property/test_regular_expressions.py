@@ -2,14 +2,13 @@
 
 import re
 import string
-import time
 
 import pytest
 
 from alexandria.catalogue.matching import kinds, names, titles
 from alexandria.core import redaction
 from alexandria.providers import chat_streams, fields, front_pages, model_json, refusal_kinds, refusals, retry_hints
-from tests.support.processor_time import too_long
+from tests.support.processor_time import TRIES, seconds_of, slow
 from tests.support.sampling import tried
 
 pytestmark = pytest.mark.long
@@ -67,21 +66,15 @@ def readers():
 READERS = dict(readers())
 
 
-def seconds(read, text):
-    began = time.thread_time()
-    read(text)
-    return time.thread_time() - began
-
-
 @pytest.mark.parametrize("number", range(len(CLASSES)))
 def test_no_expression_takes_long_for_one_kind_of_text(number):
     text = (CLASSES[number] * LENGTH)[: LENGTH - 1] + "\x01"
-    slow, whole = {}, tried(READERS, WHOLE, number)
+    found, whole = {}, tried(READERS, WHOLE, number)
     for name, read in READERS.items():
         for part, bound in ((text[-LENGTH // SHARE :], BOUND / 4), *([(text, BOUND)] if name in whole else [])):
-            took = seconds(read, part)
-            if took > bound and too_long(took := min(took, *(seconds(read, part) for _ in range(3))), bound):
-                slow[name] = round(took, 3)
+            took = seconds_of(read, part)
+            if took > bound and (least := slow(read, bound, [part] * TRIES)):
+                found[name] = round(least, 3)
             if took > bound or took < SURE:
                 break
-    assert slow == {}
+    assert found == {}

@@ -1,10 +1,14 @@
 """Bounds in seconds of a processor that mean the same on a busy machine and where coverage is measured."""
 
+import gc
 import statistics
 import sys
 import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 USUAL_PACE = 0.004  # seconds that `pace` takes on a machine with nothing else to do
+TRIES = 4  # of what seems slow: once it may have met whatever else the machine does
 TRACER_FACTOR = 5  # as much slower is Python code at most while its coverage is measured
 
 
@@ -24,6 +28,34 @@ def too_long(seconds, bound):
     return seconds > bound and seconds > bound * max(1.0, pace() / USUAL_PACE) * (
         TRACER_FACTOR if sys.gettrace() else 1
     )
+
+
+def seconds_of(read: Callable[[Any], object], value: Any) -> float:
+    """Seconds of a processor of this thread, without a collection of the garbage that other tests have left."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        began = time.thread_time()
+        read(value)
+        return time.thread_time() - began
+    finally:
+        if collects:
+            gc.enable()
+
+
+def variants(text: str) -> list[str]:
+    """The text as often as it is tried, each time with another end, so that no cache knows it."""
+    return [f"{text[:-1]}{number}" for number in range(TRIES)]
+
+
+def slow(read: Callable[[Any], object], bound: float, values: Iterable[Any]) -> float | None:
+    """The least seconds of some equal values if all take longer than the bound, by the pace of this machine; else None."""
+    least = float("inf")
+    for value in values:
+        least = min(least, seconds_of(read, value))
+        if not too_long(least, bound):
+            return None
+    return least
 
 
 def slowness():

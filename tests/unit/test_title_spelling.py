@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexandria.catalogue.matching.folding import fold, repaired
+from alexandria.catalogue.matching.folding import MAX_GROWTH, MAX_TEXT_LENGTH, fold, repaired
 from alexandria.catalogue.matching.titles import slip, words_of
 
 FOLDED = {
@@ -47,6 +47,17 @@ def test_spelling_is_folded_away(rule):
     printed, plain = FOLDED[rule]
     assert fold(printed) == plain
     assert fold(plain) == plain
+
+
+@pytest.mark.parametrize("letter", ["ﷺ", "㍿", "½", "ᾷ", "한", "ẫ", "ﷺ\u0301"])
+def test_signs_of_whole_phrases_make_a_text_little_longer(letter):
+    """And letters of many marks lose none of them, or all, as in any text."""
+    for count in (1, 300, MAX_TEXT_LENGTH):
+        folded = fold(letter * count)
+        assert len(folded) <= min(count * len(letter) + MAX_GROWTH, MAX_TEXT_LENGTH)
+        assert fold(folded) == folded
+    assert fold("한" * 300) == "한" * 300
+    assert fold("ẫ" * 300) == "a" * 300
 
 
 SLIPS = {

@@ -10,6 +10,8 @@ from anyascii import anyascii
 
 CACHE_SIZE = 1 << 14
 MAX_TEXT_LENGTH = 4000  # characters of a title or name that are read; none comes near
+MAX_GROWTH = 40  # characters by which folding makes a text longer; one sign of a whole phrase alone becomes 18
+MAX_DECOMPOSED = 4  # characters that an accented letter or a Korean syllable is at most while its accents are apart
 
 # The ALA-LC tables write soft signs, ayn and hamza with letters of their own.
 _PLAIN = str.maketrans({
@@ -37,10 +39,12 @@ def fold(text: str) -> str:
     At most MAX_TEXT_LENGTH characters: to sort a long row of accents, as normalization does, takes quadratic time.
     """
     text = text[:MAX_TEXT_LENGTH]
+    length = min(len(text) + MAX_GROWTH, MAX_TEXT_LENGTH)
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_TRADE_MARKS)).casefold().translate(_PLAIN)
-        text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", text)))
-    return " ".join(text.lower().split())[:MAX_TEXT_LENGTH].rstrip()
+        text = unicodedata.normalize("NFKD", text.translate(_TRADE_MARKS))[: len(text) * MAX_DECOMPOSED + MAX_GROWTH]
+        text = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+        text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
+    return " ".join(text.lower().split())[:length].rstrip()
 
 
 def repaired(text: str) -> str:
