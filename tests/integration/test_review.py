@@ -8,10 +8,12 @@ from alexandria.catalogue import curation, repository, review
 from alexandria.catalogue.decision_log import Curator
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Isbn13
+from alexandria.catalogue.splitting import NewWork, split
+from alexandria.operations import review_export
 from alexandria.operations.review_export import labelled_pairs
 from tests.support.filled_months import NOVEMBER, process
 from tests.support.scripted_backfill import Scripted, backfill, query
-from tests.support.shelves import OTHER, RIGHT, SONG, STING, stocked
+from tests.support.shelves import OTHER, REPRINT, RIGHT, SONG, STING, stocked
 
 ANN = Curator("Ann", "looked at the book")
 
@@ -60,7 +62,7 @@ async def test_decisions_are_labelled_pairs_as_they_were_found_first(database_ur
             ("another_work", RIGHT, True, "accept"),
         ]
         assert exported[1] | {"record": None, "strata": None, "score": None} == {
-            "id": f"decision {rejected}",
+            "id": f"decision {rejected}, {RIGHT} of work {works[RIGHT]}",
             "label": "another_work",
             "query": {"title": "Prophet Song", "author": "Paul Lynch", "year": 2023, "month": 11},
             "record": None,
@@ -71,6 +73,26 @@ async def test_decisions_are_labelled_pairs_as_they_were_found_first(database_ur
             "stratum": "suspected",
             "strata": None,
         }
+
+
+async def test_a_split_decides_on_each_edition_for_both_books(database_url, monkeypatch):
+    """Each edition is a pair of its own, wherever a page of pairs ends."""
+    monkeypatch.setattr(review_export, "PAIRS_PER_READ", 1)
+    async with backfill(database_url, [Scripted("gemini", [[SONG], [SONG]])], [stocked()]) as system:
+        await process(system, NOVEMBER)
+        [book] = await query(system, "SELECT work_id FROM candidate")
+        moved = {RIGHT, REPRINT}
+        async with system.scheduler.database.transaction() as connection:
+            made = await split(connection, book["work_id"], [*map(Isbn13, moved)], NewWork("A Play"), ANN)
+        exported = [json.loads(line) async for line in labelled_pairs(system.scheduler.database)]
+        assert [(pair["label"], pair["query"]["title"]) for pair in exported] == 2 * [("another_work", "Prophet Song")]
+        assert {pair["record"]["isbn13"] for pair in exported} == moved
+        await query(system, "UPDATE candidate SET work_id = (SELECT max(id) FROM work)")
+        exported = [json.loads(line) async for line in labelled_pairs(system.scheduler.database)]
+        assert sorted(pair["label"] for pair in exported) == ["another_work", "another_work", "same_work", "same_work"]
+        assert len({pair["id"] for pair in exported}) == 4
+        await act(system, "undo", made)
+        assert [line async for line in labelled_pairs(system.scheduler.database)] == []
 
 
 CALLED = "SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE funcname IN ('list_work', 'queue_review')"

@@ -80,9 +80,12 @@ async def item(connection: Connection, work_id: int, subject: str) -> Row:
     return row
 
 
-async def pairs(connection: Connection, after: int, limit: int) -> list[Row]:
-    """What persons last decided about ISBNs, with the record that had each, by decision; those after a decision."""
-    return await (await connection.execute(SQL["pairs"], {"after": after, "limit": limit})).fetchall()
+async def pairs(connection: Connection, after: Row | None, limit: int) -> list[Row]:
+    """What persons last decided about ISBNs, with the record that had each, by decision; those after a row."""
+    place = {"after": 0, "after_work": 0, "after_isbn": ""}
+    if after is not None:
+        place = {"after": after["id"], "after_work": after["work_id"], "after_isbn": after["isbn13"]}
+    return await (await connection.execute(SQL["pairs"], {**place, "limit": limit})).fetchall()
 
 
 async def strata(connection: Connection) -> dict[str, int]:

@@ -48,13 +48,19 @@ SELECT (SELECT count(*) FROM (SELECT FROM review_item LIMIT %(most)s) AS each) A
 
 -- name: pairs
 -- What persons last decided about each ISBN of a work, with the record that had it and the name by which it was asked for; as it
--- was found first. `stratum` says how the accepted ones came before a person: since they were suspected, drawn at random, or else.
+-- was found first; a split decides about each edition for both works. `stratum` says how the accepted ones came before a person: since they were suspected, drawn at random, or else.
 SELECT d.id, d.act, d.at, d.work_id, d.isbn13, named.title, named.author, named.year, named.month, named.score_version, named.hit,
     coalesce(named.accepted, false) AS accepted,
     CASE WHEN NOT coalesce(named.accepted, false) THEN 'not_accepted' WHEN named.suspected THEN 'suspected'
          WHEN named.draw < 0.05 THEN 'sampled' ELSE 'other' END AS stratum
-FROM (SELECT DISTINCT ON (work_id, isbn13) * FROM standing_decision
-      WHERE isbn13 IS NOT NULL AND act IN ('accept', 'pin', 'reject') ORDER BY work_id, isbn13, id DESC) AS d
+FROM (SELECT DISTINCT ON (work_id, isbn13) * FROM (
+          SELECT id, act, at, work_id, isbn13 FROM standing_decision
+          WHERE isbn13 IS NOT NULL AND act IN ('accept', 'pin', 'reject')
+          UNION ALL
+          SELECT s.id, sides.act, s.at, sides.work_id, moved.isbn13
+          FROM split_edition AS moved JOIN standing_decision AS s ON s.id = moved.decision_id,
+              LATERAL (VALUES ('reject', moved.from_work_id), ('split', moved.to_work_id)) AS sides (act, work_id)) AS each
+      ORDER BY work_id, isbn13, id DESC) AS d
 CROSS JOIN LATERAL (
     SELECT c.title, c.author, c.named_year AS year, c.month, c.score_version, hit, coalesce(c.isbn13 = d.isbn13 AND c.source <> 'catalogue', false) AS accepted,
         c.score < CASE WHEN c.score_version >= 2 THEN 95 ELSE 90 END
@@ -69,7 +75,7 @@ CROSS JOIN LATERAL (
         jsonb_array_elements(c.evidence) AS hit
     WHERE hit ->> 'isbn13' = d.isbn13 AND NOT (hit -> 'reasons')::text LIKE '["rejected by %%'
     ORDER BY accepted DESC, hit ->> 'verdict' <> 'accept', c.earlier DESC LIMIT 1) AS named
-WHERE d.id > %(after)s ORDER BY d.id LIMIT %(limit)s
+WHERE (d.id, d.work_id, d.isbn13) > (%(after)s, %(after_work)s, %(after_isbn)s) ORDER BY d.id, d.work_id, d.isbn13 LIMIT %(limit)s
 
 -- name: strata
 -- How many accepted ISBNs the catalogue has that are suspected, and that are not.
