@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 
 import procrastinate
 import psycopg
@@ -273,8 +274,11 @@ def test_the_queues_tables_are_those_of_the_first_step_that_was_released():
 def test_a_procrastinate_that_expects_other_tables_is_refused(operator, monkeypatch, tmp_path):
     """With the release that fits, before anything is changed or enqueued."""
     operator.works()
-    (tmp_path / "03.05.00_01_pre_something.sql").touch()
-    monkeypatch.setattr(SchemaManager, "get_migrations_path", lambda: str(tmp_path))
+    place = tmp_path / "sql" / "migrations"
+    place.mkdir(parents=True)
+    (place / "03.05.00_01_pre_something.sql").touch()
+    installed = ModuleSpec("procrastinate", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(migrate, "find_spec", {"procrastinate": installed}.get)
     for arguments in (["migrate"], ["status"], ["work", "--until-idle"]):
         refused = operator.run(*arguments)
         assert (refused.code, refused.error["code"]) == (2, "misconfigured")

@@ -36,6 +36,13 @@ BOOKS = [
 ]
 
 
+def reason_of(isbn13, evidence):
+    """The reason of a result, as a look-up writes it."""
+    if isbn13:
+        return "; ".join(evidence[0]["reasons"])
+    return f"not sure enough: {evidence[0]['title']!r}: same title" if evidence else "no source knows it"
+
+
 def fill(url):
     """Add the books to an empty database; returns the number of each by its title."""
     with psycopg.connect(url) as connection:
@@ -62,8 +69,20 @@ def fill(url):
             connection.execute(
                 "INSERT INTO candidate (year, month, position, title, author, named_by, work_id, isbn13, source, score,"
                 " score_version, reason, evidence, in_month)"
-                " VALUES (2019, %s, %s, %s, %s, '{gemini}', %s, %s, %s, %s, 2, 'why', %s, %s)",
-                (month, place, title, author, row[0], isbn13, source, score, Jsonb(evidence), in_month),
+                " VALUES (2019, %s, %s, %s, %s, '{gemini}', %s, %s, %s, %s, 2, %s, %s, %s)",
+                (
+                    month,
+                    place,
+                    title,
+                    author,
+                    row[0],
+                    isbn13,
+                    source,
+                    score,
+                    reason_of(isbn13, evidence),
+                    Jsonb(evidence),
+                    in_month,
+                ),
             )
         connection.execute(
             "INSERT INTO edition (isbn13, work_id, title, related) VALUES (%s, %s, 'The Hobbit', true)",

@@ -13,7 +13,7 @@ from typing import Any
 from alexandria.catalogue.detail import work_of_isbn
 from alexandria.catalogue.matching.blocking import blocks
 from alexandria.catalogue.models import Isbn13
-from alexandria.core.month import Month
+from alexandria.core.month import Month, OtherMonths
 from alexandria.database.pool import Connection, Row
 from alexandria.database.sql import load
 
@@ -73,6 +73,7 @@ class WorkFilter:
     in_month: str | None = None
     language: str | None = None
     needs_review: bool = False
+    other_months: OtherMonths = "keep"
 
     def values(self, among: list[int] | None) -> dict[str, Any]:
         return {
@@ -99,7 +100,7 @@ class WorkPage:
 async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Position | None, limit: int) -> WorkPage:
     """The next `limit` works after a position. Without a text, MATCH is NEWEST."""
     await connection.execute(SQL["plan_each"])
-    among = await _of_month(connection, wanted.month) if wanted.month else None
+    among = await _of_month(connection, wanted.month, wanted.other_months) if wanted.month else None
     values = wanted.values(among)
     found: list[int] | None = None
     if wanted.text:
@@ -120,8 +121,9 @@ async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Po
     return WorkPage(rows, last, found is not None and len(found) >= MAX_MATCHES)
 
 
-async def _of_month(connection: Connection, month: Month) -> list[int]:
-    rows = await (await connection.execute(SQL["of_month"], {"year": month.year, "month": month.month})).fetchall()
+async def _of_month(connection: Connection, month: Month, other_months: OtherMonths) -> list[int]:
+    values = {"year": month.year, "month": month.month, "other_months": other_months}
+    rows = await (await connection.execute(SQL["of_month"], values)).fetchall()
     return [row["work_id"] for row in rows]
 
 

@@ -12,8 +12,17 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
     AND (%(among)s::bigint[] IS NULL OR l.work_id = ANY(%(among)s))
 
 -- name: of_month
--- Works that a month named.
-SELECT DISTINCT book_of(work_id) AS work_id FROM candidate WHERE year = %(year)s AND month = %(month)s AND work_id IS NOT NULL
+-- Works that count for a month: those that it named, but for those that do not stay in it, and those that come from other months.
+SELECT book_of(c.work_id) AS work_id FROM candidate AS c LEFT JOIN candidate_of_other_month AS o ON o.id = c.id
+WHERE c.year = %(year)s AND c.month = %(month)s AND c.work_id IS NOT NULL
+    AND (o.id IS NULL OR %(other_months)s = 'keep' OR %(other_months)s = 'move' AND o.belongs_to IS NULL)
+UNION
+SELECT w.id FROM work AS w
+WHERE %(other_months)s = 'move' AND length(w.first_published) >= 7
+    AND left(w.first_published, 7) = format('%%s-%%s', %(year)s::integer, lpad(%(month)s::integer::text, 2, '0'))
+    AND EXISTS (SELECT FROM candidate AS c JOIN candidate_of_other_month AS o ON o.id = c.id AND o.book_id = w.id
+                JOIN reviewed_candidate AS r ON r.id = c.id
+                WHERE c.work_id = ANY(works_of_book(w.id)) AND r.excluded_by IS NULL)
 
 -- name: matching
 -- Works whose words are all of a search, or that share keys with a spelling of it and are alike; the most alike first.

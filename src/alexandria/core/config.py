@@ -170,9 +170,7 @@ class Settings(_Given):
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     database_url: SecretLine | None = Field(
-        None,
-        validation_alias=_env("DATABASE_URL"),
-        description="URL of a PostgreSQL to use instead of the embedded one",
+        None, validation_alias=_env("DATABASE_URL"), description="URL of a PostgreSQL instead of the embedded one"
     )
     database_schema: str | None = Field(
         None,
@@ -214,6 +212,9 @@ class Settings(_Given):
         "balanced",
         validation_alias=_env("ALEXANDRIA_POLICY"),
         description="how much is paid for certainty: frugal, balanced or exact",
+    )
+    other_months: Literal["keep", "move", "drop"] = Field(
+        "keep", validation_alias=_env("ALEXANDRIA_OTHER_MONTHS"), description="books of another month: keep, move, drop"
     )
     look_again_calls: int = Field(
         1000,

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import Literal, Self
 
 from alexandria.core.errors import BadInput
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+OtherMonths = Literal["keep", "move", "drop"]  # what happens to books that sources date to another month
 NAMES = ("January", "February", "March", "April", "May", "June", "July",
          "August", "September", "October", "November", "December")  # fmt: skip
 

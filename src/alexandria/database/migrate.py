@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -132,9 +133,10 @@ def _number(step: str) -> str:
 
 def _require_known_queue() -> None:
     """Raise Misconfigured if the installed procrastinate expects other tables than our steps make."""
-    from procrastinate.schema import SchemaManager  # noqa: PLC0415 # all of the queue's library, for migrations alone
-
-    newest = max(file.stem for file in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    spec = find_spec("procrastinate")  # without importing it, which takes longer than all else that a look does here
+    assert spec is not None, "the program depends on it"
+    assert spec.origin is not None, "it is a package with files"
+    newest = max(file.stem for file in (Path(spec.origin).parent / "sql" / "migrations").glob("*.sql"))
     if newest != NEWEST_QUEUE_CHANGE:
         raise Misconfigured(
             f"procrastinate {version('procrastinate')} expects other tables than this version makes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from alexandria.backfill.repositories import months
@@ -11,7 +12,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month, months_of_years
-from alexandria.operations import bibliography, schemas, stats_schemas
+from alexandria.operations import bibliography, rollout, schemas, stats_schemas
 from alexandria.operations.control import pause_state
 from alexandria.operations.overview import Snapshot, take_snapshot
 from alexandria.operations.system import System
@@ -85,9 +86,12 @@ async def stats(system: System, view: Snapshot | None = None) -> stats_schemas.S
     return stats_schemas.StatsAnswer(
         headline=view.headline.text,
         next_event=view.headline.next,
+        finish=stats_schemas.Finish(headline=view.eta.headline, reason=view.eta.reason),
+        rollout="" if view.running_rollout is None else rollout.describe(view.running_rollout),
         total_months=sum(totals.values()),
         by_status=stats_schemas.StatusCounts.model_validate(totals),
         progress=stats_schemas.Progress.model_validate(progress),
+        found=stats_schemas.FoundBooksView(**asdict(view.found), words=view.found.words()),
         recent_activity=[stats_schemas.RecentMonth.model_validate(month, from_attributes=True) for month in recent],
         paused=paused,
         bibliography=held,

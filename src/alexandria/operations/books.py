@@ -13,7 +13,7 @@ from alexandria.catalogue.export.query import editions
 from alexandria.catalogue.models import Isbn13
 from alexandria.catalogue.search import UNRESOLVED, EvidenceStatus, Position, Sort, WorkFilter
 from alexandria.core.errors import BadInput, UnknownBook, in_words
-from alexandria.core.month import Month
+from alexandria.core.month import Month, OtherMonths
 from alexandria.core.provider_facts import cover_page, isbn_page, record_page
 from alexandria.database.pool import Row
 from alexandria.operations.book_schemas import BookQuery, BooksAnswer, IsbnAnswer, ListedBook, WorkAnswer
@@ -44,7 +44,9 @@ async def find(system: System, query: BookQuery) -> BooksAnswer:
     after = _position(query)
     async with system.database.transaction() as connection:
         version = await decision_log.newest(connection)  # before the page, so that no later decision is missed
-        page = await search.page(connection, _wanted(query), query.sort, after, query.limit)
+        page = await search.page(
+            connection, _wanted(query, system.settings.other_months), query.sort, after, query.limit
+        )
     following = None if page.last is None else cursor(query.sort, page.last.key, page.last.work_id)
     books = [ListedBook.model_validate(row) for row in page.rows]
     return BooksAnswer(books=books, next=following, cut=page.cut, version=version)
@@ -104,7 +106,7 @@ def read_work_id(text: str) -> int:
     raise BadInput(f"id: {repr(text)[:80]} is not the number of a book", hint=FIND)
 
 
-def _wanted(query: BookQuery) -> WorkFilter:
+def _wanted(query: BookQuery, other_months: OtherMonths) -> WorkFilter:
     statuses: tuple[EvidenceStatus, ...] | None = None if query.status is None else (query.status,)
     if query.unresolved:
         statuses = UNRESOLVED if statuses is None else tuple(each for each in statuses if each in UNRESOLVED)
@@ -118,6 +120,7 @@ def _wanted(query: BookQuery) -> WorkFilter:
         in_month=query.in_month,
         language=query.language,
         needs_review=query.needs_review,
+        other_months=other_months,
     )
 
 

@@ -16,7 +16,7 @@ from alexandria.operations.control import describe, pause_state
 from alexandria.operations.eta import Eta, RunState, eta, eta_from_forecast, eta_from_plan, run_state
 from alexandria.operations.headline import Headline, headline
 from alexandria.operations.incidents import RecordedIncident
-from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, MonthCell
+from alexandria.operations.progress import CompletionRate, EndedAttempt, FailureGroup, FoundBooks, MonthCell
 from alexandria.operations.rollout_summary import RolloutSummary, default_plan, finish_dates, summarize
 from alexandria.operations.stats_schemas import ProviderState
 from alexandria.operations.system import System
@@ -34,6 +34,7 @@ class Snapshot:
     log: list[EndedAttempt]
     rate: CompletionRate
     progress: Row
+    found: FoundBooks
     workers: int
     pause: schemas.PauseState | None
     incidents: list[RecordedIncident]  # those that last first, then those that cleared lately
@@ -144,7 +145,7 @@ class Snapshot:
 async def take_snapshot(system: System, *, forecast: bool = True) -> Snapshot:
     """Read months, failures and incidents in one transaction, and before it the rollout, the bibliography and providers.
 
-    Without `forecast` it has none, and none is begun.
+    Without `forecast` none is begun, and it has the kept one, if there is any.
     """
     situation = await system.rollout.snapshot()
     started = situation is not None and situation.rollout.ended_at is None
@@ -158,12 +159,13 @@ async def take_snapshot(system: System, *, forecast: bool = True) -> Snapshot:
             log=await progress.ended_attempts(connection, MAX_LOG_LINES),
             rate=await progress.completion_rate(connection),
             progress=await months.progress(connection),
+            found=await progress.found_books(connection),
             workers=(await months.workers(connection, HEARTBEAT_TIMEOUT))["workers"],
             pause=await pause_state(connection),
             incidents=await incidents.read(connection),
             providers=providers,
             situation=situation,
-            forecast=system.forecaster.latest(started=started) if forecast else None,
+            forecast=system.forecaster.latest(started=started) if forecast else system.forecaster.kept(started=started),
             bibliography=held,
             default_plan_warnings=warnings,
         )

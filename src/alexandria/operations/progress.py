@@ -9,6 +9,7 @@ from decimal import Decimal
 from psycopg.rows import class_row
 
 from alexandria.backfill.status import Status
+from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection
 from alexandria.database.sql import load
@@ -101,6 +102,23 @@ class CompletionRate:
     under_way: int
 
 
+@dataclass(frozen=True, slots=True)
+class FoundBooks:
+    """Books with an ISBN. `repeated` namings are of books that another month names, too; the last two of the month that named them."""
+
+    distinct_books: int
+    repeated: int
+    confirmed: int
+    contradicted: int
+
+    def words(self) -> str:
+        """The same in words."""
+        return (
+            f"{counted(self.distinct_books, 'distinct book')}, {self.repeated:,} named again by another month; first published "
+            f"in the month that named them: {self.confirmed:,} confirmed, {self.contradicted:,} contradicted"
+        )
+
+
 async def cells(connection: Connection) -> list[MonthCell]:
     """All months, newest year first, a year's months in order."""
     async with connection.cursor(row_factory=class_row(MonthCell)) as cursor:
@@ -120,6 +138,15 @@ async def ended_attempts(connection: Connection, limit: int) -> list[EndedAttemp
     async with connection.cursor(row_factory=class_row(EndedAttempt)) as cursor:
         await cursor.execute(SQL["ended_attempts"], {"limit": limit})
         return await cursor.fetchall()
+
+
+async def found_books(connection: Connection) -> FoundBooks:
+    """How many books have an ISBN, and how far they are of their months."""
+    async with connection.cursor(row_factory=class_row(FoundBooks)) as cursor:
+        await cursor.execute(SQL["found_books"])
+        found = await cursor.fetchone()
+    assert found is not None
+    return found
 
 
 async def completion_rate(connection: Connection) -> CompletionRate:

@@ -19,6 +19,15 @@ GROUP BY 1 ORDER BY count(*) DESC, code
 SELECT ended_at, year, month, worker, outcome, code, reason
 FROM attempt WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, token LIMIT %(limit)s
 
+-- name: found_books
+-- The named books that have an ISBN: how many different ones, how many were named again by another month, and how many sources date
+-- to the month that named them, or to another one.
+SELECT count(DISTINCT coalesce(m.book_id, c.work_id))::integer AS distinct_books,
+       (count(*) - count(DISTINCT coalesce(m.book_id, c.work_id)))::integer AS repeated,
+       (count(*) FILTER (WHERE c.in_month = 'confirmed'))::integer AS confirmed,
+       (count(*) FILTER (WHERE c.in_month = 'contradicted'))::integer AS contradicted
+FROM candidate AS c LEFT JOIN merged_work AS m USING (work_id) WHERE c.isbn13 IS NOT NULL
+
 -- condition: lately
 -- Months that workers completed within the last hour.
 status = 'completed' AND adopted_at IS NULL AND completed_at > now() - interval '1 hour'

@@ -357,6 +357,10 @@ class CandidateRow(RecordedResult):
     look_again_at: Annotated[datetime | None, Field(description="when sources are queried again, if it is unresolved")]
     reviewed_isbn13: Annotated[str | None, Field(description="its ISBN after the decisions of persons")]
     excluded: Annotated[bool, Field(description="whether a person excluded it from this month, or from all")]
+    counts_for: Annotated[
+        str | None,
+        Field(description="the month that it counts for, by the policy on books of other months; null: for none"),
+    ]
     decisions: Annotated[list[CurationDecision], Field(description="of persons, as far as they stand and change it")]
 
 
@@ -377,6 +381,15 @@ class CallsSpent(LazyModel):
     refused: Annotated[int, Field(description="answered 429")]
 
 
+class MovedBook(LazyModel):
+    """A book that counts for a month which did not name it."""
+
+    work_id: int
+    title: str
+    author: str
+    named_in: Annotated[str, Field(description="the first month that named it")]
+
+
 class MonthAnswer(MonthRow):
     """One month in full."""
 
@@ -385,6 +398,9 @@ class MonthAnswer(MonthRow):
     attempts: list[AttemptRow]
     candidates: list[CandidateRow]
     calls: list[CallsSpent]
+    moved_here: Annotated[
+        list[MovedBook], Field(description="books of other months that count for this one, by policy")
+    ]
 
 
 class JobAnswer(LazyModel):

@@ -33,6 +33,16 @@ class Progress(LazyModel):
     total_isbns_queued: int
 
 
+class FoundBooksView(LazyModel):
+    """The named books that have an ISBN."""
+
+    distinct_books: int
+    repeated: Annotated[int, Field(description="named again by another month")]
+    confirmed: Annotated[int, Field(description="sources date them to the month that named them")]
+    contradicted: Annotated[int, Field(description="sources date them to another month")]
+    words: str
+
+
 class RecentMonth(LazyModel):
     """A month that was completed lately."""
 
@@ -96,14 +106,24 @@ class NextEvent(LazyModel):
     event: str
 
 
+class Finish(LazyModel):
+    """When the run will be done: a few words, and the reason."""
+
+    headline: str
+    reason: str
+
+
 class StatsAnswer(LazyModel):
     """The state of the whole backfill. `headline` says in a sentence what the page and `alexandria status` say."""
 
     headline: str
     next_event: Annotated[NextEvent | None, Field(description="null: nothing happens until a person acts")]
+    finish: Annotated[Finish, Field(description="by the forecast that the pages show, if one is kept")]
+    rollout: Annotated[str, Field(description="phase and next step of the rollout that runs, or empty")]
     total_months: int
     by_status: StatusCounts
     progress: Progress
+    found: FoundBooksView
     recent_activity: list[RecentMonth]
     paused: PauseState | None
     bibliography: Annotated[BibliographyUse | None, Field(description="null: none is loaded, or it is not asked")]

@@ -26,6 +26,7 @@ from alexandria.database.pool import Connection, Row, unavailable
 from alexandria.database.sql import load
 
 SQL = load(__name__)
+MAX_MOVED = 200  # books of other months that are listed with a month
 log = structlog.get_logger(__name__)
 
 
@@ -134,6 +135,12 @@ async def of_month(connection: Connection, month: Month) -> list[Row]:
     """Return a month's candidates in the order named, each with ISBN, source, score, reason and evidence."""
     found = await connection.execute(SQL["of_month"], {"year": month.year, "month": month.month})
     return await found.fetchall()
+
+
+async def dated_to(connection: Connection, month: Month) -> list[Row]:
+    """Return the books of other months that sources date to this one, at most MAX_MOVED."""
+    values = {"key": str(month), "year": month.year, "month": month.month, "limit": MAX_MOVED}
+    return await (await connection.execute(SQL["dated_to"], values)).fetchall()
 
 
 async def earlier_of_month(connection: Connection, month: Month, before: int | None, limit: int) -> list[Row]:

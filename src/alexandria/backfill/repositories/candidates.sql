@@ -17,7 +17,7 @@ VALUES (%(year)s, %(month)s, %(position)s, %(title)s, %(author)s, %(named_year)s
 SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c.score_version, c.reason, c.evidence,
        c.unavailable,
        c.in_month, c.looks, c.look_again_at, c.work_id, e.title AS edition_title, e.publisher, e.published,
-       r.isbn13 AS reviewed_isbn13, r.excluded_by IS NOT NULL AS excluded,
+       r.isbn13 AS reviewed_isbn13, r.excluded_by IS NOT NULL AS excluded, o.id IS NOT NULL AS of_other_month, o.belongs_to,
        ARRAY(SELECT to_jsonb(d) - 'before' - 'records' FROM standing_decision AS d
              WHERE d.id IN (r.isbn_decision_id, r.excluded_by)
                 OR (d.act = 'correct' AND d.isbn13 = c.isbn13 AND d.work_id = ANY(works_of_book(c.work_id)))
@@ -27,7 +27,19 @@ SELECT c.position, c.title, c.author, c.named_by, c.isbn13, c.source, c.score, c
              FROM provenance AS p JOIN source_record AS s ON s.id = p.source_record_id
              WHERE p.isbn13 = c.isbn13 ORDER BY p.field) AS fields
 FROM candidate AS c JOIN reviewed_candidate AS r ON r.id = c.id LEFT JOIN edition AS e ON e.isbn13 = c.isbn13
+LEFT JOIN candidate_of_other_month AS o ON o.id = c.id
 WHERE c.year = %(year)s AND c.month = %(month)s ORDER BY c.position
+
+-- name: dated_to
+-- Books that other months named, that sources date to this one, and that it did not name itself.
+SELECT w.id AS work_id, w.title, w.author, min(format('%%s-%%s', c.year, lpad(c.month::text, 2, '0'))) AS named_in
+FROM work AS w JOIN candidate AS c ON c.work_id = ANY(works_of_book(w.id))
+JOIN candidate_of_other_month AS o ON o.id = c.id AND o.book_id = w.id
+JOIN reviewed_candidate AS r ON r.id = c.id AND r.excluded_by IS NULL AND r.isbn13 IS NOT NULL
+WHERE length(w.first_published) >= 7 AND left(w.first_published, 7) = %(key)s
+    AND NOT EXISTS (SELECT FROM candidate AS own WHERE own.work_id = ANY(works_of_book(w.id))
+                    AND own.year = %(year)s AND own.month = %(month)s)
+GROUP BY w.id ORDER BY w.title, w.id LIMIT %(limit)s
 
 -- name: unresolved
 -- Candidates that are due to be looked up again, newest months first; other workers skip them.

@@ -30,14 +30,16 @@ def of_months(found: schemas.MonthsAnswer) -> Iterator[RenderableType]:
 
 
 def of_month(found: schemas.MonthAnswer, *, evidence: bool) -> Iterator[RenderableType]:
-    facts = found.model_dump(exclude={"attempts", "candidates", "calls", "in_month", "after_review"})
+    facts = found.model_dump(exclude={"attempts", "candidates", "calls", "in_month", "after_review", "moved_here"})
     dated = ", ".join(f"{answer} {books}" for answer, books in found.in_month.model_dump().items())
     facts["published in this month"] = dated
-    if any(book.decisions for book in found.candidates):
+    key = str(Month(found.year, found.month))
+    elsewhere = [book for book in found.candidates if book.counts_for != key]
+    if elsewhere or found.moved_here or any(book.decisions for book in found.candidates):
         facts["after review"] = (
             f"{found.after_review.resolved} of {counted(found.after_review.books, 'book')} with an ISBN"
         )
-    yield table(["", str(Month(found.year, found.month))], [(name, value) for name, value in facts.items()])
+    yield table(["", key], [(name, value) for name, value in facts.items()])
     if found.attempts:
         columns = ["began", "ended", "outcome", "worker", "reason"]
         attempts = [(a.began_at, a.ended_at, a.outcome, a.worker, a.reason) for a in found.attempts]
@@ -48,8 +50,14 @@ def of_month(found: schemas.MonthAnswer, *, evidence: bool) -> Iterator[Renderab
         yield of_candidates(found.candidates)
         for book in found.candidates:
             yield from (f"{book.title}: {describe_decision(made)}" for made in book.decisions)
+        for book in elsewhere:
+            yield f"{book.title}: " + (f"counts for {book.counts_for}" if book.counts_for else "counts for no month")
         for candidate in found.candidates if evidence else ():
             yield from of_evidence(candidate)
+    if found.moved_here:
+        yield heading("Moved here from other months")
+        moved = [(each.title, each.author, each.named_in) for each in found.moved_here]
+        yield table(["title", "author", "named by"], moved)
     if found.calls:
         calls = [(c.provider, c.calls, c.units, c.refused) for c in found.calls]
         yield heading("Calls")

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alexandria.core import provider_facts
-from alexandria.core.errors import AlexandriaError, BadInput, DatabaseUnavailable, Unknown
+from alexandria.core.errors import AlexandriaError, BadInput, DatabaseUnavailable, Unknown, UnknownBook
 from alexandria.core.escaping import isolated
 from alexandria.core.grammar import counted
 from alexandria.operations.idempotency import IdempotentCall
@@ -280,12 +280,14 @@ def _application_error(request: Request, error: AlexandriaError) -> Response:
         raise error
     if isinstance(error, DatabaseUnavailable):
         request.app.state.reconnector.start()
-    return _error_page(request, status, _title(error, status), error.message, error.hint)
+    return _error_page(request, status, _title(request, error, status), error.message, error.hint)
 
 
-def _title(error: AlexandriaError, status: int) -> str:
+def _title(request: Request, error: AlexandriaError, status: int) -> str:
+    if isinstance(error, UnknownBook):
+        return "Book not found"
     if isinstance(error, Unknown):
-        return "Not found"
+        return "Month not found" if route_path(request).startswith("/months/") else "Not found"
     if isinstance(error, BadInput):
         return "Invalid input"
     return "Temporarily unavailable" if status == 503 else "Not possible"

@@ -1,5 +1,5 @@
-// Moves through the grid with the arrow keys, selects months in it, fills in the name of who acts, and shows the state of
-// the stream. The pages work without it.
+// Moves through the grid with the arrow keys, selects months in it, fills in the name of who acts, and shows local times and
+// the state of the stream. The pages work without it.
 "use strict";
 (() => {
   const stream = document.getElementById("stream");
@@ -157,6 +157,20 @@
     for (const field of document.querySelectorAll("input[name=who]"))
       if (name && !field.value && field !== document.activeElement) field.value = name;
   }
+  // Pages have their times in UTC, which stays in the title; here they are shown in the zone of the browser.
+  const day = { day: "2-digit", month: "short", year: "numeric" };
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const zone = { timeZoneName: "short" };
+  const forms = { date: { ...day, ...time, ...zone }, clock: { ...time, ...zone }, time };
+  function showLocalTimes() {
+    for (const each of document.querySelectorAll("time[data-local]")) {
+      const at = new Date(each.dateTime);
+      if (!at.getTimezoneOffset()) continue;
+      const text = at.toLocaleString("en-GB", forms[each.dataset.local]);
+      if (each.textContent !== text) each.textContent = text;
+    }
+  }
+
   document.addEventListener("submit", (event) => {
     const field = event.target.elements.namedItem("who");
     if (field?.value) localStorage.setItem("name", field.value);
@@ -166,11 +180,13 @@
   document.addEventListener("htmx:after:swap", (event) => {
     prepareGrid();
     fillName();
+    showLocalTimes();
     if (event.target === stream || document.activeElement !== document.body) return;
     byId("message")?.focus();
   });
   prepareGrid();
   fillName();
+  showLocalTimes();
   if (!stream) return;
 
   // Not by an attribute: htmx may read the page before its stream extension is loaded.
