@@ -18,12 +18,14 @@ from alexandria.backfill.repositories import months
 from alexandria.bootstrap import Mode
 from alexandria.core import config
 from alexandria.core.webhook_secrets import WebhookSecrets
+from alexandria.forecast.forecaster import Forecaster
 from alexandria.rollout.plan import example, read
 from alexandria.web.app import create_app
 from alexandria.web.auth.secret import SecretAuth
 from tests.support.sampling import EVERY
 
 SECRET = "canary-secret"
+FORECAST, FEW_RUNS = Forecaster._report, 10
 BOUNDED = ("--phases", "examples,coverage")  # as many requests as the description has cases
 # As many seconds of trying; `make fuzz` tries longer.
 ENDLESS = ("--phases", "fuzzing,stateful", "--max-time", "30" if EVERY else "10", "--max-examples", "100")
@@ -45,10 +47,23 @@ class Steady:
         return
 
 
+async def forecast_shortly(forecaster, plan, _runs, most, seed):
+    """A forecast of few simulations, however many were asked for: here the shape of requests and answers is tried."""
+    return await FORECAST(forecaster, plan, FEW_RUNS, most, seed)
+
+
 @contextlib.asynccontextmanager
 async def served(database_url):
     """The real API over real HTTP, in the middle of a rollout: its port and its description."""
     settings = config.load(database_url=SecretStr(database_url))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Forecaster, "_report", forecast_shortly)
+        async with serving_on(settings, database_url) as served:
+            yield served
+
+
+@contextlib.asynccontextmanager
+async def serving_on(settings, database_url):
     async with bootstrap.running(settings, Steady(database_url), Mode.SERVE) as system:
         async with system.database.transaction() as connection:
             await months.seed(connection, 2000, 2024)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexandria.cli.doctor.daily import checklist
+from alexandria.operations.daily_checks import checklist
 from alexandria.operations.overview import take_snapshot
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

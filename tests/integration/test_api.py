@@ -51,6 +51,8 @@ INTERNAL = [
     ("GET", "/api/internal/jobs/1"),
     ("GET", "/api/internal/rollout"),
     ("GET", "/api/internal/trends"),
+    ("GET", "/api/internal/forecast"),
+    ("GET", "/api/internal/daily-checks"),
     ("GET", "/api/internal/rollout/verdicts"),
 ]
 VIEWED = [

@@ -93,7 +93,16 @@ async def test_stats_of_an_empty_table_are_zeros(api):
     assert {(provider["calls"], provider["errors"], provider["breaker"]) for provider in stats.pop("providers")} == {
         (0, 0, "closed")
     }
+    assert stats.pop("found") | {"words": ""} == {
+        "distinct_books": 0,
+        "repeated": 0,
+        "confirmed": 0,
+        "contradicted": 0,
+        "words": "",
+    }
     assert stats == {
+        "finish": {"headline": "No months", "reason": "next: alexandria seed 2000..2024"},
+        "rollout": "",
         "total_months": 0,
         "by_status": {"pending": 0, "processing": 0, "completed": 0, "failed": 0, "retry": 0},
         "progress": {

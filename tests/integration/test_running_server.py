@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from alexandria.cli.doctor import checks
 from alexandria.cli.main import main
 from alexandria.cli.output.console import Options, Output
 from alexandria.cli.runtime import liveness, running_server
@@ -119,12 +121,19 @@ def test_a_database_that_the_server_was_given_as_an_option_counts(serving, capsy
     assert within["ALEXANDRIA_SECRETS_DIR"] == str(tmp_path / "keys")
 
 
-def test_settings_that_cannot_be_read_leave_those_of_the_terminal(serving, capsys, monkeypatch, tmp_path):
+def test_settings_that_cannot_be_read_leave_those_of_the_terminal(serving, data_dir, capsys, monkeypatch, tmp_path):
+    """Then doctor makes no embedded PostgreSQL either: the process may have another database."""
     pid = serving(DATABASE_URL="postgresql:///theirs")
     monkeypatch.setattr(running_server, "PROCESSES", tmp_path)
     within, said = used(capsys)
     assert within == {}
     assert f"hint: the settings of process {pid} cannot be read here" in said
+    monkeypatch.setenv("ALEXANDRIA_SOURCES", "")
+    monkeypatch.setattr(checks, "_reach", lambda _: asyncio.sleep(0, []))
+    assert main(["doctor", "--json"]) == 1
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)["data"]}
+    assert f"process {pid}" in found["database"]["message"]
+    assert not (data_dir / "postgresql").exists()
 
 
 def test_a_demo_is_reached_running_or_kept_and_a_server_by_its_address(serving, data_dir, capsys, tmp_path):

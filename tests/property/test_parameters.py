@@ -158,9 +158,20 @@ def test_bodies_that_are_no_json(calling, body):
 @BOUNDED
 @given(data=st.data())
 def test_queries_and_paths(calling, data):
-    paths = ["/months", "/months/{}", "/jobs/{}", "/backfill-stats", "/rollout", "/rollout/verdicts", "/{}"]
+    paths = [
+        "/months",
+        "/months/{}",
+        "/jobs/{}",
+        "/backfill-stats",
+        "/rollout",
+        "/rollout/verdicts",
+        "/daily-checks",
+        "/{}",
+    ]
     path = data.draw(st.sampled_from(paths)).replace("{}", quoted(data.draw(TEXTS)))
-    query = data.draw(st.dictionaries(st.sampled_from(["status", "year", "x"]) | TEXTS, TEXTS, max_size=3))
+    query = data.draw(
+        st.dictionaries(st.sampled_from(["status", "year", "min_resolution_rate", "x"]) | TEXTS, TEXTS, max_size=3)
+    )
     check(calling("GET", f"{INTERNAL}{path}?{encoded(query)}", headers={"X-Cron-Secret": SECRET}))
 
 

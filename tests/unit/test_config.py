@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from alexandria.cli.doctor import checks
-from alexandria.cli.doctor.daily import render
+from alexandria.cli.doctor.check import render
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core import config, secret_files
 from alexandria.core.errors import Misconfigured

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -62,6 +63,9 @@ ENDINGS: dict[type[errors.AlexandriaError], tuple[int, str]] = {
     errors.NotMigrated: (NO_DATABASE, "alexandria migrate"),
     errors.DatabaseNotPrepared: (NO_DATABASE, "alexandria doctor"),
     errors.ProgramTooOld: (NO_DATABASE, "alexandria doctor"),
+    errors.ServerUnavailable: (NO_DATABASE, "alexandria doctor --server URL"),
+    errors.ServerRefused: (USAGE, "alexandria doctor --server URL"),
+    errors.ServerBusy: (BLOCKED, "alexandria doctor --server URL"),
 }
 
 OWN_OPTIONS = "psql"  # whatever follows this command is for another program
@@ -122,7 +126,8 @@ def _options(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Use the settings of the server here that answers at this address. Default: of the data folder.",
+            help="Use the settings of the server here that answers at this address (default: of the data folder). "
+            "On another machine it is asked over HTTP, by status, forecast and doctor.",
         ),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Use the demo that runs, or that was kept.")] = False,
@@ -136,12 +141,15 @@ def _options(
     ] = False,
 ) -> None:
     """Fill the gaps of a book catalogue, month by month, with ISBNs you can trust."""
-    context.obj = Output(Options(json, quiet, verbose, not no_color, no_input, database, server, demo))
-    _use_server(context, Options(database=database, server=server, demo=demo))
+    options = Options(json, quiet, verbose, not no_color, no_input, database, server, demo)
+    context.obj = Output(_with_server(context, options))
 
 
-def _use_server(context: typer.Context, options: Options) -> None:
-    """Use the settings of the running server for the command, as far as it looks at a system or acts on one."""
+def _with_server(context: typer.Context, options: Options) -> Options:
+    """Use the settings of the running server for the command, as far as it looks at a system or acts on one.
+
+    Returns the options, with the address of a server on another machine.
+    """
     chosen = options.demo or options.server is not None
     if sum((options.demo, options.server is not None, options.database is not None)) > 1:
         raise errors.BadInput("--database, --demo and --server exclude each other", hint="give one of them")
@@ -150,10 +158,18 @@ def _use_server(context: typer.Context, options: Options) -> None:
             f"{context.invoked_subcommand} starts a system of its own", hint="leave out --demo and --server"
         )
     if options.database is not None or (context.invoked_subcommand in OWN_SETTINGS and not chosen):
-        return
-    from alexandria.cli.runtime.running_server import Wanted, settings_of_server
+        return options
+    from alexandria.cli.runtime import remote_server
+    from alexandria.cli.runtime.running_server import Wanted, runs_here, settings_of_server
 
-    context.with_resource(settings_of_server(context.obj, Wanted(options.server, options.demo)))
+    if (
+        options.server is not None
+        and context.invoked_subcommand in remote_server.COMMANDS
+        and not runs_here(options.server)
+    ):
+        return replace(options, remote=remote_server.address_of(options.server))
+    context.with_resource(settings_of_server(Output(options), Wanted(options.server, options.demo)))
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -87,6 +87,24 @@ class Misconfigured(AlexandriaError):
     code = "misconfigured"
 
 
+class ServerUnavailable(AlexandriaError):
+    """A server on another machine does not answer, or not as one of this program and version does."""
+
+    code = "server_unavailable"
+
+
+class ServerRefused(AlexandriaError):
+    """A server on another machine wants another secret."""
+
+    code = "unauthorized"
+
+
+class ServerBusy(NotNow):
+    """A server on another machine does not answer this now, and will later."""
+
+    code = "server_busy"
+
+
 class DatabaseFailed(AlexandriaError):
     """PostgreSQL did not do what was asked; the message has the server's own reason."""
 

@@ -79,12 +79,20 @@ class Forecaster:
         A forecast from before a rollout was `started`, or ended, does not count.
         """
         now = self.now()
-        age = None if self._last is None or self._last.started is not started else now - self._last.forecast.at
+        age = self._age(now, started=started)
         idle = self._making is None or self._making.done()
         due = (age is None or age > REFRESH_AFTER) and (self._not_before is None or now >= self._not_before)
         if due and idle and not self._closed:
             self._making = asyncio.create_task(self._make())
         return self._last if age is not None and age < EXPIRES_AFTER else None
+
+    def kept(self, *, started: bool) -> ForecastReport | None:
+        """The same, and none is made."""
+        age = self._age(self.now(), started=started)
+        return self._last if age is not None and age < EXPIRES_AFTER else None
+
+    def _age(self, now: datetime, *, started: bool) -> timedelta | None:
+        return None if self._last is None or self._last.started is not started else now - self._last.forecast.at
 
     async def aclose(self) -> None:
         """Cancel the forecast that is being made, and make no more."""

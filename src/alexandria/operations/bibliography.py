@@ -25,6 +25,16 @@ class BibliographyUse(LazyModel):
     books_asked: int
     books_settled: Annotated[int, Field(description="of these, resolved without a request to any source")]
 
+    @property
+    def size(self) -> str:
+        """Its size and age, as a clause."""
+        return usage.size(self.editions, self.bytes, self.as_of)
+
+    @property
+    def use(self) -> str:
+        """What it settled, as a clause."""
+        return usage.use(self.books_settled, self.books_asked)
+
 
 async def show(system: System) -> BibliographyState | None:
     """Return the state of the bibliography; None if none is loaded, or it is not asked."""

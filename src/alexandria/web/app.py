@@ -23,6 +23,7 @@ from alexandria.web.api import (
     catalogue,
     control,
     curation,
+    forecast,
     health,
     incidents,
     metrics,
@@ -141,9 +142,10 @@ def create_app(
     app.state.readiness = health.ReadinessCache(system)
     app.state.snapshots = SnapshotCache(system, stop or asyncio.Event())
     app.state.trends = TrendsCache(system)
+    app.state.forecasting = asyncio.Lock()
     # An included router would be analysed a second time, at the first request: routes are complete as they are.
     for part in (
-        *(backfill, control, curation, rollout, quota, incidents, trends, catalogue, review, health, metrics),
+        *(backfill, control, curation, rollout, forecast, quota, incidents, trends, catalogue, review, health, metrics),
         *(reference, rendering, pages, catalogue_pages, chart_pages, review_pages),
     ):
         app.router.routes.extend(part.router.routes)

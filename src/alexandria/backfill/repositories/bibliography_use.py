@@ -49,16 +49,26 @@ class BibliographyState:
 
     def size(self) -> str:
         """Its size and age, as a clause."""
-        return f"{counted(self.editions, 'edition')}, {self.bytes / 1e6:,.0f} MB, as of {self.as_of:%Y-%m-%d}"
+        return size(self.editions, self.bytes, self.as_of)
 
     def use(self) -> str:
         """What it settled, as a clause."""
-        if self.percent is None:
-            return f"no book was looked up in it within {SHARE_DAYS} days"
-        return (
-            f"{self.settled:,} of {counted(self.asked, 'book')} ({self.percent:g} %) needed no request within "
-            f"{SHARE_DAYS} days"
-        )
+        return use(self.settled, self.asked)
+
+
+def size(editions: int, size_in_bytes: int, as_of: datetime) -> str:
+    """How large a bibliography is and how old, as a clause."""
+    return f"{counted(editions, 'edition')}, {size_in_bytes / 1e6:,.0f} MB, as of {as_of:%Y-%m-%d}"
+
+
+def use(settled: int, asked: int) -> str:
+    """How many of the books that were looked up it settled, as a clause."""
+    if not asked:
+        return f"no book was looked up in it within {SHARE_DAYS} days"
+    return (
+        f"{settled:,} of {counted(asked, 'book')} ({round(100 * settled / asked, 2):g} %) needed no request within "
+        f"{SHARE_DAYS} days"
+    )
 
 
 async def read(database: Database) -> BibliographyState | None:

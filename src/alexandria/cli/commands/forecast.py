@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alexandria.cli.output.console import output_of
+from alexandria.cli.runtime.remote_server import remote_of
+from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
 if TYPE_CHECKING:
-    from alexandria.forecast.estimate import Forecast
-    from alexandria.forecast.forecaster import ForecastReport
-    from alexandria.operations.system import System
+    from alexandria.operations.forecast import ForecastAnswer
 
 commands = typer.Typer()
 
@@ -42,44 +41,35 @@ def forecast(
     """
     from alexandria.cli.output.console import table
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations import forecast as forecasts
     from alexandria.rollout import plan as plans
 
-    plan = plans.read_file(file) if file else None
     output = output_of(context)
+    if (server := remote_of(output)) is not None:
+        if file:
+            raise BadInput("--file: the server forecasts its own plan", hint="leave out --file or --server")
+        from alexandria.cli.runtime import remote_views
 
-    async def make(system: System) -> ForecastReport:
-        return await system.forecaster.report(plan, runs=runs, seed=seed)
-
-    report = on_system(output, make)
-    output.result(as_data(report), table(["", report.name], [*_rows(report)]))
-    if report.assumed:
-        output.message(report.assumed)
-    if not report.started:
+        found = remote_views.forecast(server, runs, seed)
+    else:
+        plan = plans.read_file(file) if file else None
+        found = on_system(output, lambda system: forecasts.show(system, plan, runs=runs, seed=seed))
+    output.result(found.model_dump(mode="json"), table(["", found.plan], [*_rows(found)]))
+    if found.assumed:
+        output.message(found.assumed)
+    if not found.started:
         output.message("next: alexandria rollout start")
     return 0
 
 
-def as_data(report: ForecastReport) -> dict[str, Any]:
-    """The report as --json prints it."""
-    return {
-        "plan": report.name,
-        "started": report.started,
-        "notes": [f"assumes that {each}" for each in report.assumptions],
-        **dataclasses.asdict(report.forecast),
-        "limit": report.forecast.limit.value,
-        "limit_told": report.forecast.limit.description,
-    }
-
-
-def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
+def _rows(now: ForecastAnswer) -> Iterator[tuple[str, str]]:
     from alexandria.core.provider_facts import label
 
-    now = report.forecast
     yield "months", f"{now.ended} of {now.months} ended"
     if now.ended == now.months and not now.stuck:
         return
     yield "done by", _finish(now)
-    yield "limited by", f"{now.limit.description} ({now.limit_share:.0%} of the time)"
+    yield "limited by", f"{now.limit_told} ({now.limit_share:.0%} of the time)"
     if now.stuck:
         yield "or stops", now.stops
     if now.middle is not None and now.sooner is not None:
@@ -101,7 +91,7 @@ def _rows(report: ForecastReport) -> Iterator[tuple[str, str]]:
     yield "based on", f"{counted(now.runs, 'simulation')} with seed {now.seed}, and {basis}"
 
 
-def _finish(now: Forecast) -> str:
+def _finish(now: ForecastAnswer) -> str:
     if now.early is None or now.middle is None or now.late is None:
         return f"will not finish until a person acts at gate '{now.stuck_at}'"
     first, last = ((at.date() - now.at.date()).days + 1 for at in (now.early, now.late))

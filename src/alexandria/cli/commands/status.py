@@ -12,6 +12,7 @@ from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import Year
 from alexandria.cli.output.console import output_of
 from alexandria.cli.requests import read_request
+from alexandria.cli.runtime.remote_server import remote_of
 from alexandria.core.month import Month
 
 commands = typer.Typer()
@@ -27,8 +28,17 @@ def status(
     from alexandria.cli.runtime.system import on_system
 
     output = output_of(context)
-    if watch:
-        on_system(output, lambda system: grid.watch(output, system))
+    if (server := remote_of(output)) is not None:
+        import asyncio
+
+        from alexandria.cli.runtime import remote_views
+
+        if watch:
+            asyncio.run(grid.watch(output, lambda: remote_views.status(server)))
+        seen = asyncio.run(remote_views.status(server))
+        output.result(seen.stats.model_dump(mode="json"), *seen.render())
+    elif watch:
+        on_system(output, lambda system: grid.watch(output, lambda: grid.take_report(system, forecast=True)))
     else:
         seen = on_system(output, grid.take_report)
         output.result(seen.stats.model_dump(mode="json"), *seen.render())

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alexandria.operations.daily_checks import DailyCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +19,17 @@ class Check:
     ok: bool
     message: str
     fix: str = ""
+
+
+def to_view(check: DailyCheck | Check) -> dict[str, Any]:
+    """A check as JSON data. `said` and `cure` are the earlier names of `message` and `fix`, kept for scripts."""
+    return dataclasses.asdict(check) | {"said": check.message, "cure": check.fix}
+
+
+def render(found: Sequence[DailyCheck | Check]) -> Iterator[str]:
+    """A line for each check, and below it the fix; a check that passes and has a fix is a warning."""
+    for each in found:
+        mark = "FAIL" if not each.ok else "warn" if each.fix else "ok  "
+        yield f"{mark} {each.name}: {each.message}"
+        if each.fix:
+            yield f"      fix: {each.fix}"

@@ -18,6 +18,7 @@ from alexandria.bootstrap import limiter_sessions
 from alexandria.cli.doctor.bibliography import bibliography
 from alexandria.cli.doctor.check import Check
 from alexandria.cli.doctor.limits import limits
+from alexandria.cli.runtime import liveness
 from alexandria.cli.settings import missing_folder, unknown
 from alexandria.core.config import Settings
 from alexandria.core.errors import AlexandriaError, DatabaseUnavailable, Misconfigured
@@ -34,7 +35,7 @@ from alexandria.database.capacity import Shares, allowed_connections, require_co
 from alexandria.database.open_transactions import open_transactions
 from alexandria.database.pool import Database
 from alexandria.database.rights import missing_grants
-from alexandria.database.server import open_server
+from alexandria.database.server import is_made, open_server
 from alexandria.operations.alerts.rules import HEARTBEAT_TIMEOUT
 from alexandria.providers.generator_specs import parse_generators, requested
 from alexandria.providers.limits import stored_limits
@@ -84,6 +85,10 @@ def _providers(settings: Settings) -> dict[str, str]:
 
 
 def _database(settings: Settings) -> Iterator[Check]:
+    if not is_made(settings) and (running := liveness.running_in(settings.data_dir)):
+        message = f"process {running[0].pid} runs on this data folder with a database that cannot be read from it here"
+        yield Check("database", False, message, "set DATABASE_URL, or ask the server: alexandria --server URL doctor")
+        return
     os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
     try:
         with open_server(settings) as server:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -23,12 +23,16 @@ from alexandria.core.errors import AlexandriaError
 from alexandria.core.escaping import inert, inert_json, inert_line, isolated
 from alexandria.operations.status_style import STYLES
 
+UNBROKEN = {"ISBN", "provider", "month"}  # columns of a table whose values stay on one line, as they are copied
 DEFAULT_WIDTH = 200  # columns where there is no terminal to fit into
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of every command. `database` is a URL that overrides DATABASE_URL; `server` and `demo` choose a server."""
+    """The options of every command. `database` is a URL that overrides DATABASE_URL; `server` and `demo` choose a server.
+
+    `remote` is the address of `server` if that is not one of this machine and account.
+    """
 
     json: bool = False
     quiet: bool = False
@@ -38,6 +42,7 @@ class Options:
     database: str | None = dataclasses.field(default=None, repr=False)
     server: str | None = None
     demo: bool = False
+    remote: str = ""
 
 
 class _Unforeseen(AlexandriaError):
@@ -127,10 +132,11 @@ def output_of(context: typer.Context) -> Output:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table for a terminal. A column whose name ends in # holds numbers and is aligned right."""
+    """A table for a terminal, which folds and cuts nothing. A column whose name ends in # holds numbers and is aligned right."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        grid.add_column(column.removesuffix("#"), justify="right" if column.endswith("#") else "left")
+        justify: JustifyMethod = "right" if column.endswith("#") else "left"
+        grid.add_column(column.removesuffix("#"), justify=justify, overflow="fold", no_wrap=column in UNBROKEN)
     for row in rows:
         grid.add_row(
             *(cell if isinstance(cell, Text) else Text(isolated(inert_line(format_value(cell)))) for cell in row)
@@ -167,12 +173,12 @@ def format_value(value: object) -> str:
             return str(value)
 
 
-def chip(state: str, text: str = "") -> Text:
-    """A state in its colours: the glyph, and `text` if it is given."""
+def chip(state: str, text: str = "", gap: str = " ") -> Text:
+    """A state in its colours: the glyph, and after a gap `text` if it is given."""
     style = STYLES[state]
     # A state with a border has the terminal's own background, which may be dark.
     return Text(
-        f"{style.glyph} {text}" if text else style.glyph, "dim" if style.border else f"{style.ink} on {style.fill}"
+        f"{style.glyph}{gap}{text}" if text else style.glyph, "dim" if style.border else f"{style.ink} on {style.fill}"
     )
 
 

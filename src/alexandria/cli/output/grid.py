@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +14,11 @@ from rich.text import Text
 
 from alexandria.backfill.status import Status
 from alexandria.cli.output import tables
-from alexandria.cli.output.console import Output, chip, harmless, table
+from alexandria.cli.output.console import Output, chip, harmless
 from alexandria.core.grammar import counted
-from alexandria.operations import backfill, control, rollout, schemas
-from alexandria.operations.overview import Snapshot, take_snapshot
+from alexandria.operations import backfill, control, schemas
+from alexandria.operations.incidents import RecordedIncident
+from alexandria.operations.overview import take_snapshot
 from alexandria.operations.stats_schemas import StatsAnswer
 from alexandria.operations.status_style import STYLES, display_state
 from alexandria.operations.system import System
@@ -33,7 +34,7 @@ class StatusReport:
     at: datetime
     stats: StatsAnswer
     months: list[schemas.MonthRow]
-    view: Snapshot  # what the page shows, for its words
+    lasting: list[RecordedIncident]
 
     def render(self) -> Iterator[RenderableType]:
         """The grid, the legend and the progress as text."""
@@ -56,15 +57,17 @@ class StatusReport:
             f"{progress.total_books_generated} books named, {progress.total_isbns_resolved} with an ISBN "
             f"({progress.overall_resolution_rate:.2f} %), {progress.total_isbns_queued} editions new to the catalogue"
         )
-        if (held := self.view.bibliography) is not None:
-            yield f"Bibliography: {held.size()}; {held.use()}"
+        if self.stats.found.distinct_books:
+            yield self.stats.found.words
+        if (held := self.stats.bibliography) is not None:
+            yield f"Bibliography: {held.size}; {held.use}"
         yield self.stats.headline
-        if self.view.lasting:
-            yield f"Latest of {counted(len(self.view.lasting), 'incident')}: {self.view.lasting[0].reason} (alexandria incidents)"
+        if self.lasting:
+            yield f"Latest of {counted(len(self.lasting), 'incident')}: {self.lasting[0].reason} (alexandria incidents)"
         if self.stats.providers:
             yield tables.of_providers(self.stats.providers)
-        if self.view.running_rollout is not None:
-            yield f"Rollout: {rollout.describe(self.view.running_rollout)}"
+        if self.stats.rollout:
+            yield f"Rollout: {self.stats.rollout}"
 
     def line(self) -> str:
         """The state in one line."""
@@ -78,15 +81,19 @@ class StatusReport:
 
     def _end(self) -> str:
         """When the run will be done, as a range, and the reason."""
-        eta = self.view.eta
-        return f"{'ETA ' if eta.headline[0].isdigit() else ''}{eta.headline}: {eta.reason}"
+        finish = self.stats.finish
+        return f"{'ETA ' if finish.headline[:1].isdigit() else ''}{finish.headline}: {finish.reason}"
 
-    def grid(self) -> RenderableType:
+    def grid(self) -> Text:
+        """The months in lines that fit into 80 columns: a table would measure each cell several times, and fold some."""
         years: dict[int, dict[int, schemas.MonthRow]] = defaultdict(dict)
         for row in self.months:
             years[row.year][row.month] = row
-        columns = ["year", *(f"{month:02d}" for month in range(1, 13)), "done#"]
-        return table(columns, [_row(year, months) for year, months in years.items()])
+        head = "year" + "".join(f" {month:02d}  " for month in range(1, 13)) + "  done"
+        lines = [Text(head, "bold"), *(_row(year, months) for year, months in years.items())]
+        grid = Text("\n", no_wrap=True, overflow="ignore").join(lines)
+        grid.no_wrap, grid.overflow = True, "ignore"
+        return grid
 
     def _legend(self) -> Text:
         counted = Counter(display_state(row.status, row.blocked_reason) for row in self.months)
@@ -94,36 +101,40 @@ class StatusReport:
         return Text.assemble(*parts)
 
 
-async def take_report(system: System) -> StatusReport:
-    """Read the state of all months."""
-    listed, view = await backfill.list_months(system), await take_snapshot(system)
-    return StatusReport(datetime.now(UTC), await backfill.stats(system, view), listed.months, view)
+async def take_report(system: System, *, forecast: bool = False) -> StatusReport:
+    """Read the state of all months; with `forecast` one is begun if it is due, for a later report."""
+    listed, view = await backfill.list_months(system), await take_snapshot(system, forecast=forecast)
+    return StatusReport(datetime.now(UTC), await backfill.stats(system, view), listed.months, view.lasting)
 
 
-async def watch(output: Output, system: System) -> None:
+async def watch(output: Output, take: Callable[[], Awaitable[StatusReport]]) -> None:
     """Print the state repeatedly until cancelled."""
     if not output.moving:
         while True:
-            seen = await take_report(system)
+            seen = await take()
             output.result(seen.stats.model_dump(mode="json"), seen.line())
             await asyncio.sleep(PROGRESS_INTERVAL)
     with Live(console=output.out, auto_refresh=False, screen=False) as live:
         while True:
-            seen = await take_report(system)
+            seen = await take()
             # Words first: what does not fit on the terminal is cut at its end.
             whole = Group(seen.words(), "", seen.grid()) if seen.months else Group(*map(harmless, seen.render()))
             live.update(Group(harmless(seen.line()), whole), refresh=True)
             await asyncio.sleep(REDRAW_INTERVAL)
 
 
-def _row(year: int, months: dict[int, schemas.MonthRow]) -> list[object]:
-    cells: list[object] = [_cell(months[month]) if month in months else "" for month in range(1, 13)]
-    return [year, *cells, f"{sum(map(_done, months.values()))}/{len(months)}"]
-
-
-def _cell(row: schemas.MonthRow) -> Text:
-    """The glyph, and the share resolved when done."""
-    return chip(display_state(row.status, row.blocked_reason), f"{row.resolution_rate:3.0f}" if _done(row) else "   ")
+def _row(year: int, months: dict[int, schemas.MonthRow]) -> Text:
+    """A year: for each month the glyph, and the share resolved when done."""
+    line = Text(f"{year}")
+    for month in range(1, 13):
+        line.append(" ")
+        if (row := months.get(month)) is None:
+            line.append("    ")
+            continue
+        share = f"{row.resolution_rate:3.0f}" if _done(row) else "   "
+        line.append_text(chip(display_state(row.status, row.blocked_reason), share, gap=""))
+    done = f"{sum(map(_done, months.values()))}/{len(months)}"
+    return line.append(f" {done:>5}")
 
 
 def _done(row: schemas.MonthRow) -> bool:

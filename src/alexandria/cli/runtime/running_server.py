@@ -15,10 +15,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from alexandria.cli.output.console import Output
-from alexandria.cli.runtime import liveness
+from alexandria.cli.runtime import liveness, remote_server
 from alexandria.cli.runtime.liveness import RunningProcess
 from alexandria.core.config import PREFIX
-from alexandria.core.errors import BadInput, Unknown
+from alexandria.core.errors import Unknown
 from alexandria.core.provider_facts import key_settings
 from alexandria.core.secret_files import DATA_DIR, SECRETS_DIR, default_data_dir
 
@@ -28,7 +28,6 @@ DATABASE_URL, DATABASE_OPTION = "DATABASE_URL", "--database"
 LOG_SETTINGS = (f"{PREFIX}LOG_LEVEL", f"{PREFIX}LOG_FORMAT")
 NETWORK = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 LIBPQ = frozenset({"PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"})
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_READ_BYTES = 4_000_000  # of the environment of a process
 PROCESSES = Path("/proc")
 
@@ -71,17 +70,26 @@ def settings_of_server(output: Output, wanted: Wanted) -> Iterator[None]:
         yield
 
 
+def runs_here(url: str) -> bool:
+    """Whether a server of this account, on this machine, answers at an address. Raises BadInput."""
+    return bool(_running(_data_dir(os.environ), url))
+
+
 def _server(folder: Path, url: str | None) -> tuple[RunningProcess, Path] | None:
+    found = _running(folder, url)
+    if url is not None and not found:
+        raise Unknown(
+            f"no server of this account with the data folder {folder} answers at {url}",
+            hint=remote_server.NOT_FOR_OTHERS,
+        )
+    return min(found, key=lambda each: COMMANDS.index(each[0].command), default=None)
+
+
+def _running(folder: Path, url: str | None) -> list[tuple[RunningProcess, Path]]:
+    """The processes of a data folder, or those of this account at an address, each with its folder."""
     places = [folder] if url is None else [folder, folder / DEMO_FOLDER, *_temporary()]
     found = [(each, place) for place in places for each in liveness.running_in(place)]
-    if url is not None:
-        found = [each for each in found if each[0].url and _place(each[0].url) == _place(url)]
-        if not found:
-            raise Unknown(
-                f"no server of this account with the data folder {folder} answers at {url}",
-                hint=f"set {DATA_DIR} to the server's data folder, on the server's machine",
-            )
-    return min(found, key=lambda each: COMMANDS.index(each[0].command), default=None)
+    return found if url is None else [each for each in found if each[0].url and _place(each[0].url) == _place(url)]
 
 
 def _demo(folder: Path) -> tuple[RunningProcess | None, Path]:
@@ -169,9 +177,7 @@ def _named(server: RunningProcess) -> str:
 
 def _place(url: str) -> tuple[str, int | None, str]:
     """What an address of a server on this machine leads to. Raises BadInput."""
-    try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise BadInput(f"--server: {url[:80]!r} is not an address", hint="example: http://127.0.0.1:8000") from None
-    return "localhost" if host in LOCAL_NAMES else host, port or 80, parts.path.rstrip("/")
+    parts = urlsplit(remote_server.address_of(url))
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return "localhost" if host in remote_server.LOCAL_NAMES else host, port, parts.path

@@ -8,7 +8,8 @@ from fastapi import Path, Query
 
 from alexandria.backfill.status import Status
 from alexandria.core.month import FIRST_YEAR, LAST_YEAR, Month
-from alexandria.operations import backfill, month_detail, schemas
+from alexandria.operations import backfill, daily_checks, month_detail, schemas
+from alexandria.operations.daily_checks import MIN_RESOLUTION_RATE, DailyChecksAnswer
 from alexandria.operations.earlier_results import MAX_EARLIER_RESULTS, EarlierAnswer, show_earlier
 from alexandria.operations.stats_schemas import StatsAnswer
 from alexandria.web.errors import documented
@@ -41,6 +42,16 @@ async def schedule_backfill(request: schemas.ScheduleRequest, system: Running) -
 @router.get("/backfill-stats", summary="Counters of the backfill")
 async def backfill_stats(system: Running) -> StatsAnswer:
     return await backfill.stats(system)
+
+
+@router.get("/daily-checks", summary="The daily checks: completion, resolution, quota, failures, stuck months, rollout")
+async def show_daily_checks(
+    system: Running,
+    min_resolution_rate: Annotated[
+        float, Query(ge=0, le=100, description="lowest passing percentage of books with an ISBN")
+    ] = MIN_RESOLUTION_RATE,
+) -> DailyChecksAnswer:
+    return await daily_checks.show(system, min_resolution_rate)
 
 
 @router.post("/seed-backfill-queue", responses=WRITES, summary="Add the missing months of some years")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from alexandria.backfill.repositories import months
-from alexandria.cli.doctor.check import Check
 from alexandria.core.errors import Unknown
 from alexandria.core.grammar import counted
+from alexandria.core.lazy_model import LazyModel
 from alexandria.database.pool import Row
 from alexandria.operations import quota, quota_schemas, rollout
 from alexandria.operations.alerts.rules import Incident, IncidentKind
@@ -29,6 +30,7 @@ OF_QUOTA = {IncidentKind.QUOTA_SPENT, IncidentKind.LANE_PAUSED}
 OF_FAILURES = {IncidentKind.MONTHS_FAILING}
 OF_ROLLOUT = {IncidentKind.ROLLOUT_SHUT, IncidentKind.ROLLOUT_WAITS}
 HALTED = {"shut", "approval", "held"}  # where a rollout waits for a person
+MIN_RESOLUTION_RATE = 90.0  # percent, as in the guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,30 @@ class DailyCheck:
     message: str
     figures: dict[str, Any] = field(default_factory=dict)
     fix: str = ""
+
+
+class DailyCheckRow(LazyModel):
+    """One daily check."""
+
+    name: str
+    ok: bool
+    message: str
+    figures: Annotated[dict[str, Any], Field(description="the numbers of the message")]
+    fix: Annotated[str, Field(description="what to do; empty if the check passed")]
+
+
+class DailyChecksAnswer(LazyModel):
+    """The daily checks, in the guide's order."""
+
+    ok: Annotated[bool, Field(description="whether every check passed")]
+    checks: list[DailyCheckRow]
+
+
+async def show(system: System, least_resolved: float) -> DailyChecksAnswer:
+    """All daily checks as the API has them."""
+    found = await checklist(system, least_resolved)
+    rows = [DailyCheckRow.model_validate(each, from_attributes=True) for each in found]
+    return DailyChecksAnswer(ok=all(each.ok for each in found), checks=rows)
 
 
 async def checklist(system: System, least_resolved: float) -> list[DailyCheck]:
@@ -126,17 +152,3 @@ def _rollout(answer: RolloutAnswer, wrong: str) -> DailyCheck:
 
 def _with(message: str, wrong: str) -> str:
     return f"{message}; {wrong}" if wrong else message
-
-
-def to_view(check: DailyCheck | Check) -> dict[str, Any]:
-    """A check as JSON data. `said` and `cure` are the earlier names of `message` and `fix`, kept for scripts."""
-    return dataclasses.asdict(check) | {"said": check.message, "cure": check.fix}
-
-
-def render(found: Sequence[DailyCheck | Check]) -> Iterator[str]:
-    """A line for each check, and below it the fix; a check that passes and has a fix is a warning."""
-    for each in found:
-        mark = "FAIL" if not each.ok else "warn" if each.fix else "ok  "
-        yield f"{mark} {each.name}: {each.message}"
-        if each.fix:
-            yield f"      fix: {each.fix}"
