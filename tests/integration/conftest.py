@@ -44,7 +44,6 @@ from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Scheduler
 from alexandria.bootstrap import Mode
-from alexandria.cli.runtime import demo
 from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import WebhookSecrets
@@ -59,6 +58,7 @@ from alexandria.web.app import create_app
 from tests.support.alert_receiver import AlertReceiver, receiving_alerts
 from tests.support.dashboard_visitors import PREVIOUS, SECRET, browser, log_in
 from tests.support.forecasting import forecasting
+from tests.support.forked import ForkedChild
 from tests.support.outside_server import Steady
 
 Sql = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -147,7 +147,7 @@ def receiver() -> Iterator[AlertReceiver]:
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("sandbox")
     options = ["--latency-scale", "0", "--rates", ",".join(f"{name}=200" for name in provider_names())]
-    with demo.Child("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
+    with ForkedChild("sandbox", *options, folder=folder, environment=dict(os.environ)) as child:
         yield child.url()
 
 

@@ -8,8 +8,6 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 
 import psycopg
 import pytest
@@ -21,6 +19,7 @@ from alexandria.catalogue.models import Isbn13, OtherTitle
 from alexandria.cli.exit_codes import DONE, NOTHING, USAGE
 from alexandria.core.errors import BadInput, DatabaseBusy, NotNow
 from alexandria.database.pool import Database
+from tests.support.commands import run
 from tests.support.open_library_dump import (
     LANGUAGES,
     Dump,
@@ -192,8 +191,7 @@ def test_a_pipe_in_the_right_order_is_loaded_and_in_another_refused(database_url
 
 
 def piped(url, data):
-    command = [sys.executable, "-m", "alexandria", "--json", "bibliography", "load", "-"]
-    return subprocess.run(command, input=data, capture_output=True, env=os.environ | {"DATABASE_URL": url}, check=False)
+    return run("--json", "bibliography", "load", "-", environment=os.environ | {"DATABASE_URL": url}, given=data)
 
 
 def test_years_and_languages_limit_what_is_kept(database_url, tmp_path):

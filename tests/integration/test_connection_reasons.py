@@ -1,7 +1,5 @@
 """Why PostgreSQL lets nobody in, as commands and processes print it: its own sentence, the fix, and exit code 6."""
 
-import subprocess
-import sys
 import uuid
 from urllib.parse import quote
 
@@ -10,6 +8,7 @@ import pytest
 
 from alexandria.core import errors
 from alexandria.database.pool import Database
+from tests.support.commands import run
 
 pytestmark = pytest.mark.long
 
@@ -33,14 +32,7 @@ def outsider(server):
 
 
 def printed(url, *command):
-    done = subprocess.run(
-        [sys.executable, "-m", "alexandria", "--database", url, *command],
-        env={"PATH": "", "ALEXANDRIA_WEBHOOK_SECRET": SECRET * 2},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    done = run("--database", url, *command, environment={"PATH": "", "ALEXANDRIA_WEBHOOK_SECRET": SECRET * 2})
     assert "Traceback" not in done.stderr
     assert "canary-password" not in done.stderr + done.stdout
     return done.returncode, done.stderr

@@ -5,8 +5,6 @@ import csv
 import io
 import json
 import os
-import subprocess
-import sys
 import tracemalloc
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, Sour
 from alexandria.cli.commands.export import whole
 from alexandria.cli.main import main
 from alexandria.database.pool import Database
+from tests.support.commands import running
 
 WHEN = datetime(2026, 11, 1, 10, tzinfo=UTC)
 BEE, GOLEM = "9780374600303", "9780062110831"
@@ -195,14 +194,11 @@ def test_a_reader_that_has_seen_enough_ends_it_in_good_order(filled):
     """As in `alexandria export | head -1`: no error, nothing on standard error but talk."""
     with psycopg.connect(filled) as connection:
         connection.execute(FILL, {"many": MANY})
-    command = [sys.executable, "-m", "alexandria", "--quiet", "--database", filled, "export"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as exporting:
-        assert exporting.stdout is not None
-        assert exporting.stderr is not None
+    with running("--quiet", "--database", filled, "export", environment=os.environ) as (exporting, log):
         assert json.loads(exporting.stdout.readline())["isbn13"]
         exporting.stdout.close()
-        assert exporting.stderr.read() == b""
         assert exporting.wait(30) == 0
+        assert os.pread(log.fileno(), 1000, 0) == b""
 
 
 def test_enrichment_status_is_printed_and_editions_are_requested(filled, capfdbinary):

@@ -1,10 +1,8 @@
 """The first minutes without keys: what `up` prints, a month that waits, and the command that adds a key."""
 
-import contextlib
 import json
 import os
 import stat
-import tempfile
 import time
 
 import httpx2
@@ -12,23 +10,15 @@ import pytest
 
 from alexandria.sandbox import SandboxSettings
 from alexandria.sandbox import environment as sandbox_environment
-from tests.support.commands import process
-from tests.support.forked import Forked
+from tests.support.commands import run, running
 
 DEADLINE = 120.0  # seconds
 
 
 def alexandria(*arguments, text="", **environment):
     """A command as a process of its own: exit code, standard output, standard error."""
-    with (
-        tempfile.TemporaryFile() as log,
-        Forked(*arguments, environment=os.environ | environment, log=log) as running,
-    ):
-        with contextlib.suppress(BrokenPipeError):  # it may end without having read it
-            running.stdin.write(text.encode())
-        running.stdin.close()
-        code = running.wait(DEADLINE)
-        return code, running.stdout.read().decode(), os.pread(log.fileno(), 100_000, 0).decode()
+    done = run(*arguments, environment=os.environ | environment, given=text.encode(), seconds=DEADLINE)
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -94,15 +84,16 @@ def test_up_without_keys_says_what_works_and_a_key_that_is_added_is_used_at_once
     environment = {"DATABASE_URL": database_url, "ALEXANDRIA_WEBHOOK_SECRET": "a" * 32, **sandboxed}
     assert alexandria("seed", "2023", DATABASE_URL=database_url)[0] == 0
     assert alexandria("schedule", "--batch-size", "1", DATABASE_URL=database_url)[0] == 0
-    with process(database_url, "up", "--port", "0", "--json", **environment) as running:
-        url = json.loads(running.stdout.readline())["data"]["url"]
+    with running("up", "--port", "0", "--json", environment=os.environ | environment) as (up, log):
+        url = json.loads(up.stdout.readline())["data"]["url"]
         waiting = until(lambda: month(url), lambda found: found["status"] == "retry")
         assert (waiting["error_code"], waiting["retry_count"]) == ("no_key", 0)
         assert alexandria("secret", "add", "GEMINI_API_KEY", text=keys["GEMINI_API_KEY"])[0] == 0
         done = until(lambda: month(url), lambda found: found["status"] == "completed")
         assert (done["retry_count"], done["gemini_calls"] > 0) == (0, True)
-        running.terminate()
-        err = running.communicate(timeout=DEADLINE)[1]
+        up.terminate()
+        up.wait(DEADLINE)
+        err = os.pread(log.fileno(), 1_000_000, 0).decode()
     assert "no model has a key (GEMINI_API_KEY and XAI_API_KEY): months wait for one, and none fails" in err
     assert "  add a key, also while this runs: alexandria secret add GEMINI_API_KEY\n" in err
     keyless = "ALEXANDRIA_CONTACT=you@example.org ALEXANDRIA_GENERATORS=wikidata alexandria up"

@@ -10,7 +10,6 @@ import pytest
 import structlog
 
 from alexandria.backfill.repositories import months
-from alexandria.cli.runtime.demo import Child
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.operations import idempotency
 from alexandria.web.app import create_app
@@ -18,6 +17,7 @@ from alexandria.web.auth.session import Visitor
 from alexandria.web.dashboard.stream import PageUpdates
 from alexandria.web.idempotency import MAX_KEY_LENGTH, REPLAYED_HEADER
 from tests.support.dashboard_visitors import PREVIOUS, SECRET, hidden
+from tests.support.forked import ForkedChild
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -278,8 +278,8 @@ async def test_two_processes_carry_out_a_call_once(sql, hold, shared_database_ur
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with (
-        Child("serve", "--port", "0", folder=tmp_path / "one", environment=environment) as one,
-        Child("serve", "--port", "0", folder=tmp_path / "two", environment=environment) as two,
+        ForkedChild("serve", "--port", "0", folder=tmp_path / "one", environment=environment) as one,
+        ForkedChild("serve", "--port", "0", folder=tmp_path / "two", environment=environment) as two,
     ):
         urls = [await asyncio.to_thread(each.url) for each in (one, two)]
         clients = [httpx2.AsyncClient(base_url=url, headers={"X-Cron-Secret": SECRET}, trust_env=False) for url in urls]

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -18,6 +16,7 @@ from alexandria.database.server import require_migrated
 from alexandria.operations.maintenance import Maintenance
 from alexandria.operations.migration import Migration
 from alexandria.operations.migration import migrate as migrate_all
+from tests.support.commands import run
 
 KEYS = (
     'SELECT w.title, array_agg(b.key ORDER BY b.key COLLATE "C")'
@@ -105,14 +104,9 @@ EXPECTED_KEYS = {
 def test_the_command_makes_the_keys_of_an_older_catalogue(old_catalogue_url):
     """From the title of each work and all its people; a second run has nothing to do."""
     environment = os.environ | {"DATABASE_URL": old_catalogue_url}
-    runs = [
-        subprocess.run(
-            [sys.executable, "-m", "alexandria", "migrate", "--json"], env=environment, capture_output=True, text=True,
-            check=True, timeout=200,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    first, second = (json.loads(run.stdout)["data"]["applied"] for run in runs)
+    runs = [run("migrate", "--json", environment=environment) for _ in range(2)]
+    assert [done.returncode for done in runs] == [0, 0]
+    first, second = (json.loads(done.stdout)["data"]["applied"] for done in runs)
     assert (first[0], second) == ("0015_block", [])
     assert "2 works indexed" in runs[0].stderr
     assert "indexed" not in runs[1].stderr

@@ -12,14 +12,13 @@ import asyncio
 import json
 import os
 import re
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from alexandria.providers import prompts
+from tests.support.commands import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -390,12 +389,9 @@ async def test_every_prompt_variant_is_known():
 async def command(url: str, *arguments: str, exit_code: int) -> Any:
     """What a command of the version's scripts answers as JSON."""
     environment = dict(os.environ) | {"DATABASE_URL": url, "USER": "bob"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "alexandria", "--json", *arguments, env=environment, stdout=PIPE, stderr=DEVNULL
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == exit_code, out
-    return json.loads(out)["data"] if out else None
+    done = await asyncio.to_thread(run, "--json", *arguments, environment=environment)
+    assert done.returncode == exit_code, done
+    return json.loads(done.stdout)["data"] if done.stdout else None
 
 
 async def test_every_migration_is_listed_under_its_name(empty_database_url):

@@ -1,9 +1,6 @@
 """`alexandria psql`: the program that is there, on the database that is meant, with nothing lost on the way."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,15 +8,11 @@ from alexandria import cli
 from alexandria.core.errors import Misconfigured
 from alexandria.database import psql as client
 from alexandria.database.embedded import installation
-
-BIN = Path(sys.executable).parent
+from tests.support.commands import run
 
 
 def psql(*arguments, typed="", **environment):
-    return subprocess.run(
-        [BIN / "alexandria", *arguments], input=typed, env=os.environ | environment, text=True, capture_output=True,
-        timeout=400, check=False,
-    )  # fmt: skip
+    return run(*arguments, environment=os.environ | environment, given=typed.encode(), seconds=400)
 
 
 def test_arguments_input_and_codes_pass_through(database_url):

@@ -1,8 +1,5 @@
 """A database that takes no data: every process says so with the fix, and the system is not ready."""
 
-import subprocess
-import sys
-
 import httpx2
 import psycopg
 import pytest
@@ -14,6 +11,7 @@ from alexandria.core import config, errors
 from alexandria.core.webhook_secrets import WebhookSecrets
 from alexandria.database.pool import Database
 from alexandria.web.app import create_app
+from tests.support.commands import run
 from tests.support.outside_server import Steady
 
 SECRET = "canary-secret-of-the-door"
@@ -53,14 +51,8 @@ async def test_reconnecting_waits_until_the_database_takes_data(read_only_url):
     "command", [("schedule",), ("work", "--until-idle"), ("serve", "--port", "0"), ("seed", "2023")]
 )
 def test_commands_report_a_read_only_database(read_only_url, command):
-    done = subprocess.run(
-        [sys.executable, "-m", "alexandria", "--database", read_only_url, *command],
-        env={"PATH": "", "ALEXANDRIA_WEBHOOK_SECRET": SECRET * 2},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    variables = {"PATH": "", "ALEXANDRIA_WEBHOOK_SECRET": SECRET * 2}
+    done = run("--database", read_only_url, *command, environment=variables)
     assert done.returncode == 6, done.stderr
     assert "PostgreSQL is read-only" in done.stderr
     assert "Traceback" not in done.stderr

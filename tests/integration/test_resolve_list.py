@@ -5,8 +5,8 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import aclosing
@@ -26,6 +26,7 @@ from alexandria.cli.runtime import demo
 from alexandria.core import errors
 from alexandria.database import pool
 from alexandria.database.pool import Database
+from tests.support.commands import running
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PROPHET = {"id": "p", "title": "Prophet Song", "author": "Paul Lynch", "year": 2023, "month": 8}
@@ -402,16 +403,15 @@ def test_after_ctrl_c_the_same_command_continues(alexandria, sandbox_url, databa
     httpx2.post(
         f"{sandbox_url}/__sandbox/faults", content=f"internet_archive:hang@{resolve_list.LOOKUP_CONCURRENCY + 5}-"
     )
-    program = [sys.executable, "-m", "alexandria", "--database", database_url, *command]
-    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
+    with running("--database", database_url, *command, environment=os.environ) as (first, log):
         end = time.monotonic() + 60
         while not (target.exists() and target.read_bytes().count(b"\n") >= 4):
-            assert running.poll() is None
+            assert first.poll() is None
             assert time.monotonic() < end
             time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=120)
-    assert running.returncode == 130
+        first.send_signal(signal.SIGINT)
+        assert first.wait(120) == 130
+        err = os.pread(log.fileno(), 1_000_000, 0).decode()
     done = len(answers_in(target))
     assert f"{done} of {len(rows)} lines answered" in err
     with target.open("ab") as file:
