@@ -77,9 +77,10 @@ _LONGEST = (
     "integration/test_breaker.py",
 )
 
-# Coverage costs each process that is started a third of a second and more. Of these folders' processes most are killed,
-# and leave no record, or run what is measured elsewhere.
-_UNMEASURED, _MEASURING = ("crash", "setups", "unit"), "COVERAGE_PROCESS_CONFIG"
+# Coverage costs each process that is started a third of a second and more, and its record some of the end of the run. So
+# only those of these files are measured: of the others' most are killed, and leave none, or run what is measured elsewhere.
+_MEASURED = ("integration/test_cli_processes.py", "integration/test_demo.py", "integration/test_embedded.py")
+_MEASURING = "COVERAGE_PROCESS_CONFIG"
 
 # The same examples in every run, so that a red run can be repeated; HYPOTHESIS_PROFILE=random tries new ones.
 # HYPOTHESIS_PROFILE=first stops at the first failing example: a mutant is found, and nobody reads the smallest example.
@@ -215,9 +216,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _measured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The coverage of processes that a test starts is measured, but for those of some folders."""
+    """The coverage of processes that tests start is measured for those of some files."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.path.parent.name in _UNMEASURED:
+        if request.path not in {Path(__file__).parent / name for name in _MEASURED}:
             patch.delenv(_MEASURING, raising=False)
         yield
 
