@@ -30,7 +30,7 @@ whole: setup .venv/.compiled
 
 unit: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(len(os.sched_getaffinity(0)), 4))')
 unit: setup
-	$(PYTEST) tests/unit
+	$(PYTEST) -m "not long" tests/unit
 
 soak: setup ## the crash test for half an hour, which prints its numbers, on a machine with nothing else to do
 	SOAK_KILLS=200 SOAK_MONTHS=60 $(BIN)/python -m pytest -s tests/crash/test_soak.py
@@ -46,7 +46,8 @@ mutations: setup ## how many small faults in the core its tests find; an hour, f
 	$(BIN)/python benchmarks/mutations.py
 
 EVERY_KIND_TESTS = $(addprefix tests/property/test_,every_parser.py regular_expressions.py hostile_input.py parameters.py) \
-	tests/contract/test_schemathesis.py tests/contract/test_sandbox_faults.py
+	tests/contract/test_schemathesis.py tests/contract/test_sandbox_faults.py \
+	tests/integration/test_same_answer.py
 fuzz: setup ## readers of other people's data under Atheris and with texts of every kind, twenty minutes; for platforms that it has a wheel for
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --group fuzz --python $(BIN)/python
 	$(BIN)/python benchmarks/fuzz.py

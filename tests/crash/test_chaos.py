@@ -26,7 +26,7 @@ from tests.support.processor_time import slowness
 SECONDS, SEED = (int(os.environ.get(name, default)) for name, default in (("CHAOS_SECONDS", 180), ("CHAOS_SEED", 7)))
 pytestmark = [pytest.mark.timeout(2 * SECONDS + 900), pytest.mark.long]
 WORKER_COUNT = 2
-MONTH_COUNT = min(300, SECONDS // 4)
+MONTH_COUNT = min(300, SECONDS // 6)
 IN_WORK_COUNT = 12  # months that are in work at most
 RECOVERY_SECONDS = 420.0  # until every month is completed, once nothing fails any more
 CRON_SECONDS = 0.5  # between two calls of the operator's cron

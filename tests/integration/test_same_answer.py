@@ -24,6 +24,7 @@ from alexandria.providers.registry import make_source
 from alexandria.providers.response_cache import ResponseCache
 from alexandria.sandbox import SandboxSettings, create_app, environment
 from alexandria.sandbox.parts import provider_names
+from tests.support.sampling import tried
 
 QUESTIONS = Path(__file__).parents[2] / "benchmarks" / "same_questions.py"
 RATE = 500.0  # requests a second
@@ -124,10 +125,11 @@ async def test_a_list_is_answered_alike_at_any_concurrency_and_latency(answer_al
     assert all(answer == equal[0] for answer in equal)
     found = [json.loads(line)["isbn13"] for line in first]
     assert sum(isbn is not None for isbn in found) > QUERIES / 2
-    for concurrency, seed in ((4, 1), (16, 2)):
+    for concurrency, seed in tried(((16, 2), (4, 1)), 2):
         assert await answer_all(lines, Policy.BALANCED, concurrency, seed) == first
 
 
+@pytest.mark.long
 async def test_the_order_of_the_lines_changes_no_answer(answer_all, lines):
     """Nor does what else is in the list."""
     lines = lines[::4]

@@ -22,6 +22,7 @@ from alexandria.core.errors import BadInput, DecisionConflict, NotNow, Unknown
 from alexandria.core.month import Month
 from alexandria.database.pool import Database
 from tests.support.filled_months import process
+from tests.support.sampling import examples
 from tests.support.scripted_backfill import Scripted
 from tests.support.shelves import GUIDE, OTHER, REPRINT, RIGHT, SONG, STING, StockedShelf, printed, stocked
 
@@ -383,7 +384,7 @@ def test_decisions_and_evidence_through_every_interleaving(database_url):
         Review,
         settings=settings(
             phases=[Phase.generate],
-            max_examples=10,
+            max_examples=examples(15),
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),

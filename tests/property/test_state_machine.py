@@ -340,7 +340,7 @@ def test_months_through_every_interleaving(database_url):
         Life,
         settings=settings(
             phases=[Phase.generate],
-            max_examples=25,
+            max_examples=examples(36),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -106,7 +106,7 @@ class Operator:
         """Run alexandria with --json."""
         return command(*arguments, DATABASE_URL=url or self.url(role), **environment)
 
-    def completes_months(self, sandbox: dict[str, str], url: str = "", months: int = 2) -> None:
+    def completes_months(self, sandbox: dict[str, str], url: str = "", months: int = 1) -> None:
         """A worker completes what was scheduled, through the sandbox; so many months are completed then."""
         work(url or self.url(), **sandbox)
         status = self.run("status", url=url or self.url())
@@ -129,12 +129,12 @@ class Operator:
         """Migrate, seed, schedule and read, as on any first day."""
         assert self.run("migrate", role=role, url=url, **environment).code == 0
         assert self.run("seed", "2023..2023", role=role, url=url, **environment).code == 0
-        scheduled = self.run("schedule", "--batch-size", "2", role=role, url=url, **environment)
+        scheduled = self.run("schedule", "--batch-size", "1", role=role, url=url, **environment)
         assert scheduled.code == 0, scheduled
-        assert scheduled.data["execution_summary"] == {"triggered": 2, "skipped": 0, "errors": 0}
+        assert scheduled.data["execution_summary"] == {"triggered": 1, "skipped": 0, "errors": 0}
         status = self.run("status", role=role, url=url, **environment)
-        assert status.data["by_status"]["pending"] == 10, status
-        assert status.data["by_status"]["processing"] == 2, status
+        assert status.data["by_status"]["pending"] == 11, status
+        assert status.data["by_status"]["processing"] == 1, status
 
 
 def work(url: str, **environment: str) -> None:
@@ -354,15 +354,15 @@ def at() -> type[Address]:
 
 
 @pytest.fixture
-def working(sandbox: dict[str, str], tmp_path: Path) -> Callable[[str], AbstractContextManager[Processes]]:
-    """A function: the API and a worker at a URL, as a context."""
+def working(sandbox: dict[str, str], tmp_path: Path) -> Callable[..., AbstractContextManager[Processes]]:
+    """A function: the API and a worker with these options at a URL, as a context."""
 
     @contextlib.contextmanager
-    def start(url: str) -> Iterator[Processes]:
+    def start(url: str, *options: str) -> Iterator[Processes]:
         environment = os.environ | sandbox | {"DATABASE_URL": url, "ALEXANDRIA_WEBHOOK_SECRET": "s" * 40}
         with (
             ForkedChild("serve", "--port", "0", folder=tmp_path, environment=environment) as api,
-            ForkedChild("work", folder=tmp_path, environment=environment) as worker,
+            ForkedChild("work", *options, folder=tmp_path, environment=environment) as worker,
             httpx2.Client(base_url=api.url(), timeout=20, trust_env=False) as client,
         ):
             yield Processes(client, (api, worker))

@@ -145,11 +145,11 @@ def test_work_goes_on_after_the_pooler_has_restarted(operator, pooled, working, 
     port = int(url.rpartition(":")[2].partition("/")[0])
     assert operator.run("migrate", url=url).code == 0
     assert operator.run("seed", "2023", url=url).code == 0
-    with working(url) as processes:
-        assert operator.run("schedule", "--batch-size", "8", url=url).code == 0
+    with working(url, "--concurrency", "2") as processes:
+        assert operator.run("schedule", "--batch-size", "4", url=url).code == 0
         until(lambda: operator.sql(completed) >= [(1,)], "a month")
         pooler.close()
         with pooled("session", 80, port):
-            until(lambda: operator.sql(completed) == [(8,)], "all months")
+            until(lambda: operator.sql(completed) == [(4,)], "all months")
             until(lambda: processes.ready()[0] == 200, "ready")
     assert operator.sql("SELECT count(*) FROM alexandria.attempt WHERE outcome IN ('failed', 'retry')") == [(0,)]

@@ -34,8 +34,8 @@ def test_a_worker_and_a_server_share_few_connections(cluster, at, working, until
     assert "allows 22 connections" in found["message"]
     assert "max_connections" in found["fix"]
     with working(there.url) as processes:
-        assert there.run("schedule", "--batch-size", "6").code == 0
-        until(lambda: made.admin(COMPLETED, NAME) == [(6,)], "all months")
+        assert there.run("schedule", "--batch-size", "4").code == 0
+        until(lambda: made.admin(COMPLETED, NAME) == [(4,)], "all months")
         made.stop()
         made.configure(max_connections=100)
         made.start()
@@ -64,7 +64,7 @@ def test_all_connections_are_taken_by_others_for_a_while(cluster, at, working, u
     there.prepare()
     with working(there.url) as processes:
         until(lambda: processes.ready()[0] == 200, "ready")
-        assert there.run("schedule", "--batch-size", "6").code == 0
+        assert there.run("schedule", "--batch-size", "4").code == 0
         taken = []
         while True:
             try:
@@ -75,7 +75,7 @@ def test_all_connections_are_taken_by_others_for_a_while(cluster, at, working, u
         assert (result.code, "max_connections" in result.error["hint"]) == (6, True)
         for each in taken:
             each.close()
-        until(lambda: made.admin(COMPLETED, NAME) == [(6,)], "all months")
+        until(lambda: made.admin(COMPLETED, NAME) == [(4,)], "all months")
         until(lambda: processes.ready()[0] == 200, "ready again")
     assert made.admin(PENALTIES, NAME) == [(0,)]
 
@@ -106,9 +106,9 @@ def test_a_full_disk_is_named_and_waited_for(cluster, at, working, until, sessio
         assert refused.code == 6
         assert "the disk of PostgreSQL is full" in refused.error["message"]
         assert "free some space" in refused.error["hint"]
-        there.run("schedule", "--batch-size", "6")
+        there.run("schedule", "--batch-size", "4")
         until(processes.ready, "the processes run")
         made.admin("DROP TABLE public.filler", NAME)
-        until(lambda: there.run("schedule", "--batch-size", "6").code == 0, "a schedule call")
-        until(lambda: made.admin(COMPLETED, NAME)[0][0] >= 6, "the months")
+        until(lambda: there.run("schedule", "--batch-size", "4").code == 0, "a schedule call")
+        until(lambda: made.admin(COMPLETED, NAME)[0][0] >= 4, "the months")
     assert made.admin(PENALTIES, NAME) == [(0,)]

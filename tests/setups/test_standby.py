@@ -72,8 +72,8 @@ def test_work_goes_on_at_the_promoted_standby(cluster, at, working, until):
     )
     there = at(both)
     there.prepare()
-    with working(both) as processes:
-        assert there.run("schedule", "--batch-size", "8").code == 0
+    with working(both, "--concurrency", "2") as processes:
+        assert there.run("schedule", "--batch-size", "4").code == 0
         until(
             lambda: primary.admin("SELECT 1 FROM alexandria.backfill_log WHERE status = 'completed'", NAME), "a month"
         )
@@ -81,7 +81,7 @@ def test_work_goes_on_at_the_promoted_standby(cluster, at, working, until):
         standby.run("pg_ctl", "promote", "--wait", "--pgdata=data")
         until(
             lambda: (
-                standby.admin("SELECT count(*) FROM alexandria.backfill_log WHERE status = 'completed'", NAME) == [(8,)]
+                standby.admin("SELECT count(*) FROM alexandria.backfill_log WHERE status = 'completed'", NAME) == [(4,)]
             ),
             "all months",
         )
@@ -97,7 +97,7 @@ def test_a_server_that_turns_read_only_is_waited_for(cluster, at, working, until
     there.prepare()
     with working(made.url(OWNER, NAME)) as processes:
         until(lambda: processes.ready()[0] == 200, "ready")
-        assert there.run("schedule", "--batch-size", "6").code == 0
+        assert there.run("schedule", "--batch-size", "3").code == 0
         made.admin("ALTER SYSTEM SET default_transaction_read_only = on")
         made.admin("SELECT pg_reload_conf()")
         until(lambda: READ_ONLY in processes.ready()[1], "not ready")
@@ -106,7 +106,7 @@ def test_a_server_that_turns_read_only_is_waited_for(cluster, at, working, until
         made.admin("SELECT pg_reload_conf()")
         until(
             lambda: (
-                made.admin("SELECT count(*) FROM alexandria.backfill_log WHERE status = 'completed'", NAME) == [(6,)]
+                made.admin("SELECT count(*) FROM alexandria.backfill_log WHERE status = 'completed'", NAME) == [(3,)]
             ),
             "all months",
         )
