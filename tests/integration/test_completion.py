@@ -49,6 +49,7 @@ def asked(database_url):
     return ask
 
 
+@pytest.mark.long
 def test_bash_completes_commands_options_and_what_the_database_has(asked):
     registered, *offered = asked("bash", "--norc", "-c", BASH)
     assert registered.endswith("_alexandria_completion alexandria")

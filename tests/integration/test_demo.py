@@ -72,6 +72,7 @@ def read_until(stream, wanted: str) -> str:
     return pytest.fail(f"the demo ended without saying {wanted!r}: {''.join(message)}")
 
 
+@pytest.mark.long
 def test_twelve_months_are_filled_rightly(data_dir):
     """All completed, most books resolved, next to every ISBN right, none for an invented book, every call counted."""
     with performing(data_dir, "--months", "12", "--exit", "--json") as running:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from random import Random
 from statistics import median
 
+import pytest
+
 from alexandria.backfill.queue import JobQueue
 from alexandria.core import config
 from alexandria.core.month import Month
@@ -105,6 +107,7 @@ async def errors_of_a_campaign(database, url, seed):
     return {"start": named[0] / recorded - 1, "fifth": named[MONTHS // 5] / recorded - 1}
 
 
+@pytest.mark.long
 async def test_the_forecasts_cost_is_within_five_percent_of_what_a_campaign_recorded(fresh_database, monkeypatch):
     """The real controller on a clock of its own; refused requests are not billed, and lists differ."""
     for name in key_settings().values():

@@ -160,6 +160,7 @@ def sql(psql, running, statement: str) -> list[list[str]]:
     return [line.split("|") for line in printed.stdout.splitlines() if line]
 
 
+@pytest.mark.long
 def test_the_guide_from_dry_run_to_daily_checks(running_backfill, psql):
     """A running system, worker and all; the guide's months are completed and every command prints what the guide shows."""
     running = running_backfill

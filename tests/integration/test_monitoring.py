@@ -84,6 +84,7 @@ async def test_calls_of_the_last_hour_are_counted_by_outcome(api, system, empty)
     assert 'alexandria_calls_last_hour{end="silent",provider="xai"} 0.0' in text
 
 
+@pytest.mark.long
 @needs_promtool
 async def test_promtool_accepts_the_rules_and_they_ring_when_they_should():
     for arguments in (("check", "config", "prometheus.yml"), ("test", "rules", "alerts.test.yml")):

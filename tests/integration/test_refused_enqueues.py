@@ -207,6 +207,7 @@ BY_PEOPLE = {
 }
 
 
+@pytest.mark.long
 async def test_an_act_whose_job_is_refused_does_nothing_and_reports_the_reason(database_url, cases):
     """With the server's own reason, as an error of ours: an outage, something to try again, or a schema that is too old."""
     async with opened(database_url) as field:

@@ -373,6 +373,7 @@ async def test_illegal_rows_are_refused(stage):
                 connection.execute(statement)
 
 
+@pytest.mark.long
 async def test_the_default_plan_takes_20_days_as_in_the_guide(stage):
     """With the production scheduler, on a clock that jumps: 300 months, each scheduled once."""
     plan = read(example())

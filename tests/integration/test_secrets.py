@@ -20,8 +20,11 @@ import pytest
 import structlog
 
 from alexandria import cli
-from alexandria.cli.runtime.demo import Child, _environment
+from alexandria.cli.runtime.demo import _environment
 from alexandria.sandbox.parts import provider_names
+from tests.support.forked import ForkedChild
+
+pytestmark = pytest.mark.long
 
 DEADLINE = 150.0  # seconds for what is waited for
 CANARY = f"canary{uuid.uuid4().hex}"
@@ -122,7 +125,9 @@ def scene(shared_database_url, tmp_path_factory):
         environment = scene.environment(provider)
         # Enough for an alarm, which is sent at the API's next check.
         scene.sql("INSERT INTO backfill_log (year, month, status) SELECT 2022, generate_series(1, 6), 'failed'")
-        served = stack.enter_context(Child("up", "-v", "--port", "0", folder=scene.folder, environment=environment))
+        served = stack.enter_context(
+            ForkedChild("up", "-v", "--port", "0", folder=scene.folder, environment=environment)
+        )
         api = stack.enter_context(
             httpx2.Client(
                 base_url=served.url(), headers={"X-Cron-Secret": f"{CANARY}webhook"}, timeout=20, trust_env=False

@@ -104,6 +104,7 @@ def test_each_public_function_that_reads_text_is_tried_or_has_a_reason_not_to_be
     assert len(READERS) > 300
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("first", range(0, len(TURNS), GROUP))
 def test_no_public_function_is_slow_for_64_kb_of_one_kind(first, cases):

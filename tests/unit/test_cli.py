@@ -90,6 +90,7 @@ def test_earlier_names_still_work(capsys):
         assert (code, "needs --daily" in err) == (2, True)
 
 
+@pytest.mark.long
 def test_the_shell_completes_commands_options_and_values():
     """What bash asks by the script that --show-completion prints."""
     for typed, offered in {"alexandria mon": "months", "alexandria months --st": "--status",

@@ -29,6 +29,7 @@ def benchmark():
     return module
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [10, 60])
 @pytest.mark.parametrize("threshold", [0.75, 0.85])
 def test_gates_rarely_open_if_the_true_rate_of_unlike_months_is_on_the_threshold(benchmark, number, threshold):
@@ -65,6 +66,7 @@ def test_one_month_is_no_proof_of_the_others():
     assert cluster_lower_bound([(85, 100)]) < wilson(85, 100)[0] - 0.05
 
 
+@pytest.mark.long
 @given(months_of_books)
 def test_the_bound_is_never_above_the_one_of_wilson_and_has_an_equal_sample(months):
     hits, books = sum(hits for hits, _ in months), sum(n for _, n in months)

@@ -59,6 +59,7 @@ def paced(months_per_day, **gate):
     return GUIDE.model_copy(update={"phase": phases})
 
 
+@pytest.mark.long
 def test_the_guides_plan_takes_twenty_to_twenty_five_days_because_of_its_pace():
     """300 months: 5, then 10 to 15, then 15 to 20 a day. Within the same 13,000 calls it could be done in a few days."""
     found = forecast(GUIDE, fresh(), EXPECTED, runs=20, prices={"gemini": 0.02, "xai": 0.01})
@@ -81,6 +82,7 @@ def test_the_pages_forecast_of_300_months_takes_at_most_a_second_of_a_processor(
     assert slow(of_a_page, MAX_PAGE_SECONDS, range(TRIES)) is None
 
 
+@pytest.mark.long
 def test_a_rollout_whose_first_phases_went_well_is_rarely_stopped():
     """Before anything was measured a gate may stop it; after 60 months without a failure hardly."""
     simulation = RolloutSimulation(GUIDE, EXPECTED, 1, fresh())
@@ -125,6 +127,7 @@ def test_measured_durations_replace_expected_ones():
     assert found.measured
 
 
+@pytest.mark.long
 def test_failed_months_make_the_end_later():
     """A day with a failure lowers the pace."""
     plan = GUIDE.model_copy(update={"phase": tuple(

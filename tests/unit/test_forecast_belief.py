@@ -90,6 +90,7 @@ def test_a_rollout_whose_months_have_all_ended_still_waits_for_its_last_gate():
     assert (found.ended, found.months, found.stuck) == (24, 24, 1.0)
 
 
+@pytest.mark.long
 def test_how_much_months_differ_varies_and_is_measured():
     """It was 0.02 in every simulation."""
     unknown = [each.month_deviation for each in draws(history())]

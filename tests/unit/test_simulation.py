@@ -318,6 +318,7 @@ def log_of(seed):
     return hashlib.sha256("\n".join(map(str, simulate(seed).log)).encode()).hexdigest()
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_log_in_every_process():
     """With any order of Python's sets; another seed gives another log."""
     code = f"import runpy; print(runpy.run_path({__file__!r})['log_of'](7))"
