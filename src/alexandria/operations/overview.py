@@ -49,12 +49,12 @@ class Snapshot:
         return self.rate.at
 
     @property
-    def years(self) -> dict[int, list[MonthCell | None]]:
+    def years(self) -> dict[int, tuple[MonthCell | None, ...]]:
         """Newest first; each with twelve cells, None where a month is not seeded."""
         years: dict[int, list[MonthCell | None]] = {}
         for cell in self.cells:
             years.setdefault(cell.year, [None] * 12)[cell.month - 1] = cell
-        return years
+        return {year: tuple(months) for year, months in years.items()}
 
     @property
     def states(self) -> Counter[str]:

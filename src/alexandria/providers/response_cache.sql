@@ -66,5 +66,8 @@ GROUP BY provider
 
 -- name: last_answers
 -- When each of these providers was last sent a request that it answered; null: never.
-SELECT name, (SELECT max(sent_at) FROM call WHERE provider = name AND status IS NOT NULL) AS at
+-- Each is one step into the index call_answered: by "provider = name" all requests would be read backwards to find none.
+SELECT name, (SELECT CASE WHEN last.provider = name THEN last.sent_at END
+              FROM (SELECT provider, sent_at FROM call WHERE provider <= name AND status IS NOT NULL
+                    ORDER BY provider DESC, sent_at DESC LIMIT 1) AS last) AS at
 FROM unnest(%(names)s::text[]) AS asked (name)

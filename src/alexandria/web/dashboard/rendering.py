@@ -8,6 +8,7 @@ import json
 import math
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -56,6 +57,8 @@ HTTP_ERRORS = {  # status: title, message, hint
 FORM_KEY = "call"  # the field of a form that has its idempotency key
 VALID_FORM_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 DOUBLE_CLICK_TIMEOUT = 5.0  # seconds that the second click waits for the end of the first
+
+MAX_KEPT_PARTS = 5000  # rendered months and years; some versions of each
 
 router = APIRouter(include_in_schema=False)
 
@@ -216,6 +219,7 @@ def templates(root: str = "") -> Environment:
         "max_reasons": MAX_FAILURE_REASONS,
         "max_months": MAX_MONTHS_PER_REASON,
         "record_page": provider_facts.record_page,
+        "kept": _kept(environment),
         "call_key": lambda: secrets.token_urlsafe(16),
         "describe_default_plan": functools.cache(describe_default_plan),
     }
@@ -229,6 +233,19 @@ def templates(root: str = "") -> Environment:
         "score": describe_score,
     }
     return environment
+
+
+def _kept(environment: Environment) -> Callable[..., Markup]:
+    """A function of templates: renders a macro of parts.html, whose result it keeps for equal arguments.
+
+    Most of a page are three hundred months, of which few change between two requests.
+    """
+
+    @functools.lru_cache(MAX_KEPT_PARTS)
+    def kept(name: str, *arguments: Any) -> Markup:
+        return Markup(getattr(environment.get_template("parts.html").module, name)(*arguments))  # noqa: S704 # a macro escapes
+
+    return kept
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
