@@ -64,6 +64,7 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/same_answer.py
 	$(BIN)/python benchmarks/forecast.py
 	$(BIN)/python benchmarks/gates.py
+	PLAN_WORKS=1000000 $(BIN)/python -m pytest --timeout 3600 tests/integration/test_query_plans.py
 
 setup: .venv/.ready ## leaves .venv/bin/alexandria
 ifeq ($(origin PYTHON),command line)

@@ -163,6 +163,7 @@ SELECT 1900 + s.id %% 125, 1 + s.id %% 12, s.id, s.title, s.author, '{gemini,xai
     CASE WHEN r < 0.5 THEN 'confirmed' WHEN r < 0.6 THEN 'contradicted' ELSE 'unknown' END
 FROM spelt AS s LEFT JOIN edition AS e ON e.work_id = s.id;
 SET session_replication_role = origin;
+SELECT setval(pg_get_serial_sequence(t, 'id'), %(works)s) FROM unnest('{work,contributor}'::text[]) AS t;
 """
 
 

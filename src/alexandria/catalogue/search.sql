@@ -7,7 +7,7 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 -- condition: wanted
     (%(language)s::text IS NULL OR l.language = %(language)s) AND (%(source)s::text IS NULL OR l.source = %(source)s)
     AND (%(statuses)s::text[] IS NULL OR l.status = ANY(%(statuses)s)) AND (%(in_month)s::text IS NULL OR l.in_month = %(in_month)s)
-    AND (%(min_score)s::numeric IS NULL OR l.score >= %(min_score)s) AND (%(max_score)s::numeric IS NULL OR l.score <= %(max_score)s)
+    AND (%(min_score)s::numeric IS NULL OR l.score >= %(min_score)s::numeric) AND (%(max_score)s::numeric IS NULL OR l.score <= %(max_score)s::numeric)
     AND (NOT %(needs_review)s OR l.needs_review)
     AND (%(among)s::bigint[] IS NULL OR l.work_id = ANY(%(among)s))
 
