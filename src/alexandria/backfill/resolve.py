@@ -30,7 +30,10 @@ async def resolve(
     Raises NoSources if candidates had to be looked up and no source could be asked at all. Those that the bibliography alone has
     named exist, and need not wait for sources: they are looked up again later.
     """
-    resolutions = await asyncio.gather(*(_one(month, candidate, selector, database) for candidate in candidates))
+    known = await recognise_all(candidates, database, month)
+    resolutions = await asyncio.gather(
+        *(_one(month, candidate, selector, *each) for candidate, each in zip(candidates, known, strict=True))
+    )
     asked = [
         resolution
         for resolution in resolutions
@@ -47,8 +50,9 @@ def _is_named_locally(candidate: Candidate) -> bool:
     return bool(candidate.named_by) and all(name in LOCAL_GENERATORS for name in candidate.named_by)
 
 
-async def _one(month: Month | None, candidate: Candidate, selector: SourceSelector, database: Database) -> Resolution:
-    held, refusals = await recognise(candidate, database, month)
+async def _one(
+    month: Month | None, candidate: Candidate, selector: SourceSelector, held: Resolution | None, refusals: Refusals
+) -> Resolution:
     return held or await look_up(month, candidate, selector, refusals)
 
 
@@ -59,12 +63,26 @@ async def recognise(
 
     That costs no call. The second value is what persons rejected for the candidate.
     """
+    [known] = await recognise_all([candidate], database, month)
+    return known
+
+
+async def recognise_all(
+    candidates: Sequence[Candidate], database: Database, month: Month | None = None
+) -> list[tuple[Resolution | None, Refusals]]:
+    """Recognise each of the candidates on one connection, so that a month's books need no connection each."""
     try:
-        async with database.statements() as connection:
-            held, record, refusals = await _held(connection, candidate)
+        async with database.statements(tried=False) as connection:
+            return [await _recognised(connection, candidate, month) for candidate in candidates]
     except errors.DatabaseUnavailable:
         async with database.transaction() as connection:  # on a connection that is tried before
-            held, record, refusals = await _held(connection, candidate)
+            return [await _recognised(connection, candidate, month) for candidate in candidates]
+
+
+async def _recognised(
+    connection: Connection, candidate: Candidate, month: Month | None
+) -> tuple[Resolution | None, Refusals]:
+    held, record, refusals = await _held(connection, candidate)
     if held is None:
         return None, refusals
     behind = f" from {record.source.provider} {record.source.id}" if record else ""
