@@ -50,6 +50,7 @@ from alexandria.rollout.gates import METERED_SOURCE
 
 if TYPE_CHECKING:
     from alexandria.backfill.composition import Backfill
+    from alexandria.backfill.lookahead import Lookahead
     from alexandria.backfill.periodic import Periodic
     from alexandria.backfill.source_selection import SourcePool
     from alexandria.operations.alerts.webhook import Receiver
@@ -246,10 +247,21 @@ def _filling(
         _source_pool(settings, clients, database),
         stall=stall,
         keyed=lambda: {name for name, client in clients.items() if client.key is not None},
+        lookahead=_lookahead(settings, limiter),
         recheck_calls=settings.look_again_calls,
         kept_for_months=settings.kept_for_months,
         allowances=limiter.status,
     )
+
+
+def _lookahead(settings: Settings, limiter: RateLimiter) -> Lookahead:
+    """Return what begins months while the sources would have nothing to do before further ones are named."""
+    from alexandria.backfill.lookahead import EXPECTED_BOOKS, Lookahead  # noqa: PLC0415 # only workers fill months
+
+    rates = [settings.lanes[name].rate for name in settings.sources]
+    if not rates:
+        return Lookahead()
+    return Lookahead(lambda: max(map(limiter.backlog, settings.sources)), EXPECTED_BOOKS / max(rates))
 
 
 def _generators(settings: Settings, clients: dict[str, ProviderClient], database: Database) -> list[Generator]:

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 import structlog
 
+from alexandria.backfill.lookahead import AHEAD_SECONDS
 from alexandria.backfill.periodic import Periodic
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.queue_jobs import run_jobs
@@ -252,3 +253,36 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
             await working
         async with system.scheduler.database.transaction() as connection:
             assert (await months.totals(connection))[Status.COMPLETED] == 12
+
+
+async def test_a_worker_begins_a_further_month_once_there_is_room_for_its_look_ups(database_url):
+    gate, refused = asyncio.Event(), asyncio.Event()
+    waiting = 2 * AHEAD_SECONDS
+
+    def backlog():
+        refused.set()
+        return waiting
+
+    generator, shelf = Scripted("gemini", [[PROPHET]]), Shelf(gate=gate)
+    async with backfill(database_url, [generator], [shelf]) as system:
+        async with system.scheduler.database.transaction() as connection:
+            await months.seed(connection, 2023, 2023)
+        await system.scheduler.schedule(Selection(batch_size=3), "test")
+        system.runner.lookahead.backlog = backlog
+        jobs = cast(JobQueue, system.scheduler.queue)
+        working = asyncio.create_task(run_jobs(jobs, system, concurrency=4, name="test", reconnect=never))
+        await shelf.reached.wait()
+        refused.clear()
+        await refused.wait()
+        assert generator.asked == 1
+        waiting = 0.0
+        while generator.asked < 3:
+            assert not working.done(), working
+            await asyncio.sleep(0.05)
+        gate.set()
+        while await jobs.waiting():
+            assert not working.done(), working
+            await asyncio.sleep(0.05)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working

@@ -39,7 +39,7 @@ class UnlimitedRate:
         self.on_the_wire, self.reported, self.announced = [], asyncio.Event(), []
 
     @contextlib.asynccontextmanager
-    async def permit(self, provider, units=1, *, reports_sent=False):
+    async def permit(self, provider, units=1, *, reports_sent=False, place=None):
         if self.refusal is not None:
             raise self.refusal
         self.permits.append((provider, units))

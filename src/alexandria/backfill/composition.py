@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alexandria.backfill.follow_up import FollowUp
+from alexandria.backfill.lookahead import Lookahead
 from alexandria.backfill.recovery import Recovery
 from alexandria.backfill.rescuer import Rescuer
 from alexandria.backfill.runner import Runner
@@ -40,11 +41,13 @@ def compose(
     rng: random.Random | None = None,
     stall: StallMonitor | None = None,
     keyed: Callable[[], set[str]] = set,
+    lookahead: Lookahead | None = None,
     **follow_up: Any,
 ) -> Backfill:
     """Return the backfill on `database`. Without generators and sources it can schedule, but not fill a month.
 
-    `stall` notices when this process stands still; `keyed` returns the providers with a key. `follow_up` are fields of FollowUp: its budget and allowances.
+    `stall` notices when this process stands still; `keyed` returns the providers with a key.
+    `lookahead` decides how many months are begun. `follow_up` are fields of FollowUp: its budget and allowances.
     """
     pool = sources or SourcePool((), Policy.BALANCED)
     rng = rng or random.Random()  # noqa: S311 # spreads retries; nothing is secret
@@ -52,7 +55,7 @@ def compose(
     scheduler = Scheduler(database, queue, now)
     return Backfill(
         scheduler,
-        Runner(database, queue, generators, pool, now, rng, stall=stall),
+        Runner(database, queue, generators, pool, now, rng, stall=stall, lookahead=lookahead or Lookahead()),
         Rescuer(scheduler, stall),
         Recovery(database, queue, now, keyed=keyed),
         FollowUp(database, pool, now=now, rng=rng, **follow_up),

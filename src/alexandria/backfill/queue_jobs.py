@@ -70,7 +70,11 @@ async def run_jobs(
         contextlib.aclosing(PeriodicRunner(periodic)) as tasks,
     ):
         worker = QueueWorker(
-            _app(backfill, periodic, name), name, at_once, functools.partial(_beat, own, backfill, tasks)
+            _app(backfill, periodic, name),
+            name,
+            at_once,
+            functools.partial(_beat, own, backfill, tasks),
+            {MONTHS: backfill.runner.lookahead.has_room},
         )
         runners = [asyncio.create_task(part) for part in (_run(own, worker), _flush(backfill.runner))]
         try:

@@ -23,19 +23,26 @@ HEARTBEAT_INTERVAL = 2.0  # seconds between a worker's heartbeats; due jobs are 
 MAX_MISSED_HEARTBEATS = 2  # in a row, after which the queues start again
 LOSS_MARGIN = 0.02  # seconds after which a worker that counts as dead from some instant is seen as such
 POLL_INTERVAL = 3600.0  # seconds between the queue's own queries for jobs; heartbeats and notifications come before
+ROOM_POLL_INTERVAL = 0.25  # seconds between two checks whether there is room for another job
 PERSIST_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0)  # seconds before a job's end is written again
 
 
 class QueueWorker(Worker):
     """A worker that outlives refused statements: a full disk, a serialization failure, a lock of another session.
 
-    It runs jobs of several queues, of each so many `at_once`. `beat` gets its number, stores a heartbeat and returns what
+    It runs jobs of several queues, of each at most so many `at_once`, and another one beside those that run only if its
+    `room`, if it has one, allows that. `beat` gets its number, stores a heartbeat and returns what
     that found. If the connection is lost, or another worker has taken this one for dead, it ends and the caller starts
     another.
     """
 
     def __init__(
-        self, app: App, name: str, at_once: Mapping[str, int], beat: Callable[[int], Awaitable[Heard | None]]
+        self,
+        app: App,
+        name: str,
+        at_once: Mapping[str, int],
+        beat: Callable[[int], Awaitable[Heard | None]],
+        room: Mapping[str, Callable[[int], bool]],
     ) -> None:
         super().__init__(
             app,
@@ -48,7 +55,8 @@ class QueueWorker(Worker):
             install_signal_handlers=False,
             delete_jobs="always",
         )
-        self._at_once, self._beat = at_once, beat
+        self._at_once, self._beat, self._room = at_once, beat, room
+        self._waits_for_room: asyncio.TimerHandle | None = None
         self._empty: set[str] = (
             set()
         )  # queues without a due job when they were asked last, of which nothing was heard since
@@ -120,7 +128,16 @@ class QueueWorker(Worker):
 
     def _free_queues(self) -> list[str]:
         running = Counter(context.job.queue for context in self._running_jobs.values())
-        return [queue for queue, limit in self._at_once.items() if running[queue] < limit and queue not in self._empty]
+        asked = [queue for queue, limit in self._at_once.items() if running[queue] < limit and queue not in self._empty]
+        free = [queue for queue in asked if queue not in self._room or self._room[queue](running[queue])]
+        if len(free) < len(asked):
+            self._ask_for_room_later()
+        return free
+
+    def _ask_for_room_later(self) -> None:
+        """Nothing notifies of room: look again soon, which costs no query while there is none."""
+        if self._waits_for_room is None or self._waits_for_room.when() <= asyncio.get_running_loop().time():
+            self._waits_for_room = asyncio.get_running_loop().call_later(ROOM_POLL_INTERVAL, self._new_job_event.set)
 
     def _start(self, job: jobs.Job) -> None:
         context = job_context.JobContext(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from alexandria.backfill.lookahead import Lookahead
 from alexandria.backfill.record import record
 from alexandria.backfill.repositories import months, pauses
 from alexandria.backfill.repositories.months import StartedAttempt
@@ -29,6 +30,9 @@ from alexandria.providers.prompts import default_variant
 
 log = structlog.get_logger(__name__)
 
+# Months that are recorded at once: the catalogue has one writer, for which all others would wait on a connection each, and a
+# month that a session in psql has locked must not keep the others.
+MAX_RECORDING = 2
 OUTCOME_TIMEOUT = 10.0  # seconds that the end of an attempt waits for a database that is away, before it is kept
 STOP_TIMEOUT = 3.0  # the same while the worker is being stopped, which must not take long
 OUTCOME_RETRY_DELAY = 0.5  # seconds between two tries to write it
@@ -36,7 +40,10 @@ OUTCOME_RETRY_DELAY = 0.5  # seconds between two tries to write it
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs attempts. The clock and the random source are passed in; `stall` notices when this process stands still."""
+    """Runs attempts. The clock and the random source are passed in; `stall` notices when this process stands still.
+
+    `lookahead` decides whether another month is begun beside those in progress.
+    """
 
     database: Database
     queue: Queue
@@ -46,8 +53,10 @@ class Runner:
     rng: random.Random = field(default_factory=random.Random)
     outcome_timeout: float = OUTCOME_TIMEOUT
     stall: StallMonitor = field(default_factory=StallMonitor)
+    lookahead: Lookahead = field(default_factory=Lookahead)
     _pending_outcomes: dict[UUID, BaseException] = field(default_factory=dict)
     _stalled_attempts: set[UUID] = field(default_factory=set)
+    _recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_RECORDING))
 
     async def process(self, token: UUID, worker: str) -> bool:
         """Make one attempt at one month. It always ends in a row; a token that was lost has no effect.
@@ -137,19 +146,21 @@ class Runner:
         variant = started.prompt_variant or default_variant(month)
         suggested = await suggest(month, variant, started.batch_size, self.generators)
         log.info("suggested", candidates=len(suggested.candidates), failed="; ".join(suggested.failed) or None)
-        selector = SourceSelector(self.sources)
-        resolutions = await resolve(month, suggested.candidates, selector, self.database)
-        note = "; ".join([*suggested.failed, *selector.lacking(resolutions)]) or None
-        done = await record(
-            self.database,
-            month,
-            started.token,
-            resolutions,
-            variant=variant,
-            note=note,
-            now=self.now(),
-            partial=suggested.partial,
-        )
+        with self.lookahead.looking_up():
+            selector = SourceSelector(self.sources)
+            resolutions = await resolve(month, suggested.candidates, selector, self.database)
+            note = "; ".join([*suggested.failed, *selector.lacking(resolutions)]) or None
+            async with self._recording:
+                done = await record(
+                    self.database,
+                    month,
+                    started.token,
+                    resolutions,
+                    variant=variant,
+                    note=note,
+                    now=self.now(),
+                    partial=suggested.partial,
+                )
         log.info("completed", books=done.generated, resolved=done.resolved, new_editions=done.new)
         tracing.note(outcome="completed", books=done.generated, resolved=done.resolved)
 

@@ -15,7 +15,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would c
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
 Concurrency = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Months in parallel. Default: ALEXANDRIA_CONCURRENCY.")
+    int | None, typer.Option(min=1, max=64, help="Most months in parallel. Default: ALEXANDRIA_CONCURRENCY.")
 ]
 Faults = Annotated[
     str,

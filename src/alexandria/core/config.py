@@ -235,11 +235,11 @@ class Settings(_Given):
         description="effort of models that can reason: off, minimal, low, medium, high, or default for the model's own",
     )
     concurrency: int = Field(
-        4,
+        12,
         ge=1,
         le=64,
         validation_alias=_env("ALEXANDRIA_CONCURRENCY"),
-        description="months that a worker processes at once",
+        description="most months that a worker processes at once; it begins one while its sources would soon have nothing to do",
     )
     model_calls: int = Field(
         8,

@@ -17,7 +17,7 @@ from alexandria.core.errors import Stalled
 from alexandria.core.stall import StallMonitor
 from alexandria.providers.base import Call
 from alexandria.providers.bodies import AnswerTooLarge, read_whole
-from alexandria.providers.charging import charge_attributes, charged
+from alexandria.providers.charging import charge_attributes, charged, place
 from alexandria.providers.front_pages import in_place_of_answer, wall_before
 from alexandria.providers.limits.breaker import CircuitBreaker
 from alexandria.providers.limits.concurrency import ConcurrencyLimiter
@@ -73,7 +73,7 @@ class MeteredTransport(httpx2.AsyncBaseTransport):
         async with (
             concurrent,
             self._room(),
-            self._rate_limiter.permit(self._provider, units, reports_sent=True) as permit,
+            self._rate_limiter.permit(self._provider, units, reports_sent=True, place=place()) as permit,
         ):
             request.extensions["trace"] = _report_sent(permit)
             if permit.granted < units:

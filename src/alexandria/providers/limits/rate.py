@@ -11,12 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import itertools
-import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Self
 from uuid import UUID
@@ -31,6 +29,7 @@ from alexandria.providers.limits.breaker import POLICY, Admission, BreakerPolicy
 from alexandria.providers.limits.credit_pause import pause_without_credit, paused_error
 from alexandria.providers.limits.lane_status import LaneStatus, lane_status
 from alexandria.providers.limits.quota_day import Calendar, Day, calendar
+from alexandria.providers.limits.request_queue import QueuedRequest, RequestQueue
 from alexandria.providers.limits.session import SESSION_IDLE_SECONDS, SQL, Session
 from alexandria.providers.limits.spacing import spacing
 from alexandria.providers.limits.stored_limits import LimitDifference, StoredLimits, differences, pace, read
@@ -85,17 +84,6 @@ class _Options:
     guard: float
     calendar: Calendar
     wall: Callable[[], datetime]
-
-
-@dataclass(eq=False, slots=True)
-class _QueuedRequest:
-    """A request that waits for a permit; `served` is set once it has used its turn, or was cancelled."""
-
-    units: int
-    reports_sent: bool
-    since: float = field(default_factory=time.monotonic)
-    turn: asyncio.Future[_Lease] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    served: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class _Lease:
@@ -159,16 +147,22 @@ class _ProviderLimiter:
         self._guard = 0.0 if settings.daily_limit is None else options.guard
         self._max_sends = max(1, int(settings.rate * TURN_SECONDS))
         self._session, self._options = session, options
-        self._queue: deque[_QueuedRequest] = deque()
+        self._queue: RequestQueue[_Lease] = RequestQueue()
+        self._rate = settings.rate
         self._task: asyncio.Task[None] | None = None
         self._requested = asyncio.Event()
         self._not_before = 0.0
         self._halted, self._openings = False, 0
 
-    async def wait(self, units: int, *, reports_sent: bool) -> Permit:
-        """A permit, first come first served in this process."""
-        queued = _QueuedRequest(units, reports_sent)
-        self._queue.append(queued)
+    @property
+    def backlog(self) -> float:
+        """The seconds that the waiting requests of this process need."""
+        return len(self._queue) / self._rate
+
+    async def wait(self, units: int, place: float, *, reports_sent: bool) -> Permit:
+        """A permit, by place, and first come first served in this process."""
+        queued: QueuedRequest[_Lease] = QueuedRequest(units, reports_sent, place)
+        self._queue.add(queued)
         while True:
             self._ensure_running()
             try:
@@ -178,8 +172,8 @@ class _ProviderLimiter:
             permit = lease.take(units)
             if permit is not None:
                 return permit
-            queued = _QueuedRequest(units, reports_sent)
-            self._queue.appendleft(queued)
+            queued = QueuedRequest(units, reports_sent, place)
+            self._queue.add(queued, again=True)
 
     def halt(self) -> None:
         """Read the row before the next send, as a pause was declared."""
@@ -205,27 +199,12 @@ class _ProviderLimiter:
     def _ended(self, task: asyncio.Task[None]) -> None:
         error = DatabaseUnavailable("the rate limiter was closed") if task.cancelled() else task.exception()
         if error is not None:
-            self._refuse(lambda: error)
-
-    def _refuse(self, error: Callable[[], BaseException], *, above: int = -1, before: float = math.inf) -> None:
-        """Raise `error` in every queued request of more than `above` units that has waited since before then."""
-        waiting, self._queue = self._queue, deque()
-        for queued in waiting:
-            if queued.units <= above or queued.since > before:
-                self._queue.append(queued)
-            elif not queued.turn.done():
-                queued.turn.set_exception(error())
-
-    def _front(self) -> _QueuedRequest | None:
-        """The next request that was not cancelled."""
-        while self._queue and self._queue[0].turn.done():
-            self._queue.popleft()
-        return self._queue[0] if self._queue else None
+            self._queue.refuse(lambda: error)
 
     async def _take_turns(self) -> None:
         """Serve the queue, and end with a closed session once nothing was queued for a while."""
         while True:
-            while self._front() is not None:
+            while self._queue.front() is not None:
                 await self._take_turn()
             self._requested.clear()
             try:
@@ -233,7 +212,7 @@ class _ProviderLimiter:
                     await self._requested.wait()
             except TimeoutError:
                 await self._session.aclose()
-                if self._front() is None:
+                if self._queue.front() is None:
                     return
 
     async def _take_turn(self) -> None:
@@ -259,7 +238,7 @@ class _ProviderLimiter:
         if admission.rest or admission.probing:
             await self._wait_or_refuse_while_down(admission)
             return None
-        waiting = list(itertools.islice(self._queue, 1 if admission.probe else self._max_sends))
+        waiting = self._queue.first(1 if admission.probe else self._max_sends)
         wanted = sum(queued.units for queued in waiting)
         day = self._day()
         self._halted, self._openings = False, self._breaker.openings
@@ -283,9 +262,11 @@ class _ProviderLimiter:
     async def _wait_or_refuse_while_down(self, admission: Admission) -> None:
         """Wait some seconds for the end of a probe; during a pause, refuse what is queued: it can do without the provider."""
         if not admission.probing:
-            self._refuse(lambda: self._breaker.error(admission))
+            self._queue.refuse(lambda: self._breaker.error(admission))
             return
-        self._refuse(lambda: self._breaker.error(admission), before=time.monotonic() - self._options.max_pause_wait)
+        self._queue.refuse(
+            lambda: self._breaker.error(admission), before=time.monotonic() - self._options.max_pause_wait
+        )
         await asyncio.sleep(PROBE_POLL_INTERVAL)
 
     async def _release(self, probe: UUID | None) -> None:
@@ -305,33 +286,33 @@ class _ProviderLimiter:
         rest, why = entered["rest"], entered["reason"]
         if rest > self._options.max_pause_wait:
             now = self._options.wall()
-            self._refuse(lambda: paused_error(self._name, why, rest, now))
+            self._queue.refuse(lambda: paused_error(self._name, why, rest, now))
         elif rest > 0:
             await asyncio.sleep(min(rest, PAUSE_POLL_INTERVAL))
         elif entered["first"] >= day.ends:
             self._not_before = entered["first"]
         else:
             until = datetime.fromtimestamp(day.ends + self._guard, UTC)
-            self._refuse(lambda: self._spent(until), above=0)
+            self._queue.refuse(lambda: self._spent(until), above=0)
 
     def _spent(self, until: datetime) -> ProviderError:
         return QuotaSpent(self._name, f"the day's quota is spent until {until:%Y-%m-%d %H:%M} UTC", until=until)
 
     async def _serve(self, lease: _Lease) -> None:
         while (queued := await self._next(lease)) is not None:
-            self._queue.popleft()
+            self._queue.take()
             left = lease.sends
             queued.turn.set_result(lease)
             await queued.served.wait()
             if lease.sends < left:
                 await lease.record_sent(reports_sent=queued.reports_sent)
 
-    async def _next(self, lease: _Lease) -> _QueuedRequest | None:
+    async def _next(self, lease: _Lease) -> QueuedRequest[_Lease] | None:
         """The next request, once its send is due; None if the turn is over."""
-        if lease.is_over() or self._front() is None or await self._paused_before(lease.at):
+        if lease.is_over() or self._queue.front() is None or await self._paused_before(lease.at):
             return None
         await self._session.clock.reach(lease.at)
-        queued = self._front()
+        queued = self._queue.front()
         if queued is None or not lease.fits(queued.units) or lease.is_over() or self._is_halted():
             return None
         return queued
@@ -444,15 +425,19 @@ class RateLimiter:
         await asyncio.gather(*(limiter.aclose() for limiter in self._limiters.values()))
 
     @contextlib.asynccontextmanager
-    async def permit(self, provider: str, units: int = 1, *, reports_sent: bool = False) -> AsyncIterator[Permit]:
+    async def permit(
+        self, provider: str, units: int = 1, *, reports_sent: bool = False, place: float | None = None
+    ) -> AsyncIterator[Permit]:
         """Wait for a permit for one request that costs `units`; near the end of a quota `granted` may be fewer.
 
         A caller that `reports_sent` calls `sent()` when its request is on the wire; else it counts as sent at once.
-        Waits as long as the rate requires, first come first served, and for a pause that ends within `max_pause_wait`.
+        Waits as long as the rate requires, and for a pause that ends within `max_pause_wait`. In this process the
+        request with the least `place` (monotonic seconds; now) is next, and of equal ones the first that came.
         Raises RateLimited or NoCredit for a longer pause, CircuitOpen while the provider does not answer, QuotaSpent if
         nothing is left of the day, DatabaseUnavailable.
         """
-        permit = await self._limiters[provider].wait(units, reports_sent=reports_sent)
+        place = time.monotonic() if place is None else place
+        permit = await self._limiters[provider].wait(units, place, reports_sent=reports_sent)
         try:
             yield permit
         finally:
@@ -461,6 +446,10 @@ class RateLimiter:
                 await self.breakers[provider].release(permit.probe)
             if permit.refunded:
                 await self._execute("refund", name=provider, day=permit.day, units=permit.granted)
+
+    def backlog(self, provider: str) -> float:
+        """The seconds that the requests which wait in this process need at the provider's rate."""
+        return self._limiters[provider].backlog
 
     async def pause(self, provider: str, until: datetime, reason: str) -> datetime:
         """Send nothing to `provider` before `until`. A turn that another process has just begun is still finished.
