@@ -159,6 +159,12 @@ class RoundTrips:
         async def counted(connection: Any, waited: Any, *arguments: Any, **options: Any) -> Any:
             idle = connection.info.transaction_status is TransactionStatus.IDLE
             match waited.__name__:
+                case name if waited.__qualname__.startswith("BasePipeline."):
+                    self.count += name != "_enter_gen"
+                case _ if (
+                    connection.info.pipeline_status
+                ):  # is sent with what follows, and waited for at the pipeline's end
+                    pass
                 case "_commit_gen" if idle:  # nothing is sent
                     pass
                 case "_execute_gen" if idle and not connection.autocommit:  # BEGIN is sent and answered before

@@ -161,7 +161,8 @@ async def test_a_waiter_cancelled_at_the_instant_of_its_turn_gives_its_unit_back
     async with lanes_on(database_url, provider(rate=500, limit=10)) as lanes:
         caller = asyncio.create_task(send(lanes))
         await asyncio.sleep(0)
-        lanes._limiters[X]._queue.front().served = CancelledFirst()
+        [queued] = lanes._limiters[X]._queue.first(1)
+        queued.served = CancelledFirst()
         with pytest.raises(asyncio.CancelledError):
             await caller
         await send(lanes)

@@ -14,22 +14,23 @@ def order(queue):
 
 
 async def test_the_least_place_is_next_and_of_equal_ones_the_first_that_came():
-    queue = RequestQueue()
+    queue: RequestQueue[object] = RequestQueue()
     for number, at in enumerate([2.0, 1.0, 2.0, 1.0]):
         queue.add(QueuedRequest(number, reports_sent=False, place=at))
     assert order(queue) == [1, 3, 0, 2]
 
 
 async def test_one_that_was_next_stays_so_before_others_of_its_place():
-    queue = RequestQueue()
+    queue: RequestQueue[object] = RequestQueue()
     queue.add(QueuedRequest(1, reports_sent=False, place=1.0))
     queue.add(QueuedRequest(2, reports_sent=False, place=1.0), again=True)
     assert order(queue) == [2, 1]
 
 
 async def test_a_cancelled_request_is_left_out():
-    queue = RequestQueue()
-    first, second = (QueuedRequest(number, reports_sent=False, place=1.0) for number in (1, 2))
+    queue: RequestQueue[object] = RequestQueue()
+    first: QueuedRequest[object] = QueuedRequest(1, reports_sent=False, place=1.0)
+    second: QueuedRequest[object] = QueuedRequest(2, reports_sent=False, place=1.0)
     queue.add(first)
     queue.add(second)
     first.turn.cancel()

@@ -72,7 +72,7 @@ async def recognise_all(
 ) -> list[tuple[Resolution | None, Refusals]]:
     """Recognise each of the candidates on one connection, so that a month's books need no connection each."""
     try:
-        async with database.statements(tried=False) as connection:
+        async with database.statements() as connection:
             return [await _recognised(connection, candidate, month) for candidate in candidates]
     except errors.DatabaseUnavailable:
         async with database.transaction() as connection:  # on a connection that is tried before

@@ -77,6 +77,9 @@ class Runner:
 
     async def begin(self, token: UUID, worker: str) -> StartedAttempt | None:
         """Start the attempt and return it; during a pause snooze its month and return None. Raises AttemptLost."""
+        started = await months.begin_unless_paused(self.database, token, worker)
+        if started is not None:
+            return started
         async with self.database.transaction() as connection:
             pause = await pauses.paused(connection, lock=True)
             if pause is None:

@@ -117,12 +117,23 @@ class Database:
                 yield connection
 
     @contextlib.asynccontextmanager
-    async def statements(self, *, tried: bool = True) -> AsyncIterator[Connection]:
-        """Yield a connection on which each statement is a transaction of its own, in one round trip instead of three.
+    async def statements(self) -> AsyncIterator[Connection]:
+        """Yield a connection on which each statement is a transaction of its own, for reading in one round trip instead of four.
 
-        One that is not `tried` saves a look whether the server has closed it: a caller repeats what raises
-        DatabaseUnavailable in a `transaction`. Inside `one_transaction` it is a part of that. Raises what `unavailable` raises.
+        It is not tried before, so a caller repeats what raises DatabaseUnavailable in a `transaction`, which is. Inside
+        `one_transaction` it is a part of that. Raises what `unavailable` raises.
         """
+        async with self._autocommitting(tried=False) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def tried_statements(self) -> AsyncIterator[Connection]:
+        """As `statements`, on a connection that is tried before, for what cannot be repeated."""
+        async with self._autocommitting(tried=True) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def _autocommitting(self, *, tried: bool) -> AsyncIterator[Connection]:
         if self._joined() is not None:
             async with self.transaction() as connection:
                 yield connection
@@ -140,6 +151,20 @@ class Database:
                 with contextlib.suppress(psycopg.Error):  # it is lost, and the pool replaces it
                     await connection.set_autocommit(False)
                 await self.pool.putconn(connection)
+
+    @contextlib.asynccontextmanager
+    async def pipelined(self) -> AsyncIterator[Connection]:
+        """As `transaction`, for statements of which none needs the result of another: all are sent in one round trip.
+
+        Their results, and what is raised, are there once it has ended.
+        """
+        if self._joined() is not None:
+            async with self.transaction() as connection:
+                yield connection
+            return
+        with self._answering():
+            async with self.pool.connection() as connection, connection.pipeline(), connection.transaction():
+                yield connection
 
     def _joined(self) -> _SharedTransaction | None:
         """The transaction of `one_transaction` that this task is in."""

@@ -49,7 +49,7 @@ class ResponseCache:
         unstored = self._unstored.get((provider, key))
         if unstored is not None:
             await self._store(unstored)
-        async with self._database.statements() as connection:
+        async with self._database.tried_statements() as connection:
             found = await connection.execute(SQL["read"], {"provider": provider, "key": key})
             row = await found.fetchone()
         return None if row is None else (row["body"], row["fetched_at"])
@@ -72,7 +72,7 @@ class ResponseCache:
 
     async def _store(self, values: dict[str, Any]) -> datetime:
         try:
-            async with self._database.statements() as connection:
+            async with self._database.tried_statements() as connection:
                 row = await (await connection.execute(SQL["write"], values)).fetchone()
         except BadData as refused:
             self._unstored.pop((values["provider"], values["key"]), None)
@@ -96,10 +96,10 @@ class ResponseCache:
             "attempt_token": call.attempt_token,
         }
         try:
-            async with self._database.statements() as connection:
+            async with self._database.tried_statements() as connection:
                 await connection.execute(SQL["record"], values)
         except DatabaseBusy:
-            async with self._database.statements() as connection:
+            async with self._database.tried_statements() as connection:
                 await connection.execute(SQL["record_alone"], values)
 
     async def calls_since(self, since: datetime) -> dict[str, int]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from alexandria.backfill.repositories import pauses
 from alexandria.backfill.retry_policy import (
     NO_KEY,
     OUTCOMES,
@@ -25,7 +26,7 @@ from alexandria.backfill.retry_policy import (
 from alexandria.backfill.status import Status
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Row
+from alexandria.database.pool import Connection, Database, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -139,6 +140,19 @@ async def begin(connection: Connection, token: UUID, worker: str) -> StartedAtte
     row = await (await connection.execute(SQL["begin"], {"token": token, "worker": worker})).fetchone()
     if row is None:
         raise AttemptLost("the month was reset, taken over or finished")
+    return _started(row, token)
+
+
+async def begin_unless_paused(database: Database, token: UUID, worker: str) -> StartedAttempt | None:
+    """Start the attempt in one round trip; returns None during a pause, or if the month has gone to another."""
+    async with database.pipelined() as connection:
+        await pauses.hold_off(connection)
+        begun = await connection.execute(SQL["begin_unless_paused"], {"token": token, "worker": worker})
+    row = await begun.fetchone()
+    return None if row is None else _started(row, token)
+
+
+def _started(row: Row, token: UUID) -> StartedAttempt:
     month = Month(row["year"], row["month"])
     return StartedAttempt(month, token, row["retry_count"], row["prompt_variant"], row["batch_size"])
 
@@ -216,9 +230,13 @@ async def complete(
     `locked`: this transaction has locked it for the attempt already.
     """
     code = PARTIAL if partial else None
-    await (_end_attempt if locked else _end)(connection, token, "completed", code, note)
+    if not locked:
+        await lock(connection, token)
     values = {"generated": generated, "resolved": resolved, "queued": queued, "variant": variant, "note": note}
-    await _write(connection, "complete", {**values, "code": code, "token": token})
+    async with connection.pipeline():
+        await _end_attempt(connection, token, "completed", code, note)
+        written = await connection.execute(SQL["complete"], {**values, "code": code, "token": token})
+    assert written.rowcount == 1, "the month was locked"
 
 
 async def retry(connection: Connection, token: UUID, decision: Retry, *, outcome: str = "retry") -> None:

@@ -88,6 +88,15 @@ FROM backfill_log AS b
 WHERE attempt.token = %(token)s AND b.attempt_token = attempt.token AND attempt.ended_at IS NULL
 RETURNING b.year, b.month, b.retry_count, b.prompt_variant, b.batch_size
 
+-- name: begin_unless_paused
+-- The same; nothing during a pause, which no other transaction may begin now.
+UPDATE attempt SET began_at = coalesce(began_at, now()), worker = %(worker)s
+FROM backfill_log AS b
+WHERE attempt.token = %(token)s AND b.attempt_token = attempt.token AND attempt.ended_at IS NULL
+  AND NOT EXISTS (SELECT FROM control
+                  WHERE paused_since IS NOT NULL AND (paused_until IS NULL OR paused_until > clock_timestamp()))
+RETURNING b.year, b.month, b.retry_count, b.prompt_variant, b.batch_size
+
 -- name: lock
 -- Lock the month for the attempt that owns it, until the transaction ends.
 SELECT year, month, retry_count FROM backfill_log WHERE attempt_token = %(token)s FOR UPDATE

@@ -49,10 +49,15 @@ class LanePause:
     reason: str
 
 
+async def hold_off(connection: Connection) -> None:
+    """Let no pause begin before this transaction ends."""
+    await connection.execute(SQL["lock_pause"])
+
+
 async def paused(connection: Connection, *, lock: bool = False) -> Pause | None:
     """Return the pause in force. With `lock` no other one begins before the transaction ends."""
     if lock:
-        await connection.execute(SQL["lock_pause"])
+        await hold_off(connection)
     async with connection.cursor(row_factory=class_row(Pause)) as cursor:
         await cursor.execute(SQL["pause_now"])
         return await cursor.fetchone()
