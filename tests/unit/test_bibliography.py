@@ -1,9 +1,12 @@
 """The parts of the bibliography that need no database: numbers, postings, streams and the fields of a row."""
 
+import contextlib
 import gc
 import gzip
+import json
 import random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from alexandria.bibliography import loader, rows
 from alexandria.bibliography.numbers import Names, TitleNumbers, WorkAuthors
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, PostingSorter, checksums, titles_of
-from alexandria.bibliography.readers import streams
+from alexandria.bibliography.readers import open_library_dump, streams
 from alexandria.bibliography.rows import BookRow, Limits, isbn_number
 from alexandria.catalogue.keys import KEY_VERSION
 from alexandria.catalogue.matching import blocking, names, titles
@@ -222,6 +225,53 @@ def test_the_quick_readings_of_titles_and_names_are_the_full_ones():
         assert not quick or [word.latin for word in quick] == [word.latin for word in blocking._words(title)]
     for name in (*people, *(name for book in books() for name in book["authors"].split("|"))):
         assert names._read(fold(name)) == names._read_in_full(fold(name))
+
+
+ODD_FIELDS = {
+    "title": ["  The  Owl &amp; Lark *", "", None, 7, ["Owl"], "x" * 600, "Owl\\0s", "\ud83d"],
+    "works": [[{"key": "/works/OL3W"}], [], None, [{}], ["/works/OL3W"], [{"key": None}], {"key": "/works/OL3W"}],
+    "authors": [[{"key": "/authors/OL5A"}, {"key": "/authors/OL5A"}, {"key": "x"}], [{"author": {"key": "/authors/OL5A"}}],
+                [{"key": "/authors/OL5A", "author": {"key": "/authors/OL6A"}}], ["/authors/OL6A"], [None]],
+    "isbn_13": [["9780306406157"], "9780306406157", ["9780306406158"], [], [9780306406157], ["x"] * 11],
+    "isbn_10": [["0306406152", "080442957X"], "0306406152", [None]],
+    "languages": [[{"key": "/languages/ger"}], [{"key": ""}, {"key": "/languages/eng"}], ["/languages/ger"], "ger", [{}]],
+    "publishers": [["", "Owl Press"], ["Owl\tPress"], "Owl Press", [["Owl"]], ["P" * 300]],
+    "number_of_pages": [7, "7", 7.0, True, -1, 10**30],
+    "physical_format": ["Paperback ", 3, ["Paperback"]],
+    "publish_date": ["May 2004", 2004, ["2004"], "c" * 100],
+    "subtitle": ["* A Life", 3],
+    "translation_of": ["Eulen", ["Eulen"]],
+    "other_titles": [["Owls!", "Eulen"], "Eulen", [3]],
+    "translated_from": [[{"key": "/languages/ger"}], "ger"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_FIELDS)
+def test_a_record_of_the_usual_form_is_read_as_any_other(name):
+    """Whatever one of its fields is: nothing that is read of the usual types is read otherwise."""
+    for value in ODD_FIELDS[name]:
+        record = {"title": "Owls", "isbn_13": ["9780306406157"], "works": [{"key": "/works/OL3W"}], name: value}
+        usual, other = (read_edition(decode, json.dumps(record).encode()) for decode in DECODERS)
+        assert usual == other, value
+
+
+DECODERS = (open_library_dump._edition, open_library_dump._decode_edition)
+PEOPLE = [
+    b'/type/author\t/authors/OL5A\t1\t\t{"name": "Ann Lee"}',
+    b'/type/author\t/authors/OL6A\t1\t\t{"name": "Bo Moe"}',
+]
+
+
+def read_edition(decode, record):
+    """The rows of an edition of two known people; None for what is no record."""
+    tally = rows.Tally()
+    with contextlib.closing(open_library_dump.DumpReader(Limits(), tally)) as reader:
+        for _ in reader.learn([PEOPLE]):
+            pass
+        try:
+            return [*reader._rows(b"/books/OL1M", decode(record))], tally.left_out
+        except msgspec.DecodeError:
+            return None
 
 
 def read(path):

@@ -32,11 +32,12 @@ CACHE_SIZE = 1 << 16
 _COLUMNS_COUNT = 5
 _INSTANT_LENGTH = 19  # characters of a time without fractions of a second
 _UNREADABLE = "unreadable line"
+_NUMBER_IN_BYTES = re.compile(rb"/(?:books|works|authors)/OL(\d{1,9})[MWA]")
 _NUMBER = re.compile(r"/(?:books|works|authors)/OL(\d{1,9})[MWA]", re.ASCII)
 
 
 class _EditionData(msgspec.Struct):
-    """What is read of an edition's record; its fields have whatever type people and programs wrote."""
+    """What is read of any other edition's record; its fields have whatever type people and programs wrote."""
 
     title: Any = None
     subtitle: Any = None
@@ -59,6 +60,33 @@ class _Key(msgspec.Struct, gc=False):
     """A reference to a record, in an object of its own."""
 
     key: str = ""
+
+
+class _Reference(msgspec.Struct, gc=False):
+    """A reference from an edition's record of the usual form; one that has an author besides is read as any other."""
+
+    key: str
+    author: None = None
+
+
+class _UsualEditionData(msgspec.Struct, gc=False):
+    """What is read of an edition's record whose fields all have the usual types."""
+
+    title: str | None = None
+    subtitle: str | None = None
+    isbn_13: list[str] | None = None
+    isbn_10: list[str] | None = None
+    authors: list[_Reference] | None = None
+    works: list[_Reference] | None = None
+    publish_date: str | None = None
+    publishers: list[str] | None = None
+    languages: list[_Reference] | None = None
+    physical_format: str | None = None
+    number_of_pages: int | None = None
+    other_titles: list[str] | None = None
+    work_titles: list[str] | None = None
+    translation_of: str | None = None
+    translated_from: list[_Reference] | None = None
 
 
 class _Role(msgspec.Struct, gc=False):
@@ -96,6 +124,7 @@ class _Redirect(msgspec.Struct):
     location: Any = None
 
 
+_decode_usual_edition = msgspec.json.Decoder(_UsualEditionData).decode
 _decode_edition = msgspec.json.Decoder(_EditionData).decode
 _decode_usual_work = msgspec.json.Decoder(_UsualWorkData).decode
 _decode_work = msgspec.json.Decoder(_WorkData).decode
@@ -150,7 +179,7 @@ class DumpReader:
                     tally.left_out[_UNREADABLE] += 1
                     continue
                 try:
-                    data = _decode_edition(parts[4])
+                    data = _edition(parts[4])
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     tally.left_out[_UNREADABLE] += 1
                     continue
@@ -164,22 +193,22 @@ class DumpReader:
         if not line:
             return
         self._tally.lines += 1
-        kind, _, rest = line.partition(b"\t")
-        parts = rest.split(b"\t", _COLUMNS_COUNT - 2)
-        if len(parts) != _COLUMNS_COUNT - 1:
+        parts = line.split(b"\t", _COLUMNS_COUNT - 1)
+        if len(parts) != _COLUMNS_COUNT:
             self._tally.left_out[_UNREADABLE] += 1
             return
-        number = _number_of_key(parts[0])
+        kind, key, record = parts[0], parts[1], parts[4]
+        number = _number_of_key(key)
         try:
             if kind == AUTHOR:
-                author = _decode_author(parts[3])
+                author = _decode_author(record)
                 name = _clean(author.name, fields.MAX_TEXT_LENGTH) or fields.text(author.personal_name)
                 is_plain = name.isascii() and name.replace(" ", "").isalpha()
                 self._names.add(number, name if is_plain else plain_name(name.replace("|", " ")))
             elif kind == WORK:
-                self._learn_work(number, parts[3])
+                self._learn_work(number, record)
             elif kind == REDIRECT:
-                self._merge(parts[0], number, _number(_decode_redirect(parts[3]).location))
+                self._merge(key, number, _number(_decode_redirect(record).location))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._tally.left_out[_UNREADABLE] += 1
 
@@ -206,7 +235,7 @@ class DumpReader:
         elif key.startswith(b"/works/"):
             self._works.merge(number, into)
 
-    def _rows(self, key: bytes, data: _EditionData) -> Sequence[BookRow]:
+    def _rows(self, key: bytes, data: _UsualEditionData | _EditionData) -> Sequence[BookRow]:
         left_out = self._tally.left_out
         isbns = _isbns(data)
         title = _clean(data.title, rows.MAX_TITLE_LENGTH).strip("* ")
@@ -229,9 +258,9 @@ class DumpReader:
             _number_of_key(key),
             _date(data.publish_date),
             _language(data.languages),
-            _clean(data.physical_format, rows.MAX_BINDING_LENGTH) if data.physical_format else "",
+            _repeated(data.physical_format, rows.MAX_BINDING_LENGTH) if data.physical_format else "",
             fields.pages(data.number_of_pages) or 0,
-            _clean(_first(data.publishers), rows.MAX_PUBLISHER_LENGTH),
+            _repeated(_first(data.publishers), rows.MAX_PUBLISHER_LENGTH) if data.publishers else "",
             self._others(data, title, subtitle, work),
         )
         if objection := self._limits.objection(row):
@@ -240,7 +269,9 @@ class DumpReader:
             return ()
         return [row, *(row._replace(isbn13=isbn) for isbn in isbns[1:])] if len(isbns) > 1 else (row,)
 
-    def _others(self, data: _EditionData, title: str, subtitle: str, work: int) -> tuple[OtherTitle, ...]:
+    def _others(
+        self, data: _UsualEditionData | _EditionData, title: str, subtitle: str, work: int
+    ) -> tuple[OtherTitle, ...]:
         """The original title first, then those of the edition, then that of its work."""
         of_work = self._titles.unlike(work, title)
         if not (of_work or data.translation_of or data.work_titles or data.other_titles):
@@ -254,7 +285,7 @@ class DumpReader:
         """Return the number of the work that `number` stands for."""
         return self._works.get(number)[0]
 
-    def _not_kept(self, data: _EditionData) -> None:
+    def _not_kept(self, data: _UsualEditionData | _EditionData) -> None:
         """Note the year of an edition that is not kept, as its work did not first appear in a later one."""
         if data.publish_date:
             self._tally.earliest.add(self.work_of(_first_key(data.works)), _date(data.publish_date) // 10_000)
@@ -266,7 +297,15 @@ class DumpReader:
         return rows.BETWEEN_NAMES.join(names)[: rows.MAX_AUTHORS_LENGTH]
 
 
-def _isbns(data: _EditionData) -> list[int]:
+def _edition(record: bytes) -> _UsualEditionData | _EditionData:
+    """The fields of an edition's record. Raises msgspec.DecodeError and the like for what is no record."""
+    try:
+        return _decode_usual_edition(record)
+    except msgspec.ValidationError:
+        return _decode_edition(record)
+
+
+def _isbns(data: _UsualEditionData | _EditionData) -> list[int]:
     if data.isbn_10 is None and isinstance(data.isbn_13, list) and len(data.isbn_13) == 1:
         isbn = isbn_number(data.isbn_13[0])
         return [isbn] if isbn else []
@@ -288,6 +327,15 @@ def _clean(value: Any, length: int) -> str:
     return fields.text(value)[:length]
 
 
+def _repeated(value: Any, length: int) -> str:
+    """As `_clean`, for what many records have."""
+    usual = isinstance(value, str) and len(value) <= length
+    return _clean_of_text(value, length) if usual else _clean(value, length)
+
+
+_clean_of_text = lru_cache(CACHE_SIZE)(_clean)
+
+
 def _first(value: Any) -> Any:
     if isinstance(value, list) and value and value[0]:
         return value[0]
@@ -300,8 +348,11 @@ def _keys(value: Any) -> list[int]:
         return []
     found = []
     for one in value[: fields.MAX_NAMES]:
-        key = one.get("author") or one.get("key") if isinstance(one, dict) else one
-        key = key.get("key") if isinstance(key, dict) else key
+        if type(one) is _Reference:
+            key: Any = one.key
+        else:
+            key = one.get("author") or one.get("key") if isinstance(one, dict) else one
+            key = key.get("key") if isinstance(key, dict) else key
         if (number := _number(key)) and number not in found:
             found.append(number)
     return found
@@ -309,7 +360,8 @@ def _keys(value: Any) -> list[int]:
 
 def _first_key(value: Any) -> int:
     try:
-        return _number(value[0]["key"])
+        first = value[0]
+        return _number(first.key if type(first) is _Reference else first["key"])
     except (TypeError, KeyError, IndexError):
         return 0
 
@@ -323,7 +375,10 @@ def _number(key: Any) -> int:
 
 
 def _number_of_key(key: bytes) -> int:
-    return _number(key.decode(errors="replace"))
+    """As `_number`, for a key as a line has it."""
+    found = _NUMBER_IN_BYTES.fullmatch(key)
+    number = int(found[1]) if found else 0
+    return number if number < MAX_NUMBER_COUNT else 0
 
 
 def _date(value: Any) -> int:
@@ -337,7 +392,10 @@ def _date_of_text(printed: str) -> int:
 
 def _language(value: Any) -> str:
     first = _first(value)
-    key = first.get("key") if isinstance(first, dict) else first
+    if type(first) is _Reference:
+        key: Any = first.key
+    else:
+        key = first.get("key") if isinstance(first, dict) else first
     return _language_of_key(key) if isinstance(key, str) and len(key) < 60 else ""
 
 
