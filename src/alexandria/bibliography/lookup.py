@@ -80,9 +80,12 @@ class BibliographyIndex:
         values = {"isbns": [int(isbn) for isbn in isbns]}
 
         async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
-            found = await (await connection.execute(SQL["by_isbns"], values, binary=True)).fetchall()
-            others = await self._other_titles(connection, found, facts)
-            return [_record(row, facts.as_of, (), others) for row in found]
+            if not facts.has_other_titles:
+                found = await (await connection.execute(SQL["by_isbns_alone"], values, binary=True)).fetchall()
+            else:
+                limited = values | {"limit": MAX_OTHER_TITLES}
+                found = await (await connection.execute(SQL["by_isbns"], limited, binary=True)).fetchall()
+            return [_record(row, facts.as_of, (), _other_titles_of(row)) for row in found]
 
         grouped: dict[Isbn13, list[EditionRecord]] = defaultdict(list)
         for record in await self._read(read):
@@ -157,6 +160,13 @@ class BibliographyIndex:
         }
 
 
+def _other_titles_of(row: Row) -> tuple[OtherTitle, ...]:
+    if not row["names"]:
+        return ()
+    known = map(OtherTitle, row["names"], row["languages"])
+    return rows.other_titles(known, row["title"], limit=MAX_OTHER_TITLES)
+
+
 def _replaced() -> DatabaseBusy:
     return DatabaseBusy("the bibliography is being replaced", hint="try again in a minute")
 
@@ -176,13 +186,12 @@ def _records(
             continue
         if len(several) > 1:
             seen.add(row["record"])
-        records.append(_record(row, as_of, several if len(several) > 1 else (), others))
+        of_title = others.get(row["title_id"], ())
+        records.append(_record(row, as_of, several if len(several) > 1 else (), of_title))
     return records
 
 
-def _record(
-    row: Any, as_of: datetime, several: Sequence[int], others: Mapping[int, tuple[OtherTitle, ...]]
-) -> EditionRecord:
+def _record(row: Any, as_of: datetime, several: Sequence[int], others: tuple[OtherTitle, ...]) -> EditionRecord:
     """A row as a record of Open Library if it is one: the dump and the live site are one witness."""
     isbn13 = Isbn13.stored(str(row["isbn13"]))
     source = (
@@ -204,5 +213,5 @@ def _record(
         pages=row["pages"] or None,
         work_key=f"/works/OL{row['work']}W" if row["work"] else "",
         related=tuple(Isbn13.stored(str(number)) for number in several)[:MAX_RELATED],
-        other_titles=others.get(row["title_id"], ()),
+        other_titles=others,
     )
