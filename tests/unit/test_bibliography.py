@@ -5,6 +5,7 @@ import gc
 import gzip
 import json
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -227,7 +228,7 @@ def test_the_quick_readings_of_titles_and_names_are_the_full_ones():
         assert names._read(fold(name)) == names._read_in_full(fold(name))
 
 
-ODD_FIELDS = {
+ODD_FIELDS: dict[str, list[Any]] = {
     "title": ["  The  Owl &amp; Lark *", "", None, 7, ["Owl"], "x" * 600, "Owl\\0s", "\ud83d"],
     "works": [[{"key": "/works/OL3W"}], [], None, [{}], ["/works/OL3W"], [{"key": None}], {"key": "/works/OL3W"}],
     "authors": [[{"key": "/authors/OL5A"}, {"key": "/authors/OL5A"}, {"key": "x"}], [{"author": {"key": "/authors/OL5A"}}],
