@@ -15,7 +15,9 @@ import pytest
 from alexandria.bibliography import loader, lookup, tables
 from alexandria.bibliography.lookup import SQL, BibliographyIndex
 from alexandria.bibliography.rows import Limits
-from alexandria.catalogue.models import Isbn13, OtherTitle
+from alexandria.bibliography.source import BibliographySource
+from alexandria.catalogue.matching.scoring import choose
+from alexandria.catalogue.models import Candidate, Isbn13, OtherTitle
 from alexandria.cli.exit_codes import DONE, NOTHING, USAGE
 from alexandria.core.errors import BadInput, DatabaseBusy, NotNow
 from alexandria.database.pool import Database
@@ -107,7 +109,12 @@ def test_two_works_with_one_number_are_both_kept(held):
     [
         ("postings", {"checksums": [1, 2]}, {"bucket_pkey"}),
         ("editions", {"titles": [1, 2], "limit": 300}, {"title_pkey", "edition_title", "title_work"}),
-        ("by_isbns", {"isbns": [1, 2]}, {"edition_isbn13", "title_pkey"}),
+        (
+            "by_isbns",
+            {"isbns": [1, 2], "limit": 20},
+            {"edition_isbn13", "title_pkey", "title_work", "other_title_title"},
+        ),
+        ("by_isbns_alone", {"isbns": [1, 2]}, {"edition_isbn13", "title_pkey"}),
         ("other_titles", {"titles": [1, 2], "limit": 20}, {"title_pkey", "title_work", "other_title_title"}),
     ],
 )
@@ -292,6 +299,22 @@ def test_the_tables_of_another_postgresql_are_read_and_not_changed(database_url,
     with psycopg.connect(database_url) as connection:
         found = {str(isbn) for (isbn,) in connection.execute("SELECT isbn13 FROM bibliography.edition")}
     assert found == dump.kept - {isbn13(number_of("nul_characters"))}  # which jsonb cannot hold
+
+
+async def test_a_month_takes_its_books_from_the_editions_of_another_postgresql(database_url, fresh_database):
+    """By title and author and by ISBN, with the bibliography as its only source."""
+    with fresh_database() as origin:
+        imitate(origin, plain_dump(FEW))
+        loader.load_tables(database_url, origin, Limits(), force=False, folder=None, report=lambda _: None)
+    book = FEW[0]
+    candidate = Candidate(book["title"], book["authors"].split("|")[0])
+    async with Database(database_url, size=1) as database:
+        source = BibliographySource(BibliographyIndex(database))
+        accepted, *_ = choose(candidate, await source.find(candidate))
+        by_isbn = await source.by_isbns([Isbn13.parse(book["isbn13"])])
+    assert accepted is not None
+    assert str(accepted.isbn13) == book["isbn13"]
+    assert [*map(str, by_isbn)] == [book["isbn13"]]
 
 
 def imitate(url, dump):
