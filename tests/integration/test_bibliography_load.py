@@ -163,8 +163,11 @@ async def test_a_bibliography_of_an_earlier_version_serves_without_other_titles(
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DROP TABLE bibliography.other_title")
     async with Database(database_url, size=1) as database:
-        found = await BibliographyIndex(database).find(FEW[0]["title"], FEW[0]["authors"].split("|"))
+        index = BibliographyIndex(database)
+        found = await index.find(FEW[0]["title"], FEW[0]["authors"].split("|"))
+        numbered = await index.by_isbns([Isbn13.parse(FEW[0]["isbn13"])])
     assert FEW[0]["isbn13"] in {hit.isbn13 for hit in found}
+    assert [*map(str, numbered)] == [FEW[0]["isbn13"]]
 
 
 def test_what_was_left_out_is_counted_by_reason(quirky):

@@ -42,7 +42,12 @@ def test_the_how_to_guide_moves_over_and_back(earlier, sandbox):
     before = earlier_scheduler.digest(earlier.sql)
     commands = lines("sh")
     assert commands.pop(0).startswith("export DATABASE_URL=")
-    check, migrate, adopt, preview, again_preview, again, schedule, guide = commands
+    check, migrate, adopt, preview, *elsewhere, again_preview, again, schedule, guide = commands
+    assert [line.split(" postgresql:")[0] for line in elsewhere] == [  # another database: tests/integration
+        migrate,
+        f"{adopt} --from-postgres",
+        "alexandria bibliography load --from-postgres",
+    ]
     assert shell(earlier, check).returncode == 6
     migrated = shell(earlier, migrate)
     assert migrated.returncode == 0, migrated.stderr

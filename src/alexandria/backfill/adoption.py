@@ -27,7 +27,7 @@ from alexandria.backfill.status import Status
 from alexandria.core.errors import BadInput, DatabaseNotPrepared, StillInUse
 from alexandria.core.grammar import counted, listed
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Database, Row
+from alexandria.database.pool import Connection, Database, Row, reading_elsewhere
 
 log = structlog.get_logger(__name__)
 
@@ -80,17 +80,20 @@ class Adoption:
     queue: Queue
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    async def adopt(self, source: str, who: str, *, force: bool = False, dry_run: bool = False) -> AdoptionReport:
+    async def adopt(
+        self, source: str, who: str, *, origin: str | None = None, force: bool = False, dry_run: bool = False
+    ) -> AdoptionReport:
         """Adopt the rows of the table `source` in one transaction. A dry run keeps nothing.
 
-        Months that were worked on here, or that another session has locked, are skipped. Raises BadInput and
+        The table is in this database, or in that of the URL `origin`, whose password is stored and logged nowhere. Months that were worked on here, or that another session has locked, are skipped. Raises BadInput and
         DatabaseNotPrepared if the table cannot be read, and StillInUse if the earlier scheduler may still be working and
         neither `force` nor `dry_run` is given.
         """
         name = parse_source(source)
-        async with self.database.transaction() as connection:  # of its own: it locks nothing beyond the reading
+        reading = self.database.transaction() if origin is None else reading_elsewhere(origin)
+        async with reading as connection:  # a transaction of its own: it locks nothing beyond the reading
             await repository.allow_no_writing(connection)
-            shown, types = await _require_source(connection, name)
+            shown, types = await _require_source(connection, name, elsewhere=origin is not None)
             rows = await _read(connection, name, shown, types)
         now = self.now()
         good, skipped = _sort(rows, now)
@@ -167,25 +170,24 @@ def parse_source(text: str) -> SourceName:
     return SourceName(schema, table)
 
 
-async def _require_source(connection: Connection, name: SourceName) -> tuple[str, dict[str, str]]:
+async def _require_source(connection: Connection, name: SourceName, *, elsewhere: bool) -> tuple[str, dict[str, str]]:
     """Return the name as SQL writes it, and the types of the columns. Raises BadInput and DatabaseNotPrepared."""
-    found = await repository.find_source(connection, name)
+    found = await repository.find_source(connection, name, elsewhere=elsewhere)
     if found is None:
-        alike = await repository.list_alike(connection)
-        hint = (
-            f"perhaps --from {' or --from '.join(alike)}" if alike else "list the tables: alexandria psql -c '\\dt *.*'"
-        )
-        raise BadInput(f"there is no table {name.schema}.{name.table} in this database", hint=hint)
+        alike = await repository.list_alike(connection, elsewhere=elsewhere)
+        listing = "psql URL -c '\\dt *.*'" if elsewhere else "alexandria psql -c '\\dt *.*'"
+        hint = f"perhaps --from {' or --from '.join(alike)}" if alike else f"list the tables: {listing}"
+        where = f"the database {connection.info.dbname}" if elsewhere else "this database"
+        raise BadInput(f"there is no table {name.schema}.{name.table} in {where}", hint=hint)
     if found["is_ours"]:
-        raise BadInput(
-            f"{found['name']} is the table of this installation itself", hint="name the table of the earlier scheduler"
-        )
+        whose = "an installation of Alexandria" if elsewhere else "this installation itself"
+        raise BadInput(f"{found['name']} is the table of {whose}", hint="name the table of the earlier scheduler")
     if not found["may_use"]:
         raise _denied(found, [found["grant_schema"], found["grant_table"]])
     if found["hides_rows"]:
         raise DatabaseNotPrepared(
             f"row-level security hides rows of {found['name']} from the role {found['role']}",
-            hint=f"run it as {found['owner']}: alexandria adopt --database URL",
+            hint=f"run it as {found['owner']}: alexandria adopt {'--from-postgres' if elsewhere else '--database'} URL",
         )
     columns = await repository.columns(connection, name, ("id", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *DUE_COLUMNS))
     types = {row["name"]: row["type"] for row in columns}
@@ -197,7 +199,7 @@ async def _require_source(connection: Connection, name: SourceName) -> tuple[str
         )
     if not all(row["may_read"] for row in columns):
         raise _denied(found, [found["grant_table"]])
-    return str(found["name"]), types
+    return f"{found['name']} of the database {found['database']}" if elsewhere else str(found["name"]), types
 
 
 def _denied(found: Row, grants: list[str]) -> DatabaseNotPrepared:

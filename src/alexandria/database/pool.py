@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from alexandria.core.errors import BadData
 from alexandria.database import failures
+from alexandria.database.address import refusal, require_readable
 from alexandria.database.session import ConfiguredConnection
 from alexandria.database.sql import load
 
@@ -26,7 +27,11 @@ Connection: TypeAlias = psycopg.AsyncConnection[Row]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 CONNECT_TIMEOUT = 10.0  # seconds to wait for a connection
-KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 1, "keepalives_count": 3}  # notice a cut line within seconds
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}  # notice a cut line within seconds
 RECONNECT_TIMEOUT = (
     3.0  # seconds for which the pool tries to replace a lost connection; the next request makes it try again
 )
@@ -39,6 +44,7 @@ SESSION_SETTINGS = {
     # A session that was left in a transaction must not stop more than what it holds.
     "lock_timeout": "3s",
 }
+READING_SETTINGS = {"default_transaction_read_only": "on", "statement_timeout": "60s"}  # of another database
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a lost server is logged once, as DatabaseUnavailable
 
@@ -243,6 +249,34 @@ async def _require_writable(connection: Connection) -> None:
     assert row is not None
     if row["read_only"]:
         raise failures.read_only(standby=row["standby"])
+
+
+@contextlib.asynccontextmanager
+async def reading_elsewhere(url: str) -> AsyncIterator[Connection]:
+    """Yield a connection to another database than ours, in a transaction that can write nothing and ends within a minute or so.
+
+    The search path is the one that the role has there. Raises DatabaseUnavailable and Misconfigured, neither with a part of
+    a password, and what `unavailable` raises.
+    """
+    try:
+        require_readable(url)
+        connection = await ConfiguredConnection.connect(
+            url,
+            settings=SESSION_SETTINGS | READING_SETTINGS,
+            application_name="alexandria",
+            tcp_user_timeout=UNACKNOWLEDGED_TIMEOUT,
+            **KEEPALIVES,
+        )
+    except psycopg.Error as refused:
+        if (unreadable := refusal(refused)) is not None:
+            raise unreadable from None  # the original has parts of the URL, and with it of the password
+        failed = failures.translate(refused)
+        hint = failed.hint.replace("DATABASE_URL", "the URL")
+        raise type(failed)(f"the other database: {failed.message}", hint=hint) from None
+    with unavailable():
+        async with connection:
+            await connection.execute(SQL["role_path"])
+            yield connection
 
 
 @contextlib.contextmanager

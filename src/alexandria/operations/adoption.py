@@ -51,13 +51,16 @@ class AdoptAnswer(LazyModel):
     message: str
 
 
-async def adopt(system: System, source: str, who: str, *, force: bool, dry_run: bool) -> AdoptAnswer:
+async def adopt(
+    system: System, source: str, who: str, *, origin: str | None = None, force: bool, dry_run: bool
+) -> AdoptAnswer:
     """Adopt the rows of the table `source`, or show what would be adopted; `who` goes into the audit.
 
-    Raises BadInput, DatabaseNotPrepared and StillInUse.
+    The table is in the system's database, or in that of the URL `origin`. Raises BadInput, DatabaseNotPrepared, StillInUse,
+    and if `origin` cannot be read DatabaseUnavailable and Misconfigured.
     """
     adoption = Adoption(system.database, system.queue)
-    return _answer(await adoption.adopt(source, who, force=force, dry_run=dry_run), dry_run=dry_run)
+    return _answer(await adoption.adopt(source, who, origin=origin, force=force, dry_run=dry_run), dry_run=dry_run)
 
 
 def _answer(report: AdoptionReport, *, dry_run: bool) -> AdoptAnswer:

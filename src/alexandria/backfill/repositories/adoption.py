@@ -28,14 +28,18 @@ class SourceName:
         return {"schema": self.schema, "table": self.table}
 
 
-async def find_source(connection: Connection, name: SourceName) -> Row | None:
-    """Return what the table is to us: {is_ours, hides_rows, may_use, role, owner, name, grant_schema, grant_table}."""
-    return await (await connection.execute(SQL["source"], name.to_values())).fetchone()
+async def find_source(connection: Connection, name: SourceName, *, elsewhere: bool = False) -> Row | None:
+    """Return what the table is to us: {is_ours, hides_rows, may_use, role, database, owner, name, grant_schema, grant_table}.
+
+    `elsewhere`: the connection is to another database than ours.
+    """
+    values = name.to_values() | {"elsewhere": elsewhere}
+    return await (await connection.execute(SQL["source"], values)).fetchone()
 
 
-async def list_alike(connection: Connection) -> list[str]:
+async def list_alike(connection: Connection, *, elsewhere: bool = False) -> list[str]:
     """Return the tables of others that have the usual name."""
-    return [row["name"] for row in await (await connection.execute(SQL["alike"], {})).fetchall()]
+    return [row["name"] for row in await (await connection.execute(SQL["alike"], {"elsewhere": elsewhere})).fetchall()]
 
 
 async def columns(connection: Connection, name: SourceName, wanted: Sequence[str]) -> list[Row]:

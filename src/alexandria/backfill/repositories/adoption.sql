@@ -1,10 +1,14 @@
 -- The table of an earlier scheduler, which is only ever read, and our months that take its rows over.
 
 -- name: source
--- The table or view of this name: whether it is our own, and what the role may do with it.
-SELECT c.oid = 'backfill_log'::regclass AS is_ours, row_security_active(c.oid) AS hides_rows,
+-- The table or view of this name: whether it is our own, in another database that of an installation there, and what the
+-- role may do with it.
+SELECT CASE WHEN %(elsewhere)s::boolean
+            THEN (SELECT count(*) FROM pg_attribute AS a
+                  WHERE a.attrelid = c.oid AND a.attname IN ('attempt_token', 'adopted_at') AND NOT a.attisdropped) = 2
+            ELSE c.oid = to_regclass('backfill_log') END AS is_ours, row_security_active(c.oid) AS hides_rows,
        has_schema_privilege(n.oid, 'USAGE') AS may_use, current_user::text AS role,
-       pg_get_userbyid(c.relowner)::text AS owner, format('%%I.%%I', n.nspname, c.relname) AS name,
+       current_database()::text AS database, pg_get_userbyid(c.relowner)::text AS owner, format('%%I.%%I', n.nspname, c.relname) AS name,
        format('GRANT USAGE ON SCHEMA %%I TO %%I;', n.nspname, current_user) AS grant_schema,
        format('GRANT SELECT ON %%I.%%I TO %%I;', n.nspname, c.relname, current_user) AS grant_table
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -14,7 +18,7 @@ WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND c.relkind IN ('r', 'p
 -- Tables and views of others that are named as an earlier scheduler names its own.
 SELECT format('%%I.%%I', n.nspname, c.relname) AS name
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relname = 'backfill_log' AND c.oid <> 'backfill_log'::regclass AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE c.relname = 'backfill_log' AND (%(elsewhere)s::boolean OR c.oid IS DISTINCT FROM to_regclass('backfill_log')) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY 1
 
 -- name: columns

@@ -30,10 +30,13 @@ def adopt(
         typer.Option(
             "--from",
             metavar="SCHEMA.TABLE",
-            help="The earlier scheduler's table in the same database.",
+            help="The earlier scheduler's table, in the same database if --from-postgres is not given.",
             autocompletion=completion.earlier_tables,
         ),
     ],
+    from_postgres: Annotated[
+        str | None, typer.Option(metavar="URL", help="Another PostgreSQL that holds the table; it is only read.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also adopt months that the earlier scheduler may be working on.")
     ] = False,
@@ -46,7 +49,10 @@ def adopt(
 
     output = output_of(context)
     answer = on_system(
-        output, lambda system: adoption.adopt(system, source, operator_name(), force=force, dry_run=dry_run)
+        output,
+        lambda system: adoption.adopt(
+            system, source, operator_name(), origin=from_postgres, force=force, dry_run=dry_run
+        ),
     )
     _show(output, answer)
     if answer.active and dry_run and not force:
