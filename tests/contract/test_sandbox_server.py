@@ -41,6 +41,7 @@ async def test_a_burst_at_the_socket_is_cut_to_the_rate(url):
     assert (data["arrivals"], data["accepted"], data["peak_per_second"]) == (12, 3, 12)
 
 
+@pytest.mark.long
 async def test_small_answers_are_sent_without_delay(url):
     """Successive answers on one connection do not wait for an acknowledgement."""
     async with httpx2.AsyncClient(base_url=url) as client:
@@ -52,6 +53,7 @@ async def test_small_answers_are_sent_without_delay(url):
     assert statistics.median(seconds) < 0.03  # 40 ms if held back, also on a machine with nothing else to do
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path", ["isbndb/books/Mistery Gest Proze", "open_library/search.json?q=love&fields=*,editions"]
 )

@@ -42,6 +42,7 @@ def noted(library, step):
 # ---- what each of them knows
 
 
+@pytest.mark.long
 async def test_every_source_has_its_own_share_of_the_books(sandbox, library):
     """Queried by ISBN; books that one source lacks, others may have."""
     client = sandbox(daily_limits={"google_books": 10**6, "isbndb": 10**6})

@@ -404,6 +404,7 @@ def test_wrong_arguments_are_refused(alexandria, arguments):
     assert alexandria("bibliography", "load", *arguments)[0] == USAGE
 
 
+@pytest.mark.long
 async def test_lookups_beside_a_swap_find_the_old_or_the_new_and_never_nothing(database_url, tmp_path):
     """Eight tasks look one book up by title and by ISBN while three loads replace the tables, the last with other numbers."""
     paths = plain_dump(FEW).write(tmp_path)

@@ -402,6 +402,7 @@ async def test_an_outage_soon_after_another_goes_on_with_its_pauses(database_url
         assert trips == [1, 2, 3]
 
 
+@pytest.mark.long
 async def test_ten_minutes_of_silence_cost_few_requests(database_url):
     """A hundred times as fast, with two workers of which 40 callers ask without end; in proportion at most 60 requests."""
     far_end = Provider()

@@ -111,6 +111,7 @@ async def test_since_selects_what_was_added_or_changed(database):
 MANY = 6000
 
 
+@pytest.mark.long
 async def test_a_large_catalogue_costs_no_memory(database):
     """The most that the export ever holds does not grow with the number of editions."""
     async with database.transaction() as connection:

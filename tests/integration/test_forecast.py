@@ -72,6 +72,7 @@ async def test_the_history_is_read_from_the_database(database):
     assert tokens["gemini:gemini-3.5-flash"] == repository.Tokens(400, 3000)
 
 
+@pytest.mark.long
 async def test_the_latest_forecast_never_makes_a_caller_wait(forecaster):
     """The first call gets none, later calls get the last one made, and one that is old is made again."""
     assert forecaster.latest(started=False) is None

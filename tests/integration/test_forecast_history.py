@@ -204,6 +204,7 @@ async def test_a_plan_starts_tomorrow_if_another_rollout_began_months_today(fore
         assert (await repository.history(connection, started, {}, NOW)).begun == 1
 
 
+@pytest.mark.long
 async def test_a_forecast_leaves_the_event_loop_to_others(forecaster):
     """It runs in threads, and a plan of many months is simulated less often: 100 runs of 2,412 months took 75 s."""
     long = plans.read(plans.example().replace('"2000..2019"', '"1900..2019"'))

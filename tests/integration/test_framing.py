@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from alexandria.cli.runtime.demo import Child
+from tests.support.forked import ForkedChild
 
 SECRET = "canary-secret-of-the-door"
 RESUME = (
@@ -21,7 +21,9 @@ NEXT = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 @pytest.fixture(scope="module")
 def address(shared_database_url, tmp_path_factory):
     environment = os.environ | {"DATABASE_URL": shared_database_url, "ALEXANDRIA_WEBHOOK_SECRET": SECRET}
-    with Child("serve", "--port", "0", folder=tmp_path_factory.mktemp("serve"), environment=environment) as serving:
+    with ForkedChild(
+        "serve", "--port", "0", folder=tmp_path_factory.mktemp("serve"), environment=environment
+    ) as serving:
         yield urllib.parse.urlsplit(serving.url())
 
 

@@ -10,7 +10,7 @@ import httpx2
 import psycopg
 import pytest
 
-from alexandria.cli.runtime.demo import Child
+from tests.support.forked import ForkedChild
 
 SECRET = "canary-secret-of-the-door"
 PREFIX = "/apps/books"
@@ -61,7 +61,7 @@ def backend(shared_database_url, tmp_path_factory):
         connection.execute("INSERT INTO backfill_log (year, month) SELECT 2024, generate_series(1, 12)")
     environment = os.environ | {"DATABASE_URL": shared_database_url, "ALEXANDRIA_WEBHOOK_SECRET": SECRET}
     options = ("--port", "0", "--root-path", f"{PREFIX}/")
-    with Child("serve", *options, folder=tmp_path_factory.mktemp("serve"), environment=environment) as child:
+    with ForkedChild("serve", *options, folder=tmp_path_factory.mktemp("serve"), environment=environment) as child:
         url = child.url()
         assert url.endswith(PREFIX)
         yield "127.0.0.1", int(url.split(":")[2].split("/")[0])

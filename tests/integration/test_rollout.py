@@ -91,6 +91,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.long
 async def test_two_worker_processes_at_three_o_clock_schedule_once(stage):
     await stage.controller.start(SMALL, "ann")
     workers = [

@@ -130,6 +130,7 @@ def fields_of(description, path):
     return sorted(schemas[body["$ref"].rpartition("/")[2]]["properties"])
 
 
+@pytest.mark.long
 @BOUNDED
 @given(data=st.data())
 def test_bodies(calling, data):
@@ -141,6 +142,7 @@ def test_bodies(calling, data):
     check(calling("POST", path, content=json.dumps(body).encode("utf-8", "surrogatepass"), headers=headers))
 
 
+@pytest.mark.long
 @BOUNDED
 @given(
     body=st.binary(max_size=60)
@@ -175,6 +177,7 @@ def test_queries_and_paths(calling, data):
     check(calling("GET", f"{INTERNAL}{path}?{encoded(query)}", headers={"X-Cron-Secret": SECRET}))
 
 
+@pytest.mark.long
 @BOUNDED
 @given(key=st.binary(max_size=40) | TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_headers(calling, key):
@@ -190,6 +193,7 @@ def test_headers(calling, key):
     check(calling("GET", "/", headers=[(b"Cookie", b"alexandria_said=" + key)]))
 
 
+@pytest.mark.long
 @BOUNDED
 @given(data=st.data())
 def test_pages(calling, data):
@@ -203,6 +207,7 @@ def test_pages(calling, data):
     check(calling("GET", f"{path.replace('{}', quoted(data.draw(TEXTS)))}?{encoded(query)}"))
 
 
+@pytest.mark.long
 @BOUNDED
 @given(data=st.data())
 def test_forms(calling, data):
@@ -320,6 +325,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @settings(max_examples=examples(120), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_commands(database_url, monkeypatch, capfdbinary, data):

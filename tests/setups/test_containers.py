@@ -18,6 +18,24 @@ INSIDE = (
 CONTAINER = ["unshare", "--mount", "sh", "-c", INSIDE, "sh"]
 
 
+FORKS = """
+import json, os, sys
+import alexandria.cli.runtime.worker_process
+from alexandria.__main__ import main
+for line in sys.stdin:
+    out, err = os.memfd_create("out"), os.memfd_create("err")
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        sys.argv = ["alexandria", *json.loads(line)]
+        sys.exit(main())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(json.dumps([code, *(os.pread(end, 1_000_000, 0).decode() for end in (out, err))]), flush=True)
+"""
+
+
 def can_run():
     program = [*CONTAINER, sys.executable, "-c", "import alexandria"]
     found = all(map(shutil.which, ("unshare", "setpriv")))
@@ -53,28 +71,40 @@ def operator_by_tcp(cluster):
     return made.url("ann", "books")
 
 
-def run(environment, *arguments):
-    called = [*CONTAINER, sys.executable, "-m", "alexandria", "--json", *arguments]
-    done = subprocess.run(called, env=environment, capture_output=True, text=True, check=False, timeout=400)
-    assert "Traceback" not in done.stderr, done.stderr
-    assert "fault of alexandria" not in done.stdout + done.stderr, done.stdout
-    return done.returncode, json.loads(done.stdout)["data"], done.stderr
+@contextlib.contextmanager
+def entered(environment):
+    """A function: runs a command in one container, as a fork of a process that has imported the program there."""
+    called = [*CONTAINER, sys.executable, "-c", FORKS]
+    with subprocess.Popen(called, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        asking, answers = process.stdin, process.stdout
+        assert asking is not None
+        assert answers is not None
+
+        def run(*arguments):
+            asking.write(json.dumps(arguments) + "\n")
+            asking.flush()
+            code, out, err = json.loads(answers.readline())
+            assert "Traceback" not in err, err
+            assert "fault of alexandria" not in out + err, out
+            return code, json.loads(out)["data"] if out else err
+
+        yield run
 
 
 def test_every_command_works_without_a_name_a_home_and_a_place_to_write(environment):
-    assert run(environment, "migrate")[0] == 0
-    assert run(environment, "seed", "2023")[0] == 0
-    assert run(environment, "schedule", "--batch-size", "2")[1]["months_selected"] == 2
-    assert run(environment, "pause", "--minutes", "5")[0] == 0
-    assert run(environment, "resume")[0] == 0
-    code, checks, _ = run(environment, "doctor")
-    assert code in (0, 1)
-    assert {each["name"]: each["ok"] for each in checks}["database"]
-    called = [*CONTAINER, sys.executable, "-m", "alexandria", "work", "--until-idle"]
-    done = subprocess.run(called, env=environment, capture_output=True, text=True, check=False, timeout=400)
-    assert done.returncode == 0, done.stderr
-    assert run(environment, "status")[1]["by_status"]["completed"] == 2
-    assert run(environment, "config")[0] == 0
+    with entered(environment) as run:
+        assert run("--json", "migrate")[0] == 0
+        assert run("--json", "seed", "2023")[0] == 0
+        assert run("--json", "schedule", "--batch-size", "2")[1]["months_selected"] == 2
+        assert run("--json", "pause", "--minutes", "5")[0] == 0
+        assert run("--json", "resume")[0] == 0
+        code, checks = run("--json", "doctor")
+        assert code in (0, 1)
+        assert {each["name"]: each["ok"] for each in checks}["database"]
+        code, err = run("work", "--until-idle")
+        assert code == 0, err
+        assert run("--json", "status")[1]["by_status"]["completed"] == 2
+        assert run("--json", "config")[0] == 0
 
 
 @contextlib.contextmanager
@@ -100,7 +130,8 @@ def container(environment, *command):
 
 @pytest.mark.parametrize("command", [("work",), ("serve", "--port", "0")], ids=lambda command: command[0])
 def test_the_health_command_of_a_container_finds_its_process(environment, until, command):
-    assert run(environment, "migrate")[0] == 0
+    with entered(environment) as run:
+        assert run("--json", "migrate")[0] == 0
     with container(environment, *command) as (process, execute):
         code, found = until(lambda: (answer := execute("health"))[0] == 0 and answer, "a healthy container")
         assert [(each["command"], each["hangs"]) for each in found["processes"]] == [(command[0], False)]
