@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 from typing import Self, TypeVar
 
+COLLECTION_INTERVAL = 100_000  # new objects between two runs of the garbage collector, in a process that goes on
 T = TypeVar("T")
 
 
@@ -50,6 +52,7 @@ class Stopping:
 
     def run(self, act: Callable[[asyncio.Event], Awaitable[T]]) -> T:
         """Run `act` in an event loop with the event that stops it."""
+        gc.set_threshold(COLLECTION_INTERVAL)
 
         async def bound() -> T:
             self._loop = asyncio.get_running_loop()
