@@ -30,22 +30,22 @@ def test_a_new_database_has_our_schema_and_psql_finds_it(operator):
     """By ALTER DATABASE in a database that was empty; the guide's SQL runs as printed."""
     operator.works()
     assert operator.sql(SCHEMAS) == [("alexandria",)]
-    assert operator.psql(COUNT) == [["10"]]
-    assert operator.psql(COUNT, operator.role("LOGIN SUPERUSER")) == [["10"]]
+    assert operator.psql(COUNT) == [["11"]]
+    assert operator.psql(COUNT, operator.role("LOGIN SUPERUSER")) == [["11"]]
 
 
 def test_the_schema_has_the_name_that_is_set(operator):
     operator.works(ALEXANDRIA_SCHEMA="backfill")
     assert operator.sql(SCHEMAS) == [("backfill",)]
-    assert operator.psql(COUNT) == [["10"]]
-    assert operator.run("status").data["by_status"]["pending"] == 10, "found also without the setting"
+    assert operator.psql(COUNT) == [["11"]]
+    assert operator.run("status").data["by_status"]["pending"] == 11, "found also without the setting"
 
 
 def test_public_may_be_chosen_for_a_new_database(operator):
     operator.works(ALEXANDRIA_SCHEMA="public")
     assert operator.sql(SCHEMAS) == [("public",)]
     assert operator.sql("SHOW search_path") == [('"$user", public',)]
-    assert operator.psql(COUNT) == [["10"]]
+    assert operator.psql(COUNT) == [["11"]]
 
 
 def test_an_installation_that_is_left_aside_is_named(operator):
@@ -73,7 +73,7 @@ def test_an_installation_in_public_goes_on_there(operator):
     migrate.upgrade(located(operator.url(), "public"), "0017")
     operator.works()
     assert operator.sql(SCHEMAS) == [("public",)]
-    assert operator.psql(COUNT) == [["10"]]
+    assert operator.psql(COUNT) == [["11"]]
     fixed = operator.sql(
         "SELECT DISTINCT coalesce('search_path=public, pg_temp' = ANY(proconfig), false)"
         " FROM pg_proc JOIN pg_namespace AS n ON n.oid = pronamespace"
@@ -143,9 +143,9 @@ def test_the_reset_runs_with_the_schemas_name_under_any_search_path(operator):
         "UPDATE alexandria.backfill_log SET started_at = now() - interval '2 hours' WHERE status = 'processing'"
     )
     nowhere = {"PGOPTIONS": "-c search_path=pg_catalog"}
-    assert operator.psql(RESET.format("alexandria."), **nowhere) == [["UPDATE 2"]]
+    assert operator.psql(RESET.format("alexandria."), **nowhere) == [["UPDATE 1"]]
     outcomes = operator.sql("SELECT outcome, count(*) FROM alexandria.attempt GROUP BY 1")
-    assert outcomes == [("superseded", 2)]
+    assert outcomes == [("superseded", 1)]
 
 
 def test_a_temporary_table_of_the_same_name_is_not_taken_for_ours(operator):
@@ -154,7 +154,7 @@ def test_a_temporary_table_of_the_same_name_is_not_taken_for_ours(operator):
         "CREATE TEMP TABLE attempt (token uuid); UPDATE alexandria.backfill_log SET status = 'pending'"
         " WHERE status = 'processing'"
     )
-    assert operator.sql("SELECT count(*) FROM alexandria.attempt WHERE outcome = 'superseded'") == [(2,)]
+    assert operator.sql("SELECT count(*) FROM alexandria.attempt WHERE outcome = 'superseded'") == [(1,)]
 
 
 def test_every_function_finds_its_tables_also_one_that_a_later_step_replaces(operator, monkeypatch, tmp_path):
@@ -188,7 +188,7 @@ def test_psql_of_alexandria_has_the_same_search_path(operator):
     operator.admin(f"ALTER DATABASE {operator.name} RESET search_path")
     called = [sys.executable, "-m", "alexandria", "psql", "-XAtc", COUNT]
     environment = os.environ | {"DATABASE_URL": operator.url()}
-    assert subprocess.check_output(called, env=environment, text=True) == "10\n"
+    assert subprocess.check_output(called, env=environment, text=True) == "11\n"
 
 
 # ---- the plan
