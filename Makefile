@@ -61,6 +61,7 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/campaign.py --months 3 --times 10
 	$(BIN)/python benchmarks/recognise.py
 	$(BIN)/python benchmarks/policies.py
+	$(BIN)/python benchmarks/evidence_curve.py
 	$(BIN)/python benchmarks/bibliography_demo.py
 	$(BIN)/python benchmarks/same_answer.py
 	$(BIN)/python benchmarks/forecast.py

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from alexandria.backfill.retry_policy import PERMANENT
+from alexandria.backfill.look_up import LookUp, check_editions
 from alexandria.backfill.source_selection import SourceSelector
 from alexandria.catalogue import curation, repository
 from alexandria.catalogue.curation import NONE_REFUSED, Refusals
 from alexandria.catalogue.matching import publication_month
-from alexandria.catalogue.matching.scoring import ACCEPT, REFUSE, choose, is_known_otherwise
+from alexandria.catalogue.matching.scoring import ACCEPT
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution, ScoredRecord
 from alexandria.catalogue.repository import CatalogueMatch, unlike
 from alexandria.core import errors
-from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import LOCAL_GENERATORS
 from alexandria.database.pool import Connection, Database
-from alexandria.providers.base import Source
 
 
 async def resolve(
@@ -31,9 +29,11 @@ async def resolve(
     named exist, and need not wait for sources: they are looked up again later.
     """
     known = await recognise_all(candidates, database, month)
-    resolutions = await asyncio.gather(
-        *(_one(month, candidate, selector, *each) for candidate, each in zip(candidates, known, strict=True))
+    begun = await asyncio.gather(
+        *(_begin(month, candidate, selector, *each) for candidate, each in zip(candidates, known, strict=True))
     )
+    await check_editions([each for each in begun if isinstance(each, LookUp)], selector)
+    resolutions = [each.result(selector) if isinstance(each, LookUp) else each for each in begun]
     asked = [
         resolution
         for resolution in resolutions
@@ -50,10 +50,10 @@ def _is_named_locally(candidate: Candidate) -> bool:
     return bool(candidate.named_by) and all(name in LOCAL_GENERATORS for name in candidate.named_by)
 
 
-async def _one(
+async def _begin(
     month: Month | None, candidate: Candidate, selector: SourceSelector, held: Resolution | None, refusals: Refusals
-) -> Resolution:
-    return held or await look_up(month, candidate, selector, refusals)
+) -> Resolution | LookUp:
+    return held or await LookUp(month, candidate, refusals).prove(selector)
 
 
 async def recognise(
@@ -115,77 +115,16 @@ async def look_up(
 ) -> Resolution:
     """Ask the sources in their order until the policy accepts an edition, and score all records so far together.
 
-    One in another language, under another title, is taken when no source knows one under the title that was named.
+    One in another language, under another title, is taken when no source knows one under the title that was named. An edition
+    that is not known to be of the named time is checked by the paid source.
 
     What is found depends on the candidate and the sources' answers alone. An edition that was chosen while a source
     could not be asked says so, as that source may have decided otherwise. Records that persons rejected for this book
     (`refusals`) are not compared; they stay in the evidence.
     """
-    hits: list[EditionRecord] = []
-    unavailable: dict[str, errors.ProviderError] = {}
-    found = Resolution(candidate, None, reason="no source was asked")
-    local = await selector.local()
-    asked: list[Source] = []
-    for source in selector.order:
-        if _is_settled(found) and not selector.objection(found, unavailable):
-            break
-        asked.append(source)
-        answer = await selector.ask(source, candidate)
-        if isinstance(answer, errors.ProviderError):
-            unavailable[source.name] = answer
-            continue
-        newer = {(hit.source.provider, hit.source.id) for hit in answer}
-        hits = [hit for hit in hits if (hit.source.provider, hit.source.id) not in newer]  # a dump's, of the live site
-        hits.extend(answer)
-        found = _scored(month, candidate, hits, refusals)
-    if objection := selector.objection(found, unavailable):
-        found = Resolution(candidate, None, reason=objection, considered=found.considered)
-    missed = unavailable if found.isbn13 is None else _configured(unavailable)
-    if missed:
-        without = "not asked" if found.isbn13 is None else "chosen without asking"
-        found = dataclasses.replace(found, reason=f"{found.reason}; {without}: {', '.join(missed)}")
-    return dataclasses.replace(
-        found,
-        unavailable={name: error.message for name, error in unavailable.items()},
-        hindered=any(not isinstance(error, PERMANENT) for error in unavailable.values()),
-        settled_locally=None if local is None else found.isbn13 is not None and asked == [local],
-    )
-
-
-def _is_settled(found: Resolution) -> bool:
-    return found.accepted is not None and not is_known_otherwise(found.candidate, found.accepted)
-
-
-def _configured(unavailable: Mapping[str, errors.ProviderError]) -> list[str]:
-    """The sources that have a key, or need none: one without a key is no part of the evidence on any book."""
-    return [name for name, error in unavailable.items() if not isinstance(error, errors.KeyMissing)]
-
-
-def _scored(month: Month | None, candidate: Candidate, hits: Sequence[EditionRecord], refusals: Refusals) -> Resolution:
-    refused = [ScoredRecord(hit, 0.0, REFUSE, (why,)) for hit in hits if (why := refusals.of(hit))]
-    accepted, considered, reason = choose(candidate, [hit for hit in hits if not refusals.of(hit)])
-    if refused:
-        reason = f"{reason}; {counted(len(refused), 'record')} rejected by a person"
-    if accepted is None or accepted.isbn13 is None:
-        return Resolution(candidate, None, reason=reason, considered=(*considered, *refused))
-    sure = [scored for scored in considered if scored.verdict == ACCEPT]
-    return Resolution(
-        candidate,
-        accepted.isbn13,
-        source=accepted.source.provider,
-        score=next(scored.score for scored in considered if scored.hit is accepted),
-        reason=reason,
-        accepted=accepted,
-        considered=(*considered, *refused),
-        related=_related(accepted, sure),
-        in_month=publication_month.published_in(month, [scored.hit for scored in sure]),
-    )
-
-
-def _related(accepted: EditionRecord, sure: Sequence[ScoredRecord]) -> tuple[EditionRecord, ...]:
-    """Return the other accepted editions, one record per ISBN."""
-    others = {scored.hit.isbn13: scored.hit for scored in reversed(sure) if scored.hit.isbn13}
-    return tuple(hit for isbn13, hit in others.items() if isbn13 != accepted.isbn13)
+    begun = await LookUp(month, candidate, refusals).prove(selector)
+    await check_editions([begun], selector)
+    return begun.result(selector)
 
 
 def _fold(resolutions: Sequence[Resolution]) -> list[Resolution]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from alexandria.catalogue.matching.scoring import ACCEPT
-from alexandria.catalogue.models import Candidate, EditionRecord, Resolution
+from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution
 from alexandria.core import errors
-from alexandria.providers.base import LocalSource, Source
+from alexandria.providers.base import BulkLookup, LocalSource, Source
 from alexandria.providers.failures import failure_of
 
 MAX_CONSECUTIVE_FAILURES = 3  # after which a source is not asked for the rest of the month
@@ -28,7 +28,7 @@ class Policy(StrEnum):
     """How much is paid for certainty."""
 
     FRUGAL = "frugal"  # paid sources only when every free one has been asked in vain
-    BALANCED = "balanced"  # a paid source when two free ones did not settle it
+    BALANCED = "balanced"  # a paid source when two free ones did not settle it, and in bulk about doubtful editions
     EXACT = "exact"  # an ISBN is taken only when two sources know the book, one of them paid if there is one
 
 
@@ -44,6 +44,7 @@ class MaybePaid(Protocol):
 
 
 P = TypeVar("P", bound=MaybePaid)
+R = TypeVar("R")
 
 
 def in_order(sources: Sequence[P], policy: Policy) -> list[P]:
@@ -91,6 +92,14 @@ class SourceSelector:
         """The sources to ask about each candidate, in this order."""
         return self._pool.order
 
+    @property
+    def checking(self) -> BulkLookup | None:
+        """The paid source that checks editions which may not be the ones meant, unless paid ones are the last resort."""
+        if self._pool.policy is Policy.FRUGAL:
+            return None
+        paid = (source for source in self._pool.sources if source.paid)
+        return next((source for source in paid if isinstance(source, BulkLookup)), None)
+
     def objection(self, found: Resolution, unavailable: Container[str] = ()) -> str:
         """Return why the policy does not accept what was found without the `unavailable` sources, or ""."""
         if self._pool.policy is not Policy.EXACT or found.accepted is None:
@@ -114,11 +123,20 @@ class SourceSelector:
 
     async def ask(self, source: Source, candidate: Candidate) -> Sequence[EditionRecord] | errors.ProviderError:
         """Return the source's records, or the error why it could not be asked."""
+        return await self._asked(source, lambda: source.find(candidate))
+
+    async def ask_isbns(
+        self, source: BulkLookup, isbns: Sequence[Isbn13]
+    ) -> dict[Isbn13, EditionRecord] | errors.ProviderError:
+        """Return the source's records of these ISBNs, or the error why it could not be asked."""
+        return await self._asked(source, lambda: source.by_isbns(isbns))
+
+    async def _asked(self, source: Source, send: Callable[[], Awaitable[R]]) -> R | errors.ProviderError:
         if source.name in self.out:
             return self.out[source.name]
         try:
             with failure_of(source.name):
-                hits = await source.find(candidate)
+                answer = await send()
         except errors.ProviderError as failed:
             self._failures[source.name] += 1
             self.failed[source.name] = failed
@@ -127,4 +145,4 @@ class SourceSelector:
             return failed
         self._failures[source.name] = 0
         self.answered = self.answered or source is not self._pool.local
-        return hits
+        return answer

@@ -1,6 +1,7 @@
 """Which edition of the right work is meant: publishers of one format, dates without a month, and what several sources name."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,16 @@ def test_an_isbn_that_two_sources_name_goes_before_a_lone_one(agreed, alone, cho
         accepted, *_ = choose(CIRCE, order)
         assert accepted is not None
         assert accepted.isbn13 == chosen
+
+
+def test_an_isbn_that_a_source_lists_for_the_work_is_named_by_it(record):
+    """Else a record that was asked for by its number would be alone, and lose to an undated one that two sources name."""
+    listing = replace(record("Circe", "Madeline Miller", isbn=ONE, source="first", published=None), related=(OTHER,))
+    by_number = [
+        record("Circe", "Madeline Miller", isbn=isbn, source="second", published=published)
+        for isbn, published in ((ONE, None), (OTHER, "2018-04"))
+    ]
+    assert choose(CIRCE, [listing, *by_number])[0] == by_number[1]
 
 
 def test_the_choice_does_not_depend_on_the_order_of_the_answers(record):

@@ -8,6 +8,7 @@ from alexandria.catalogue.matching.titles import MAX_TITLE_LENGTH
 from alexandria.catalogue.models import Candidate, EditionRecord
 
 MAX_YEARS_APART = 1  # years between the edition that was meant and the year that was named
+NEAR_MONTHS = 1  # between the named time and an edition of it
 UNDATED_MONTHS = 600  # between the named time and a record without a date, which fits better than a date further off
 
 
@@ -44,6 +45,17 @@ def rank(candidate: Candidate, hit: EditionRecord, fit: float, *, agreed: bool =
     far = hit.published is not None and apart > 12 * (MAX_YEARS_APART + 1)
     settled = agreed and candidate.year is not None and not far
     return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), not settled, apart, -fit
+
+
+def is_near(candidate: Candidate, hit: EditionRecord) -> bool:
+    """Return whether an edition is known to be of the named time, give or take a month; any is if none is named."""
+    return candidate.year is None or (hit.published is not None and _apart(candidate, hit) <= NEAR_MONTHS)
+
+
+def is_later(candidate: Candidate, hit: EditionRecord) -> bool:
+    """Return whether an edition is of a year after the one named, and not near."""
+    year, published = candidate.year, hit.published
+    return year is not None and published is not None and published.year > year and not is_near(candidate, hit)
 
 
 def _apart(candidate: Candidate, hit: EditionRecord) -> int:

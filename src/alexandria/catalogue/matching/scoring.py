@@ -154,7 +154,7 @@ def choose(candidate: Candidate, hits: Iterable[EditionRecord]) -> tuple[Edition
     editions = [found for found in _sure_editions(best) if found.hit.isbn13]
     if not editions:
         return None, scored, "the work is known, but no edition with an ISBN"
-    naming = _sources(compared)
+    naming = _listing(compared)
     chosen = min(
         editions,
         key=lambda found: (
@@ -371,6 +371,16 @@ def _sources(scored: Iterable[_Compared]) -> dict[str, set[str]]:
     for found in scored:
         if found.hit.isbn13 and found.fit >= CONFIRMABLE_POINTS:
             sources.setdefault(found.hit.isbn13, set()).add(found.hit.source.provider)
+    return sources
+
+
+def _listing(scored: Iterable[_Compared]) -> dict[str, set[str]]:
+    """The sources that name each ISBN for a book that fits, or list it as another edition's."""
+    sources: dict[str, set[str]] = {}
+    for found in scored:
+        if found.fit >= CONFIRMABLE_POINTS:
+            for isbn13 in (found.hit.isbn13, *found.hit.related):
+                sources.setdefault(isbn13 or "", set()).add(found.hit.source.provider)
     return sources
 
 
