@@ -160,7 +160,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def pipelined(self) -> AsyncIterator[Connection]:
-        """As `transaction`, for statements of which none needs the result of another: all are sent in one round trip.
+        """As `transaction`, for statements of which none needs the result of another: none waits for the answer to the one before.
 
         Their results, and what is raised, are there once it has ended.
         """

@@ -144,7 +144,7 @@ async def begin(connection: Connection, token: UUID, worker: str) -> StartedAtte
 
 
 async def begin_unless_paused(database: Database, token: UUID, worker: str) -> StartedAttempt | None:
-    """Start the attempt in one round trip; returns None during a pause, or if the month has gone to another."""
+    """Start the attempt in one pipeline; returns None during a pause, or if the month has gone to another."""
     async with database.pipelined() as connection:
         await pauses.hold_off(connection)
         begun = await connection.execute(SQL["begin_unless_paused"], {"token": token, "worker": worker})
