@@ -123,7 +123,11 @@ async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Po
 
 async def _of_month(connection: Connection, month: Month, other_months: OtherMonths) -> list[int]:
     values = {"year": month.year, "month": month.month, "other_months": other_months}
-    rows = await (await connection.execute(SQL["of_month"], values)).fetchall()
+    if other_months == "keep":
+        found = await connection.execute(SQL["of_month"], values)
+    else:
+        found = await connection.execute(SQL["counted_for_month"], values)
+    rows = await found.fetchall()
     return [row["work_id"] for row in rows]
 
 
