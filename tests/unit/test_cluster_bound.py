@@ -37,6 +37,7 @@ def test_gates_rarely_open_if_the_true_rate_of_unlike_months_is_on_the_threshold
     assert benchmark.opened(ROLLOUTS, months=number, rate=threshold, threshold=threshold, deviation=0.1) <= 0.05
 
 
+@pytest.mark.long
 def test_gates_open_if_the_true_rate_is_clearly_above_the_threshold(benchmark):
     """6 points above it, at the end of a phase of 60 months."""
     assert benchmark.opened(ROLLOUTS, months=60, rate=0.91, threshold=0.85, deviation=0.1) >= 0.9
@@ -77,6 +78,7 @@ def test_the_bound_is_never_above_the_one_of_wilson_and_has_an_equal_sample(mont
     assert wilson(same, n)[0] == pytest.approx(bound, abs=1e-6)
 
 
+@pytest.mark.long
 @given(months_of_books)
 def test_all_books_found_in_every_month_to_come_never_lower_the_bound(months):
     assert cluster_lower_bound([*months, *[(40, 40)] * len(months)]) >= cluster_lower_bound(months) - 1e-9

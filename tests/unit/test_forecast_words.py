@@ -29,6 +29,7 @@ def report(found):
     return ForecastReport(found, "plan", started=True, assumptions=())
 
 
+@pytest.mark.long
 def test_a_range_without_the_simulations_that_stop_is_likely_if_no_gate_stops_the_rollout(found):
     """With a quarter of stops, "80 % likely" was said of 60 %."""
     assert "80 % likely if no gate stops it, median" in printed(found)["done by"]

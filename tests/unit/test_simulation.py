@@ -309,6 +309,7 @@ def test_the_oracle_finds_decisions_that_ignore_something(broken, faults):
     assert not wrong(shown, decisions.next_step)
 
 
+@pytest.mark.long
 def test_the_oracle_finds_a_gate_that_uses_the_rate_instead_of_its_lower_bound(monkeypatch):
     monkeypatch.setattr(gates, "wilson", lambda hits, n: (hits / n, hits / n))
     assert any(Oracle(simulate(seed)).wrong for seed in range(CAMPAIGNS))

@@ -83,6 +83,7 @@ def test_a_command_on_the_system_imports_nothing_of_the_api_and_of_workers():
     assert modules & (PRICES | WEB_LIBRARIES | FOR_WORKERS | FOR_FORECASTS | FOR_JOBS | FOR_MATCHING) == set()
 
 
+@pytest.mark.long
 def test_a_start_searches_no_old_garbage_and_the_api_imports_nothing_of_workers():
     modules, collections, output = loaded(
         f"sys.argv[1:] = ['--version']; main(); import alexandria.cli.runtime.api_process\n{BUILT_MODELS}"
