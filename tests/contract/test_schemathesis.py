@@ -8,6 +8,7 @@ import socket
 import sys
 from asyncio import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 import uvicorn
@@ -27,7 +28,9 @@ from tests.support.sampling import EVERY, tried
 SECRET = "canary-secret"
 FORECAST, FEW_RUNS = Forecaster._report, 10
 BOUNDED = ("--phases", "examples,coverage")  # as many requests as the description has cases
-SHARE = 3  # of so many paths one is tried; all of them take minutes of two cores: `make fuzz` tries them
+SHARE = (
+    3  # of so many paths one is tried, another one the next day; all take minutes of two cores: `make fuzz` tries them
+)
 # As many seconds of trying; `make fuzz` tries longer.
 ENDLESS = ("--phases", "fuzzing,stateful", "--max-time", "30" if EVERY else "10", "--max-examples", "100")
 
@@ -90,7 +93,7 @@ async def serving_on(settings, database_url):
 async def test_the_api_conforms_to_its_description(database_url, tmp_path):
     """With all checks: no server error, no undocumented status, no answer of another shape."""
     async with served(database_url) as (port, description):
-        paths = tried(sorted(description["paths"]), SHARE)
+        paths = tried(sorted(description["paths"]), SHARE, datetime.now(UTC).toordinal())
         chosen = () if EVERY else [f"--include-path={path}" for path in paths]
         code, report = await trying(port, tmp_path, [*BOUNDED, *chosen])
     assert code == 0, report

@@ -151,7 +151,9 @@ class Field:
     @cached_property
     def _connection(self) -> psycopg.Connection[dict[str, Any]]:
         """One for all questions: a test that waits asks many times a second."""
-        return psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True)
+        connection = psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True)
+        connection.execute("SET lock_timeout = '10s'")  # a test that holds a lock must not wait for itself
+        return connection
 
     def close(self) -> None:
         if "_connection" in self.__dict__:
@@ -213,15 +215,22 @@ class Field:
     def state(self) -> str:
         """For the reader of a failure: months, attempts, jobs, workers and who waits for whom."""
         answer = [
-            self.sql("SELECT year, month, status, retry_count, error_message, blocked_reason FROM backfill_log"),
-            self.sql("SELECT token, job_id, worker, outcome, reason FROM attempt ORDER BY created_at"),
-            self.sql("SELECT id, status, task_name, worker_id, scheduled_at FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"),
-            self.sql("SELECT id, now() - last_heartbeat AS silent FROM procrastinate_workers"),
-            self.sql("SELECT pid, state, wait_event_type, pg_blocking_pids(pid), left(query, 80) AS query"
+            self._told("SELECT year, month, status, retry_count, error_message, blocked_reason FROM backfill_log"),
+            self._told("SELECT token, job_id, worker, outcome, reason FROM attempt ORDER BY created_at"),
+            self._told("SELECT id, status, task_name, worker_id, scheduled_at FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"),
+            self._told("SELECT id, now() - last_heartbeat AS silent FROM procrastinate_workers"),
+            self._told("SELECT pid, state, wait_event_type, pg_blocking_pids(pid), left(query, 80) AS query"
                      " FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"),
         ]  # fmt: skip
         logs = [path.read_text()[-1500:] for path in sorted(self.folder.glob("work-*.log"))]
         return "\n".join(str(row) for rows in answer for row in rows) + "\n".join(logs)
+
+    def _told(self, statement: LiteralString) -> list[object]:
+        """The rows of a statement, or why it has none."""
+        try:
+            return [*self.sql(statement)]
+        except psycopg.errors.LockNotAvailable as locked:
+            return [f"{locked} ({statement})"]
 
     def server_log(self) -> str:
         """The end of PostgreSQL's own log, for the reader of a failure."""

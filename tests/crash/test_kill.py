@@ -20,7 +20,11 @@ class Step:
 
 
 STEPS = [
-    Step("beginning", "LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE", ("backfill.repositories.months", "begin")),
+    Step(
+        "beginning",
+        "LOCK TABLE attempt IN ACCESS EXCLUSIVE MODE",
+        ("backfill.repositories.months", "begin_unless_paused"),
+    ),
     Step("asking the models", "LOCK TABLE answer IN ACCESS EXCLUSIVE MODE", ("providers.response_cache", "read")),
     Step(
         "storing the models' lists", "LOCK TABLE answer IN SHARE MODE", ("providers.response_cache", "write"), calls=4

@@ -193,7 +193,7 @@ def test_config_masks_secrets_and_names_origins(asked, alexandria, monkeypatch):
     found = {each["name"]: (each["value"], each["origin"]) for each in answer["data"]}
     assert found["XAI_API_KEY"] == ("********", "environment")
     assert found["DATABASE_URL"] == ("********", "command line")
-    assert found["ALEXANDRIA_CONCURRENCY"] == ("4", "default")
+    assert found["ALEXANDRIA_CONCURRENCY"] == ("12", "default")
     code, out, err = alexandria("config")
     assert code == 0
     assert "canary" not in out + err

@@ -10,6 +10,7 @@ from alexandria.cli.commands.forecast import _rows
 from alexandria.forecast.estimate import forecast
 from alexandria.forecast.forecaster import ForecastReport
 from alexandria.operations.eta import eta_from_forecast
+from alexandria.operations.forecast import to_answer
 from tests.unit.test_forecast import EXPECTED, GUIDE, fresh
 
 
@@ -22,7 +23,7 @@ def found():
 
 
 def printed(found):
-    return dict(_rows(report(found)))
+    return dict(_rows(to_answer(report(found))))
 
 
 def report(found):
