@@ -1,9 +1,11 @@
 """What a process does not do before it begins its work: the modules it does not import, and what it does not build."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from inspect import iscoroutinefunction
 
@@ -67,14 +69,24 @@ def test_the_overview_is_printed_on_terminals_that_it_fits(columns, printed, mon
     monkeypatch.setenv("TERM", "xterm")
     reading, writing = os.openpty()
     termios.tcsetwinsize(writing, (24, columns))
-    with os.fdopen(reading, "rb") as shown, os.fdopen(writing, "w", encoding="utf-8") as terminal:
-        monkeypatch.setattr(sys, "stdout", terminal)
-        monkeypatch.setattr(sys, "argv", ["alexandria", "--help"])
-        monkeypatch.setattr("alexandria.cli.main", lambda: 7)
-        assert main() == (0 if printed else 7)
-        monkeypatch.undo()
-        if printed:
-            assert b"\x1b[1;33mUsage: " in shown.read1(1000)
+    with ThreadPoolExecutor() as pool:
+        shown = pool.submit(read_to_the_end, reading)  # a terminal that nobody reads takes some kilobytes
+        with os.fdopen(writing, "w", encoding="utf-8") as terminal:
+            monkeypatch.setattr(sys, "stdout", terminal)
+            monkeypatch.setattr(sys, "argv", ["alexandria", "--help"])
+            monkeypatch.setattr("alexandria.cli.main", lambda: 7)
+            assert main() == (0 if printed else 7)
+            monkeypatch.undo()
+        assert (b"\x1b[1;33mUsage: " in shown.result()) == printed
+
+
+def read_to_the_end(reading):
+    """What was written to a terminal until it was closed."""
+    parts = []
+    with os.fdopen(reading, "rb") as terminal, contextlib.suppress(OSError):  # as its other end is closed
+        while part := terminal.read1():
+            parts.append(part)
+    return b"".join(parts)
 
 
 def test_a_command_on_the_system_imports_nothing_of_the_api_and_of_workers():
