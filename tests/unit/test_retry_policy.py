@@ -58,8 +58,8 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.Misconfigured: [(errors.Misconfigured("setting X: impossible"), GiveUp)],
     errors.KeyReused: [(errors.KeyReused("another body"), GiveUp)],
     errors.ServerUnavailable: [(errors.ServerUnavailable("no answer"), Retry)],  # of commands alone, as the next two
-    errors.ServerRefused: [(errors.ServerRefused("refuses the secret"), Retry)],
-    errors.ServerBusy: [(errors.ServerBusy("too many wrong secrets"), Retry)],
+    errors.ServerRefused: [(errors.ServerRefused("wants another one"), Retry)],
+    errors.ServerBusy: [(errors.ServerBusy("asked too often"), Retry)],
     errors.DatabaseFailed: [(errors.DatabaseFailed("PostgreSQL refuses the statement"), Retry)],
     errors.DatabaseBusy: [(errors.DatabaseBusy("another transaction is in the way"), Snooze)],
     errors.BadData: [(errors.BadData("PostgreSQL refuses the data"), GiveUp)],
