@@ -12,6 +12,7 @@ FOLDED = {
     "a letter and its accent apart": ("Cafe\u0301", "cafe"),
     "letters with a stroke or ligature": ("Øłđðþæœıßħ", "olddthaeoeissh"),
     "typographic apostrophes": ("’‘`ʼ", "''''"),
+    "a blessing behind a name": ("Muhammad ﷺ", "muhammad"),
     "typographic quotation marks": ("“It”", '"it"'),
     "dashes of all lengths": ("–—‒‑‐", "-----"),
     "full-width punctuation": ("：（）【】。．", ":()[].."),
@@ -49,8 +50,8 @@ def test_spelling_is_folded_away(rule):
     assert fold(plain) == plain
 
 
-@pytest.mark.parametrize("letter", ["ﷺ", "㍿", "½", "ᾷ", "한", "ẫ", "ﷺ\u0301"])
-def test_signs_of_whole_phrases_make_a_text_little_longer(letter):
+@pytest.mark.parametrize("letter", ["ﷺ", "㌖", "㍿", "½", "ᾷ", "한", "ẫ", "㌖\u0301"])
+def test_signs_of_whole_words_make_a_text_little_longer(letter):
     """And letters of many marks lose none of them, or all, as in any text."""
     for count in (1, 300, MAX_TEXT_LENGTH):
         folded = fold(letter * count)

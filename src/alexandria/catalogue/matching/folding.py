@@ -10,7 +10,7 @@ from anyascii import anyascii
 
 CACHE_SIZE = 1 << 14
 MAX_TEXT_LENGTH = 4000  # characters of a title or name that are read; none comes near
-MAX_GROWTH = 40  # characters by which folding makes a text longer; one sign of a whole phrase alone becomes 18
+MAX_GROWTH = 40  # characters by which folding makes a text longer; a sign of a unit, such as ㌖, becomes six
 MAX_DECOMPOSED = 4  # characters that an accented letter or a Korean syllable is at most while its accents are apart
 
 # The ALA-LC tables write soft signs, ayn and hamza with letters of their own.
@@ -20,7 +20,8 @@ _PLAIN = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ß": "ss", "ħ": "h", "：": ":",
     "（": "(", "）": ")", "【": "[", "】": "]", "。": ".", "．": ".",
 })  # fmt: skip
-_TRADE_MARKS = str.maketrans(dict.fromkeys("™®℠©"))
+# Marks of trade, and blessings behind a name in one sign, which would become a phrase of up to 18 letters.
+_OMITTED = str.maketrans(dict.fromkeys("™®℠©ﷺﷻ"))
 # Accents, halves of ligatures, Hebrew points, Arabic vowel signs and marks of direction are optional in writing; vowel
 # signs of other scripts are not.
 _OPTIONAL_MARKS = re.compile(
@@ -41,7 +42,7 @@ def fold(text: str) -> str:
     text = text[:MAX_TEXT_LENGTH]
     length = min(len(text) + MAX_GROWTH, MAX_TEXT_LENGTH)
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_TRADE_MARKS))[: len(text) * MAX_DECOMPOSED + MAX_GROWTH]
+        text = unicodedata.normalize("NFKD", text.translate(_OMITTED))[: len(text) * MAX_DECOMPOSED + MAX_GROWTH]
         text = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
         text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
     return " ".join(text.lower().split())[:length].rstrip()
