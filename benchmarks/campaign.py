@@ -25,7 +25,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -53,8 +52,9 @@ from alexandria.database.pool import Database
 from campaign_books import FIRST_YEAR, World
 from idle import processor
 from machine import machine
+from stage import child_server
 
-STARTS_WITHIN = 60.0  # seconds, of a worker and of the providers
+STARTS_WITHIN = 60.0  # seconds, of a worker
 STALLS_AFTER = 600.0  # seconds without a completed month after which a run is given up
 POLL_INTERVAL = 0.25  # seconds between two looks
 TIMES = "SELECT extract(epoch FROM min(started_at)), extract(epoch FROM min(completed_at)), extract(epoch FROM max(completed_at)) FROM backfill_log WHERE status = 'completed'"
@@ -110,7 +110,7 @@ def main() -> None:
 def measure(campaign: Campaign) -> Result:
     """Run one campaign on providers and a database of its own."""
     with (
-        providers(campaign) as url,
+        child_server(_serve, campaign) as url,
         tempfile.TemporaryDirectory(prefix="alexandria-", dir="/tmp") as folder,  # short, for the socket's sake
     ):
         Path(folder).chmod(0o755)
@@ -248,22 +248,6 @@ def _worker(ours: dict[str, str], log: Path) -> Iterator[int]:
     finally:
         child.terminate()
         child.wait()
-
-
-@contextlib.contextmanager
-def providers(campaign: Campaign) -> Iterator[str]:
-    """The URL of the providers, in a process of their own."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(campaign, theirs), daemon=True)
-    process.start()
-    try:
-        if not ours.poll(STARTS_WITHIN):
-            raise SystemExit("the providers do not answer")
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _serve(campaign: Campaign, pipe: Pipe) -> None:

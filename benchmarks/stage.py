@@ -1,4 +1,4 @@
-"""On what do benchmarks of whole steps run? The sandbox in a process of its own, and the system on a database of its own."""
+"""What benchmarks of whole steps run on: a server in a process of its own, and the system on a database of its own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import contextlib
 import multiprocessing
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from alexandria import bootstrap
 from alexandria.bootstrap import Mode
@@ -23,16 +25,21 @@ from alexandria.sandbox.parts import provider_names
 STARTS_WITHIN = 120.0  # seconds, with the largest library
 
 
-@contextlib.contextmanager
-def sandbox(settings: SandboxSettings) -> Iterator[str]:
+def sandbox(settings: SandboxSettings) -> AbstractContextManager[str]:
     """The URL at which a sandbox answers."""
+    return child_server(_serve, settings)
+
+
+@contextlib.contextmanager
+def child_server(serve: Callable[..., None], *arguments: Any) -> Iterator[str]:
+    """The URL of a server in a process of its own: `serve` gets the arguments and a pipe, into which it sends its URL."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(settings, theirs), daemon=True)
+    process = spawn.Process(target=serve, args=(*arguments, theirs), daemon=True)
     process.start()
     try:
         if not ours.poll(STARTS_WITHIN):
-            raise SystemExit("the sandbox does not answer")
+            raise SystemExit("the server does not answer")
         yield ours.recv()
     finally:
         process.terminate()

@@ -215,17 +215,17 @@ class Field:
     def state(self) -> str:
         """For the reader of a failure: months, attempts, jobs, workers and who waits for whom."""
         answer = [
-            self._told("SELECT year, month, status, retry_count, error_message, blocked_reason FROM backfill_log"),
-            self._told("SELECT token, job_id, worker, outcome, reason FROM attempt ORDER BY created_at"),
-            self._told("SELECT id, status, task_name, worker_id, scheduled_at FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"),
-            self._told("SELECT id, now() - last_heartbeat AS silent FROM procrastinate_workers"),
-            self._told("SELECT pid, state, wait_event_type, pg_blocking_pids(pid), left(query, 80) AS query"
+            self._rows_or_reason("SELECT year, month, status, retry_count, error_message, blocked_reason FROM backfill_log"),
+            self._rows_or_reason("SELECT token, job_id, worker, outcome, reason FROM attempt ORDER BY created_at"),
+            self._rows_or_reason("SELECT id, status, task_name, worker_id, scheduled_at FROM procrastinate_jobs ORDER BY id DESC LIMIT 20"),
+            self._rows_or_reason("SELECT id, now() - last_heartbeat AS silent FROM procrastinate_workers"),
+            self._rows_or_reason("SELECT pid, state, wait_event_type, pg_blocking_pids(pid), left(query, 80) AS query"
                      " FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"),
         ]  # fmt: skip
         logs = [path.read_text()[-1500:] for path in sorted(self.folder.glob("work-*.log"))]
         return "\n".join(str(row) for rows in answer for row in rows) + "\n".join(logs)
 
-    def _told(self, statement: LiteralString) -> list[object]:
+    def _rows_or_reason(self, statement: LiteralString) -> list[object]:
         """The rows of a statement, or why it has none."""
         try:
             return [*self.sql(statement)]

@@ -1,8 +1,8 @@
 """Each statement of a month, of the pages and of the API reads a part of the catalogue that does not grow with it.
 
 PostgreSQL itself reports the plan of each statement, those of functions and triggers included, with the rows that it read.
-PLAN_WORKS=1000000 asks it about a million works, as `make bench` does; of few works it is told that rows are dear, so that
-it plans for many.
+PLAN_WORKS=1000000 asks it about a million works, as `make bench` does; with few works rows are set to be costly, so that
+it plans as for many.
 """
 
 import importlib
@@ -67,9 +67,9 @@ def wasteful(log):
     """The statements of a server's log of which one step has read too many rows, and how many statements were planned."""
     found, plans = {}, PLAN.findall(log)
     for plan in plans:
-        told = json.loads(plan)
-        statement = " ".join(told["Query Text"].split())
-        worst = max(steps(told["Plan"]), key=read_by)
+        report = json.loads(plan)
+        statement = " ".join(report["Query Text"].split())
+        worst = max(steps(report["Plan"]), key=read_by)
         if (rows := read_by(worst)) > MAX_ROWS and not statement.startswith(tuple(READ_WHOLE)):
             found[f"{worst['Node Type']} on {worst['Relation Name']}: {statement[:300]}"] = int(rows)
     return found, len(plans)

@@ -232,6 +232,16 @@ async def test_a_book_the_catalogue_holds_costs_no_call_and_is_not_stored_twice(
         assert counted == {"n": 1}
 
 
+async def run_dry(jobs, working):
+    """Wait until no job is left, and end the worker."""
+    while await jobs.waiting():
+        assert not working.done(), working
+        await asyncio.sleep(0.05)
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
 async def test_the_queue_runs_scheduled_months_to_completion(database_url):
     """Schedule 12 months; a real worker of the real queue completes them all and nothing is left to do."""
     async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
@@ -245,12 +255,7 @@ async def test_the_queue_runs_scheduled_months_to_completion(database_url):
         working = asyncio.create_task(
             run_jobs(jobs, system, concurrency=4, name="test", periodic=[rescue], reconnect=never)
         )
-        while await jobs.waiting():
-            assert not working.done(), working
-            await asyncio.sleep(0.05)
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+        await run_dry(jobs, working)
         async with system.scheduler.database.transaction() as connection:
             assert (await months.totals(connection))[Status.COMPLETED] == 12
 
@@ -280,9 +285,4 @@ async def test_a_worker_begins_a_further_month_once_there_is_room_for_its_look_u
             assert not working.done(), working
             await asyncio.sleep(0.05)
         gate.set()
-        while await jobs.waiting():
-            assert not working.done(), working
-            await asyncio.sleep(0.05)
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+        await run_dry(jobs, working)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from psycopg.rows import class_row
 
@@ -16,6 +17,7 @@ from alexandria.database.sql import load
 from alexandria.operations.status_style import QUALITIES, display_state
 
 SQL = load(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +144,18 @@ async def ended_attempts(connection: Connection, limit: int) -> list[EndedAttemp
 
 async def found_books(connection: Connection) -> FoundBooks:
     """How many books have an ISBN, and how far they are of their months."""
-    async with connection.cursor(row_factory=class_row(FoundBooks)) as cursor:
-        await cursor.execute(SQL["found_books"])
-        found = await cursor.fetchone()
-    assert found is not None
-    return found
+    return await _one(connection, "found_books", FoundBooks)
 
 
 async def completion_rate(connection: Connection) -> CompletionRate:
     """How many months were completed within the last hour."""
-    async with connection.cursor(row_factory=class_row(CompletionRate)) as cursor:
-        await cursor.execute(SQL["completion_rate"])
+    return await _one(connection, "completion_rate", CompletionRate)
+
+
+async def _one(connection: Connection, name: str, kind: type[T]) -> T:
+    """The one row of the statement of this name."""
+    async with connection.cursor(row_factory=class_row(kind)) as cursor:
+        await cursor.execute(SQL[name])
         found = await cursor.fetchone()
-    assert found is not None
+    assert found is not None, "it counts"
     return found

@@ -80,11 +80,11 @@ async def _installation_checks(server: RemoteServer) -> list[Check]:
         found.append(Check("ready", True, f"{counted(state.workers, 'worker')}, {state.months_in_work} in progress"))
         found += [_incident(each) for each in state.incidents]
     else:
-        error = ready.body.get("error")
-        told: dict[str, Any] = error if isinstance(error, dict) else {}
-        details = told.get("details")
+        found_error = ready.body.get("error")
+        error: dict[str, Any] = found_error if isinstance(found_error, dict) else {}
+        details = error.get("details")
         hint = details.get("hint") if isinstance(details, dict) else None
-        found.append(Check("ready", False, str(told.get("message") or "not ready"), str(hint or "see its log")))
+        found.append(Check("ready", False, str(error.get("message") or "not ready"), str(hint or "see its log")))
     found.append(await _secret(server))
     if ready.clock is not None:
         skew = abs((datetime.now(UTC) - ready.clock).total_seconds())
