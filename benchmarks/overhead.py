@@ -165,7 +165,7 @@ class RoundTrips:
                     connection.info.pipeline_status
                 ):  # is sent with what follows, and waited for at the pipeline's end
                     pass
-                case "_commit_gen" if idle:  # nothing is sent
+                case "_commit_gen" | "_set_autocommit_gen" if idle:  # nothing is sent
                     pass
                 case "_execute_gen" if idle and not connection.autocommit:  # BEGIN is sent and answered before
                     self.count += 2

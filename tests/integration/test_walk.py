@@ -54,6 +54,8 @@ async def test_a_month_is_completed_with_books_counters_and_evidence(database_ur
         assert float(row["resolution_rate"]) == 66.67
         assert row["isbns_queued"] == 2
         assert row["prompt_variant"] == "contemporary-notable"
+        left = "SELECT id FROM procrastinate_jobs WHERE args ->> 'token' = %s"
+        assert await query(system, left, str(attempt.token)) == [], "its job ended with it"
         async with system.scheduler.database.transaction() as connection:
             stored = {c["title"]: c for c in await candidates.of_month(connection, NOVEMBER)}
         assert stored["The Bee Sting"]["isbn13"] == ISBNS["The Bee Sting"]

@@ -17,7 +17,7 @@ from psycopg.errors import ForeignKeyViolation
 from alexandria.backfill.composition import Backfill
 from alexandria.backfill.periodic import Periodic, PeriodicRunner, cancel_all
 from alexandria.backfill.queue import ENRICHMENT, MONTHS, UPKEEP, JobQueue, reachable
-from alexandria.backfill.queue_worker import QueueWorker
+from alexandria.backfill.queue_worker import ENDED, QueueWorker
 from alexandria.backfill.recovery import RECOVER
 from alexandria.backfill.repositories import worker_beats
 from alexandria.backfill.repositories.worker_beats import Heard
@@ -148,7 +148,7 @@ def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str) -> procr
     app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     @app.task(name="attempt", queue=MONTHS, retry=RetryStrategy(wait=UNENDED_RETRY_DELAY, retry_exceptions=[_NotEnded]))
-    async def attempt(token: str) -> None:
+    async def attempt(token: str) -> object:
         try:
             ended = await backfill.runner.process(UUID(token), worker)
         except asyncio.CancelledError:
@@ -157,6 +157,7 @@ def _app(backfill: Backfill, periodic: Sequence[Periodic], worker: str) -> procr
             ended = False
         if not ended:
             raise _NotEnded
+        return ENDED if backfill.runner.has_ended_job(UUID(token)) else None
 
     @app.task(name="wake", queue=UPKEEP)
     async def wake(year: int, month: int) -> None:

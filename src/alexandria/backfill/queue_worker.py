@@ -24,6 +24,7 @@ MAX_MISSED_HEARTBEATS = 2  # in a row, after which the queues start again
 LOSS_MARGIN = 0.02  # seconds after which a worker that counts as dead from some instant is seen as such
 POLL_INTERVAL = 3600.0  # seconds between the queue's own queries for jobs; heartbeats and notifications come before
 ROOM_POLL_INTERVAL = 0.25  # seconds between two checks whether there is room for another job
+ENDED = object()  # returned by a job that has ended itself
 PERSIST_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0)  # seconds before a job's end is written again
 
 
@@ -165,7 +166,12 @@ class QueueWorker(Worker):
         context: job_context.JobContext,
         job_result: job_context.JobResult | None,
     ) -> None:
-        """A job whose end is not written seems to run for as long as this worker lives, and would not be repeated."""
+        """A job whose end is not written seems to run for as long as this worker lives, and would not be repeated.
+
+        One that returns ENDED has written it, in the transaction of its work.
+        """
+        if job_result is not None and job_result.result is ENDED:
+            return
         for delay in (*PERSIST_RETRY_DELAYS, None):
             try:
                 await super()._persist_job_status(job, status, retry_decision, context, job_result)

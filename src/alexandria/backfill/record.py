@@ -31,11 +31,11 @@ async def record(
     """
 
     async def write(*, apart: bool) -> RecordedMonth:
-        async with database.transaction() as connection:
+        async with database.transaction() if apart else database.pipelined() as connection:
             await months.lock(connection, token)
             recorded = await candidates.record_month(connection, month, resolutions, now, token=token, apart=apart)
             refused = [f"left out, as PostgreSQL refuses the data: {title}" for title in recorded.left_out]
-            await months.complete(
+            completed = await months.complete(
                 connection,
                 token,
                 generated=recorded.generated,
@@ -46,6 +46,7 @@ async def record(
                 partial=partial,
                 locked=True,
             )
+        assert completed.rowcount == 1, "the month was locked"
         return recorded
 
     try:

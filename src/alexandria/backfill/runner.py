@@ -56,6 +56,7 @@ class Runner:
     lookahead: Lookahead = field(default_factory=Lookahead)
     _pending_outcomes: dict[UUID, BaseException] = field(default_factory=dict)
     _stalled_attempts: set[UUID] = field(default_factory=set)
+    _ended_jobs: set[UUID] = field(default_factory=set)
     _recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_RECORDING))
 
     async def process(self, token: UUID, worker: str) -> bool:
@@ -74,6 +75,12 @@ class Runner:
     def keeps_outcome(self, token: UUID) -> bool:
         """Return whether the attempt has ended, but the database did not take how."""
         return token in self._pending_outcomes
+
+    def has_ended_job(self, token: UUID) -> bool:
+        """Return, once, whether the attempt has completed its month, and so ended its job as well."""
+        ended = token in self._ended_jobs
+        self._ended_jobs.discard(token)
+        return ended
 
     async def begin(self, token: UUID, worker: str) -> StartedAttempt | None:
         """Start the attempt and return it; during a pause snooze its month and return None. Raises AttemptLost."""
@@ -164,6 +171,7 @@ class Runner:
                     now=self.now(),
                     partial=suggested.partial,
                 )
+        self._ended_jobs.add(started.token)
         log.info("completed", books=done.generated, resolved=done.resolved, new_editions=done.new)
         tracing.note(outcome="completed", books=done.generated, resolved=done.resolved)
 

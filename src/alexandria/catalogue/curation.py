@@ -16,7 +16,7 @@ from alexandria.catalogue.models import EditionRecord, Isbn13, SourceRecord
 from alexandria.catalogue.repository import EDITION_FIELDS, PERSON
 from alexandria.core.errors import NotNow, Unknown
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Row
+from alexandria.database.pool import Connection, Cursor, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -40,16 +40,28 @@ NONE_REFUSED = Refusals()
 
 async def refusals(connection: Connection, works: Sequence[int]) -> Refusals:
     """Return what persons rejected for a book that may be any of these works."""
-    if not works:
-        return NONE_REFUSED
-    rows = await (await connection.execute(SQL["refused"], {"works": list(works)})).fetchall()
-    isbns: dict[str, str] = {}
-    records: dict[tuple[str, str], str] = {}
-    for row in rows:
-        reason = f"rejected by {row['who']} on {row['at']:%Y-%m-%d}: {row['why']}"
-        isbns[row["isbn13"]] = reason
-        records.update(((provider, id_), reason) for provider, id_ in row["records"])
-    return Refusals(isbns, records)
+    return await (await search_refusals(connection, works)).found() if works else NONE_REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalSearch:
+    """A search for what persons rejected that PostgreSQL was sent. In a pipeline its answer is there once that has ended."""
+
+    answer: Cursor
+
+    async def found(self) -> Refusals:
+        isbns: dict[str, str] = {}
+        records: dict[tuple[str, str], str] = {}
+        for row in await self.answer.fetchall():
+            reason = f"rejected by {row['who']} on {row['at']:%Y-%m-%d}: {row['why']}"
+            isbns[row["isbn13"]] = reason
+            records.update(((provider, id_), reason) for provider, id_ in row["records"])
+        return Refusals(isbns, records)
+
+
+async def search_refusals(connection: Connection, works: Sequence[int]) -> RefusalSearch:
+    """Ask for what `refusals` returns, without waiting for it in a pipeline."""
+    return RefusalSearch(await connection.execute(SQL["refused"], {"works": list(works)}))
 
 
 async def any_refused(connection: Connection, isbns: Sequence[str], hits: Sequence[EditionRecord]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from alexandria.catalogue.matching.scoring import (
 from alexandria.catalogue.matching.titles import read as read_title
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Row
+from alexandria.database.pool import Connection, Cursor, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -93,16 +94,40 @@ async def find_works(
     other_titles: Sequence[str] = (),
 ) -> list[CatalogueMatch]:
     """Every work of this title and these authors: the catalogue may hold a book twice."""
+    return await (await search_works(connection, title, authors, year=year, other_titles=other_titles)).found()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSearch:
+    """A search for works that PostgreSQL was sent. In a pipeline its answer is there once the pipeline has ended."""
+
+    sought: EditionRecord
+    answer: Cursor
+
+    async def found(self) -> list[CatalogueMatch]:
+        """Every work that is the one sought."""
+        rows = await self.answer.fetchall()
+        held = [work for work in (_held(self.sought, row) for row in rows) if work is not None]
+        apart = kept_apart(held)
+        return [work for work in held if work.book not in apart] if apart else held
+
+
+async def search_works(
+    connection: Connection,
+    title: str,
+    authors: Sequence[str],
+    *,
+    year: int | None = None,
+    other_titles: Sequence[str] = (),
+) -> WorkSearch:
+    """Ask for what `find_works` returns, without waiting for it in a pipeline."""
     keys = keys_of((title, *other_titles[:MAX_TITLES_SOUGHT]), authors)
     named = {"key": work_key(title, authors), "title": title, "blocks": keys}
     values = {**named, "limit": MAX_WORKS_COMPARED, "most": MAX_WORKS_PER_BLOCK}
-    rows = await (await connection.execute(SQL["alike"], values)).fetchall()
     sought = EditionRecord(
         _OURSELVES, title, authors=tuple(authors), first_published=year, other_titles=tuple(other_titles)
     )
-    held = [work for work in (_held(sought, row) for row in rows) if work is not None]
-    apart = kept_apart(held)
-    return [work for work in held if work.book not in apart] if apart else held
+    return WorkSearch(sought, await connection.execute(SQL["alike"], values))
 
 
 def kept_apart(works: Sequence[CatalogueMatch]) -> frozenset[int]:
@@ -264,11 +289,23 @@ async def source_record(connection: Connection, source: SourceRecord) -> int:
     return await _id(connection, "add_source_record", values)
 
 
-async def record_behind(connection: Connection, isbn13: str) -> EditionRecord | None:
-    """The edition as the catalogue holds it, with the source's record that it rests on; None if no record is known."""
-    row = await (await connection.execute(SQL["record_behind"], {"isbn13": isbn13})).fetchone()
-    if row is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class RecordSearch:
+    """A search for records behind editions that PostgreSQL was sent. In a pipeline its answer is there once that has ended."""
+
+    answer: Cursor
+
+    async def found(self) -> dict[str, EditionRecord]:
+        """Each edition as the catalogue holds it, by ISBN, with the source's record that it rests on, if one is known."""
+        return {row["isbn13"]: _record_behind(row) for row in await self.answer.fetchall()}
+
+
+async def search_records_behind(connection: Connection, isbns: Sequence[str]) -> RecordSearch:
+    """Ask for the records that these editions rest on, without waiting for them in a pipeline."""
+    return RecordSearch(await connection.execute(SQL["records_behind"], {"isbns": json.dumps(list(isbns))}))
+
+
+def _record_behind(row: Row) -> EditionRecord:
     source = SourceRecord(row.pop("provider"), row.pop("provider_id"), row.pop("fetched_at"))
     row["isbn13"] = Isbn13.stored(row["isbn13"])
     row["published"] = PartialDate.parse(row["published"]) if row["published"] else None

@@ -19,14 +19,16 @@ WHERE e.isbn13 = %(isbn13)s
 -- The work under which a work is shown.
 SELECT book_of(%(work_id)s) AS id
 
--- name: record_behind
--- An edition with the source's record that it rests on: that of its title, which nothing replaces.
+-- name: records_behind
+-- Editions, each with the source's record that it rests on: that of its title, which nothing replaces.
+-- JSON, as an array would be planned anew for each number of editions, which takes longer than to read them.
 SELECT e.isbn13, e.title, e.subtitle, e.publisher, e.published, e.language, e.binding, e.pages,
        s.provider, s.provider_id, s.fetched_at,
        ARRAY(SELECT c.name FROM work_contributor AS wc JOIN contributor AS c ON c.id = wc.contributor_id
              WHERE wc.work_id = e.work_id ORDER BY wc.position) AS authors
-FROM edition AS e JOIN provenance AS p USING (isbn13) JOIN source_record AS s ON s.id = p.source_record_id
-WHERE e.isbn13 = %(isbn13)s ORDER BY p.field <> 'title', p.field LIMIT 1
+FROM jsonb_array_elements_text(%(isbns)s::jsonb) AS sought (isbn13) CROSS JOIN LATERAL (
+    SELECT source_record_id FROM provenance WHERE isbn13 = sought.isbn13 ORDER BY field <> 'title', field LIMIT 1) AS p
+JOIN edition AS e ON e.isbn13 = sought.isbn13 JOIN source_record AS s ON s.id = p.source_record_id
 
 -- condition: counts
     NOT EXISTS (SELECT FROM isbn_decision AS d WHERE d.work_id = own.work_id AND d.isbn13 = own.isbn13 AND d.act = 'reject')

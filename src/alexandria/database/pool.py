@@ -24,6 +24,7 @@ SQL = load(__name__)
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
+Cursor: TypeAlias = psycopg.AsyncCursor[Row]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 CONNECT_TIMEOUT = 10.0  # seconds to wait for a connection
@@ -169,8 +170,10 @@ class Database:
                 yield connection
             return
         with self._answering():
-            async with self.pool.connection() as connection, connection.pipeline(), connection.transaction():
+            async with self.pool.connection() as connection, connection.pipeline():
                 yield connection
+                # The driver's own transactions wait thrice in a pipeline. After an error PostgreSQL skips this, too.
+                await connection.execute("COMMIT", prepare=False)
 
     def _joined(self) -> _SharedTransaction | None:
         """The transaction of `one_transaction` that this task is in."""

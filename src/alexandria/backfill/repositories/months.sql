@@ -170,6 +170,10 @@ WHERE attempt_token = %(token)s
 UPDATE attempt SET ended_at = now(), outcome = %(outcome)s, code = %(code)s, reason = %(reason)s
 WHERE token = %(token)s AND ended_at IS NULL
 
+-- name: end_job
+-- The job of an attempt that has completed its month.
+DELETE FROM procrastinate_jobs WHERE id = (SELECT job_id FROM attempt WHERE token = %(token)s)
+
 -- name: lost
 -- Attempts whose job is gone, or whose worker no longer beats.
 SELECT year, month, token, outage FROM lost_attempts(%(silence)s)
