@@ -58,6 +58,7 @@ bench: setup ## the benchmarks that need no data from elsewhere; each prints its
 	$(BIN)/python benchmarks/pacing.py --kill-holder
 	$(BIN)/python benchmarks/idle.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/campaign.py --months 3 --times 10
 	$(BIN)/python benchmarks/recognise.py
 	$(BIN)/python benchmarks/policies.py

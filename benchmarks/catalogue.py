@@ -161,16 +161,17 @@ SELECT 1900 + s.id %% 125, 1 + s.id %% 12, s.id, s.title, s.author, '{gemini,xai
         'isbn13', e.isbn13, 'title', s.title, 'subtitle', '', 'authors', ARRAY[s.author], 'published', '1999'))
      FROM generate_series(1, 3) AS g),
     CASE WHEN r < 0.5 THEN 'confirmed' WHEN r < 0.6 THEN 'contradicted' ELSE 'unknown' END
-FROM spelt AS s LEFT JOIN edition AS e ON e.work_id = s.id;
+FROM spelt AS s LEFT JOIN edition AS e ON e.work_id = s.id WHERE s.id <= %(named)s;
 SET session_replication_role = origin;
 SELECT setval(pg_get_serial_sequence(t, 'id'), %(works)s) FROM unnest('{work,contributor}'::text[]) AS t;
 """
 
 
-def fill(url: str, works: int) -> None:
-    """Fill an empty database with `works` works."""
+def fill(url: str, works: int, named: int | None = None) -> None:
+    """Fill an empty database with `works` works, of which months have named all, or the first ones."""
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
-        values = {"works": works, "names": works // 100, "words": WORDS, "firsts": FIRST_NAMES, "syllables": SYLLABLES}
+        values = {"works": works, "names": works // 100, "named": works if named is None else named}
+        values |= {"words": WORDS, "firsts": FIRST_NAMES, "syllables": SYLLABLES}
         connection.execute("SELECT setseed(0.5)")
         for statement in filter(str.strip, FILL.split(";\n")):
             connection.execute(statement.encode(), values)
@@ -298,8 +299,8 @@ async def asked(
         yield 1000 * (time.perf_counter() - began)
 
 
-async def report(name: str, used: ProcessorTime, measured: AsyncIterator[float]) -> None:
-    """Print the times of a question, without the first ones, and the processor time of each request."""
+async def figures(used: ProcessorTime, measured: AsyncIterator[float]) -> dict[str, float]:
+    """The times of a question, without the first ones, and the processor time of each request, all in ms."""
     times, begun = [], 0.0
     async for each in measured:
         times.append(each)
@@ -307,30 +308,42 @@ async def report(name: str, used: ProcessorTime, measured: AsyncIterator[float])
             begun = used.milliseconds()
     processor = (used.milliseconds() - begun) / (len(times) - WARMING_REQUESTS)
     ordered = sorted(times[WARMING_REQUESTS:])
-    figures = {
+    return {
         "p50_ms": statistics.median(ordered),
         "p99_ms": ordered[int(0.99 * (len(ordered) - 1))],
         "cpu_ms": processor,
     }
-    rounded = {unit: round(value, 1) for unit, value in figures.items()}
-    print(json.dumps({"question": name, **rounded, "requests": len(ordered)}), flush=True)
+
+
+async def report(name: str, used: ProcessorTime, measured: AsyncIterator[float], requests: int) -> None:
+    """Print the figures of a question that is asked so often."""
+    rounded = {unit: round(value, 1) for unit, value in (await figures(used, measured)).items()}
+    print(json.dumps({"question": name, **rounded, "requests": requests}), flush=True)
+
+
+@contextlib.asynccontextmanager
+async def client_of(server: Embedded) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the application in this process, which has the secret."""
+    settings = config.load(database_url=SecretStr(server.url)).model_copy(update={"dashboard_public": True})
+    async with bootstrap.running(settings, server, Mode.SERVE) as system:
+        transport = httpx2.ASGITransport(create_app(system, WebhookSecrets((SECRET,))))
+        headers = {"X-Cron-Secret": SECRET}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://benchmark", headers=headers) as client:
+            yield client
 
 
 async def measure(server: Embedded, works: int, requests: int, only: str) -> None:
     """Print a line for each question whose name begins with `only`."""
-    settings = config.load(database_url=SecretStr(server.url)).model_copy(update={"dashboard_public": True})
-    async with bootstrap.running(settings, server, Mode.SERVE) as system:
-        app = create_app(system, WebhookSecrets((SECRET,)))
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://benchmark") as client:
-            used = ProcessorTime(server.url)
-            for name, endless in questions(server.url, works).items():
-                if name.startswith(only):
-                    await report(name, used, asked(client, endless, requests + WARMING_REQUESTS))
-            for sort in ("newest", "title", "author", "score"):
-                if f"paging by {sort}".startswith(only):
-                    await report(f"paging by {sort}", used, deep(client, sort, requests + WARMING_REQUESTS))
-            if "review: paging".startswith(only):
-                await report("review: paging", used, deep_review(client, requests + WARMING_REQUESTS))
+    async with client_of(server) as client:
+        used = ProcessorTime(server.url)
+        for name, endless in questions(server.url, works).items():
+            if name.startswith(only):
+                await report(name, used, asked(client, endless, requests + WARMING_REQUESTS), requests)
+        for sort in ("newest", "title", "author", "score"):
+            if f"paging by {sort}".startswith(only):
+                await report(f"paging by {sort}", used, deep(client, sort, requests + WARMING_REQUESTS), requests)
+        if "review: paging".startswith(only):
+            await report("review: paging", used, deep_review(client, requests + WARMING_REQUESTS), requests)
 
 
 def main() -> None:

@@ -118,6 +118,15 @@ def book(month: Month) -> tuple[Candidate, Isbn13]:
     return Candidate(title, author, year=month.year, month=month.month), Isbn13.parse(f"{digits}{check}")
 
 
+def edition(source: str, candidate: Candidate, isbn: Isbn13, month: Month) -> EditionRecord:
+    """The record that a source has of the book of a month."""
+    behind = SourceRecord(source, f"id-{isbn}", datetime.now(UTC))
+    published = PartialDate(month.year, month.month)
+    return EditionRecord(
+        behind, candidate.title, authors=(candidate.author,), isbn13=isbn, published=published, language="en"
+    )
+
+
 @dataclass
 class Books:
     """The generator that names one book a month, and the source that knows it."""
@@ -136,14 +145,7 @@ class Books:
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
         self.looked_up += 1
-        isbn, month = self.isbns[candidate.title]
-        behind = SourceRecord(self.name, f"id-{isbn}", datetime.now(UTC))
-        published = PartialDate(month.year, month.month)
-        return [
-            EditionRecord(
-                behind, candidate.title, authors=(candidate.author,), isbn13=isbn, published=published, language="en"
-            )
-        ]
+        return [edition(self.name, candidate, *self.isbns[candidate.title])]
 
 
 @dataclass
