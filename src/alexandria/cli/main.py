@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -179,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.excepthook = lambda _kind, error, _trace: output.unforeseen(error)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        command = typer.main.get_command(app if COMPLETION in os.environ else _app_with(later[0] if later else ""))
+        command = command_of(later[0] if later and COMPLETION not in os.environ else None)
         return int(
             command.main([*early, *(later or ["--help"])], prog_name="alexandria", standalone_mode=False) or DONE
         )
@@ -226,14 +227,24 @@ def hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return early, later
 
 
-def _app_with(first: str) -> typer.Typer:
+@functools.cache
+def _commands(parts: tuple[int, ...]) -> TyperGroup:
+    """Return the application with the parts at these places, made once in a process."""
+    narrowed = copy(app)
+    narrowed.registered_groups = [app.registered_groups[place] for place in parts]
+    command = typer.main.get_command(narrowed)
+    assert isinstance(command, TyperGroup), "there is more than one command"
+    return command
+
+
+def command_of(first: str | None) -> TyperGroup:
     """Return the application with only the part that has the command or group `first`; all of it if none has.
 
     The options of all commands take longer to read than most commands to run.
     """
-    narrowed = copy(app)
-    narrowed.registered_groups = [part for part in app.registered_groups if first in _names(part)]
-    return narrowed if narrowed.registered_groups or first == "--version" else app
+    parts = range(len(app.registered_groups))
+    chosen = tuple(place for place in parts if first in _names(app.registered_groups[place]))
+    return _commands(chosen if chosen or first == "--version" else tuple(parts))
 
 
 def _names(part: TyperInfo) -> set[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from alexandria.database import migrations
 from alexandria.database.preflight import Facts, Wordings, created
@@ -73,7 +74,8 @@ def as_sql(parts: Sequence[Part], wordings: Wordings) -> list[str]:
     return [*lines, "", "COMMIT;"]
 
 
-def locks(text: str) -> dict[str, str]:
+@functools.cache
+def locks(text: str) -> Mapping[str, str]:
     """Return the strongest lock that the SQL takes on each table it names; new tables are among them."""
     tables = _tables_of_indexes(tuple(migrations.names()))
     found: dict[str, str] = {}
@@ -82,7 +84,7 @@ def locks(text: str) -> dict[str, str]:
         for table, mode in _locks_of(" ".join(statement.split()), tables):
             if _MODES.index(mode) >= _MODES.index(found.get(table, mode)):
                 found[table] = mode
-    return found
+    return MappingProxyType(found)
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 from psycopg.rows import dict_row
@@ -102,7 +103,12 @@ def require_prepared(connection: MigrationConnection, schema: str, pending: Sequ
 
 def created(steps: Sequence[str]) -> set[str]:
     """Return the names that these steps give to tables, indexes, types and functions."""
-    return {name for step in steps for name in _CREATED.findall(migrations.statements(step))}
+    return {name for step in steps for name in _created(step)}
+
+
+@cache
+def _created(step: str) -> frozenset[str]:
+    return frozenset(_CREATED.findall(migrations.statements(step)))
 
 
 def _server(known: Facts, texts: Wordings) -> Iterator[Obstacle]:
