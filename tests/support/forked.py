@@ -21,7 +21,6 @@ from typing import IO, NoReturn, Self
 from unittest import mock
 
 from alexandria.__main__ import main
-from alexandria.cli.main import command_of
 from alexandria.cli.runtime import demo
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -33,10 +32,9 @@ _CONTEXT.set_forkserver_preload(
         "alexandria.cli.runtime.api_process",
         "alexandria.cli.runtime.worker_process",
         "alexandria.sandbox.app",
+        "tests.support.forked_start",
     ]
 )
-for _name in ("up", "sandbox"):  # each fork has them then, and those beside them, ready made
-    command_of(_name)
 _LOCK = threading.Lock()  # how a process has ended can be read once, and the start of another reads it too
 
 

@@ -15,7 +15,7 @@ from alexandria.core import errors
 from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS
-from alexandria.core.tls import authorities
+from alexandria.core.tls import load_authorities
 from alexandria.providers.charging import charged_to
 from alexandria.providers.client import (
     MAX_LONG_CALL_TRIES,
@@ -457,7 +457,7 @@ async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, limiter
         return load(*args, **kwargs)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
-    authorities.cache_clear()
+    load_authorities.cache_clear()
     for name in ("gemini", "xai", "isbndb"):
         settings = ProviderSettings(name=name, **PROVIDERS[name].limits.model_dump(), key="canary-key")
         api = ProviderClient(settings, limiter, answers, contact="", version="1")

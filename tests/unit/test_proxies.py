@@ -175,14 +175,12 @@ def test_doctor_shows_the_certificates_and_finds_that_they_are_missing(monkeypat
     for content in (None, "not a certificate"):
         if content:
             ours.write_text(content)
-        authorities.cache_clear()
         certificates = lines(monkeypatch)["certificates"]
         assert not certificates.ok
         assert "SSL_CERT_FILE" in certificates.message
         with pytest.raises(errors.Misconfigured, match="SSL_CERT_FILE"):
             authorities()
     monkeypatch.delenv("SSL_CERT_FILE")
-    authorities.cache_clear()
     assert chosen_authorities() is None
     assert "certificates" not in lines(monkeypatch)
 

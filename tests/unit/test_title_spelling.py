@@ -1,7 +1,9 @@
 """The rules by which the words of a title are compared: folding, slips of the pen, numbers and articles."""
 
 import pytest
+from spellchecker import SpellChecker
 
+from alexandria.catalogue.matching import vocabulary
 from alexandria.catalogue.matching.folding import MAX_GROWTH, MAX_TEXT_LENGTH, fold, repaired
 from alexandria.catalogue.matching.titles import slip, words_of
 
@@ -201,3 +203,8 @@ def test_leading_articles_of_seven_languages_go():
     assert words_of("la la land") == ["la", "la", "land"]
     kept = ["die", "o", "os", "los", "las", "lo", "la"]
     assert [word for word in kept if words_of(f"{word} whistler") != [word, "whistler"]] == []
+
+
+def test_the_dictionary_is_that_of_its_library():
+    """It is read without the library's checker, which has it in another form."""
+    assert vocabulary._counted() == dict(SpellChecker(language="en").word_frequency.items())

@@ -12,13 +12,16 @@ import httpx2
 from alexandria.core.errors import Misconfigured
 
 
-@functools.cache
 def authorities() -> ssl.SSLContext:
     """Return a context with the authorities, loaded once: loading takes tens of milliseconds.
 
     Raises Misconfigured if a variable names a file or folder without certificates.
     """
-    chosen = chosen_authorities()
+    return load_authorities(chosen_authorities())
+
+
+@functools.cache
+def load_authorities(chosen: tuple[str, str] | None) -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except (OSError, ssl.SSLError):
