@@ -13,6 +13,7 @@ Each xdist worker has its own server. However the session is ended, nothing that
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib.util
 import os
@@ -29,6 +30,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+import httpx2
 import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -197,6 +199,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if importlib.util.find_spec("sniffio") is None:
         # httpx2 asks for it in each request to an application in this process; now it is not searched for each time.
         cast("dict[str, Any]", sys.modules)["sniffio"] = None
+    # The authorities of the system are read once, not for each client that a test makes: that takes 50 ms.
+    cast("Any", httpx2._transports.default).create_ssl_context = functools.cache(httpx2.create_ssl_context)
     for name in filter(_FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
     config.stash[_SESSION] = session = _Session(config)
