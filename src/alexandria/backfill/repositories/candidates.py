@@ -71,11 +71,13 @@ async def record_month(
     await connection.execute(SQL["forget"], {"year": month.year, "month": month.month})
     await repository.one_writer(connection)  # after which no person decides before the month is recorded
     rejected = await _any_rejected(connection, resolutions)
+    found = any(each.accepted and each.work_id is None for each in resolutions)
+    different = found and await merging.any_different(connection)  # nobody decides meanwhile, so once for all books
     stored: list[Resolution] = []
     left_out, refused = [], None
     for resolution in resolutions:
         allowed = await _allowed(connection, resolution) if rejected else resolution
-        for kept in (await _proven(connection, allowed), _without_records(resolution)):
+        for kept in (await _proven(connection, allowed, different=different), _without_records(resolution)):
             try:
                 with unavailable():
                     async with connection.transaction() if apart else contextlib.nullcontext():
@@ -120,7 +122,7 @@ async def finish_recheck(connection: Connection, due: DueCandidate, resolution: 
     await repository.one_writer(connection)
     if await _any_rejected(connection, [resolution]):
         resolution = await _allowed(connection, resolution)
-    resolution = await _proven(connection, resolution)
+    resolution = await _proven(connection, resolution, different=await merging.any_different(connection))
     work_id = await _record_book(connection, due.month, resolution)
     row = _outcome(resolution, work_id, due.lookups + (not resolution.hindered), now) | {"id": due.id}
     await connection.execute(SQL["finish_recheck"], row)
@@ -187,8 +189,11 @@ def _without_records(resolution: Resolution) -> Resolution:
     return Resolution(resolution.candidate, None, reason="a record of it holds data that PostgreSQL refuses")
 
 
-async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
-    """The resolution, without its ISBN if the catalogue holds it under an unlike title, or for another book."""
+async def _proven(connection: Connection, resolution: Resolution, *, different: bool) -> Resolution:
+    """The resolution, without its ISBN if the catalogue holds it under an unlike title, or for another book.
+
+    `different`: persons marked some books as different from others.
+    """
     hit = resolution.accepted
     if hit is None or hit.isbn13 is None or resolution.work_id is not None:
         return resolution
@@ -196,7 +201,7 @@ async def _proven(connection: Connection, resolution: Resolution) -> Resolution:
     held = holder is not None and not holder.rejected
     if holder is not None and held and not repository.is_of(holder, hit):
         return resolution.without_isbn(f"the catalogue holds it as {holder.titles[0]!r} by {holder.author}")
-    if not await merging.any_different(connection):
+    if not different:
         return resolution
     other = await _another(connection, resolution.candidate, hit, holder.work_id if holder and held else None)
     return resolution.without_isbn(other) if other else resolution
