@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from alexandria.bibliography import loader, rows
 from alexandria.bibliography.numbers import Names, TitleNumbers, WorkAuthors
-from alexandria.bibliography.postings import MAX_KEY_POSTINGS, PostingSorter, checksums, titles_of
+from alexandria.bibliography.postings import MAX_KEY_POSTINGS, POSTING_SIZE, PostingSorter, checksums, titles_of
 from alexandria.bibliography.readers import open_library_dump, streams
 from alexandria.bibliography.rows import BookRow, Limits, isbn_number
 from alexandria.catalogue.keys import KEY_VERSION
@@ -121,52 +121,79 @@ def test_names_and_authors_follow_mergers_and_no_circle():
     assert works.get(10)[1] == []
 
 
+def keys_of(*words: str, title: str = "") -> blocking.Blocks:
+    return blocking.Blocks(
+        f"= {title} ".encode(), (b"a",), (b"lee ",), frozenset(word.encode() for word in words), True
+    )
+
+
 def test_every_title_is_found_by_each_of_its_keys():
-    with_keys = {number: [f"key {number}", f"key {number % 100}", "shared"] for number in range(1, 4000)}
+    with_keys = {
+        number: keys_of(f"key {number}", f"key {number % 100}", "shared", title=f"{number}")
+        for number in range(1, 4000)
+    }
     sorter = PostingSorter()
     for number, keys in with_keys.items():
         sorter.add(number, keys)
     buckets = dict(sorter.buckets())
     sorter.close()
+    assert sorter.count > 3 * len(with_keys)
     for number, keys in with_keys.items():
-        for key in keys if number == 7 else keys[:2]:
-            checksum, tag = checksums(key)
-            assert number in titles_of(buckets[checksum >> (32 - sorter.bucket_bits)], tag)
+        found = [
+            number in titles_of(buckets[checksum >> (32 - sorter.bucket_bits)], tag)
+            for checksum, tag in checksums(keys)
+        ]
+        assert len(found) == len(keys.keys()) >= 3
+        assert all(found)
 
 
-def test_keys_by_their_parts_are_the_keys():
+def test_the_keys_of_any_title_are_stored_and_looked_up_alike():
     works = [("The Once and Future King", ("T. H. White",)), ("Война и мир", ("Лев Толстой",)), ("Owls", ()),
              ("Owls", ("Ann Lee", "Bo Moe")), ("\ud800 Owls", ("Lee",)), ("Owl " * 150, ("Lee",)), ("Owls", ("L" * 900,))]  # fmt: skip
-    whole, by_parts = PostingSorter(), PostingSorter()
-    for number, (title, authors) in enumerate(works):
-        whole.add(number, blocking.blocks(title, authors))
-        by_parts.add_blocks(number, blocking.parts(title, authors))
-    assert by_parts.count == whole.count > 30
-    assert list(by_parts.buckets()) == list(whole.buckets())
-    whole.close()
-    by_parts.close()
+    sorter, expected = PostingSorter(), set[tuple[int, int, int]]()
+    for number, (title, authors) in enumerate(works, 1):
+        found = blocking.parts(title, authors)
+        sorter.add(number, found)
+        assert len(checksums(found)) == len(found.keys())
+        expected |= {(checksum, tag, number) for checksum, tag in checksums(found)}
+    bits, stored = sorter.bucket_bits, dict(sorter.buckets())
+    sorter.close()
+    for checksum, tag, number in expected:
+        assert number in titles_of(stored[checksum >> (32 - bits)], tag)
+    assert sum(map(len, stored.values())) == POSTING_SIZE * len(expected)
+
+
+def test_parts_that_differ_in_a_letter_make_no_key_of_others():
+    """Checksums of two parts are combined: a letter that goes from one to the other must change the key."""
+    words = {"iron", "yron", "irma", "yrma"}
+    keys = [checksums(keys_of(*words)._replace(families=(family,))) for family in (b"smith ", b"smyth ", b"smxth ")]
+    found = [key for of_family in keys for key in of_family[1:]]
+    assert len({*found}) == len(found) == 12
 
 
 def test_a_key_that_too_many_titles_have_is_left_out():
     sorter = PostingSorter()
+    frequent = keys_of("frequent")._replace(initials=())
     for number in range(1, MAX_KEY_POSTINGS + 2):
-        sorter.add(number, ["frequent"])
-    sorter.add(1, ["rare"])
+        sorter.add(number, frequent)
+    rare = keys_of("rare")._replace(initials=())
+    sorter.add(1, rare)
     buckets = list(sorter.buckets())
     sorter.close()
-    checksum, tag = checksums("rare")
+    [(checksum, tag)] = checksums(rare)
     assert buckets == [(checksum >> (32 - sorter.bucket_bits), (tag << 27 | 1).to_bytes(5))]
 
 
 def test_the_keys_of_this_version_are_pinned():
     """A change of the keys needs a new KEY_VERSION: a bibliography that was loaded with others finds nothing."""
     found = [blocking.blocks("The Name of the Rose", ["Umberto Eco"]), blocking.blocks("Война и мир", ["Лев Толстой"])]
-    assert (KEY_VERSION, found) == (
-        1,
+    assert (KEY_VERSION, found, checksums(blocking.parts("Up", ("Lee",)))) == (
+        2,
         [
             ["= nameoftherose e", "= nameoftherose u", "eco -ame", "eco -ose", "eco name", "eco rose"],
             ["= voinaimir l", "= voinaimir t", "tolstoi -ina", "tolstoi mir", "tolstoi voin"],
         ],
+        [(2115541393, 4371), (1992257735, 657)],
     )
 
 

@@ -205,12 +205,12 @@ def _fill(
                             hint="load some years or languages: --years, --languages",
                         )
                     titles.write(number, row)
-                    sorter.add_blocks(number, parts(row.title, _people(row)))
+                    sorter.add(number, parts(row.title, _people(row)))
                 to_editions.write(number, row)
                 for other in row.others:
                     if others_numbers.number(hash((number, other)) & _KEY_MASK) < 0:
                         others.write(number, other)
-                        sorter.add_blocks(number, parts(other, _people(row)))
+                        sorter.add(number, parts(other, _people(row)))
             editions += len(batch)
             report(progress)
     return len(numbers), editions

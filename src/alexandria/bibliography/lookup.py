@@ -14,7 +14,7 @@ import structlog
 from alexandria.bibliography import rows
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
 from alexandria.catalogue.keys import KEY_VERSION
-from alexandria.catalogue.matching.blocking import blocks
+from alexandria.catalogue.matching.blocking import parts
 from alexandria.catalogue.models import EditionRecord, Isbn13, OtherTitle, SourceRecord
 from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, NotMigrated
 from alexandria.database.pool import Connection, Database, Row
@@ -60,7 +60,7 @@ class BibliographyIndex:
 
         Raises DatabaseUnavailable, and DatabaseBusy if other transactions are in the way for too long.
         """
-        keys = [checksums(key) for key in blocks(title, authors)]
+        keys = checksums(parts(title, tuple(authors)))
 
         async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
             if facts.key_version != KEY_VERSION:

@@ -1,7 +1,8 @@
 """Makes the index of titles: buckets of postings, each the tag of a blocking key and the number of a title.
 
 A key is a checksum of 32 bits, whose first bits choose the bucket, and a tag of 13 bits that tells most keys of a bucket
-apart. What is found by chance is refused later, when titles are compared.
+apart. Both are those of its two parts, combined: a part is computed once for the many keys that it is of. What is found by
+chance is refused later, when titles are compared.
 """
 
 from __future__ import annotations
@@ -10,34 +11,58 @@ import contextlib
 import sys
 import tempfile
 from array import array
-from binascii import crc32, crc_hqx
+from binascii import crc32
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import IO
 
-from alexandria.catalogue.matching.blocking import Blocks, encoded
-from alexandria.catalogue.matching.folding import CACHE_SIZE
+from alexandria.catalogue.matching.blocking import Blocks
 
 TITLE_KEY_BITS = 27
-TAG_KEY_MASK = (1 << 13) - 1
+_TAG_KEY_BITS = 13
+TAG_KEY_MASK = (1 << _TAG_KEY_BITS) - 1
 MAX_KEY_POSTINGS = 5000  # of one key; a key with more tells nothing, and is left out
 POSTINGS_PER_BUCKET = 25
 POSTING_SIZE = 5  # bytes: the tag and the number of the title
 CHECKSUM_KEY_BITS = 32
 _TITLE_MASK = (1 << TITLE_KEY_BITS) - 1
+_POSTING_MASK = (1 << 64) - 1  # of a key in front of a title, what a posting holds while it is sorted: all but the part
+_SPREAD = 0x9E3779B97F4A7C15  # odd: multiplied by it, checksums that differ in a bit or two differ in all places
+_CACHE_SIZE = 1 << 17  # parts of keys
 _PART_KEY_BITS = 8
 _PARTS_COUNT = 1 << _PART_KEY_BITS  # files into which postings are sorted by the first bits of their checksum
 _BUFFER_SIZE = 2048  # postings of a part, from which on they are written
 _FLUSH_INTERVAL = _PARTS_COUNT * _BUFFER_SIZE  # postings between two looks at all buffers
 
 
-def checksums(key: str) -> tuple[int, int]:
-    """The checksum and the tag of a blocking key."""
-    checksum, tag = _states(encoded(key))
-    return checksum, tag & TAG_KEY_MASK
+class _HashedParts(dict[bytes, int]):
+    """The numbers of the parts of keys, in front of room for a title."""
+
+    def __missing__(self, part: bytes) -> int:
+        number = _hashed(part)
+        if len(self) < _CACHE_SIZE:
+            self[part] = number
+        return number
+
+
+def _hashed(part: bytes) -> int:
+    """A number of 45 bits, checksum and tag, in front of room for a title."""
+    spread = crc32(part) * _SPREAD & _POSTING_MASK
+    return spread >> (64 - CHECKSUM_KEY_BITS - _TAG_KEY_BITS) << TITLE_KEY_BITS
+
+
+_hashed_parts = _HashedParts()
+
+
+def checksums(found: Blocks) -> list[tuple[int, int]]:
+    """The checksum and the tag of each blocking key of a title."""
+    keys = [_hashed(found.title) ^ _hashed(initial) for initial in found.initials]
+    keys += [_hashed(family) ^ _hashed(word) for family in found.families for word in sorted(found.words)]
+    return [
+        (key >> (TITLE_KEY_BITS + _TAG_KEY_BITS), key >> TITLE_KEY_BITS & TAG_KEY_MASK) for key in dict.fromkeys(keys)
+    ]
 
 
 def titles_of(postings: bytes, tag: int) -> list[int]:
@@ -60,36 +85,26 @@ class PostingSorter:
             for _ in range(_PARTS_COUNT)
         ]
         self._buffers = [array("Q") for _ in range(_PARTS_COUNT)]
+        self._appends = [buffer.append for buffer in self._buffers]
         self.count, self._next_flush = 0, _FLUSH_INTERVAL
 
     def close(self) -> None:
         self._stack.close()
 
-    def add(self, title: int, keys: Sequence[str]) -> None:
+    def add(self, title: int, found: Blocks) -> None:
         """Add the keys of a title."""
-        buffers = self._buffers
-        for key in keys:
-            checksum, tag = checksums(key)
-            buffers[checksum >> 24].append((checksum & 0xFFFFFF) << 40 | tag << TITLE_KEY_BITS | title)
-        self.count += len(keys)
-        if self.count >= self._next_flush:
-            self._next_flush = self.count + _FLUSH_INTERVAL
-            self._flush()
-
-    def add_blocks(self, title: int, found: Blocks) -> None:
-        """Add the keys of a title by their parts: a checksum goes on from that of the part which several keys begin with."""
-        if not found.is_short:
-            self.add(title, found.keys())
-            return
-        buffers = self._buffers
-        groups: list[tuple[tuple[int, int], Collection[bytes]]] = [(_states(found.title), found.initials)]
-        groups += [(_states_of_family(family), found.words) for family in found.families]
-        for (checksum_state, tag_state), endings in groups:
-            for ending in endings:
-                checksum = crc32(ending, checksum_state)
-                tag = crc_hqx(ending, tag_state) & TAG_KEY_MASK
-                buffers[checksum >> 24].append((checksum & 0xFFFFFF) << 40 | tag << TITLE_KEY_BITS | title)
-            self.count += len(endings)
+        appends, hashed = self._appends, _hashed_parts
+        begins = _hashed(found.title) | title
+        for initial in found.initials:
+            key = begins ^ hashed[initial]
+            appends[key >> 64](key & _POSTING_MASK)
+        words = [*map(hashed.__getitem__, found.words)]
+        for family in found.families:
+            begins = hashed[family] | title
+            for word in words:
+                key = begins ^ word
+                appends[key >> 64](key & _POSTING_MASK)
+        self.count += len(found.initials) + len(found.families) * len(words)
         if self.count >= self._next_flush:
             self._next_flush = self.count + _FLUSH_INTERVAL
             self._flush()
@@ -127,20 +142,12 @@ class PostingSorter:
     def _sorted(self, part: int) -> list[int]:
         file = self._files[part]
         file.write(self._buffers[part])
-        self._buffers[part] = array("Q")
+        del self._buffers[part][:]
         size = file.tell() // 8
         file.seek(0)
         found = array("Q")
         found.frombytes(file.read(size * 8))
         return sorted(found)
-
-
-def _states(beginning: bytes) -> tuple[int, int]:
-    """The two checksums of what some keys begin with, from which those of the keys go on."""
-    return crc32(beginning), crc_hqx(beginning, 0)
-
-
-_states_of_family = lru_cache(CACHE_SIZE)(_states)
 
 
 def _without_frequent(values: list[int]) -> list[int]:

@@ -25,7 +25,8 @@ MAX_READINGS_COUNT = 50_000_000  # readers and ratings that are counted
 MAX_AGE_DAYS = 400  # of a catalogue's newest change
 BETWEEN_NAMES = " | "
 _LENGTH = 13
-_ZERO_CODE = ord("0")
+# What each four digits in a row add to the sum that ends an ISBN: every second one counts three times.
+_WEIGHTS = [sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(f"{four:04d}")) for four in range(10_000)]
 _WORDS = re.compile(r"\w+")
 
 
@@ -93,10 +94,9 @@ def isbn_number(printed: object) -> int:
         and printed.isascii()
         and printed.isdigit()
     ):
-        digits = printed.encode()
-        total = sum(digits[:12:2]) + 3 * sum(digits[1:12:2]) - 24 * _ZERO_CODE
-        right = (total + digits[12] - _ZERO_CODE) % 10 == 0 and not is_placeholder(printed)
-        return int(printed) if right else 0
+        number = int(printed)
+        weight = _WEIGHTS[number // 10**9] + _WEIGHTS[number // 10**5 % 10**4] + _WEIGHTS[number // 10 % 10**4]
+        return number if (weight + number) % 10 == 0 and not is_placeholder(printed) else 0
     found = Isbn13.all_in(printed)
     return int(found[0]) if found else 0
 

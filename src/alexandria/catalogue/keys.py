@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-# Of the keys that `matching.blocking` makes: a new number for each change, after which a bibliography has to be loaded again.
-KEY_VERSION = 1
+# Of the keys that `matching.blocking` makes, and of how the bibliography stores them: a new number for each change, after
+# which a bibliography has to be loaded again.
+KEY_VERSION = 2
 MAX_KEY_BYTES = 2000  # of a key as it stands; a longer one is cut and ends in a digest of the whole
 _KEPT_BYTES = 1500
 

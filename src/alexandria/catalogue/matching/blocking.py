@@ -18,6 +18,7 @@ _SHORT_LENGTH = MAX_KEY_BYTES // 4  # characters or bytes of the first part of a
 _SMALL = frozenset(
     titles.words_of("in the of and a an to for on with by at from der die das la le les de el un une und et")
 )
+_NOTHING = frozenset[bytes]()
 _PRINTED_WORD = re.compile(r"([a-z']{1,60}|[0-9]{1,9})[,!?]?")
 _SPLITTING_HYPHEN = re.compile(r"\s-|-\s|\d")
 
@@ -31,7 +32,7 @@ class Blocks(NamedTuple):
     title: bytes
     initials: tuple[bytes, ...]
     families: tuple[bytes, ...]
-    words: set[bytes]
+    words: frozenset[bytes]
     is_short: bool
 
     def keys(self) -> list[str]:
@@ -58,13 +59,8 @@ def parts(name: str, authors: tuple[str, ...]) -> Blocks:
     """The keys of `blocks` by their parts."""
     initials, families, are_short = _people(authors)
     found = _simple(name) or _words(name)
-    ends: set[bytes] = set()
-    for _, ends_of_word, tells, _ in found:
-        if tells:
-            ends.update(ends_of_word)
-    if not ends:
-        ends.update(*[each for _, each, _, _ in found])
-    title = encoded(f"= {''.join([latin for latin, _, _, _ in found])} ")
+    ends = _NOTHING.union(*[word.telling for word in found]) or _NOTHING.union(*[word.ends for word in found])
+    title = f"= {''.join([word.latin for word in found])} ".encode("utf-8", "surrogatepass")
     return Blocks(title, initials, families, ends, are_short and len(title) < _SHORT_LENGTH)
 
 
@@ -74,22 +70,25 @@ def encoded(key: str) -> bytes:
 
 
 class _Word(NamedTuple):
-    """A word in Latin letters, its start and end as keys have them, whether it tells more than little words do, its kind."""
+    """A word in Latin letters, its start and end as keys have them, again if it tells more than little words do, its kind."""
 
     latin: str
     ends: tuple[bytes, ...]
-    tells: bool
+    telling: tuple[bytes, ...]
     kind: int
 
 
-class _PrintedWords(dict[str, _Word | None]):
-    """Words by how ASCII titles in lower case print them; None for one that is read in its surroundings only."""
+_IN_SURROUNDINGS = 4  # the kind of a word that is read in its surroundings only
 
-    def __missing__(self, printed: str) -> _Word | None:
+
+class _PrintedWords(dict[str, _Word]):
+    """Words by how ASCII titles in lower case print them."""
+
+    def __missing__(self, printed: str) -> _Word:
         read = _PRINTED_WORD.fullmatch(printed)
         word = read[1].replace("'", "") if read else "and" * (printed == "&")
         kind = titles.kind_of_word(word)
-        found = None if kind is None else _word(titles.SHORT_FORMS.get(word, word), kind)
+        found = _word(titles.SHORT_FORMS.get(word, word), _IN_SURROUNDINGS if kind is None else kind)
         if len(self) < WORD_CACHE_SIZE:
             self[printed] = found
         return found
@@ -115,16 +114,13 @@ def _simple(name: str) -> list[_Word]:
     found, kinds = [], 0
     for each in printed:
         word = _printed_words[each]
-        if word is None:
-            return []
         found.append(word)
         kinds |= word.kind
-    if kinds & titles.NUMERAL_CODE:
-        return (
-            []
-            if kinds & titles.MARK_CODE
-            else [_word(word) for word in titles.in_words([word.latin for word in found])]
-        )
+    if kinds:
+        if kinds & _IN_SURROUNDINGS or kinds == titles.NUMERAL_CODE | titles.MARK_CODE:
+            return []
+        if kinds == titles.NUMERAL_CODE:
+            return [_word(word) for word in titles.in_words([word.latin for word in found])]
     if len(found) > 1 and found[0].latin in LEADING:
         del found[0]
     return found
@@ -140,7 +136,8 @@ def _words(name: str) -> list[_Word]:
 def _word(latin: str, kind: int = 0) -> _Word:
     start = encoded(latin[:START_LENGTH])
     ends = (start, encoded(f"-{latin[-END_LENGTH:]}")) if len(latin) > END_LENGTH else (start,)
-    return _Word(latin, ends, latin.isdigit() or (len(latin) >= END_LENGTH and latin not in _SMALL), kind)
+    tells = latin.isdigit() or (len(latin) >= END_LENGTH and latin not in _SMALL)
+    return _Word(latin, ends, ends if tells else (), kind)
 
 
 @lru_cache(CACHE_SIZE)
