@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -77,14 +78,13 @@ class BibliographyIndex:
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, list[EditionRecord]]:
         """The editions with these ISBNs; of a number that several works bear all. Raises what `find` raises."""
-        values = {"isbns": [int(isbn) for isbn in isbns]}
+        # The driver writes a list in Python, element by element.
+        values = {"isbns": f"{{{','.join(isbns)}}}", "limit": MAX_OTHER_TITLES}
 
         async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
-            if not facts.has_other_titles:
-                found = await (await connection.execute(SQL["by_isbns_alone"], values, binary=True)).fetchall()
-            else:
-                limited = values | {"limit": MAX_OTHER_TITLES}
-                found = await (await connection.execute(SQL["by_isbns"], limited, binary=True)).fetchall()
+            block = SQL["by_isbns"] if facts.has_other_titles else SQL["by_isbns_alone"]
+            found = await (await connection.execute(block, values, binary=True)).fetchall()
+            found.sort(key=itemgetter("isbn13", "record"))
             return [_record(row, facts.as_of, (), _other_titles_of(row)) for row in found]
 
         grouped: dict[Isbn13, list[EditionRecord]] = defaultdict(list)
@@ -161,10 +161,12 @@ class BibliographyIndex:
 
 
 def _other_titles_of(row: Row) -> tuple[OtherTitle, ...]:
-    if not row["names"]:
+    if not row["known"] and not row["of_others"]:
         return ()
-    known = map(OtherTitle, row["names"], row["languages"])
-    return rows.other_titles(known, row["title"], limit=MAX_OTHER_TITLES)
+    known = [OtherTitle(name, language) for name, language in row["known"]]
+    return rows.other_titles(
+        known + [OtherTitle(title, "") for title in row["of_others"]], row["title"], limit=MAX_OTHER_TITLES
+    )
 
 
 def _replaced() -> DatabaseBusy:

@@ -39,32 +39,23 @@ WHERE l.loaded_at = %(loaded_at)s
 ORDER BY w.ordinality, e.isbn13
 
 -- name: by_isbns
--- The editions with these numbers, each with all numbers of its record, and by what else their works are known.
+-- The editions with these numbers, and by what else their works are known: each title with its language, and the titles of
+-- other editions. Without an order, and with arrays of selects, as each further step of a plan is a part of its time.
 SELECT t.id AS title_id, t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher, e.subtitle,
-    coalesce(b.name, '') AS binding, NULL::int AS first_year, o.names, o.languages
-FROM bibliography.edition AS e
-JOIN bibliography.title AS t ON t.id = e.title
-LEFT JOIN bibliography.binding AS b ON b.code = e.binding
-CROSS JOIN LATERAL (
-    SELECT array_agg(name) AS names, array_agg(language) AS languages FROM (
-        (SELECT name, language FROM bibliography.other_title WHERE title = t.id LIMIT %(limit)s)
-        UNION ALL
-        (SELECT s.title, '' FROM bibliography.title AS s
-        WHERE s.work = t.work AND s.work > 0 AND s.id <> t.id LIMIT %(limit)s)
-    ) AS known (name, language)
-) AS o
+    coalesce((SELECT name FROM bibliography.binding WHERE code = e.binding), '') AS binding, NULL::int AS first_year,
+    ARRAY(SELECT ARRAY[name, language] FROM bibliography.other_title WHERE title = t.id LIMIT %(limit)s) AS known,
+    ARRAY(SELECT s.title FROM bibliography.title AS s
+          WHERE s.work = t.work AND s.work > 0 AND s.id <> t.id LIMIT %(limit)s) AS of_others
+FROM bibliography.edition AS e JOIN bibliography.title AS t ON t.id = e.title
 WHERE e.isbn13 = ANY((SELECT %(isbns)s::bigint[])::bigint[])
-ORDER BY e.isbn13, e.record
 
 -- name: by_isbns_alone
 -- As by_isbns, in a bibliography of an earlier version, which has no other titles.
 SELECT t.id AS title_id, t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher, e.subtitle,
-    coalesce(b.name, '') AS binding, NULL::int AS first_year, NULL::text[] AS names, NULL::text[] AS languages
-FROM bibliography.edition AS e
-JOIN bibliography.title AS t ON t.id = e.title
-LEFT JOIN bibliography.binding AS b ON b.code = e.binding
+    coalesce((SELECT name FROM bibliography.binding WHERE code = e.binding), '') AS binding, NULL::int AS first_year,
+    NULL::text[] AS known, NULL::text[] AS of_others
+FROM bibliography.edition AS e JOIN bibliography.title AS t ON t.id = e.title
 WHERE e.isbn13 = ANY((SELECT %(isbns)s::bigint[])::bigint[])
-ORDER BY e.isbn13, e.record
 
 -- name: other_titles
 -- By what else the works of some titles are known: as their records say, and by the titles of their other editions. Each
