@@ -6,6 +6,7 @@ Open Library and ISBNdb, 2 at each model, and 1 at the others. One JSON line a r
     python benchmarks/campaign.py                                    # 12 and 60 months of both kinds, most of an hour
     python benchmarks/campaign.py --months 3 --kinds dated           # a minute
     python benchmarks/campaign.py --months 12 --set ALEXANDRIA_POLICY=exact
+    python benchmarks/campaign.py --months 60 --bibliography 97      # with 97 % of the books in a local bibliography
 
 months/h        from the first month's start to the last one's end
 first month     seconds until the first month is completed
@@ -42,6 +43,7 @@ import httpx2
 import psycopg
 from psycopg.rows import TupleRow
 
+import campaign_bibliography
 import fake_providers
 from alexandria.backfill.repositories import candidates
 from alexandria.core.month import Month
@@ -79,6 +81,7 @@ class Campaign:
     seed: int
     times: float
     settings: dict[str, str]
+    bibliography: int = 0  # percent of the books that a local bibliography holds
 
     @property
     def rates(self) -> dict[str, float]:
@@ -97,12 +100,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--times", type=float, default=1.0, help="the providers' rates, and one through their latency")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings of the workers")
+    parser.add_argument("--bibliography", type=int, default=0, metavar="PERCENT", help="of the books, held locally")
     options = parser.parse_args()
     settings = dict(each.split("=", 1) for each in options.set)
     results = []
     for months in options.months:
         for kind in options.kinds:
-            results.append(measure(Campaign(kind, months, options.workers, options.seed, options.times, settings)))
+            campaign = Campaign(
+                kind, months, options.workers, options.seed, options.times, settings, options.bibliography
+            )
+            results.append(measure(campaign))
             print(json.dumps(results[-1]), flush=True)
     print_table(results)
 
@@ -117,6 +124,10 @@ def measure(campaign: Campaign) -> Result:
         with Embedded(Path(folder) / "data") as server:
             migrate.upgrade(server.url)
             ours = environment(campaign, server.url, url, folder)
+            if campaign.bibliography:
+                campaign_bibliography.load(
+                    World(campaign.months, campaign.seed), campaign.bibliography, ours, Path(folder)
+                )
             with psycopg.connect(server.url, autocommit=True) as connection, workers(campaign, ours, folder) as started:
                 until(connection, WORKERS, campaign.workers, STARTS_WITHIN)
                 [(postmaster,)] = connection.execute(POSTMASTER).fetchall()
@@ -127,7 +138,12 @@ def measure(campaign: Campaign) -> Result:
                 used = {name: now - before[name] for name, now in processor(of_processes).items()}
                 stats = httpx2.get(f"{url}/stats", trust_env=False).json()
                 books = asyncio.run(recorded(server.url, campaign))
-                return {**identity(campaign), **figures(connection, stats, campaign, books), "cpu_s": rounded(used, 1)}
+                result = {
+                    **identity(campaign),
+                    **figures(connection, stats, campaign, books),
+                    "cpu_s": rounded(used, 1),
+                }
+                return result | campaign_bibliography.used(connection, campaign.bibliography)
 
 
 def identity(campaign: Campaign) -> Result:
