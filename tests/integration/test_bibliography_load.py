@@ -381,6 +381,16 @@ def test_a_role_that_may_make_no_schema_gets_the_statement(database_url, tmp_pat
             connection.execute("DROP ROLE reader")
 
 
+def test_each_step_of_a_load_is_reported_once(database_url, tmp_path):
+    """Those of the index too, in which no line is read."""
+    seen: list[loader.LoadProgress] = []
+    paths = plain_dump(FEW).write(tmp_path)
+    loader.load_files(database_url, paths, Limits(), force=False, folder=tmp_path, report=seen.append)
+    assert [*dict.fromkeys(progress.phase for progress in seen)] == ["authors and works", "editions", loader.INDEX]
+    steps = [(progress.done, progress.total) for progress in seen if not progress.is_reading]
+    assert steps == [(done, len(steps)) for done in range(len(steps))]
+
+
 def test_the_commands_say_what_is_loaded_and_find_it(alexandria, asked, tmp_path):
     assert alexandria("bibliography", "status") == (NOTHING, "no bibliography is loaded\n", "")
     assert alexandria("bibliography", "search", "Emma")[0] == NOTHING

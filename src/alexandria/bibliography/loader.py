@@ -27,6 +27,7 @@ from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
 MIN_SHARE = 0.8  # of the records of the last load; a dump with fewer is broken
+INDEX = "index"  # the last phase, after all lines are read
 MAX_UNCOLLECTED_COUNT = 50_000  # new objects, after which Python looks for circles of references
 _KEY_MASK = (1 << 64) - 1
 _ORDER = {AUTHOR: 0, WORK: 1, EDITION: 3}  # of the files of a dump; 2: anything else, as of a file with all kinds
@@ -34,12 +35,20 @@ _ORDER = {AUTHOR: 0, WORK: 1, EDITION: 3}  # of the files of a dump; 2: anything
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """How far a load is. `done` of `total` are bytes of the files, or rows of tables; the total is None for a pipe."""
+    """How far a load is. `done` of `total` are bytes of the files, or rows of tables; the total is None for a pipe.
+
+    In the phase INDEX they are steps of different length.
+    """
 
     phase: str
     done: int
     total: int | None
     lines: int
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether lines are still read."""
+        return self.phase != INDEX
 
 
 Report = Callable[[LoadProgress], None]
@@ -162,7 +171,7 @@ def _load(
     with tables.new_tables(url) as new, contextlib.closing(PostingSorter(folder)) as sorter:
         titles, editions = _fill(new, batches, sorter, report)
         _require_complete(tally, editions, before, force=force)
-        report(LoadProgress("index", 0, None, tally.lines))
+        report(LoadProgress(INDEX, 0, NewTables.STEPS_COUNT, tally.lines))
         new.add_buckets(sorter.buckets())
         first, last = limits.years or (None, None)
         new.finish(
@@ -182,6 +191,7 @@ def _load(
                 "seconds": time.monotonic() - began,
             },
             tally,
+            lambda done: report(LoadProgress(INDEX, done, NewTables.STEPS_COUNT, tally.lines)),
         )
     loaded = tables.status(url)
     assert loaded is not None, "the new tables serve"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,8 @@ class LoadedBibliography:
 class NewTables:
     """The new tables while they are filled, each in the transaction that made it, so that nothing of a killed load stays."""
 
+    STEPS_COUNT = 9  # after they are filled: buckets, six indexes, the notable works, and analysis
+
     def __init__(
         self, control: MigrationConnection, titles: MigrationConnection, editions: MigrationConnection
     ) -> None:
@@ -100,8 +102,12 @@ class NewTables:
                         rows.clear()
                 copy.write(b"".join([*rows, _BINARY_END]))
 
-    def finish(self, facts: dict[str, Any], found: Tally) -> None:
-        """Make the indexes, store what was loaded, and let the new tables serve, in one transaction, in place of the old."""
+    def finish(self, facts: dict[str, Any], found: Tally, done: Callable[[int], None]) -> None:
+        """Make the indexes, store what was loaded, and let the new tables serve, in one transaction, in place of the old.
+
+        `done` is called with the number of each step that begins, from 1 on.
+        """
+        step = 0
         for connection, indexed in (
             (self._titles, ("title", "work", "bucket")),
             (self._editions, ("isbn", "edition")),
@@ -109,8 +115,10 @@ class NewTables:
         ):
             connection.execute(SQL["work_memory"])
             for name in indexed:
+                done(step := step + 1)
                 connection.execute(SQL[f"index_{name}"])
             connection.commit()
+        done(step := step + 1)
         notable.add(self._titles, self._editions, found.readings, found.earliest)
         names = sorted(self._bindings, key=lambda name: self._bindings[name])
         connection = self._control
@@ -121,6 +129,7 @@ class NewTables:
         connection.execute(SQL["let_all_read"])
         connection.execute(SQL["let_all_read_tables"])
         connection.commit()  # here, as the server analyses tables by itself, and would wait for us while we wait for it
+        done(step + 1)
         connection.execute(SQL["analyze"])
         connection.commit()
         if _is_loaded(connection):

@@ -161,7 +161,7 @@ class _Progress:
 
     def __init__(self, output: Output) -> None:
         self._output, self._began = output, time.monotonic()
-        self._printed, self._drawn = self._began, False
+        self._printed, self._drawn, self._phase = self._began, False, ""
 
     def __enter__(self) -> Self:
         return self
@@ -174,9 +174,10 @@ class _Progress:
     def report(self, progress: LoadProgress) -> None:
         now = time.monotonic()
         moving = self._output.moving
-        if now - self._printed < (_REDRAW_INTERVAL if moving else _REPORT_INTERVAL):
+        interval = _REDRAW_INTERVAL if moving else _REPORT_INTERVAL
+        if now - self._printed < interval and progress.phase == self._phase:
             return
-        self._printed = now
+        self._printed, self._phase = now, progress.phase
         text = self._text(progress, now - self._began)
         if moving:
             self._drawn = True
@@ -186,6 +187,8 @@ class _Progress:
             self._output.message(text)
 
     def _text(self, progress: LoadProgress, seconds: float) -> str:
+        if not progress.is_reading:
+            return f"{progress.phase}: step {progress.done + 1} of {progress.total}, {progress.lines:,} lines are read"
         rate = f"{progress.lines:,} lines, {progress.lines / seconds:,.0f}/s"
         if not progress.total:
             return f"{progress.phase}: {rate}"
