@@ -82,8 +82,10 @@ class BibliographyIndex:
         values = {"isbns": f"{{{','.join(isbns)}}}", "limit": MAX_OTHER_TITLES}
 
         async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
-            block = SQL["by_isbns"] if facts.has_other_titles else SQL["by_isbns_alone"]
-            found = await (await connection.execute(block, values, binary=True)).fetchall()
+            if facts.has_other_titles:
+                found = await (await connection.execute(SQL["by_isbns"], values, binary=True)).fetchall()
+            else:
+                found = await (await connection.execute(SQL["by_isbns_alone"], values, binary=True)).fetchall()
             found.sort(key=itemgetter("isbn13", "record"))
             return [_record(row, facts.as_of, (), _other_titles_of(row)) for row in found]
 

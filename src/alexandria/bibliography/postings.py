@@ -28,7 +28,9 @@ POSTINGS_PER_BUCKET = 25
 POSTING_SIZE = 5  # bytes: the tag and the number of the title
 CHECKSUM_KEY_BITS = 32
 _TITLE_MASK = (1 << TITLE_KEY_BITS) - 1
-_POSTING_MASK = (1 << 64) - 1  # of a key in front of a title, what a posting holds while it is sorted: all but the part
+_POSTING_KEY_MASK = (
+    1 << 64
+) - 1  # of a key in front of a title, what a posting holds while it is sorted: all but the part
 _SPREAD = 0x9E3779B97F4A7C15  # odd: multiplied by it, checksums that differ in a bit or two differ in all places
 _CACHE_SIZE = 1 << 17  # parts of keys
 _PART_KEY_BITS = 8
@@ -49,7 +51,7 @@ class _HashedParts(dict[bytes, int]):
 
 def _hashed(part: bytes) -> int:
     """A number of 45 bits, checksum and tag, in front of room for a title."""
-    spread = crc32(part) * _SPREAD & _POSTING_MASK
+    spread = crc32(part) * _SPREAD & _POSTING_KEY_MASK
     return spread >> (64 - CHECKSUM_KEY_BITS - _TAG_KEY_BITS) << TITLE_KEY_BITS
 
 
@@ -97,13 +99,13 @@ class PostingSorter:
         begins = _hashed(found.title) | title
         for initial in found.initials:
             key = begins ^ hashed[initial]
-            appends[key >> 64](key & _POSTING_MASK)
+            appends[key >> 64](key & _POSTING_KEY_MASK)
         words = [*map(hashed.__getitem__, found.words)]
         for family in found.families:
             begins = hashed[family] | title
             for word in words:
                 key = begins ^ word
-                appends[key >> 64](key & _POSTING_MASK)
+                appends[key >> 64](key & _POSTING_KEY_MASK)
         self.count += len(found.initials) + len(found.families) * len(words)
         if self.count >= self._next_flush:
             self._next_flush = self.count + _FLUSH_INTERVAL

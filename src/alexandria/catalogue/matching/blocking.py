@@ -78,7 +78,7 @@ class _Word(NamedTuple):
     kind: int
 
 
-_IN_SURROUNDINGS = 4  # the kind of a word that is read in its surroundings only
+_SURROUNDED_CODE = 4  # the kind of a word that is read in its surroundings only
 
 
 class _PrintedWords(dict[str, _Word]):
@@ -88,7 +88,7 @@ class _PrintedWords(dict[str, _Word]):
         read = _PRINTED_WORD.fullmatch(printed)
         word = read[1].replace("'", "") if read else "and" * (printed == "&")
         kind = titles.kind_of_word(word)
-        found = _word(titles.SHORT_FORMS.get(word, word), _IN_SURROUNDINGS if kind is None else kind)
+        found = _word(titles.SHORT_FORMS.get(word, word), _SURROUNDED_CODE if kind is None else kind)
         if len(self) < WORD_CACHE_SIZE:
             self[printed] = found
         return found
@@ -117,7 +117,7 @@ def _simple(name: str) -> list[_Word]:
         found.append(word)
         kinds |= word.kind
     if kinds:
-        if kinds & _IN_SURROUNDINGS or kinds == titles.NUMERAL_CODE | titles.MARK_CODE:
+        if kinds & _SURROUNDED_CODE or kinds == titles.NUMERAL_CODE | titles.MARK_CODE:
             return []
         if kinds == titles.NUMERAL_CODE:
             return [_word(word) for word in titles.in_words([word.latin for word in found])]
