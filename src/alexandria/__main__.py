@@ -10,6 +10,7 @@ import sys
 COLLECTION_INTERVAL = 1_000_000
 OVERVIEW = os.path.join(os.path.dirname(__file__), "overview.txt")  # noqa: PTH118, PTH120 # pathlib is slow to import
 OVERVIEW_WIDTH = 80  # columns
+STATUS = "status"  # the command that people run most
 ASKS_FOR_OVERVIEW: tuple[list[str], ...] = ([], ["--help"], ["-h"])
 # With these set, help looks other than usual, or the shell asks for something else.
 LOOKS_OTHERWISE = {
@@ -22,11 +23,20 @@ def main() -> int:
     """Run one command; returns its exit code."""
     if sys.argv[1:] in ASKS_FOR_OVERVIEW and _print_overview():
         return 0
+    if STATUS in sys.argv[1:] and not LOOKS_OTHERWISE & os.environ.keys() and _print_status():
+        return 0
     # The modules, classes and validators that a start creates are no garbage: to search them takes an eighth of it.
     gc.set_threshold(COLLECTION_INTERVAL)
-    from alexandria.cli import main as run  # noqa: PLC0415 # it imports most of what a start creates
+    from alexandria.cli.main import main as run  # noqa: PLC0415 # it imports most of what a start creates
 
     return run()
+
+
+def _print_status() -> bool:
+    """Print the state that the running server renders; returns False where the command has to find out."""
+    from alexandria.cli.quick_status import print_status  # noqa: PLC0415 # of use to this command alone
+
+    return print_status(sys.argv[1:])
 
 
 def _print_overview() -> bool:

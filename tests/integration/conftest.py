@@ -37,13 +37,14 @@ import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from alexandria import bootstrap, cli
+from alexandria import bootstrap
 from alexandria.backfill.composition import compose
 from alexandria.backfill.control import Control
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import months
 from alexandria.backfill.scheduler import Scheduler
 from alexandria.bootstrap import Mode
+from alexandria.cli import main as cli
 from alexandria.core import config
 from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import WebhookSecrets

@@ -20,12 +20,12 @@ from alexandria.bibliography.source import BibliographySource
 from alexandria.catalogue.keys import KEY_VERSION
 from alexandria.catalogue.models import Candidate
 from alexandria.cli.doctor.bibliography import bibliography
-from alexandria.cli.output import grid
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.forecast.assumptions import expected_scenario
 from alexandria.forecast.scenario import expected_requests, expected_resolution_rate
 from alexandria.operations import backfill
+from alexandria.operations.terminal.status_report import take_report
 from tests.support.open_library_dump import plain_dump, rows
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("seeded_pages")]
@@ -80,7 +80,7 @@ async def test_size_age_and_share_are_shown_everywhere(system, admitted, api, po
     assert held is not None
     size = f"40 editions, {held.bytes / 1e6:,.0f} MB, as of {held.as_of:%Y-%m-%d}"
     assert held.as_of < datetime.now(UTC) - timedelta(days=29)
-    assert f"Bibliography: {size}; {share}" in [*(await grid.take_report(system))._words()]
+    assert f"Bibliography: {size}; {share}" in [*(await take_report(system))._words()]
     page = (await admitted.get("/")).text
     assert "<h2>Bibliography</h2>" in page
     assert share in page

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
+from alexandria.cli import main as cli
 
 # What the guide has people type, as it prints it.
 RATE = "SELECT AVG(resolution_rate) FROM backfill_log WHERE status = 'completed'"

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.cli.commands.logs import Level
 from alexandria.cli.options import since
 from alexandria.cli.output import log_lines

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from alexandria import cli
 from alexandria.backfill.status import Status
+from alexandria.cli import main as cli
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.core.errors import Misconfigured
 from alexandria.database import psql as client
 from alexandria.database.embedded import installation

@@ -18,10 +18,10 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
 from alexandria.backfill import resolve_list
 from alexandria.backfill.source_selection import Policy, SourcePool
 from alexandria.catalogue.models import EditionRecord, Isbn13, PartialDate, SourceRecord
+from alexandria.cli import main as cli
 from alexandria.cli.runtime import demo
 from alexandria.core import errors
 from alexandria.database import pool

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.database.pool import Database
 from alexandria.operations.maintenance import DELETE_BATCH_SIZE, Maintenance
 from alexandria.providers.client import NEGATIVE_LIFETIME

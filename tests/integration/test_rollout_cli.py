@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.rollout.plan import example, read
 
 

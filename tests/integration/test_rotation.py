@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
 from alexandria.bootstrap import Mode, running
+from alexandria.cli import main as cli
 from alexandria.cli.runtime.demo import _environment, _sandboxed
 from alexandria.cli.runtime.signals import Stopping
 from alexandria.core import config

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.cli.runtime.demo import _environment
 from alexandria.sandbox.parts import provider_names
 from tests.support.forked import ForkedChild

@@ -10,8 +10,9 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from alexandria import bootstrap, cli
+from alexandria import bootstrap
 from alexandria.bootstrap import Mode
+from alexandria.cli import main as cli
 from alexandria.cli.doctor.limits import limits
 from alexandria.core import config, logging
 from alexandria.database.pool import Database

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import AliasChoices, SecretStr
 
-from alexandria import bootstrap, cli
+from alexandria import bootstrap
 from alexandria.backfill.repositories import months
 from alexandria.bootstrap import Mode
+from alexandria.cli import main as cli
 from alexandria.cli.runtime.api_process import listen
 from alexandria.core import config
 from alexandria.core.config import Settings

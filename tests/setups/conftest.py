@@ -35,7 +35,7 @@ import psycopg
 import pytest
 import structlog
 
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.cli.runtime import demo
 from alexandria.database.embedded import installation
 from alexandria.database.embedded.installation import DEBIAN

@@ -28,7 +28,7 @@ _CONTEXT.set_forkserver_preload(
     [
         __name__,
         "alexandria.bibliography.loader",
-        "alexandria.cli",
+        "alexandria.cli.main",
         "alexandria.cli.runtime.api_process",
         "alexandria.cli.runtime.worker_process",
         "alexandria.sandbox.app",

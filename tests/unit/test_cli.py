@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import typer
 
-from alexandria import cli
 from alexandria.__main__ import OVERVIEW, OVERVIEW_WIDTH, without_colors
 from alexandria.backfill.status import Status
+from alexandria.cli import main as cli
 from alexandria.cli.exit_codes import USAGE
 from alexandria.cli.main import ENDINGS, app, ending, hoist
 from alexandria.cli.options import OWN_PATHS, rates, root_path, years
@@ -276,7 +276,7 @@ def test_an_unforeseen_error_shows_its_type_and_no_secret(capsys):
 
 UNFORESEEN = """
 import sys
-from alexandria import cli
+from alexandria.cli import main as cli
 from alexandria.cli.commands import schedule as act
 
 act.years = None

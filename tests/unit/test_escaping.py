@@ -5,10 +5,11 @@ import json
 import pytest
 import structlog
 
-from alexandria.cli.output.console import Options, Output, table
+from alexandria.cli.output.console import Options, Output
 from alexandria.core import logging as log
 from alexandria.core.errors import BadInput
 from alexandria.core.escaping import ACTIVE, inert, inert_line, isolated
+from alexandria.operations.terminal.formatting import table
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnp.exe [red]x[/red] <b>&\r\x00\x7f :boom: Ünï 日本"
 SHOWN = "\\x1b[2J\\x1b]0;owned\\x07 \\x9b31m \\u202egnp.exe [red]x[/red] <b>&\\x0d\\x00\\x7f :boom: Ünï 日本"

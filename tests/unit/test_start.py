@@ -74,7 +74,7 @@ def test_the_overview_is_printed_on_terminals_that_it_fits(columns, printed, mon
         with os.fdopen(writing, "w", encoding="utf-8") as terminal:
             monkeypatch.setattr(sys, "stdout", terminal)
             monkeypatch.setattr(sys, "argv", ["alexandria", "--help"])
-            monkeypatch.setattr("alexandria.cli.main", lambda: 7)
+            monkeypatch.setattr("alexandria.cli.main.main", lambda: 7)
             assert main() == (0 if printed else 7)
             monkeypatch.undo()
         assert (b"\x1b[1;33mUsage: " in shown.result()) == printed
@@ -91,7 +91,7 @@ def read_to_the_end(reading):
 
 def test_a_command_on_the_system_imports_nothing_of_the_api_and_of_workers():
     """Not even `status`, which shows more than the others."""
-    modules, _, _ = loaded("import alexandria.cli.runtime.system, alexandria.cli.output.grid")
+    modules, _, _ = loaded("import alexandria.cli.runtime.system, alexandria.operations.terminal.status_report")
     assert modules & (PRICES | WEB_LIBRARIES | FOR_WORKERS | FOR_FORECASTS | FOR_JOBS | FOR_MATCHING) == set()
 
 

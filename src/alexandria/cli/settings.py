@@ -16,9 +16,9 @@ from pydantic import AliasChoices, SecretStr
 
 from alexandria.cli.output.console import Output
 from alexandria.core import logging
-from alexandria.core.config import PREFIX, Settings, load, origin
+from alexandria.core.config import Settings, load, origin
 from alexandria.core.provider_facts import PublishedLimits, key_settings
-from alexandria.core.secret_files import SECRETS_DIR, secret_folders
+from alexandria.core.secret_files import PREFIX, SECRETS_DIR, secret_folders
 from alexandria.core.webhook_secrets import FILE
 
 MASK = "********"

@@ -39,10 +39,9 @@ from alexandria.core.provider_facts import (
     source_names,
     usual_reserve,
 )
-from alexandria.core.secret_files import default_data_dir, secret_folders
+from alexandria.core.secret_files import PREFIX, default_data_dir, secret_folders
 from alexandria.core.servers import key_variable, server_of, servers, shares_key
 
-PREFIX = "ALEXANDRIA_"
 STANDARD_SECRET_PREFIX = "whsec_"  # noqa: S105 # marks a secret as base64, by the convention of Standard Webhooks
 BY_PLAN = frozenset({"base_url", "rate", "daily_limit", "daily_reserve"})  # what a provider's plan can decide
 SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")

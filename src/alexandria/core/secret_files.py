@@ -10,7 +10,8 @@ import platformdirs
 
 from alexandria.core.errors import usable_data_dir
 
-SECRETS_DIR, DATA_DIR = "ALEXANDRIA_SECRETS_DIR", "ALEXANDRIA_DATA_DIR"
+PREFIX = "ALEXANDRIA_"  # of the names of our own settings
+SECRETS_DIR, DATA_DIR = f"{PREFIX}SECRETS_DIR", f"{PREFIX}DATA_DIR"
 SERVICE_DATA_DIR = Path("/var/lib/alexandria")  # for a user without a home directory
 CONTAINER_SECRETS = Path("/run/secrets")
 FOLDER = "secrets"  # in the data folder

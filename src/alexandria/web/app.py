@@ -31,6 +31,7 @@ from alexandria.web.api import (
     reference,
     review,
     rollout,
+    terminal,
     trends,
 )
 from alexandria.web.auth import login
@@ -105,11 +106,17 @@ class Application(FastAPI):
 
 
 def create_app(
-    system: System, secrets: WebhookSecrets, stop: asyncio.Event | None = None, *, root_path: str = ""
+    system: System,
+    secrets: WebhookSecrets,
+    stop: asyncio.Event | None = None,
+    *,
+    root_path: str = "",
+    local_token: str = "",
 ) -> FastAPI:
     """The ASGI application over `system`, which the caller has opened in the event loop that serves it.
 
     `stop` ends the streams, which would not end otherwise. `root_path` is the prefix that a proxy publishes it under.
+    `local_token` lets commands of this account read the state that they print.
     """
     reconnector = DatabaseReconnector(system)
 
@@ -135,6 +142,7 @@ def create_app(
         root_path_in_servers=False,
     )
     app.state.system, app.state.reconnector = system, reconnector
+    app.state.local_token = local_token
     app.state.secret_auth = SecretAuth(secrets, database=lambda: system.database)
     app.state.session_auth = SessionAuth(secrets, lambda: system.settings.dashboard_public)
     app.state.once = OnceOnly(lambda: system.database)
@@ -146,7 +154,7 @@ def create_app(
     # An included router would be analysed a second time, at the first request: routes are complete as they are.
     for part in (
         *(backfill, control, curation, rollout, forecast, quota, incidents, trends, catalogue, review, health, metrics),
-        *(reference, rendering, pages, catalogue_pages, chart_pages, review_pages),
+        *(terminal, reference, rendering, pages, catalogue_pages, chart_pages, review_pages),
     ):
         app.router.routes.extend(part.router.routes)
     for router in (login.router, login.authenticated, actions.previews, actions.router, curation_actions.router):

@@ -9,8 +9,9 @@ import typer
 from alexandria.cli import completion
 from alexandria.cli.exit_codes import BLOCKED, DONE, NOTHING, SOME_FAILED
 from alexandria.cli.options import DryRun
-from alexandria.cli.output.console import Output, heading, output_of, table
+from alexandria.cli.output.console import Output, output_of
 from alexandria.core.grammar import counted
+from alexandria.operations.terminal.formatting import heading, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -11,9 +11,10 @@ import typer
 from alexandria.cli.exit_codes import DONE, NOTHING
 from alexandria.cli.options import DryRun, in_order
 from alexandria.cli.options import years as parse_years
-from alexandria.cli.output.console import Output, output_of, table
+from alexandria.cli.output.console import Output, output_of
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
+from alexandria.operations.terminal.formatting import table
 
 if TYPE_CHECKING:
     from alexandria.bibliography.loader import LoadProgress

@@ -160,8 +160,8 @@ def _skip_reason(status: str | None) -> str:
 
 async def _pauses(system: System) -> tuple[schemas.PauseState | None, dict[str, str]]:
     """The pause of the backfill, and a sentence for each paused provider."""
-    from alexandria.cli.output.console import format_value
     from alexandria.operations import control
+    from alexandria.operations.terminal.formatting import format_value
 
     paused = {
         lane.name: f"{lane.name} paused until {format_value(lane.paused_until)} UTC: {lane.pause_reason}"

@@ -10,7 +10,8 @@ import typer
 from alexandria.cli import completion
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun
-from alexandria.cli.output.console import output_of, table
+from alexandria.cli.output.console import output_of
+from alexandria.operations.terminal.formatting import table
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

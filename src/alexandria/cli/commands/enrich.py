@@ -10,8 +10,9 @@ from rich.console import RenderableType
 
 from alexandria.cli.exit_codes import NOTHING
 from alexandria.cli.options import DryRun
-from alexandria.cli.output.console import heading, output_of, table
+from alexandria.cli.output.console import output_of
 from alexandria.core.grammar import counted
+from alexandria.operations.terminal.formatting import heading, table
 
 commands = typer.Typer()
 

@@ -39,9 +39,9 @@ def forecast(
 
     Without --file: of the running rollout, or of the default plan if none is running.
     """
-    from alexandria.cli.output.console import table
     from alexandria.cli.runtime.system import on_system
     from alexandria.operations import forecast as forecasts
+    from alexandria.operations.terminal.formatting import table
     from alexandria.rollout import plan as plans
 
     output = output_of(context)

@@ -11,8 +11,9 @@ from rich.console import RenderableType
 
 from alexandria.cli.exit_codes import BLOCKED
 from alexandria.cli.options import DryRun
-from alexandria.cli.output.console import Output, format_value, heading, output_of, table
+from alexandria.cli.output.console import Output, output_of
 from alexandria.core.grammar import counted
+from alexandria.operations.terminal.formatting import format_value, heading, table
 
 if TYPE_CHECKING:
     from alexandria.operations.rollout_schemas import RolloutAnswer

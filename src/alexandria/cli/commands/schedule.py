@@ -9,10 +9,11 @@ import typer
 from alexandria.cli import completion
 from alexandria.cli.exit_codes import BLOCKED, NOTHING
 from alexandria.cli.options import DryRun, in_order, years
-from alexandria.cli.output.console import Output, chip, output_of, table
+from alexandria.cli.output.console import Output, output_of
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month, months_in
+from alexandria.operations.terminal.formatting import chip, table
 
 if TYPE_CHECKING:
     from alexandria.operations.schemas import ScheduleAnswer

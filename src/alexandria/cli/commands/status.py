@@ -26,6 +26,7 @@ def status(
     """Show counters and a grid of all months, with the percentage of books that have an ISBN."""
     from alexandria.cli.output import grid
     from alexandria.cli.runtime.system import on_system
+    from alexandria.operations.terminal.status_report import take_report
 
     output = output_of(context)
     if (server := remote_of(output)) is not None:
@@ -36,12 +37,12 @@ def status(
         if watch:
             asyncio.run(grid.watch(output, lambda: remote_views.status(server)))
         seen = asyncio.run(remote_views.status(server))
-        output.result(seen.stats.model_dump(mode="json"), *seen.render())
+        output.result(seen.data(), *seen.render())
     elif watch:
-        on_system(output, lambda system: grid.watch(output, lambda: grid.take_report(system, forecast=True)))
+        on_system(output, lambda system: grid.watch(output, lambda: take_report(system, forecast=True)))
     else:
-        seen = on_system(output, grid.take_report)
-        output.result(seen.stats.model_dump(mode="json"), *seen.render())
+        seen = on_system(output, take_report)
+        output.result(seen.data(), *seen.render())
     return 0
 
 
@@ -134,8 +135,8 @@ def incidents(context: typer.Context) -> int:
 def config(context: typer.Context) -> int:
     """Show every setting, where it comes from, and its value unless it is a secret."""
     from alexandria.cli import settings as configured
-    from alexandria.cli.output.console import table
     from alexandria.cli.settings import settings_of
+    from alexandria.operations.terminal.formatting import table
 
     output = output_of(context)
     settings = settings_of(output)

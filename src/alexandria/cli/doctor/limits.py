@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alexandria.cli.doctor.check import Check
-from alexandria.core.config import PREFIX, Settings
+from alexandria.core.config import Settings
 from alexandria.core.grammar import listed
 from alexandria.core.provider_facts import PROVIDERS, usual_reserve
+from alexandria.core.secret_files import PREFIX
 from alexandria.providers.generator_specs import parse_generators
 from alexandria.providers.limits.stored_limits import StoredLimits, differences
 

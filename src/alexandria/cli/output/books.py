@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from alexandria.cli.output.console import folded as _line
-from alexandria.cli.output.console import heading
 from alexandria.core.provider_facts import label
 from alexandria.operations.book_schemas import BooksAnswer, DecisionRow, EditionRow, ListedBook, WorkAnswer
 from alexandria.operations.decision_schemas import describe
 from alexandria.operations.status_style import EVIDENCE, describe_score
+from alexandria.operations.terminal.formatting import folded as _line
+from alexandria.operations.terminal.formatting import heading
 
 NO_ISBN = "no ISBN"
 ISBN_LENGTH = 13

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 import typer
-from rich.console import Console, JustifyMethod, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from alexandria.core.errors import AlexandriaError
-from alexandria.core.escaping import inert, inert_json, inert_line, isolated
-from alexandria.operations.status_style import STYLES
-
-UNBROKEN = {"ISBN", "provider", "month"}  # columns of a table whose values stay on one line, as they are copied
-DEFAULT_WIDTH = 200  # columns where there is no terminal to fit into
+from alexandria.core.escaping import inert
+from alexandria.operations.terminal.formatting import DEFAULT_WIDTH, harmless, json_line, plain_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +58,13 @@ class Output:
         if self.options.json:
             self._json({"ok": True, "data": data})
             return
-        for part in map(harmless, parts):
-            if self.out.is_terminal:
+        if self.out.is_terminal:
+            for part in map(harmless, parts):
                 self.out.print(part)
-            else:
-                self._plainly(part)
+            return
+        for text in plain_lines(self.out, parts):
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     def line(self, data: object, text: Text) -> None:
         """Print one line of a stream: `data` as JSON, or `text`, whose control characters are already escaped."""
@@ -110,15 +103,8 @@ class Output:
             self.err.print(inert(masked_traceback("".join(traceback.format_exception(error)))))
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
-    def _plainly(self, part: RenderableType) -> None:
-        """Print for programs and files, without the blanks at the ends of lines."""
-        with self.out.capture() as captured:
-            self.out.print(part)
-        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
-        sys.stdout.flush()
-
     def _json(self, whole: object) -> None:
-        sys.stdout.write(inert_json(json.dumps(whole, default=_plain, ensure_ascii=False)) + "\n")
+        sys.stdout.write(json_line(whole))
         sys.stdout.flush()
 
 
@@ -131,57 +117,6 @@ def output_of(context: typer.Context) -> Output:
     return cast(Output, context.find_root().obj)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table for a terminal, which folds and cuts nothing. A column whose name ends in # holds numbers and is aligned right."""
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        justify: JustifyMethod = "right" if column.endswith("#") else "left"
-        grid.add_column(column.removesuffix("#"), justify=justify, overflow="fold", no_wrap=column in UNBROKEN)
-    for row in rows:
-        grid.add_row(
-            *(cell if isinstance(cell, Text) else Text(isolated(inert_line(format_value(cell)))) for cell in row)
-        )
-    return grid
-
-
-def harmless(part: RenderableType) -> RenderableType:
-    """Escape control characters in plain text, which may come from outside; our own renderables stay as they are."""
-    return inert(part) if isinstance(part, str) else part
-
-
-def heading(text: str) -> Text:
-    return Text(f"\n{text}", style="bold")
-
-
-def folded(text: str, indent: int = 0) -> RenderableType:
-    """A line that folds within its indent."""
-    return Padding(Text(isolated(inert_line(text)), overflow="fold"), (0, 0, 0, indent))
-
-
-def format_value(value: object) -> str:
-    """Format a value as text; times in UTC."""
-    match value:
-        case None:
-            return "-"
-        case datetime():
-            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        case bool():
-            return "yes" if value else "no"
-        case list() | tuple():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)
-
-
-def chip(state: str, text: str = "", gap: str = " ") -> Text:
-    """A state in its colours: the glyph, and after a gap `text` if it is given."""
-    style = STYLES[state]
-    # A state with a border has the terminal's own background, which may be dark.
-    return Text(
-        f"{style.glyph}{gap}{text}" if text else style.glyph, "dim" if style.border else f"{style.ink} on {style.fill}"
-    )
-
-
 def _console(options: Options, *, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     return Console(
@@ -192,17 +127,3 @@ def _console(options: Options, *, stderr: bool) -> Console:
         markup=False,
         emoji=False,
     )
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case Decimal():
-            return float(value)
-        case set() | frozenset():
-            return sorted(value)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return dataclasses.asdict(value)
-        case _:
-            return str(value)

@@ -11,10 +11,11 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from alexandria.cli.output.console import Output, chip, heading, table
+from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.demo import Audience, DemoOptions, DemoSystem, MonthSeen, Report, run_demo
 from alexandria.cli.settings import settings_of
 from alexandria.core.month import Month
+from alexandria.operations.terminal.formatting import chip, heading, table
 
 MAX_BOOKS = 10  # books in the report
 

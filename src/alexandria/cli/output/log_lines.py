@@ -6,12 +6,13 @@ import asyncio
 
 from rich.text import Text
 
-from alexandria.cli.output.console import Output, format_value
+from alexandria.cli.output.console import Output
 from alexandria.core.errors import DatabaseUnavailable
 from alexandria.core.escaping import inert_line
 from alexandria.operations import event_log
 from alexandria.operations.event_log import LogEntry, LogFilter
 from alexandria.operations.system import System
+from alexandria.operations.terminal.formatting import format_value
 
 RECONNECT_DELAY = 1.0  # seconds before a lost database is tried again
 STYLES = {"debug": "dim", "warning": "yellow", "error": "bold red", "critical": "bold red"}

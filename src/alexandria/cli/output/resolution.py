@@ -12,9 +12,10 @@ from alexandria.backfill.repositories.candidates import evidence
 from alexandria.backfill.source_selection import SourceSelector
 from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Resolution, ScoredRecord
-from alexandria.cli.output.console import Output, heading, table
+from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.system import asking_providers
 from alexandria.operations.system import System
+from alexandria.operations.terminal.formatting import heading, table
 
 
 def look_up(output: Output, title: str, author: str, year: int | None, sources: str | None) -> Resolution:

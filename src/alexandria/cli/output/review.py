@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 
 from alexandria.cli.output.books import ISBN_LENGTH
-from alexandria.cli.output.console import folded
 from alexandria.core.provider_facts import label
 from alexandria.operations.review import WORDS, ReviewAnswer, ReviewItem
 from alexandria.operations.status_style import describe_score
+from alexandria.operations.terminal.formatting import folded
 
 
 def of_queue(found: ReviewAnswer) -> Iterator[RenderableType]:

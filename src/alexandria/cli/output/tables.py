@@ -9,15 +9,13 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from alexandria.backfill.status import Status
-from alexandria.cli.output.console import chip, format_value, heading, table
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
 from alexandria.operations import quota_schemas, schemas
 from alexandria.operations.decision_schemas import describe as describe_decision
 from alexandria.operations.incidents import RecordedIncident
-from alexandria.operations.provider_states import clock
-from alexandria.operations.stats_schemas import ProviderCondition, ProviderState
 from alexandria.operations.status_style import describe_score, display_state
+from alexandria.operations.terminal.formatting import chip, format_value, heading, table
 
 if TYPE_CHECKING:
     from alexandria.operations.earlier_results import EarlierAnswer, EarlierResult
@@ -130,20 +128,6 @@ def of_incidents(found: list[RecordedIncident]) -> Iterator[RenderableType]:
         yield f"  {each.reason}"
         if each.fix and each.cleared_at is None:
             yield f"  what to do: {each.fix}"
-
-
-def of_providers(found: list[ProviderState]) -> Table:
-    """The providers in use: their calls and errors of the last hour, their quota, and what can be expected of them."""
-    columns = ["provider", "calls/h#", "errors#", "median#", "used today#", "last answer", "state"]
-    rows = []
-    for each in found:
-        if each.condition is ProviderCondition.NOT_USED:
-            continue
-        used = f"{each.used:,}" + (f"/{each.safety_limit:,}" if each.safety_limit is not None else "")
-        median = "" if each.median_ms is None else f"{each.median_ms:,} ms"
-        answered = "never" if each.last_answer_at is None else clock(each.last_answer_at)
-        rows.append((each.provider, each.calls, each.errors, median, used, answered, each.words))
-    return table(columns, rows)
 
 
 def of_quota(found: quota_schemas.QuotaStatus) -> Table:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import functools
 import os
+import secrets as tokens
 import socket
 
 from alexandria import bootstrap
@@ -17,6 +18,7 @@ from alexandria.cli.runtime.signals import Stopping
 from alexandria.cli.settings import settings_of
 from alexandria.core.config import Settings
 from alexandria.core.errors import Misconfigured
+from alexandria.core.provider_facts import key_settings
 from alexandria.core.webhook_secrets import MIN_SECRET_LENGTH, WebhookSecrets, weak, webhook_secrets
 from alexandria.database.server import open_server, require_migrated
 from alexandria.operations.migration import migrate
@@ -50,15 +52,18 @@ def run(
         warn(output, settings, "up" if works else "")
         own_url = url_of(listening)
         url = own_url + root_path
+        token = tokens.token_urlsafe(32)
 
         async def act(stop: asyncio.Event) -> None:
             async with (
-                beating("up" if works else "serve", settings.data_dir, own_url),
+                beating(
+                    "up" if works else "serve", settings.data_dir, own_url, token=token, keys=[*key_settings().values()]
+                ),
                 bootstrap.running(settings, server, Mode.WORK if works else Mode.SERVE) as system,
             ):
                 report_limits(output, system)
                 stopping.on_hangup = lambda: _reread(secrets, system)
-                app = create_app(system, secrets, stop, root_path=root_path)
+                app = create_app(system, secrets, stop, root_path=root_path, local_token=token)
                 announce = functools.partial(_announce, output, url, secrets)
                 parts = [serve(app, listening, stop, announce, settings.trusted_proxies)]
                 if works:

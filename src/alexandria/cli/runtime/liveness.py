@@ -6,7 +6,6 @@ but not touched belongs to a process that hangs, one that is not locked to a pro
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import json
@@ -15,30 +14,32 @@ import secrets
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import structlog
-
-log = structlog.get_logger(__name__)
 
 BEAT_INTERVAL = 1.0  # seconds
 MAX_SILENCE = 30.0  # seconds without a beat after which a process counts as hanging
 FOLDER = "processes"  # within the data folder
-_FOLDER_MODE = 0o700
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """A process of this machine: its command, its address if it serves, and the seconds since its event loop last ran."""
+    """A process of this machine: its command, its address if it serves, and the seconds since its event loop last ran.
+
+    A server that serves tells its account how to ask for its state: by `token`, which it made at its start and which admits
+    to nothing else. `keys` are the names of the settings that are providers' keys.
+    """
 
     command: str
     pid: int
     silent: float
     url: str = ""
     data_dir: str = ""
+    token: str = field(default="", repr=False)
+    keys: tuple[str, ...] = ()
 
     @property
     def hangs(self) -> bool:
@@ -46,13 +47,21 @@ class RunningProcess:
 
 
 @contextlib.asynccontextmanager
-async def beating(command: str, data_dir: Path, url: str = "") -> AsyncIterator[None]:
-    """While the context is open, show that the event loop runs."""
-    described = _described(command, data_dir, url)
+async def beating(
+    command: str, data_dir: Path, url: str = "", *, token: str = "", keys: Sequence[str] = ()
+) -> AsyncIterator[None]:
+    """While the context is open, show that the event loop runs; the rest is for `RunningProcess`."""
+    import asyncio
+
+    described = _described(command, data_dir, url) | {"token": token, "keys": [*keys]}
     with contextlib.ExitStack() as stack:
         file = next(filter(None, (_claim(folder, described, stack) for folder in _folders(data_dir))), None)
         if file is None:
-            log.warning("alexandria health cannot find this process", hint="make the data folder or /tmp writable")
+            import structlog
+
+            structlog.get_logger(__name__).warning(
+                "alexandria health cannot find this process", hint="make the data folder or /tmp writable"
+            )
         beat = asyncio.create_task(_beat(file))
         try:
             yield
@@ -85,6 +94,8 @@ def running_in(data_dir: Path) -> list[RunningProcess]:
 
 
 async def _beat(file: Path | None) -> None:
+    import asyncio
+
     watched = _is_watched()
     while True:
         if file is not None:
@@ -112,6 +123,7 @@ def _claim(folder: Path, described: dict[str, Any], stack: contextlib.ExitStack)
         if not _is_ours(folder):
             return None
         file = stack.enter_context(path.open("x", encoding="utf-8"))
+        os.fchmod(file.fileno(), _FILE_MODE)
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         json.dump(described, file)
         file.flush()
@@ -128,8 +140,9 @@ def _read(path: Path) -> RunningProcess | None:
             path.unlink(missing_ok=True)
             return None
         found = json.load(file)
-        url, data_dir = str(found.get("url", "")), str(found.get("data_dir", ""))
-        return RunningProcess(str(found["command"]), int(found["pid"]), max(silent, 0.0), url, data_dir)
+        url, data_dir, token = (str(found.get(name, "")) for name in ("url", "data_dir", "token"))
+        keys = tuple(map(str, found.get("keys", ())))
+        return RunningProcess(str(found["command"]), int(found["pid"]), max(silent, 0.0), url, data_dir, token, keys)
     return None
 
 

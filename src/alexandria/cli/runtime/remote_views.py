@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from alexandria.cli.doctor.check import Check
-from alexandria.cli.output.grid import StatusReport
 from alexandria.cli.runtime.remote_server import FORECAST_TIMEOUT, SECRET_SETTING, RemoteServer
 from alexandria.core.errors import AlexandriaError, ServerUnavailable
 from alexandria.core.grammar import counted
@@ -19,6 +18,7 @@ from alexandria.operations.forecast import MAX_RUNS_BY_HTTP, ForecastAnswer
 from alexandria.operations.incidents import IncidentsAnswer
 from alexandria.operations.schemas import CurrentIncident, MonthsAnswer, ReadyAnswer
 from alexandria.operations.stats_schemas import StatsAnswer
+from alexandria.operations.terminal.status_report import StatusReport
 
 INTERNAL = "/api/internal"
 MAX_CLOCK_SKEW = 5.0  # seconds; the time of an answer has whole seconds, and it takes a while to arrive

@@ -9,18 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from alexandria.cli.output.console import Output
-from alexandria.cli.runtime import liveness, remote_server
+from alexandria.cli.runtime import liveness
 from alexandria.cli.runtime.liveness import RunningProcess
-from alexandria.core.config import PREFIX
 from alexandria.core.errors import Unknown
-from alexandria.core.provider_facts import key_settings
-from alexandria.core.secret_files import DATA_DIR, SECRETS_DIR, default_data_dir
+from alexandria.core.secret_files import DATA_DIR, PREFIX, SECRETS_DIR, default_data_dir
+
+if TYPE_CHECKING:
+    from alexandria.cli.output.console import Output
 
 DEMO_FOLDER, TEMPORARY_PREFIX = "demo", "alexandria-demo-"
 COMMANDS = ("up", "serve", "work")  # the first that runs has the settings
@@ -40,34 +41,76 @@ class Wanted:
     demo: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The settings of a server that were found, beside those of the terminal; None if the system does not give them.
+
+    `keys` are the names of the settings that are providers' keys.
+    """
+
+    server: RunningProcess | None
+    mine: Mapping[str, str]
+    theirs: Mapping[str, str] | None
+
+    @classmethod
+    def of(cls, server: RunningProcess | None, keys: Collection[str]) -> ServerSettings:
+        """Read the settings of the server's process."""
+        return cls(server, _configuration(os.environ, keys), _settings_of(server, keys) if server else None)
+
+    @property
+    def other_database(self) -> bool:
+        """Whether the terminal names a database that is not the server's."""
+        own = self.mine.get(DATABASE_URL)
+        return own is not None and own != (self.theirs or {}).get(DATABASE_URL)
+
+    @property
+    def note(self) -> str:
+        """Which settings differ, in a sentence; "" if none does."""
+        theirs = self.theirs or {}
+        names = {*self.mine, *theirs} - {DATA_DIR, SECRETS_DIR}
+        differing = sorted(name for name in names if self.mine.get(name) != theirs.get(name))
+        if self.server is None or not differing:
+            return ""
+        return f"with the settings of {_named(self.server)}, which differ here: {', '.join(differing)}"
+
+
 @contextlib.contextmanager
 def settings_of_server(output: Output, wanted: Wanted) -> Iterator[None]:
     """Use the settings of the running server within the context, if there is one.
 
     If none was asked for, a terminal that names another database keeps its own settings. Raises Unknown and BadInput.
     """
-    folder = _data_dir(os.environ)
-    found = _demo(folder) if wanted.demo else _server(folder, wanted.url)
+    from alexandria.core.provider_facts import key_settings
+
+    found = find(wanted)
     if found is None:
         yield
         return
     server, place = found
-    mine, chosen = _configuration(os.environ), wanted.demo or wanted.url is not None
-    given = _settings_of(server) if server else None
-    if given is None:
+    settings = ServerSettings.of(server, key_settings().values())
+    mine, given = settings.mine, dict(settings.theirs or {})
+    if settings.theirs is None:
         if server:
             output.message(f"hint: the settings of process {server.pid} cannot be read here; these are the terminal's")
         given = {name: value for name, value in mine.items() if not wanted.demo or name.upper() in NETWORK}
     given |= {DATA_DIR: str(place)} | ({SECRETS_DIR: str(place / "secrets")} if wanted.demo else {})
-    own = mine.get(DATABASE_URL)
-    if not chosen and own is not None and own != given.get(DATABASE_URL):
+    settings = ServerSettings(server, mine, given)
+    if settings.other_database and not wanted.demo and wanted.url is None:
         yield
         return
-    differing = sorted(name for name in {*mine, *given} - {DATA_DIR, SECRETS_DIR} if mine.get(name) != given.get(name))
-    if server and differing:
-        output.message(f"with the settings of {_named(server)}, which differ here: {', '.join(differing)}")
+    if note := settings.note:
+        output.message(note)
     with _replaced(mine, given):
         yield
+
+
+def find(wanted: Wanted) -> tuple[RunningProcess | None, Path] | None:
+    """The process that a command asks for, and its folder; of a demo that was kept only the folder; None for none.
+
+    Raises Unknown and BadInput.
+    """
+    folder = _data_dir(os.environ)
+    return _demo(folder) if wanted.demo else _server(folder, wanted.url)
 
 
 def runs_here(url: str) -> bool:
@@ -78,6 +121,8 @@ def runs_here(url: str) -> bool:
 def _server(folder: Path, url: str | None) -> tuple[RunningProcess, Path] | None:
     found = _running(folder, url)
     if url is not None and not found:
+        from alexandria.cli.runtime import remote_server
+
         raise Unknown(
             f"no server of this account with the data folder {folder} answers at {url}",
             hint=remote_server.NOT_FOR_OTHERS,
@@ -115,7 +160,7 @@ def _data_dir(environment: Mapping[str, str]) -> Path:
     return (Path(given).expanduser() if given else default_data_dir()).absolute()
 
 
-def _settings_of(server: RunningProcess) -> dict[str, str] | None:
+def _settings_of(server: RunningProcess, keys: Collection[str]) -> dict[str, str] | None:
     """The settings of a process, with folders as they are from everywhere; None where the system does not give them."""
     place = PROCESSES / str(server.pid)
     try:
@@ -127,7 +172,7 @@ def _settings_of(server: RunningProcess) -> dict[str, str] | None:
     except OSError:
         return None
     pairs = (os.fsdecode(line).partition("=") for line in lines)
-    found = _configuration({name: value for name, _, value in pairs})
+    found = _configuration({name: value for name, _, value in pairs}, keys)
     found |= {name: str(folder / found[name]) for name in (DATA_DIR, SECRETS_DIR) if found.get(name)}
     return found | ({DATABASE_URL: database} if (database := _option(arguments)) else {})
 
@@ -142,14 +187,14 @@ def _option(arguments: list[str]) -> str:
     return ""
 
 
-def _configuration(environment: Mapping[str, str]) -> dict[str, str]:
+def _configuration(environment: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
     """The settings among these variables, but for how the process writes its log."""
-    keys = {*key_settings().values()}
+    others = {*keys} | NETWORK | LIBPQ | {DATABASE_URL}
     return {
         name: value
         for name, value in environment.items()
         if value and name.upper() not in LOG_SETTINGS and (
-            name.upper().startswith(PREFIX) or name.upper() in keys | NETWORK | LIBPQ | {DATABASE_URL}
+            name.upper().startswith(PREFIX) or name.upper() in others
         )
     }  # fmt: skip
 
@@ -177,6 +222,8 @@ def _named(server: RunningProcess) -> str:
 
 def _place(url: str) -> tuple[str, int | None, str]:
     """What an address of a server on this machine leads to. Raises BadInput."""
+    from alexandria.cli.runtime import remote_server
+
     parts = urlsplit(remote_server.address_of(url))
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)

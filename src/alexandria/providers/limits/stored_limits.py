@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alexandria.core.config import PREFIX, ProviderSettings
+from alexandria.core.config import ProviderSettings
+from alexandria.core.secret_files import PREFIX
 from alexandria.database.pool import Connection
 from alexandria.providers.limits.session import SQL
 
