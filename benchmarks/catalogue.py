@@ -185,6 +185,12 @@ def fill(url: str, works: int, named: int | None = None) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
+def filled(url: str) -> bool:
+    """Whether a kept database has been filled."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT FROM review_item LIMIT 1").fetchone() is not None
+
+
 def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
     """For each question the requests that ask it, without end."""
     chance = random.Random(SEED)
@@ -227,6 +233,8 @@ def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, A
         "filter: nothing has all": lambda: listing(
             language="la", source="wikidata", in_month="confirmed", sort="title"
         ),
+        "filter: unresolved, with a source": lambda: listing(unresolved=True, source="isbndb", sort="title"),
+        "filter: doubtful, in its month": lambda: listing(status="doubtful", in_month="confirmed", sort="author"),
         "work": lambda: (f"/api/catalogue/works/{some()[0]}", {}),
         "isbn": lambda: (f"/api/catalogue/isbn/{some()[3]}", {}),
         "filter: needs review": lambda: listing(needs_review=True, sort="newest"),
@@ -351,9 +359,13 @@ def main() -> None:
     options.add_argument("--works", type=int, default=1_000_000)
     options.add_argument("--requests", type=int, default=200, help="of each question")
     options.add_argument("--only", default="", metavar="TEXT", help="questions whose names begin so, such as review")
+    options.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="fill a database here, or use the one that is here"
+    )
     chosen = options.parse_args()
-    with database() as server:
-        fill(server.url, chosen.works)
+    with database(chosen.keep) as server:
+        if not filled(server.url):
+            fill(server.url, chosen.works)
         asyncio.run(measure(server, chosen.works, chosen.requests, chosen.only))
 
 

@@ -51,13 +51,16 @@ def _serve(settings: SandboxSettings, pipe: Connection) -> None:
 
 
 @contextlib.contextmanager
-def database() -> Iterator[Embedded]:
-    """A migrated database that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="alexandria-", dir="/tmp") as folder:  # short, for the socket's sake
-        Path(folder).chmod(0o755)
-        with Embedded(Path(folder) / "data", durable=False) as server:
-            migrate.upgrade(server.url)
-            yield server
+def database(kept: Path | None = None) -> Iterator[Embedded]:
+    """A migrated database that is gone afterwards, or stays in the folder `kept`."""
+    with contextlib.ExitStack() as stack:
+        if kept is None:  # in a short path, for the socket's sake
+            kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alexandria-", dir="/tmp")))
+        kept.mkdir(parents=True, exist_ok=True)
+        kept.chmod(0o755)
+        server = stack.enter_context(Embedded(kept / "data", durable=False))
+        migrate.upgrade(server.url)
+        yield server
 
 
 @contextlib.asynccontextmanager
