@@ -76,3 +76,7 @@ def test_times_are_local_with_utc_in_the_title(opened, admitted, site):
             "each => [each.textContent.slice(0, 8), new Date(Date.parse(each.dateTime) + 19800000).toISOString().slice(11, 19)]"
         )
         assert local == utc
+    site.sql("UPDATE lane SET paused_until = now() + interval '5 minutes', pause_reason = 'busy' WHERE name = 'isbndb'")
+    page.goto(site.url)
+    expect(page.locator("#run time[data-local=minute]")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text(re.compile(r"\d\d:\d\d UTC"))

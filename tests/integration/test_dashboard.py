@@ -181,11 +181,13 @@ async def test_the_finish_is_forecast_as_a_range_with_what_limits_it(admitted, s
     await sql("DELETE FROM lane WHERE name = 'isbndb'; INSERT INTO lane (name, rate, sends, win, gap, daily_limit, daily_cap)"
               " VALUES ('isbndb', 3, 3, 1, 0.3, 15000, 13000)")  # fmt: skip
     page = await page_with_forecast(admitted, system)
-    assert re.search(r"Forecast: it is done \d\d [A-Z][a-z]{2}.* \(80 % likely", page)
+    assert re.search(r"Forecast: it is done (<time[^>]*>)?\d\d [A-Z][a-z]{2}.* \(80 % likely", page)
     assert '<p class="big">Not scheduled</p>' in page
     await act(admitted, "/rollout/start")
     page = await page_with_forecast(admitted, system)
-    assert re.search(r'<p class="big">\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely.*\. Limiting factor: ', page)
+    assert re.search(
+        r'<p class="big">(<time[^>]*>)?\d\d [A-Z][a-z]{2}.*–.*</p>\n<p>80 % likely.*\. Limiting factor: ', page
+    )
     assert "Forecast: it" not in page
 
 
@@ -235,6 +237,37 @@ async def test_a_wrong_address_gets_an_error_page(admitted, path):
     assert response.status_code in {404, 422}
     assert response.headers["content-type"].startswith("text/html")
     assert '<section role="alert">' in response.text
+
+
+async def test_an_unknown_path_is_a_page_in_a_browser_and_json_for_programs(admitted, api):
+    """Also for visitors without a session, and for a path that takes forms alone."""
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for client in (admitted, api):
+        for path, status, title in (("/nowhere", 404, "Page not found"), ("/rollout/begin", 405, "Not a page")):
+            page = await client.get(path, headers=browser)
+            assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert f"<h1>{title}</h1>" in page.text
+            assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+            assert (await client.get(path)).json()["error"]["code"] in {"not_found", "method_not_allowed"}
+        for path in ("/api/nowhere", "/api/internal/nowhere", "/health/nowhere", "/static/nowhere.css"):
+            assert (await client.get(path, headers=browser)).json()["error"]["code"] == "not_found"
+    assert (await admitted.get("/rollout/begin", headers=browser)).headers["allow"] == "POST"
+
+
+async def test_long_reasons_are_never_cut_without_the_whole_of_them(admitted, sql):
+    long = "isbndb answered with a page of another service instead of records, " * 4
+    await failing(sql, where="(year, month) = (2009, 2)", code="bad_data")
+    await sql(f"UPDATE backfill_log SET error_message = '{long}' WHERE (year, month) = (2009, 2)")
+    await sql(
+        "INSERT INTO attempt (token, year, month, began_at, ended_at, worker, outcome, code, reason)"
+        f" VALUES (gen_random_uuid(), 2009, 2, now(), now(), 'w', 'failed', 'bad_data', '{long}')"
+    )
+    page = (await admitted.get("/")).text
+    for part in ("failures", "log"):
+        shown = page[page.index(f'id="{part}"') :]
+        assert re.search(rf'<a href="/months/2009-02">{long[:70]}[^<]*…?(\.\.\.)?</a>', shown), part
+    month = (await admitted.get("/months/2009-02")).text
+    assert month.count(long.strip()) >= 2
 
 
 async def test_nothing_is_scheduled_during_a_pause(admitted, sql):

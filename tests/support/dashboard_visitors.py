@@ -37,8 +37,8 @@ async def act(client, path, follow=True, **fields):
 
 def message(page):
     assert page.status_code == 200, page.text
-    found = re.search(r'role="status"[^>]*>([^<]*)<', page.text)
-    return found and found[1]
+    found = re.search(r'role="status"[^>]*>(.*?)</p>', page.text)
+    return found and re.sub(r"</?time[^>]*>", "", found[1])
 
 
 async def failing(sql, *, where, code):

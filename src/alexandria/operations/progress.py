@@ -61,10 +61,11 @@ class MonthCell:
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Failed months with one reason, newest first; `months` are YYYYMM, as in the row."""
+    """Failed months with one reason, newest first; `months` are YYYYMM, as in the row, and `sentence` is of the `latest`."""
 
     code: str
     sentence: str
+    latest: int
     months: list[int]
     last_seen: datetime
 
@@ -75,6 +76,10 @@ class FailureGroup:
     @property
     def keys(self) -> list[Month]:
         return [Month(*divmod(number, 100)) for number in self.months]
+
+    @property
+    def latest_key(self) -> Month:
+        return Month(*divmod(self.latest, 100))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ FROM backfill_log ORDER BY year DESC, month
 -- Failed months by reason, the reason of most months first; the sentence is the latest one.
 SELECT coalesce(error_code, 'unknown') AS code,
        (array_agg(coalesce(error_message, '') ORDER BY completed_at DESC))[1] AS sentence,
+       (array_agg(year * 100 + month ORDER BY completed_at DESC))[1] AS latest,
        array_agg(year * 100 + month ORDER BY year DESC, month DESC) AS months,
        max(completed_at) AS last_seen
 FROM backfill_log WHERE status = 'failed'

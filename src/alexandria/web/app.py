@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -161,6 +162,8 @@ def create_app(
         app.router.routes.extend(router.routes)
     app.router.routes.extend(review_pages.actions.routes)
     errors.install(app)
+    for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        app.add_exception_handler(status, rendering.unknown_page)
     # The last one added is the outermost: an unexpected error still gets the middleware's headers and count.
     app.add_middleware(
         ExceptionMiddleware, handlers={ClientDisconnect: errors.client_gone, Exception: errors.unexpected}

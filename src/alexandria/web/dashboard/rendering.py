@@ -33,7 +33,8 @@ from alexandria.operations.rollout_summary import describe_default_plan
 from alexandria.operations.status_style import QUALITY_STYLES, STYLES, describe_score
 from alexandria.web.auth.session import Visitor, cookie_path, read_form, session_auth_of
 from alexandria.web.dashboard.charts import year_line
-from alexandria.web.errors import STATUSES
+from alexandria.web.dashboard.moments import mark_moments
+from alexandria.web.errors import STATUSES, error_as_response
 from alexandria.web.idempotency import OnceOnly
 from alexandria.web.routing import Handler, root_path, route_path
 
@@ -49,11 +50,13 @@ MAX_FAILURE_REASONS, MAX_MONTHS_PER_REASON = 6, 6  # that the overview lists
 HTTP_ERRORS = {  # status: title, message, hint
     401: ("Login required", "Your session has ended.", "log in and try again"),
     403: ("Form expired", "This form has expired.", "reload the page and try again"),
-    404: ("Page not found", "There is no such page.", "the overview lists every month"),
+    404: ("Page not found", "There is no such page.", "open the overview, which lists every month"),
+    405: ("Not a page", "This address only accepts forms.", "use the buttons on the overview"),
     415: ("Not a form", "This address accepts only the forms of these pages.", "use the buttons on the page"),
     429: ("Too many attempts", "Too many wrong secrets from your address.", "wait a minute and enter the right one"),
 }  # fmt: skip
 
+PROGRAMS_PATHS = ("/api/", "/health/", "/metrics", "/static/")  # whose answers are never pages
 FORM_KEY = "call"  # the field of a form that has its idempotency key
 VALID_FORM_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 DOUBLE_CLICK_TIMEOUT = 5.0  # seconds that the second click waits for the end of the first
@@ -227,6 +230,7 @@ def templates(root: str = "") -> Environment:
         "time": format_time,
         "date_time": format_date_time,
         "distance": format_distance,
+        "moments": mark_moments,
         "number": "{:,}".format,
         "counted": counted,
         "provider": provider_name,
@@ -277,6 +281,15 @@ def redirect_with_message(request: Request, path: str, message: str) -> Response
 def _isolated(value: Any) -> Any:
     """What a template prints: text of others cannot change the direction of what surrounds it."""
     return isolated(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+async def unknown_page(request: Request, error: Exception) -> Response:
+    """The response to a path that does not exist, or takes forms alone: a page for browsers, JSON for programs."""
+    if route_path(request).startswith(PROGRAMS_PATHS) or "text/html" not in request.headers.get("accept", ""):
+        return await error_as_response(request, error)
+    assert isinstance(error, HTTPException)
+    request.state.visitor = session_auth_of(request).visitor(request)
+    return _error_as_page(request, error)
 
 
 def _error_as_page(request: Request, error: AlexandriaError | HTTPException) -> Response:

@@ -159,9 +159,11 @@
   }
   // Pages have their times in UTC, which stays in the title; here they are shown in the zone of the browser.
   const day = { day: "2-digit", month: "short", year: "numeric" };
-  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const minute = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const time = { ...minute, second: "2-digit" };
+  const short = { day: "2-digit", month: "short", ...minute };
   const zone = { timeZoneName: "short" };
-  const forms = { date: { ...day, ...time, ...zone }, clock: { ...time, ...zone }, time };
+  const forms = { date: { ...day, ...time, ...zone }, clock: { ...time, ...zone }, time, minute, short };
   function showLocalTimes() {
     for (const each of document.querySelectorAll("time[data-local]")) {
       const at = new Date(each.dateTime);
