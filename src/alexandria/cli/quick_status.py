@@ -16,7 +16,7 @@ from alexandria.core.errors import AlexandriaError
 COMMAND = "status"
 OPTIONS = {"--demo", "--json", "--no-color", "--no-input", "-q", "--quiet"}
 ANSWER_TIMEOUT = 3.0  # seconds, after which the command finds out itself
-MAX_ANSWER = 4_000_000  # bytes
+MAX_ANSWER_BYTES = 4_000_000  # bytes
 PATH, TOKEN_HEADER = "/api/local/status", "X-Process-Token"  # its name
 UNKNOWN_TERMINALS = {"", "dumb", "unknown"}
 NOTE_WIDTH = 200  # columns of a note where there is no terminal
@@ -87,7 +87,7 @@ def _get(url: str, path: str, token: str) -> str | None:
         try:
             connection.request("GET", path, headers={TOKEN_HEADER: token})
             answer = connection.getresponse()
-            text = answer.read(MAX_ANSWER).decode() if answer.status == 200 else None
+            text = answer.read(MAX_ANSWER_BYTES).decode() if answer.status == 200 else None
         finally:
             connection.close()
     except (OSError, HTTPException, ValueError):

@@ -106,6 +106,15 @@ class Application(FastAPI):
         return super().openapi()
 
 
+def _install_errors(app: FastAPI) -> None:
+    errors.install(app)
+    for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        app.add_exception_handler(status, rendering.unknown_page)
+    app.add_middleware(
+        ExceptionMiddleware, handlers={ClientDisconnect: errors.client_gone, Exception: errors.unexpected}
+    )
+
+
 def create_app(
     system: System,
     secrets: WebhookSecrets,
@@ -161,12 +170,7 @@ def create_app(
     for router in (login.router, login.authenticated, actions.previews, actions.router, curation_actions.router):
         app.router.routes.extend(router.routes)
     app.router.routes.extend(review_pages.actions.routes)
-    errors.install(app)
-    for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-        app.add_exception_handler(status, rendering.unknown_page)
+    _install_errors(app)
     # The last one added is the outermost: an unexpected error still gets the middleware's headers and count.
-    app.add_middleware(
-        ExceptionMiddleware, handlers={ClientDisconnect: errors.client_gone, Exception: errors.unexpected}
-    )
     app.add_middleware(RequestMiddleware, requests=app.state.request_metrics.requests, root_path=root_path)
     return app

@@ -15,7 +15,7 @@ _DATE = rf"(?:(\d{{4}}-\d\d-\d\d) |(\d{{1,2}}) ({'|'.join(_MONTHS)}) )?"
 _TIME = r"((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)"
 # One instant or the two of a range, as sentences of ours have them; hours of a plan, as in 03:00-23:00, are of every day.
 _MOMENT = re.compile(rf"(since |was at |, at )?(?<![\d.:-]){_DATE}{_TIME}(?:–{_DATE}{_TIME})? UTC", re.ASCII)
-_GROUPS = 4  # of one instant: the date as digits, or its day and month, and the time of day
+_GROUPS_COUNT = 4  # of one instant: the date as digits, or its day and month, and the time of day
 
 
 def mark_moments(text: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Markup:
@@ -32,7 +32,7 @@ def mark_moments(text: str, clock: Callable[[], datetime] = lambda: datetime.now
 
 def _marked(found: re.Match[str], now: datetime) -> str:
     before, *parts = found.groups()
-    first, second = parts[:_GROUPS], parts[_GROUPS:]
+    first, second = parts[:_GROUPS_COUNT], parts[_GROUPS_COUNT:]
     try:
         begin = _instant(*first, now=now, past=before is not None)
         end = begin if second[-1] is None else _instant(*second, now=begin, past=False)
