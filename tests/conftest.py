@@ -43,6 +43,7 @@ _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*|P
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _COLLECTION_INTERVAL = 50_000  # new objects between two runs of the garbage collector; Python's own is 700
 _MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 8 * 2**30  # bytes; four servers use a quarter of it
+_SHORT_FIXTURE = 0.05  # seconds; what takes longer may be among the slowest that are listed at the end
 _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5
 
 # What takes longest, first: then no worker is left with a long file at the end. The rest follows by folder.
@@ -208,6 +209,31 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["ALEXANDRIA_SECRETS_DIR"] = str(session.folder / "secrets")
     session.handle_signals()
     config.pluginmanager.register(session, "alexandria-session")
+    if not session.main and config.get_verbosity() <= 0:
+        _report_briefly(config)
+
+
+def _report_briefly(config: pytest.Config) -> None:
+    """Tell the main process nothing of a test's begin, and of its fixtures only what took long or went wrong.
+
+    Six messages a test took more than most tests, on both sides.
+    """
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":
+            send = plugin.sendevent
+
+            def send_what_matters(name: str, send: Callable[..., None] = send, **content: Any) -> None:
+                report = content.get("data", {}) if name == "testreport" else {}
+                uneventful = (
+                    report.get("when") in {"setup", "teardown"}
+                    and report["outcome"] == "passed"
+                    and report["duration"] < _SHORT_FIXTURE
+                    and not report["sections"]
+                )
+                if name != "logstart" and not uneventful:
+                    send(name, **content)
+
+            plugin.sendevent = send_what_matters
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
