@@ -41,7 +41,7 @@ from alexandria.database.migrate import upgrade
 # Without its compiled modules a command takes seconds of processor time to start, and the tests start hundreds.
 _FOREIGN = re.compile(r"ALEXANDRIA_.*|.*_API_KEY|DATABASE_URL|PG[A-Z]+|OTEL_.*|PYTHONDONTWRITEBYTECODE")
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_COLLECTION_INTERVAL = 50_000  # new objects between two runs of the garbage collector; Python's own is 700
+_COLLECTION_INTERVAL = 500_000  # new objects between two runs of the garbage collector; Python's own is 700
 _MEMORY, _MEMORY_NEEDED = Path("/dev/shm"), 8 * 2**30  # bytes; four servers use a quarter of it
 _SHORT_FIXTURE = 0.05  # seconds; what takes longer may be among the slowest that are listed at the end
 _SAME_SIGNAL = 3.0  # seconds in which a second signal is a copy of the first; execnet repeats its own after 5

@@ -308,3 +308,29 @@ def _is_fixed(statement):
     if isinstance(statement, ast.Subscript):
         return ast.unparse(statement.value) == "SQL"
     return isinstance(statement, ast.Constant)
+
+
+def test_one_place_walks_the_causes():
+    """`origin` in core/errors.py: every other walk would need its own proof that it ends."""
+    walking = {
+        path.name
+        for path in MODULES
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr in {"__cause__", "__context__"}
+    }
+    assert walking == {"errors.py"}
+
+
+def test_no_error_is_raised_from_what_it_caused():
+    """`raise a.__cause__ from a` makes a circle; so does raising again, from another, what an outer handler has caught."""
+    circles = [
+        (name_of(path), node.lineno)
+        for path in MODULES
+        for handler in nodes(path)
+        if isinstance(handler, ast.ExceptHandler)
+        for node in ast.walk(handler)
+        if isinstance(node, ast.Raise) and node.cause is not None and isinstance(node.cause, ast.Name)
+        for raised in (node.exc.values if isinstance(node.exc, ast.BoolOp) else [node.exc])
+        if not isinstance(raised, ast.Call | ast.Name)
+    ]
+    assert circles == []
