@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 
@@ -25,6 +26,8 @@ def main() -> int:
         return 0
     if STATUS in sys.argv[1:] and not LOOKS_OTHERWISE & os.environ.keys() and _print_status():
         return 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does with signs that its encoding lacks
     # The modules, classes and validators that a start creates are no garbage: to search them takes an eighth of it.
     gc.set_threshold(COLLECTION_INTERVAL)
     from alexandria.cli.main import main as run  # noqa: PLC0415 # it imports most of what a start creates

@@ -11,11 +11,10 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from alexandria.core import errors
+from alexandria.core import errors, tls
 from alexandria.core.config import ProviderSettings
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import MAX_BUSY_TRIES, PROVIDERS
-from alexandria.core.tls import load_authorities
 from alexandria.providers.charging import charged_to
 from alexandria.providers.client import (
     MAX_LONG_CALL_TRIES,
@@ -457,7 +456,7 @@ async def test_the_trusted_authorities_are_read_once_for_all_ways(reach, limiter
         return load(*args, **kwargs)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
-    load_authorities.cache_clear()
+    tls._load.cache_clear()
     for name in ("gemini", "xai", "isbndb"):
         settings = ProviderSettings(name=name, **PROVIDERS[name].limits.model_dump(), key="canary-key")
         api = ProviderClient(settings, limiter, answers, contact="", version="1")

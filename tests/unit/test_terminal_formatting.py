@@ -1,10 +1,11 @@
 """What a server renders for a terminal has the colours of that terminal, whoever asked before."""
 
 import itertools
+import json
 
 import pytest
 
-from alexandria.operations.terminal.formatting import TerminalFeatures, chip, rendered
+from alexandria.operations.terminal.formatting import TerminalFeatures, chip, json_line, rendered
 
 CODES = {
     ("xterm-256color", "truecolor", True): "\x1b[38;2;255;255;255;48;2;20;80;143m✓\x1b[0m\n",
@@ -28,3 +29,10 @@ def test_without_a_terminal_lines_have_neither_colors_nor_blanks_at_their_ends()
 def test_lines_fold_at_the_width_of_the_terminal():
     lines = rendered(["one two three"], TerminalFeatures(8, "xterm")).splitlines()
     assert [line.rstrip() for line in lines] == ["one two", "three"]
+
+
+def test_json_for_an_output_that_cannot_show_a_sign_is_the_same_json():
+    whole = {"title": "✓ 📚 é"}
+    line = json_line(whole, ascii_only=True)
+    assert line.isascii()
+    assert json.loads(line) == json.loads(json_line(whole)) == whole

@@ -17,11 +17,11 @@ def authorities() -> ssl.SSLContext:
 
     Raises Misconfigured if a variable names a file or folder without certificates.
     """
-    return load_authorities(chosen_authorities())
+    return _load(chosen_authorities())
 
 
 @functools.cache
-def load_authorities(chosen: tuple[str, str] | None) -> ssl.SSLContext:
+def _load(chosen: tuple[str, str] | None) -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except (OSError, ssl.SSLError):

@@ -104,7 +104,7 @@ class Output:
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
     def _json(self, whole: object) -> None:
-        sys.stdout.write(json_line(whole))
+        sys.stdout.write(json_line(whole, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf")))
         sys.stdout.flush()
 
 

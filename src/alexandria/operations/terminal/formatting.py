@@ -59,9 +59,9 @@ def plain_lines(console: Console, parts: Iterable[RenderableType]) -> Iterator[s
         yield "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
-def json_line(whole: object) -> str:
-    """The value as one line of JSON, with its end."""
-    return inert_json(json.dumps(whole, default=_plain, ensure_ascii=False)) + "\n"
+def json_line(whole: object, *, ascii_only: bool = False) -> str:
+    """The value as one line of JSON, with its end; `ascii_only` for an output that cannot show every sign."""
+    return inert_json(json.dumps(whole, default=_plain, ensure_ascii=ascii_only)) + "\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
