@@ -29,6 +29,7 @@ _LOCKING = (
     (re.compile(r"\bCREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER .*? ON (\w+)"), "SHARE ROW EXCLUSIVE"),
     (re.compile(r"\bDROP TRIGGER .*? ON (\w+)"), "ACCESS EXCLUSIVE"),
     (re.compile(r"COMMENT ON (?:TABLE|COLUMN) (\w+)"), "SHARE UPDATE EXCLUSIVE"),
+    (re.compile(r"\bCREATE STATISTICS .*? FROM (\w+)"), "SHARE UPDATE EXCLUSIVE"),
     (re.compile(r"(?<!ON )(?<!DO )UPDATE (?!OF |OR |ON |CASCADE)(\w+)"), "ROW EXCLUSIVE"),
     (re.compile(r"\bINSERT INTO (\w+)"), "ROW EXCLUSIVE"),
     (re.compile(r"\bDELETE FROM (\w+)"), "ROW EXCLUSIVE"),
