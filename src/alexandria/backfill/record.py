@@ -31,7 +31,8 @@ async def record(
     """
 
     async def write(*, apart: bool) -> RecordedMonth:
-        async with database.transaction() if apart else database.pipelined() as connection:
+        # In no pipeline: PostgreSQL does not end the session of a process that freezes within one, and its locks would stay.
+        async with database.transaction() as connection:
             await months.lock(connection, token)
             recorded = await candidates.record_month(connection, month, resolutions, now, token=token, apart=apart)
             refused = [f"left out, as PostgreSQL refuses the data: {title}" for title in recorded.left_out]
