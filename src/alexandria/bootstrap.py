@@ -47,6 +47,7 @@ from alexandria.providers.response_cache import ResponseCache
 from alexandria.rollout.controller import RolloutController
 from alexandria.rollout.decisions import TICK_SECONDS
 from alexandria.rollout.gates import METERED_SOURCE
+from alexandria.rollout.repository import quota_share
 
 if TYPE_CHECKING:
     from alexandria.backfill.composition import Backfill
@@ -244,7 +245,7 @@ def _filling(
         database,
         queue,
         _generators(settings, clients, database),
-        _source_pool(settings, clients, database),
+        _source_pool(settings, clients, database, limiter),
         stall=stall,
         keyed=lambda: {name for name, client in clients.items() if client.key is not None},
         lookahead=_lookahead(settings, limiter),
@@ -275,13 +276,17 @@ def _generators(settings: Settings, clients: dict[str, ProviderClient], database
     ]
 
 
-def _source_pool(settings: Settings, clients: dict[str, ProviderClient], database: Database) -> SourcePool:
+def _source_pool(
+    settings: Settings, clients: dict[str, ProviderClient], database: Database, limiter: RateLimiter
+) -> SourcePool:
+    from alexandria.backfill.first_source import FirstSources  # noqa: PLC0415 # as the next line says
     from alexandria.backfill.source_selection import Policy, SourcePool  # noqa: PLC0415 # only workers have sources
     from alexandria.bibliography.lookup import BibliographyIndex  # noqa: PLC0415
     from alexandria.bibliography.source import BibliographySource  # noqa: PLC0415
 
     local = BibliographySource(BibliographyIndex(database)) if settings.bibliography else None
-    return SourcePool(_sources(settings, clients), Policy(settings.policy), local)
+    first = FirstSources(database, settings.sources, limiter.status, quota_share)
+    return SourcePool(_sources(settings, clients), Policy(settings.policy), local, weights=first.weights)
 
 
 def _sources(settings: Settings, clients: dict[str, ProviderClient]) -> list[Source]:

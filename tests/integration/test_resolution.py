@@ -12,6 +12,7 @@ from alexandria.backfill.composition import Backfill, compose
 from alexandria.backfill.queue import JobQueue
 from alexandria.backfill.repositories import candidates
 from alexandria.backfill.source_selection import Policy, SourcePool
+from alexandria.catalogue.models import Candidate
 from alexandria.core import config
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import default_sources
@@ -168,7 +169,7 @@ async def test_one_source_that_is_left_fills_a_month_alone(stage, left):
     books = await books_of(on.backfill)
     assert {book["source"] for book in books if book["isbn13"]} <= {left}
     unresolved = [book for book in books if book["isbn13"] is None]
-    order = [source.name for source in on.backfill.runner.sources.order]
+    order = [source.name for source in on.backfill.runner.sources.order(Candidate("Any", "Book"), {})]
     asked = set(order if unresolved else order[: order.index(left)]) - {left}
     assert all((f"{name}: answered 503" in (row["error_message"] or "")) is (name in asked) for name in SOURCES)
     without = f"chosen without asking: {', '.join(order[: order.index(left)])}"

@@ -105,6 +105,28 @@ async def test_a_reprint_whose_other_numbers_no_source_lists_is_searched_for():
     assert (found.isbn13, len(paid.bulks), paid.searches) == (FIRST, 1, 1)
 
 
+@pytest.mark.parametrize(("held", "isbn"), [(FIRST, FIRST), (REPRINT, REPRINT)])
+async def test_where_the_paid_source_knows_a_reprint_alone_one_more_source_is_asked(held, isbn):
+    paid = Paid(found=[edition("isbndb", REPRINT, REPRINTED)])
+    sources = [
+        Free([edition(name, held, REPRINTED if held == REPRINT else None)], name)
+        for name in ("open_library", "wikidata")
+    ]
+    asked = []
+
+    async def at_paid():
+        return {"isbndb": 1.0}
+
+    class Heard(Free):
+        async def find(self, candidate):
+            asked.append(self.name)
+            return await Free.find(self, candidate)
+
+    sources = [Heard(each.holds, each.name) for each in sources]
+    found = await look_up(None, BOOK, SourceSelector(SourcePool([*sources, paid], Policy.BALANCED, weights=at_paid)))
+    assert (found.isbn13, asked, paid.searches, paid.bulks) == (isbn, ["open_library"], 1, [])
+
+
 async def test_the_editions_of_many_books_are_checked_in_one_request():
     numbers = {"Prophet Song": (REPRINT, FIRST), "Grace": ("9780316316309", "9780316316316")}
     free = [

@@ -67,6 +67,8 @@ BETTER = {
     "a year earlier is as near as its December": (edition("2017"), edition("2019-02"), Candidate("Circe", "Madeline Miller", 2018)),
     "a dated edition before an undated one": (edition("1969-01"), edition(), CIRCE),
     "an undated edition before one fifty years off": (edition(), edition("1968-03"), CIRCE),
+    "an undated edition before a reprint of years after": (edition(), edition("2023-05"), CIRCE),
+    "a dated edition of the year after before an undated one": (edition("2019-05"), edition(), CIRCE),
     "no time named: the earlier edition": (edition("1999-05"), edition("2018-04"), Candidate("Circe", "Madeline Miller")),
     "no time named: the earlier month": (edition("1999-05"), edition("1999-06"), Candidate("Circe", "Madeline Miller")),
     "no time named: a month before none": (edition("1999-11"), edition("1999"), Candidate("Circe", "Madeline Miller")),

@@ -71,15 +71,13 @@ async def test_fields_that_their_terms_protect_are_not_stored(reach, answers):
     assert "canary" not in str(answers.kept)
 
 
-async def test_no_match_has_no_list_and_is_tried_in_all_words(reach, answers):
-    hits, client = await find(reach, NOTHING, found(FULL))
-    assert len(hits) == 1
+async def test_no_match_has_no_list_and_may_be_tried_in_all_words(reach, answers):
+    client = reach("google_books", [NOTHING, found(FULL)])
+    source = GoogleBooks(client)
+    assert await source.find(CODE) == []
+    assert len(await source.find_widely(CODE)) == 1
     assert client.sent[1].url.params["q"] == "the da vinci code a novel dan brown"
     assert NEGATIVE_LIFETIME in answers.lives.values()
-
-
-async def test_nothing_at_all_is_an_answer(reach):
-    assert (await find(reach, NOTHING, NOTHING))[0] == []
 
 
 @pytest.mark.parametrize(

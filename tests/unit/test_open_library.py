@@ -71,6 +71,11 @@ async def find(reach, *responses, candidate=CODE):
     return await OpenLibrary(client).find(candidate), client
 
 
+async def find_widely(reach, *responses, candidate=CODE):
+    client = reach("open_library", list(responses))
+    return await OpenLibrary(client).find_widely(candidate), client
+
+
 async def test_a_work_is_searched_by_title_and_family_name_with_its_best_edition(reach):
     (hit,), client = await find(reach, found(WORK))
     (request,) = client.sent
@@ -298,16 +303,30 @@ async def test_fields_of_another_type_are_silence(reach, odd):
 
 
 async def test_a_title_with_a_subtitle_is_tried_without_it_and_then_the_author(reach):
+    """The first search is one request: what it does not find another source may know."""
     candidate = Candidate("Code: The Novel", "Dan Brown, Somebody Else", 2003)
-    hits, client = await find(reach, found(), found(), found(WORK), candidate=candidate)
-    asked = [(request.url.params.get("title"), request.url.params["author"]) for request in client.sent]
+    nothing, first = await find(reach, found(), candidate=candidate)
+    hits, wider = await find_widely(reach, found(), found(WORK), candidate=candidate)
+    asked = [(request.url.params.get("title"), request.url.params["author"]) for request in (*first.sent, *wider.sent)]
     assert asked == [("code the novel", "brown"), ("code", "brown"), (None, "dan brown")]
-    assert len(hits) == 1
+    assert (nothing, len(hits)) == ([], 1)
+
+
+async def test_a_title_without_subtitle_is_not_searched_for_twice(reach):
+    _, client = await find_widely(reach, found(), candidate=Candidate("Dune", "Frank Herbert"))
+    assert [request.url.params.get("title") for request in client.sent] == [None]
+
+
+async def test_the_numbers_of_an_edition_that_was_shown_are_not_asked_about_again(reach):
+    """A reprint that is the work's only edition: a second request would say the same."""
+    alone = nested(EDITION | {"publish_date": ["1999"]}, isbn=EDITION["isbn"])
+    (hit,), client = await find(reach, found(alone))
+    assert (hit.published.year, len(client.sent)) == (1999, 1)
 
 
 async def test_nothing_found_is_stored_for_less_than_a_day(reach, answers):
-    hits, client = await find(reach, found(), found())
-    assert (hits, len(client.sent)) == ([], 2)
+    hits, client = await find(reach, found())
+    assert (hits, len(client.sent)) == ([], 1)
     assert set(answers.lives.values()) == {NEGATIVE_LIFETIME}
 
 

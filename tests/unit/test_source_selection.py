@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,7 +68,7 @@ def asked(sources):
     ],
 )
 def test_a_policy_sets_the_order_in_which_sources_are_asked(policy, order):
-    assert [source.name for source in SourcePool(shelves(), policy).order] == order
+    assert [source.name for source in SourcePool(shelves(), policy).order(BOOK, {})] == order
 
 
 @pytest.mark.parametrize("policy", Policy)
@@ -203,3 +204,80 @@ async def test_a_success_renews_the_patience_with_a_source():
         )
         await look_up(None, BOOK, panel)
     assert sources[0].asked == 3 * MAX_CONSECUTIVE_FAILURES
+
+
+# The source at which a book begins
+
+EVENLY = dict.fromkeys(NAMES, 1.0)
+
+
+def begun(book, policy, weights=EVENLY):
+    return [source.name for source in SourcePool(shelves(), policy).order(book, weights)]
+
+
+def test_books_begin_at_each_source_in_proportion_to_its_weight():
+    books = [Candidate(f"Title {number}", "Ann Author") for number in range(3000)]
+    drawn = Counter(
+        begun(book, Policy.BALANCED, {"open_library": 3.0, "isbndb": 2.0, "wikidata": 1.0})[0] for book in books
+    )
+    shares = {"open_library": 3 / 6, "isbndb": 2 / 6, "wikidata": 1 / 6}
+    assert {name: number / len(books) for name, number in drawn.items()} == pytest.approx(shares, abs=0.03)
+
+
+@pytest.mark.parametrize("spelt", [("PROPHET SONG", "Lynch, Paul"), ("Prophet song.", "Paul Lynch")])
+def test_a_book_begins_at_one_source_however_it_is_spelt(spelt):
+    for number in range(30):
+        weights = {name: 1.0 + (position + number) % 5 for position, name in enumerate(NAMES)}
+        assert begun(Candidate(*spelt), Policy.BALANCED, weights) == begun(BOOK, Policy.BALANCED, weights)
+
+
+def test_a_source_without_a_share_changes_nothing_for_the_books_of_the_others():
+    books = [Candidate(f"Title {number}", "Ann Author") for number in range(200)]
+    for book in books:
+        if (first := begun(book, Policy.BALANCED)[0]) != "wikidata":
+            assert begun(book, Policy.BALANCED, {name: 1.0 for name in NAMES if name != "wikidata"})[0] == first
+
+
+def test_the_paid_source_begins_books_by_one_policy_and_keeps_its_place_in_the_others():
+    books = [Candidate(f"Title {number}", "Ann Author") for number in range(200)]
+    places = {policy: {begun(book, policy).index("isbndb") for book in books} for policy in Policy}
+    assert places == {Policy.FRUGAL: {4}, Policy.BALANCED: {0, 3}, Policy.EXACT: {1}}
+    without = {name: 1.0 for name in NAMES if name != "isbndb"}
+    assert {begun(book, Policy.BALANCED, without).index("isbndb") for book in books} == {2}
+
+
+@dataclass
+class WideShelf(Shelf):
+    """A source that may know a book by a wider search alone."""
+
+    wider: Sequence[EditionRecord] = ()
+    asked_widely: int = 0
+
+    async def find_widely(self, candidate):
+        self.asked_widely += 1
+        if self.failure:
+            raise self.failure
+        return self.wider
+
+
+async def test_a_wider_search_comes_after_all_others_and_at_one_source_alone():
+    wide = [WideShelf("open_library", wider=[edition("open_library")]), WideShelf("google_books")]
+    last = Shelf("wikidata", [edition("wikidata", REPRINT)])
+    known = await look_up(None, BOOK, SourceSelector(SourcePool([*wide, last], Policy.BALANCED)))
+    assert (known.isbn13, [each.asked_widely for each in wide]) == (REPRINT, [0, 0])
+    last.holds = ()
+    found = await look_up(None, BOOK, SourceSelector(SourcePool([*wide, last], Policy.BALANCED)))
+    assert (found.isbn13, [each.asked_widely for each in wide]) == (FIRST, [1, 0])
+    wide[0].failure = errors.ProviderDown("open_library", "answered 503")
+    wide[1].wider = [edition("google_books")]
+    instead = await look_up(None, BOOK, SourceSelector(SourcePool([*wide, last], Policy.BALANCED)))
+    assert (instead.source, [each.asked_widely for each in wide]) == ("google_books", [1, 1])
+
+
+async def test_an_empty_shelf_of_known_records_is_not_searched_widely():
+    """What a source has found under the words named it would find again."""
+    other = WideShelf(
+        "open_library", [edition("open_library", title="Quite Another Book")], wider=[edition("open_library")]
+    )
+    found = await look_up(None, BOOK, SourceSelector(SourcePool([other], Policy.BALANCED)))
+    assert (found.isbn13, other.asked_widely) == (None, 0)

@@ -16,7 +16,7 @@ from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolu
 from alexandria.core import errors
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
-from alexandria.providers.base import BulkLookup, LocalSource, Source
+from alexandria.providers.base import BulkLookup, LocalSource, Source, WideSearch
 
 MAX_ISBNS_CHECKED = 10  # of a work whose edition may not be the one meant; each costs a unit of the paid source
 
@@ -31,6 +31,7 @@ class LookUp:
     found: Resolution = field(init=False)
     _hits: list[EditionRecord] = field(default_factory=list)
     _asked: list[Source] = field(default_factory=list)
+    _silent: list[WideSearch] = field(default_factory=list)
     _unavailable: dict[str, errors.ProviderError] = field(default_factory=dict)
     _local: LocalSource | None = None
 
@@ -38,17 +39,27 @@ class LookUp:
         self.found = Resolution(self.candidate, None, reason="no source was asked")
 
     async def prove(self, selector: SourceSelector) -> LookUp:
-        """Ask the sources in their order until the policy accepts an edition."""
+        """Ask the sources in the book's order until the policy accepts an edition, and last one of them more widely.
+
+        If the source that checks editions knows a reprint alone, one more is asked: it may know the edition that was meant.
+        """
         self._local = await selector.local()
-        for source in selector.order:
-            if self._is_settled and not selector.objection(self.found, self._unavailable):
-                break
+        is_checked = False
+        for source in await selector.order(self.candidate):
+            if self._is_enough(selector):
+                if is_checked or selector.checking not in self._asked or not self.is_reprint():
+                    return self
+                is_checked = True
             self._asked.append(source)
             answer = await selector.ask(source, self.candidate)
-            if isinstance(answer, errors.ProviderError):
-                self._unavailable[source.name] = answer
-            else:
-                self._take(answer)
+            if not answer and isinstance(source, WideSearch):
+                self._silent.append(source)
+            self._hear(source, answer)
+        for wide in [] if self._is_enough(selector) else self._silent:
+            answer = await selector.ask_widely(wide, self.candidate)
+            self._hear(wide, answer)
+            if not isinstance(answer, errors.ProviderError):
+                break
         return self
 
     def needs_check(self, source: Source) -> bool:
@@ -100,14 +111,21 @@ class LookUp:
             settled_locally=None if self._local is None else found.isbn13 is not None and self._is_local,
         )
 
-    @property
-    def _is_settled(self) -> bool:
+    def _is_enough(self, selector: SourceSelector) -> bool:
         accepted = self.found.accepted
-        return accepted is not None and not is_known_otherwise(self.candidate, accepted)
+        if accepted is None or is_known_otherwise(self.candidate, accepted):
+            return False
+        return not selector.objection(self.found, self._unavailable)
 
     @property
     def _is_local(self) -> bool:
         return self._local is not None and self._asked == [self._local]
+
+    def _hear(self, source: Source, answer: Sequence[EditionRecord] | errors.ProviderError) -> None:
+        if isinstance(answer, errors.ProviderError):
+            self._unavailable[source.name] = answer
+        else:
+            self._take(answer)
 
     def _take(self, hits: Sequence[EditionRecord]) -> None:
         newer = {(hit.source.provider, hit.source.id) for hit in hits}  # a dump's, of the live site

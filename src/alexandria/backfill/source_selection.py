@@ -1,4 +1,4 @@
-"""Selects which source is asked next, and when no more are needed: in one order for all books, which the policy sets."""
+"""Selects which source is asked next, and when no more are needed: in an order that the policy and the book itself set."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from alexandria.backfill.first_source import Weights, first_source
 from alexandria.catalogue.matching.scoring import ACCEPT
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution
 from alexandria.core import errors
-from alexandria.providers.base import BulkLookup, LocalSource, Source
+from alexandria.providers.base import BulkLookup, LocalSource, Source, WideSearch
 from alexandria.providers.failures import failure_of
 
 MAX_CONSECUTIVE_FAILURES = 3  # after which a source is not asked for the rest of the month
@@ -28,7 +29,7 @@ class Policy(StrEnum):
     """How much is paid for certainty."""
 
     FRUGAL = "frugal"  # paid sources only when every free one has been asked in vain
-    BALANCED = "balanced"  # a paid source when two free ones did not settle it, and in bulk about doubtful editions
+    BALANCED = "balanced"  # paid sources for their share of books, for what two or three free ones do not know, and to check editions
     EXACT = "exact"  # an ISBN is taken only when two sources know the book, one of them paid if there is one
 
 
@@ -47,26 +48,55 @@ P = TypeVar("P", bound=MaybePaid)
 R = TypeVar("R")
 
 
-def in_order(sources: Sequence[P], policy: Policy) -> list[P]:
-    """Return free sources in their own order, with the paid ones where `policy` puts them.
+def in_order(sources: Sequence[P], policy: Policy, *, more_free: int = 0) -> list[P]:
+    """Return free sources in their own order, with the paid ones where `policy` puts them, or after so many `more_free` ones.
 
     The order never depends on load: a book is judged by the records of the same sources whatever else is looked up.
     """
     free = [source for source in sources if not source.paid]
     paid = [source for source in sources if source.paid]
     before = FREE_BEFORE_PAID[policy]
+    if before is not None:
+        before += more_free
     return [*free, *paid] if before is None else [*free[:before], *paid, *free[before:]]
 
 
-class SourcePool:
-    """The configured sources, the policy, and the order in which each book is looked up in them.
+async def _no_weights() -> Weights:
+    return {}
 
-    A `local` source costs no request, whatever the policy: it is asked first, and is none of `sources`.
+
+class SourcePool:
+    """The configured sources, the policy, and the orders in which books are looked up in them.
+
+    A `local` source costs no request, whatever the policy: it is asked first, and is none of `sources`. Of the others each
+    book begins at one that is drawn by its `weights`, or at the first one if there are none; at a paid one only by BALANCED.
     """
 
-    def __init__(self, sources: Sequence[Source], policy: Policy, local: LocalSource | None = None) -> None:
-        self.sources, self.policy, self.local = tuple(sources), policy, local
-        self.order = (*([local] if local else []), *in_order(self.sources, policy))
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        policy: Policy,
+        local: LocalSource | None = None,
+        *,
+        weights: Callable[[], Awaitable[Weights]] = _no_weights,
+    ) -> None:
+        self.sources, self.policy, self.local, self.weights = tuple(sources), policy, local, weights
+
+    def order(self, candidate: Candidate, weights: Weights) -> list[Source]:
+        """Return the sources to ask about a book, in this order.
+
+        Where books begin at a paid source, it has its share of them, and is asked about the others after one more free source.
+        """
+        may_begin = [source for source in self.sources if not source.paid or self.policy is Policy.BALANCED]
+        drawn = {source.name: weights[source.name] for source in may_begin if source.name in weights}
+        first = first_source(candidate, drawn)
+        begun = [source for source in self.sources if source.name == first]
+        others = [source for source in self.sources if source.name != first]
+        local = [self.local] if self.local else []
+        if begun and begun[0].paid:
+            return [*local, *begun, *in_order(others, self.policy)]
+        has_share = any(source.paid and source.name in drawn for source in self.sources)
+        return [*local, *in_order([*begun, *others], self.policy, more_free=int(has_share))]
 
 
 class SourceSelector:
@@ -81,16 +111,18 @@ class SourceSelector:
         self.failed: dict[str, errors.ProviderError] = {}
         self.answered = False
         self._failures: Counter[str] = Counter()
+        self._weights: Weights | None = None
 
     async def local(self) -> LocalSource | None:
         """The source that is asked without a request, if it holds anything."""
         local = self._pool.local
         return local if local is not None and await local.is_available() else None
 
-    @property
-    def order(self) -> Sequence[Source]:
-        """The sources to ask about each candidate, in this order."""
-        return self._pool.order
+    async def order(self, candidate: Candidate) -> Sequence[Source]:
+        """Return the sources to ask about a candidate, in this order: by one rule for all candidates of a batch."""
+        if self._weights is None:
+            self._weights = await self._pool.weights()
+        return self._pool.order(candidate, self._weights)
 
     @property
     def checking(self) -> BulkLookup | None:
@@ -124,6 +156,12 @@ class SourceSelector:
     async def ask(self, source: Source, candidate: Candidate) -> Sequence[EditionRecord] | errors.ProviderError:
         """Return the source's records, or the error why it could not be asked."""
         return await self._asked(source, lambda: source.find(candidate))
+
+    async def ask_widely(
+        self, source: WideSearch, candidate: Candidate
+    ) -> Sequence[EditionRecord] | errors.ProviderError:
+        """Return the records of the source's wider search, or the error why it could not be asked."""
+        return await self._asked(source, lambda: source.find_widely(candidate))
 
     async def ask_isbns(
         self, source: BulkLookup, isbns: Sequence[Isbn13]

@@ -63,7 +63,8 @@ class ProviderFacts:
     """One provider. `source`, `generator` and `sandbox` are entry points, "module:class"; "" where it is none.
 
     `model` is how a generator's setting names its model: not at all, NAME:MODEL or NAME:MODEL@URL. `default_rank` is the
-    source's position in the default of ALEXANDRIA_SOURCES (None: it is asked only where it is configured). A call to a
+    source's position in the default of ALEXANDRIA_SOURCES (None: it is asked only where it is configured). Books begin at it
+    in proportion to its rate times `first_weight`. A call to a
     `paid` provider costs money or a scarce allowance. The `metered` source is the one whose day a rollout plan divides.
     Calls of a provider with `long_calls` are bounded by a concurrency limit. A source is trusted last on its
     `doubtful_fields` of an edition.
@@ -88,6 +89,7 @@ class ProviderFacts:
     sandbox: str = ""
     model: Literal["", "MODEL", "MODEL@URL"] = ""
     default_rank: int | None = None
+    first_weight: float = 0.0
     paid: bool = False
     metered: bool = False
     long_calls: bool = False
@@ -143,6 +145,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         source="alexandria.providers.isbndb:ISBNdb",
         sandbox="alexandria.sandbox.isbndb:ISBNdbSandbox",
         default_rank=5,
+        first_weight=0.9,
         paid=True,
         metered=True,
         doubtful_fields=frozenset({"language"}),  # it calls many a Japanese or German book English
@@ -173,6 +176,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         source="alexandria.providers.open_library:OpenLibrary",
         sandbox="alexandria.sandbox.open_library:OpenLibrarySandbox",
         default_rank=1,
+        first_weight=1.0,
         coverage=0.6,
         anonymous_rate=1.0,
     ),

@@ -69,6 +69,14 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class WideSearch(Source, Protocol):
+    """A source that can search for more than the words named: for books that no source knows by these."""
+
+    async def find_widely(self, candidate: Candidate) -> Sequence[EditionRecord]:
+        """As `find`, for a candidate that `find` knew nothing of."""
+
+
+@runtime_checkable
 class BulkLookup(Source, Protocol):
     """A source that looks up many ISBNs in one request."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,15 +72,20 @@ class GoogleBooks:
         self.paid = client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
-        """Volumes by exact title and author's name; if there are none, by all words anywhere."""
-        for query in _queries(candidate):
-            request = Request(
-                "GET", "/books/v1/volumes", params={"q": query, **OTHERS}, sign=self._sign, explain=self._explain
-            )
-            volumes, at = await self._client.fetch(request, self._volumes, life=CACHE_LIFETIME)
-            if volumes:
-                return fields.usable(_read(volume, at) for volume in volumes)
-        return []
+        """Volumes by exact title and author's name."""
+        title, family = search_terms.main_title(candidate), search_terms.family_name(candidate)
+        return await self._search(f'intitle:"{title}"' + (f' inauthor:"{family}"' if family else ""))
+
+    async def find_widely(self, candidate: Candidate) -> Sequence[EditionRecord]:
+        """Volumes by all words anywhere."""
+        return await self._search(f"{search_terms.title(candidate)} {search_terms.author(candidate)}".strip())
+
+    async def _search(self, query: str) -> Sequence[EditionRecord]:
+        request = Request(
+            "GET", "/books/v1/volumes", params={"q": query, **OTHERS}, sign=self._sign, explain=self._explain
+        )
+        volumes, at = await self._client.fetch(request, self._volumes, life=CACHE_LIFETIME)
+        return fields.usable(_read(volume, at) for volume in volumes)
 
     def _sign(self, request: httpx2.Request) -> httpx2.Request:
         request.url = request.url.copy_merge_params({"key": self._client.secret()})
@@ -127,12 +132,6 @@ class GoogleBooks:
         summary = f"refuses our key ({reason[0]})" if reason else "refuses our key"
         hint = KEY_FIXES.get(reason[0], USUAL_KEY_FIX) if reason else USUAL_KEY_FIX
         return errors.KeyRefused(self.name, with_sentence(summary, sentence), hint=hint)
-
-
-def _queries(candidate: Candidate) -> Iterator[str]:
-    title, family = search_terms.main_title(candidate), search_terms.family_name(candidate)
-    yield f'intitle:"{title}"' + (f' inauthor:"{family}"' if family else "")
-    yield f"{search_terms.title(candidate)} {search_terms.author(candidate)}".strip()
 
 
 def _cut_down(item: Any) -> Any:

@@ -141,19 +141,28 @@ class OpenLibrary:
         self.paid = client.facts.paid
 
     async def find(self, candidate: Candidate) -> Sequence[EditionRecord]:
-        """Editions of works found by title and author, else by the main title, else all that the author wrote.
+        """Editions of works found by title and author.
 
         Works whose best edition lacks facts get a second request, for all their ISBNs together.
         """
-        for asked in _searches(candidate):
-            docs, at = await self._client.fetch(self._request("/search.json", asked), self._found, life=CACHE_LIFETIME)
-            works = [_Work.model_validate(doc) for doc in docs]
-            if works:
-                found = [hit for work in works for hit in _editions_of(work, at)]
-                settled = {hit.work_key for hit in found if isinstance(hit, EditionRecord) and _tells(hit, candidate)}
-                followed = [work for work in works if work.key not in settled and _resembles(work, candidate)]
-                return fields.usable([*found, *await self._follow_up(followed)])
+        return await self._search(candidate, _search_by_title(candidate))
+
+    async def find_widely(self, candidate: Candidate) -> Sequence[EditionRecord]:
+        """As `find`, by the main title, else all that the author wrote."""
+        for asked in _wider_searches(candidate):
+            if found := await self._search(candidate, asked):
+                return found
         return []
+
+    async def _search(self, candidate: Candidate, asked: Mapping[str, str]) -> Sequence[EditionRecord]:
+        docs, at = await self._client.fetch(self._request("/search.json", asked), self._found, life=CACHE_LIFETIME)
+        works = [_Work.model_validate(doc) for doc in docs]
+        found = [hit for work in works for hit in _editions_of(work, at)]
+        settled = {hit.work_key for hit in found if isinstance(hit, EditionRecord) and _tells(hit, candidate)}
+        followed = [
+            work for work in works if work.key not in settled and _lists_more(work) and _resembles(work, candidate)
+        ]
+        return fields.usable([*found, *await self._follow_up(followed)])
 
     async def by_isbns(self, isbns: Iterable[Isbn13]) -> dict[Isbn13, EditionRecord]:
         """The editions with these ISBNs; unknown ones are absent. Two requests for BULK, none for those asked before.
@@ -269,15 +278,16 @@ def _of_isbn(isbn: Isbn13, record: Any, at: datetime) -> dict[Isbn13, EditionRec
     return {}
 
 
-def _searches(candidate: Candidate) -> Iterator[dict[str, str]]:
-    """From the narrowest to the widest. Every word must be in a hit, so the author is asked for by one word."""
-    title, main, family = (
-        search_terms.title(candidate),
-        search_terms.main_title(candidate),
-        search_terms.family_name(candidate),
-    )
-    for words in dict.fromkeys((title, main)):
-        yield {"title": words, "author": family, "fields": FIELDS, "limit": str(MAX_WORKS)}
+def _search_by_title(candidate: Candidate, words: str = "") -> dict[str, str]:
+    """Every word must be in a hit, so the author is asked for by one word."""
+    title, family = words or search_terms.title(candidate), search_terms.family_name(candidate)
+    return {"title": title, "author": family, "fields": FIELDS, "limit": str(MAX_WORKS)}
+
+
+def _wider_searches(candidate: Candidate) -> Iterator[dict[str, str]]:
+    main = search_terms.main_title(candidate)
+    if main != search_terms.title(candidate):
+        yield _search_by_title(candidate, main)
     yield {"author": search_terms.author(candidate), "fields": FIELDS, "limit": str(MAX_WORKS_OF_AUTHOR)}
 
 
@@ -286,6 +296,12 @@ def _tells(hit: EditionRecord, candidate: Candidate) -> bool:
     year = hit.published.year if hit.published else None
     near = year is None or candidate.year is None or abs(year - candidate.year) <= 1
     return hit.isbn13 is not None and near and not NO_PRINT.search(hit.binding)
+
+
+def _lists_more(work: _Work) -> bool:
+    """Whether the work has ISBNs beside those of its nested editions, which are known already."""
+    shown = {fields.only_isbn(edition.isbn) for edition in work.editions}
+    return not shown.issuperset(work.isbn)
 
 
 def _resembles(work: _Work, candidate: Candidate) -> bool:

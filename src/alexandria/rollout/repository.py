@@ -49,6 +49,14 @@ async def newest(connection: Connection) -> Rollout | None:
     return _read(await (await connection.execute(SQL["newest"])).fetchone())
 
 
+async def quota_share(connection: Connection) -> float:
+    """The share of the day's quota that is for months by the running rollout's phase; all of it without a rollout."""
+    rollout = await newest(connection)
+    if rollout is None or rollout.ended_at is not None:
+        return 1.0
+    return rollout.plan.phase[rollout.state.phase].quota_share
+
+
 async def running(connection: Connection, *, wait: bool = True) -> Rollout | None:
     """The running rollout, locked until the transaction ends; without `wait` None if another transaction locks it."""
     found = await connection.execute(SQL["running" if wait else "running_unless_locked"])

@@ -44,6 +44,8 @@ def rank(candidate: Candidate, hit: EditionRecord, fit: float, *, agreed: bool =
     apart = _apart(candidate, hit)
     far = hit.published is not None and apart > 12 * (MAX_YEARS_APART + 1)
     settled = agreed and candidate.year is not None and not far
+    if far and is_later(candidate, hit):
+        apart += UNDATED_MONTHS  # a reprint: one without a date may be the edition that was meant
     return len(formats(hit) ^ named_formats(candidate)), _foreign(candidate, hit), not settled, apart, -fit
 
 
