@@ -151,7 +151,7 @@ async def test_without_a_contact_wikidata_refuses_and_open_library_answers(wired
     with pytest.raises(errors.KeyRefused) as refused:
         await speak("wikidata").find(Candidate("Fourth Wing", "Rebecca Yarros", 2023, 4))
     assert "ALEXANDRIA_CONTACT" in refused.value.hint
-    assert await speak("open_library").find(Candidate("Fourth Wing", "Rebecca Yarros", 2023, 4))
+    assert await speak("open_library").find_widely(Candidate("Fourth Wing", "Rebecca Yarros", 2023, 4))
 
 
 async def test_wikidata_names_real_books_of_the_month_without_a_key(wired):
