@@ -59,6 +59,7 @@ POINTS = {
     "the author in front": (("Night Song", LEE), ("Ann Lee: Night Song", LEE), 98, "same title after the name of a series or person"),
     "the author's possessive in front": (("Night Song", LEE), ("Lee's: Night Song", LEE), 98, "same title after the name of a series or person"),
     "a series in front of a title with a subtitle": (("Night Song: The Long Summer", LEE), ("Discworld 8: Night Song", LEE), 98, "same title after the name of a series or person"),
+    "a series in front of a title with one word more": (("Night Song: The Return", LEE), ("Discworld 8: Night Song", LEE), 70, "same title before the colon, but what follows may be another book"),
     "a series in front, and an article": (("Out of the Wild", LEE), ("Discworld 8: Out of Wild", LEE), 97, "same title after the name of a series or person"),
     "another heading in front": (("Night Song", LEE), ("Discworld: Night Song", LEE), 88, "same title after another heading"),
     "another heading in front, and an article": (("Out of the Wild", LEE), ("Discworld: Out of Wild", LEE), 87, "same title after another heading"),

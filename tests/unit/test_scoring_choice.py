@@ -41,6 +41,30 @@ def test_a_title_that_sounds_like_a_format_is_a_title(name):
     assert choose(Candidate(name, "Sylvia Plath", format="Paperback"), [hit])[0] == hit
 
 
+def test_a_third_volume_is_chosen_before_a_third_book():
+    """Books often bind several volumes. The volume has more behind the colon, and the book the same title in full."""
+    volume = record(
+        "The Walking Dead Vol. 3",
+        "Robert Kirkman",
+        subtitle="Safety Behind Bars",
+        isbn="9781582404875",
+        published="2005",
+    )
+    book = record("The Walking Dead, Book Three", "Robert Kirkman", isbn="9781582408255", published="2007")
+    named = Candidate("The Walking Dead Vol. 3", "Robert Kirkman", 2005)
+    assert choose(named, [book, volume])[0] == volume
+    assert choose(named, [book, replace(volume, subtitle="")])[0] == replace(volume, subtitle="")
+    assert choose(named, [book])[0] == book
+
+
+def test_a_title_behind_its_series_name_goes_before_one_with_a_word_more():
+    hits = [
+        record("Beautiful Chaos", "Kami Garcia", isbn="9780316123525"),
+        record("Beautiful Chaos: The Return", "Kami Garcia", isbn="9781234557591"),
+    ]
+    assert choose(Candidate("Caster Chronicles 3: Beautiful Chaos", "Kami Garcia", 2011), hits)[0] == hits[0]
+
+
 def test_two_works_that_fit_alike_are_not_guessed_between():
     hits = [
         record("The Book of Dust: La Belle Sauvage", "Philip Pullman", isbn="9780375815300"),

@@ -39,6 +39,7 @@ ACCEPT_POINTS, DOUBT_POINTS, CONFIRMABLE_POINTS = (
 )  # least: accepted, kept in doubt, raised by a second source
 LEAD_MARGIN = 5.0  # points by which the best work must lead the second best
 SAME_ISBN = Finding(0, "same ISBN")
+COUNTED_OTHERWISE = "one counts books, the other volumes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _score(candidate: Candidate, hit: EditionRecord) -> _Compared:
     findings = findings_of(candidate, hit)
     known = findings[0].words == ALSO_KNOWN
     whole = not findings[0].partial and findings[0].points < UNDECIDED_POINTS and not known
+    whole = whole and all(finding.words != COUNTED_OTHERWISE for finding in findings)
     judgement = _judge(tuple(findings))
     record = ScoredRecord(hit, judgement.score, judgement.verdict, judgement.reasons, judgement.fit)
     return _Compared(record, whole, known, findings[0].words == MAY_BE_ANOTHER)
@@ -273,7 +275,7 @@ def _number_findings(one: Comparable, other: Comparable, alike: Finding) -> list
         if mine != yours:
             return [Finding(VETO_POINTS, "volume numbers differ: {} and {}", (", ".join(mine), ", ".join(yours)))]
         if {volume.split()[0] for volume in one.title.volumes + other.title.volumes} == {"book", "volume"}:
-            return [Finding(10, "one counts books, the other volumes")]
+            return [Finding(10, COUNTED_OTHERWISE)]
         return []
     if (mine or yours) and not alike.numbered:
         return _numbered_once(mine or yours, *((one, other) if mine else (other, one)), alike)
@@ -440,10 +442,12 @@ def _is_named_with(candidate: Candidate, one: _Compared, other: _Compared) -> bo
 def _sure_editions(work: Sequence[_Compared]) -> list[_Compared]:
     """The accepted hits of a work; where several subtitles compete, only those that fit as well as the best.
 
-    An edition under another title is none beside one that has the title named.
+    An edition under another title is none beside one that has the title named, and a third book none beside a third volume,
+    if that was named: books often bind several volumes.
     """
     accepted = sorted((found for found in work if found.verdict == ACCEPT), key=lambda found: -found.fit)
     accepted = [found for found in accepted if not found.known] or accepted
+    accepted = [found for found in accepted if COUNTED_OTHERWISE not in found.record.reasons] or accepted
     subtitles = {titles.read(found.hit.title, found.hit.subtitle).rest for found in accepted}
     least = accepted[0].fit - LEAD_MARGIN if len(subtitles - {()}) > 1 else 0.0
     return [found for found in accepted if found.fit > least]
