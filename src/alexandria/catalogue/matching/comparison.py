@@ -323,8 +323,8 @@ def _rest_finding(one: Comparable, other: Comparable) -> Finding | None:
     known = {name for name, _ in other.all_series if name} | {name for name, _ in one.all_series if name}
     known.update(other.title.asides)
     if one.title.lead or any(prefix in name for name in known) or all(word in names for word in one.title.head):
-        telling = [word for word in other.title.rest if word not in _SMALL]
-        if whole is None and len(telling) < 2 and not is_confirmed(one, other):  # one word alone describes nothing
+        more = [word for word in other.title.rest if word not in _SMALL]
+        if whole is None and len(more) < 2 and not is_confirmed(one, other):  # one word alone describes nothing
             return Finding(UNDECIDED_POINTS, MAY_BE_ANOTHER, partial=True, within=_unless_free(alike))
         return Finding(2, "same title after the name of a series or person", within=_unless_free(alike))
     telling = len([word for word in one.title.rest if word not in titles.IGNORABLE]) > 1
