@@ -45,6 +45,7 @@ SESSION_SETTINGS = {
     # A session that was left in a transaction must not stop more than what it holds.
     "lock_timeout": "3s",
 }
+BOUNDING_VERSION = 170000  # of PostgreSQL, from which on it can bound the time of a transaction
 READING_SETTINGS = {"default_transaction_read_only": "on", "statement_timeout": "60s"}  # of another database
 
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # a lost server is logged once, as DatabaseUnavailable
@@ -163,17 +164,24 @@ class Database:
     async def pipelined(self) -> AsyncIterator[Connection]:
         """As `transaction`, for statements of which none needs the result of another: none waits for the answer to the one before.
 
-        Their results, and what is raised, are there once it has ended.
+        Their results, and what is raised, are there once it has ended. Before PostgreSQL 17 it is no pipeline: the server
+        could not end the session of a process that freezes within it, and its locks would stay.
         """
         if self._joined() is not None:
             async with self.transaction() as connection:
                 yield connection
             return
         with self._answering():
-            async with self.pool.connection() as connection, connection.pipeline():
-                yield connection
-                # The driver's own transactions wait thrice in a pipeline. After an error PostgreSQL skips this, too.
-                await connection.execute("COMMIT", prepare=False)
+            async with self.pool.connection() as connection:
+                if connection.info.server_version < BOUNDING_VERSION:
+                    async with connection.transaction():
+                        yield connection
+                    return
+                async with connection.pipeline():
+                    await connection.execute(SQL["bound_transaction"])
+                    yield connection
+                    # The driver's own transactions wait thrice in a pipeline. After an error PostgreSQL skips this, too.
+                    await connection.execute("COMMIT", prepare=False)
 
     def _joined(self) -> _SharedTransaction | None:
         """The transaction of `one_transaction` that this task is in."""

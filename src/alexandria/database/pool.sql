@@ -7,3 +7,7 @@ SELECT current_setting('transaction_read_only')::boolean AS read_only, pg_is_in_
 -- name: role_path
 -- The search path that the role has in another database, where ours does not matter.
 SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name = 'search_path'
+
+-- name: bound_transaction
+-- A session that stands still within a pipeline does not count as idle in its transaction.
+SET LOCAL transaction_timeout = '10s'

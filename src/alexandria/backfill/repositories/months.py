@@ -26,7 +26,7 @@ from alexandria.backfill.retry_policy import (
 from alexandria.backfill.status import Status
 from alexandria.core.errors import AttemptLost
 from alexandria.core.month import Month
-from alexandria.database.pool import Connection, Cursor, Database, Row
+from alexandria.database.pool import Connection, Database, Row
 from alexandria.database.sql import load
 
 SQL = load(__name__)
@@ -224,10 +224,8 @@ async def complete(
     note: str | None,
     partial: bool = False,
     locked: bool = False,
-) -> Cursor:
+) -> None:
     """Complete the month, whose books are recorded; `partial`: the list of a generator is missing. Raises AttemptLost.
-
-    Returns the answer, of one row, without waiting for it in a pipeline.
 
     `locked`: this transaction has locked it for the attempt already. Its job is done, and ends in the same transaction.
     """
@@ -237,7 +235,8 @@ async def complete(
     values = {"generated": generated, "resolved": resolved, "queued": queued, "variant": variant, "note": note}
     await _end_attempt(connection, token, "completed", code, note)
     await connection.execute(SQL["end_job"], {"token": token})
-    return await connection.execute(SQL["complete"], {**values, "code": code, "token": token})
+    written = await connection.execute(SQL["complete"], {**values, "code": code, "token": token})
+    assert written.rowcount == 1, "the month was locked"
 
 
 async def retry(connection: Connection, token: UUID, decision: Retry, *, outcome: str = "retry") -> None:

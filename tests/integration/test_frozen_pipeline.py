@@ -1,0 +1,46 @@
+"""A process that freezes within a pipeline: PostgreSQL ends its session, and what it had locked is free."""
+
+import psycopg
+import pytest
+
+from alexandria.core import errors
+from alexandria.database import pool
+from alexandria.database.pool import Database
+
+PATIENCE = "25s"  # of the session that wants the lock
+
+
+async def freeze(database, url):
+    """Lock a table in a pipeline and stand still until another session has it: nothing is awaited meanwhile."""
+    async with database.pipelined() as connection:
+        await connection.execute("LOCK TABLE backfill_log IN ACCESS EXCLUSIVE MODE")
+        with psycopg.connect(url) as other:
+            other.execute(f"SET lock_timeout = '{PATIENCE}'")
+            other.execute("LOCK TABLE backfill_log IN ACCESS SHARE MODE")
+        await connection.execute("SELECT 1")
+
+
+async def insert_and_err(database):
+    async with database.pipelined() as connection:
+        await connection.execute("INSERT INTO backfill_log (year, month) VALUES (2023, 1)")
+        await connection.execute("SELECT 1 / 0")
+
+
+@pytest.mark.parametrize("bounding_version", [pool.BOUNDING_VERSION, 10**9], ids=["as it is", "an older server"])
+async def test_the_locks_of_a_frozen_process_are_released(database_url, monkeypatch, bounding_version):
+    monkeypatch.setattr(pool, "BOUNDING_VERSION", bounding_version)
+    async with Database(database_url) as database:
+        with pytest.raises(errors.DatabaseUnavailable):
+            await freeze(database, database_url)
+        async with database.pipelined() as connection:
+            found = await connection.execute("SELECT 2 AS number")
+        assert await found.fetchone() == {"number": 2}
+
+
+async def test_what_was_done_before_an_error_in_a_pipeline_is_undone(database_url):
+    async with Database(database_url) as database:
+        with pytest.raises(errors.BadData):
+            await insert_and_err(database)
+        async with database.transaction() as connection:
+            found = await (await connection.execute("SELECT count(*) AS count FROM backfill_log")).fetchone()
+        assert found == {"count": 0}
