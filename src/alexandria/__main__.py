@@ -7,6 +7,8 @@ import io
 import os
 import sys
 
+from alexandria.core.encodings import is_utf8
+
 # New objects between two runs of the garbage collector, which Python has set to 700: a command that ends at once needs none.
 COLLECTION_INTERVAL = 1_000_000
 OVERVIEW = os.path.join(os.path.dirname(__file__), "overview.txt")  # noqa: PTH118, PTH120 # pathlib is slow to import
@@ -45,7 +47,7 @@ def _print_status() -> bool:
 def _print_overview() -> bool:
     """Print the list of commands as it was generated, without importing them; returns False where it would not fit."""
     out = sys.stdout
-    if out is None or (out.encoding or "").lower() not in {"utf-8", "utf8"} or LOOKS_OTHERWISE & os.environ.keys():
+    if out is None or not is_utf8(out) or LOOKS_OTHERWISE & os.environ.keys():
         return False
     colored = out.isatty()
     if colored and os.get_terminal_size(out.fileno()).columns < OVERVIEW_WIDTH:

@@ -279,8 +279,8 @@ def _generators(settings: Settings, clients: dict[str, ProviderClient], database
 def _source_pool(
     settings: Settings, clients: dict[str, ProviderClient], database: Database, limiter: RateLimiter
 ) -> SourcePool:
-    from alexandria.backfill.first_source import FirstSources  # noqa: PLC0415 # as the next line says
-    from alexandria.backfill.source_selection import Policy, SourcePool  # noqa: PLC0415 # only workers have sources
+    from alexandria.backfill.first_source import FirstSources  # noqa: PLC0415 # only workers have sources
+    from alexandria.backfill.source_selection import Policy, SourcePool  # noqa: PLC0415
     from alexandria.bibliography.lookup import BibliographyIndex  # noqa: PLC0415
     from alexandria.bibliography.source import BibliographySource  # noqa: PLC0415
 

@@ -20,7 +20,7 @@ from alexandria.__main__ import LOOKS_OTHERWISE
 from alexandria.cli import quick_status
 from alexandria.cli.runtime import liveness
 from alexandria.core.provider_facts import key_settings
-from alexandria.web.api import terminal
+from alexandria.operations.terminal import STATUS_PATH, TOKEN_HEADER
 from tests.support.processor_time import too_long
 from tests.support.shelf import fill
 
@@ -169,11 +169,11 @@ def found(environment):
     return next(each for each in liveness.running_in(Path(environment["ALEXANDRIA_DATA_DIR"])) if each.url)
 
 
-def asked(server, token, path=terminal.PATH):
+def asked(server, token, path=STATUS_PATH):
     url = urlsplit(server.url)
     connection = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
     with contextlib.closing(connection):
-        connection.request("GET", path, headers={terminal.TOKEN_HEADER: token} if token else {})
+        connection.request("GET", path, headers={TOKEN_HEADER: token} if token else {})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read()) if answer.status != 200 else {}
 
@@ -190,12 +190,14 @@ def test_only_the_account_of_the_server_is_told_and_for_others_there_is_no_such_
     for token in ("", "x", process.token[:-1], "secret-of-this-test"):
         status, body = asked(process, token)
         assert (status, body["error"]) == (404, unknown[1]["error"])
-    assert asked(process, process.token, f"{terminal.PATH}?columns=0&terminal=xterm")[0] == 422
-    assert asked(process, process.token, f"{terminal.PATH}?terminal={'x' * 51}")[0] == 422
+    assert asked(process, process.token, f"{STATUS_PATH}?columns=0&terminal=xterm")[0] == 422
+    assert asked(process, process.token, f"{STATUS_PATH}?terminal={'x' * 51}")[0] == 422
 
 
-def test_an_application_without_a_token_has_no_such_path_and_both_sides_mean_the_same_one():
-    assert (quick_status.PATH, quick_status.TOKEN_HEADER) == (terminal.PATH, terminal.TOKEN_HEADER)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_application_without_a_token_has_no_such_path(api):
+    for token in ("", "x"):
+        assert (await api.get(STATUS_PATH, headers={TOKEN_HEADER: token})).status_code == 404
 
 
 def test_a_server_that_does_not_answer_so_is_no_obstacle(monkeypatch, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What a server renders for a terminal has the colours of that terminal, whoever asked before."""
+"""What a server renders for a terminal has the colours of that terminal, also after another one asked."""
 
 import itertools
 import json

@@ -28,9 +28,8 @@ POSTINGS_PER_BUCKET = 25
 POSTING_SIZE = 5  # bytes: the tag and the number of the title
 CHECKSUM_KEY_BITS = 32
 _TITLE_MASK = (1 << TITLE_KEY_BITS) - 1
-_POSTING_KEY_MASK = (
-    1 << 64
-) - 1  # of a key in front of a title, what a posting holds while it is sorted: all but the part
+# Of a key in front of a title, what a posting holds while it is sorted: all but the part.
+_POSTING_KEY_MASK = (1 << 64) - 1
 _SPREAD = 0x9E3779B97F4A7C15  # odd: multiplied by it, checksums that differ in a bit or two differ in all places
 _CACHE_SIZE = 1 << 17  # parts of keys
 _PART_KEY_BITS = 8

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
 from alexandria.cli.exit_codes import INTERRUPTED
+from alexandria.core.encodings import is_utf8
 from alexandria.core.errors import AlexandriaError
+from alexandria.operations.terminal import STATUS_PATH, TOKEN_HEADER
 
 COMMAND = "status"
 OPTIONS = {"--demo", "--json", "--no-color", "--no-input", "-q", "--quiet"}
 ANSWER_TIMEOUT = 3.0  # seconds, after which the command finds out itself
 MAX_ANSWER_BYTES = 4_000_000  # bytes
-PATH, TOKEN_HEADER = "/api/local/status", "X-Process-Token"  # its name
 UNKNOWN_TERMINALS = {"", "dumb", "unknown"}
 NOTE_WIDTH = 200  # columns of a note where there is no terminal
 
@@ -25,7 +26,7 @@ NOTE_WIDTH = 200  # columns of a note where there is no terminal
 def print_status(arguments: Sequence[str]) -> bool:
     """Print the state as the running server has it; False, with nothing printed, where the command has to."""
     options = {*arguments} - {COMMAND}
-    if arguments.count(COMMAND) != 1 or not options <= OPTIONS or not _is_utf8():
+    if arguments.count(COMMAND) != 1 or not options <= OPTIONS or not is_utf8(sys.stdout):
         return False
     try:
         found = _ask(options)
@@ -58,7 +59,7 @@ def _ask(options: set[str]) -> tuple[str, str] | None:
     query = _features("--no-color" not in options)
     if query is None:
         return None
-    text = _get(server.url, f"{PATH}?{urlencode(query | {'as_json': '--json' in options})}", server.token)
+    text = _get(server.url, f"{STATUS_PATH}?{urlencode(query | {'as_json': '--json' in options})}", server.token)
     return None if text is None else (settings.note, text)
 
 
@@ -106,8 +107,3 @@ def _print_note(note: str) -> None:
             width = 80
     sys.stderr.write(fill(note, width, break_on_hyphens=False) + "\n")
     sys.stderr.flush()
-
-
-def _is_utf8() -> bool:
-    out = sys.stdout
-    return out is not None and (out.encoding or "").lower() in {"utf-8", "utf8"}

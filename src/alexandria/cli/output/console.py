@@ -13,6 +13,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from alexandria.core.encodings import is_utf8
 from alexandria.core.errors import AlexandriaError
 from alexandria.core.escaping import inert
 from alexandria.operations.terminal.formatting import DEFAULT_WIDTH, harmless, json_line, plain_lines
@@ -104,7 +105,7 @@ class Output:
         self.fail(_Unforeseen(f"unexpected {name}", hint="this is a fault of alexandria; -v shows where it arose"), "")
 
     def _json(self, whole: object) -> None:
-        sys.stdout.write(json_line(whole, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf")))
+        sys.stdout.write(json_line(whole, ascii_only=not is_utf8(sys.stdout)))
         sys.stdout.flush()
 
 

@@ -10,19 +10,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from alexandria.operations.terminal import STATUS_PATH, TOKEN_HEADER
 from alexandria.operations.terminal.formatting import TerminalFeatures, json_line, rendered
 from alexandria.operations.terminal.status_report import take_report
 from alexandria.web.routing import ApiRoute, Running
 
-PATH = "/api/local/status"
-TOKEN_HEADER = "X-Process-Token"  # noqa: S105 # its name
 MAX_COLUMNS = 1000
 TerminalName = Annotated[str, Query(max_length=50)]
 
 router = APIRouter(route_class=ApiRoute, include_in_schema=False)
 
 
-@router.get(PATH)
+@router.get(STATUS_PATH)
 async def status(
     request: Request,
     system: Running,
