@@ -17,7 +17,7 @@ from alexandria.catalogue.repository import CatalogueMatch, unlike
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import LOCAL_GENERATORS
-from alexandria.database.pool import Connection, Database
+from alexandria.database.pool import Connection, Database, pipeline
 
 
 async def resolve(
@@ -84,7 +84,7 @@ async def recognise_all(
 async def _recognised(
     connection: Connection, candidates: Sequence[Candidate], month: Month | None
 ) -> list[tuple[Resolution | None, Refusals]]:
-    async with connection.pipeline():
+    async with pipeline(connection):
         searches = [
             await repository.search_works(connection, candidate.title, (candidate.author,), year=candidate.year)
             for candidate in candidates
@@ -92,7 +92,7 @@ async def _recognised(
     works = [await search.found() for search in searches]
     held = [await _held(connection, *each) for each in zip(candidates, works, strict=True)]
     isbns, ids = {each.isbn13 for each in held if each}, {work.work_id for found in works for work in found}
-    async with connection.pipeline():
+    async with pipeline(connection):
         records_behind = await repository.search_records_behind(connection, sorted(isbns))
         refused = await curation.search_refusals(connection, sorted(ids))
     records, refusals = await records_behind.found(), await refused.found()

@@ -177,7 +177,7 @@ class Database:
                     async with connection.transaction():
                         yield connection
                     return
-                async with connection.pipeline():
+                async with pipeline(connection):
                     await connection.execute(SQL["bound_transaction"])
                     yield connection
                     # The driver's own transactions wait thrice in a pipeline. After an error PostgreSQL skips this, too.
@@ -288,6 +288,20 @@ async def reading_elsewhere(url: str) -> AsyncIterator[Connection]:
         async with connection:
             await connection.execute(SQL["role_path"])
             yield connection
+
+
+@contextlib.asynccontextmanager
+async def pipeline(connection: Connection) -> AsyncIterator[None]:
+    """Send statements without waiting for the answers between them; one that did not end well closes its connection.
+
+    Where it was cancelled, the driver believes in prepared statements that the server has never seen.
+    """
+    try:
+        async with connection.pipeline():
+            yield
+    except BaseException:
+        await connection.close()
+        raise
 
 
 @contextlib.contextmanager

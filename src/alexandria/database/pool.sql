@@ -10,4 +10,4 @@ SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name = 'search_
 
 -- name: bound_transaction
 -- A session that stands still within a pipeline does not count as idle in its transaction.
-SET LOCAL transaction_timeout = '10s'
+SELECT set_config('transaction_timeout', '10s', true)

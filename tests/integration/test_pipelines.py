@@ -1,4 +1,7 @@
-"""A process that freezes within a pipeline: PostgreSQL ends its session, and what it had locked is free."""
+"""What a pipeline leaves behind when its process freezes, its task is cancelled or a statement errs."""
+
+import asyncio
+import contextlib
 
 import psycopg
 import pytest
@@ -44,3 +47,20 @@ async def test_what_was_done_before_an_error_in_a_pipeline_is_undone(database_ur
         async with database.transaction() as connection:
             found = await (await connection.execute("SELECT count(*) AS count FROM backfill_log")).fetchone()
         assert found == {"count": 0}
+
+
+async def repeat(database, patience=None):
+    """Send one statement so often that the driver prepares it, and among them one that takes longer than the patience, in s."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience), database.statements() as connection, pool.pipeline(connection):
+            for number in range(20):
+                if patience and number == 3:
+                    await connection.execute("SELECT pg_sleep(60)")
+                found = await connection.execute("SELECT %s::integer AS number", [number])
+        return (await found.fetchone())["number"]
+
+
+async def test_a_cancelled_pipeline_leaves_no_statement_that_only_the_driver_knows(database_url):
+    async with Database(database_url, size=1) as database:
+        assert await repeat(database, patience=0.1) is None
+        assert await repeat(database) == 19
