@@ -13,7 +13,7 @@ import pytest
 from alexandria.core import errors
 from alexandria.core.month import Month
 from alexandria.providers.bodies import MAX_BODY_BYTES
-from alexandria.providers.client import MAX_INLINE_BYTES, Request, json_of
+from alexandria.providers.client import Request, json_of
 from alexandria.providers.generator_specs import GeneratorSpec
 from alexandria.providers.llm import LanguageModel
 from tests.support.processor_time import too_long
@@ -63,18 +63,22 @@ class Endless(httpx2.AsyncByteStream):
 
 @contextlib.asynccontextmanager
 async def pulse():
-    """The longest time in seconds that the event loop did not run, within."""
-    gaps = [0.0]
+    """The processor seconds of the event loop's thread between its beats, which no busy machine lengthens."""
+    gaps, last = [0.0], time.thread_time()
+
+    def end_gap():
+        nonlocal last
+        before, last = last, time.thread_time()
+        gaps.append(last - before)
 
     async def beat():
         while True:
-            began = time.perf_counter()
             await asyncio.sleep(0.005)
-            gaps.append(time.perf_counter() - began)
+            end_gap()
 
     beating = asyncio.create_task(beat())
-    await asyncio.sleep(0)
     yield gaps
+    end_gap()
     beating.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await beating
@@ -86,8 +90,9 @@ async def test_a_bomb_is_a_bad_answer_that_is_fetched_once_and_freezes_nothing(r
     async with pulse() as gaps:
         with pytest.raises(errors.BadAnswer, match="16 MB"):
             await ask(client)
-    assert not too_long(time.process_time() - began, 0.5)
-    assert max(gaps) < 0.5
+    took = time.process_time() - began
+    assert not too_long(took, 0.5)
+    assert max(gaps) < took / 2
     assert len(client.sent) == 1
     assert [(call.status, call.error) for call in answers.calls] == [(200, "AnswerTooLarge")]
 
@@ -175,10 +180,12 @@ async def test_no_cookie_is_sent_back(reach):
 
 
 async def test_a_large_answer_is_read_beside_the_event_loop(reach):
-    large = json.dumps({"found": 1, "rest": [{}] * (MAX_INLINE_BYTES // 2)})
+    large = json.dumps({"found": 1, "rest": [{}] * 2**18})
+    response = httpx2.Response(200, text=large)
+    began = time.process_time()
     async with pulse() as gaps:
-        assert (await ask(reach("isbndb", httpx2.Response(200, text=large))))[0]["found"] == 1
-    assert max(gaps) < 0.5
+        assert (await ask(reach("isbndb", response)))[0]["found"] == 1
+    assert max(gaps) < (time.process_time() - began) / 2
 
 
 async def test_nesting_without_end_is_stored_without_its_depths(reach, answers):

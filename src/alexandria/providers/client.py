@@ -205,12 +205,12 @@ class ProviderClient:
         known = await self.read_stored(content)
         if known is not None:
             return known
-        fresh = storable(await self._with_retries(send))
+        fresh = await self._with_retries(send)
         return fresh, await self.write_cache(content, fresh, NEGATIVE_LIFETIME if empty(fresh) else life)
 
     async def fetch_anew(self, content: Any, send: Callable[[], Awaitable[T]]) -> tuple[T, datetime]:
         """What `send` returns now (JSON data), stored for good in the place of any earlier answer to `content`."""
-        fresh = storable(await self._with_retries(send))
+        fresh = await self._with_retries(send)
         return fresh, await self.write_cache(content, fresh, None)
 
     async def read_stored(self, content: Any) -> tuple[Any, datetime] | None:
@@ -228,7 +228,7 @@ class ProviderClient:
     async def write_cache(self, content: Any, answer: Any, life: timedelta | None) -> datetime:
         """Store `answer` (JSON data) to `content`, without long secrets that it quotes; returns when (UTC)."""
         request = self._with_base_url(content)
-        kept = _without_secrets(storable(answer))
+        kept = _without_secrets(answer)
         return await self._cache.write(self.name, storage_key(request), request, kept, life)
 
     def _with_base_url(self, content: Any) -> dict[str, Any]:
@@ -252,15 +252,15 @@ class ProviderClient:
         return await RetryingCaller(attempts=max(busy_tries, MAX_TRIES), timeout=None)(wait, send)
 
     async def send_once(self, request: Request, read: Callable[[httpx2.Response], T]) -> T:
-        """What `read` makes of the response; a long one is read in a thread. Raises ProviderError for a refusal."""
+        """What `read` makes of the response, as `storable`; a long one is read in a thread. Raises ProviderError for a refusal."""
         response = await self._request(request)
         problem = status_error(self.name, response) if request.explain is None else request.explain(response)
         try:
             if problem is not None:
                 raise problem
             if len(response.content) > MAX_INLINE_BYTES:
-                return await asyncio.to_thread(read, response)
-            return read(response)
+                return await asyncio.to_thread(lambda: storable(read(response)))
+            return storable(read(response))
         except errors.ProviderError as refused:
             await self.pause_if_limited(refused)
             raise

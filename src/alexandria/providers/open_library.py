@@ -21,7 +21,6 @@ from alexandria.providers.client import (
     Request,
     json_of,
     status_error,
-    storable,
 )
 from alexandria.providers.fields import UnusableRecord
 from alexandria.providers.front_pages import OUTAGE_WORDS, wall_before
@@ -189,7 +188,7 @@ class OpenLibrary:
         for isbn in isbns:
             edition = editions.get(f"ISBN:{isbn}")
             work = works.get(_key(edition.get("works"))) if edition else None
-            record = storable({"edition": edition, "work": work}) if edition else None
+            record = {"edition": edition, "work": work} if edition else None
             at = await self._client.write_cache(_address(isbn), record, CACHE_LIFETIME if record else NEGATIVE_LIFETIME)
             found |= _of_isbn(isbn, record, at)
         return found
