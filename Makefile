@@ -14,7 +14,7 @@ demo: setup ## the whole system on real books, sandboxed providers, no keys
 	$(BIN)/alexandria demo --year 2023 --months 12 --exit
 
 check: setup ## what takes about a minute: lint and unit tests, side by side
-	$(MAKE) -j2 lint unit
+	$(MAKE) -j2 MYPY_FILES='src tests/unit' lint unit
 
 test: setup ## lint, and every test but the long ones, crashes and set-ups of PostgreSQL; some minutes
 	$(MAKE) -j2 lint quick
@@ -93,7 +93,7 @@ style: setup
 	$(BIN)/ruff format --check .
 
 types: setup
-	$(BIN)/mypy
+	$(BIN)/mypy $(MYPY_FILES)
 
 imports: setup
 	$(BIN)/lint-imports

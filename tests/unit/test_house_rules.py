@@ -6,6 +6,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import alexandria
 from alexandria.database import migrations
 
@@ -35,6 +37,14 @@ def tree(path):
 def nodes(path):
     """All nodes of a module."""
     return list(ast.walk(tree(path)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_trees_are_left():
+    """Over a million nodes would be searched for garbage with every later collection."""
+    yield
+    tree.cache_clear()
+    nodes.cache_clear()
 
 
 def functions(node):
