@@ -2,9 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
+import structlog
 
+from alexandria.backfill.record import record
+from alexandria.backfill.repositories import months
 from alexandria.core import errors
 from alexandria.database.pool import Database
 from alexandria.providers.response_cache import ResponseCache
@@ -125,3 +129,22 @@ async def test_an_attempts_end_waits_for_a_database_that_is_back_in_time(databas
         await system.runner.process(attempt.token, "test")
         assert (await row_of(system))["status"] == "retry"
         assert system.runner._pending_outcomes == {}
+
+
+async def test_a_worker_stopped_while_its_month_is_committed_reports_it_as_completed(database_url, monkeypatch):
+    """PostgreSQL has the month; the worker is stopped before it hears so, and does not report that it has lost it."""
+
+    async def committed_unheard(*arguments, **options):
+        await record(*arguments, **options)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr("alexandria.backfill.runner.record", committed_unheard)
+    async with backfill(database_url, [Scripted("gemini", [[PROPHET]])], [Shelf()]) as system:
+        attempt = await claim(system)
+        with structlog.testing.capture_logs() as logged, pytest.raises(asyncio.CancelledError):
+            await system.runner.process(attempt.token, "test")
+        assert (await row_of(system))["status"] == "completed"
+        assert [entry["event"] for entry in logged][-1] == "completed"
+        with pytest.raises(errors.AttemptLost):
+            async with system.scheduler.database.transaction() as connection:
+                await months.lock(connection, uuid4())

@@ -194,6 +194,9 @@ class Runner:
                 waited = await months.outage_waits(connection, token)
                 decision = decide(error, failed_before, self.now(), self.rng, waited)
                 await self._end(connection, token, month, decision)
+        except errors.AttemptCompleted:
+            log.info("completed", attempt=str(token))
+            tracing.note(outcome="completed")
         except errors.AttemptLost as lost:
             log.info("attempt lost", attempt=str(token), reason=lost.message)
             tracing.note(outcome="lost")

@@ -153,6 +153,12 @@ class AttemptLost(AlexandriaError):
     code = "attempt_lost"
 
 
+class AttemptCompleted(AttemptLost):
+    """This attempt has completed its month already, and learnt nothing of it: it was stopped while PostgreSQL committed."""
+
+    code = "attempt_completed"
+
+
 class Paused(AlexandriaError):
     """Work on a month must wait until `until`, because the backfill is paused or the worker shuts down."""
 

@@ -24,7 +24,7 @@ from alexandria.backfill.retry_policy import (
     Snooze,
 )
 from alexandria.backfill.status import Status
-from alexandria.core.errors import AttemptLost
+from alexandria.core.errors import AttemptCompleted, AttemptLost
 from alexandria.core.month import Month
 from alexandria.database.pool import Connection, Database, Row
 from alexandria.database.sql import load
@@ -160,10 +160,13 @@ def _started(row: Row, token: UUID) -> StartedAttempt:
 async def lock(connection: Connection, token: UUID) -> tuple[Month, int]:
     """Lock the month that the token owns until the transaction ends; returns it and its failed attempts.
 
-    Raises AttemptLost if the token owns none.
+    Raises AttemptLost if the token owns none, AttemptCompleted if it has completed its month.
     """
     row = await (await connection.execute(SQL["lock"], {"token": token})).fetchone()
     if row is None:
+        past = await (await connection.execute(SQL["has_completed"], {"token": token})).fetchone()
+        if past is not None and past["completed"]:
+            raise AttemptCompleted("the month is completed")
         raise AttemptLost("the month was reset, taken over or finished")
     return Month(row["year"], row["month"]), row["retry_count"]
 

@@ -165,6 +165,10 @@ SET status = 'failed', completed_at = greatest(now(), started_at), retry_count =
     isbndb_calls = calls_sent(year, month, 'isbndb')
 WHERE attempt_token = %(token)s
 
+-- name: has_completed
+-- Whether an attempt has completed its month.
+SELECT EXISTS (SELECT FROM attempt WHERE token = %(token)s AND outcome = 'completed') AS completed
+
 -- name: end_attempt
 -- How an attempt ended; runs before the month gives up the token.
 UPDATE attempt SET ended_at = now(), outcome = %(outcome)s, code = %(code)s, reason = %(reason)s
