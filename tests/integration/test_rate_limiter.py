@@ -67,6 +67,31 @@ async def test_the_sends_of_one_turn_are_spread(database_url):
         assert time.monotonic() - began > 4 * 0.045
 
 
+async def test_what_was_served_is_no_longer_in_the_backlog(database_url):
+    async with lanes_on(database_url, provider(rate=100)) as lanes:
+        async with lanes.permit(X):
+            assert lanes.backlog(X) == 0
+        await asyncio.gather(*(send(lanes) for _ in range(3)))
+        assert lanes.backlog(X) == 0
+
+
+async def test_a_new_one_of_several_servers_inherits_what_was_spent_at_the_only_one(database_url):
+    """Once: what the others spend later is not its own."""
+    only = provider(rate=100, limit=10)
+    several = {f"{X}@{server}": only.model_copy(update={"server": server}) for server in ("a", "b")}
+    spent = "SELECT name, used FROM quota ORDER BY name"
+    today = Day(datetime.now(UTC).date(), 0.0, 4e9)
+    async with lanes_on(database_url, only, calendar=lambda *_: today) as lanes:
+        await send(lanes)
+    async with Database(database_url, size=2) as database:
+        for _ in range(2):
+            async with RateLimiter(database_url, database.pool, several, calendar=lambda *_: today) as lanes:
+                assert rows(database_url, spent) == [(X, 1), (f"{X}@a", 1), (f"{X}@b", 1)]
+        rows(database_url, f"DELETE FROM quota WHERE name = '{X}@b' RETURNING 1")
+        async with RateLimiter(database_url, database.pool, several, calendar=lambda *_: today):
+            assert rows(database_url, spent) == [(X, 1), (f"{X}@a", 1)]
+
+
 async def test_a_request_that_is_slow_to_leave_holds_up_the_next(database_url):
     """A caller that announces a report of its request on the wire is waited for, for a while."""
     async with lanes_on(database_url, provider(rate=100)) as lanes, lanes.permit(X, reports_sent=True) as permit:

@@ -118,6 +118,19 @@ def test_the_estimate_is_as_wide_as_the_round_trip_and_widens_with_drift():
     assert (clock.earliest(), clock.latest()) == pytest.approx((1010.29999, 1010.40001), abs=1e-9)
 
 
+def test_bounds_that_meet_are_an_estimate_and_bounds_that_cross_are_void():
+    """The time of the server is then known, or one of the clocks was set and the last reply alone counts."""
+    clock = ServerClock(lambda: 0.0)
+    clock.learn(0.0, 10.0, 0.0)
+    clock.learn(0.0, 10.0, 0.0)
+    assert (clock.earliest(), clock.latest()) == (10.0, 10.0)
+    clock.learn(-1.0, 10.0, 0.0)
+    assert (clock.earliest(), clock.latest()) == (10.0, 10.0)
+    clock.learn(-1.0, 20.0, 0.0)
+    assert clock.earliest() == pytest.approx(20.0, abs=1e-3)
+    assert clock.latest() == pytest.approx(21.0, abs=1e-3)
+
+
 async def test_an_instant_is_reached_when_the_servers_clock_is_certainly_past_it():
     clock = ServerClock(time.monotonic)
     now = time.monotonic()
