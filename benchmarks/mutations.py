@@ -57,13 +57,14 @@ MATCHING = (
     "property/test_match.py",
 )
 TITLES = ("unit/test_titles.py", "unit/test_title_spelling.py", "unit/test_title_languages.py")
+QUICK = "unit/test_bibliography.py"  # the quick readings of titles and names against the full ones
 SUBJECTS = {
     "authors": Subject(
-        ("catalogue/matching/authors.py", "catalogue/matching/names.py"), ("unit/test_authors.py", *MATCHING)
+        ("catalogue/matching/authors.py", "catalogue/matching/names.py"), ("unit/test_authors.py", QUICK, *MATCHING)
     ),
     "titles": Subject(
         tuple(f"catalogue/matching/{name}.py" for name in ("titles", "kinds", "tongues", "numbers", "folding")),
-        (*TITLES, *MATCHING),
+        (*TITLES, QUICK, *MATCHING),
     ),
     "editions": Subject(
         ("catalogue/matching/editions.py", "catalogue/matching/edition_findings.py"),

@@ -297,3 +297,9 @@ def test_every_article_that_catalogues_move_behind():
     kept = {article: words for article in MOVED if (words := read(f"Nuit, {article}").words) != ("nuit",)}
     assert kept == {}
     assert read("Nuit, Of").words == ("nuit", "of")
+
+
+def test_a_title_is_read_up_to_its_thousandth_character_and_its_language_to_the_four_thousandth():
+    assert read("w " * 499 + "zz").words[-1] == "zz"
+    assert read("w " * 500 + "z").words[-1] == "w"
+    assert [tongue_of("a" * before + "\u66f8") for before in (3999, 4000)] == ["zh", ""]
