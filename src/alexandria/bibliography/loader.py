@@ -11,18 +11,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alexandria.bibliography import tables
+from alexandria.bibliography.key_process import KeyProcess
 from alexandria.bibliography.numbers import MAX_NUMBER_COUNT, TitleNumbers
-from alexandria.bibliography.postings import PostingSorter
 from alexandria.bibliography.readers import lists, marc
 from alexandria.bibliography.readers.dump_tables import EDITIONS, opened_tables
 from alexandria.bibliography.readers.open_library_dump import AUTHOR, EDITION, FIRST_LINE, WORK, DumpReader
 from alexandria.bibliography.readers.readings import FIRST_LINE as FIRST_READING
 from alexandria.bibliography.readers.readings import readings
 from alexandria.bibliography.readers.streams import InputFile, opened
-from alexandria.bibliography.rows import BETWEEN_NAMES, MAX_AGE_DAYS, BookRow, Limits, Tally
+from alexandria.bibliography.rows import MAX_AGE_DAYS, BookRow, Limits, Tally
 from alexandria.bibliography.tables import LoadedBibliography, NewTables
 from alexandria.catalogue.keys import KEY_VERSION
-from alexandria.catalogue.matching.blocking import parts
 from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
@@ -168,11 +167,11 @@ def _load(
 ) -> LoadedBibliography:
     began = time.monotonic()
     before = tables.status(url)
-    with tables.new_tables(url) as new, contextlib.closing(PostingSorter(folder)) as sorter:
-        titles, editions = _fill(new, batches, sorter, report)
+    with tables.new_tables(url) as new, KeyProcess(folder) as keys:
+        titles, editions = _fill(new, batches, keys, report)
         _require_complete(tally, editions, before, force=force)
         report(LoadProgress(INDEX, 0, NewTables.STEPS_COUNT, tally.lines))
-        new.add_buckets(sorter.buckets())
+        new.add_buckets(keys.buckets())
         first, last = limits.years or (None, None)
         new.finish(
             {
@@ -186,7 +185,7 @@ def _load(
                 "first_year": first,
                 "last_year": last,
                 "languages": sorted(limits.languages),
-                "bucket_bits": sorter.bucket_bits,
+                "bucket_bits": keys.bucket_bits,
                 "key_version": KEY_VERSION,
                 "seconds": time.monotonic() - began,
             },
@@ -199,11 +198,11 @@ def _load(
 
 
 def _fill(
-    new: NewTables, batches: Iterable[tuple[list[BookRow], LoadProgress]], sorter: PostingSorter, report: Report
+    new: NewTables, batches: Iterable[tuple[list[BookRow], LoadProgress]], keys: KeyProcess, report: Report
 ) -> tuple[int, int]:
     """Write titles and editions; returns how many."""
     numbers, others_numbers, editions = TitleNumbers(), TitleNumbers(), 0
-    with _seldom_collected(), new.filling() as (titles, to_editions, others):
+    with _seldom_collected(), new.filling(keys) as (titles, to_editions, others):
         for batch, progress in batches:
             for row in batch:
                 number = numbers.number(hash((row.work, row.title, row.authors)) & _KEY_MASK)
@@ -215,19 +214,13 @@ def _fill(
                             hint="load some years or languages: --years, --languages",
                         )
                     titles.write(number, row)
-                    sorter.add(number, parts(row.title, _people(row)))
                 to_editions.write(number, row)
                 for other in row.others:
                     if others_numbers.number(hash((number, other)) & _KEY_MASK) < 0:
-                        others.write(number, other)
-                        sorter.add(number, parts(other, _people(row)))
+                        others.write(number, other, row.authors)
             editions += len(batch)
             report(progress)
     return len(numbers), editions
-
-
-def _people(row: BookRow) -> tuple[str, ...]:
-    return tuple(row.authors.split(BETWEEN_NAMES)) if row.authors else ()
 
 
 @contextlib.contextmanager

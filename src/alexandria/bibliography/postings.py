@@ -8,12 +8,13 @@ chance is refused later, when titles are compared.
 from __future__ import annotations
 
 import contextlib
+import struct
 import sys
 import tempfile
 from array import array
 from binascii import crc32
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -36,6 +37,11 @@ _PART_KEY_BITS = 8
 _PARTS_COUNT = 1 << _PART_KEY_BITS  # files into which postings are sorted by the first bits of their checksum
 _BUFFER_SIZE = 2048  # postings of a part, from which on they are written
 _FLUSH_INTERVAL = _PARTS_COUNT * _BUFFER_SIZE  # postings between two looks at all buffers
+
+_COPY_SIZE = 1000  # rows of a piece
+_COPY_BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_HEAD = struct.Struct(">hiii")  # two fields; four bytes, the number; the length of the postings
+_COPY_END = b"\xff\xff"
 
 
 class _HashedParts(dict[bytes, int]):
@@ -64,6 +70,17 @@ def checksums(found: Blocks) -> list[tuple[int, int]]:
     return [
         (key >> (TITLE_KEY_BITS + _TAG_KEY_BITS), key >> TITLE_KEY_BITS & TAG_KEY_MASK) for key in dict.fromkeys(keys)
     ]
+
+
+def copied(buckets: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+    """The numbers and postings of buckets as PostgreSQL copies rows in binary form, in pieces."""
+    rows = [_COPY_BEGIN]
+    for number, postings in buckets:
+        rows += (_COPY_HEAD.pack(2, 4, number, len(postings)), postings)
+        if len(rows) > 2 * _COPY_SIZE:
+            yield b"".join(rows)
+            rows.clear()
+    yield b"".join([*rows, _COPY_END])
 
 
 def titles_of(postings: bytes, tag: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from alexandria.bibliography import notable
+from alexandria.bibliography.key_process import KeyProcess
 from alexandria.bibliography.rows import BookRow, Tally
 from alexandria.catalogue.models import OtherTitle
 from alexandria.core.errors import BadInput, DatabaseNotPrepared, NotNow
@@ -30,9 +30,6 @@ _LOCK_PATIENCE = "5s"
 _REMOVAL_PATIENCE = "200ms"  # shorter than the server's deadlock_timeout, at whose end a reader would be refused
 _MAX_REMOVAL_TRIES = 50
 _COPY_SIZE = 1000  # rows that are sent together
-_BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_BINARY_END = b"\xff\xff"
-_BUCKET_HEAD = struct.Struct(">hiii")  # two fields; four bytes, the number; the length of the postings
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,8 @@ class NewTables:
         self._bindings: dict[str, int] = {}
 
     @contextlib.contextmanager
-    def filling(self) -> Iterator[tuple[TitleWriter, EditionWriter, OtherTitleWriter]]:
-        """Yield what writes titles, editions and other titles."""
+    def filling(self, keys: KeyProcess) -> Iterator[tuple[TitleWriter, EditionWriter, OtherTitleWriter]]:
+        """Yield what writes titles, editions and other titles; `keys` gets the titles too."""
         with self._titles.cursor() as titles, self._editions.cursor() as editions, self._control.cursor() as others:
             titles.execute(SQL["create_title"])
             editions.execute(SQL["create_edition"])
@@ -80,27 +77,22 @@ class NewTables:
                 others.copy(SQL["copy_other_title"]) as to_others,
             ):
                 writers = (
-                    TitleWriter(to_titles),
+                    TitleWriter(to_titles, keys),
                     EditionWriter(to_editions, self._bindings),
-                    OtherTitleWriter(to_others),
+                    OtherTitleWriter(to_others, keys),
                 )
                 yield writers
                 for writer in writers:
                     writer.flush()
 
-    def add_buckets(self, buckets: Iterable[tuple[int, bytes]]) -> None:
-        """Write the index of titles."""
+    def add_buckets(self, pieces: Iterable[bytes]) -> None:
+        """Write the index of titles, as rows for COPY in binary form."""
         with self._titles.cursor() as cursor:
             cursor.execute(SQL["create_bucket"])
             cursor.execute(SQL["store_plainly"])
             with cursor.copy(SQL["copy_bucket"]) as copy:
-                rows = [_BINARY_HEADER]
-                for number, postings in buckets:
-                    rows += (_BUCKET_HEAD.pack(2, 4, number, len(postings)), postings)
-                    if len(rows) > 2 * _COPY_SIZE:
-                        copy.write(b"".join(rows))
-                        rows.clear()
-                copy.write(b"".join([*rows, _BINARY_END]))
+                for piece in pieces:
+                    copy.write(piece)
 
     def finish(self, facts: dict[str, Any], found: Tally, done: Callable[[int], None]) -> None:
         """Make the indexes, store what was loaded, and let the new tables serve, in one transaction, in place of the old.
@@ -143,10 +135,10 @@ class NewTables:
 
 
 class TitleWriter:
-    """Sends titles to the server."""
+    """Sends titles to the server and to the process that makes keys."""
 
-    def __init__(self, copy: psycopg.Copy) -> None:
-        self._copy = copy
+    def __init__(self, copy: psycopg.Copy, keys: KeyProcess) -> None:
+        self._copy, self._keys = copy, keys
         self._lines: list[str] = []
 
     def write(self, number: int, row: BookRow) -> None:
@@ -155,7 +147,9 @@ class TitleWriter:
             self.flush()
 
     def flush(self) -> None:
-        self._copy.write("".join(self._lines))
+        lines = "".join(self._lines).encode()
+        self._copy.write(lines)
+        self._keys.add(lines)
         self._lines.clear()
 
 
@@ -183,14 +177,16 @@ class EditionWriter:
 
 
 class OtherTitleWriter:
-    """Sends the other titles of titles to the server."""
+    """Sends the other titles of titles to the server and to the process that makes keys."""
 
-    def __init__(self, copy: psycopg.Copy) -> None:
-        self._copy = copy
+    def __init__(self, copy: psycopg.Copy, keys: KeyProcess) -> None:
+        self._copy, self._keys = copy, keys
         self._lines: list[str] = []
 
-    def write(self, title: int, other: OtherTitle) -> None:
-        self._lines.append(f"{title}\t{other.language}\t{_escaped(other)}\n")
+    def write(self, title: int, other: OtherTitle, authors: str) -> None:
+        name = _escaped(other)
+        self._lines.append(f"{title}\t{other.language}\t{name}\n")
+        self._keys.add_other(title, name, _escaped(authors))
         if len(self._lines) >= _COPY_SIZE:
             self.flush()
 
