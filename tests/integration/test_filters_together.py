@@ -1,5 +1,6 @@
-"""Filters of the list of books that hardly ever hold together: PostgreSQL knows it, and does not read the whole list."""
+"""Filters of the list of books that hardly ever hold together, or whose books come last: the whole list is not read."""
 
+import contextlib
 import re
 
 import psycopg
@@ -13,6 +14,13 @@ SELECT n, md5(n::text), md5((7 * n)::text), CASE WHEN n %% 10 = 9 THEN 'es' WHEN
     'resolved', CASE WHEN n %% 10 < 6 THEN 'open_library' ELSE 'isbndb' END, 100,
     CASE WHEN n %% 10 < 6 THEN 'confirmed' ELSE 'unknown' END, ''
 FROM generate_series(1, %s) AS n"""
+# A fifth is Japanese, and after all others by title and author; ISBNdb's scores are below all of Open Library's.
+FILL_IN_BLOCKS = """INSERT INTO work_listing
+    (work_id, title_key, author_key, language, status, source, score, in_month, words)
+SELECT n, j || md5(n::text), j || md5((7 * n)::text), CASE j WHEN '' THEN 'en' ELSE 'ja' END, 'resolved',
+    CASE WHEN n %% 2 = 0 THEN 'open_library' ELSE 'isbndb' END, CASE WHEN n %% 2 = 0 THEN 99.5 ELSE 90 END + n %% 5 * 0.1,
+    CASE WHEN n %% 3 = 0 THEN 'confirmed' ELSE 'unknown' END, ''
+FROM generate_series(1, %s) AS n, LATERAL (SELECT CASE WHEN n / 2 %% 5 = 0 THEN '夜' ELSE '' END AS j) AS japanese"""
 
 
 def rows_read(connection, order, wanted):
@@ -23,16 +31,36 @@ def rows_read(connection, order, wanted):
     return sum(int(number) for line in lines for number in re.findall(r"Rows Removed by Filter: (\d+)", line))
 
 
+@contextlib.contextmanager
+def listed(database_url, statement):
+    """A connection to a database whose list of books, without its works, is filled by a statement."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET plan_cache_mode = force_custom_plan")
+        connection.execute(statement, [BOOKS])
+        connection.execute("ANALYZE work_listing")
+        yield connection
+
+
 @pytest.mark.parametrize("order", ["by_title", "by_author", "by_newest"])
 def test_a_page_of_books_that_are_not_there_reads_the_rarer_filter_alone(database_url, order):
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # the list alone, without its works
-        connection.execute("SET plan_cache_mode = force_custom_plan")
-        connection.execute(FILL, [BOOKS])
-        connection.execute("ANALYZE work_listing")
+    with listed(database_url, FILL) as connection:
         for wanted in (
             WorkFilter(language="es", source="open_library"),
             WorkFilter(language="fr", in_month="confirmed"),
             WorkFilter(language="es", source="open_library", statuses=(EvidenceStatus.RESOLVED,)),
         ):
             assert rows_read(connection, order, wanted) <= BOOKS / 5
+
+
+def test_a_page_of_books_that_come_last_in_an_order_begins_at_them(database_url):
+    with listed(database_url, FILL_IN_BLOCKS) as connection:
+        for order, wanted in (
+            ("by_title", WorkFilter(language="ja")),
+            ("by_author", WorkFilter(language="ja", in_month="confirmed")),
+            ("by_score", WorkFilter(source="open_library")),
+            ("by_score", WorkFilter(source="open_library", language="ja")),
+            ("by_newest", WorkFilter(source="isbndb", min_score=95)),
+            ("by_title", WorkFilter(source="isbndb", min_score=95)),
+        ):
+            assert rows_read(connection, order, wanted) <= BOOKS / 50, (order, wanted)

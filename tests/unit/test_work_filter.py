@@ -40,7 +40,10 @@ def test_a_filter_is_impossible_if_no_row_of_the_list_can_match_it():
 
 
 @pytest.mark.asyncio
-async def test_an_impossible_filter_asks_the_database_nothing():
-    wanted = WorkFilter(statuses=UNRESOLVED, source="isbndb")
-    found = await search.page(None, wanted, Sort.TITLE, None, 50)  # type: ignore[arg-type] # it is not used
+@pytest.mark.parametrize(
+    ("wanted", "sort"),
+    [(WorkFilter(statuses=UNRESOLVED, source="isbndb"), Sort.TITLE), (WorkFilter(statuses=UNRESOLVED), Sort.SCORE)],
+)
+async def test_an_impossible_filter_asks_the_database_nothing(wanted, sort):
+    found = await search.page(None, wanted, sort, None, 50)  # type: ignore[arg-type] # it is not used
     assert (found.rows, found.last, found.cut) == ([], None, False)

@@ -82,13 +82,17 @@ class WorkFilter:
         PostgreSQL, which takes filters for independent, would read the whole list in its order.
         """
         bounds = [bound for bound in (self.min_score, self.max_score) if bound is not None]
-        unresolved = self.statuses is not None and EvidenceStatus.RESOLVED not in self.statuses
         dated = self.in_month in {"confirmed", "contradicted"}
         return (
             self.statuses == ()
-            or (unresolved and (dated or bool(self.source) or bool(bounds)))
+            or (self.is_unresolved and (dated or bool(self.source) or bool(bounds)))
             or bounds != sorted(bounds)
         )
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether no resolved work matches."""
+        return self.statuses is not None and EvidenceStatus.RESOLVED not in self.statuses
 
     def values(self, among: list[int] | None) -> dict[str, Any]:
         return {
@@ -113,8 +117,8 @@ class WorkPage:
 
 
 async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Position | None, limit: int) -> WorkPage:
-    """The next `limit` works after a position. Without a text, MATCH is NEWEST."""
-    if wanted.is_impossible:
+    """The next `limit` works after a position. Without a text, MATCH is NEWEST; SCORE has the resolved works alone."""
+    if wanted.is_impossible or (sort is Sort.SCORE and wanted.is_unresolved):
         return WorkPage([], None, cut=False)
     await connection.execute(SQL["plan_each"])
     among = await _of_month(connection, wanted.month, wanted.other_months) if wanted.month else None
