@@ -138,9 +138,12 @@ def test_a_demo_that_stays_can_be_killed_and_kept(data_dir):
         docs = read_until(first.stderr, "stays up").split()[-1]
         assert httpx2.get(docs, trust_env=False).status_code == 200
         before = len(processes(data_dir))
-        looked = subprocess.run([sys.executable, "-m", "alexandria", "--demo", "status", "--json"], text=True, check=True,
-                                capture_output=True, env={**os.environ, "ALEXANDRIA_DATA_DIR": str(data_dir / "data")})  # fmt: skip
+        looks = {**os.environ, "ALEXANDRIA_DATA_DIR": str(data_dir / "data")}
+        command = [sys.executable, "-m", "alexandria", "--demo", "--json"]
+        looked = subprocess.run([*command, "status"], text=True, check=True, capture_output=True, env=looks)
         assert json.loads(looked.stdout)["data"]["by_status"]["completed"] == 1
+        checked = subprocess.run([*command, "doctor"], text=True, check=False, capture_output=True, env=looks)
+        assert [each for each in json.loads(checked.stdout)["data"] if not each["ok"]] == []
         assert len(processes(data_dir)) == before
         with performing(data_dir) as second:
             _, err = second.communicate(timeout=200)

@@ -143,8 +143,7 @@ def test_a_demo_is_reached_running_or_kept_and_a_server_by_its_address(serving, 
     assert used(capsys, demo=True) == (demo_settings(data_dir / "demo"), "")
     temporary = tmp_path / "alexandria-demo-x"
     serving(temporary, ALEXANDRIA_GENERATORS="gemini")
-    within, _ = used(capsys, demo=True)
-    assert within == demo_settings(temporary) | {"ALEXANDRIA_GENERATORS": "gemini"}
+    assert used(capsys, demo=True) == (demo_settings(temporary) | {"ALEXANDRIA_GENERATORS": "gemini"}, "")
     reached, _ = used(capsys, url="localhost:8123/")
     assert reached == {"ALEXANDRIA_DATA_DIR": str(temporary), "ALEXANDRIA_GENERATORS": "gemini"}
     assert used(capsys)[0] == {}

@@ -60,7 +60,7 @@ def _ask(options: set[str]) -> tuple[str, str] | None:
     if query is None:
         return None
     text = _get(server.url, f"{STATUS_PATH}?{urlencode(query | {'as_json': '--json' in options})}", server.token)
-    return None if text is None else (settings.note, text)
+    return None if text is None else (settings.note(wanted), text)
 
 
 def _features(colored: bool) -> dict[str, object] | None:

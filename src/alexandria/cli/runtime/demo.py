@@ -31,6 +31,7 @@ from alexandria.cli.runtime.running_server import DEMO_FOLDER, TEMPORARY_PREFIX
 from alexandria.core.errors import AlexandriaError, BadInput, Unknown, usable_data_dir
 from alexandria.core.month import Month
 from alexandria.core.provider_facts import key_settings
+from alexandria.core.secret_files import FOLDER
 from alexandria.core.webhook_secrets import FILE as SECRET
 from alexandria.database.embedded.server import Embedded, stop_unused
 from alexandria.database.pool import Database
@@ -330,6 +331,7 @@ def _stage(plan: DemoOptions, folder: Path, audience: Audience) -> Iterator[Demo
     since = datetime.now(UTC)
     with contextlib.ExitStack() as stack, contextlib.ExitStack() as database:
         stack.callback(stop_unused, folder)  # if the system had to be killed
+        (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
         rates = ",".join(f"{name}={RATE}" for name in provider_names())
         faults = f"{plan.faults},{ALL_DOWN}" if plan.offline_sources else plan.faults
         options = ["--faults", faults, "--latency-scale", str(LATENCY_SCALE), "--rates", rates]
@@ -365,7 +367,7 @@ def _environment(folder: Path) -> dict[str, str]:
     """Our own environment, without anything that configures a real system."""
     real = {"DATABASE_URL", *key_settings().values()}
     ours = {n: v for n, v in os.environ.items() if n.upper() not in real and not n.upper().startswith("ALEXANDRIA_")}
-    return ours | {"ALEXANDRIA_DATA_DIR": str(folder), "ALEXANDRIA_SECRETS_DIR": str(folder / "secrets")}
+    return ours | {"ALEXANDRIA_DATA_DIR": str(folder), "ALEXANDRIA_SECRETS_DIR": str(folder / FOLDER)}
 
 
 def _sandboxed(url: str) -> dict[str, str]:

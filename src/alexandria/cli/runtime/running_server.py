@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from alexandria.cli.runtime import liveness
 from alexandria.cli.runtime.liveness import RunningProcess
 from alexandria.core.errors import Unknown
-from alexandria.core.secret_files import DATA_DIR, PREFIX, SECRETS_DIR, default_data_dir
+from alexandria.core.secret_files import DATA_DIR, FOLDER, PREFIX, SECRETS_DIR, default_data_dir
 
 if TYPE_CHECKING:
     from alexandria.cli.output.console import Output
@@ -63,13 +63,12 @@ class ServerSettings:
         own = self.mine.get(DATABASE_URL)
         return own is not None and own != (self.theirs or {}).get(DATABASE_URL)
 
-    @property
-    def note(self) -> str:
-        """Which settings differ, in a sentence; "" if none does."""
+    def note(self, wanted: Wanted) -> str:
+        """Which settings differ, in a sentence; "" if none does, or for the demo, which has its own on purpose."""
         theirs = self.theirs or {}
         names = {*self.mine, *theirs} - {DATA_DIR, SECRETS_DIR}
         differing = sorted(name for name in names if self.mine.get(name) != theirs.get(name))
-        if self.server is None or not differing:
+        if self.server is None or wanted.demo or not differing:
             return ""
         return f"with the settings of {_named(self.server)}, which differ here: {', '.join(differing)}"
 
@@ -93,12 +92,12 @@ def settings_of_server(output: Output, wanted: Wanted) -> Iterator[None]:
         if server:
             output.message(f"hint: the settings of process {server.pid} cannot be read here; these are the terminal's")
         given = {name: value for name, value in mine.items() if not wanted.demo or name.upper() in NETWORK}
-    given |= {DATA_DIR: str(place)} | ({SECRETS_DIR: str(place / "secrets")} if wanted.demo else {})
+    given |= {DATA_DIR: str(place)} | ({SECRETS_DIR: str(place / FOLDER)} if wanted.demo else {})
     settings = ServerSettings(server, mine, given)
     if settings.other_database and not wanted.demo and wanted.url is None:
         yield
         return
-    if note := settings.note:
+    if note := settings.note(wanted):
         output.message(note)
     with _replaced(mine, given):
         yield
