@@ -127,7 +127,8 @@ WORDS = [
     "orchard",
 ]
 # Works, people, keys, editions and decisions as the application would write them, with the frequencies of a real catalogue:
-# few languages and sources have most books, words and names are unequal.
+# few languages and sources have most books, words and names are unequal. Japanese titles and names come after all others, and a
+# source's scores are its own.
 FILL = """
 SET session_replication_role = replica;
 INSERT INTO backfill_log (year, month) SELECT y, m FROM generate_series(1900, 2024) AS y, generate_series(1, 12) AS m;
@@ -136,10 +137,11 @@ SELECT n AS id, %(words)s::text[] AS w, floor(35 * power(random(), 1.7))::int + 
     floor(35 * power(random(), 1.7))::int + 1 AS c, n %% 97 AS d, floor(%(names)s * power(random(), 2))::int AS name, random() AS r,
     floor(20 * random())::int + 1 AS first FROM generate_series(1, %(works)s) AS n;
 CREATE TEMP TABLE spelt AS
-SELECT id, initcap(w[a] || ' of the ' || w[b] || ' ' || w[c]) || ' ' || to_hex(id / 16) AS title,
-    (%(firsts)s::text[])[first] || ' ' || initcap(s[1 + name %% 25] || s[1 + name / 25 %% 25] || s[1 + name / 625 %% 25]) AS author,
+SELECT id, ja || initcap(w[a] || ' of the ' || w[b] || ' ' || w[c]) || ' ' || to_hex(id / 16) AS title,
+    (%(firsts)s::text[])[first] || ' ' || ja || initcap(s[1 + name %% 25] || s[1 + name / 25 %% 25] || s[1 + name / 625 %% 25]) AS author,
     CASE WHEN r < 0.7 THEN 'en' WHEN r < 0.8 THEN 'de' WHEN r < 0.9 THEN 'fr' WHEN r < 0.97 THEN 'es' WHEN r < 0.999 THEN 'ja' ELSE 'la' END
-    AS language, r, name, w[a] AS word FROM drawn, (SELECT %(syllables)s::text[] AS s) AS s;
+    AS language, r, name, w[a] AS word FROM drawn, (SELECT %(syllables)s::text[] AS s) AS s,
+    LATERAL (SELECT CASE WHEN r >= 0.97 AND r < 0.999 THEN '夜' ELSE '' END AS ja) AS japanese;
 INSERT INTO work (id, key, title, author, first_published, language) OVERRIDING SYSTEM VALUE
 SELECT id, 'k' || id, title, author, (1900 + id %% 125)::text, language FROM spelt;
 INSERT INTO contributor (id, key, name) OVERRIDING SYSTEM VALUE SELECT id, 'k' || id, author FROM spelt;
@@ -155,7 +157,7 @@ FROM (SELECT *, '978' || lpad((id * 887)::text, 9, '0') AS n FROM spelt WHERE id
 INSERT INTO candidate (year, month, position, title, author, named_by, work_id, isbn13, source, score, score_version, reason, evidence, in_month)
 SELECT 1900 + s.id %% 125, 1 + s.id %% 12, s.id, s.title, s.author, '{gemini,xai}', s.id, e.isbn13,
     CASE WHEN e.isbn13 IS NULL THEN '' WHEN r < 0.6 THEN 'open_library' WHEN r < 0.9 THEN 'isbndb' WHEN r < 0.999 THEN 'google_books' ELSE 'wikidata' END,
-    CASE WHEN e.isbn13 IS NULL THEN 0 ELSE 100 - 60 * power(random(), 6) END, 2, 'same title, same author',
+    CASE WHEN e.isbn13 IS NULL THEN 0 ELSE 100 - CASE WHEN r < 0.6 THEN 5 ELSE 60 END * power(random(), 6) END, 2, 'same title, same author',
     (SELECT jsonb_agg(jsonb_build_object('score', 40, 'verdict', CASE WHEN e.isbn13 IS NULL AND s.id %% 20 = 0 THEN 'doubt' ELSE 'refuse' END,
         'reasons', ARRAY['another title'], 'source', 'open_library', 'source_id', '/books/OL' || g || 'M', 'fetched_at', now(),
         'isbn13', e.isbn13, 'title', s.title, 'subtitle', '', 'authors', ARRAY[s.author], 'published', '1999'))
@@ -251,6 +253,8 @@ def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, A
         "search: one common word": lambda: listing(q=chance.choice(WORDS[:5])),
         "search: family name": lambda: listing(q=some()[2].split()[1]),
         "search: title and author, misspelt": lambda: listing(q=f"{some()[1][1:]} {some()[2]}"),
+        "search: common word, by title": lambda: listing(q=chance.choice(WORDS[:5]), sort="title"),
+        "search: common word, doubtful": lambda: listing(q=chance.choice(WORDS[:5]), status="doubtful"),
         "search: ISBN": lambda: listing(q=some()[3]),
         "search: common word, rare language": lambda: listing(q=chance.choice(WORDS[:5]), language="la"),
         "filter: month": lambda: listing(month=month()),
@@ -260,6 +264,15 @@ def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, A
         "filter: score": lambda: listing(min_score=chance.randint(40, 60), max_score=62),
         "filter: contradicted": lambda: listing(in_month="contradicted", sort="score"),
         "filter: rare language": lambda: listing(language="la", sort="author"),
+        "filter: last language, by title": lambda: listing(language="ja", sort="title"),
+        "filter: last language and contradicted, by author": lambda: listing(
+            language="ja", in_month="contradicted", sort="author"
+        ),
+        "filter: surest source, by score": lambda: listing(source="open_library", sort="score"),
+        "filter: unresolved, by score": lambda: listing(unresolved=True, sort="score"),
+        "filter: source and score": lambda: listing(source="wikidata", min_score=chance.randint(90, 99), sort="title"),
+        "filter: language and needs review, by score": lambda: listing(language="fr", needs_review=True, sort="score"),
+        "filter: month, by title": lambda: listing(month=month(), sort="title"),
         "filter: nothing has all": lambda: listing(
             language="la", source="wikidata", in_month="confirmed", sort="title"
         ),
