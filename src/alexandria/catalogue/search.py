@@ -120,8 +120,8 @@ async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Po
     """The next `limit` works after a position. Without a text, MATCH is NEWEST; SCORE has the resolved works alone."""
     if wanted.is_impossible or (sort is Sort.SCORE and wanted.is_unresolved):
         return WorkPage([], None, cut=False)
-    await connection.execute(SQL["plan_each"])
     among = await _of_month(connection, wanted.month, wanted.other_months) if wanted.month else None
+    await connection.execute(SQL["plan_each"])
     values = wanted.values(among)
     found: list[int] | None = None
     if wanted.text:
@@ -136,6 +136,7 @@ async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Po
         "limit": limit + 1,
     }
     ids = await (await connection.execute(SQL[f"by_{order}"], values)).fetchall()
+    await connection.execute(SQL["plan_seldom"])
     shown = {"ids": [row["work_id"] for row in ids[:limit]], "months": MAX_MONTHS_SHOWN}
     rows = await (await connection.execute(SQL["shown"], shown)).fetchall()
     last = Position(ids[limit - 1]["key"], ids[limit - 1]["work_id"]) if len(ids) > limit else None

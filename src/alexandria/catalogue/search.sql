@@ -4,6 +4,10 @@
 -- Plan each statement for its own values: filters that are not given must not be planned for.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
+-- name: plan_seldom
+-- What the page shows is planned as usual: the setting holds for functions, too, and planned those anew for each book.
+SELECT set_config('plan_cache_mode', 'auto', true)
+
 -- condition: wanted
     (%(language)s::text IS NULL OR l.language = %(language)s) AND (%(source)s::text IS NULL OR l.source = %(source)s)
     AND (%(statuses)s::text[] IS NULL OR l.status = ANY(%(statuses)s)) AND (%(in_month)s::text IS NULL OR l.in_month = %(in_month)s)
@@ -91,7 +95,7 @@ SELECT w.id, w.title, w.author, w.first_published, l.language, l.status, l.sourc
           WHERE work_id = ANY(b.works) ORDER BY 1 DESC LIMIT %(months)s) AS months
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS page (id, place)
 JOIN work AS w USING (id) JOIN work_listing AS l ON l.work_id = w.id
-CROSS JOIN LATERAL (SELECT works_of_book(w.id) AS works) AS b
+CROSS JOIN LATERAL (SELECT works_of_book(w.id) AS works OFFSET 0) AS b -- once for each book
 LEFT JOIN LATERAL (SELECT id, isbn13, score_version FROM candidate WHERE work_id = ANY(b.works)
                    ORDER BY isbn13 IS NULL, source = 'catalogue', id DESC LIMIT 1) AS c ON true
 LEFT JOIN LATERAL (SELECT * FROM reviewed_candidate WHERE id = c.id) AS r ON true
