@@ -51,7 +51,7 @@ async def weights(database, *, left, share=1.0):
 
 async def test_books_begin_at_a_paid_source_while_its_day_outlasts_the_months_that_are_not_filled(twelve_months):
     needed = 12 * UNITS_PER_MONTH
-    assert await weights(twelve_months, left=needed) == FREE | {"isbndb": pytest.approx(3.0 * 0.9)}
+    assert await weights(twelve_months, left=needed) == FREE | {"isbndb": 3.0}
     assert await weights(twelve_months, left=needed - 1) == FREE
 
 

@@ -5,15 +5,17 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 
+from alexandria.backfill.first_source import later_order
 from alexandria.backfill.resolve import look_up
 from alexandria.backfill.source_selection import MAX_CONSECUTIVE_FAILURES, Policy, SourcePool, SourceSelector
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, PartialDate, SourceRecord
 from alexandria.core import errors
+from alexandria.core.provider_facts import PROVIDERS
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BOOK = Candidate("Prophet Song", "Paul Lynch", 2023, 11)
@@ -244,6 +246,38 @@ def test_the_paid_source_begins_books_by_one_policy_and_keeps_its_place_in_the_o
     assert places == {Policy.FRUGAL: {4}, Policy.BALANCED: {0, 3}, Policy.EXACT: {1}}
     without = {name: 1.0 for name in NAMES if name != "isbndb"}
     assert {begun(book, Policy.BALANCED, without).index("isbndb") for book in books} == {2}
+
+
+def test_sources_behind_the_first_one_change_places_as_often_as_their_weights_say():
+    books = [Candidate(f"Title {number}", "Ann Author") for number in range(2000)]
+    at_open_library, at_isbndb = ({"open_library": 1.0}, {"isbndb": 1.0})
+    orders = Counter(tuple(begun(book, Policy.FRUGAL, at_open_library)) for book in books)
+    usual = ("open_library", "google_books", "internet_archive", "wikidata", "isbndb")
+    other = ("open_library", "internet_archive", "google_books", "wikidata", "isbndb")
+    weights = [PROVIDERS[name].later_weight for name in ("google_books", "internet_archive")]
+    assert orders.keys() == {usual, other}
+    assert orders[usual] / len(books) == pytest.approx(weights[0] / sum(weights), abs=0.03)
+    for book in books[:200]:
+        behind = begun(book, Policy.BALANCED, at_isbndb)[1:]
+        assert behind == begun(book, Policy.FRUGAL, at_open_library)[:-1]
+
+
+@pytest.mark.parametrize("spelt", [("PROPHET SONG", "Lynch, Paul"), ("Prophet song.", "Paul Lynch")])
+def test_the_order_behind_the_first_one_is_that_of_the_book_however_it_is_spelt(spelt, monkeypatch):
+    for number in range(30):
+        drawn = replace(PROVIDERS["internet_archive"], later_weight=0.2 + number / 10)
+        monkeypatch.setitem(PROVIDERS, "internet_archive", drawn)
+        assert begun(Candidate(*spelt), Policy.BALANCED) == begun(BOOK, Policy.BALANCED)
+
+
+def test_sources_that_do_not_change_places_keep_the_order_that_is_set():
+    names = ("wikidata", "internet_archive", "isbndb", "google_books", "open_library")
+    for number in range(200):
+        book = Candidate(f"Title {number}", "Ann Author")
+        order = later_order(book, names)
+        assert sorted(order) == sorted(names)
+        assert [order.index(name) for name in ("wikidata", "isbndb", "open_library")] == [0, 2, 4]
+        assert later_order(book, ["wikidata", "google_books"]) == ["wikidata", "google_books"]
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""Draws the source at which the search for a book begins, so that the books are spread over all sources whatever their load.
+"""Draws the order of sources for a book, so that the books are spread over all of them whatever their load.
 
-The same book begins at the same source in every run, under each of its usual spellings.
+The same book has the same order in every run, under each of its usual spellings.
 """
 
 from __future__ import annotations
@@ -36,6 +36,19 @@ def first_source(candidate: Candidate, weights: Weights) -> str | None:
     """
     key = work_key(candidate.title, (candidate.author,))
     return min(weights, key=lambda name: (_drawn(key, name) / weights[name], name), default=None)
+
+
+def later_order(candidate: Candidate, names: Sequence[str]) -> list[str]:
+    """Return sources in the order in which they are asked after the first one.
+
+    Those with a `later_weight` fill the places that they have in `names` in an order that is drawn for the book. Of two, each is
+    the earlier one as often as its weight says. The others keep their places.
+    """
+    key = work_key(candidate.title, (candidate.author,))
+    weights = {name: PROVIDERS[name].later_weight for name in names if name in PROVIDERS}
+    sharing = [name for name in names if weights.get(name)]
+    drawn = iter(sorted(sharing, key=lambda name: (_drawn(key, name) / weights[name], name)))
+    return [next(drawn) if name in sharing else name for name in names]
 
 
 def _drawn(key: str, name: str) -> float:

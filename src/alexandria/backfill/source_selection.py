@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from alexandria.backfill.first_source import Weights, first_source
+from alexandria.backfill.first_source import Weights, first_source, later_order
 from alexandria.catalogue.matching.scoring import ACCEPT
 from alexandria.catalogue.models import Candidate, EditionRecord, Isbn13, Resolution
 from alexandria.core import errors
@@ -69,7 +69,8 @@ class SourcePool:
     """The configured sources, the policy, and the orders in which books are looked up in them.
 
     A `local` source costs no request, whatever the policy: it is asked first, and is none of `sources`. Of the others each
-    book begins at one that is drawn by its `weights`, or at the first one if there are none; at a paid one only by BALANCED.
+    book begins at one that is drawn by its `weights`, at a paid one only by BALANCED, and some of those behind it change places.
+    Without `weights` all books have the order of `sources`.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class SourcePool:
         may_begin = [source for source in self.sources if not source.paid or self.policy is Policy.BALANCED]
         drawn = {source.name: weights[source.name] for source in may_begin if source.name in weights}
         first = first_source(candidate, drawn)
-        begun = [source for source in self.sources if source.name == first]
-        others = [source for source in self.sources if source.name != first]
+        named = {source.name: source for source in self.sources}
+        begun = [named[first]] if first is not None else []
+        behind = [name for name in named if name != first]
+        others = [named[name] for name in (later_order(candidate, behind) if begun else behind)]
         local = [self.local] if self.local else []
         if begun and begun[0].paid:
             return [*local, *begun, *in_order(others, self.policy)]

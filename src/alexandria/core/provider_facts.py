@@ -64,8 +64,9 @@ class ProviderFacts:
 
     `model` is how a generator's setting names its model: not at all, NAME:MODEL or NAME:MODEL@URL. `default_rank` is the
     source's position in the default of ALEXANDRIA_SOURCES (None: it is asked only where it is configured). Books begin at it
-    in proportion to its rate times `first_weight`. A call to a
-    `paid` provider costs money or a scarce allowance. The `metered` source is the one whose day a rollout plan divides.
+    in proportion to its rate times `first_weight`. Behind the first source those with a `later_weight` change places with
+    one another, each being the earlier one in proportion to its weight. A call to a `paid` provider costs money or a scarce
+    allowance. The `metered` source is the one whose day a rollout plan divides.
     Calls of a provider with `long_calls` are bounded by a concurrency limit. A source is trusted last on its
     `doubtful_fields` of an edition.
 
@@ -90,6 +91,7 @@ class ProviderFacts:
     model: Literal["", "MODEL", "MODEL@URL"] = ""
     default_rank: int | None = None
     first_weight: float = 0.0
+    later_weight: float = 0.0
     paid: bool = False
     metered: bool = False
     long_calls: bool = False
@@ -145,7 +147,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         source="alexandria.providers.isbndb:ISBNdb",
         sandbox="alexandria.sandbox.isbndb:ISBNdbSandbox",
         default_rank=5,
-        first_weight=0.9,
+        first_weight=1.0,
         paid=True,
         metered=True,
         doubtful_fields=frozenset({"language"}),  # it calls many a Japanese or German book English
@@ -164,6 +166,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         source="alexandria.providers.google_books:GoogleBooks",
         sandbox="alexandria.sandbox.google_books:GoogleBooksSandbox",
         default_rank=2,
+        later_weight=1.0,
         coverage=0.7,
         often_busy=True,
     ),
@@ -199,6 +202,7 @@ PROVIDERS: dict[str, ProviderFacts] = {
         source="alexandria.providers.internet_archive:InternetArchive",
         sandbox="alexandria.sandbox.internet_archive:InternetArchiveSandbox",
         default_rank=3,
+        later_weight=0.4,
         response_seconds=1.5,
         coverage=0.3,
     ),
