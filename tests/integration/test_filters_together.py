@@ -21,7 +21,8 @@ FILL_IN_BLOCKS = """INSERT INTO work_listing
     (work_id, title_key, author_key, language, status, source, score, in_month, words)
 SELECT n, j || md5(n::text), j || md5((7 * n)::text), CASE j WHEN '' THEN 'en' ELSE 'ja' END, 'resolved',
     CASE WHEN n %% 2 = 0 THEN 'open_library' ELSE 'isbndb' END, CASE WHEN n %% 2 = 0 THEN 99.5 ELSE 90 END + n %% 5 * 0.1,
-    CASE WHEN n %% 3 = 0 THEN 'confirmed' ELSE 'unknown' END, ''
+    CASE WHEN n %% 2 = 1 THEN 'unknown' WHEN n %% 3 = 0 THEN 'contradicted' ELSE 'confirmed' END,
+    to_tsvector('simple', 'night in ' || n)
 FROM generate_series(1, %s) AS n, LATERAL (SELECT CASE WHEN n / 2 %% 5 = 0 THEN '夜' ELSE '' END AS j) AS japanese"""
 
 
@@ -59,7 +60,8 @@ def test_a_page_of_books_that_come_last_in_an_order_begins_at_them(database_url)
     with listed(database_url, FILL_IN_BLOCKS) as connection:
         for order, wanted in (
             ("by_title", WorkFilter(language="ja")),
-            ("by_author", WorkFilter(language="ja", in_month="confirmed")),
+            ("by_author", WorkFilter(language="ja", in_month="unknown")),
+            ("by_score", WorkFilter(in_month="confirmed")),
             ("by_score", WorkFilter(source="open_library")),
             ("by_score", WorkFilter(source="open_library", language="ja")),
             ("by_newest", WorkFilter(source="isbndb", min_score=95)),
@@ -76,3 +78,13 @@ async def test_what_a_page_shows_is_not_planned_anew_for_each_of_its_books(datab
         await search.page(connection, WorkFilter(), Sort.NEWEST, None, 50)
         [setting] = await (await connection.execute("SHOW plan_cache_mode")).fetchall()
     assert setting == {"plan_cache_mode": "auto"}
+
+
+@pytest.mark.asyncio
+async def test_a_search_reads_the_index_for_its_rare_words_alone(database_url):
+    with listed(database_url, FILL_IN_BLOCKS):
+        connected = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
+        async with connected as connection:
+            assert await search._frequent(connection, ["Night", "in", "4711"]) == {"Night", "in"}
+            assert await search._frequent(connection, ["Night", "in"]) == set()
+            assert await search._frequent(connection, ["4711"]) == set()

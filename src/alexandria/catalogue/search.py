@@ -22,6 +22,7 @@ MAX_MATCHES = 1000  # of a search
 MAX_WORKS_PER_KEY = 2000  # works read of those that share one key
 MAX_MONTHS_SHOWN = 12  # of a work in the list
 MAX_SEARCH_WORDS = 12
+MAX_RARE_SHARE = 0.01  # of works that have a word, or one that begins so, for which the index is read first
 MIN_SIMILARITY = 0.3  # of title and author with a search whose words they do not have
 _WORD = re.compile(r"\w+")
 _MIN_PREFIX_LENGTH = 4  # letters of a word that may be the start of one: fewer are too many words
@@ -159,15 +160,34 @@ async def _matching(connection: Connection, text: str, values: Mapping[str, Any]
     if isbn13 is not None:
         work_id = await work_of_isbn(connection, isbn13)
         return [] if work_id is None else [work_id]
-    sought = {"text": text, "words": words_query(text), "keys": search_keys(text)}
+    words = _words(text)
+    frequent = await _frequent(connection, words)
+    sought = {
+        "text": text,
+        "words": _query([word for word in words if word not in frequent]),
+        "frequent": _query([word for word in words if word in frequent]),
+        "keys": search_keys(text),
+    }
     bounds = {"limit": MAX_MATCHES, "most": MAX_WORKS_PER_KEY, "alike": MIN_SIMILARITY}
     rows = await (await connection.execute(SQL["matching"], {**values, **sought, **bounds})).fetchall()
     return [row["id"] for row in rows]
 
 
-def words_query(text: str) -> str:
-    """The query for works with all words of a text, of which the longer may go on; "" without any word."""
-    words = _WORD.findall(text.replace("'", "").replace("’", "").replace("_", " "))[:MAX_SEARCH_WORDS]
+async def _frequent(connection: Connection, words: list[str]) -> set[str]:
+    """The words that many works have, if others among these are rarer."""
+    if len(words) < 2:  # no other
+        return set()
+    rows = await (await connection.execute(SQL["rarity"], {"words": words})).fetchall()
+    frequent = {row["word"] for row in rows if row["share"] > MAX_RARE_SHARE}
+    return frequent if len(frequent) < len(rows) else set()
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.replace("'", "").replace("’", "").replace("_", " "))[:MAX_SEARCH_WORDS]
+
+
+def _query(words: list[str]) -> str:
+    """The query for works with all these words, of which the longer may go on; "" without any word."""
     return " & ".join(f"'{word}'{':*' if len(word) >= _MIN_PREFIX_LENGTH else ''}" for word in words)
 
 

@@ -32,12 +32,23 @@ WHERE %(other_months)s = 'move' AND length(w.first_published) >= 7
                 JOIN reviewed_candidate AS r ON r.id = c.id
                 WHERE c.work_id = ANY(works_of_book(w.id)) AND r.excluded_by IS NULL)
 
+-- name: rarity
+-- Which share of works has a word that begins so, by the statistics of PostgreSQL: 0 unless it is among the most frequent.
+SELECT w.word, (SELECT coalesce(sum(e.share), 0)
+    FROM pg_stats AS s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS e (word, share)
+    WHERE s.schemaname = (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'work_listing'::regclass)
+      AND s.tablename = 'work_listing' AND s.attname = 'words' AND starts_with(e.word, search_words(w.word)))::float8 AS share
+FROM unnest(%(words)s::text[]) AS w (word)
+
 -- name: matching
--- Works whose words are all of a search, or that share keys with a spelling of it and are alike; the most alike first.
+-- Works whose words are all of a search, or that share keys with a spelling of it and are alike; the most alike first. The index
+-- is not read for frequent words beside rare ones: to collect all works with such a beginning takes longer than to test the few.
 SELECT w.id FROM (
     SELECT work_id, bool_or(by_words) AS by_words FROM (
         (SELECT l.work_id, true AS by_words FROM work_listing AS l
-         WHERE %(words)s <> '' AND l.words @@ to_tsquery('simple', search_words(%(words)s)) AND {wanted} LIMIT %(limit)s)
+         WHERE %(words)s <> '' AND l.words @@ to_tsquery('simple', search_words(%(words)s))
+             AND (%(frequent)s = '' OR (l.words @@ to_tsquery('simple', search_words(%(frequent)s))) IS TRUE)
+             AND {wanted} LIMIT %(limit)s)
         UNION ALL
         (SELECT l.work_id, false FROM (
             SELECT b.work_id FROM unnest(%(keys)s::text[]) AS sought (key), LATERAL (
