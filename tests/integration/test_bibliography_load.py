@@ -224,10 +224,30 @@ def test_years_and_languages_limit_what_is_kept(database_url, tmp_path):
         (lambda path: path.write_bytes(b"\x80a\rb\nc\n"), "neither a dump"),
         (lambda path: path.write_text("\n".join(plain_dump(FEW).authors)), "no edition was found"),
         (lambda path: path.write_text("\n".join(plain_dump(FEW[:31]).editions)), "incomplete"),
+        (
+            lambda path: path.write_text("\n".join(plain_dump(FEW).editions)),
+            "of 40 of its 40 editions the authors are missing",
+        ),
+        (
+            lambda path: path.write_text("\n".join(plain_dump(FEW).works + plain_dump(FEW).editions)),
+            "the authors are missing",
+        ),
         (lambda path: path.write_text("\n".join(aged("2020-01-01T00:00:00"))), "newest change is of 2020-01-01"),
         (lambda path: path.write_bytes(gzip.compress("\n".join(plain_dump(FEW).editions).encode())[:-9]), "cut off"),
     ],
-    ids=["empty", "empty gzip", "page", "noise", "carriage return", "authors alone", "short", "stale", "cut off"],
+    ids=[
+        "empty",
+        "empty gzip",
+        "page",
+        "noise",
+        "carriage return",
+        "authors alone",
+        "short",
+        "editions alone",
+        "no authors",
+        "stale",
+        "cut off",
+    ],
 )
 def test_what_is_no_whole_dump_is_refused_and_the_old_one_serves(database_url, tmp_path, write, reason):
     load(database_url, plain_dump(FEW).write(tmp_path))

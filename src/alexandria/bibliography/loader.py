@@ -26,6 +26,7 @@ from alexandria.core.errors import BadInput
 from alexandria.core.grammar import counted
 
 MIN_SHARE = 0.8  # of the records of the last load; a dump with fewer is broken
+MAX_UNNAMED_SHARE = 0.5  # of editions whose authors are missing; more is a dump without its authors and works
 INDEX = "index"  # the last phase, after all lines are read
 MAX_UNCOLLECTED_COUNT = 50_000  # new objects, after which Python looks for circles of references
 _KEY_MASK = (1 << 64) - 1
@@ -251,6 +252,11 @@ def _require_complete(tally: Tally, editions: int, before: LoadedBibliography | 
         raise BadInput(
             f"it holds {counted(tally.editions, 'edition')}, the last load {before.records:,}: it seems to be incomplete",
             hint=hint,
+        )
+    if tally.unnamed > MAX_UNNAMED_SHARE * tally.editions:
+        raise BadInput(
+            f"of {tally.unnamed:,} of its {counted(tally.editions, 'edition')} the authors are missing",
+            hint=f"load the dumps of authors and works together with that of editions; {hint}",
         )
     newest = _instant(tally.newest)
     if newest is None:

@@ -74,11 +74,14 @@ class Limits:
 class Tally:
     """What readers found: `editions` records of editions, `newest` change (ISO 8601), and why `left_out` records are none.
 
+    `works` are the works of dumps, `unnamed` their editions without an author whose works or authors were not among them.
     `readings` has the number of a work for each of its readers and ratings, `earliest` the years of editions that are not kept.
     """
 
     lines: int = 0
     editions: int = 0
+    works: int = 0
+    unnamed: int = 0
     newest: str = ""
     left_out: Counter[str] = field(default_factory=Counter)
     readings: array[int] = field(default_factory=lambda: array("I"))

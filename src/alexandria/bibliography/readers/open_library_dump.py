@@ -223,6 +223,7 @@ class DumpReader:
         except msgspec.ValidationError:
             work = _decode_work(record)
             authors, title, date = _keys(work.authors), work.title, work.first_publish_date
+        self._tally.works += 1
         self._works.add(number, authors)
         if title:
             self._titles.add(number, _clean(title, rows.MAX_TITLE_LENGTH).strip("* "))
@@ -249,10 +250,13 @@ class DumpReader:
         work, authors = self._works.get(_first_key(data.works))
         named = _keys(data.authors) if data.authors else authors
         subtitle = _clean(data.subtitle, rows.MAX_SUBTITLE_LENGTH).strip("* ") if data.subtitle else ""
+        people = self._authors(named or authors) or self._authors(authors)
+        if not people and (named or authors or (data.works and not self._tally.works)):
+            self._tally.unnamed += 1
         row = BookRow(
             isbns[0],
             title,
-            self._authors(named or authors) or self._authors(authors),
+            people,
             subtitle,
             work,
             _number_of_key(key),
