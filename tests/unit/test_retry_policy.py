@@ -68,6 +68,7 @@ ROWS: dict[type[errors.AlexandriaError], list[tuple[BaseException, type]]] = {
     errors.DatabaseNotPrepared: [(errors.DatabaseNotPrepared("the role may not do this"), Snooze)],
     errors.ProgramTooOld: [(errors.ProgramTooOld("the schema is newer"), Snooze)],
     errors.AttemptLost: [(errors.AttemptLost("taken over"), Retry)],  # is never written: the month is another's
+    errors.AttemptCompleted: [(errors.AttemptCompleted("the month is completed"), Retry)],  # is never written either
     errors.Paused: [(errors.Paused("the worker was stopped", NOW), Snooze), (errors.Paused("by ann", LATER), Snooze)],
     errors.NoBooks: [
         (errors.NoBooks("none is configured"), Retry),
