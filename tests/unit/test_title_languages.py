@@ -113,3 +113,7 @@ def test_every_little_word_gives_its_language_away():
 )
 def test_a_language_is_sure_by_script_letters_or_little_words(printed, sure):
     assert is_sure(printed) is sure
+
+
+def test_a_title_is_english_if_more_than_two_thirds_of_its_words_are():
+    assert [tongue_of(title) for title in ("Dog Cat Xqzk", "Dog Cat Mouse Xqzk")] == ["", "en"]

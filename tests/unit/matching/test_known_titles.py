@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, same_work, score
+from alexandria.catalogue.matching.scoring import ACCEPT, DOUBT, REFUSE, choose, is_titled_otherwise, same_work, score
 from alexandria.catalogue.models import Candidate
 from tests.support.edition_records import record
 
@@ -52,6 +52,7 @@ def test_two_records_are_one_work_by_either_ones_titles():
     assert same_work(one, other) == same_work(other, one)
     assert same_work(one, other).verdict == ACCEPT
     assert same_work(inkspell(known=()), other).verdict == REFUSE
+    assert [is_titled_otherwise(*two) for two in ((one, other), (other, one), (one, one))] == [True, True, False]
 
 
 @pytest.mark.parametrize("first", [True, False])
