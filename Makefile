@@ -29,7 +29,7 @@ whole: setup .venv/.compiled
 	SOAK_KILLS=40 SOAK_MONTHS=12 COVERAGE_CORE=$(COVERAGE_CORE) $(PYTEST) --cov --cov-report=term
 
 unit: WORKERS = $(shell $(BIN)/python -c 'import os; print(min(len(os.sched_getaffinity(0)), 4))')
-unit: setup
+unit: setup .venv/.compiled-unit
 	$(PYTEST) -m "not long" tests/unit
 
 soak: setup ## the crash test for half an hour, which prints its numbers, on a machine with nothing else to do
@@ -78,12 +78,14 @@ endif
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make setup PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --python $(BIN)/python
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-extras --compile-bytecode --python $(BIN)/python
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q src
 	touch $@
 
 # Once: else each of the worker processes, which start at the same moment, compiles every module for itself.
-.venv/.compiled: .venv/.ready
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only --quiet > /dev/null || true # the run itself reports what is wrong
+.venv/.compiled-unit: TESTS = tests/unit
+.venv/.compiled .venv/.compiled-unit: .venv/.ready
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only --quiet $(TESTS) > /dev/null || true # the run itself reports what is wrong
 	touch $@
 
 lint: style types imports
