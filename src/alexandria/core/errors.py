@@ -154,7 +154,7 @@ class AttemptLost(AlexandriaError):
 
 
 class AttemptCompleted(AttemptLost):
-    """This attempt has completed its month already, and learnt nothing of it: it was stopped while PostgreSQL committed."""
+    """This attempt has completed its month: it was stopped before the answer to its commit arrived."""
 
     code = "attempt_completed"
 
