@@ -5,6 +5,7 @@ import http.server
 import subprocess
 import sys
 import threading
+from uuid import uuid4
 
 import pytest
 
@@ -118,6 +119,13 @@ async def test_a_failed_attempt_records_the_kind_of_its_error(sandbox, database_
     assert refused
     assert all(span.status.status_code.name == "ERROR" and not span.events for span in refused)
     assert "canary" not in "".join(span.to_json() for span in spans())
+
+
+async def test_an_attempt_whose_month_another_has_taken_is_lost(sandbox, database_url, monkeypatch, spans):
+    async with backfill(sandbox(), database_url, monkeypatch) as system:
+        await system.runner.process(uuid4(), "worker-1")
+    [root] = [span for span in spans() if span.parent is None]
+    assert attributes(root)["outcome"] == "lost"
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,22 @@ async def test_what_a_page_shows_is_not_planned_anew_for_each_of_its_books(datab
 
 
 @pytest.mark.asyncio
-async def test_a_search_reads_the_index_for_its_rare_words_alone(database_url):
-    with listed(database_url, FILL_IN_BLOCKS):
+async def test_a_search_reads_the_index_for_its_rare_words_and_ranks_few_of_very_many(database_url):
+    with listed(database_url, FILL_IN_BLOCKS) as filled:
+        filled.execute(
+            "INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE"
+            " SELECT work_id, work_id::text, 'Night in ' || work_id, 'Ann Smith' FROM work_listing"
+        )
         connected = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
         async with connected as connection:
-            assert await search._frequent(connection, ["Night", "in", "4711"]) == {"Night", "in"}
-            assert await search._frequent(connection, ["Night", "in"]) == set()
-            assert await search._frequent(connection, ["4711"]) == set()
+            assert await search._by_rarity(connection, ["Night", "in", "4711"]) == (["4711"], ["Night", "in"], 0)
+            first, then, expected = await search._by_rarity(connection, ["Night", "in"])
+            assert ({*first, *then}, len(first)) == ({"Night", "in"}, 1)
+            assert search.MAX_MATCHES < expected <= BOOKS
+            assert await search._by_rarity(connection, ["4711"]) == (["4711"], [], 0)
+            assert await search._by_rarity(connection, []) == ([], [], 0)
+            [few, many] = [
+                await search._matching(connection, text, WorkFilter().values(None)) for text in ("4711", "night in")
+            ]
+        assert (len(few[0]), few[1]) == (1, False)
+        assert (len(many[0]), many[1]) == (search.MAX_FREQUENT_MATCHES, True)

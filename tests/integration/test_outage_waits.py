@@ -343,6 +343,22 @@ async def test_a_month_taken_from_a_worker_that_stood_still_is_not_charged(api, 
     assert [each["code"] for each in codes] == ["worker_lost", "worker_stalled"]
 
 
+async def test_a_stalled_attempt_is_forgotten_when_it_has_ended(api, sql, system):
+    """Else a process that is suspended each night would remember all of them."""
+    clock = Clock()
+    async with StallMonitor(clock) as stall:
+
+        class Suspended(Generator):
+            async def suggest(self, month, variant, count):
+                clock.now += 120
+                return await super().suggest(month, variant, count)
+
+        backfill = composed(system, [Suspended("gemini", errors.Stalled("this process stood still"))], stall=stall)
+        row = await attempt(api, sql, backfill)
+    assert row["error_code"] == "stalled"
+    assert backfill.runner._stalled_attempts == set()
+
+
 async def test_nobody_is_taken_for_dead_just_after_a_stall_of_our_own(api, sql, system):
     """The machine slept: others have missed their heartbeats as well, and this process itself."""
     clock = Clock()

@@ -59,9 +59,9 @@ class Scheduled:
     months: tuple[ClaimableMonth, ...]
     totals: dict[Status, int]
     plan: str
+    skipped: int
+    left: dict[Month, Status | None]
     jobs: tuple[int, ...] = ()
-    skipped: int = 0
-    left: dict[Month, Status | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Scheduler:
             found = await _open(connection, selection, lock=False)
             left = await _left(connection, selection, found)
             totals, plan = await months.totals(connection), make_plan(selection, found)
-            return Scheduled(tuple(found), totals, plan, skipped=len(left), left=left)
+            return Scheduled(tuple(found), totals, plan, len(left), left)
 
     async def schedule(self, selection: Selection, who: str) -> Scheduled:
         """Claim the newest claimable months and enqueue their attempts, in one transaction.
@@ -108,7 +108,7 @@ class Scheduler:
         claimed = tuple(replace(m, status=Status.PROCESSING, error_message=None) for m in found)
         skipped = {*wanted} - {m.key for m in found} if selection.plan is None else set()
         totals, plan = await months.totals(connection), make_plan(selection, found)
-        return Scheduled(claimed, totals, plan, tuple(jobs), len(skipped | left.keys()), left)
+        return Scheduled(claimed, totals, plan, len(skipped | left.keys()), left, tuple(jobs))
 
     async def claim(self, connection: Connection, locked: Sequence[Month]) -> list[int]:
         """Give months that the caller has locked a new attempt each. Returns the ids of the attempts' jobs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 MAX_MATCHES = 1000  # of a search
+MAX_FREQUENT_MATCHES = 300  # of one that would have many more than those, all of which take a while to compare
 MAX_WORKS_PER_KEY = 2000  # works read of those that share one key
 MAX_MONTHS_SHOWN = 12  # of a work in the list
 MAX_SEARCH_WORDS = 12
@@ -110,7 +112,7 @@ class WorkFilter:
 
 @dataclass(frozen=True, slots=True)
 class WorkPage:
-    """Some works, the position of the last one if more follow, and whether the search had more than MAX_MATCHES."""
+    """Some works, the position of the last one if more follow, and whether the search had more matches than are ranked."""
 
     rows: list[Row]
     last: Position | None
@@ -125,8 +127,9 @@ async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Po
     await connection.execute(SQL["plan_each"])
     values = wanted.values(among)
     found: list[int] | None = None
+    cut = False
     if wanted.text:
-        found = await _matching(connection, wanted.text, values)
+        found, cut = await _matching(connection, wanted.text, values)
         if sort is not Sort.MATCH:
             values["among"] = found
     order = Sort.NEWEST if found is None and sort is Sort.MATCH else sort
@@ -141,7 +144,7 @@ async def page(connection: Connection, wanted: WorkFilter, sort: Sort, after: Po
     shown = {"ids": [row["work_id"] for row in ids[:limit]], "months": MAX_MONTHS_SHOWN}
     rows = await (await connection.execute(SQL["shown"], shown)).fetchall()
     last = Position(ids[limit - 1]["key"], ids[limit - 1]["work_id"]) if len(ids) > limit else None
-    return WorkPage(rows, last, found is not None and len(found) >= MAX_MATCHES)
+    return WorkPage(rows, last, cut)
 
 
 async def _of_month(connection: Connection, month: Month, other_months: OtherMonths) -> list[int]:
@@ -154,32 +157,32 @@ async def _of_month(connection: Connection, month: Month, other_months: OtherMon
     return [row["work_id"] for row in rows]
 
 
-async def _matching(connection: Connection, text: str, values: Mapping[str, Any]) -> list[int]:
-    """The works that a text may mean, the most alike first."""
+async def _matching(connection: Connection, text: str, values: Mapping[str, Any]) -> tuple[list[int], bool]:
+    """The works that a text may mean, the most alike first, and whether there may be more."""
     isbn13 = Isbn13.read(text)
     if isbn13 is not None:
         work_id = await work_of_isbn(connection, isbn13)
-        return [] if work_id is None else [work_id]
-    words = _words(text)
-    frequent = await _frequent(connection, words)
-    sought = {
-        "text": text,
-        "words": _query([word for word in words if word not in frequent]),
-        "frequent": _query([word for word in words if word in frequent]),
-        "keys": search_keys(text),
-    }
-    bounds = {"limit": MAX_MATCHES, "most": MAX_WORKS_PER_KEY, "alike": MIN_SIMILARITY}
+        return [] if work_id is None else [work_id], False
+    first, then, expected = await _by_rarity(connection, _words(text))
+    sought = {"text": text, "words": _query(first), "frequent": _query(then), "keys": search_keys(text)}
+    limit = MAX_FREQUENT_MATCHES if expected > MAX_MATCHES else MAX_MATCHES
+    bounds = {"limit": limit, "most": MAX_WORKS_PER_KEY, "alike": MIN_SIMILARITY}
     rows = await (await connection.execute(SQL["matching"], {**values, **sought, **bounds})).fetchall()
-    return [row["id"] for row in rows]
+    return [row["id"] for row in rows], len(rows) >= limit
 
 
-async def _frequent(connection: Connection, words: list[str]) -> set[str]:
-    """The words that many works have, if others among these are rarer."""
-    if len(words) < 2:  # no other
-        return set()
+async def _by_rarity(connection: Connection, words: list[str]) -> tuple[list[str], list[str], float]:
+    """The words by which works are found, those that are only tested then, and how many works may have them all.
+
+    Works are found by the words that few have, or by the rarest if many works have each. The number is 0 if few have any.
+    """
+    if not words:
+        return [], [], 0.0
     rows = await (await connection.execute(SQL["rarity"], {"words": words})).fetchall()
-    frequent = {row["word"] for row in rows if row["share"] > MAX_RARE_SHARE}
-    return frequent if len(frequent) < len(rows) else set()
+    rare = [row["word"] for row in rows if row["share"] <= MAX_RARE_SHARE]
+    first = rare or [min(rows, key=lambda row: row["share"])["word"]]
+    expected = rows[0]["works"] * math.prod(row["share"] for row in rows)
+    return first, [word for word in words if word not in first], expected
 
 
 def _words(text: str) -> list[str]:

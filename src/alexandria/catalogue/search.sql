@@ -33,11 +33,13 @@ WHERE %(other_months)s = 'move' AND length(w.first_published) >= 7
                 WHERE c.work_id = ANY(works_of_book(w.id)) AND r.excluded_by IS NULL)
 
 -- name: rarity
--- Which share of works has a word that begins so, by the statistics of PostgreSQL: 0 unless it is among the most frequent.
+-- Which share of works has a word that begins so, and how many works there are, by the statistics of PostgreSQL. The share is 0
+-- unless the word is among the most frequent.
 SELECT w.word, (SELECT coalesce(sum(e.share), 0)
     FROM pg_stats AS s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS e (word, share)
     WHERE s.schemaname = (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'work_listing'::regclass)
-      AND s.tablename = 'work_listing' AND s.attname = 'words' AND starts_with(e.word, search_words(w.word)))::float8 AS share
+      AND s.tablename = 'work_listing' AND s.attname = 'words' AND starts_with(e.word, search_words(w.word)))::float8 AS share,
+    (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'work_listing'::regclass) AS works
 FROM unnest(%(words)s::text[]) AS w (word)
 
 -- name: matching

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from alexandria.core.grammar import counted, listed
@@ -35,7 +35,11 @@ class Costs:
 
     @property
     def total(self) -> float:
-        return sum(self.models.values()) + sum(plan.dollars for plan in self.plans.values())
+        return sum(self.parts)
+
+    @property
+    def parts(self) -> list[float]:
+        return [*self.models.values(), *(plan.dollars for plan in self.plans.values())]
 
 
 def describe_costs(costs: Costs) -> Iterator[str]:
@@ -46,7 +50,7 @@ def describe_costs(costs: Costs) -> Iterator[str]:
             f"{label(name)} {dollars(plan.dollars)} ({counted(plan.months, 'month')} at {dollars(plan.price)})"
         )
     if parts:
-        yield f"Until now: {dollars(costs.total)}, of which {listed(parts)}."
+        yield f"Until now: {dollars_in_all(costs.parts)}, of which {listed(parts)}."
     else:
         yield "Until now: nothing. No request to a model was answered, and no plan has a price."
     if costs.unpriced:
@@ -71,4 +75,13 @@ def describe_forecast(report: ForecastReport | None) -> str:
 
 def dollars(amount: float) -> str:
     """An amount as people write it, with enough digits to differ from nothing."""
-    return f"${amount:,.2f}" if amount >= 0.01 or not amount else f"${amount:.4f}"
+    return f"${amount:,.{_digits(amount)}f}"
+
+
+def dollars_in_all(amounts: Iterable[float]) -> str:
+    """The sum of amounts that are shown beside it: of what `dollars` writes of each, so that a reader gets it, too."""
+    return dollars(sum(round(amount, _digits(amount)) for amount in amounts))
+
+
+def _digits(amount: float) -> int:
+    return 2 if amount >= 0.01 or not amount else 4

@@ -15,6 +15,7 @@ from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.demo import Audience, DemoOptions, DemoSystem, MonthSeen, Report, run_demo
 from alexandria.cli.settings import settings_of
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import label
 from alexandria.operations.terminal.formatting import chip, heading, table
 
 MAX_BOOKS = 10  # books in the report
@@ -100,7 +101,7 @@ def render(report: Report) -> Iterator[RenderableType]:
     """The report as text: months, some of the books, and requests."""
     yield _months(report.months)
     some = report.books[:: max(1, len(report.books) // MAX_BOOKS)][:MAX_BOOKS]
-    rows = [(b.isbn13, b.title, b.author, b.month, b.source, f"{b.score:.1f} %") for b in some]
+    rows = [(b.isbn13, b.title, b.author, b.month, label(b.source), f"{b.score:.1f} %") for b in some]
     yield heading("Some of the books found")
     yield table(["ISBN", "title", "author", "month", "source", "score#"], rows)
     yield heading("Calls")

@@ -14,6 +14,7 @@ from alexandria.catalogue.matching.probability import score_model
 from alexandria.catalogue.models import Resolution, ScoredRecord
 from alexandria.cli.output.console import Output
 from alexandria.cli.runtime.system import asking_providers
+from alexandria.core.provider_facts import label
 from alexandria.operations.system import System
 from alexandria.operations.terminal.formatting import heading, table
 
@@ -52,10 +53,10 @@ def render(found: Resolution) -> Iterator[RenderableType]:
         columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
         yield heading("Evidence")
         yield table(columns, map(_line, found.considered))
-    yield from (f"not asked: {name}: {reason}" for name, reason in found.unavailable.items())
+    yield from (f"not asked: {label(name)}: {reason}" for name, reason in found.unavailable.items())
 
 
 def _line(scored: ScoredRecord) -> tuple[object, ...]:
     hit = scored.hit
-    seen = (hit.isbn13, hit.title, hit.authors, hit.published, hit.source.provider)
+    seen = (hit.isbn13, hit.title, hit.authors, hit.published, label(hit.source.provider))
     return scored.verdict, f"{scored.score:.1f} %", *seen, "; ".join(scored.reasons)

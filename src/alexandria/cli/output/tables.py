@@ -11,6 +11,7 @@ from rich.table import Table
 from alexandria.backfill.status import Status
 from alexandria.core.grammar import counted
 from alexandria.core.month import Month
+from alexandria.core.provider_facts import label
 from alexandria.operations import quota_schemas, schemas
 from alexandria.operations.decision_schemas import describe as describe_decision
 from alexandria.operations.incidents import RecordedIncident
@@ -66,7 +67,7 @@ def of_candidates(found: list[schemas.CandidateRow]) -> Table:
     columns = ["title", "author", "ISBN", "in month", "source", "score#", "named by", "why"]
     rows = [
         (
-            *(c.title, c.author, c.isbn13, c.in_month if c.isbn13 else "", c.source),
+            *(c.title, c.author, c.isbn13, c.in_month if c.isbn13 else "", label(c.source or "")),
             describe_score(c.score, c.score_version),
             *(c.named_by, c.reason),
         )
@@ -80,7 +81,9 @@ def of_evidence(found: schemas.CandidateRow) -> Iterator[RenderableType]:
     yield from _considered(found)
     records: dict[str, list[str]] = {}
     for each in found.fields:
-        records.setdefault(f"{each.provider} {each.id}, fetched {format_value(each.fetched_at)}", []).append(each.field)
+        records.setdefault(f"{label(each.provider)} {each.id}, fetched {format_value(each.fetched_at)}", []).append(
+            each.field
+        )
     yield from (f"{', '.join(fields)}: from {record}" for record, fields in records.items())
     yield from (f"not asked: {reason}" for reason in found.unavailable.values())
     if found.look_again_at:
@@ -98,7 +101,7 @@ def of_earlier(found: EarlierAnswer, *, evidence: bool) -> Iterator[RenderableTy
 
 def _earlier_line(each: EarlierResult) -> tuple[object, ...]:
     score = describe_score(each.score, each.score_version)
-    return each.replaced_at, each.title, each.author, each.isbn13, each.source, score, each.reason
+    return each.replaced_at, each.title, each.author, each.isbn13, label(each.source or ""), score, each.reason
 
 
 def _considered(found: schemas.RecordedResult) -> Iterator[RenderableType]:
@@ -112,7 +115,7 @@ def _considered(found: schemas.RecordedResult) -> Iterator[RenderableType]:
                 hit["verdict"],
                 describe_score(hit["score"], found.score_version),
                 *(hit[name] for name in names),
-                f"{hit['source']} {hit['source_id']}",
+                f"{label(hit['source'])} {hit['source_id']}",
                 "; ".join(hit["reasons"]),
             )
             for hit in found.evidence

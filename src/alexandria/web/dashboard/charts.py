@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from alexandria.core.grammar import counted, listed
 from alexandria.core.provider_facts import label
-from alexandria.operations.costs import dollars
+from alexandria.operations.costs import dollars, dollars_in_all
 from alexandria.operations.progress import MonthCell
 from alexandria.operations.trends import CHARTED_DAYS, DayOfCalls, DayOfMonths, Trends
 from alexandria.web.dashboard.drawing import Chart, Plot, bars, line, round_up, sparkline
@@ -88,11 +88,12 @@ def _costs(trends: Trends) -> Chart:
     spent = [
         sum(trends.calls[name][day].dollars for name in models if day in trends.calls[name]) for day in trends.days
     ]
+    of_models = [sum(day.dollars for day in trends.calls[name].values()) for name in models]
     top = round_up(max(spent))
     return Chart(
         id="costs",
         title="Cost of models per day",
-        summary=f"{dollars(sum(spent))} for models {IN_DAYS}, by their tokens at list prices; plans by the month are not drawn.",
+        summary=f"{dollars_in_all(of_models)} for models {IN_DAYS}, by their tokens at list prices; plans by the month are not drawn.",
         plots=(bars("", [(day, 0.0) for day in spent], top, f"${top:g}"),),
         keys=(("good", "dollars for answered requests"),),
         ends=_ends(trends.days),
