@@ -17,11 +17,13 @@ SELECT set_config('plan_cache_mode', 'auto', true)
 
 -- name: of_month
 -- Works that a month named.
-SELECT DISTINCT book_of(work_id) AS work_id FROM candidate WHERE year = %(year)s AND month = %(month)s AND work_id IS NOT NULL
+SELECT DISTINCT coalesce(m.book_id, c.work_id) AS work_id FROM candidate AS c LEFT JOIN merged_work AS m USING (work_id)
+WHERE c.year = %(year)s AND c.month = %(month)s AND c.work_id IS NOT NULL
 
 -- name: counted_for_month
 -- Where books of other months are moved or dropped, the works that count for a month: those that it named, but for those that do not stay in it, and those that come from other months.
-SELECT book_of(c.work_id) AS work_id FROM candidate AS c LEFT JOIN candidate_of_other_month AS o ON o.id = c.id
+SELECT coalesce(m.book_id, c.work_id) AS work_id FROM candidate AS c LEFT JOIN merged_work AS m USING (work_id)
+LEFT JOIN candidate_of_other_month AS o ON o.id = c.id
 WHERE c.year = %(year)s AND c.month = %(month)s AND c.work_id IS NOT NULL
     AND (o.id IS NULL OR %(other_months)s = 'move' AND o.belongs_to IS NULL)
 UNION
