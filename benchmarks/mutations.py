@@ -94,6 +94,7 @@ SUBJECTS = {
             "integration/test_control.py",
             "integration/test_enrich.py",
             "integration/test_schedule.py",
+            "integration/test_named_months.py",
             "integration/test_months.py",
             "contract/test_trace.py",
             "integration/test_resolution.py",
