@@ -178,7 +178,7 @@ async def _by_rarity(connection: Connection, words: list[str]) -> tuple[list[str
     """
     if not words:
         return [], [], 0.0
-    rows = await (await connection.execute(SQL["rarity"], {"words": words})).fetchall()
+    rows = await (await connection.execute(SQL["rarity"], {"words": list(dict.fromkeys(words))})).fetchall()
     rare = [row["word"] for row in rows if row["share"] <= MAX_RARE_SHARE]
     first = rare or [min(rows, key=lambda row: row["share"])["word"]]
     expected = rows[0]["works"] * math.prod(row["share"] for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from alexandria.core.grammar import counted, listed
@@ -78,10 +78,12 @@ def dollars(amount: float) -> str:
     return f"${amount:,.{_digits(amount)}f}"
 
 
-def dollars_in_all(amounts: Iterable[float]) -> str:
-    """The sum of amounts that are shown beside it: of what `dollars` writes of each, so that a reader gets it, too."""
-    return dollars(sum(round(amount, _digits(amount)) for amount in amounts))
+def dollars_in_all(amounts: Collection[float]) -> str:
+    """The sum of what `dollars` writes of each of these amounts, which are shown beside it, with the digits that it takes."""
+    total = sum(round(amount, _digits(amount)) for amount in amounts)
+    return f"${total:,.{max(map(_digits, amounts), default=2)}f}"
 
 
 def _digits(amount: float) -> int:
+    """How many digits behind the point an amount is shown with."""
     return 2 if amount >= 0.01 or not amount else 4
