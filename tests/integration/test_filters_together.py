@@ -22,7 +22,7 @@ FILL_IN_BLOCKS = """INSERT INTO work_listing
 SELECT n, j || md5(n::text), j || md5((7 * n)::text), CASE j WHEN '' THEN 'en' ELSE 'ja' END, 'resolved',
     CASE WHEN n %% 2 = 0 THEN 'open_library' ELSE 'isbndb' END, CASE WHEN n %% 2 = 0 THEN 99.5 ELSE 90 END + n %% 5 * 0.1,
     CASE WHEN n %% 2 = 1 THEN 'unknown' WHEN n %% 3 = 0 THEN 'contradicted' ELSE 'confirmed' END,
-    to_tsvector('simple', 'night in ' || n)
+    to_tsvector('simple', 'night in ' || n || CASE n %% 4 WHEN 0 THEN ' garden' ELSE '' END)
 FROM generate_series(1, %s) AS n, LATERAL (SELECT CASE WHEN n / 2 %% 5 = 0 THEN '夜' ELSE '' END AS j) AS japanese"""
 
 
@@ -93,6 +93,8 @@ async def test_a_search_reads_the_index_for_its_rare_words_and_ranks_few_of_very
             first, then, expected = await search._by_rarity(connection, ["Night", "in"])
             assert ({*first, *then}, len(first)) == ({"Night", "in"}, 1)
             assert search.MAX_MATCHES < expected <= BOOKS
+            once, repeated = [await search._by_rarity(connection, ["garden"] * times) for times in (1, 4)]
+            assert once == repeated
             assert await search._by_rarity(connection, ["4711"]) == (["4711"], [], 0)
             assert await search._by_rarity(connection, []) == ([], [], 0)
             [few, many] = [

@@ -20,7 +20,7 @@ from alexandria.database.sql import load
 
 SQL = load(__name__)
 MAX_MATCHES = 1000  # of a search
-MAX_FREQUENT_MATCHES = 300  # of one that would have many more than those, all of which take a while to compare
+MAX_FREQUENT_MATCHES = 300  # of a search that more than MAX_MATCHES works may match; each match is compared with it
 MAX_WORKS_PER_KEY = 2000  # works read of those that share one key
 MAX_MONTHS_SHOWN = 12  # of a work in the list
 MAX_SEARCH_WORDS = 12
@@ -172,9 +172,10 @@ async def _matching(connection: Connection, text: str, values: Mapping[str, Any]
 
 
 async def _by_rarity(connection: Connection, words: list[str]) -> tuple[list[str], list[str], float]:
-    """The words by which works are found, those that are only tested then, and how many works may have them all.
+    """The words by which works are found, the words that these works are then tested for, and how many works may have all.
 
-    Works are found by the words that few have, or by the rarest if many works have each. The number is 0 if few have any.
+    Works are found by their rare words, or by the rarest if all are frequent. The number is an estimate, as if words were
+    independent; it is 0 if a word is so rare that PostgreSQL has no statistics of it.
     """
     if not words:
         return [], [], 0.0

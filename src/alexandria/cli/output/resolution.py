@@ -53,7 +53,7 @@ def render(found: Resolution) -> Iterator[RenderableType]:
         columns = ["verdict", "score#", "ISBN", "title", "authors", "published", "source", "reasons"]
         yield heading("Evidence")
         yield table(columns, map(_line, found.considered))
-    yield from (f"not asked: {label(name)}: {reason}" for name, reason in found.unavailable.items())
+    yield from (f"not asked: {reason}" for reason in found.unavailable.values())
 
 
 def _line(scored: ScoredRecord) -> tuple[object, ...]:
