@@ -40,6 +40,28 @@ async def test_the_locks_of_a_frozen_process_are_released(database_url, monkeypa
         assert await found.fetchone() == {"number": 2}
 
 
+async def freeze_reading(connected, url):
+    """Read a table in a pipeline and stand still until another session has it alone."""
+    async with connected() as connection, pool.pipeline(connection):
+        await connection.execute("SELECT count(*) FROM backfill_log")
+        with psycopg.connect(url) as other:
+            other.execute(f"SET lock_timeout = '{PATIENCE}'")
+            other.execute("LOCK TABLE backfill_log IN ACCESS EXCLUSIVE MODE")
+        await connection.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("bounding_version", [pool.BOUNDING_VERSION, 10**9], ids=["as it is", "an older server"])
+@pytest.mark.parametrize("connected", ["statements", "transaction"])
+async def test_a_frozen_reader_stops_nobody_for_long(database_url, monkeypatch, connected, bounding_version):
+    monkeypatch.setattr(pool, "BOUNDING_VERSION", bounding_version)
+    async with Database(database_url) as database:
+        with contextlib.suppress(errors.DatabaseUnavailable):  # nothing is held where each statement ends by itself
+            await freeze_reading(getattr(database, connected), database_url)
+        async with database.statements() as connection:
+            found = await (await connection.execute("SELECT 2 AS number")).fetchone()
+        assert found == {"number": 2}
+
+
 async def test_what_was_done_before_an_error_in_a_pipeline_is_undone(database_url):
     async with Database(database_url) as database:
         with pytest.raises(errors.BadData):

@@ -177,7 +177,7 @@ class Database:
                     async with connection.transaction():
                         yield connection
                     return
-                async with pipeline(connection):
+                async with _pipeline(connection):
                     await connection.execute(SQL["bound_transaction"])
                     yield connection
                     # The driver's own transactions wait thrice in a pipeline. After an error PostgreSQL skips this, too.
@@ -294,8 +294,19 @@ async def reading_elsewhere(url: str) -> AsyncIterator[Connection]:
 async def pipeline(connection: Connection) -> AsyncIterator[None]:
     """Send statements without waiting for the answers between them; one that did not end well closes its connection.
 
-    Where it was cancelled, the driver believes in prepared statements that the server has never seen.
+    It is no pipeline in a transaction, nor before PostgreSQL 17: the locks of a process that freezes within it would stay.
     """
+    if not connection.autocommit or connection.info.server_version < BOUNDING_VERSION:
+        yield
+        return
+    async with _pipeline(connection):
+        await connection.execute(SQL["bound_transaction"])  # what is sent until the end is one transaction
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _pipeline(connection: Connection) -> AsyncIterator[None]:
+    """As the driver's own; where it was cancelled, the driver believes in prepared statements that the server has never seen."""
     try:
         async with connection.pipeline():
             yield
