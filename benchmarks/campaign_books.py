@@ -22,6 +22,7 @@ SAMPLE = Path(__file__).parents[1] / "src/alexandria/sandbox/sample_books.csv"
 FIRST_YEAR = 2000
 FEWEST, MOST = 32, 37  # books of a month
 MIN_TITLE_LETTERS = 4
+LITTLE_WORDS = {"a", "an", "and", "the"}  # that editions of one work have or lack ("&" is no word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class World:
         rng = Random(seed)
         rows = _usable()
         rng.shuffle(rows)
+        rows = _once(rows)
         names = [f"{FIRST_YEAR + place // 12}-{place % 12 + 1:02d}" for place in range(months)]
         self.of_month: dict[str, list[Book]] = {}
         number = 0
@@ -135,6 +137,18 @@ def _usable() -> list[dict[str, str]]:
             if author and len("".join(title)) >= MIN_TITLE_LETTERS and row["isbn13"].startswith("978"):
                 found.setdefault((" ".join(title), author[-1]), row)
     return list(found.values())
+
+
+def _once(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows without those whose title, but for little words, and one of whose authors an earlier row has."""
+    kept, seen = [], set[tuple[str, str]]()
+    for row in rows:
+        title = " ".join(word for word in words(row["title"]) if word not in LITTLE_WORDS)
+        keys = {(title, " ".join(words(name))) for name in row["authors"].split("|")}
+        if seen.isdisjoint(keys):
+            kept.append(row)
+        seen |= keys
+    return kept
 
 
 def _book(row: dict[str, str], number: int, month: str, rng: Random) -> Book:
