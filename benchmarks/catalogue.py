@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import csv
 import itertools
 import json
 import os
 import random
+import re
 import statistics
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,61 +89,26 @@ SYLLABLES = [
     "ul",
     "ven",
 ]
-WORDS = [
-    "night",
-    "river",
-    "winter",
-    "garden",
-    "shadow",
-    "memory",
-    "light",
-    "stone",
-    "silence",
-    "fire",
-    "ocean",
-    "house",
-    "mirror",
-    "daughter",
-    "king",
-    "city",
-    "road",
-    "dream",
-    "letter",
-    "tower",
-    "bird",
-    "forest",
-    "glass",
-    "island",
-    "promise",
-    "secret",
-    "storm",
-    "song",
-    "summer",
-    "thread",
-    "valley",
-    "window",
-    "wolf",
-    "year",
-    "heart",
-    "line",
-    "machine",
-    "orchard",
-]
+SAMPLE = Path(__file__).parents[1] / "src/alexandria/sandbox/sample_books.csv"
+MIN_LETTERS = 4  # of a word of a title that is invented
+FREQUENT_WORDS = 20  # the first of them by how often they occur
 # Works, people, keys, editions and decisions as the application would write them, with the frequencies of a real catalogue:
-# few languages and sources have most books, words and names are unequal. Japanese titles and names come after all others, and a
+# few languages and sources have most books, the words of titles are as frequent as in the sample, names are unequal. Japanese titles and names come after all others, and a
 # source's scores are its own.
 FILL = """
 SET session_replication_role = replica;
 INSERT INTO backfill_log (year, month) SELECT y, m FROM generate_series(1900, 2024) AS y, generate_series(1, 12) AS m;
+CREATE TEMP TABLE used AS SELECT word, place FROM unnest(%(words)s::text[]) WITH ORDINALITY AS w (word, place);
 CREATE TEMP TABLE drawn AS
-SELECT n AS id, %(words)s::text[] AS w, floor(35 * power(random(), 1.7))::int + 1 AS a, floor(35 * power(random(), 1.7))::int + 1 AS b,
-    floor(35 * power(random(), 1.7))::int + 1 AS c, n %% 97 AS d, floor(%(names)s * power(random(), 2))::int AS name, random() AS r,
+SELECT n AS id, floor(%(drawn)s * random())::int + 1 AS a, floor(%(drawn)s * random())::int + 1 AS b,
+    floor(%(drawn)s * random())::int + 1 AS c, floor(%(names)s * power(random(), 2))::int AS name, random() AS r,
     floor(20 * random())::int + 1 AS first FROM generate_series(1, %(works)s) AS n;
 CREATE TEMP TABLE spelt AS
-SELECT id, ja || initcap(w[a] || ' of the ' || w[b] || ' ' || w[c]) || ' ' || to_hex(id / 16) AS title,
+SELECT id, ja || initcap(a.word || ' of the ' || b.word || ' ' || c.word) || ' ' || to_hex(id / 16) AS title,
     (%(firsts)s::text[])[first] || ' ' || ja || initcap(s[1 + name %% 25] || s[1 + name / 25 %% 25] || s[1 + name / 625 %% 25]) AS author,
     CASE WHEN r < 0.7 THEN 'en' WHEN r < 0.8 THEN 'de' WHEN r < 0.9 THEN 'fr' WHEN r < 0.97 THEN 'es' WHEN r < 0.999 THEN 'ja' ELSE 'la' END
-    AS language, r, name, w[a] AS word FROM drawn, (SELECT %(syllables)s::text[] AS s) AS s,
+    AS language, r, name, a.word FROM drawn JOIN used AS a ON a.place = drawn.a JOIN used AS b ON b.place = drawn.b
+    JOIN used AS c ON c.place = drawn.c, (SELECT %(syllables)s::text[] AS s) AS s,
     LATERAL (SELECT CASE WHEN r >= 0.97 AND r < 0.999 THEN '夜' ELSE '' END AS ja) AS japanese;
 INSERT INTO work (id, key, title, author, first_published, language) OVERRIDING SYSTEM VALUE
 SELECT id, 'k' || id, title, author, (1900 + id %% 125)::text, language FROM spelt;
@@ -173,7 +141,8 @@ def fill(url: str, works: int, named: int | None = None) -> None:
     """Fill an empty database with `works` works, of which months have named all, or the first ones."""
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         values = {"works": works, "names": works // 100, "named": works if named is None else named}
-        values |= {"words": WORDS, "firsts": FIRST_NAMES, "syllables": SYLLABLES}
+        words = title_words()
+        values |= {"words": words, "drawn": len(words), "firsts": FIRST_NAMES, "syllables": SYLLABLES}
         connection.execute("SELECT setseed(0.5)")
         connection.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'")
         tables = ["work", "contributor", "work_contributor", "work_block", "edition", "candidate", "backfill_log"]
@@ -189,6 +158,13 @@ def fill(url: str, works: int, named: int | None = None) -> None:
                 "UPDATE work_listing SET needs_review = true WHERE work_id IN (SELECT work_id FROM review_item)"
             )
         connection.execute("VACUUM ANALYZE")
+
+
+def title_words() -> list[str]:
+    """The words of the sample's titles, in their order and as often as they occur, but for short ones."""
+    with SAMPLE.open(encoding="utf-8", newline="") as lines:
+        found = [word for row in csv.DictReader(lines) for word in re.findall("[a-z]+", row["title"].lower())]
+    return [word for word in found if len(word) >= MIN_LETTERS]
 
 
 def listing_of_all(connection: psycopg.Connection[Any]) -> bytes:
@@ -242,6 +218,11 @@ def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, A
     def month() -> str:
         return f"{chance.randint(1900, 2024)}-{chance.randint(1, 12):02}"
 
+    frequent = [word for word, _ in Counter(title_words()).most_common(FREQUENT_WORDS)]
+
+    def common() -> str:
+        return chance.choice(frequent)
+
     def endless(make: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         while True:
             yield make()
@@ -249,14 +230,15 @@ def questions(url: str, works: int) -> dict[str, Iterator[tuple[str, dict[str, A
     makers = {
         "newest": listing,
         "search: whole title": lambda: listing(q=some()[1]),
-        "search: two words of a title": lambda: listing(q=" ".join(chance.sample(WORDS, 2))),
-        "search: one common word": lambda: listing(q=chance.choice(WORDS[:5])),
+        "search: two words of a title": lambda: listing(q=" ".join(some()[1].split()[0:4:3])),
+        "search: two common words": lambda: listing(q=" ".join(chance.sample(frequent, 2))),
+        "search: one common word": lambda: listing(q=common()),
         "search: family name": lambda: listing(q=some()[2].split()[1]),
         "search: title and author, misspelt": lambda: listing(q=f"{some()[1][1:]} {some()[2]}"),
-        "search: common word, by title": lambda: listing(q=chance.choice(WORDS[:5]), sort="title"),
-        "search: common word, doubtful": lambda: listing(q=chance.choice(WORDS[:5]), status="doubtful"),
+        "search: common word, by title": lambda: listing(q=common(), sort="title"),
+        "search: common word, doubtful": lambda: listing(q=common(), status="doubtful"),
         "search: ISBN": lambda: listing(q=some()[3]),
-        "search: common word, rare language": lambda: listing(q=chance.choice(WORDS[:5]), language="la"),
+        "search: common word, rare language": lambda: listing(q=common(), language="la"),
         "filter: month": lambda: listing(month=month()),
         "filter: doubtful": lambda: listing(status="doubtful", sort="title"),
         "filter: unresolved": lambda: listing(unresolved=True, sort="author"),

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from alexandria.catalogue import search
 from alexandria.catalogue.search import SQL, EvidenceStatus, Sort, WorkFilter
+from alexandria.core.month import Month
 
 BOOKS = 20_000  # of which a tenth is Spanish; Open Library has three fifths, but none of these
 FILL = """INSERT INTO work_listing (work_id, title_key, author_key, language, status, source, score, in_month, words)
@@ -24,6 +25,9 @@ SELECT n, j || md5(n::text), j || md5((7 * n)::text), CASE j WHEN '' THEN 'en' E
     CASE WHEN n %% 2 = 1 THEN 'unknown' WHEN n %% 3 = 0 THEN 'contradicted' ELSE 'confirmed' END,
     to_tsvector('simple', 'night in ' || n || CASE n %% 4 WHEN 0 THEN ' garden' ELSE '' END)
 FROM generate_series(1, %s) AS n, LATERAL (SELECT CASE WHEN n / 2 %% 5 = 0 THEN '夜' ELSE '' END AS j) AS japanese"""
+
+WORKS_OF_THE_LIST = """INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE
+SELECT work_id, work_id::text, 'Night in ' || work_id, 'Ann Smith' FROM work_listing"""
 
 
 def rows_read(connection, order, wanted):
@@ -83,10 +87,7 @@ async def test_what_a_page_shows_is_not_planned_anew_for_each_of_its_books(datab
 @pytest.mark.asyncio
 async def test_a_search_reads_the_index_for_its_rare_words_and_ranks_few_of_very_many(database_url):
     with listed(database_url, FILL_IN_BLOCKS) as filled:
-        filled.execute(
-            "INSERT INTO work (id, key, title, author) OVERRIDING SYSTEM VALUE"
-            " SELECT work_id, work_id::text, 'Night in ' || work_id, 'Ann Smith' FROM work_listing"
-        )
+        filled.execute(WORKS_OF_THE_LIST)
         connected = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
         async with connected as connection:
             assert await search._by_rarity(connection, ["Night", "in", "4711"]) == (["4711"], ["Night", "in"], 0)
@@ -102,3 +103,45 @@ async def test_a_search_reads_the_index_for_its_rare_words_and_ranks_few_of_very
             ]
         assert (len(few[0]), few[1]) == (1, False)
         assert (len(many[0]), many[1]) == (search.MAX_FREQUENT_MATCHES, True)
+
+
+@pytest.mark.asyncio
+async def test_the_pages_of_a_search_for_frequent_words_are_the_ranked_works_once_each(database_url):
+    with listed(database_url, FILL_IN_BLOCKS) as filled:
+        filled.execute(WORKS_OF_THE_LIST)
+        connected = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
+        for sort in (Sort.MATCH, Sort.TITLE, Sort.SCORE):
+            found, after = [], None
+            async with connected.transaction():
+                while True:
+                    page = await search.page(connected, WorkFilter(text="night in"), sort, after, 70)
+                    assert page.cut
+                    found += [row["id"] for row in page.rows]
+                    if (after := page.last) is None:
+                        break
+            assert (len(found), len(set(found))) == (search.MAX_FREQUENT_MATCHES,) * 2, sort
+        await connected.close()
+
+
+@pytest.mark.asyncio
+async def test_the_page_of_a_month_calls_no_function_for_each_book_of_the_month(database_url):
+    with listed(database_url, FILL_IN_BLOCKS) as filled:
+        filled.execute(WORKS_OF_THE_LIST)
+        filled.execute("INSERT INTO backfill_log (year, month) VALUES (2020, 1), (2020, 2)")
+        filled.execute(
+            "INSERT INTO candidate (year, month, position, title, author, named_by, work_id, reason)"
+            " SELECT 2020, 1 + (n > 600)::int, n, 'Night', 'Ann Smith', '{gemini}', n, 'known' FROM generate_series(1, 700) AS n"
+        )
+        filled.execute("ANALYZE")
+    calls = []
+    for month, books in ((Month(2020, 1), 600), (Month(2020, 2), 100)):
+        connected = await psycopg.AsyncConnection.connect(
+            database_url, row_factory=dict_row, options="-c track_functions=all"
+        )
+        async with connected as connection, connection.transaction():
+            page = await search.page(connection, WorkFilter(month=month), Sort.NEWEST, None, 50)
+            asked = await connection.execute("SELECT funcname, calls FROM pg_stat_xact_user_functions")
+            calls.append({row["funcname"]: row["calls"] for row in await asked.fetchall()})
+            assert (len(page.rows), len(await search._of_month(connection, month, "keep"))) == (50, books)
+    assert calls[0] == calls[1]
+    assert calls[0]["works_of_book"] == 2 * 50  # of the books that are shown
