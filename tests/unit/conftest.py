@@ -1,9 +1,10 @@
-"""Fixtures of the provider tests: limits and a cache in memory, and a client whose server is a function."""
+"""Fixtures of the unit tests: limits and a cache in memory, a client whose server is a function, and a disk without room."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 from datetime import UTC, datetime
 
 import httpx2
@@ -124,3 +125,14 @@ async def reach(limiter, answers):
     yield reach
     for client in opened:
         await client.aclose()
+
+
+@pytest.fixture
+def small_files():
+    """No file can become larger than 4 kB, as on a disk that is full: the write that gets there is cut off, the next one fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -42,9 +42,9 @@ def process_of(keys):
     return keys._process
 
 
-def into(keys):
+def into(keys, titles=TITLES):
     """The same, with titles."""
-    keys.add(lines_of(TITLES))
+    keys.add(lines_of(titles))
     return keys
 
 
@@ -106,10 +106,21 @@ def test_one_that_is_killed_while_it_answers_is_noticed(at_once, monkeypatch):
             list(pieces)
 
 
-def test_no_room_for_its_files_is_said(tmp_path, at_once):
+@pytest.mark.parametrize("size", [0, 1 << 20], ids=["in a process", "without"])
+def test_no_room_for_its_files_is_said(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(key_process, "_MIN_SIZE", size)
     with KeyProcess(tmp_path / "nowhere") as keys, pytest.raises(NotNow, match="No such file") as refused:
         list(into(keys).buckets())
     assert str(tmp_path / "nowhere") in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("size", [0, 1 << 20], ids=["in a process", "without"])
+def test_postings_for_which_the_disk_has_no_room_end_the_load(tmp_path, monkeypatch, small_files, size):
+    """What was written in part is not taken for the whole."""
+    monkeypatch.setattr(key_process, "_MIN_SIZE", size)
+    many = [(number, "Owl of rivers", (f"Ann Lee{number}",)) for number in range(1, 3000)]
+    with KeyProcess(tmp_path) as keys, pytest.raises(NotNow, match="could not be made: File too large"):
+        list(into(keys, many).buckets())
 
 
 @pytest.mark.parametrize("cut", [0, 2, 4, 60])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from alexandria.bibliography.readers.open_library_dump import DumpReader
 from alexandria.bibliography.rows import Limits, Tally
 from alexandria.bibliography.work_titles import MAX_WORK_TITLE_BYTES, WorkTitles
 from alexandria.catalogue.models import OtherTitle
+from alexandria.core.errors import NotNow
 from tests.support.open_library_dump import edition, line, work
 
 ISBN = "9780306406157"
@@ -125,6 +127,16 @@ def test_titles_of_works_are_kept_also_those_that_come_late(tmp_path):
     assert (kept.unlike(70_001, "Title"), kept.unlike(1, "Title")) == ("Late", "Заглавие 1")
     kept.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_titles_of_works_for_which_the_disk_has_no_room_end_the_load(tmp_path, small_files):
+    """What was written in part is not taken for the whole."""
+    with contextlib.closing(WorkTitles(tmp_path)) as kept:
+        for number in range(1, 1000):
+            kept.add(number, f"Title {number} of many")
+        with pytest.raises(NotNow, match="titles of works") as refused:
+            kept.unlike(999, "Title")
+    assert str(tmp_path) in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(

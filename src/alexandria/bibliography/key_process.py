@@ -19,6 +19,7 @@ from typing import IO, Self
 
 from alexandria.bibliography.postings import PostingSorter, copied
 from alexandria.bibliography.rows import BETWEEN_NAMES
+from alexandria.bibliography.temporary_files import unwritable
 from alexandria.catalogue.matching.blocking import parts
 from alexandria.core.errors import NotNow
 
@@ -83,11 +84,14 @@ class KeyProcess:
         if self._process is not None:
             yield from self._answer(self._process)
             return
-        with contextlib.closing(PostingSorter(self._folder)) as sorter:
-            for lines in self._held:
-                _add(lines, sorter)
-            self.bucket_bits = sorter.bucket_bits
-            yield from copied(sorter.buckets())
+        try:
+            with contextlib.closing(PostingSorter(self._folder)) as sorter:
+                for lines in self._held:
+                    _add(lines, sorter)
+                self.bucket_bits = sorter.bucket_bits
+                yield from copied(sorter.buckets())
+        except OSError as failed:
+            raise self._unwritable(failed.errno or errno.EIO) from failed
 
     def _started(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -133,10 +137,10 @@ class KeyProcess:
                 f"the process that makes the index of titles was ended by {signal.Signals(-code).name}",
                 hint="it may have run out of memory; nothing was changed: run the same command again",
             )
-        return NotNow(
-            f"the index of titles could not be made: {os.strerror(code)}",
-            hint=f"temporary files are in {self._folder or 'the system folder for them'}; nothing was changed",
-        )
+        return self._unwritable(code)
+
+    def _unwritable(self, code: int) -> NotNow:
+        return unwritable("the index of titles", code, self._folder)
 
 
 def main() -> int:

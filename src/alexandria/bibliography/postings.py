@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import struct
 import sys
-import tempfile
 from array import array
 from binascii import crc32
 from bisect import bisect_left
@@ -19,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO
 
+from alexandria.bibliography.temporary_files import temporary_file, write_whole
 from alexandria.catalogue.matching.blocking import Blocks
 
 TITLE_KEY_BITS = 27
@@ -98,10 +98,7 @@ class PostingSorter:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._stack = contextlib.ExitStack()
-        self._files: list[IO[bytes]] = [
-            self._stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115 # `close` closes them
-            for _ in range(_PARTS_COUNT)
-        ]
+        self._files: list[IO[bytes]] = [self._stack.enter_context(temporary_file(folder)) for _ in range(_PARTS_COUNT)]
         self._buffers = [array("Q") for _ in range(_PARTS_COUNT)]
         self._appends = [buffer.append for buffer in self._buffers]
         self.count, self._next_flush = 0, _FLUSH_INTERVAL
@@ -131,7 +128,7 @@ class PostingSorter:
         """Move buffers that are full enough to their files."""
         for file, buffer in zip(self._files, self._buffers, strict=True):
             if len(buffer) >= _BUFFER_SIZE:
-                file.write(buffer)
+                write_whole(file, buffer)
                 del buffer[:]
 
     @property
@@ -159,7 +156,7 @@ class PostingSorter:
 
     def _sorted(self, part: int) -> list[int]:
         file = self._files[part]
-        file.write(self._buffers[part])
+        write_whole(file, self._buffers[part])
         del self._buffers[part][:]
         size = file.tell() // 8
         file.seek(0)

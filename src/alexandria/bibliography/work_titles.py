@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
-import tempfile
+import errno
+import os
 from pathlib import Path
 from typing import IO
 
 from alexandria.bibliography.numbers import MAX_NUMBER_COUNT, NumberedValues
+from alexandria.bibliography.temporary_files import temporary_file, unwritable, write_whole
 
 MAX_WORK_TITLE_BYTES = 255  # a longer one is not kept
 _MAX_FILE_BYTES = (1 << 32) - 1 - MAX_WORK_TITLE_BYTES
@@ -15,7 +16,7 @@ _BUFFER_SIZE = 1 << 20  # bytes, from which on they are written
 
 
 class WorkTitles:
-    """The titles of works. Four bytes of memory a work, and its title on disk, where it is read through the page cache."""
+    """The titles of works. Four bytes of memory a work, and its title on disk, from where it is read when it is asked for."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -23,17 +24,13 @@ class WorkTitles:
         self._buffer = bytearray(b"\0")  # so that no title starts at 0, which means that there is none
         self._size = 1
         self._file: IO[bytes] | None = None
-        self._mapped: mmap.mmap | None = None
-        self._mapped_size = 0
 
     def close(self) -> None:
-        if self._mapped is not None:
-            self._mapped.close()
         if self._file is not None:
             self._file.close()
 
     def add(self, work: int, title: str) -> None:
-        """Store the title of a work."""
+        """Store the title of a work. Raises NotNow if there is no room for it on disk."""
         written = title.encode(errors="replace")
         length = len(written)
         if not (0 < length <= MAX_WORK_TITLE_BYTES and 0 < work < MAX_NUMBER_COUNT and self._size < _MAX_FILE_BYTES):
@@ -51,23 +48,18 @@ class WorkTitles:
         start = self._starts[work]
         if not start:
             return ""
-        if self._mapped is None or start >= self._mapped_size:
-            self._mapped = self._map()
-        length = self._mapped[start]
-        held = self._mapped[start + 1 : start + 1 + length]
+        if self._file is None or start >= self._size - len(self._buffer):
+            self._write()
+        assert self._file is not None, "what was written has a file"
+        read = os.pread(self._file.fileno(), 1 + MAX_WORK_TITLE_BYTES, start)
+        held = read[1 : 1 + read[0]]
         return "" if held == title.encode(errors="replace") else held.decode()
 
-    def _write(self) -> IO[bytes]:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 # `close` closes it
-        self._file.write(self._buffer)
+    def _write(self) -> None:
+        try:
+            if self._file is None:
+                self._file = temporary_file(self._folder)
+            write_whole(self._file, self._buffer)
+        except OSError as failed:
+            raise unwritable("the list of the titles of works", failed.errno or errno.EIO, self._folder) from failed
         self._buffer.clear()
-        return self._file
-
-    def _map(self) -> mmap.mmap:
-        """The file as it is now: works may come after editions were read, as from a second dump."""
-        if self._mapped is not None:
-            self._mapped.close()
-        file = self._write()
-        self._mapped_size = self._size
-        return mmap.mmap(file.fileno(), self._size, access=mmap.ACCESS_READ)
