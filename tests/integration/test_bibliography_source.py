@@ -9,7 +9,7 @@ from alexandria.backfill.follow_up import FollowUp
 from alexandria.backfill.resolve import resolve
 from alexandria.backfill.source_selection import Policy, SourcePool, SourceSelector
 from alexandria.bibliography import loader, tables
-from alexandria.bibliography.lookup import BibliographyIndex
+from alexandria.bibliography.lookup import BEST_TITLES_COUNT, BibliographyIndex
 from alexandria.bibliography.rows import Limits
 from alexandria.bibliography.source import BibliographySource
 from alexandria.catalogue.models import Candidate, Isbn13
@@ -246,3 +246,22 @@ async def test_a_connection_of_look_ups_is_one_for_transactions_again(database_u
             assert connection.autocommit
         async with single.one_transaction() as whole, single.statements() as joined:
             assert joined is whole
+
+
+async def test_a_misspelt_title_is_found_among_many_with_the_same_beginning_and_author(
+    database, database_url, tmp_path
+):
+    """The only key that they share says nothing of which is meant."""
+    names = [
+        f"Book of {word} Days" for word in ("Odd", "Even", "Dry", "Wet", "Old", "New", "Long", "Short", "Late", "Warm")
+    ]
+    books = tmp_path / "books.csv"
+    lines = [f"{isbn13(number)},{name},Jane Green" for number, name in enumerate([*names, "Bookends"], start=1)]
+    books.write_text("\n".join(["isbn13,title,authors", *lines]), encoding="utf-8")
+    loader.load_files(database_url, [books], Limits(), force=False, folder=None, report=lambda _: None)
+    index = BibliographyIndex(database)
+    found = await index.find("Bookedns", ("Jane Green",))
+    assert len({hit.title for hit in found}) == BEST_TITLES_COUNT
+    assert "Bookends" in {hit.title for hit in found}
+    [first, *_] = await index.find("Book of Dry Days", ("Jane Green",))
+    assert first.title == "Book of Dry Days"

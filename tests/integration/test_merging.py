@@ -131,7 +131,7 @@ async def test_what_cannot_be_merged_is_refused_and_two_persons_see_both(databas
     async with backfill(database_url, [Scripted("gemini", [[SONG, STING]])], [stocked()]) as system:
         await process(system, NOVEMBER)
         song, sting = (book["work_id"] for book in await books_of(system))
-        with pytest.raises(BadInput, match="is the same one"):
+        with pytest.raises(BadInput, match="is the same book"):
             await act(system, merging.merge, song, song)
         with pytest.raises(Unknown):
             await act(system, merging.merge, song, 10**9)

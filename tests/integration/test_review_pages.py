@@ -97,7 +97,7 @@ async def test_wrong_input_is_an_error_and_another_sites_form_is_refused(cases, 
     long = await press(admitted, page, buttons(page)[0], why="x" * 301)
     assert (long.status_code, "Reason: " in html.unescape(long.text)) == (422, True)
     stale = await press(admitted, page, "undo:999999999")
-    assert message(stale) == "Not stored: there is no decision 999999999"
+    assert message(stale) == "Not stored: there is no decision 999999999 (the history of a book has their numbers)"
     forged = await admitted.post("/review", data={"answer": buttons(page)[0], "token": "forged"})
     assert forged.status_code == 403
     for wrong in ("?reason=no", "?after=x", "?limit=0", "?page=2"):

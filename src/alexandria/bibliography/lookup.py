@@ -11,11 +11,13 @@ from operator import itemgetter
 from typing import Any
 
 import structlog
+from rapidfuzz import fuzz
 
 from alexandria.bibliography import rows
 from alexandria.bibliography.postings import MAX_KEY_POSTINGS, checksums, titles_of
 from alexandria.catalogue.keys import KEY_VERSION
 from alexandria.catalogue.matching.blocking import parts
+from alexandria.catalogue.matching.folding import fold
 from alexandria.catalogue.models import EditionRecord, Isbn13, OtherTitle, SourceRecord
 from alexandria.core.errors import DatabaseBusy, DatabaseUnavailable, NotMigrated
 from alexandria.database.pool import Connection, Database, Row
@@ -27,6 +29,9 @@ log = structlog.get_logger(__name__)
 NAME = "bibliography"
 OPEN_LIBRARY = "open_library"  # whose records the rows of its dump are
 BEST_TITLES_COUNT = 8  # that are compared with the book
+MAX_SIMILAR_TITLES = 1000  # among which those most alike are sought where no title has most of the keys
+_MIN_PART_LENGTH = 4  # letters of a title that may be a part of the one that is sought
+_PART_FACTOR = 0.9  # of the similarity of a part, so that a whole title comes first
 MAX_TRIES = 5  # of a look-up, while loads replace the tables
 MAX_EDITIONS = 300  # of one title
 CHECK_INTERVAL = 10.0  # seconds between two looks whether another bibliography is loaded
@@ -66,7 +71,7 @@ class BibliographyIndex:
         async def read(connection: Connection, facts: _Facts) -> list[EditionRecord]:
             if facts.key_version != KEY_VERSION:
                 return []
-            best = await self._best_titles(connection, keys, facts)
+            best = await self._best_titles(connection, title, keys, facts)
             found = await self._editions(connection, best, facts) if best else []
             if not found:
                 now = await (await connection.execute(SQL["facts"])).fetchone()
@@ -127,18 +132,31 @@ class BibliographyIndex:
             log.warning("bibliography must be loaded again", reason="it was made by another version")
         return self._facts
 
-    async def _best_titles(self, connection: Connection, keys: Sequence[tuple[int, int]], facts: _Facts) -> list[int]:
+    async def _best_titles(
+        self, connection: Connection, title: str, keys: Sequence[tuple[int, int]], facts: _Facts
+    ) -> list[int]:
+        """The titles that share the rarest keys. Where none shares half of all keys, as with a misspelt title, half are the most alike."""
         values = {"checksums": [checksum for checksum, _ in keys], "loaded_at": facts.loaded_at}
         cursor = await connection.execute(SQL["postings"], values, binary=True)
         votes: Counter[int] = Counter()
+        shared: Counter[int] = Counter()
         for row in await cursor.fetchall():
             # A title has a key once for each of its other titles that has it too.
             titles = dict.fromkeys(titles_of(row["postings"], keys[row["position"] - 1][1]))
             if len(titles) > MAX_KEY_POSTINGS:
                 continue
-            for title in titles:
-                votes[title] += 1 / len(titles)  # type: ignore[assignment] # a rarer key tells more
-        return [title for title, _ in votes.most_common(BEST_TITLES_COUNT)]
+            shared.update(titles.keys())
+            for number in titles:
+                votes[number] += 1 / len(titles)  # type: ignore[assignment] # a rarer key tells more
+        likeliest = [number for number, _ in votes.most_common(MAX_SIMILAR_TITLES)]
+        if len(likeliest) <= BEST_TITLES_COUNT or 2 * max(shared.values()) >= len(keys):
+            return likeliest[:BEST_TITLES_COUNT]
+        values = {"titles": likeliest, "loaded_at": facts.loaded_at}
+        found = await (await connection.execute(SQL["titles"], values, binary=True)).fetchall()
+        sought = fold(title)
+        found.sort(key=lambda row: _likeness(sought, fold(row["title"])), reverse=True)
+        chosen = likeliest[: BEST_TITLES_COUNT // 2] + [row["id"] for row in found]
+        return [*dict.fromkeys(chosen)][:BEST_TITLES_COUNT]
 
     async def _editions(self, connection: Connection, titles: Sequence[int], facts: _Facts) -> list[Row]:
         values = {"titles": [*titles], "limit": MAX_EDITIONS, "loaded_at": facts.loaded_at}
@@ -160,6 +178,12 @@ class BibliographyIndex:
         return {
             number: rows.other_titles(of_it, titles[number], limit=MAX_OTHER_TITLES) for number, of_it in known.items()
         }
+
+
+def _likeness(sought: str, title: str) -> float:
+    """How alike two titles are, from 0 to 100; a title that is a part of the sought one is nearly the same."""
+    part = fuzz.partial_ratio(sought, title) if len(title) >= _MIN_PART_LENGTH else 0.0
+    return max(fuzz.ratio(sought, title), _PART_FACTOR * part)
 
 
 def _other_titles_of(row: Row) -> tuple[OtherTitle, ...]:

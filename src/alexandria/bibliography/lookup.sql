@@ -18,6 +18,14 @@ CROSS JOIN unnest((SELECT %(checksums)s::bigint[])) WITH ORDINALITY AS k (checks
 JOIN bibliography.bucket AS b ON b.no = (k.checksum >> (32 - l.bucket_bits))::int
 WHERE l.loaded_at = %(loaded_at)s
 
+-- name: titles
+-- Some titles; nothing if another load serves by now.
+SELECT t.id, t.title
+FROM bibliography.load AS l
+CROSS JOIN unnest((SELECT %(titles)s::int[])) AS w (id)
+JOIN bibliography.title AS t ON t.id = w.id
+WHERE l.loaded_at = %(loaded_at)s
+
 -- name: editions
 -- All editions of some titles, and the first year of the works; nothing if another load serves by now.
 SELECT t.id AS title_id, t.work, t.title, t.authors, e.isbn13, e.record, e.published, e.language, e.pages, e.publisher,

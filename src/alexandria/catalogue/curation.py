@@ -185,7 +185,7 @@ async def _check_named(connection: Connection, book: DecidedBook, month: Month) 
     values = {"works": list(book.works), "year": month.year, "month": month.month}
     row = await (await connection.execute(SQL["named_in"], values)).fetchone()
     if row is None or not row["named"]:
-        raise Unknown(f"work {book.id} is no book of {month}", hint=f"its books: alexandria month {month}")
+        raise Unknown(f"{month} did not name the book {book.id}", hint=f"its books: alexandria month {month}")
 
 
 async def _edition(connection: Connection, isbn13: str) -> Row | None:

@@ -45,7 +45,7 @@ async def book(connection: Connection, work_id: int) -> DecidedBook:
     """Return the book that a work is in. `version` is the id of the newest decision on it, 0 without any. Raises Unknown."""
     row = await (await connection.execute(SQL["book"], {"work_id": work_id})).fetchone()
     if row is None:
-        raise Unknown(f"there is no work {work_id}")
+        raise Unknown(f"no book has the number {work_id}", hint="find books: alexandria books")
     return DecidedBook(row["id"], tuple(row["works"]), row["title"], row["author"], row["version"], row["retired"])
 
 
@@ -61,11 +61,15 @@ async def decisions(connection: Connection, works: Sequence[int], after: int = 0
     return await (await connection.execute(SQL["decisions"], values)).fetchall()
 
 
+def _no_decision(decision_id: int) -> Unknown:
+    return Unknown(f"there is no decision {decision_id}", hint="the history of a book has their numbers")
+
+
 async def decision(connection: Connection, decision_id: int) -> Row:
     """Return one decision, with the one that undid it. Raises Unknown."""
     row = await (await connection.execute(SQL["decision"], {"id": decision_id})).fetchone()
     if row is None:
-        raise Unknown(f"there is no decision {decision_id}")
+        raise _no_decision(decision_id)
     return row
 
 
@@ -73,7 +77,7 @@ async def work_of(connection: Connection, decision_id: int) -> int:
     """Return the work that a decision is about: of the field of an edition, the one that it is of now. Raises Unknown."""
     row = await (await connection.execute(SQL["work_of"], {"id": decision_id})).fetchone()
     if row is None:
-        raise Unknown(f"there is no decision {decision_id}")
+        raise _no_decision(decision_id)
     return int(row["work_id"])
 
 
@@ -82,7 +86,7 @@ async def begin(connection: Connection, work_id: int, person: Curator, yours: di
     await repository.one_writer(connection)
     seen, present = person.expected, await book(connection, work_id)
     if present.retired and yours["act"] != "undo":
-        raise Unknown(f"there is no work {work_id}", hint="the split that made it was undone")
+        raise Unknown(f"no book has the number {work_id}", hint="the split that made it was undone")
     if seen is None or seen == present.version:
         return present
     theirs = await decisions(connection, present.works, after=min(seen, present.version))

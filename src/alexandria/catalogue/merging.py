@@ -59,9 +59,9 @@ async def _both(
     mine = await begin(connection, work_id, person, {"act": act, "other_work_id": other_id})
     other = await book(connection, other_id)
     if other.retired:
-        raise Unknown(f"there is no work {other_id}")
+        raise Unknown(f"no book has the number {other_id}", hint="find books: alexandria books")
     if work_id == other_id:
-        raise BadInput(f"other_work_id: work {work_id} is the same one")
+        raise BadInput(f"other_work_id: {work_id} is the same book", hint="give the number of another one")
     found = await connection.execute(SQL["between"], {"works": list(mine.works), "others": list(other.works)})
     row = await found.fetchone()
     if mine.id == other.id:

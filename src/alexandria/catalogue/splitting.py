@@ -105,9 +105,9 @@ async def retire(connection: Connection, works: Sequence[int]) -> None:
 async def _known(connection: Connection, book: DecidedBook, target: int) -> int:
     other = await decision_log.book(connection, target)
     if other.retired:
-        raise Unknown(f"there is no work {target}")
+        raise Unknown(f"no book has the number {target}", hint="find books: alexandria books")
     if other.id == book.id:
-        raise BadInput(f"other_work_id: work {target} is the same book")
+        raise BadInput(f"other_work_id: {target} is the same book")
     return other.id
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 group = typer.Typer(
     name="curate", help="Decide about books: reject, pin or accept an ISBN, exclude, correct, merge, split, undo."
 )
-Work = Annotated[int, typer.Argument(metavar="WORK", min=1, help="The number of the work, as `month --json` has it.")]
-Other = Annotated[int, typer.Argument(metavar="OTHER", min=1, help="The number of the other work.")]
+Work = Annotated[int, typer.Argument(metavar="BOOK", min=1, help="The number of the book, as `books` shows it.")]
+Other = Annotated[int, typer.Argument(metavar="OTHER", min=1, help="The number of the other book.")]
 Isbn = Annotated[str, typer.Argument(metavar="ISBN")]
 Why = Annotated[str, typer.Option("--why", help="Reason (shown beside the decision).", show_default=False)]
 Who = Annotated[str, typer.Option("--who", help="Name of the person who decides. Default: the user.")]
@@ -285,7 +285,7 @@ def undo(
 def many(
     context: typer.Context,
     act: Annotated[str, typer.Argument(metavar="ACT", help="accept, reject, exclude or merge (all into the first).")],
-    books: Annotated[list[str], typer.Argument(metavar="WORK[=ISBN]...", help="To accept or reject: WORK=ISBN.")],
+    books: Annotated[list[str], typer.Argument(metavar="BOOK[=ISBN]...", help="To accept or reject: BOOK=ISBN.")],
     why: Why,
     month: Annotated[
         str | None,
