@@ -95,14 +95,21 @@ def measure(setup: str, settle: float, seconds: float, *, applications: bool) ->
             ):
                 connection.execute(SEED)
                 connection.execute("VACUUM (ANALYZE)")
+                clean(server.url, connection)
                 time.sleep(settle)
-                connection.execute("VACUUM")  # of the statistics, too: else autovacuum does it while we measure
                 rest = observe(connection, setup, started, seconds)
                 if applications:
                     for each in connection.execute(APPLICATIONS, [[*started]]):
                         print(*each)
     print(rest.row(), flush=True)
     return rest
+
+
+def clean(url: str, connection: psycopg.Connection[TupleRow]) -> None:
+    """Vacuum all databases: in the first minutes of a new server autovacuum would, and write what is no rest."""
+    for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datallowconn").fetchall():
+        with psycopg.connect(url, dbname=name, autocommit=True) as each:
+            each.execute("VACUUM")
 
 
 def observe(connection: psycopg.Connection[TupleRow], setup: str, started: dict[str, int], seconds: float) -> Rest:
