@@ -5,7 +5,8 @@ are not counted, those of PostgreSQL's autovacuum are. Needs /proc for the secon
 
 connections     most at one time, of each process; each has a role of its own, by which PostgreSQL counts them
 transactions/s  xact_commit and xact_rollback of pg_stat_database
-WAL MB/day      by pg_current_wal_lsn, extrapolated: what follows a checkpoint is dear, so measure from one to the next
+WAL MB/day      of our database, extrapolated: what follows a checkpoint is dear, so measure from one to the next. Autovacuum also
+                cleans the databases that a new server has besides, once, which is no rest of ours
 jobs/h          rows that were given a number in the queue, extrapolated
 CPU s/min       of each process, and of PostgreSQL with all its processes
 """
@@ -37,9 +38,14 @@ SAMPLE_INTERVAL = 5.0  # seconds between two counts of the connections
 MB = 1e6
 SEED = "INSERT INTO backfill_log (year, month) SELECT y, m FROM generate_series(2000, 2024) AS y, generate_series(1, 12) AS m"
 COUNTERS = """
-SELECT xact_commit + xact_rollback, pg_current_wal_insert_lsn() - '0/0'::pg_lsn,
-       (SELECT last_value FROM procrastinate_jobs_id_seq)
+SELECT xact_commit + xact_rollback, (SELECT last_value FROM procrastinate_jobs_id_seq)
 FROM pg_stat_database WHERE datname = current_database()
+"""
+POSITION = "SELECT pg_current_wal_insert_lsn()::text"
+WRITTEN = r"""
+SELECT coalesce(sum(record_length), 0) FROM pg_get_wal_records_info(%s, %s)
+WHERE block_ref IS NULL OR block_ref !~ (SELECT format('rel \d+/(%%s)/', string_agg(oid::text, '|'))
+                                         FROM pg_database WHERE datname <> current_database())
 """
 CONNECTIONS = "SELECT usename, count(*) FROM pg_stat_activity WHERE usename = ANY(%s) GROUP BY usename"
 APPLICATIONS = "SELECT usename, application_name, count(*) FROM pg_stat_activity WHERE usename = ANY(%s) GROUP BY 1, 2"
@@ -94,8 +100,8 @@ def measure(setup: str, settle: float, seconds: float, *, applications: bool) ->
                 running(server.url, setup, folder) as started,
             ):
                 connection.execute(SEED)
-                connection.execute("VACUUM (ANALYZE)")
-                clean(server.url, connection)
+                for statement in ("VACUUM (ANALYZE)", "VACUUM"):  # else autovacuum would, in the first minutes
+                    connection.execute(statement)
                 time.sleep(settle)
                 rest = observe(connection, setup, started, seconds)
                 if applications:
@@ -105,20 +111,15 @@ def measure(setup: str, settle: float, seconds: float, *, applications: bool) ->
     return rest
 
 
-def clean(url: str, connection: psycopg.Connection[TupleRow]) -> None:
-    """Vacuum all databases: in the first minutes of a new server autovacuum would, and write what is no rest."""
-    for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datallowconn").fetchall():
-        with psycopg.connect(url, dbname=name, autocommit=True) as each:
-            each.execute("VACUUM")
-
-
 def observe(connection: psycopg.Connection[TupleRow], setup: str, started: dict[str, int], seconds: float) -> Rest:
     """Count for so many seconds what the started processes (their ids by name) do."""
     [(lock_file,)] = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchall()
     postmaster = int(lock_file.split()[0])
     of_processes = {**started, "PostgreSQL": postmaster}
     connections = dict.fromkeys(started, 0)
+    connection.execute("CREATE EXTENSION pg_walinspect")
     connection.execute("CHECKPOINT")
+    [(start,)] = connection.execute(POSITION).fetchall()
     [before], used = connection.execute(COUNTERS).fetchall(), processor(of_processes)
     began, samples = time.monotonic(), 0
     while (left := began + seconds - time.monotonic()) > 0:
@@ -128,12 +129,14 @@ def observe(connection: psycopg.Connection[TupleRow], setup: str, started: dict[
         time.sleep(min(SAMPLE_INTERVAL, left))
     [after], elapsed = connection.execute(COUNTERS).fetchall(), time.monotonic() - began
     now = processor(of_processes)
-    transactions, wal, jobs = (float(last - first) for first, last in zip(before, after, strict=True))
+    [(end,)] = connection.execute(POSITION).fetchall()
+    [(wal,)] = connection.execute(WRITTEN, [start, end]).fetchall()
+    transactions, jobs = (float(last - first) for first, last in zip(before, after, strict=True))
     return Rest(
         setup,
         connections,
         (transactions - samples - 1) / elapsed,
-        wal / MB * 86_400 / elapsed,
+        float(wal) / MB * 86_400 / elapsed,
         jobs * 3600 / elapsed,
         {name: (now[name] - used[name]) * 60 / elapsed for name in of_processes},
     )

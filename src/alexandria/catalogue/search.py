@@ -25,6 +25,9 @@ MAX_WORKS_PER_KEY = 2000  # works read of those that share one key
 MAX_MONTHS_SHOWN = 12  # of a work in the list
 MAX_SEARCH_WORDS = 12
 MAX_RARE_SHARE = 0.01  # of works that have a word, or one that begins so, for which the index is read first
+MAX_RARE_FACTOR = (
+    5  # of the rarest word's share: to test a work takes as long as to read about six of a word in the index
+)
 MIN_SIMILARITY = 0.3  # of title and author with a search whose words they do not have
 _WORD = re.compile(r"\w+")
 _MIN_PREFIX_LENGTH = 4  # letters of a word that may be the start of one: fewer are too many words
@@ -174,14 +177,14 @@ async def _matching(connection: Connection, text: str, values: Mapping[str, Any]
 async def _by_rarity(connection: Connection, words: list[str]) -> tuple[list[str], list[str], float]:
     """The words by which works are found, the words that these works are then tested for, and how many works may have all.
 
-    Works are found by their rare words, or by the rarest if all are frequent. The number is an estimate, as if words were
-    independent; it is 0 if a word is so rare that PostgreSQL has no statistics of it.
+    Works are found by their rare words; if all are frequent, by the rarest and those about as rare. The number is an
+    estimate, as if words were independent; it is 0 if a word is so rare that PostgreSQL has no statistics of it.
     """
     if not words:
         return [], [], 0.0
     rows = await (await connection.execute(SQL["rarity"], {"words": list(dict.fromkeys(words))})).fetchall()
-    rare = [row["word"] for row in rows if row["share"] <= MAX_RARE_SHARE]
-    first = rare or [min(rows, key=lambda row: row["share"])["word"]]
+    rare = max(MAX_RARE_SHARE, MAX_RARE_FACTOR * min(row["share"] for row in rows))
+    first = [row["word"] for row in rows if row["share"] <= rare]
     expected = rows[0]["works"] * math.prod(row["share"] for row in rows)
     return first, [word for word in words if word not in first], expected
 

@@ -37,12 +37,13 @@ WHERE %(other_months)s = 'move' AND length(w.first_published) >= 7
 -- name: rarity
 -- Which share of works has a word that begins so, and how many works there are, by the statistics of PostgreSQL. The share is 0
 -- unless the word is among the most frequent.
-SELECT w.word, (SELECT coalesce(sum(e.share), 0)
-    FROM pg_stats AS s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS e (word, share)
+WITH frequent AS MATERIALIZED ( -- once, not for each word
+    SELECT e.word, e.share FROM pg_stats AS s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS e (word, share)
     WHERE s.schemaname = (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'work_listing'::regclass)
-      AND s.tablename = 'work_listing' AND s.attname = 'words' AND starts_with(e.word, search_words(w.word)))::float8 AS share,
+      AND s.tablename = 'work_listing' AND s.attname = 'words')
+SELECT w.word, (SELECT coalesce(sum(f.share), 0) FROM frequent AS f WHERE starts_with(f.word, w.sought))::float8 AS share,
     (SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = 'work_listing'::regclass) AS works
-FROM unnest(%(words)s::text[]) AS w (word)
+FROM (SELECT word, search_words(word) AS sought FROM unnest(%(words)s::text[]) AS w (word) OFFSET 0) AS w
 
 -- name: matching
 -- Works whose words are all of a search, or that share keys with a spelling of it and are alike; the most alike first. The index
