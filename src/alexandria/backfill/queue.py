@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 # The queues: long work, short work that must not wait behind it, and what can wait for both, which only workers of earlier
 # versions enqueue.
 MONTHS, UPKEEP, ENRICHMENT = "months", "upkeep", "enrichment"
+LARGE_BATCH = 20  # jobs; until PostgreSQL has counted them it plans for the queue that was, and reads all to take one
 SOON_DELAY = 2 * OUTAGE_PAUSE  # a month that is due within it counts as waiting
 
 
@@ -74,7 +75,10 @@ class JobQueue:
         deferrer = app.configure_task("attempt", queue=MONTHS, connection=connection)
         arguments: list[JSONDict] = [{"token": str(claim.token)} for claim in claims]
         with _enqueued():
-            return await deferrer.batch_defer_async(*arguments)
+            added = await deferrer.batch_defer_async(*arguments)
+            if len(added) >= LARGE_BATCH:
+                await connection.execute("ANALYZE (SKIP_LOCKED) procrastinate_jobs")
+        return added
 
     async def add_wake(self, connection: Connection, month: Month, at: datetime) -> None:
         app = await self._opened()
